@@ -1,0 +1,82 @@
+"""The bus: one contract, two production implementations (Kafka, and a log in Postgres).
+
+A topic is a set of partitions; a partition is a log of records with offsets 0, 1, 2, … . Publishing is durable
+when it returns. A consumer group shares the partitions; its positions live in Postgres (`bus.positions`) and move in
+the transaction of the effect, so a consumer that dies or sleeps can never lose or repeat an effect.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message to publish: `key` chooses the partition (see `partition_of`), `value` is JSON, headers are for tracing."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A run of records of one partition: offsets `start` (inclusive) to `end` (exclusive).
+
+    `len(records) == end - start`, except on compacted topics, where the missing ones were removed by compaction.
+    `offsets[i]` is the offset of `records[i]`.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    records: Sequence[Record] = field(repr=False)
+    offsets: Sequence[int] = field(repr=False)
+
+
+class BusUnavailable(Exception):
+    """The bus did not take or give the records in time. Nothing is known to be stored; try again."""
+
+
+class Subscription(Protocol):
+    """One consumer's membership of a group. Not shared between tasks."""
+
+    async def poll(self, records_max: int, timeout_s: float) -> list[Polled]:
+        """Return at most one run a partition of what is assigned and new since the last poll; [] after `timeout_s`.
+
+        On assignment the position is read from `bus.positions` (a partition never seen starts at its beginning).
+        Each call continues after the runs returned before, whether or not they were committed: see `seek`.
+        """
+
+    async def seek(self, topic: str, partition: int, offset: int) -> None:
+        """Continue this partition from `offset` at the next poll (after a rolled-back or refused batch)."""
+
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        """The (topic, partition) pairs this member owns now."""
+
+    async def close(self) -> None:
+        """Leave the group; its partitions go to the others at once."""
+
+
+class Bus(Protocol):
+    """What services know of the bus. Implementations: `shared.bus.postgres_log.PostgresLog`, `shared.bus.kafka.KafkaBus`."""
+
+    async def start(self) -> None:
+        """Connect, and check that every registered topic exists with its registered partition count (create what is missing)."""
+
+    async def stop(self) -> None: ...
+
+    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+        """Append all records, durably; raise BusUnavailable otherwise. Records of one key keep their order."""
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription: ...
+
+    async def heads(self, topic: str) -> Mapping[int, int]:
+        """Partition → next offset to be written. Everything acknowledged before the call lies below."""
+
+    async def positions(self, group: str, topic: str) -> Mapping[int, int]:
+        """Partition → next offset the group will process, as committed in Postgres (0 where it never began)."""
+
+    async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
+        """Read a run outside any group (explanations, repairs, hash checks)."""

@@ -1,0 +1,41 @@
+"""Errors a caller may expect, each explained once: for the log, the API and the reader."""
+
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What an expected error means to the caller; the HTTP edge maps it to a status."""
+
+    INVALID = "invalid"                # 422: the request is understood and refused
+    MALFORMED = "malformed"            # 400: the request cannot be read
+    UNAUTHENTICATED = "unauthenticated"  # 401
+    FORBIDDEN = "forbidden"            # 403
+    NOT_FOUND = "not_found"            # 404
+    CONFLICT = "conflict"              # 409
+    TOO_LARGE = "too_large"            # 413
+    UNSUPPORTED = "unsupported"        # 415
+    BUSY = "busy"                      # 429, with Retry-After
+    UNAVAILABLE = "unavailable"        # 503, with Retry-After
+
+
+class AppError(Exception):
+    """An expected error. The class docstring's first line is its title; `detail` says what and how to mend it."""
+
+    kind: Kind = Kind.INVALID
+
+    def __init__(self, detail: str = "", *, errors: list[dict[str, Any]] | None = None, retry_after_s: int | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = errors or []
+        self.retry_after_s = retry_after_s
+
+    @property
+    def title(self) -> str:
+        return (type(self).__doc__ or type(self).__name__).strip().splitlines()[0]
+
+    @property
+    def code(self) -> str:
+        """The machine-readable name: the class name in snake case."""
+        name = type(self).__name__
+        return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")

@@ -1,0 +1,34 @@
+"""Places where a test may ask the process to die, exactly as `kill -9` would, to prove that nothing is lost there."""
+
+import os
+import signal
+
+NAMES = frozenset(
+    {
+        "consumer.before_commit",   # effects written, transaction not committed
+        "relay.before_publish",     # effect and outbox row committed, nothing on the bus yet
+        "relay.after_publish",      # on the bus, outbox row not deleted yet
+        "close.before_final",       # the barrier passed, the final statement not written
+        "billing.after_number",     # a number taken, its document not committed
+    }
+)
+
+
+def _armed() -> tuple[str, int]:
+    name, _, count = os.environ.get("U2C_FAILPOINT", "").partition(":")
+    assert not name or name in NAMES, f"U2C_FAILPOINT={name} is not one of {sorted(NAMES)}"
+    return name, int(count or "1")
+
+
+_name, _left = _armed()
+
+
+def reach(name: str) -> None:
+    """Die here by SIGKILL when `U2C_FAILPOINT=name[:n]` names this place, on the n-th time it is reached."""
+    global _left
+    assert name in NAMES, name
+    if name != _name:
+        return
+    _left -= 1
+    if _left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)

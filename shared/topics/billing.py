@@ -1,0 +1,46 @@
+"""What billing says: documents, each a snapshot that is written once when draft and never changes once finalized."""
+
+from decimal import Decimal
+
+import msgspec
+
+from shared.topics.registry import Topic, TopicKind
+
+
+class DocumentLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    line_id: str
+    key: str
+    clause: str                               # clause id
+    version: int
+    kind: str
+    quantity: Decimal
+    amount_minor: int
+    clause_hash: str = ""
+    description: str = ""
+    meter: str | None = None
+
+
+class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An invoice or note: draft (re-written with its statement) or finalized (history)."""
+
+    document_id: str                          # inv_…
+    revision: int
+    kind: str                                 # invoice | commitment | prepayment | debit_note | credit_note
+    status: str                               # draft | finalized
+    number: str | None
+    contract: str
+    customer_id: str
+    customer: str
+    legal_entity: str
+    currency: str
+    period_start_date: str
+    period_end_date: str                      # inclusive
+    issued_on: str | None
+    due_on: str | None
+    lines: tuple[DocumentLine, ...]
+    subtotal_minor: int
+    total_minor: int
+    corrects: str | None = None
+
+
+DOCUMENTS = Topic("billing.documents", DocumentMessage, TopicKind.SNAPSHOT, "contract", "billing", ("signals",))

@@ -1,0 +1,135 @@
+"""What rating says: the catalogue, customers, contract versions, statements and activity."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from shared.topics.registry import Topic, TopicKind
+
+
+class MeterMessage(msgspec.Struct, frozen=True):
+    """A meter of the catalogue: how events of one type become a quantity."""
+
+    meter: str                                # its key, e.g. departures
+    revision: int
+    event_type: str
+    aggregation: str                          # count | sum | unique
+    field: str | None                         # data field (dotted path) of sum and unique
+    missing: str                              # quarantine | ignore
+    group_by: tuple[str, ...]
+    filters: dict[str, tuple[str, ...]]       # data field → accepted values; all must match
+    list_price: dict[str, str] | None         # {"currency": "USD", "unit": "100.00"}
+    role: str | None                          # user | team | feature (unique) | login (count)
+    heartbeat_s: int | None = None
+
+
+class CustomerMessage(msgspec.Struct, frozen=True):
+    """A customer. Events match it when their subject is `external_id` or one of the aliases."""
+
+    customer_id: str                          # cus_…
+    revision: int
+    external_id: str
+    name: str
+    aliases: tuple[str, ...]
+    legal_entity: str
+    timezone: str
+
+
+class ContractVersionMessage(msgspec.Struct, frozen=True):
+    """A contract with its whole chain of versions, oldest first."""
+
+    contract: str                             # the document's own name, e.g. acme-2026
+    revision: int
+    customer_id: str
+    customer: str                             # external id
+    versions: tuple["ContractVersion", ...]
+
+
+class ContractVersion(msgspec.Struct, frozen=True):
+    version: int                              # 1, 2, …
+    effective_us: int
+    recorded_us: int                          # business clock
+    content_hash: str
+    terms: dict[str, Any]                     # the document as validated, decimals as strings
+
+
+class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One priced piece of a line: a span with one version of the clause, and one group of the meter's dimensions."""
+
+    start_us: int
+    end_us: int
+    version: int
+    clause_hash: str
+    quantity: Decimal
+    allowance: Decimal                        # units covered by the included allowance
+    priced: Decimal                           # quantity − allowance = Σ tier quantities
+    exact: Decimal                            # exact amount before settlement (its split may be notional; Σ over the line is what settles)
+    group: dict[str, str] = {}
+
+
+class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A settled line. `line_id` is derived (uuid5), so a replay yields the same."""
+
+    line_id: str
+    key: str
+    clause_id: str
+    version: int
+    clause_hash: str
+    kind: str                                 # usage | recurring | minimum
+    quantity: Decimal
+    amount_minor: int
+    meter: str | None = None
+    description: str = ""
+    segments: tuple[StatementSegment, ...] = ()
+
+
+class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Contract × service period, whole. A newer revision replaces the older; a line not in it is gone."""
+
+    statement_id: str                         # derived: uuid5 of contract and period start
+    revision: int                             # max(previous + 1, machine clock in µs)
+    contract: str
+    customer_id: str
+    customer: str                             # external id
+    legal_entity: str
+    currency: str
+    timezone: str
+    period_start_us: int
+    period_end_us: int                        # exclusive
+    period_start_date: str                    # local ISO dates, both inclusive
+    period_end_date: str
+    lines: tuple[StatementLine, ...]
+    subtotal_minor: int
+    watermark: dict[str, int]                 # usage.events partition → last batch id covered
+    watermark_us: int                         # newest received_us covered (machine clock)
+    final: bool
+    priced_us: int                            # business clock
+    close_due_us: int                         # period end + grace
+    net_days: int
+    contract_versions: tuple[int, ...]        # versions in force within the period
+    skip_zero_invoices: bool = False
+    page: int = 1                             # over 500 lines a statement travels in pages and is swapped in when complete
+    pages: int = 1
+    consumption: dict[str, str] = {}          # for signals: included, minimum_minor and what of them is used
+
+
+class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one subject did on one meter (or unmatched type) on one UTC day, by hour. Replaces the older, whole."""
+
+    subject: str
+    meter: str                                # meter key, or "type:<event type>" where no meter takes it
+    day: str                                  # UTC date
+    revision: int
+    hours: dict[str, tuple[int, str]]         # "0".."23" → (events, value)
+    customer_id: str | None = None
+    customer: str | None = None
+    last_seen_us: int = 0
+    values: tuple[str, ...] = ()              # a meter with a role: hashed values of the day
+
+
+CATALOGUE_METERS = Topic("catalogue.meters", MeterMessage, TopicKind.SNAPSHOT, "meter", "rating", ("usage_ingest", "billing", "signals"), partitions=1)
+CUSTOMERS = Topic("customers.customers", CustomerMessage, TopicKind.SNAPSHOT, "customer id", "rating", ("usage_ingest", "billing", "signals"), partitions=1)
+CONTRACTS = Topic("contracts.versions", ContractVersionMessage, TopicKind.SNAPSHOT, "contract", "rating", ("billing", "signals"))
+STATEMENTS = Topic("rating.statements", StatementMessage, TopicKind.SNAPSHOT, "contract", "rating", ("billing", "signals"))
+ACTIVITY = Topic("rating.activity", ActivityMessage, TopicKind.SNAPSHOT, "customer or subject", "rating", ("signals",))

@@ -1,0 +1,49 @@
+"""The topic table: who speaks, who listens, what a message means to a consumer.
+
+Every message is a fact (it has an id: insert if absent) or a snapshot (it has a key and a revision: replace if
+newer, whole). Both make every consumer idempotent and insensitive to order.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class TopicKind(StrEnum):
+    FACT = "fact"
+    SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A row of the topic table. `partitions` is part of the contract: another count is another topic."""
+
+    name: str
+    message: type[msgspec.Struct] | None     # None: raw bytes from products (usage.raw)
+    kind: TopicKind
+    key: str
+    producer: str
+    consumers: tuple[str, ...]
+    partitions: int = 3
+    retention_days: int = 30                 # facts only; snapshot topics are compacted
+
+    def encode(self, message: msgspec.Struct) -> bytes:
+        assert self.message is not None and isinstance(message, self.message), f"{self.name} takes {self.message}"
+        return _encoder.encode(message)
+
+    def decode(self, value: bytes) -> Any:
+        """Return the message, or raise `msgspec.DecodeError` / `msgspec.ValidationError`: poison."""
+        assert self.message is not None, f"{self.name} carries raw bytes"
+        return _decoder(self.message).decode(value)
+
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(message: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    if message not in _decoders:
+        _decoders[message] = msgspec.json.Decoder(message)
+    return _decoders[message]
