@@ -1,0 +1,28 @@
+"""Exceptions of the business: every one has one owner, a deadline and, where it can be said, a price tag."""
+
+from datetime import datetime, timedelta
+
+from shared.db import UnitOfWork
+from shared.ids import new_id
+
+
+async def open_exception(
+    uow: UnitOfWork, kind: str, reference: str, detail: str, *, owner: str, now: datetime,
+    days_max: int = 3, amount_minor: int | None = None, currency: str | None = None,
+) -> None:
+    """Open it, or refresh the detail and price of the one that is open for the same kind and reference."""
+    await uow.connection.execute(
+        f"""insert into {uow.schema}.exceptions (exception_id, kind, reference, detail, owner, opened_at, deadline_at, amount_minor, currency)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            on conflict (kind, reference) where resolved_at is null
+            do update set detail = excluded.detail, amount_minor = excluded.amount_minor, currency = excluded.currency""",
+        new_id("exc"), kind, reference, detail, owner, now, now + timedelta(days=days_max), amount_minor, currency,
+    )
+
+
+async def resolve_exception(uow: UnitOfWork, kind: str, reference: str, now: datetime) -> None:
+    """Close it, if it is open: the thing it was about is in order again."""
+    await uow.connection.execute(
+        f"update {uow.schema}.exceptions set resolved_at = $3 where kind = $1 and reference = $2 and resolved_at is null",
+        kind, reference, now,
+    )

@@ -1,0 +1,48 @@
+"""Cursor pagination: `?limit=&cursor=`, stable under inserts because a cursor names the last row, not a count."""
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import Depends, Query
+
+from shared.errors import AppError
+
+LIMIT_MAX = 200
+T = TypeVar("T")
+
+
+class CursorInvalid(AppError):
+    """This cursor was not made by this API; start again without one."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What a list was asked for: at most `limit` rows after the row whose sort key is `after`."""
+
+    limit: int
+    after: tuple[Any, ...] | None
+
+
+def _page(
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows a page")] = 50,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
+) -> Page:
+    if not cursor:
+        return Page(limit, None)
+    try:
+        after = msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=list[str | int])
+    except (ValueError, msgspec.MsgspecError) as fault:
+        raise CursorInvalid() from fault
+    return Page(limit, tuple(after))
+
+
+Paged = Annotated[Page, Depends(_page)]
+
+
+def listed(rows: Sequence[T], page: Page, key: Callable[[T], Sequence[str | int]], show: Callable[[T], Any]) -> dict[str, Any]:
+    """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and ints."""
+    shown = rows[: page.limit]
+    more = len(rows) > page.limit
+    cursor = base64.urlsafe_b64encode(msgspec.json.encode(list(key(shown[-1])))).decode() if more else None
+    return {"object": "list", "data": [show(row) for row in shown], "has_more": more, "next_cursor": cursor}

@@ -1,0 +1,86 @@
+"""Errors as RFC 9457 problem details, never a stack trace."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.bus import BusUnavailable
+from shared.db import OUTAGES
+from shared.errors import AppError, Kind
+
+log = structlog.get_logger()
+RETRY_AFTER_S = 1
+
+STATUS: dict[Kind, int] = {
+    Kind.INVALID: 422, Kind.MALFORMED: 400, Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409, Kind.TOO_LARGE: 413, Kind.UNSUPPORTED: 415, Kind.BUSY: 429, Kind.UNAVAILABLE: 503,
+}
+
+
+class Unavailable(AppError):
+    """The database or the bus does not answer. Nothing was accepted; send it again after Retry-After."""
+
+    kind = Kind.UNAVAILABLE
+
+
+class BodyInvalid(AppError):
+    """The request does not match the API's schema."""
+
+
+class NoSuchRoute(AppError):
+    """There is nothing at this address."""
+
+    kind = Kind.NOT_FOUND
+
+
+def problem(request: Request, error: AppError, status: int | None = None) -> JSONResponse:
+    """Return the answer for an expected error."""
+    status = status or STATUS[error.kind]
+    headers = {}
+    if status in (429, 503):
+        headers["Retry-After"] = str(error.retry_after_s or RETRY_AFTER_S)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body: dict[str, Any] = {
+        "type": f"urn:u2c:problem:{error.code}", "title": error.title, "status": status, "detail": error.detail,
+        "instance": request.url.path, "code": error.code, "request_id": request.scope.get("u2c_trace", ""),
+    }
+    if error.errors:
+        body["errors"] = error.errors
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def install_problems(app: FastAPI) -> None:
+    """Register the handlers, so that every error leaves as a problem."""
+
+    async def expected(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, AppError)
+        return problem(request, error)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        faults = [
+            {"pointer": "/" + "/".join(str(part) for part in fault["loc"]), "code": fault["type"], "detail": fault["msg"]}
+            for fault in error.errors()
+        ]
+        malformed = any(fault["code"] == "json_invalid" for fault in faults)
+        told = BodyInvalid("; ".join(f"{f['pointer']}: {f['detail']}" for f in faults[:5]), errors=faults)
+        return problem(request, told, 400 if malformed else 422)
+
+    async def framework(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return problem(request, NoSuchRoute(str(error.detail)), error.status_code)
+
+    async def outage(request: Request, error: Exception) -> JSONResponse:
+        log.warning("unavailable", fault=repr(error), path=request.url.path)
+        return problem(request, Unavailable())
+
+    app.add_exception_handler(AppError, expected)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, framework)
+    for fault in (BusUnavailable, *OUTAGES):
+        app.add_exception_handler(fault, outage)

@@ -1,0 +1,221 @@
+"""What makes a FastAPI app a service: settings, database, bus, consumers, relay, jobs, health and metrics, in one shape."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from uuid import uuid4
+
+import httpx2
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.bus import Bus, BusUnavailable
+from shared.bus.factory import open_bus
+from shared.clock import BusinessClock
+from shared.consumer import Consumer, Subscribe
+from shared.db import OUTAGES, Database
+from shared.http.keys import Keys, hear_keys
+from shared.http.middleware import BODY_MAX_BYTES, Edge
+from shared.http.problems import install_problems
+from shared.logs import configure_logs
+from shared.migration_state import migrations_at_head
+from shared.outbox import Relay
+from shared.settings import ServiceSettings
+from shared.topics.usage_ingest import ACCESS_KEYS
+
+log = structlog.get_logger()
+JOB_BACKOFF_MAX_S = 10.0
+
+
+@dataclass
+class Context:
+    """What doors and jobs of one running service share."""
+
+    name: str
+    settings: Any
+    db: Database
+    bus: Bus
+    clock: BusinessClock
+    keys: Keys
+    http: httpx2.AsyncClient
+    instance_id: str
+    consumer: Consumer | None = None
+    state: dict[str, Any] = field(default_factory=dict)      # what `setup` of the service put here
+
+
+@dataclass(frozen=True)
+class Job:
+    """A schedule: `run` is called every `every_s` of the machine clock, and at once when the business clock moves."""
+
+    name: str
+    every_s: float
+    run: Callable[[Context], Awaitable[None]]
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service's wiring, as its main.py states it. Its name is its schema, its bus group and its role."""
+
+    name: str
+    port: int
+    settings: type[ServiceSettings]
+    routers: Sequence[APIRouter]
+    subscriptions: Sequence[Subscribe] = ()
+    jobs: Sequence[Job] = ()
+    setup: Callable[[Context], Awaitable[None]] | None = None
+    body_max_bytes: int = BODY_MAX_BYTES
+    description: str = ""
+
+
+def build(service: Service) -> FastAPI:
+    """Return the app. Starting it opens the database and the bus and runs consumers, relay and jobs until it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings = service.settings()
+        configure_logs(service.name, settings.log_level)
+        context = await _open(service, settings)
+        app.state.context = context
+        tasks = _start_tasks(service, context)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await _close(context)
+
+    documented = service.settings().docs
+    app = FastAPI(
+        title=f"usage-to-cash: {service.name}", version="1", description=service.description, lifespan=lifespan,
+        docs_url="/docs" if documented else None, openapi_url="/openapi.json" if documented else None, redoc_url=None,
+    )
+    install_problems(app)
+    for router in service.routers:
+        app.include_router(router)
+    app.include_router(_operations(service))
+    _refuse_unscoped(app)
+    app.add_middleware(Edge, body_max_bytes=service.body_max_bytes)
+    return app
+
+
+def context_of(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+Ctx = Annotated[Context, Depends(context_of)]
+
+
+async def _open(service: Service, settings: ServiceSettings) -> Context:
+    db = Database(settings.database_url, service.name, settings.database_pool_max)
+    await db.open()
+    instance = f"{service.name}-{uuid4().hex[:12]}"
+    bus = open_bus(settings, db.pool)
+    await bus.start()
+    context = Context(
+        service.name, settings, db, bus, BusinessClock(db.pool, service.name, instance), Keys(db.pool, service.name),
+        httpx2.AsyncClient(timeout=30, trust_env=False), instance,
+    )
+    await context.keys.start()
+    if service.setup:
+        await service.setup(context)
+    await context.clock.start()
+    return context
+
+
+async def _close(context: Context) -> None:
+    await context.keys.stop()
+    await context.clock.stop()
+    await context.bus.stop()
+    await context.http.aclose()
+    await context.db.close()
+
+
+def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]:
+    heard = list(service.subscriptions)
+    if service.name in ACCESS_KEYS.consumers:
+        heard.append(Subscribe(ACCESS_KEYS, hear_keys))
+    context.consumer = Consumer(context, service.name, heard)
+    tasks = [asyncio.create_task(context.consumer.run(), name="consumer")]
+    tasks.append(asyncio.create_task(Relay(context.db, context.bus).run(), name="relay"))
+    tasks += [
+        asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in service.jobs for worker in range(job.workers)
+    ]
+    for task in tasks:
+        task.add_done_callback(_tell_death)
+    return tasks
+
+
+def _tell_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("task_died", task=task.get_name(), fault=repr(task.exception()))
+
+
+async def _repeat(job: Job, context: Context) -> None:
+    """Run a job for ever. A fault is logged and tried again with back-off: a job that stops is a leak nobody sees."""
+    backoff_s = 0.1
+    while True:
+        try:
+            await job.run(context)
+            backoff_s = 0.1
+            await context.clock.wait_change(job.every_s)
+        except (*OUTAGES, BusUnavailable) as fault:
+            log.warning("job_waits_for_outage", job=job.name, fault=repr(fault))
+            backoff_s = min(backoff_s * 2, JOB_BACKOFF_MAX_S)
+            await asyncio.sleep(backoff_s)
+        except Exception:
+            log.exception("job_failed", job=job.name)
+            backoff_s = min(backoff_s * 2, JOB_BACKOFF_MAX_S)
+            await asyncio.sleep(backoff_s)
+
+
+def _operations(service: Service) -> APIRouter:
+    """/healthz, /readyz and /metrics: for machines on the inside, so they need no key."""
+    router = APIRouter(tags=["Operations"])
+
+    @router.get("/healthz", operation_id="health", summary="The process runs")
+    async def health() -> dict[str, str]:
+        return {"status": "ok", "service": service.name}
+
+    @router.get("/readyz", operation_id="readiness", summary="It can do its work: database, migrations, bus position")
+    async def ready(context: Ctx) -> JSONResponse:
+        checks = await _checks(context)
+        good = all(value == "ok" or value.startswith("note:") for value in checks.values())
+        return JSONResponse({"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503)
+
+    @router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
+    async def metrics() -> PlainTextResponse:
+        return PlainTextResponse(generate_latest().decode(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _checks(context: Context) -> dict[str, str]:
+    assert context.consumer is not None
+    try:
+        migrated = await asyncio.wait_for(migrations_at_head(context.db.pool, context.name), 5)
+        checks = {"database": "ok", "migrations": migrated}
+    except OUTAGES as fault:
+        checks = {"database": f"no answer: {fault!r}; check U2C_DATABASE_URL"}
+    checks["bus"] = context.consumer.stopped_reason or "ok"
+    durability = getattr(context.bus, "durability_note", None)
+    if durability:
+        checks["durability"] = f"note: {durability}"
+    return checks
+
+
+def _refuse_unscoped(app: FastAPI) -> None:
+    """Deny by default: a /v1 route that states no scope must not be served."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path.startswith("/v1"):
+            scopes = [d.call for d in route.dependant.dependencies if hasattr(d.call, "u2c_scope")]
+            assert scopes, f"{route.path} states no scope: add Depends(requires(…))"
+
+

@@ -1,0 +1,28 @@
+"""Settings every service has. Each is an environment variable with the prefix U2C_ and a flag of the command line."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What a service needs to run; services extend it with their own settings."""
+
+    model_config = SettingsConfigDict(env_prefix="U2C_", extra="ignore", frozen=True)
+
+    database_url: str = Field("postgresql://127.0.0.1:5432/u2c", description="This service's database URL, with its own role and password")
+    database_pool_max: int = Field(12, ge=2, description="Connections one process may hold")
+    bus: Literal["postgres", "kafka"] = Field("postgres", description="postgres: a log in the same database; kafka: a real broker")
+    kafka_brokers: str = Field("127.0.0.1:9092", description="Bootstrap servers, when bus=kafka")
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(0, ge=0, le=65535, description="Port to listen on; 0 takes the service's default (8101–8104)")
+    service_key: str = Field("", description="API key this service uses when it calls another service")
+    ingest_url: str = Field("http://127.0.0.1:8101", description="Where usage_ingest answers")
+    rating_url: str = Field("http://127.0.0.1:8102", description="Where rating answers")
+    billing_url: str = Field("http://127.0.0.1:8103", description="Where billing answers")
+    signals_url: str = Field("http://127.0.0.1:8104", description="Where signals answers")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line that is written")
+    consumer_batch_max: int = Field(5000, ge=1, le=50_000, description="Records one consumer transaction takes at most")
+    session_timeout_s: float = Field(6.0, gt=0, description="After this silence a consumer loses its partitions to the others")
+    docs: bool = Field(True, description="Serve /docs and /openapi.json")

@@ -1,0 +1,54 @@
+"""The tables every service schema has: outbox, API keys as heard, exceptions, idempotency keys."""
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, LargeBinary, MetaData, SmallInteger, String, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+INSTANT = DateTime(timezone=True)
+
+
+def add_standard_tables(metadata: MetaData) -> None:
+    """Add the four standard tables to a service's metadata (its `schema` is taken)."""
+    Table(
+        "outbox", metadata,
+        Column("outbox_id", BigInteger, Identity(always=True), primary_key=True),
+        Column("shard", SmallInteger, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("key", LargeBinary, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("headers", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+        Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        Index("outbox_shard", "shard", "outbox_id"),
+    )
+    Table(
+        "access_keys", metadata,
+        Column("key_id", Text, primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("hash", Text, nullable=False, unique=True),
+        Column("name", Text, nullable=False),
+        Column("scopes", ARRAY(Text), nullable=False),
+        Column("expires_at", INSTANT),
+        Column("revoked", Boolean, nullable=False),
+    )
+    Table(
+        "exceptions", metadata,
+        Column("exception_id", Text, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("reference", Text, nullable=False),          # what it is about; (kind, reference) is open at most once
+        Column("detail", Text, nullable=False),
+        Column("owner", Text, nullable=False),
+        Column("opened_at", INSTANT, nullable=False),       # business clock
+        Column("deadline_at", INSTANT, nullable=False),
+        Column("amount_minor", BigInteger),                 # the price tag, where it can be said
+        Column("currency", String(3)),
+        Column("resolved_at", INSTANT),
+        Index("exceptions_open", "kind", "reference", unique=True, postgresql_where=text("resolved_at is null")),
+    )
+    Table(
+        "idempotency_keys", metadata,
+        Column("key_id", Text, primary_key=True),           # the API key
+        Column("idempotency_key", Text, primary_key=True),
+        Column("request_hash", LargeBinary, nullable=False),
+        Column("status", SmallInteger),                     # null while in flight
+        Column("body", LargeBinary),
+        Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    )
