@@ -1,0 +1,139 @@
+"""Who runs the server and where its files lie: Postgres refuses root, so root lends it to an existing unprivileged user."""
+
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.environment_fault import EnvironmentFault
+from shared.postgres.binaries import Binaries
+
+UNPRIVILEGED = ("nobody", "postgres")
+REACHABLE = (Path("/var/tmp"), Path("/tmp"))
+NAME_CHARS = 12
+SOCKET_PATH_MAX = 90                                           # a unix socket's path may have 107 bytes, name included
+
+
+@dataclass(frozen=True)
+class Account:
+    """An unprivileged user that root starts the server as; `None` ids mean: whoever runs this process."""
+
+    name: str
+    uid: int | None = None
+    gid: int | None = None
+
+    def subprocess(self) -> dict[str, Any]:
+        """Arguments of `subprocess.Popen` that start a program as this user and nobody else."""
+        if self.uid is None:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def give(self, path: Path) -> None:
+        if self.uid is not None:
+            assert self.gid is not None
+            os.chown(path, self.uid, self.gid)
+
+
+def account() -> Account:
+    """The user the server runs as. Root takes U2C_PG_USER, else `nobody`, else `postgres`; no user is ever created."""
+    if os.geteuid() != 0:
+        return Account(pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid()))
+    for name in filter(None, (os.environ.get("U2C_PG_USER"), *UNPRIVILEGED)):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return Account(name, entry.pw_uid, entry.pw_gid)
+    raise EnvironmentFault("Postgres does not run as root, and this machine has neither a user `nobody` nor `postgres`.",
+                           "Name an unprivileged user: U2C_PG_USER=name")
+
+
+def _known(uid: int) -> bool:
+    return any(entry.pw_uid == uid for entry in pwd.getpwall())
+
+
+def place(state: Path, who: Account) -> Path:
+    """The folder for data and socket: inside `state`, or for root one that the unprivileged user can reach.
+
+    For root its path is remembered in `state/place`, so that a clone that is moved keeps its data and a copied one does not share it.
+    """
+    if who.uid is None:
+        return _made(state, 0o700)
+    memory = state / "place"
+    if memory.is_file():
+        home, _, folder = memory.read_text().strip().partition("\n")
+        if Path(home) == state or not Path(home).exists():
+            memory.write_text(f"{state}\n{folder}\n")
+            return _owned(Path(folder))
+    folder_path = _owned(_reachable() / f"u2c-{_hash(str(state))}")
+    memory.write_text(f"{state}\n{folder_path}\n")
+    return folder_path
+
+
+def socket_folder(folder: Path) -> Path:
+    """Where the unix socket lies: `folder`, or a short path when that one is too long for a socket."""
+    if len(os.fsencode(folder)) <= SOCKET_PATH_MAX:
+        return folder
+    return _owned(_reachable() / f"u2c-{os.geteuid()}-{_hash(str(folder))}", 0o700)
+
+
+def reachable(binaries: Binaries, who: Account) -> Binaries:
+    """The same programs where `who` can run them: as they are, or copied once to a folder outside the clone."""
+    if who.uid is None or not binaries.folders:
+        return binaries
+    name = _hash(f"{binaries.bin} {(binaries.bin / 'postgres').stat().st_mtime_ns}")
+    target = _reachable() / f"u2c-postgres-{name}"
+    if not target.exists():
+        _copy(binaries, target)
+    _owned(target)
+    return Binaries(target, target / binaries.bin.relative_to(binaries.base), binaries.folders)
+
+
+def _copy(binaries: Binaries, target: Path) -> None:
+    """Copy aside, then rename: another command that starts at the same moment sees the whole copy or none."""
+    aside = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
+    for folder in binaries.folders:
+        shutil.copytree(binaries.base / folder, aside / folder, symlinks=True)
+    for path in (aside, *aside.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+    try:
+        aside.rename(target)
+    except OSError:
+        shutil.rmtree(aside)
+        if not target.is_dir():
+            raise
+
+
+def _reachable() -> Path:
+    for folder in REACHABLE:
+        if folder.is_dir() and os.access(folder, os.W_OK):
+            return folder
+    raise EnvironmentFault(f"None of {', '.join(map(str, REACHABLE))} can be written.", f"Make one: mkdir -m 1777 {REACHABLE[0]}")
+
+
+def _made(folder: Path, mode: int) -> Path:
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFault(f"Cannot make the folder {folder}: {error.strerror}.", f"Give yourself write access to {folder.parent}.") from error
+    return folder
+
+
+def _owned(folder: Path, mode: int = 0o755) -> Path:
+    """Make `folder` or take it over, but never one that somebody else prepared under a name that can be guessed."""
+    _made(folder, mode)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise EnvironmentFault(f"{folder} belongs to somebody else or can be written by others.", f"Remove it: rm -r {folder}")
+    return folder
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:NAME_CHARS]
