@@ -129,7 +129,7 @@ class EmbeddedPostgres:
         os.close(write)
         command = [self._binaries.program("initdb"), "-D", str(aside), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile=/dev/fd/{read}",
                    "--encoding=UTF8", "--locale=C", "--data-checksums", *([] if self.settings.durable else ["--no-sync"])]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self._place, env=self._environment(),
+        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self._place, env=self._environment(),
                               pass_fds=(read,), **self._who.subprocess())
         os.close(read)
         if done.returncode != 0:
