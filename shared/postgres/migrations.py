@@ -10,7 +10,6 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -50,16 +49,10 @@ def folder(schema: str) -> Path:
     return ROOT / "shared" / "migrations" if schema == INFRASTRUCTURE_SCHEMA else ROOT / "services" / schema / "migrations"
 
 
-def metadata_of(schema: str) -> MetaData:
-    """The tables a schema's migrations must lead to."""
-    module = "shared.bus.tables" if schema == INFRASTRUCTURE_SCHEMA else f"services.{schema}.tables"
-    found: MetaData = importlib.import_module(module).metadata
+def metadata_of(service: str) -> MetaData:
+    """The tables a service's migrations must lead to."""
+    found: MetaData = importlib.import_module(f"services.{service}.tables").metadata
     return found
-
-
-def head(schema: str) -> str | None:
-    """The newest revision in the code."""
-    return ScriptDirectory.from_config(_config(schema, "")).get_current_head()
 
 
 async def revision(connection: asyncpg.Connection, schema: str) -> str | None:
@@ -68,11 +61,6 @@ async def revision(connection: asyncpg.Connection, schema: str) -> str | None:
         return None
     found: str | None = await connection.fetchval(f"select version_num from {schema}.{VERSION_TABLE}")
     return found
-
-
-async def at_head(connection: asyncpg.Connection, schema: str) -> bool:
-    """Whether the code and the database agree, for /readyz."""
-    return await revision(connection, schema) == head(schema)
 
 
 async def differences(admin_url: str, metadata: MetaData, schema: str) -> list[Any]:

@@ -44,9 +44,9 @@ async def connect(url: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(url, timeout=10)
     except (OSError, TimeoutError) as error:
-        raise EnvironmentFault(f"No Postgres answers at {without_password(url)}: {error}", "Start it, or correct U2C_DATABASE_URL.") from error
+        raise EnvironmentFault(f"No Postgres answers at {without_password(url)}: {error}", "Start it, or correct U2C_ADMIN_URL.") from error
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
-        raise EnvironmentFault(f"Postgres refused the login at {without_password(url)}: {error}", "Correct user and password in U2C_DATABASE_URL.") from error
+        raise EnvironmentFault(f"Postgres refused the login at {without_password(url)}: {error}", "Correct user and password in U2C_ADMIN_URL.") from error
 
 
 async def _role(server: asyncpg.Connection, role: str, password: str) -> None:

@@ -1,0 +1,251 @@
+"""A whole deployment on this machine: the database, the four services as OS processes, their keys. For `up`, `demo`, tests, chaos and bench."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Literal, Self
+
+import asyncpg
+import httpx2
+
+from shared.environment_fault import EnvironmentFault
+from shared.postgres.embedded import EmbeddedPostgres
+from shared.postgres.migrations import prepare
+from shared.postgres.server_settings import ServerSettings
+from shared.postgres.setup import AUDITOR, SERVICES, connect, drop_database
+from shared.postgres.urls import role_url
+from u2c.keys import ensure_keys, wait_until_known
+from u2c.ports import first_free_ports, require_free
+from u2c.process import ServiceProcess
+from u2c.services import ADMIN_KEY, SERVICE_KEY, URL_VARIABLES
+from u2c.state import State
+
+READY_TIMEOUT_S = 90.0
+READY_POLL_S = 0.1
+BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 5.0
+SERVER_CHECK_S = 0.5
+QUIET_LIFE_S = 30.0                                            # a process that lived this long has earned a fresh back-off
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """What to start and where. The default is what `u2c up` does on an untouched clone."""
+
+    state: State = field(default_factory=State.default)
+    database: str = "u2c"                                      # name of the database on the server
+    fresh: bool = False                                        # drop that database first
+    admin_url: str | None = None                               # an administrator's URL of a server; None: the embedded one
+    server: ServerSettings = field(default_factory=ServerSettings)
+    bus: Literal["postgres", "kafka"] = "postgres"
+    kafka_brokers: str = "127.0.0.1:9092"
+    host: str = "127.0.0.1"
+    base_port: int = 8101                                      # four ports from here; 0: any free ones
+    services: tuple[str, ...] = SERVICES
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)   # more variables by service name; "*": every service
+    clock_at: datetime | None = None                           # where the business clock of a fresh database starts
+    restart: bool = True                                       # start again what dies, the embedded server too
+    report: Callable[[str], None] = lambda _line: None         # hears what dies and what is started again
+
+
+@dataclass
+class Cluster:
+    """`async with Cluster(options) as cluster`: everything runs and answers /readyz inside the block, nothing is left after it."""
+
+    options: ClusterOptions = field(default_factory=ClusterOptions)
+    urls: dict[str, str] = field(default_factory=dict)         # service → http://127.0.0.1:8101
+    database_url: str = ""                                     # the administrator's URL of this deployment's database
+    admin_key: str = ""                                        # an API key with the scope admin
+    processes: dict[str, ServiceProcess] = field(default_factory=dict)
+    postgres: EmbeddedPostgres | None = None                   # the embedded server, when it is one
+    _watchers: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Start the server, migrate, create the keys, start the services, and return when all are ready."""
+        try:
+            await self._start_database()
+            self._place_services()
+            await self.start_services()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End every process, services first. Within 10 s, and by its own pid each."""
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        self._watchers.clear()
+        await asyncio.gather(*(process.stop() for process in self.processes.values()))
+        if self.postgres is not None:
+            await asyncio.to_thread(self.postgres.stop)
+
+    def kill(self, name: str) -> None:
+        """`kill -9` a service. With `options.restart` it comes back by itself; otherwise call `restart`."""
+        self.processes[name].kill()
+
+    def pause(self, name: str) -> None:
+        """SIGSTOP: a service that sleeps and wakes up as a zombie."""
+        self.processes[name].signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self.processes[name].signal(signal.SIGCONT)
+
+    async def restart(self, name: str, environment: Mapping[str, str] | None = None) -> None:
+        """Stop a service if it runs, start it with these variables on top of its usual ones, and wait until it is ready."""
+        process = self.processes[name]
+        await process.stop()
+        process.environment = {**self._environment(process.service, name), **(environment or {})}
+        await process.start()
+        self._watch(process)
+        await self.wait_ready(name)
+
+    async def add(self, service: str, environment: Mapping[str, str] | None = None) -> str:
+        """Start one more instance of a service on a free port; return its name. `urls` keeps the first one."""
+        number = sum(process.service == service for process in self.processes.values()) + 1
+        name = f"{service}-{number}"
+        self.urls[name] = f"http://{self.options.host}:{first_free_ports(1)[0]}"
+        process = self._process(name, service, environment or {})
+        await process.start()
+        self._watch(process)
+        await self.wait_ready(name)
+        return name
+
+    async def start_services(self) -> None:
+        """Start every service that does not run, and wait until all are ready and know the keys."""
+        for process in self.processes.values():
+            if not process.alive:
+                await process.start()
+                self._watch(process)
+        await asyncio.gather(*(self.wait_ready(name) for name in self.processes))
+        await asyncio.gather(*(wait_until_known(self.urls[name], self.admin_key) for name in self.processes))
+
+    async def wait_ready(self, name: str, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Return when /readyz of this service answers 200; EnvironmentFault with the end of its log otherwise."""
+        deadline = time.monotonic() + timeout_s
+        process, told = self.processes[name], "no answer"
+        async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
+            while time.monotonic() < deadline:
+                if not process.alive and not self.options.restart:
+                    break
+                try:
+                    answer = await client.get(f"{self.urls[name]}/readyz")
+                    if answer.status_code == 200:
+                        return
+                    told = answer.text
+                except httpx2.HTTPError as error:
+                    told = repr(error)
+                await asyncio.sleep(READY_POLL_S)
+        raise EnvironmentFault(f"{name} is not ready: {told}\n{process.last_words()}", f"Read {process.log}")
+
+    def role_url(self, role: str) -> str:
+        """The database URL of a service's role, or of `u2c_auditor` (reads everything)."""
+        return role_url(self.database_url, role, self.options.state.secret())
+
+    def pids(self) -> dict[str, int]:
+        """Name → process id of what runs now, `postgres` (the postmaster) included when it is ours."""
+        found = {name: process.pid for name, process in self.processes.items() if process.alive}
+        server = self.postgres.running() if self.postgres is not None else None
+        return {**found, **({"postgres": server.pid} if server else {})}
+
+    async def kill_postgres(self) -> None:
+        """`kill -9` the embedded server. With `options.restart` it comes back by itself on the same port; otherwise call `start_postgres`."""
+        assert self.postgres is not None, "the server is not ours to kill"
+        await asyncio.to_thread(self.postgres.kill)
+
+    async def start_postgres(self) -> None:
+        """Start the embedded server if it does not run."""
+        assert self.postgres is not None
+        await asyncio.to_thread(self.postgres.start)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.stop()
+
+    async def _start_database(self) -> None:
+        options, secret = self.options, self.options.state.secret()
+        admin_url = options.admin_url
+        if admin_url is None:
+            self.postgres = EmbeddedPostgres(options.state.folder, options.server)
+            admin_url = (await asyncio.to_thread(self.postgres.start)).admin_url
+            if options.restart:
+                self._watchers.append(asyncio.create_task(self._watch_server(self.postgres), name="postgres-watcher"))
+        if options.fresh:
+            await drop_database(admin_url, options.database)
+        self.database_url = await prepare(admin_url, options.database, secret)
+        if options.clock_at is not None:
+            await set_first_clock(self.database_url, options.clock_at)
+        self._keys = await ensure_keys(options.state, options.database, self.database_url)
+        self.admin_key = self._keys[ADMIN_KEY]
+
+    def _place_services(self) -> None:
+        options = self.options
+        ports = first_free_ports(len(SERVICES)) if options.base_port == 0 else list(range(options.base_port, options.base_port + len(SERVICES)))
+        self.urls = {service: f"http://{options.host}:{port}" for service, port in zip(SERVICES, ports, strict=True)}
+        require_free(options.host, [port for service, port in zip(SERVICES, ports, strict=True) if service in options.services])
+        for service in options.services:
+            self._process(service, service, {})
+
+    def _process(self, name: str, service: str, more: Mapping[str, str]) -> ServiceProcess:
+        log = self.options.state.logs() / f"{name}.log"
+        self.processes[name] = ServiceProcess(name, service, {**self._environment(service, name), **more}, log)
+        return self.processes[name]
+
+    def _environment(self, service: str, name: str) -> dict[str, str]:
+        options = self.options
+        return {
+            "U2C_DATABASE_URL": self.role_url(service),
+            **({"U2C_AUDITOR_DATABASE_URL": self.role_url(AUDITOR)} if service == "billing" else {}),
+            "U2C_BUS": options.bus,
+            "U2C_KAFKA_BROKERS": options.kafka_brokers,
+            "U2C_HOST": options.host,
+            "U2C_PORT": self.urls[name].rpartition(":")[2],
+            "U2C_SERVICE_KEY": self._keys[SERVICE_KEY],
+            **{variable: self.urls[other] for other, variable in URL_VARIABLES.items()},
+            **options.environment.get("*", {}),
+            **options.environment.get(service, {}),
+        }
+
+    def _watch(self, process: ServiceProcess) -> None:
+        self._watchers = [watcher for watcher in self._watchers if not watcher.done()]
+        if self.options.restart:
+            self._watchers.append(asyncio.create_task(self._revive(process), name=f"{process.name}-watcher"))
+
+    async def _revive(self, process: ServiceProcess) -> None:
+        """Start a service again whenever it ends without being asked to, waiting longer each time it fails at once."""
+        backoff_s = BACKOFF_FIRST_S
+        while True:
+            began = time.monotonic()
+            code = await process.ended()
+            if process.stopping:
+                return
+            backoff_s = BACKOFF_FIRST_S if time.monotonic() - began > QUIET_LIFE_S else backoff_s
+            self.options.report(f"{process.name} ended with {code}; starting it again in {backoff_s:.1f} s (log: {process.log})")
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+            if process.stopping or process.alive:
+                return
+            await process.start()
+
+    async def _watch_server(self, server: EmbeddedPostgres) -> None:
+        """Start the embedded server again when it is gone, whoever had started it."""
+        while True:
+            await asyncio.sleep(SERVER_CHECK_S)
+            if await asyncio.to_thread(server.running) is None:
+                self.options.report("postgres ended; starting it again")
+                await asyncio.to_thread(server.start)
+
+
+async def set_first_clock(database_url: str, instant: datetime) -> None:
+    """Start the business clock of a fresh deployment at `instant`; a clock that was moved before stays where it is."""
+    connection: asyncpg.Connection = await connect(database_url)
+    try:
+        await connection.execute("update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() where moved_to is null", instant)
+    finally:
+        await connection.close()

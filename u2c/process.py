@@ -1,0 +1,79 @@
+"""One service as an OS process: started, watched, stopped, and killed as `kill -9` would."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from u2c.state import ROOT
+
+STOP_TIMEOUT_S = 8.0
+LOG_TAIL_LINES = 8
+
+
+@dataclass
+class ServiceProcess:
+    """A service's process; `name` is unique in the cluster (`rating`, `rating-2`). Its log is appended to `log`."""
+
+    name: str
+    service: str
+    environment: Mapping[str, str]
+    log: Path
+    _process: asyncio.subprocess.Process | None = None
+    _stopping: bool = False
+    starts: int = field(default=0)
+
+    async def start(self) -> None:
+        """Start it. It ends by itself when this process dies, because its standard input then closes."""
+        assert not self.alive, f"{self.name} runs already"
+        self._stopping = False
+        self.starts += 1
+        with open(self.log, "ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "u2c", "service", self.service, "--until-stdin-closes", stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log,
+                cwd=ROOT, env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"}, start_new_session=True)
+
+    async def stop(self) -> None:
+        """Ask it to end, and end it by force after 8 s. Returns when it is gone."""
+        self._stopping = True
+        if self._process is None or not self.alive:
+            return
+        self._process.send_signal(signal.SIGCONT)              # a paused process could not hear the request
+        self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    def kill(self) -> None:
+        """`kill -9`, now."""
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None and self.alive, f"{self.name} does not run"
+        self._process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for its end; the exit code (negative: the signal's number)."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} was never started"
+        return self._process.pid
+
+    def last_words(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
