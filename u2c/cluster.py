@@ -61,7 +61,7 @@ class Cluster:
     admin_key: str = ""                                        # an API key with the scope admin
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     postgres: EmbeddedPostgres | None = None                   # the embedded server, when it is one
-    _watchers: list[asyncio.Task[None]] = field(default_factory=list)
+    _watchers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Start the server, migrate, create the keys, start the services, and return when all are ready."""
@@ -75,10 +75,7 @@ class Cluster:
 
     async def stop(self) -> None:
         """End every process, services first. Within 10 s, and by its own pid each."""
-        for watcher in self._watchers:
-            watcher.cancel()
-        await asyncio.gather(*self._watchers, return_exceptions=True)
-        self._watchers.clear()
+        await asyncio.gather(*(self._unwatch(name) for name in list(self._watchers)))
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         if self.postgres is not None:
             await asyncio.to_thread(self.postgres.stop)
@@ -97,6 +94,7 @@ class Cluster:
     async def restart(self, name: str, environment: Mapping[str, str] | None = None) -> None:
         """Stop a service if it runs, start it with these variables on top of its usual ones, and wait until it is ready."""
         process = self.processes[name]
+        await self._unwatch(name)
         await process.stop()
         process.environment = {**self._environment(process.service, name), **(environment or {})}
         await process.start()
@@ -175,7 +173,7 @@ class Cluster:
             self.postgres = EmbeddedPostgres(options.state.folder, options.server)
             admin_url = (await asyncio.to_thread(self.postgres.start)).admin_url
             if options.restart:
-                self._watchers.append(asyncio.create_task(self._watch_server(self.postgres), name="postgres-watcher"))
+                self._watchers["postgres"] = asyncio.create_task(self._watch_server(self.postgres), name="postgres-watcher")
         if options.fresh:
             await drop_database(admin_url, options.database)
         self.database_url = await prepare(admin_url, options.database, secret)
@@ -213,9 +211,14 @@ class Cluster:
         }
 
     def _watch(self, process: ServiceProcess) -> None:
-        self._watchers = [watcher for watcher in self._watchers if not watcher.done()]
         if self.options.restart:
-            self._watchers.append(asyncio.create_task(self._revive(process), name=f"{process.name}-watcher"))
+            self._watchers[process.name] = asyncio.create_task(self._revive(process), name=f"{process.name}-watcher")
+
+    async def _unwatch(self, name: str) -> None:
+        watcher = self._watchers.pop(name, None)
+        if watcher is not None:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
 
     async def _revive(self, process: ServiceProcess) -> None:
         """Start a service again whenever it ends without being asked to, waiting longer each time it fails at once."""
@@ -223,14 +226,10 @@ class Cluster:
         while True:
             began = time.monotonic()
             code = await process.ended()
-            if process.stopping:
-                return
             backoff_s = BACKOFF_FIRST_S if time.monotonic() - began > QUIET_LIFE_S else backoff_s
             self.options.report(f"{process.name} ended with {code}; starting it again in {backoff_s:.1f} s (log: {process.log})")
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
-            if process.stopping or process.alive:
-                return
             await process.start()
 
     async def _watch_server(self, server: EmbeddedPostgres) -> None:

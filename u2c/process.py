@@ -23,13 +23,11 @@ class ServiceProcess:
     environment: Mapping[str, str]
     log: Path
     _process: asyncio.subprocess.Process | None = None
-    _stopping: bool = False
     starts: int = field(default=0)
 
     async def start(self) -> None:
         """Start it. It ends by itself when this process dies, because its standard input then closes."""
         assert not self.alive, f"{self.name} runs already"
-        self._stopping = False
         self.starts += 1
         with open(self.log, "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -38,7 +36,6 @@ class ServiceProcess:
 
     async def stop(self) -> None:
         """Ask it to end, and end it by force after 8 s. Returns when it is gone."""
-        self._stopping = True
         if self._process is None or not self.alive:
             return
         self._process.send_signal(signal.SIGCONT)              # a paused process could not hear the request
@@ -65,10 +62,6 @@ class ServiceProcess:
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.returncode is None
-
-    @property
-    def stopping(self) -> bool:
-        return self._stopping
 
     @property
     def pid(self) -> int:

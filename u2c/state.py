@@ -31,6 +31,11 @@ class State:
         """The deployment's secret, which the database passwords are derived from: U2C_SECRET, else made once."""
         return os.environ.get("U2C_SECRET") or self._kept("secret", secrets.token_urlsafe(32))
 
+    def adopt_secret(self, secret: str) -> None:
+        """Keep this secret: the server's roles have their passwords from it already."""
+        self._folder("")
+        self._write(self.folder / "secret", secret)
+
     def keys(self, database: str) -> dict[str, str]:
         """API keys created here for `database`: name → secret."""
         path = self._folder("keys") / f"{database}.json"

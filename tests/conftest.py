@@ -1,0 +1,121 @@
+"""Fixtures every test may use: one real Postgres for the run, and a fresh migrated database for each test that asks."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+from shared.postgres.embedded import EmbeddedPostgres
+from shared.postgres.migrations import prepare
+from shared.postgres.server_settings import ServerSettings
+from shared.postgres.setup import drop_database
+from shared.postgres.urls import database_url, role_url
+
+if TYPE_CHECKING:
+    from u2c.cluster import ClusterOptions
+
+TEMPLATE = "u2c_template"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the long tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests out, unless they are asked for."""
+    if config.getoption("--all") or config.getoption("-m"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@dataclass(frozen=True)
+class TestServer:
+    """The run's Postgres, with a migrated database to copy from. `admin_url` names the database `postgres`."""
+
+    __test__ = False
+    admin_url: str
+    secret: str
+    postgres: EmbeddedPostgres
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """A fresh migrated database. `admin_url` is the administrator's, `url("rating")` the URL of a role of it."""
+
+    __test__ = False
+    name: str
+    admin_url: str
+    secret: str
+    server_url: str
+
+    def url(self, role: str) -> str:
+        return role_url(self.admin_url, role, self.secret)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServer]:
+    """One server for the whole run, in a folder of its own, so that several runs at once do not meet."""
+    with tempfile.TemporaryDirectory(prefix="u2c-test-") as folder:
+        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=128, durable=False))
+        info, secret = server.start(), secrets.token_hex(8)
+        try:
+            _run(prepare(info.admin_url, TEMPLATE, secret))
+            yield TestServer(info.admin_url, secret, server)
+        finally:
+            server.remove()
+
+
+@pytest.fixture
+def database(postgres_server: TestServer) -> Iterator[TestDatabase]:
+    """A fresh database with all schemas at head; gone after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    _run(_copy(postgres_server.admin_url, name))
+    yield TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    _run(drop_database(postgres_server.admin_url, name))
+
+
+@pytest.fixture
+def empty_database(postgres_server: TestServer) -> Iterator[TestDatabase]:
+    """A name for a database that is not there yet; gone after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    _run(drop_database(postgres_server.admin_url, name))
+
+
+@pytest.fixture
+def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., ClusterOptions]":
+    """Options for `u2c.cluster.Cluster` on the test's database, free ports, logs in the test's folder: `Cluster(cluster_options(restart=False))`."""
+    from u2c.cluster import ClusterOptions
+    from u2c.state import State
+
+    state = State(tmp_path / "state")
+    state.adopt_secret(database.secret)
+
+    def made(**changes: Any) -> ClusterOptions:
+        defaults: dict[str, Any] = {"state": state, "database": database.name, "admin_url": database.server_url, "base_port": 0}
+        return ClusterOptions(**{**defaults, **changes})
+
+    return made
+
+
+async def _copy(server_url: str, name: str) -> None:
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
+    finally:
+        await connection.close()
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a thread of its own: the test's event loop is not touched."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
