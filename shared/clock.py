@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ log = structlog.get_logger()
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CHANNEL = "u2c_clock"
 HEARTBEAT_S = 1.0
+QUIET_POLL_S = 0.005
 
 
 def machine_now() -> datetime:
@@ -38,6 +40,10 @@ class BusinessClock:
     """This process's view of the row `clock.business`; follows it by LISTEN and acknowledges every move.
 
     Not moved: the machine's time. Moved: it stands at `moved_to` until it is moved again, forward only.
+
+    Before a moved clock passes a due instant, the mover asks every instance whether it is *quiet* (`clock.business.quiet_*`): the
+    instance answers in `clock.instances.quiet_request` once `is_quiet(asked_at)` says so. `Service.idle` is where a service
+    says that no due job of its own is left.
     """
 
     pool: asyncpg.Pool
@@ -45,6 +51,9 @@ class BusinessClock:
     instance_id: str
     moved_to: datetime | None = None
     revision: int = -1
+    is_quiet: Callable[[datetime], Awaitable[bool]] | None = None
+    _quiet_request: int = 0
+    _settling: asyncio.Task[None] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -56,9 +65,10 @@ class BusinessClock:
         self._task = asyncio.create_task(self._follow(), name="business-clock")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        running = [task for task in (self._task, self._settling) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             await self.pool.execute("delete from clock.instances where instance_id = $1", self.instance_id)
 
@@ -72,7 +82,7 @@ class BusinessClock:
         await self._refresh()
 
     async def _refresh(self) -> None:
-        row = await self.pool.fetchrow("select moved_to, revision from clock.business")
+        row = await self.pool.fetchrow("select moved_to, revision, quiet_request, quiet_at from clock.business")
         if row["revision"] != self.revision:
             self.moved_to, self.revision = row["moved_to"], row["revision"]
             changed, self._changed = self._changed, asyncio.Event()
@@ -82,6 +92,17 @@ class BusinessClock:
                on conflict (instance_id) do update set seen_at = excluded.seen_at, acked_revision = excluded.acked_revision""",
             self.instance_id, self.service, self.revision,
         )
+        if row["quiet_request"] > self._quiet_request and (self._settling is None or self._settling.done()):
+            self._settling = asyncio.create_task(self._settle(row["quiet_request"], row["quiet_at"]), name="settle")
+
+    async def _settle(self, request: int, asked_at: datetime) -> None:
+        """Answer a quiet request when there is nothing older than it left to do. A fault ends this try; the next heartbeat begins another."""
+        while self.is_quiet is not None and not await self.is_quiet(asked_at):
+            await asyncio.sleep(QUIET_POLL_S)
+            newest = await self.pool.fetchrow("select quiet_request, quiet_at from clock.business")
+            request, asked_at = newest["quiet_request"], newest["quiet_at"]
+        await self.pool.execute("update clock.instances set quiet_request = $2 where instance_id = $1", self.instance_id, request)
+        self._quiet_request = request
 
     async def _follow(self) -> None:
         """Wake on a notice or a heartbeat. An outage of the database is waited out: time then simply stands still."""

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -69,6 +71,9 @@ class Service:
     subscriptions: Sequence[Subscribe] = ()
     jobs: Sequence[Job] = ()
     setup: Callable[[Context], Awaitable[None]] | None = None
+    #: True when no job that is due by the business clock is left (it may do that work itself first). A moved clock waits for it before
+    #: it passes a due instant: billing answers here whether every final statement it has heard of is finalized or held.
+    idle: Callable[[Context], Awaitable[bool]] | None = None
     body_max_bytes: int = BODY_MAX_BYTES
     description: str = ""
 
@@ -126,8 +131,15 @@ async def _open(service: Service, settings: ServiceSettings) -> Context:
     await context.keys.start()
     if service.setup:
         await service.setup(context)
+    context.clock.is_quiet = partial(_is_quiet, service, context)
     await context.clock.start()
     return context
+
+
+async def _is_quiet(service: Service, context: Context, asked_at: datetime) -> bool:
+    """Nothing older than `asked_at` waits in the outbox, and the service says that no due job is left."""
+    waiting = await context.db.pool.fetchval(f"select exists (select from {service.name}.outbox where created_at < $1)", asked_at)
+    return not waiting and (service.idle is None or await service.idle(context))
 
 
 async def _close(context: Context) -> None:

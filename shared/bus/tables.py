@@ -105,6 +105,8 @@ business_clock = Table(
     Column("moved_to", INSTANT),
     Column("revision", BigInteger, nullable=False, server_default=text("0")),
     Column("set_at", INSTANT, nullable=False, server_default=NOW),
+    Column("quiet_request", BigInteger, nullable=False, server_default=text("0")),
+    Column("quiet_at", INSTANT, nullable=False, server_default=NOW),
     schema="clock",
 )
 clock_instances = Table(
@@ -113,5 +115,6 @@ clock_instances = Table(
     Column("service", Text, nullable=False),
     Column("seen_at", INSTANT, nullable=False, server_default=NOW),
     Column("acked_revision", BigInteger, nullable=False),
+    Column("quiet_request", BigInteger, nullable=False, server_default=text("0")),
     schema="clock",
 )
