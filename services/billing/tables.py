@@ -1,0 +1,153 @@
+"""The tables of the schema `billing`.
+
+What a draft says is in `statements_heard.document` (the statement as heard, lines included) until it is finalized; then its lines
+are written to `document_lines`, once, and neither they nor the document can change any more. `documents` carries the header of both.
+"""
+
+from sqlalchemy import (
+    BigInteger, Boolean, CheckConstraint, Column, Date, ForeignKey, Index, Integer, MetaData, Numeric, String, Table, Text, UniqueConstraint, text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from shared.tables import INSTANT, add_standard_tables
+
+metadata = MetaData(schema="billing")
+add_standard_tables(metadata)
+
+customers = Table(
+    "customers", metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("aliases", ARRAY(Text), nullable=False),
+    Column("legal_entity", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+)
+
+contracts = Table(
+    "contracts", metadata,
+    Column("contract", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("customer", Text, nullable=False),
+    Column("versions", JSONB, nullable=False),              # [ContractVersion], oldest first
+)
+
+statements_heard = Table(
+    "statements_heard", metadata,
+    Column("statement_id", UUID(as_uuid=False), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("contract", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("period_start", INSTANT, nullable=False),
+    Column("period_end", INSTANT, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("watermark", JSONB, nullable=False),             # {"usage.events partition": last batch id covered}
+    Column("document", JSONB, nullable=False),              # StatementMessage, whole (pages joined)
+)
+
+statement_pages = Table(
+    "statement_pages", metadata,                            # of revisions whose pages are not all here yet
+    Column("statement_id", UUID(as_uuid=False), primary_key=True),
+    Column("revision", BigInteger, primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("pages", Integer, nullable=False),
+    Column("document", JSONB, nullable=False),
+    CheckConstraint("page between 1 and pages", name="statement_pages_within"),
+)
+
+documents = Table(
+    "documents", metadata,
+    Column("document_id", Text, primary_key=True),          # inv_…
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'draft'")),
+    Column("series", Text),
+    Column("number", Text),
+    Column("contract", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("customer", Text, nullable=False),               # external id
+    Column("customer_name", Text),                          # as it was when the document was finalized
+    Column("legal_entity", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("period_start", INSTANT, nullable=False),
+    Column("period_end", INSTANT, nullable=False),
+    Column("start_date", Date, nullable=False),
+    Column("end_date", Date, nullable=False),               # inclusive
+    Column("statement_id", UUID(as_uuid=False)),
+    Column("statement_revision", BigInteger),
+    Column("statement_final", Boolean, nullable=False, server_default=text("false")),
+    Column("watermark", JSONB),
+    Column("watermark_us", BigInteger),
+    Column("net_days", Integer, nullable=False),
+    Column("skip_zero", Boolean, nullable=False, server_default=text("false")),
+    Column("issued_on", Date),
+    Column("due_on", Date),
+    Column("subtotal_minor", BigInteger, nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("corrects", Text, ForeignKey("billing.documents.document_id")),
+    Column("held_until", INSTANT),                          # machine clock: a held draft is looked at again then
+    Column("finalized_at", INSTANT),                        # business clock
+    Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    UniqueConstraint("series", "number", name="documents_series_number"),
+    CheckConstraint("kind in ('invoice', 'commitment', 'prepayment', 'debit_note', 'credit_note')", name="documents_kind"),
+    CheckConstraint("status in ('draft', 'finalized')", name="documents_status"),
+    CheckConstraint(
+        "case status when 'finalized' then num_nulls(series, number, issued_on, due_on, finalized_at, customer_name) = 0 "
+        "else num_nonnulls(series, number, issued_on, due_on, finalized_at) = 0 end",
+        name="documents_numbered_when_finalized",
+    ),
+    Index("documents_invoice", "contract", "period_start", unique=True, postgresql_where=text("kind = 'invoice'")),
+    Index("documents_statement", "statement_id"),
+    Index("documents_customer", "customer", "document_id"),
+    Index("documents_contract", "contract", "document_id"),
+    Index("documents_due", "legal_entity", "period_start", "contract", postgresql_where=text("status = 'draft' and statement_final")),
+)
+
+document_lines = Table(
+    "document_lines", metadata,                             # of finalized documents
+    Column("document_id", Text, ForeignKey("billing.documents.document_id"), primary_key=True),
+    Column("position", Integer, primary_key=True),          # 1, 2, …
+    Column("line_id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("clause_id", Text, nullable=False),
+    Column("clause_hash", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("meter", Text),
+    Column("description", Text, nullable=False),
+    Column("quantity", Numeric, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("segments", JSONB, nullable=False),
+    UniqueConstraint("document_id", "line_id", name="document_lines_line"),
+)
+
+number_series = Table(
+    "number_series", metadata,
+    Column("series", Text, primary_key=True),               # DEFAULT-2013
+    Column("next", BigInteger, nullable=False, server_default=text("1")),
+    CheckConstraint("next >= 1", name="number_series_next"),
+)
+
+journal_entries = Table(
+    "journal_entries", metadata,
+    Column("entry_id", Text, primary_key=True),             # jou_…
+    Column("document_id", Text, ForeignKey("billing.documents.document_id"), nullable=False),
+    Column("posted_on", Date, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    UniqueConstraint("document_id", name="journal_entries_document"),
+)
+
+journal_postings = Table(
+    "journal_postings", metadata,
+    Column("entry_id", Text, ForeignKey("billing.journal_entries.entry_id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("account", Text, nullable=False),                # receivable, revenue.usage, …
+    Column("amount_minor", BigInteger, nullable=False),     # debit positive, credit negative
+    Column("currency", String(3), nullable=False),
+    Column("line_id", Text),                                # the document line it books
+    CheckConstraint("amount_minor <> 0", name="journal_postings_not_zero"),
+    Index("journal_postings_account", "account", "entry_id"),
+)
