@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.environment_fault import EnvironmentFault
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
