@@ -1,0 +1,55 @@
+"""Names of things: random ones that sort by time, derived ones that a replay yields again."""
+
+import secrets
+import time
+import uuid
+from datetime import datetime
+from typing import Final
+
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in ASCII order, so that text sorts as the number
+_LENGTH: Final = 22                       # 62^22 > 2^128
+_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "usage-to-cash")
+
+
+def new_id(prefix: str) -> str:
+    """Return a fresh id such as "inv_01J…": 22 base62 digits of a UUIDv7, so ids sort by the millisecond they were made in."""
+    return f"{prefix}_{_base62(_uuid7())}"
+
+
+def clause_id(contract: str, section: str, key: str) -> str:
+    """Return the id of a clause; it survives versions of the contract."""
+    return _derived("clause", contract, section, key)
+
+
+def line_id(contract: str, clause: str, period_start: datetime, kind: str) -> str:
+    """Return the id of a statement line: one a clause, service period and kind."""
+    return _derived("line", contract, clause, _instant(period_start), kind)
+
+
+def statement_id(contract: str, period_start: datetime) -> str:
+    """Return the id of a statement: one a contract and service period."""
+    return _derived("statement", contract, _instant(period_start))
+
+
+def _derived(*parts: str) -> str:
+    # The lengths keep ("a", "bc") and ("ab", "c") apart whatever the parts contain.
+    return str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))
+
+
+def _instant(moment: datetime) -> str:
+    assert moment.tzinfo is not None, "an id is derived from an instant, not from a local time"
+    return str(int(moment.timestamp()))
+
+
+def _uuid7() -> int:
+    """RFC 9562: 48 bits of milliseconds, version 7, 12 random bits, variant, 62 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    return (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+
+
+def _base62(number: int) -> str:
+    digits = []
+    for _ in range(_LENGTH):
+        number, digit = divmod(number, 62)
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,15 @@
+"""The pricing core: terms and usage in, lines out. Pure: no I/O, no clock, no randomness, no float. Imports no service."""
+
+from shared.period import BillingCalendar, ServicePeriod
+from shared.pricing.explanation import Step
+from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
+from shared.pricing.inputs import EMPTY, Balances, Group, UsageNeed, VersionInForce
+from shared.pricing.language import Plan, Terms, check_amendment, parse_plan, parse_terms, terms_json_schema
+from shared.pricing.pipeline import price_period, usage_needs
+from shared.pricing.results import PricedLine, PricedPeriod, PricedSegment
+
+__all__ = [
+    "EMPTY", "Balances", "BillingCalendar", "ClauseNotPricedYet", "Group", "Plan", "PricedLine", "PricedPeriod", "PricedSegment", "ServicePeriod",
+    "Step", "Terms", "TermsInvalid", "UsageNeed", "VersionInForce", "check_amendment", "parse_plan", "parse_terms", "price_period",
+    "terms_json_schema", "usage_needs",
+]

@@ -1,0 +1,110 @@
+"""Faults in terms: where, what, and how to mend it; all of them at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from shared.errors import AppError
+from shared.pricing.not_priced import NOT_PRICED_TAGS, NOT_PRICED_VALUES, is_not_priced
+
+Path = tuple[str | int, ...]
+
+
+class TermsInvalid(AppError):
+    """The terms are refused; `errors` names every fault with its path."""
+
+
+class ClauseNotPricedYet(TermsInvalid):
+    """The terms hold a clause that is not priced yet; it is refused rather than ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a document, at a path within it."""
+
+    at: Path
+    code: str
+    detail: str
+
+    def as_error(self, place: Callable[[Path], str]) -> dict[str, str]:
+        return {"path": place(self.at), "code": self.code, "detail": self.detail}
+
+
+def refuse(faults: Sequence[Fault]) -> None:
+    """From inside a validator: report these faults, each at its own path below the value. Does nothing without faults."""
+    if faults:
+        raise PydanticCustomError("faults", "{count} faults", {"count": len(faults), "faults": list(faults)})
+
+
+def faults_of(error: ValidationError, document: Mapping[str, Any]) -> list[Fault]:
+    """Return the faults of a failed validation with paths as a reader of the document would write them."""
+    return [fault for detail in error.errors(include_url=False) for fault in _faults(detail, document)]
+
+
+def raise_for(faults: Sequence[Fault], place: Callable[[Path], str]) -> NoReturn:
+    """Raise ClauseNotPricedYet when that is all that is wrong, else TermsInvalid."""
+    errors = [fault.as_error(place) for fault in faults]
+    kind = ClauseNotPricedYet if all(fault.code == "clause_not_priced_yet" for fault in faults) else TermsInvalid
+    raise kind("; ".join(f"{error['path']}: {error['detail']}" for error in errors[:5]), errors=errors)
+
+
+def written(path: Path) -> str:
+    """Return a path as people write it: lines[2].price.tiers[1].up_to."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def _faults(detail: ErrorDetails, document: Mapping[str, Any]) -> list[Fault]:
+    at, context = _without_tags(detail["loc"], document), detail.get("ctx", {})
+    if detail["type"] == "faults":
+        return [Fault(at + fault.at, fault.code, fault.detail) for fault in context["faults"]]
+    if detail["type"] == "extra_forbidden":
+        return [_unexpected_key(at)]
+    if detail["type"] in ("union_tag_invalid", "literal_error"):
+        return [_unexpected_value(detail, at)]
+    return [Fault(at + (("kind",) if detail["type"] == "union_tag_not_found" else ()), detail["type"], detail["msg"])]
+
+
+def _unexpected_key(at: Path) -> Fault:
+    if is_not_priced(at):
+        return Fault(at, "clause_not_priced_yet", f"The clause {at[-1]} is not priced yet; remove it or keep this contract where it is.")
+    return Fault(at, "unknown_key", f"{at[-1]} is not a key of the terms language; check its spelling.")
+
+
+def _unexpected_value(detail: ErrorDetails, at: Path) -> Fault:
+    context = detail.get("ctx", {})
+    if detail["type"] == "union_tag_invalid":
+        value, at = str(context["tag"]), (*at, str(context["discriminator"]).strip("'"))
+        not_priced, expected = value in NOT_PRICED_TAGS, context["expected_tags"]
+    else:
+        value, expected = str(detail["input"]), context["expected"]
+        not_priced = (at[-1], value) in NOT_PRICED_VALUES
+    if not_priced:
+        return Fault(at, "clause_not_priced_yet", f"{at[-1]}: {value} is not priced yet; use {expected}.")
+    return Fault(at, "unknown_value", f"{value[:60]!r} is not offered here; use {expected}.")
+
+
+def _without_tags(location: Path, document: Mapping[str, Any]) -> Path:
+    """Drop the names of union members that Pydantic puts into a location: they are not keys of the document."""
+    here: Any = document
+    kept: list[str | int] = []
+    for part in location:
+        if isinstance(part, str) and part in TAGS and not (isinstance(here, Mapping) and part in here):
+            continue
+        here = _descend(here, part)
+        kept.append(part)
+    return tuple(kept)
+
+
+def _descend(here: Any, part: str | int) -> Any:
+    if isinstance(here, Mapping):
+        return here.get(part)
+    if isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
+        return here[part]
+    return None
+
+
+TAGS = frozenset({"usage", "recurring", "per_unit", "graduated", "volume", "package", "matrix", "quantity_milestone", "team_milestone"})

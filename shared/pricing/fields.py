@@ -1,0 +1,142 @@
+"""The fields clauses are made of: decimals as strings, dates, names. A float is refused, an int is taken."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from shared.decimals import PRICE_PATTERN, QUANTITY_PATTERN, parse_price, parse_quantity
+from shared.errors import AppError
+from shared.money import currency
+
+_INTEGER_MAX: Final = 10**19
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, float):
+        raise PydanticCustomError("float_refused", "A float cannot hold money exactly; write the number as a string in quotes.")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INTEGER_MAX:
+        return str(value)
+    if isinstance(value, str):
+        return value
+    raise PydanticCustomError("not_a_decimal", "A decimal is written as a string in quotes, such as \"0.0008\".")
+
+
+def _read_price(value: Any) -> Decimal:
+    try:
+        price = parse_price(_text_of(value))
+    except AppError as fault:
+        raise PydanticCustomError("not_a_decimal", "{detail}", {"detail": fault.detail}) from None
+    if price < 0:
+        raise PydanticCustomError("negative", "A price or amount is not negative.")
+    return price
+
+
+def _read_quantity(value: Any) -> Decimal:
+    try:
+        quantity = parse_quantity(_text_of(value))
+    except AppError as fault:
+        raise PydanticCustomError("not_a_decimal", "{detail}", {"detail": fault.detail}) from None
+    if quantity < 0:
+        raise PydanticCustomError("negative", "A quantity in terms is not negative.")
+    return quantity
+
+
+def _positive(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise PydanticCustomError("not_positive", "It is greater than zero.")
+    return value
+
+
+def _at_most_one(value: Decimal) -> Decimal:
+    if value > 1:
+        raise PydanticCustomError("too_large", "A weight is at most 1.")
+    return value
+
+
+def _written(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def _decimal_schema(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{pattern}$"}, {"type": "integer"}]})
+
+
+Price = Annotated[Decimal, PlainValidator(_read_price), PlainSerializer(_written, when_used="json"), _decimal_schema(PRICE_PATTERN)]
+"""A price or an amount of money, not yet rounded: up to 20 decimals."""
+Quantity = Annotated[Decimal, PlainValidator(_read_quantity), PlainSerializer(_written, when_used="json"), _decimal_schema(QUANTITY_PATTERN)]
+"""A number of units: up to 12 decimals."""
+PositiveQuantity = Annotated[Quantity, AfterValidator(_positive)]
+Weight = Annotated[Quantity, AfterValidator(_positive), AfterValidator(_at_most_one)]
+
+
+def _read_date(value: Any) -> date:
+    """A YAML date or an ISO string; a time of day is refused rather than cut off."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("not_a_date", "A date is written as YYYY-MM-DD.")
+
+
+def _read_effective(value: Any) -> date | datetime:
+    """A date (local midnight of the contract's zone) or an RFC 3339 instant with its offset, returned in UTC."""
+    moment = value
+    if isinstance(value, str) and len(value) > 10:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+    if not isinstance(moment, datetime):
+        return _read_date(value)
+    if moment.tzinfo is None:
+        raise PydanticCustomError("not_an_instant", "An instant carries its offset, such as 2013-07-15T00:00:00-04:00 or …Z.")
+    return moment.astimezone(UTC)
+
+
+def _written_effective(value: date | datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+Day = Annotated[date, PlainValidator(_read_date), PlainSerializer(date.isoformat, when_used="json"), WithJsonSchema({"type": "string", "format": "date"})]
+Effective = Annotated[
+    date | datetime, PlainValidator(_read_effective), PlainSerializer(_written_effective, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+]
+
+
+def _known_zone(value: str) -> str:
+    if value not in _zones():
+        raise PydanticCustomError("unknown_timezone", "It is not an IANA time zone such as America/New_York.")
+    return value
+
+
+def _zones() -> frozenset[str]:
+    global _known_zones
+    _known_zones = _known_zones or frozenset(available_timezones())
+    return _known_zones
+
+
+_known_zones: frozenset[str] = frozenset()
+
+
+def _known_currency(value: str) -> str:
+    try:
+        return currency(value).code
+    except AppError as fault:
+        raise PydanticCustomError("unknown_currency", "{detail}", {"detail": fault.detail}) from None
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+CurrencyCode = Annotated[str, AfterValidator(_known_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+"""The name of a contract, a line, a meter: letters, digits and . _ : -"""
+Label = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text for people: one line without control characters."""
+Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]

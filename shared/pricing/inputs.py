@@ -1,0 +1,43 @@
+"""What pricing needs: the contract's versions, the usage of each line and segment, the opening balances."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+
+from shared.pricing.language import Terms
+from shared.pricing.models.model import Group
+
+__all__ = ["EMPTY", "Balances", "Group", "UsageNeed", "VersionInForce"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInForce:
+    """A version of the contract. From `effective_at` on it is in force until a version with a higher number takes over."""
+
+    version: int
+    effective_at: datetime
+    terms: Terms
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageNeed:
+    """The usage one segment of one line is priced by: a meter between two instants (half-open), by dimensions."""
+
+    line_key: str
+    meter: str
+    start: datetime
+    end: datetime
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What one period hands to the next: units below zero, by line and group, that its usage has to make up for first."""
+
+    carried: Mapping[tuple[str, Group], Decimal] = field(default_factory=lambda: MappingProxyType({}))
+
+
+EMPTY = Balances()

@@ -1,0 +1,245 @@
+"""The terms language: what people write, as YAML or JSON, validated by one schema."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from shared.money import Currency, Rounding, currency
+from shared.period import BillingCalendar, add_months, local_midnight
+from shared.pricing.activation import Activation
+from shared.pricing.clause import Clause
+from shared.pricing.faults import Fault, Path, faults_of, raise_for, refuse, written
+from shared.pricing.fields import CurrencyCode, Day, Effective, Label, Name, Price, Zone
+from shared.pricing.lines import Line, RecurringLine, UsageLine
+
+
+class Term(Clause):
+    """When the contract starts, and for how many months it is agreed."""
+
+    start: Day
+    months: Annotated[int, Field(strict=True, ge=1, le=1200)]
+
+    @property
+    def end(self) -> date:
+        """The first day after the term."""
+        return add_months(self.start, self.months)
+
+
+class Renewal(Clause):
+    """With `auto` the terms run on after the term; `term_months` is the length of each further term."""
+
+    auto: Annotated[bool, Field(strict=True)] = False
+    notice_days: Annotated[int, Field(strict=True, ge=0, le=3650)] = 0
+    term_months: Annotated[int, Field(strict=True, ge=1, le=1200)] | None = None
+
+
+class Billing(Clause):
+    """Periods, payment and rounding. A period closes `grace_hours` after its end."""
+
+    interval: Literal["month"] = "month"
+    anchor_day: Annotated[int, Field(strict=True, ge=1, le=31)] = 1
+    net_days: Annotated[int, Field(strict=True, ge=0, le=3650)] = 30
+    grace_hours: Annotated[int, Field(strict=True, ge=0, le=8760)] = 72
+    rounding: Literal["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"] = "half_up"
+
+    @property
+    def rounding_mode(self) -> Rounding:
+        return Rounding(self.rounding)
+
+
+class Phase(Clause):
+    """From this day, until the next phase, at least this much is charged each period."""
+
+    from_: Annotated[Day, Field(alias="from")]
+    minimum_spend: Price
+
+
+class Plan(Clause):
+    """A plan of the catalogue: lines that contracts naming it start from."""
+
+    plan: Name
+    name: Label | None = None
+    currency: CurrencyCode | None = None
+    lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=1000)]
+
+
+class Terms(Clause):
+    """A contract's terms as validated, its plan's lines merged."""
+
+    contract: Name
+    customer: Label
+    legal_entity: Name = "default"
+    currency: CurrencyCode
+    timezone: Zone
+    effective: Effective | None = None
+    term: Term
+    renewal: Renewal = Renewal()
+    billing: Billing = Billing()
+    plan: Name | None = None
+    lines: Annotated[tuple[Line, ...], Field(max_length=1000)] = ()
+    phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
+    skip_zero_invoices: Annotated[bool, Field(strict=True)] = False
+    activation: Activation | None = None
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        refuse([*_missing_charge(self), *_overlapping_phases(self.phases), *_early_effect(self)])
+        return self
+
+    @cached_property
+    def effective_at(self) -> datetime:
+        """When this version takes force, in UTC; a date means its local midnight, nothing means the term's start."""
+        effective = self.effective if self.effective is not None else self.term.start
+        return effective if isinstance(effective, datetime) else local_midnight(effective, self.timezone)
+
+    @cached_property
+    def money(self) -> Currency:
+        return currency(self.currency)
+
+    @cached_property
+    def calendar(self) -> BillingCalendar:
+        """The service periods; they end with the term unless it renews by itself."""
+        end = None if self.renewal.auto else self.term.end
+        return BillingCalendar(self.term.start, self.billing.anchor_day, self.timezone, end_date=end)
+
+    @property
+    def usage_lines(self) -> tuple[UsageLine, ...]:
+        return tuple(line for line in self.lines if isinstance(line, UsageLine))
+
+    @property
+    def recurring_lines(self) -> tuple[RecurringLine, ...]:
+        return tuple(line for line in self.lines if isinstance(line, RecurringLine))
+
+
+def parse_terms(document: Mapping[str, Any], *, plan: Mapping[str, Any] | None = None) -> Terms:
+    """Return validated terms. The plan's lines come first; a line of the contract replaces the plan's of the same key.
+
+    Raises TermsInvalid with every fault and its path, or ClauseNotPricedYet when only clauses not priced yet are at fault.
+    """
+    merged, origins = _merge(document, plan)
+
+    def place(path: Path) -> str:
+        if path[:1] == ("lines",) and len(path) > 1 and isinstance(path[1], int):
+            return written((origins[path[1]], *path[2:]))
+        return written(path)
+
+    repeated = _repeated_keys(document)
+    try:
+        terms = Terms.model_validate(merged)
+    except ValidationError as error:
+        raise_for([*faults_of(error, merged), *repeated], place)
+    if repeated:
+        raise_for(repeated, written)
+    return terms
+
+
+def parse_plan(document: Mapping[str, Any]) -> Plan:
+    """Return a validated plan; errors as parse_terms."""
+    repeated = _repeated_keys(document)
+    try:
+        plan = Plan.model_validate(document)
+    except ValidationError as error:
+        raise_for([*faults_of(error, document), *repeated], written)
+    if repeated:
+        raise_for(repeated, written)
+    return plan
+
+
+def terms_json_schema() -> dict[str, Any]:
+    """Return the published JSON Schema of a terms document."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Terms.model_json_schema(by_alias=True)}
+
+
+def to_document(terms: Terms | Plan) -> dict[str, Any]:
+    """Return the document as JSON values, decimals as strings; parsing it yields the same terms."""
+    return terms.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def content_hash(terms: Terms) -> str:
+    """Return a hash of what the terms say; "500" and "500.00", or a default written out, are the same."""
+    return terms.hash
+
+
+def check_amendment(previous: Terms, amended: Terms) -> None:
+    """Refuse an amendment that changes what the periods and the money of the contract rest on. Raises TermsInvalid."""
+    before, after = _fixed(previous), _fixed(amended)
+    faults = [
+        Fault(path, "fixed_by_first_version", f"An amendment keeps it ({before[path]}); sign a new contract to change it.")
+        for path in after if after[path] != before.get(path, after[path])
+    ]
+    if faults:
+        raise_for(faults, written)
+
+
+def _fixed(terms: Terms) -> dict[Path, Any]:
+    """Return what may not change between versions: also the kind and meter of a line, or one line would count two things."""
+    return {
+        ("contract",): terms.contract, ("customer",): terms.customer, ("legal_entity",): terms.legal_entity, ("currency",): terms.currency,
+        ("timezone",): terms.timezone, ("term", "start"): terms.term.start, ("billing", "interval"): terms.billing.interval,
+        ("billing", "anchor_day"): terms.billing.anchor_day,
+        **{("lines", line.key, "kind"): line.kind for line in terms.lines},
+        **{("lines", line.key, "meter"): line.meter for line in terms.usage_lines},
+    }
+
+
+def _merge(document: Mapping[str, Any], plan: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the document with the plan's lines under its own, and where each merged line was written."""
+    own = document.get("lines", [])
+    if plan is None or not isinstance(own, Sequence):
+        return dict(document), [f"lines[{index}]" for index in range(len(own) if isinstance(own, Sequence) else 0)]
+    merged: dict[Any, tuple[Any, str]] = {}
+    for index, line in enumerate(plan.get("lines", [])):
+        merged[_key_of(line, ("plan", index))] = (line, f"plan.lines[{index}]")
+    for index, line in enumerate(own):
+        merged[_key_of(line, ("own", index))] = (line, f"lines[{index}]")
+    return {**document, "lines": [line for line, _ in merged.values()]}, [origin for _, origin in merged.values()]
+
+
+def _key_of(line: Any, otherwise: tuple[str, int]) -> Any:
+    key = line.get("key") if isinstance(line, Mapping) else None
+    return key if isinstance(key, str) else otherwise
+
+
+def _repeated_keys(document: Mapping[str, Any]) -> list[Fault]:
+    """Faults of keys used twice, told beside any other fault."""
+    activation = document.get("activation")
+    milestones = activation.get("milestones") if isinstance(activation, Mapping) else None
+    return [*_repeats(document.get("lines"), ("lines",)), *_repeats(milestones, ("activation", "milestones"))]
+
+
+def _repeats(items: Any, section: Path) -> list[Fault]:
+    seen: set[str] = set()
+    faults = []
+    for index, item in enumerate(items if isinstance(items, list | tuple) else ()):
+        key = item.get("key") if isinstance(item, Mapping) else None
+        if isinstance(key, str) and key in seen:
+            faults.append(Fault((*section, index, "key"), "duplicate_key", f"{key} is used twice; a key names one clause."))
+        elif isinstance(key, str):
+            seen.add(key)
+    return faults
+
+
+def _missing_charge(terms: Terms) -> list[Fault]:
+    return [] if terms.lines or terms.phases else [Fault(("lines",), "missing", "Terms hold at least one line or one phase.")]
+
+
+def _overlapping_phases(phases: Sequence[Phase]) -> list[Fault]:
+    return [
+        Fault(("phases", index, "from"), "phase_overlap", f"It is after the phase before it ({earlier.from_}); a phase ends where the next begins.")
+        for index, (earlier, later) in enumerate(zip(phases, phases[1:], strict=False), start=1) if later.from_ <= earlier.from_
+    ]
+
+
+def _early_effect(terms: Terms) -> list[Fault]:
+    if terms.effective is None or terms.effective_at >= local_midnight(terms.term.start, terms.timezone):
+        return []
+    return [Fault(("effective",), "effective_before_term", f"A version takes force at or after the term's start, {terms.term.start}.")]
+
+
+__all__ = [
+    "Billing", "Line", "Phase", "Plan", "RecurringLine", "Renewal", "Term", "Terms", "UsageLine", "check_amendment", "content_hash",
+    "parse_plan", "parse_terms", "terms_json_schema", "to_document",
+]

@@ -1,0 +1,39 @@
+"""Lines: what is charged."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.pricing.clause import Clause
+from shared.pricing.fields import Label, Name, Quantity
+from shared.pricing.fields import Price as Amount
+from shared.pricing.models import Price
+
+
+class RecurringLine(Clause):
+    """A fee for each period, due after it. A part period, or a fee in force for some of its days, is charged by the day."""
+
+    key: Name
+    kind: Literal["recurring"]
+    amount: Amount
+    timing: Literal["arrears"] = "arrears"
+    proration: Literal["day", "none"] = "day"
+    description: Label | None = None
+
+
+class UsageLine(Clause):
+    """A meter's quantity above the included allowance, at a price.
+
+    `on_change`: at an amendment within a period tiers and allowance run through, or restart.
+    """
+
+    key: Name
+    kind: Literal["usage"]
+    meter: Name
+    included: Quantity | None = None
+    price: Price
+    on_change: Literal["run_through", "restart"] = "run_through"
+    description: Label | None = None
+
+
+Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]

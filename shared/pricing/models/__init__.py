@@ -1,0 +1,16 @@
+"""One file a price. To add one: its file, its name in the union, its worked examples."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.pricing.models.graduated import Graduated
+from shared.pricing.models.matrix import Matrix
+from shared.pricing.models.package import Package
+from shared.pricing.models.per_unit import PerUnit
+from shared.pricing.models.volume import Volume
+
+Price = Annotated[PerUnit | Graduated | Volume | Package | Matrix, Field(discriminator="model")]
+ALL_MODELS = (PerUnit, Graduated, Volume, Package, Matrix)
+
+__all__ = ["ALL_MODELS", "Graduated", "Matrix", "Package", "PerUnit", "Price", "Volume"]

@@ -1,0 +1,48 @@
+"""Graduated tiers."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal
+
+from shared.decimals import plain
+from shared.pricing.models.model import Model, Part
+from shared.pricing.models.tiers import Tier, Tiers
+
+
+class Graduated(Model):
+    """Each unit is priced by the tier it falls into. A flat fee is due once its tier is entered.
+
+    `flat_at_zero`: the first tier counts as entered without any usage (as in Lago and OpenMeter) or not (flexprice, Polar).
+    `boundary`: with `lower`, reaching a bound already enters the tier above it; only flat fees feel the difference.
+    """
+
+    model: Literal["graduated"]
+    tiers: Tiers
+    flat_at_zero: Literal["first_tier", "none"] = "first_tier"
+    boundary: Literal["upper", "lower"] = "upper"
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        return sum((units * tier.unit + flat for tier, units, flat in self._entered(quantity)), Decimal(0))
+
+    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+        return tuple(Part(_text(tier, units, flat), units, units * tier.unit + flat) for tier, units, flat in self._entered(quantity))
+
+    def _entered(self, quantity: Decimal) -> Iterator[tuple[Tier, Decimal, Decimal]]:
+        """Yield each entered tier with its units and the flat fee due."""
+        lower = Decimal(0)
+        for tier in self.tiers:
+            if not self._enters(quantity, lower):
+                return
+            upper = quantity if tier.up_to is None else min(quantity, tier.up_to)
+            yield tier, upper - lower, tier.flat
+            lower = upper if tier.up_to is None else tier.up_to
+
+    def _enters(self, quantity: Decimal, lower: Decimal) -> bool:
+        if lower == 0:
+            return quantity > 0 or self.flat_at_zero == "first_tier"
+        return quantity > lower or (quantity == lower and self.boundary == "lower")
+
+
+def _text(tier: Tier, units: Decimal, flat: Decimal) -> str:
+    reach = "beyond" if tier.up_to is None else f"up to {plain(tier.up_to)}"
+    return f"{reach}: {plain(units)} at {plain(tier.unit)}" + (f" plus {plain(flat)}" if flat else "")

@@ -1,0 +1,74 @@
+"""A matrix by dimensions."""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from shared.errors import AppError
+from shared.pricing.clause import Clause
+from shared.pricing.faults import Fault, refuse
+from shared.pricing.fields import Name, Price
+from shared.pricing.models.model import Group, Model, Part
+from shared.pricing.models.per_unit import PerUnit
+
+
+class NoRateForGroup(AppError):
+    """The matrix has no rate for these dimension values; add a row for them or a row without dimensions."""
+
+
+class Rate(Clause):
+    """One row: values of some dimensions, and what a unit costs where they hold. A row without dimensions is the default."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Annotated[str, Field(min_length=1, max_length=200)]] = Field(init=False)
+
+    unit: Price
+
+    @property
+    def values(self) -> dict[str, str]:
+        return self.__pydantic_extra__ or {}
+
+
+class Matrix(Model):
+    """The price of a unit depends on its dimensions. The row that names most of them wins; among equals, the one written first."""
+
+    model: Literal["matrix"]
+    dimensions_: Annotated[tuple[Name, ...], Field(alias="dimensions", min_length=1, max_length=5)]
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _rows_fit_the_dimensions(self) -> Self:
+        refuse([*self._unknown_dimensions(), *self._repeated_rows()])
+        return self
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        return tuple(sorted(set(self.dimensions_)))
+
+    def for_group(self, group: Group) -> PerUnit:
+        return PerUnit(model="per_unit", unit=self.rates[self.rank(group)].unit)
+
+    def rank(self, group: Group) -> int:
+        """Return the index of the row that prices this group: groups draw the allowance in the order of the rows."""
+        held = dict(group)
+        matching = [index for index, rate in enumerate(self.rates) if rate.values.items() <= held.items()]
+        if not matching:
+            raise NoRateForGroup(f"No rate for {', '.join(f'{name}={value}' for name, value in group) or 'usage without dimensions'}.")
+        return max(matching, key=lambda index: (len(self.rates[index].values), -index))
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        return self.for_group(()).cost(quantity)
+
+    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+        return self.for_group(()).parts(quantity)
+
+    def _unknown_dimensions(self) -> list[Fault]:
+        return [
+            Fault(("rates", index, name), "unknown_key", f"{name} is not one of the dimensions {', '.join(self.dimensions_)}.")
+            for index, rate in enumerate(self.rates) for name in rate.values if name not in self.dimensions_
+        ]
+
+    def _repeated_rows(self) -> list[Fault]:
+        rows = [tuple(sorted(rate.values.items())) for rate in self.rates]
+        return [Fault(("rates", index), "duplicate_rate", "An earlier row names the same values.") for index, row in enumerate(rows) if row in rows[:index]]

@@ -1,0 +1,46 @@
+"""What every price model answers."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
+
+from shared.pricing.clause import Clause
+
+Group = tuple[tuple[str, str], ...]
+"""Sorted (dimension, value) pairs; () when the line has no dimensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a price, for the explanation: how many units, and what they cost together."""
+
+    text: str
+    quantity: Decimal
+    amount: Decimal
+
+
+class Model(Clause):
+    """A price: what does this many units cost? Exact, never rounded. A quantity is zero or more."""
+
+    must_restart: ClassVar[bool] = False      # a rate that depends on the total cannot run through an amendment
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions the price differs by, sorted; none for most models."""
+        return ()
+
+    def for_group(self, group: Group) -> "Model":
+        """Return the price of one group of dimension values. Raises NoRateForGroup where terms name none."""
+        return self
+
+    def rank(self, group: Group) -> int:
+        """The order in which groups draw the included allowance; equal ranks go by their values."""
+        return 0
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        """Return what `quantity` units cost in currency units."""
+        raise NotImplementedError
+
+    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+        """Return the pieces that add up to `cost(quantity)`."""
+        raise NotImplementedError

@@ -1,0 +1,27 @@
+"""Packages."""
+
+from decimal import Decimal
+from typing import Literal
+
+from shared.decimals import plain
+from shared.pricing.fields import PositiveQuantity, Price
+from shared.pricing.models.model import Model, Part
+
+
+class Package(Model):
+    """Units are sold in whole packs; a started pack is a sold pack."""
+
+    model: Literal["package"]
+    size: PositiveQuantity
+    price: Price
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        return self.packs(quantity) * self.price
+
+    def packs(self, quantity: Decimal) -> Decimal:
+        whole, rest = divmod(quantity, self.size)
+        return whole + (rest > 0)
+
+    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+        text = f"{plain(self.packs(quantity))} packs of {plain(self.size)} at {plain(self.price)}"
+        return (Part(text, quantity, self.cost(quantity)),)

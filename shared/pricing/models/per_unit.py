@@ -1,0 +1,21 @@
+"""Per unit."""
+
+from decimal import Decimal
+from typing import Literal
+
+from shared.decimals import plain
+from shared.pricing.fields import Price
+from shared.pricing.models.model import Model, Part
+
+
+class PerUnit(Model):
+    """Every unit costs the same."""
+
+    model: Literal["per_unit"]
+    unit: Price
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        return quantity * self.unit
+
+    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+        return (Part(f"{plain(quantity)} at {plain(self.unit)}", quantity, self.cost(quantity)),)

@@ -1,0 +1,33 @@
+"""Volume tiers."""
+
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from shared.decimals import plain
+from shared.pricing.models.model import Model, Part
+from shared.pricing.models.tiers import Tier, Tiers
+
+
+class Volume(Model):
+    """The total picks one tier, and its rate holds for every unit. `flat_at_zero` and `boundary` as in Graduated."""
+
+    must_restart: ClassVar[bool] = True
+
+    model: Literal["volume"]
+    tiers: Tiers
+    flat_at_zero: Literal["first_tier", "none"] = "first_tier"
+    boundary: Literal["upper", "lower"] = "upper"
+
+    def cost(self, quantity: Decimal) -> Decimal:
+        if quantity == 0 and self.flat_at_zero == "none":
+            return Decimal(0)
+        tier = self._tier(quantity)
+        return quantity * tier.unit + tier.flat
+
+    def parts(self, quantity: Decimal) -> tuple[Part, ...]:
+        tier = self._tier(quantity)
+        reach = "the last tier" if tier.up_to is None else f"the tier up to {plain(tier.up_to)}"
+        return (Part(f"{plain(quantity)} at {plain(tier.unit)}, {reach}", quantity, self.cost(quantity)),)
+
+    def _tier(self, quantity: Decimal) -> Tier:
+        return next(tier for tier in self.tiers if tier.up_to is None or quantity < tier.up_to or (quantity == tier.up_to and self.boundary == "upper"))

@@ -1,0 +1,50 @@
+"""What pricing returns: settled lines, their segments, the balances that open the next period, the explanation."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from shared.pricing.explanation import Step
+from shared.pricing.inputs import EMPTY, Balances
+
+
+@dataclass(frozen=True, slots=True)
+class PricedSegment:
+    """One priced piece of a line: a span with one version of the clause, and one group. quantity = allowance + priced."""
+
+    start: datetime
+    end: datetime
+    version: int
+    clause_hash: str
+    group: dict[str, str]
+    quantity: Decimal
+    allowance: Decimal
+    priced: Decimal
+    exact: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A line, rounded once. `quantity` is what was metered; `version` and `clause_hash` are those last in force."""
+
+    line_id: str
+    key: str
+    clause_id: str
+    clause_hash: str
+    version: int
+    kind: str                             # usage | recurring | minimum
+    meter: str | None
+    description: str
+    quantity: Decimal
+    amount_minor: int
+    segments: tuple[PricedSegment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PricedPeriod:
+    """A whole service period. `subtotal_minor` is the sum of the lines; `explanation` is empty unless asked for."""
+
+    lines: tuple[PricedLine, ...]
+    subtotal_minor: int
+    closing: Balances = EMPTY
+    explanation: tuple[Step, ...] = field(default=())

@@ -1,0 +1,148 @@
+"""Usage: the quantity of each segment and group, what the allowance covers, and what the rest costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shared.decimals import plain
+from shared.errors import AppError
+from shared.ids import clause_id
+from shared.money import Rounding, round_to, share
+from shared.period import ServicePeriod
+from shared.pricing.explanation import Explanation
+from shared.pricing.inputs import Group, UsageNeed
+from shared.pricing.lines import UsageLine
+from shared.pricing.results import PricedSegment
+from shared.pricing.spans import LineSpan
+from shared.pricing.steps.draft import Draft
+
+_ZERO = Decimal(0)
+_QUANTITY_DECIMALS = 12
+Totals = Mapping[Group, Decimal]
+
+
+class UsageMissing(AppError):
+    """Pricing was not given the usage of a line; a part of a statement is never priced in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """How far a line has come: the running total of each group, and how much of it is above the allowance."""
+
+    totals: Totals
+    priced: Totals
+
+
+def need_of(span: LineSpan[UsageLine]) -> UsageNeed:
+    """Return the usage a segment is priced by."""
+    return UsageNeed(span.line.key, span.line.meter, span.start, span.end, span.line.price.dimensions)
+
+
+def price_usage(
+    contract: str, spans: Sequence[LineSpan[UsageLine]], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals,
+    explanation: Explanation,
+) -> tuple[Draft, dict[Group, Decimal]]:
+    """Return the usage line and the units below zero that the next period takes over, by group.
+
+    At an amendment a segment costs new(all so far) − new(what came before), so tiers and allowance run through, or new(its
+    own units) where it restarts: by the clause, for a volume price, and where the dimensions change.
+    """
+    last = spans[-1]
+    clause = clause_id(contract, "lines", last.line.key)
+    segments: list[PricedSegment] = []
+    running: Totals = carried
+    for index, span in enumerate(spans):
+        fresh = index == 0 or _restarts(spans[index - 1], span)
+        counted = _counted(span, usage)
+        before = _reach(span, period, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running)
+        after = _reach(span, period, _plus(before.totals, counted))
+        priced = [_segment(span, group, counted, before, after, fresh) for group in _groups(span, counted, before, after)]
+        if explanation.wanted:
+            for segment in priced:
+                _explain(explanation, clause, span, segment, before, after, fresh)
+        segments += [segment for segment in priced if len(priced) == 1 or segment.quantity or segment.priced or segment.exact]
+        running = after.totals
+    draft = Draft(
+        key=last.line.key, kind="usage", clause_id=clause, clause_hash=last.line.hash, version=last.version, meter=last.line.meter,
+        description=last.line.description or last.line.key, segments=tuple(segments),
+        quantity=sum((segment.quantity for segment in segments), _ZERO), exact=sum((segment.exact for segment in segments), _ZERO),
+    )
+    return draft, {group: total for group, total in running.items() if total < 0}
+
+
+def _restarts(previous: LineSpan[UsageLine], span: LineSpan[UsageLine]) -> bool:
+    changed_dimensions = previous.line.price.dimensions != span.line.price.dimensions
+    return changed_dimensions or span.line.on_change == "restart" or span.line.price.must_restart
+
+
+def _counted(span: LineSpan[UsageLine], usage: Mapping[UsageNeed, Totals]) -> Totals:
+    need = need_of(span)
+    if need not in usage:
+        raise UsageMissing(f"The usage of {need.meter} for line {need.line_key} from {need.start.isoformat()} is missing; read it and price again.")
+    return {group: quantity for group, quantity in usage[need].items() if quantity}
+
+
+def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> _Reach:
+    """Cover each group's units by what is left of the allowance, in the order of the matrix rows, then of the values."""
+    left = _allowance(span.line, period)
+    if not left:
+        return _Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
+    priced: dict[Group, Decimal] = {}
+    for group in sorted(totals, key=lambda group: (span.line.price.rank(group), group)):
+        units = max(totals[group], _ZERO)
+        covered = min(units, left)
+        left, priced[group] = left - covered, units - covered
+    return _Reach(totals, priced)
+
+
+def _allowance(line: UsageLine, period: ServicePeriod) -> Decimal:
+    """Return the included units; a part period includes its days' share, to 12 decimals as any quantity."""
+    included = line.included or _ZERO
+    return round_to(share(included, period.billed_days, period.whole_days), _QUANTITY_DECIMALS, Rounding.HALF_UP) if period.is_part else included
+
+
+def _plus(totals: Totals, counted: Totals) -> Totals:
+    return {group: totals.get(group, _ZERO) + counted.get(group, _ZERO) for group in totals.keys() | counted.keys()}
+
+
+def _groups(span: LineSpan[UsageLine], counted: Totals, before: _Reach, after: _Reach) -> list[Group]:
+    """Return the groups the segment touches; a line without usage still has one."""
+    if not span.line.price.dimensions:
+        return [()]
+    touched = [group for group in after.totals if group in counted or after.priced[group] != before.priced.get(group, _ZERO)]
+    return sorted(touched) or [()]
+
+
+def _segment(span: LineSpan[UsageLine], group: Group, counted: Totals, before: _Reach, after: _Reach, fresh: bool) -> PricedSegment:
+    quantity = counted.get(group, _ZERO)
+    earlier, now = before.priced.get(group, _ZERO), after.priced.get(group, _ZERO)
+    return PricedSegment(
+        start=span.start, end=span.end, version=span.version, clause_hash=span.line.hash, group=dict(group), quantity=quantity,
+        allowance=quantity - (now - earlier), priced=now - earlier, exact=_cost(span, group, now) - (_ZERO if fresh else _cost(span, group, earlier)),
+    )
+
+
+def _cost(span: LineSpan[UsageLine], group: Group, priced: Decimal) -> Decimal:
+    if span.line.price.dimensions and not priced:
+        return _ZERO
+    return span.line.price.for_group(group).cost(priced)
+
+
+def _explain(
+    explanation: Explanation, clause: str, span: LineSpan[UsageLine], segment: PricedSegment, before: _Reach, after: _Reach, fresh: bool,
+) -> None:
+    group = tuple(sorted(segment.group.items()))
+    named = span.line.meter + "".join(f", {name} {value}" for name, value in group)
+    explanation.add("quantity", clause, f"{named}: {plain(segment.quantity)} under version {span.version}", quantity=segment.quantity)
+    if segment.allowance > 0:
+        explanation.add("allowance", clause, f"{plain(segment.allowance)} covered by the allowance or units carried", quantity=-segment.allowance)
+    if segment.allowance < 0:
+        explanation.add("allowance", clause, f"{plain(-segment.allowance)} below zero: negative quantity carried", quantity=-segment.allowance)
+    earlier, now = before.priced.get(group, _ZERO), after.priced.get(group, _ZERO)
+    if span.line.price.dimensions and not (now or earlier):
+        return
+    price = span.line.price.for_group(group)
+    for part in price.parts(now):
+        explanation.add("price", clause, part.text, quantity=part.quantity, amount=part.amount)
+    if not fresh and (earlier or price.cost(earlier)):
+        explanation.add("price", clause, f"less {plain(earlier)} before the change", quantity=-earlier, amount=-price.cost(earlier))
