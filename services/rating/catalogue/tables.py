@@ -1,0 +1,48 @@
+"""Tables of the catalogue."""
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Integer, MetaData, Numeric, String, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from shared.tables import INSTANT
+
+NAME = Text(collation="C")                                 # compared by bytes: keys of wide indexes
+
+
+def add_catalogue_tables(metadata: MetaData) -> None:
+    Table(
+        "meters", metadata,
+        Column("meter", NAME, primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("event_type", NAME, nullable=False, index=False),
+        Column("aggregation", Text, CheckConstraint("aggregation in ('count', 'sum', 'unique')"), nullable=False),
+        Column("field", Text),                             # data field (dotted path) of sum and unique
+        Column("missing", Text, CheckConstraint("missing in ('quarantine', 'ignore')"), nullable=False),
+        Column("group_by", ARRAY(Text), nullable=False),   # sorted
+        Column("filters", JSONB, nullable=False),          # {"field": ["accepted", "values"]}
+        Column("list_currency", String(3)),
+        Column("list_unit", Numeric),
+        Column("role", Text),
+        Column("heartbeat_s", Integer),
+        Column("created_at", INSTANT, nullable=False),     # business clock
+        Column("backfilled", Boolean, nullable=False),     # false while events older than the meter are still being added
+    )
+    Table(
+        "catalogue_state", metadata,                       # one row: consumers compare it with their cached catalogue, once a batch
+        Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=text("true")),
+        Column("revision", BigInteger, nullable=False, server_default=text("0")),
+    )
+    Table(
+        "backfills", metadata,                             # one row a meter that met stored events; kept when finished
+        Column("meter", NAME, ForeignKey("rating.meters.meter"), primary_key=True),
+        Column("cut", JSONB, nullable=False),              # {"partition": last batch id before the meter}: the job's share ends here
+        Column("cursor_batch_id", BigInteger, nullable=False, server_default=text("0")),
+        Column("cursor_seq", Integer, nullable=False, server_default=text("-1")),
+        Column("started_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        Column("finished_at", INSTANT),
+    )
+    Table(
+        "plans", metadata,
+        Column("plan", Text, primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("document", JSONB, nullable=False),
+    )

@@ -1,0 +1,5 @@
+"""Metering: every accepted event stored once, deduplicated, voided where told, and added up.
+
+Owns events, voids, conflicts, aggregates and marks. Hears usage.events. Says rating.activity.
+Never knows a contract or a price.
+"""

@@ -1,0 +1,141 @@
+"""Tables of metering. Columns are a contract with pricing (marks, readings) and with the conservation checker (all of them).
+
+Aggregates stand for all stored events minus voided ones:
+- `usage_hours` and `usage_days` hold count and sum meters (value = Σ; count: value = events) and, under the meter name
+  `type:<event type>`, plain counts of types that no meter takes. Their rows are never deleted: after voids one may stand at 0.
+- a unique meter lives in `usage_uniques` alone (item → how many unvoided events carry it; the row goes when that is 0).
+- `grp` is canonical JSON of the meter's dimensions (keys sorted, no spaces, values as strings, "" where absent), `{}` without
+  dimensions, and `{"other":"true"}` for groups beyond the limit of a meter, subject and UTC month. A group is admitted exactly
+  when it has a row of that meter and subject in that UTC month, so the mapping can be recomputed from the aggregates.
+- an event whose value a meter cannot read adds nothing to that meter, not even an event.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Identity, Index, Integer, LargeBinary, MetaData, Numeric, SmallInteger, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.rating.catalogue.tables import NAME
+from shared.tables import INSTANT
+
+
+def add_metering_tables(metadata: MetaData) -> None:
+    _add_events(metadata)
+    _add_aggregates(metadata)
+    _add_marks(metadata)
+
+
+def _add_events(metadata: MetaData) -> None:
+    Table(
+        "event_keys", metadata,                            # the truth of deduplication; never pruned inside the accept horizon
+        Column("key", LargeBinary, primary_key=True),      # first 16 bytes of SHA-256(source, NUL, id)
+        Column("body_hash", LargeBinary, nullable=False),  # 16 bytes
+        Column("batch_id", BigInteger, nullable=False),
+        Column("seq", Integer, nullable=False),            # place in its batch
+        postgresql_partition_by="HASH (key)",
+    )
+    Table(
+        "events", metadata,                                # immutable
+        Column("batch_id", BigInteger, nullable=False),
+        Column("seq", Integer, nullable=False),
+        Column("partition", SmallInteger, nullable=False),
+        Column("received_at", INSTANT, nullable=False),    # machine clock
+        Column("key", LargeBinary, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("id", Text, nullable=False),
+        Column("type", NAME, nullable=False),
+        Column("subject", NAME, nullable=False),
+        Column("time", INSTANT, nullable=False),
+        Column("data", JSONB, nullable=False),
+        Index("events_batch", "batch_id", "seq"),
+        Index("events_subject", "subject", "type", "time"),
+        postgresql_partition_by="RANGE (received_at)",
+    )
+    Table(
+        "voids", metadata,                                 # in force for its key, also before its event comes
+        Column("key", LargeBinary, primary_key=True),
+        Column("source", Text, nullable=False),
+        Column("id", Text, nullable=False),
+        Column("batch_id", BigInteger, nullable=False),
+        Column("partition", SmallInteger, nullable=False),
+        Column("received_at", INSTANT, nullable=False),
+        Column("event_batch_id", BigInteger),              # null until its event exists
+        Column("event_seq", Integer),
+        Index("voids_waiting", "key", postgresql_where=text("event_batch_id is null")),
+    )
+    Table(
+        "conflicts", metadata,                             # same (source, id), other body: the first stands (in events), this one was refused
+        Column("batch_id", BigInteger, primary_key=True),
+        Column("seq", Integer, primary_key=True),
+        Column("key", LargeBinary, nullable=False),
+        Column("source", Text, nullable=False),
+        Column("id", Text, nullable=False),
+        Column("first_body_hash", LargeBinary, nullable=False),
+        Column("body", JSONB, nullable=False),             # {"type", "subject", "time_us", "data", "body_hash"}
+        Column("received_at", INSTANT, nullable=False),
+        Index("conflicts_key", "key"),
+    )
+    Table(
+        "duplicates", metadata,                            # further deliveries of a stored event or void, for "what became of it?"
+        Column("batch_id", BigInteger, primary_key=True),
+        Column("seq", Integer, primary_key=True),
+        Column("key", LargeBinary, nullable=False),
+        Column("received_at", INSTANT, nullable=False),
+        Index("duplicates_key", "key"),
+    )
+    Table(
+        "event_types", metadata,                           # every type that was ever stored: whether a new meter has anything to back-fill
+        Column("type", NAME, primary_key=True),
+    )
+    Table(
+        "newest_received", metadata,                       # per partition of usage.events, for a statement's watermark_us
+        Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+        Column("received_at", INSTANT, nullable=False),
+    )
+
+
+def _add_aggregates(metadata: MetaData) -> None:
+    for name, bucket, kind in (("usage_hours", "hour", INSTANT), ("usage_days", "day", Date())):
+        Table(
+            name, metadata,
+            Column("subject", NAME, primary_key=True),
+            Column("meter", NAME, primary_key=True),
+            Column("grp", NAME, primary_key=True),
+            Column(bucket, kind, primary_key=True),
+            Column("events", BigInteger, nullable=False),
+            Column("value", Numeric, CheckConstraint("value <> 'NaN' and scale(value) <= 12"), nullable=False),
+        )
+    Table(
+        "usage_uniques", metadata,
+        Column("subject", NAME, primary_key=True),
+        Column("meter", NAME, primary_key=True),
+        Column("grp", NAME, primary_key=True),
+        Column("hour", INSTANT, primary_key=True),
+        Column("item", NAME, primary_key=True),
+        Column("events", Integer, CheckConstraint("events >= 0"), nullable=False),
+    )
+    Table(
+        "meter_groups", metadata,                          # groups of a meter and UTC month over all subjects, up to limit + 1:
+        Column("meter", NAME, primary_key=True),           # below the limit no subject can be over it, so none is looked at
+        Column("month", Date, primary_key=True),
+        Column("grp", NAME, primary_key=True),
+    )
+
+
+def _add_marks(metadata: MetaData) -> None:
+    Table(
+        "marks", metadata,                                 # what must be priced again; pricing deletes them
+        Column("mark_id", BigInteger, Identity(always=True), primary_key=True),
+        Column("subject", NAME, nullable=False),
+        Column("day", Date, nullable=False),               # UTC
+        Column("marked_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    )
+    Table(
+        "activity_marks", metadata,                        # the same pairs for rating.activity: append here, coalesce in activity_due
+        Column("subject", NAME, nullable=False),
+        Column("day", Date, nullable=False),
+    )
+    Table(
+        "activity_due", metadata,
+        Column("subject", NAME, primary_key=True),
+        Column("day", Date, primary_key=True),
+        Column("since", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    )

@@ -1,0 +1,14 @@
+"""One MetaData for the whole schema `rating`: each sub-folder adds its own tables."""
+
+from sqlalchemy import MetaData
+
+from services.rating.catalogue.tables import add_catalogue_tables
+from services.rating.customers.tables import add_customer_tables
+from services.rating.metering.tables import add_metering_tables
+from shared.tables import add_standard_tables
+
+metadata = MetaData(schema="rating")
+add_standard_tables(metadata)
+add_catalogue_tables(metadata)
+add_customer_tables(metadata)
+add_metering_tables(metadata)
