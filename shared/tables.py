@@ -52,3 +52,50 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("body", LargeBinary),
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
+
+
+def standard_tables_v1(schema: str) -> str:
+    """The DDL of the standard tables as every service's first migration creates them. A change is a new function, not an edit."""
+    return f"""
+create table {schema}.outbox (
+    outbox_id bigint generated always as identity primary key,
+    shard smallint not null,
+    topic text not null,
+    key bytea not null,
+    value bytea not null,
+    headers jsonb not null default '{{}}'::jsonb,
+    created_at timestamptz not null default clock_timestamp()
+);
+create index outbox_shard on {schema}.outbox (shard, outbox_id);
+create table {schema}.access_keys (
+    key_id text primary key,
+    revision bigint not null,
+    hash text not null unique,
+    name text not null,
+    scopes text[] not null,
+    expires_at timestamptz,
+    revoked boolean not null
+);
+create table {schema}.exceptions (
+    exception_id text primary key,
+    kind text not null,
+    reference text not null,
+    detail text not null,
+    owner text not null,
+    opened_at timestamptz not null,
+    deadline_at timestamptz not null,
+    amount_minor bigint,
+    currency varchar(3),
+    resolved_at timestamptz
+);
+create unique index exceptions_open on {schema}.exceptions (kind, reference) where resolved_at is null;
+create table {schema}.idempotency_keys (
+    key_id text not null,
+    idempotency_key text not null,
+    request_hash bytea not null,
+    status smallint,
+    body bytea,
+    created_at timestamptz not null default clock_timestamp(),
+    primary key (key_id, idempotency_key)
+);
+"""

@@ -1,0 +1,128 @@
+"""`u2c demo`: the main job on real input, on a database of its own, compared figure by figure; then it keeps serving."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from u2c.cluster import Cluster, ClusterOptions
+from u2c.departures import job, report
+from u2c.departures.client import Client
+from u2c.departures.export import export as export_documents
+from u2c.departures.export import prepare_folder
+from u2c.departures.figures import Mismatch, compare, expected_figures
+from u2c.departures.year import Flight, corrupted, read_flights
+from u2c.services import BASE_PORT
+
+DATABASE = "u2c_demo"
+
+
+@dataclass
+class Outcome:
+    """What the job found."""
+
+    invoices: list[dict[str, Any]]
+    dispositions: dict[tuple[str, str], dict[str, Any]]
+    conservation: dict[str, Any]
+    mismatches: list[Mismatch]
+    quarantined: int
+    messages: int
+    send_s: float
+
+    @property
+    def good(self) -> bool:
+        return not self.mismatches and self.conservation["holds"] and not self.quarantined
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit afterwards: 0 only when every figure agrees")] = False,
+    corrupt: Annotated[bool, typer.Option("--corrupt", help="Turn one flown UA departure of March into a cancelled one before sending")] = False,
+    export: Annotated[Path | None, typer.Option("--export", help="Write each finalized document as <id>.json into this folder")] = None,
+    bus: Annotated[str, typer.Option("--bus", help="postgres or kafka")] = "postgres",
+    base_port: Annotated[int, typer.Option("--base-port", help="First of four ports; 0 takes free ones")] = BASE_PORT,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object alone on stdout")] = False,
+) -> None:
+    """A year of real departures becomes 96 invoices; every cent and every event is accounted for."""
+    if export is not None:
+        prepare_folder(export)
+    raise typer.Exit(asyncio.run(_run(once or as_json, corrupt, export, bus, base_port, as_json)))
+
+
+async def _run(once: bool, corrupt: bool, folder: Path | None, bus: str, base_port: int, as_json: bool) -> int:
+    console = Console(stderr=as_json)
+    began = time.monotonic()
+    async with Cluster(ClusterOptions(database=DATABASE, fresh=True, bus=bus, base_port=base_port, clock_at=job.CLOCK_STARTS)) as cluster:
+        client = Client(cluster.urls, cluster.admin_key)
+        try:
+            outcome = await _walk(console, client, corrupt, folder)
+        finally:
+            await client.close()
+        _show(console, outcome)
+        console.print(f"{outcome.messages:,} messages in {outcome.send_s:.1f} s "
+                      f"({outcome.messages / outcome.send_s:,.0f}/s, closes included); {time.monotonic() - began:.1f} s in all.")
+        if as_json:
+            print(msgspec.json.encode(_summary(outcome)).decode())
+        if not once:
+            await _serve(console, cluster)
+    return 0 if outcome.good else 1
+
+
+async def _walk(console: Console, client: Client, corrupt: bool, folder: Path | None) -> Outcome:
+    flights = await asyncio.to_thread(read_flights)
+    if corrupt:
+        flights = corrupted(flights)
+    await job.set_up(client)
+    messages = sum(1 if flight.delay is not None else 2 for flight in flights)
+    began = time.monotonic()
+    await _send(console, client, flights, messages)
+    send_s = time.monotonic() - began
+    invoices = await job.invoices(client)
+    if folder is not None:
+        export_documents(folder, invoices)
+    dispositions = await job.dispositions(client)
+    conservation = (await client.get("billing", "/v1/reconciliation"))["conservation"]
+    return Outcome(
+        invoices, dispositions, conservation, compare(expected_figures(), invoices, dispositions), client.quarantined, messages, send_s,
+    )
+
+
+async def _send(console: Console, client: Client, flights: list[Flight], messages: int) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("a year of departures", total=messages)
+        await job.send_year(client, flights, lambda count: progress.advance(task, count))
+
+
+def _show(console: Console, outcome: Outcome) -> None:
+    report.show_invoices(console, outcome.invoices)
+    report.show_conservation(console, outcome.conservation)
+    report.show_dispositions(console, outcome.dispositions)
+    if outcome.quarantined:
+        console.print(f"{outcome.quarantined} events were quarantined; list them with GET /v1/quarantine", style="bold red")
+    report.show_verdict(console, outcome.mismatches, len(outcome.invoices))
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "good": outcome.good,
+        "invoices": len(outcome.invoices),
+        "mismatches": [str(mismatch) for mismatch in outcome.mismatches],
+        "conservation": outcome.conservation,
+        "quarantined": outcome.quarantined,
+        "messages": outcome.messages,
+        "messages_per_s": round(outcome.messages / outcome.send_s),
+    }
+
+
+async def _serve(console: Console, cluster: Cluster) -> None:
+    console.print("\nStill serving; Ctrl-C ends it.")
+    for name, url in cluster.urls.items():
+        console.print(f"  {name:13} {url}/docs")
+    console.print(f"  key           {cluster.admin_key}")
+    await asyncio.Event().wait()

@@ -1,0 +1,68 @@
+"""What a person sees at the end: invoices by airline and month, the conservation report, suspense in money."""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from u2c.departures.figures import MONTHS, Mismatch
+
+BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late", "applied")
+
+
+def show_invoices(console: Console, invoices: list[dict[str, Any]]) -> None:
+    """One row a month, one column an airline, one total each."""
+    totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    currencies = {}
+    for invoice in invoices:
+        totals[invoice["customer"], invoice["period"]["start"][:7]] += Decimal(invoice["total"])
+        currencies[invoice["customer"]] = invoice["currency"]
+    airlines = sorted(currencies)
+    table = Table(title=f"{len(invoices)} invoices by airline and month", title_justify="left")
+    table.add_column("month")
+    for airline in airlines:
+        table.add_column(f"{airline} {currencies[airline]}", justify="right")
+    for month in MONTHS:
+        table.add_row(month, *(f"{totals[airline, month]:,}" for airline in airlines))
+    table.add_section()
+    table.add_row("2013", *(f"{sum((totals[airline, month] for month in MONTHS), Decimal()):,}" for airline in airlines))
+    console.print(table)
+
+
+def show_conservation(console: Console, report: dict[str, Any]) -> None:
+    """K1–K5, each with what it compared and whether it holds."""
+    table = Table(title="Conservation: is every event and every cent accounted for?", title_justify="left")
+    for column in ("", "statement", "figures", "holds"):
+        table.add_column(column)
+    for statement in report["statements"]:
+        holds = "[green]yes[/]" if statement["holds"] else "[bold red]BREAK[/]"
+        table.add_row(statement["k"], statement["says"], "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in statement["figures"].items()), holds)
+    console.print(table)
+
+
+def show_dispositions(console: Console, dispositions: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """Each airline's year by disposition, and what its suspense is worth at list price."""
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    worth: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for (airline, _month), figures in dispositions.items():
+        for bucket in BUCKETS:
+            sums[airline][bucket] += figures.get(bucket, 0)
+        for value in figures.get("suspense_value", []):
+            worth[airline][value["currency"]] += Decimal(value["amount"])
+    table = Table(title="What became of every event, and what waits for a contract (suspense, at list price)", title_justify="left")
+    table.add_column("airline")
+    for bucket in (*BUCKETS, "suspense value"):
+        table.add_column(bucket.replace("_", " "), justify="right")
+    for airline in sorted(sums):
+        money = ", ".join(f"{amount:,} {currency}" for currency, amount in worth[airline].items() if amount)
+        table.add_row(airline, *(f"{sums[airline][bucket]:,}" for bucket in BUCKETS), money or "-")
+    console.print(table)
+
+
+def show_verdict(console: Console, mismatches: list[Mismatch], invoices: int) -> None:
+    for mismatch in mismatches:
+        console.print(str(mismatch), style="bold red", highlight=False, soft_wrap=True)
+    if not mismatches:
+        console.print(f"Every figure agrees: {invoices} invoices, to the cent.", style="bold green")
