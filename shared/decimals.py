@@ -88,7 +88,7 @@ def plain(number: Decimal) -> str:
 
 
 def _bounded(number: Decimal, text: str) -> Decimal:
-    digits = plain(number).lstrip("-")
+    digits = plain(number).lstrip("-") if number else "0"
     whole, _, fraction = digits.partition(".")
     if len(whole) > QUANTITY_INTEGER_DIGITS_MAX or len(fraction) > QUANTITY_FRACTION_DIGITS_MAX:
         raise QuantityOutOfBounds(f"{_shown(text)} is out of bounds: a quantity has at most 19 integer digits and 12 decimals.")

@@ -104,7 +104,9 @@ def _written_effective(value: date | datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
 
-Day = Annotated[date, PlainValidator(_read_date), PlainSerializer(date.isoformat, when_used="json"), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[
+    date, PlainValidator(_read_date), PlainSerializer(date.isoformat, when_used="json"), WithJsonSchema({"type": "string", "format": "date"}),
+]
 Effective = Annotated[
     date | datetime, PlainValidator(_read_effective), PlainSerializer(_written_effective, when_used="json"),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -229,7 +230,7 @@ def _missing_charge(terms: Terms) -> list[Fault]:
 def _overlapping_phases(phases: Sequence[Phase]) -> list[Fault]:
     return [
         Fault(("phases", index, "from"), "phase_overlap", f"It is after the phase before it ({earlier.from_}); a phase ends where the next begins.")
-        for index, (earlier, later) in enumerate(zip(phases, phases[1:], strict=False), start=1) if later.from_ <= earlier.from_
+        for index, (earlier, later) in enumerate(pairwise(phases), start=1) if later.from_ <= earlier.from_
     ]
 
 

@@ -25,12 +25,12 @@ _BELOW: Final = {
 }
 
 NOT_PRICED_TAGS: Final = frozenset({
-    "seats", "one_off", "one_time", "add_on", "flat", "percentage", "graduated_percentage", "dynamic", "cost_plus", "time_of_day", "duration", "blocks",
-    "capacity", "per_bucket", "product",
+    "seats", "one_off", "one_time", "add_on", "flat", "percentage", "graduated_percentage", "dynamic", "cost_plus", "time_of_day", "duration",
+    "blocks", "capacity", "per_bucket", "product",
 })
 NOT_PRICED_VALUES: Final = frozenset({
-    ("timing", "advance"), ("proration", "second"), ("proration", "thirty_day_month"), ("interval", "day"), ("interval", "week"), ("interval", "year"),
-    ("interval", "quarter"), ("on_change", "scale"),
+    ("timing", "advance"), ("proration", "second"), ("proration", "thirty_day_month"), ("interval", "day"), ("interval", "week"),
+    ("interval", "year"), ("interval", "quarter"), ("on_change", "scale"),
 })
 
 

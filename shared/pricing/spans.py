@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from shared.period import ServicePeriod, local_date, local_midnight
@@ -49,7 +50,7 @@ def spans_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Sp
     instants = {version.effective_at for version in chain if period.start < version.effective_at < period.end}
     edges = [period.start, *sorted(instants), period.end]
     spans = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         effective = [version for version in chain if version.effective_at <= start]
         if effective:
             in_force = max(effective, key=lambda version: version.version)

@@ -47,7 +47,7 @@ class Matrix(Model):
         return tuple(sorted(set(self.dimensions_)))
 
     def for_group(self, group: Group) -> PerUnit:
-        return PerUnit(model="per_unit", unit=self.rates[self.rank(group)].unit)
+        return PerUnit.model_construct(model="per_unit", unit=self.rates[self.rank(group)].unit)
 
     def rank(self, group: Group) -> int:
         """Return the index of the row that prices this group: groups draw the allowance in the order of the rows."""
@@ -71,4 +71,6 @@ class Matrix(Model):
 
     def _repeated_rows(self) -> list[Fault]:
         rows = [tuple(sorted(rate.values.items())) for rate in self.rates]
-        return [Fault(("rates", index), "duplicate_rate", "An earlier row names the same values.") for index, row in enumerate(rows) if row in rows[:index]]
+        first = {row: index for index, row in reversed(list(enumerate(rows)))}
+        repeated = [index for index, row in enumerate(rows) if first[row] < index]
+        return [Fault(("rates", index), "duplicate_rate", "An earlier row names the same values.") for index in repeated]

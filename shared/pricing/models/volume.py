@@ -30,4 +30,7 @@ class Volume(Model):
         return (Part(f"{plain(quantity)} at {plain(tier.unit)}, {reach}", quantity, self.cost(quantity)),)
 
     def _tier(self, quantity: Decimal) -> Tier:
-        return next(tier for tier in self.tiers if tier.up_to is None or quantity < tier.up_to or (quantity == tier.up_to and self.boundary == "upper"))
+        return next(tier for tier in self.tiers if tier.up_to is None or self._within(quantity, tier.up_to))
+
+    def _within(self, quantity: Decimal, bound: Decimal) -> bool:
+        return quantity < bound or (quantity == bound and self.boundary == "upper")
