@@ -1,5 +1,12 @@
 """Faults of a log that no retry mends: the consumer or the service stops, and the message names the remedy."""
 
+import asyncpg
+
+from shared.db import OUTAGES
+
+#: Whatever a database may answer while it is asked on behalf of the bus: waited out, never skipped.
+DATABASE_FAULTS: tuple[type[BaseException], ...] = (*OUTAGES, asyncpg.PostgresError)
+
 
 class LogFault(Exception):
     """The log is not the one this group consumed, or lost records it had not consumed. Consuming on would lose or repeat effects."""

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from shared.db import OUTAGES
+from shared.bus.faults import DATABASE_FAULTS
 
 log = structlog.get_logger()
 Share = tuple[str, int]
@@ -66,13 +66,21 @@ class Membership:
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def settle(self) -> frozenset[Share]:
-        """Join if need be, give back what is the others' now, take what is free, and return what is owned. Raises OUTAGES."""
+        """Join if need be, give back what is the others' now, take what is free, and return what is owned. Raises DATABASE_FAULTS."""
         if self._connection is None or self._connection.is_closed():
             await self._join()
         if self._due:
             async with self._one_at_a_time:
                 await self._exchange()
         return self.owned
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        """Read or write through the session: no pool in between, and nothing at all once the session is taken away."""
+        async with self._one_at_a_time:
+            if self._connection is None:
+                raise asyncpg.InterfaceError("the session is gone; settle() joins again")
+            rows: list[Any] = await self._connection.fetch(sql, *arguments)
+            return rows
 
     async def leave(self) -> None:
         """Give everything back now."""
@@ -96,7 +104,7 @@ class Membership:
             await asyncio.sleep(min(TICK_S, self.session_timeout_s / 8))
             try:
                 await self._beat()
-            except (*OUTAGES, asyncpg.PostgresError) as fault:
+            except DATABASE_FAULTS as fault:
                 log.warning("membership_lost", group=self.group, fault=repr(fault))
                 self.owned = frozenset()
                 self._connection.terminate()
@@ -140,10 +148,10 @@ class Membership:
         connection, self._connection, self._beating, self.owned, self._due = self._connection, None, None, frozenset(), False
         if connection is None:
             return
-        with contextlib.suppress(*OUTAGES, asyncpg.PostgresError):
+        with contextlib.suppress(*DATABASE_FAULTS):
             if says_so and not connection.is_closed():
                 await connection.execute("delete from bus.members where member = $1", self._member, timeout=2)
-        with contextlib.suppress(*OUTAGES, asyncpg.PostgresError):
+        with contextlib.suppress(*DATABASE_FAULTS):
             await self.pool.release(connection, timeout=2)     # its reset frees the advisory locks
 
 

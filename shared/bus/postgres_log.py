@@ -1,0 +1,124 @@
+"""The bus as a log in Postgres: nothing but Postgres to run. Durable when the append's transaction is.
+
+Retention is `trim`. Snapshot topics are not compacted here: they keep every revision until retention takes what every reader has read
+and the newest segment of a partition always stays. A reader that begins later than the retention starts at the oldest segment; readers
+keep what they heard in tables of their own, so only a new service has to be seeded from its producer.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import asyncpg
+import structlog
+
+from shared.bus import BusUnavailable, Polled, Record, Subscription, positions
+from shared.bus.cluster import remember_cluster
+from shared.bus.faults import DATABASE_FAULTS, WrongPartitionCount
+from shared.bus.group_commit import GroupCommit
+from shared.bus.membership import Membership
+from shared.bus.postgres_segments import TRIM, append, bounds, read
+from shared.bus.postgres_subscription import PostgresSubscription
+from shared.db import OUTAGES
+from shared.topics import ALL, Topic
+
+log = structlog.get_logger()
+T = TypeVar("T")
+DAY_S = 86_400
+TRIM_EVERY_S = 600.0
+ENSURE = """with topic as (insert into bus.topics (topic, partitions) values ($1, $2::smallint) on conflict do nothing returning topic)
+    insert into bus.heads (topic, partition) select topic, generate_series(0, $2 - 1) from topic"""
+
+
+@dataclass
+class PostgresLog:
+    """Implements `shared.bus.Bus`. One per process; publishes of all its callers are committed in groups."""
+
+    pool: asyncpg.Pool
+    topics: Mapping[str, Topic] = field(default_factory=lambda: ALL)
+    session_timeout_s: float = 6.0
+    publish_timeout_s: float = 10.0
+    durability_note: str | None = None                         # durable as Postgres is
+    _commits: GroupCommit = field(init=False)
+    _publisher: Any = None
+    _trimming: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self._commits = GroupCommit(self._append)
+        self._partitions = {topic.name: topic.partitions for topic in self.topics.values()}
+
+    async def start(self) -> None:
+        await remember_cluster(self.pool, "postgres", "this database")
+        for topic in self.topics.values():
+            await self.pool.execute(ENSURE, topic.name, topic.partitions)
+        for row in await self.pool.fetch("select topic, partitions from bus.topics where topic = any($1)", list(self.topics)):
+            if row["partitions"] != self.topics[row["topic"]].partitions:
+                raise WrongPartitionCount(row["topic"], self.topics[row["topic"]].partitions, row["partitions"])
+        self._trimming = asyncio.create_task(self._trim_on(), name="bus-retention")
+
+    async def stop(self) -> None:
+        await self._commits.stop()
+        if self._trimming:
+            self._trimming.cancel()
+            await asyncio.gather(self._trimming, return_exceptions=True)
+        if self._publisher is not None:
+            publisher, self._publisher = self._publisher, None
+            await self.pool.release(publisher)
+
+    async def publish(self, topic: str, records: Sequence[Record]) -> None:
+        assert topic in self.topics, f"{topic} is not in the topic registry"
+        await self._commits.add(topic, records)
+
+    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+        shares = [(topic, partition) for topic in topics for partition in range(self.topics[topic].partitions)]
+        membership = Membership(self.pool, group, shares, self.session_timeout_s)
+        return PostgresSubscription(self.pool, group, {topic: self.topics[topic] for topic in topics}, membership)
+
+    async def heads(self, topic: str) -> Mapping[int, int]:
+        return {partition: held.head for partition, held in (await self._answer(bounds(self.pool, topic))).items()}
+
+    async def positions(self, group: str, topic: str) -> Mapping[int, int]:
+        return await self._answer(positions.of_topic(self.pool, group, topic, self.topics[topic].partitions))
+
+    async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
+        segments = (await self._answer(read(self.pool, {(topic, partition): start}, records_max))).get((topic, partition), [])
+        pairs = [(base + n, record) for base, records in segments for n, record in enumerate(records) if base + n >= start][:records_max]
+        end = pairs[-1][0] + 1 if pairs else start
+        return Polled(topic, partition, start, end, [record for _, record in pairs], [offset for offset, _ in pairs])
+
+    async def trim(self, topic: str, retention_s: float) -> int:
+        """Delete segments older than `retention_s` that every group, and every registered reader, has consumed; return how many."""
+        done = await self.pool.execute(TRIM, topic, retention_s, list(self.topics[topic].consumers))
+        return int(done.split()[-1])
+
+    async def _append(self, topics: Mapping[str, list[Record]]) -> None:
+        try:
+            async with asyncio.timeout(self.publish_timeout_s):
+                await append(await self._publisher_connection(), topics, self._partitions)
+        except DATABASE_FAULTS as fault:
+            raise BusUnavailable(f"the log in Postgres took nothing: {fault!r}") from fault
+
+    async def _publisher_connection(self) -> Any:
+        """A connection kept for publishing: going through the pool would add a round trip to every commit."""
+        if self._publisher is None or self._publisher.is_closed():
+            if self._publisher is not None:
+                await self.pool.release(self._publisher)
+                self._publisher = None
+            self._publisher = await self.pool.acquire()
+        return self._publisher
+
+    async def _answer(self, asked: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await asked
+        except OUTAGES as fault:
+            raise BusUnavailable(f"the log in Postgres does not answer: {fault!r}") from fault
+
+    async def _trim_on(self) -> None:
+        while True:
+            await asyncio.sleep(TRIM_EVERY_S)
+            for topic in self.topics.values():
+                try:
+                    await self.trim(topic.name, topic.retention_days * DAY_S)
+                except DATABASE_FAULTS as fault:
+                    log.warning("retention_waits", topic=topic.name, fault=repr(fault))

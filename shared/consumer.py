@@ -1,0 +1,342 @@
+"""Runs a service's subscriptions: one transaction a batch, exactly once, whoever dies, sleeps or comes back.
+
+The transaction is: compare-and-set of the position, the handler's effects, the dead letters, the batch row; then commit. A batch whose
+position somebody else has moved is dropped. Decode errors and AppError are poison: the batch is halved until the bad record stands
+alone and becomes a dead letter. Everything else is taken for an outage and retried for ever, with back-off, and /readyz says so.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from shared import failpoints
+from shared.bus import Bus, BusUnavailable, Polled, Record, Subscription, metrics, positions
+from shared.bus.batch_rows import DeadLetter, insert_batch_row, insert_dead_letters
+from shared.bus.faults import DATABASE_FAULTS, LogFault, RecordsLost
+from shared.bus.framing import Headers, record_hash
+from shared.db import OUTAGES, Database, UnitOfWork
+from shared.errors import AppError
+from shared.topics import Topic, TopicKind
+
+M = TypeVar("M")
+log = structlog.get_logger()
+POLL_TIMEOUT_S = 1.0
+PARTITIONS_AT_ONCE = 2                                         # transactions in flight: one in Postgres while one is being built
+DEAD_IN_A_ROW_MAX = 100
+BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
+LAG_EVERY_S = 2.0
+FAILURES_BEFORE_UNREADY = 5
+WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
+BUS_FAULTS: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[M]):
+    """A run of messages of one partition, offsets `start` to `end` (exclusive). Poison and compacted offsets have no message."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    batch_id: int                                              # monotone within (group, topic, partition)
+    messages: list[M]                                          # raw `bytes` where the topic has no message type (usage.raw)
+    offsets: Sequence[int]
+    headers: list[Headers]
+    keys: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """What became of the messages; the sum is their number."""
+
+    new: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    void: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.new + self.duplicate + self.conflict + self.void
+
+
+class ConsumerContext(Protocol):
+    """What the runner needs of a service's context; handlers get the whole one."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def settings(self) -> Any: ...                             # its consumer_batch_max: records of one transaction
+
+
+Handler = Callable[[Batch[Any], UnitOfWork, Any], Awaitable[BatchCounts]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """A row of a service's subscriptions: this topic goes to this handler."""
+
+    topic: Topic
+    handler: Handler
+    records_max: int = 5000
+
+
+class _Refused(Exception):
+    """The position is not where this batch starts: another consumer was first."""
+
+
+class ConsumerStopped(Exception):
+    """Consuming on would do harm; the message says why and what to do."""
+
+
+@dataclass
+class Consumer:
+    """One process's consumer of a group. `run` returns only when it must stop; `stopped_reason` says why (or what it waits for)."""
+
+    context: Any
+    group: str
+    subscriptions: Sequence[Subscribe]
+    _stopped: str | None = None
+    _failing: str | None = None
+    _failures: int = 0
+    _dead_in_a_row: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    @property
+    def stopped_reason(self) -> str | None:
+        return self._stopped or (self._failing if self._failures >= FAILURES_BEFORE_UNREADY else None)
+
+    async def run(self) -> None:
+        """Consume until cancelled or stopped."""
+        if not self.subscriptions:
+            return
+        self._by_topic = {subscribe.topic.name: subscribe for subscribe in self.subscriptions}
+        watching = asyncio.create_task(self._watch_lag(), name="consumer-lag")
+        try:
+            await self._consume()
+        except (LogFault, ConsumerStopped) as fault:
+            self._stopped = str(fault)
+            log.error("consumer_stopped", group=self.group, reason=self._stopped)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _consume(self) -> None:
+        subscription: Subscription = await self.context.bus.subscribe(self.group, list(self._by_topic))
+        try:
+            while True:
+                runs = await self._poll(subscription)
+                await self._work_off(subscription, runs)
+        finally:
+            await asyncio.shield(subscription.close())
+
+    async def _poll(self, subscription: Subscription) -> list[Polled]:
+        records_max = min(max(subscribe.records_max for subscribe in self.subscriptions), self.context.settings.consumer_batch_max)
+        backoff_s = BACKOFF_MIN_S
+        while True:
+            try:
+                runs = await subscription.poll(records_max, POLL_TIMEOUT_S)
+                self._recovered()
+                return runs
+            except BusUnavailable as fault:
+                backoff_s = await self._back_off(backoff_s, fault)
+
+    async def _work_off(self, subscription: Subscription, runs: list[Polled]) -> None:
+        """Handle one run of each partition, a few at once, each to its end."""
+        limit = asyncio.Semaphore(PARTITIONS_AT_ONCE)
+
+        async def one(run: Polled) -> int | None:
+            async with limit:
+                return await self._handle_until_done(run)
+
+        tasks = [asyncio.create_task(one(run)) for run in runs]
+        try:
+            for run, task in zip(runs, tasks, strict=True):
+                position = await task
+                if position is not None:
+                    await subscription.seek(run.topic, run.partition, position)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _handle_until_done(self, run: Polled) -> int | None:
+        """Return None when the run is consumed, or the offset to continue from when another consumer was first."""
+        backoff_s = BACKOFF_MIN_S
+        while True:
+            try:
+                await self._handle(run)
+                self._recovered()
+                return None
+            except _Refused:
+                metrics.REFUSED.labels(self.group, run.topic).inc()
+                fault: BaseException
+                try:
+                    return (await positions.load(self.context.db.pool, self.group, run.topic, run.partition)).offset
+                except DATABASE_FAULTS as caught:
+                    fault = caught
+            except (LogFault, ConsumerStopped):
+                raise
+            except WAITED_OUT as caught:
+                fault = caught
+            except Exception as caught:
+                log.exception("handler_failed", group=self.group, topic=run.topic, partition=run.partition, start=run.start, end=run.end)
+                fault = caught
+            backoff_s = await self._back_off(backoff_s, fault)
+
+    async def _handle(self, run: Polled) -> None:
+        """Consume the run in one transaction, or in halves when the handler finds poison in it."""
+        subscribe = self._by_topic[run.topic]
+        if len(run.records) > subscribe.records_max:
+            for part in _halves(run, subscribe.records_max):
+                await self._handle(part)
+            return
+        messages, dead = self._decode(subscribe.topic, run)
+        try:
+            await self._transact(subscribe, run, messages, dead)
+        except (AppError, msgspec.DecodeError, msgspec.ValidationError) as poison:
+            good = [n for n in range(len(run.records)) if n not in dead]
+            if len(good) == 1:
+                await self._transact(subscribe, run, [], {**dead, good[0]: repr(poison)})
+            elif good:
+                for half in _halves(run, good[len(good) // 2]):
+                    await self._handle(half)
+            else:
+                raise
+
+    def _decode(self, topic: Topic, run: Polled) -> tuple[list[Any], dict[int, str]]:
+        """The messages, and index → error of the records that are none."""
+        if topic.message is None:
+            return [record.value for record in run.records], {}
+        try:
+            return [topic.decode(record.value) for record in run.records], {}
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+            return _decode_one_by_one(topic, run.records)
+
+    async def _transact(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str]) -> None:
+        self._refuse_loss(subscribe.topic, run)
+        dead_in_a_row = self._dead_row_after(run, dead)
+        began, trace = perf_counter(), _trace_of(run)
+        with structlog.contextvars.bound_contextvars(trace=trace, topic=run.topic, partition=run.partition):
+            async with self.context.db.transaction(trace=trace) as uow:
+                batch_id = await self._move_position(uow.connection, run)
+                counts = await self._effects(subscribe, run, batch_id, messages, dead, uow)
+                compacted = run.end - run.start - len(run.records)
+                outcome = (counts.new, counts.duplicate, counts.conflict, counts.void, len(dead), compacted)
+                await insert_dead_letters(uow.connection, self.group, run, batch_id, [DeadLetter(n, error) for n, error in dead.items()])
+                await insert_batch_row(uow.connection, batch_id, self.group, run, outcome)
+                await uow.flush()
+                failpoints.reach("consumer.before_commit")
+        self._dead_in_a_row[run.topic, run.partition] = dead_in_a_row
+        self._measure(run, outcome, perf_counter() - began)
+
+    async def _effects(
+        self, subscribe: Subscribe, run: Polled, batch_id: int, messages: list[Any], dead: dict[int, str], uow: UnitOfWork,
+    ) -> BatchCounts:
+        if not messages:
+            return BatchCounts()
+        alive = [n for n in range(len(run.records)) if n not in dead] if dead else range(len(run.records))
+        batch = Batch(
+            run.topic, run.partition, run.start, run.end, batch_id, messages, [run.offsets[n] for n in alive] if dead else run.offsets,
+            [run.records[n].headers for n in alive], [run.records[n].key for n in alive],
+        )
+        counts = await subscribe.handler(batch, uow, self.context)
+        assert counts.total == len(messages), f"{subscribe.handler.__qualname__} accounts for {counts.total} of {len(messages)} messages"
+        return counts
+
+    async def _move_position(self, connection: Any, run: Polled) -> int:
+        last_hash = record_hash(run.records[-1]) if run.records else None
+        batch_id = await positions.move(self.context.db.pool, connection, self.group, run.topic, run.partition, run.start, run.end, last_hash)
+        if batch_id is None:
+            raise _Refused
+        return batch_id
+
+    def _refuse_loss(self, topic: Topic, run: Polled) -> None:
+        """A fact topic has no holes, except what transactions of foreign producers leave inside usage.raw."""
+        if topic.kind is TopicKind.SNAPSHOT or len(run.records) == run.end - run.start:
+            return
+        first = run.offsets[0] if run.records else run.end
+        if topic.message is None and first == run.start:
+            return
+        end = next((offset for n, offset in enumerate(run.offsets) if offset != run.start + n), run.end)
+        raise RecordsLost(self.group, run.topic, run.partition, run.start, end)
+
+    def _dead_row_after(self, run: Polled, dead: dict[int, str]) -> int:
+        """How many records in a row are poison at the end of this run; ConsumerStopped when it gets too many."""
+        row = self._dead_in_a_row.get((run.topic, run.partition), 0) if dead else 0
+        for n in range(len(run.records)) if dead else ():
+            row = row + 1 if n in dead else 0
+            if row > DEAD_IN_A_ROW_MAX:
+                raise ConsumerStopped(
+                    f"more than {DEAD_IN_A_ROW_MAX} records in a row of {run.topic}[{run.partition}] are poison, last at offset {run.offsets[n]}: "
+                    f"{dead[n]}. Producer and consumer disagree about the message: deploy the matching versions and start again; "
+                    f"what was set aside is in bus.dead_letters."
+                )
+        return row
+
+    def _measure(self, run: Polled, outcome: tuple[int, ...], seconds: float) -> None:
+        metrics.BATCH_RECORDS.labels(self.group, run.topic).observe(len(run.records))
+        metrics.BATCH_SECONDS.labels(self.group, run.topic).observe(seconds)
+        for name, count in zip(metrics.OUTCOMES, outcome, strict=True):
+            if count:
+                metrics.RECORDS.labels(self.group, run.topic, name).inc(count)
+
+    def _recovered(self) -> None:
+        self._failures, self._failing = 0, None
+
+    async def _back_off(self, backoff_s: float, fault: BaseException) -> float:
+        self._failures, self._failing = self._failures + 1, f"waits and tries again: {fault!r}"
+        log.warning("consumer_waits", group=self.group, fault=repr(fault), backoff_s=backoff_s)
+        await asyncio.sleep(backoff_s)
+        return min(backoff_s * 2, BACKOFF_MAX_S)
+
+    async def _watch_lag(self) -> None:
+        while True:
+            for topic in self._by_topic:
+                try:
+                    heads, done = await self.context.bus.heads(topic), await self.context.bus.positions(self.group, topic)
+                    metrics.LAG.labels(self.group, topic).set(sum(heads.values()) - sum(done.values()))
+                except BUS_FAULTS as fault:
+                    log.debug("lag_unknown", topic=topic, fault=repr(fault))
+            await asyncio.sleep(LAG_EVERY_S)
+
+
+async def run_consumer(context: ConsumerContext, group: str, subscriptions: Sequence[Subscribe]) -> None:
+    """Consume until cancelled; raise ConsumerStopped when going on would do harm."""
+    consumer = Consumer(context, group, subscriptions)
+    await consumer.run()
+    raise ConsumerStopped(consumer.stopped_reason or "nothing to consume")
+
+
+def _decode_one_by_one(topic: Topic, records: Sequence[Record]) -> tuple[list[Any], dict[int, str]]:
+    messages: list[Any] = []
+    dead: dict[int, str] = {}
+    for n, record in enumerate(records):
+        try:
+            messages.append(topic.decode(record.value))
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as fault:
+            dead[n] = repr(fault)
+    return messages, dead
+
+
+def _halves(run: Polled, cut: int) -> tuple[Polled, Polled]:
+    """Split before the record of index `cut`."""
+    at = run.offsets[cut]
+    return (
+        Polled(run.topic, run.partition, run.start, at, run.records[:cut], run.offsets[:cut]),
+        Polled(run.topic, run.partition, at, run.end, run.records[cut:], run.offsets[cut:]),
+    )
+
+
+def _trace_of(run: Polled) -> str:
+    """The trace id of the batch: that of its first record that has one."""
+    for record in run.records[:1]:
+        for name, value in record.headers:
+            if name == "trace":
+                return value.decode(errors="replace")
+    return ""

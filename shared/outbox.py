@@ -1,0 +1,114 @@
+"""The relay: puts a service's outbox rows on the bus, and deletes what the bus has. Duplicates after a crash are harmless.
+
+A relay owns shards (hash of the key, mod 16) by advisory lock and publishes a shard's rows in id order, so two relays never
+overtake each other within a key. The rows of one round are one publish, whole batches at a time.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import asyncpg
+import structlog
+
+from shared import failpoints
+from shared.bus import Bus, BusUnavailable, Record, metrics
+from shared.bus.faults import DATABASE_FAULTS
+from shared.bus.membership import Membership
+from shared.db import OUTBOX_SHARDS, Database
+
+log = structlog.get_logger()
+ROWS_MAX = 2000
+POLL_MIN_S, POLL_MAX_S = 0.002, 0.05
+BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
+MEASURE_EVERY_S = 2.0
+WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
+
+
+@dataclass
+class Relay:
+    """One process's relay. Several may run for one service; they share the shards."""
+
+    db: Database
+    bus: Bus
+    session_timeout_s: float = 6.0
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """Look at the outbox now (a hint after a commit; polling finds the rows anyway)."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Relay until cancelled; outages of the bus or the database are waited out."""
+        shards = Membership(self.db.pool, f"{self.db.schema}.outbox", [("outbox", n) for n in range(OUTBOX_SHARDS)], self.session_timeout_s)
+        measuring = asyncio.create_task(self._measure_on(), name="outbox-metrics")
+        try:
+            await self._relay_on(shards)
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
+            await asyncio.shield(shards.leave())
+
+    async def _relay_on(self, shards: Membership) -> None:
+        wait_s, backoff_s = POLL_MIN_S, BACKOFF_MIN_S
+        while True:
+            try:
+                relayed = await self._relay_once(shards)
+                backoff_s = BACKOFF_MIN_S
+            except WAITED_OUT as fault:
+                log.warning("relay_waits", service=self.db.schema, fault=repr(fault), backoff_s=backoff_s)
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+                continue
+            wait_s = POLL_MIN_S if relayed else min(wait_s * 2, POLL_MAX_S)
+            if relayed < ROWS_MAX:
+                await self._pause(wait_s)
+
+    async def _relay_once(self, shards: Membership) -> int:
+        owned = [number for _, number in await shards.settle()]
+        rows = await shards.fetch(
+            f"""select outbox_id, topic, key, value, headers from {self.db.schema}.outbox
+                where shard = any($1::smallint[]) order by outbox_id limit $2""", owned, ROWS_MAX,
+        ) if owned else []
+        if not rows:
+            return 0
+        failpoints.reach("relay.before_publish")
+        await self._publish(rows)
+        failpoints.reach("relay.after_publish")
+        await shards.fetch(f"delete from {self.db.schema}.outbox where outbox_id = any($1)", [row["outbox_id"] for row in rows])
+        metrics.RELAYED.labels(self.db.schema).inc(len(rows))
+        return len(rows)
+
+    async def _publish(self, rows: list[Any]) -> None:
+        """All topics at once: the bus commits them together where it can. Rows are deleted only when all of them are there."""
+        by_topic = groupby(sorted(rows, key=lambda row: (row["topic"], row["outbox_id"])), key=lambda row: row["topic"])
+        published = [asyncio.ensure_future(self.bus.publish(topic, [_record(row) for row in group])) for topic, group in by_topic]
+        for outcome in await asyncio.gather(*published, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _pause(self, wait_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), wait_s)
+        except TimeoutError:
+            return
+        self._woken.clear()
+
+    async def _measure_on(self) -> None:
+        while True:
+            try:
+                row = await self.db.pool.fetchrow(
+                    f"""select count(*) as depth, extract(epoch from clock_timestamp() - min(created_at))::float8 as age_s
+                        from {self.db.schema}.outbox""")
+                assert row is not None
+                metrics.OUTBOX_DEPTH.labels(self.db.schema).set(row["depth"])
+                metrics.OUTBOX_AGE.labels(self.db.schema).set(row["age_s"] or 0)
+            except DATABASE_FAULTS as fault:
+                log.debug("outbox_unmeasured", fault=repr(fault))
+            await asyncio.sleep(MEASURE_EVERY_S)
+
+
+def _record(row: asyncpg.Record) -> Record:
+    headers: dict[str, str] = row["headers"]
+    return Record(row["key"], row["value"], tuple((name, value.encode()) for name, value in headers.items()))
