@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -27,6 +25,7 @@ from shared.http.problems import install_problems
 from shared.logs import configure_logs
 from shared.migration_state import migrations_at_head
 from shared.outbox import Relay
+from shared.quiet import Quiet
 from shared.settings import ServiceSettings
 from shared.topics.usage_ingest import ACCESS_KEYS
 
@@ -131,15 +130,9 @@ async def _open(service: Service, settings: ServiceSettings) -> Context:
     await context.keys.start()
     if service.setup:
         await service.setup(context)
-    context.clock.is_quiet = partial(_is_quiet, service, context)
+    context.clock.is_quiet = Quiet(context, service.idle)
     await context.clock.start()
     return context
-
-
-async def _is_quiet(service: Service, context: Context, asked_at: datetime) -> bool:
-    """Nothing older than `asked_at` waits in the outbox, and the service says that no due job is left."""
-    waiting = await context.db.pool.fetchval(f"select exists (select from {service.name}.outbox where created_at < $1)", asked_at)
-    return not waiting and (service.idle is None or await service.idle(context))
 
 
 async def _close(context: Context) -> None:

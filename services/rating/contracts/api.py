@@ -1,0 +1,80 @@
+"""Routes of contracts. They translate; the verbs are in usecases."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from services.rating.contracts import views
+from services.rating.contracts.document import read_document
+from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.usecases import apply_document
+from shared.db import UnitOfWork
+from shared.errors import AppError, Kind
+from shared.http.idempotency import idempotent
+from shared.http.keys import AccessKey, requires
+from shared.http.paging import Paged, listed
+from shared.pricing.language import terms_json_schema
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
+TERMS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object", "description": "A terms document; its schema is GET /v1/contracts/schema"}},
+            "application/yaml": {"schema": {"type": "string"}},
+        },
+    },
+}
+
+
+class ContractNotFound(AppError):
+    """There is no such contract."""
+
+    kind = Kind.NOT_FOUND
+
+
+@router.post("", operation_id="apply_contract", summary="Apply a terms document: the first or the next version of its contract", openapi_extra=TERMS_BODY,
+             status_code=201)
+async def apply_contract(
+    request: Request, context: Ctx, caller: Annotated[AccessKey, requires("contracts:write")],
+    dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,
+) -> Response:
+    document = read_document(await request.body(), request.headers.get("content-type", ""))
+    now = context.clock.now()
+    if dry_run:
+        async with context.db.transaction() as uow:
+            return JSONResponse(views.applied(await apply_document(uow, document, now, dry_run=True), dry_run=True))
+
+    async def act(uow: UnitOfWork) -> dict[str, Any]:
+        return views.applied(await apply_document(uow, document, now), dry_run=False)
+
+    return await idempotent(context.db, request, caller, act)
+
+
+@router.get("/schema", operation_id="contract_schema", summary="The JSON Schema of a terms document", dependencies=[requires("contracts:read")])
+async def contract_schema() -> dict[str, Any]:
+    return terms_json_schema()
+
+
+@router.get("", operation_id="list_contracts", summary="Contracts by name", dependencies=[requires("contracts:read")])
+async def list_contracts(
+    context: Ctx, page: Paged, customer: Annotated[str | None, Query(max_length=200, description="External id of the customer")] = None,
+) -> dict[str, Any]:
+    now = context.clock.now()
+    async with context.db.transaction() as uow:
+        contracts = ContractRepository(uow.connection)
+        rows = await contracts.contracts(page.limit + 1, str(page.after[0]) if page.after else "", customer)
+        chains = await contracts.chains([row["contract"] for row in rows])
+    return listed(rows, page, lambda row: [row["contract"]], lambda row: views.listed_contract(row, chains[row["contract"]], now))
+
+
+@router.get("/{contract}", operation_id="get_contract", summary="A contract with its chain of versions", dependencies=[requires("contracts:read")])
+async def get_contract(contract: str, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        contracts = ContractRepository(uow.connection)
+        found, versions = await contracts.contract(contract), await contracts.versions(contract)
+    if found is None:
+        raise ContractNotFound(f"there is no contract {contract[:100]!r}")
+    return views.whole_contract(found, versions, context.clock.now())

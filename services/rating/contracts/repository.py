@@ -1,0 +1,130 @@
+"""All SQL of contracts, their versions and periods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+
+from shared.period import ServicePeriod
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodRow:
+    """An opened period of one contract."""
+
+    period_start: datetime
+    period_end: datetime
+    start_date: date
+    end_date: date
+    final: bool
+
+
+class ContractRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    async def customer_id(self, external_id: str) -> str | None:
+        found: str | None = await self.connection.fetchval("select customer_id from rating.customers where external_id = $1", external_id)
+        return found
+
+    async def plan(self, plan: str) -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] | None = await self.connection.fetchval("select document from rating.plans where plan = $1", plan)
+        return found
+
+    async def unknown_meters(self, meters: Sequence[str]) -> list[str]:
+        rows = await self.connection.fetch(
+            "select name from unnest($1::text[]) as name where not exists (select from rating.meters where meter = name) order by name", list(meters))
+        return [row["name"] for row in rows]
+
+    async def create(self, contract: str, customer_id: str) -> None:
+        """Insert the contract if it is not there, and hold its row: versions of one contract take turns."""
+        await self.connection.execute(
+            "insert into rating.contracts (contract, customer_id, revision) values ($1, $2, 0) on conflict (contract) do nothing", contract, customer_id)
+        await self.lock(contract)
+
+    async def lock(self, contract: str) -> None:
+        await self.connection.execute("select from rating.contracts where contract = $1 for update", contract)
+
+    async def contract(self, contract: str) -> asyncpg.Record | None:
+        return await self.connection.fetchrow(
+            """select contract, customer_id, external_id, legal_entity, revision, c.created_at, next_period_at
+               from rating.contracts c join rating.customers using (customer_id) where contract = $1""", contract)
+
+    async def contracts(self, limit: int, after: str, customer: str | None) -> list[asyncpg.Record]:
+        return await self.connection.fetch(
+            """select contract, customer_id, external_id, revision, c.created_at, next_period_at
+               from rating.contracts c join rating.customers using (customer_id)
+               where contract > $2 and ($3::text is null or external_id = $3) order by contract limit $1""", limit, after, customer)
+
+    async def versions(self, contract: str) -> list[asyncpg.Record]:
+        return (await self.chains([contract])).get(contract, [])
+
+    async def chains(self, contracts: Sequence[str]) -> dict[str, list[asyncpg.Record]]:
+        """Contract → its versions, oldest first."""
+        rows = await self.connection.fetch(
+            """select contract, version, effective_at, recorded_at, stamped_at, content_hash, terms
+               from rating.contract_versions where contract = any($1::text[]) order by contract, version""", list(contracts))
+        chains: dict[str, list[asyncpg.Record]] = {}
+        for row in rows:
+            chains.setdefault(row["contract"], []).append(row)
+        return chains
+
+    async def add_version(
+        self, contract: str, version: int, effective_at: datetime, recorded_at: datetime, content_hash: str, terms: Mapping[str, Any],
+    ) -> None:
+        await self.connection.execute(
+            """insert into rating.contract_versions (contract, version, effective_at, recorded_at, content_hash, terms)
+               values ($1, $2, $3, $4, $5, $6)""", contract, version, effective_at, recorded_at, content_hash, terms)
+
+    async def set_revision(self, contract: str, revision_us: int) -> int:
+        """Raise the contract's revision to the machine's time or by one, and return it."""
+        found: int = await self.connection.fetchval(
+            "update rating.contracts set revision = greatest(revision + 1, $2) where contract = $1 returning revision", contract, revision_us)
+        return found
+
+    async def set_next_period(self, contract: str, next_period_at: datetime | None) -> None:
+        await self.connection.execute("update rating.contracts set next_period_at = $2 where contract = $1", contract, next_period_at)
+
+    async def claim_unopened(self, now: datetime, limit: int) -> list[str]:
+        """Contracts whose next period has begun, held until the transaction ends."""
+        rows = await self.connection.fetch(
+            """select contract from rating.contracts where next_period_at <= $1
+               order by next_period_at, contract limit $2 for no key update skip locked""", now, limit)
+        return [row["contract"] for row in rows]
+
+    async def opened_until(self, contracts: Sequence[str]) -> dict[str, datetime]:
+        rows = await self.connection.fetch(
+            "select contract, max(period_end) as until from rating.periods where contract = any($1::text[]) group by contract", list(contracts))
+        return {row["contract"]: row["until"] for row in rows}
+
+    async def periods(self, contract: str) -> list[PeriodRow]:
+        rows = await self.connection.fetch(
+            "select period_start, period_end, start_date, end_date, final from rating.periods where contract = $1 order by period_start", contract)
+        return [PeriodRow(**row) for row in rows]
+
+    async def open_periods(self, contract: str, periods: Sequence[tuple[ServicePeriod, datetime]]) -> None:
+        """Insert periods with their close_due_at, each with its first request to be priced."""
+        if not periods:
+            return
+        await self.connection.execute(
+            """with opened as (
+                 insert into rating.periods (contract, period_start, period_end, start_date, end_date, whole_days, close_due_at)
+                 select $1, * from unnest($2::timestamptz[], $3::timestamptz[], $4::date[], $5::date[], $6::int[], $7::timestamptz[])
+                 returning contract, period_start)
+               insert into rating.stale (contract, period_start) select contract, period_start from opened""",
+            contract, [p.start for p, _ in periods], [p.end for p, _ in periods], [p.start_date for p, _ in periods],
+            [p.end_date for p, _ in periods], [p.whole_days for p, _ in periods], [due for _, due in periods])
+
+    async def redraw_period(self, contract: str, period: ServicePeriod, close_due_at: datetime) -> None:
+        """Move the end and the deadline of a period that is not final to what the newest version says, and allow pricing again."""
+        await self.connection.execute(
+            """update rating.periods set period_end = $3, end_date = $4, whole_days = $5, close_due_at = $6, retry_at = null
+               where contract = $1 and period_start = $2 and not final""",
+            contract, period.start, period.end, period.end_date, period.whole_days, close_due_at)
+
+    async def mark_open_periods(self, contract: str) -> None:
+        """Ask for every statement of the contract that is not final to be priced again."""
+        await self.connection.execute(
+            "insert into rating.stale (contract, period_start) select contract, period_start from rating.periods where contract = $1 and not final", contract)

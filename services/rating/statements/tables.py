@@ -1,0 +1,26 @@
+"""Tables of statements: the current revision of each; a final one is history."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, MetaData, String, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.tables import INSTANT
+
+
+def add_statement_tables(metadata: MetaData) -> None:
+    """Add them to the schema's metadata, after the contract tables."""
+    Table(
+        "statements", metadata,
+        Column("contract", Text, primary_key=True),
+        Column("period_start", INSTANT, primary_key=True),
+        Column("statement_id", Uuid, nullable=False, unique=True),
+        Column("revision", BigInteger, nullable=False),     # max(previous + 1, machine µs)
+        Column("final", Boolean, nullable=False),
+        Column("watermark", JSONB, nullable=False),         # usage.events partition → last batch id covered
+        Column("watermark_us", BigInteger, nullable=False),
+        Column("subtotal_minor", BigInteger, nullable=False),
+        Column("currency", String(3), nullable=False),
+        Column("document", JSONB, nullable=False),          # the StatementMessage, whole
+        Column("closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances that open the next period
+        Column("opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances it was opened with
+        ForeignKeyConstraint(["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]),
+    )
