@@ -245,6 +245,7 @@ async def set_first_clock(database_url: str, instant: datetime) -> None:
     """Start the business clock of a fresh deployment at `instant`; a clock that was moved before stays where it is."""
     connection: asyncpg.Connection = await connect(database_url)
     try:
-        await connection.execute("update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() where moved_to is null", instant)
+        await connection.execute(
+            "update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() where moved_to is null", instant)
     finally:
         await connection.close()

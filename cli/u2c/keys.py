@@ -6,7 +6,6 @@ import time
 
 import httpx2
 
-from services.usage_ingest.main import create_key
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import connect
 from shared.postgres.urls import role_url
@@ -21,6 +20,8 @@ async def ensure_keys(state: State, database: str, admin_url: str) -> dict[str, 
     """Name → secret for the admin's key and the services' key; those kept are used again while the database has them."""
     kept = state.keys(database)
     valid = {name: secret for name, secret in kept.items() if name in KEY_SCOPES and await _known(admin_url, secret)}
+    from services.usage_ingest.main import create_key  # a whole service: only the verbs that make keys pay for it
+
     for name, scopes in KEY_SCOPES.items():
         if name not in valid:
             valid[name] = await create_key(role_url(admin_url, "usage_ingest", state.secret()), name, scopes)

@@ -56,7 +56,8 @@ class State:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise EnvironmentFault(f"Cannot make {path}: {error.strerror}.", "Give yourself write access, or name another folder: U2C_STATE=/path") from error
+            remedy = f"Give yourself write access to {self.folder.parent}, or name another folder: U2C_STATE=/path"
+            raise EnvironmentFault(f"Cannot make {path}: {error.strerror}.", remedy) from error
         return path
 
     def _write(self, path: Path, text: str) -> None:

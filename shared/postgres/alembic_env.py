@@ -6,6 +6,7 @@
 with `metadata = MetaData(schema="rating")`. Revisions lie in `services/<name>/migrations/versions/`: `0001_<what>.py` has
 `revision = "0001"`, `down_revision = None`; the next `0002_<what>.py` follows it. They run as the service's own role with the
 search path `<schema>, bus, clock`, each in one transaction, under an advisory lock, and only add (expand, then contract).
+`op.execute("…")` takes a whole script of statements; a colon in it needs no escape.
 The version table is `<schema>.alembic_version`. No `create extension`, no `create schema`: both are the administrator's.
 """
 
@@ -14,13 +15,29 @@ import zlib
 from typing import Any
 
 from alembic import context
+from alembic.ddl.postgresql import PostgresqlImpl
 from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only
 
 from shared.postgres.urls import sqlalchemy_url
 
 VERSION_TABLE = "alembic_version"
 SEARCH_PATH_TAIL = "bus, clock"
+
+
+class ScriptImpl(PostgresqlImpl):
+    """Alembic registers it for its dialect by name. A prepared statement takes one command; a migration reads better as a script of them."""
+
+    __dialect__ = "postgresql"
+
+    def execute(self, sql: Any, execution_options: dict[str, Any] | None = None) -> None:
+        if not isinstance(sql, str):
+            super().execute(sql, execution_options)
+            return
+        assert self.connection is not None
+        self.connection.execute(text("select 1"))              # the driver opens the transaction at its first statement only
+        await_only(self.connection.connection.driver_connection.execute(sql))  # type: ignore[union-attr]
 
 
 def run(metadata: MetaData, *, schema: str) -> None:
@@ -53,7 +70,9 @@ def options(schema: str) -> dict[str, Any]:
     def include_name(name: str | None, kind: str, _parents: Any) -> bool:
         return kind != "schema" or name == schema
 
-    return {"version_table": VERSION_TABLE, "version_table_schema": schema, "include_schemas": True, "include_name": include_name, "compare_type": True}
+    return {
+        "version_table": VERSION_TABLE, "version_table_schema": schema, "include_schemas": True, "include_name": include_name, "compare_type": True,
+    }
 
 
 def lock_key(schema: str) -> int:

@@ -101,7 +101,7 @@ class EmbeddedPostgres:
         """Two commands that start at once agree on one server."""
         account._made(self.state, 0o700)
         try:
-            handle = open(self.state / "lock", "w")
+            handle = open(self.state / "lock", "w")  # noqa: SIM115 (closed below)
         except PermissionError as error:
             raise EnvironmentFault(f"{self.state} belongs to another user.", f"Run as that user, or remove it: sudo rm -r {self.state}") from error
         with handle:
@@ -129,8 +129,8 @@ class EmbeddedPostgres:
         os.close(write)
         command = [self._binaries.program("initdb"), "-D", str(aside), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile=/dev/fd/{read}",
                    "--encoding=UTF8", "--locale=C", "--data-checksums", *([] if self.settings.durable else ["--no-sync"])]
-        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self._place, env=self._environment(),
-                              pass_fds=(read,), **self._who.subprocess())
+        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self._place,
+                              env=self._environment(), pass_fds=(read,), **self._who.subprocess())
         os.close(read)
         if done.returncode != 0:
             raise EnvironmentFault(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}", "Run `./u2c doctor`.")

@@ -46,7 +46,8 @@ async def connect(url: str) -> asyncpg.Connection:
     except (OSError, TimeoutError) as error:
         raise EnvironmentFault(f"No Postgres answers at {without_password(url)}: {error}", "Start it, or correct U2C_ADMIN_URL.") from error
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
-        raise EnvironmentFault(f"Postgres refused the login at {without_password(url)}: {error}", "Correct user and password in U2C_ADMIN_URL.") from error
+        fault = f"Postgres refused the login at {without_password(url)}: {error}"
+        raise EnvironmentFault(fault, "Correct user and password in U2C_ADMIN_URL.") from error
 
 
 async def _role(server: asyncpg.Connection, role: str, password: str) -> None:

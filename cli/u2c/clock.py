@@ -1,0 +1,45 @@
+"""`u2c clock`: show the business clock, or move it forward from due instant to due instant."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from u2c.api import Api
+from u2c.instant import parse_instant
+from u2c.printing import AsJson, console, print_json
+
+app = typer.Typer(no_args_is_help=True, help="The business clock: periods and their ends follow it. It only moves forward.")
+
+
+@app.command()
+def show(as_json: AsJson = False) -> None:
+    """The business clock, and whether it was moved."""
+    _print(asyncio.run(_call("GET", None)), as_json)
+
+
+@app.command()
+def advance(
+    to: Annotated[datetime, typer.Argument(parser=parse_instant, metavar="TO", help="Instant (RFC 3339) or date (its midnight UTC)")],
+    as_json: AsJson = False,
+) -> None:
+    """Move the clock to TO; returns when every service has followed and every period due on the way is closed."""
+    with console(as_json).status(f"advancing to {to.isoformat()} …"):
+        answer = asyncio.run(_call("POST", to))
+    _print(answer, as_json)
+
+
+async def _call(method: str, to: datetime | None) -> Any:
+    async with Api("rating") as rating:
+        if to is None:
+            return await rating.get("/v1/clock")
+        return await rating.post("/v1/clock/advance", {"to": to.isoformat()})
+
+
+def _print(answer: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    for name, value in answer.items():
+        console().print(f"{name:16} {value}", markup=False, soft_wrap=True)

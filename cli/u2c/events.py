@@ -1,0 +1,152 @@
+"""`u2c events`: send a file of usage events, or ask what became of one."""
+
+import asyncio
+import gzip
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from shared.environment_fault import EnvironmentFault
+from u2c.api import Api, show_problem
+from u2c.event_files import UnreadableFile, read_events
+from u2c.printing import AsJson, console, print_json
+
+BATCH_EVENTS = 500
+BATCH_BYTES_MAX = 4 * 1024 * 1024
+REQUESTS_MAX = 3
+WAIT_MAX_S = 300                                               # so long an outage of the door is waited out
+FILE_HELP = "CSV (source,id,type,subject,time,data.*), JSON array or NDJSON"
+FINE = {"accepted", "duplicate"}
+WRONG = 1
+
+app = typer.Typer(no_args_is_help=True, help="Usage events: send them, and ask what became of one.")
+
+
+@dataclass
+class Outcome:
+    """What the door said, counted: (status, code) → events; `examples` shows the first few that were not accepted."""
+
+    sent: int = 0
+    results: Counter[tuple[str, str]] = field(default_factory=Counter)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, count: int, answer: dict[str, Any]) -> None:
+        self.sent += count
+        told = answer.get("results", [])
+        self.results["accepted", ""] += count - len(told)
+        for result in told:
+            self.results[result["status"], result.get("code") or ""] += 1
+            if result["status"] not in FINE and len(self.examples) < 5:
+                self.examples.append(result)
+
+    @property
+    def good(self) -> bool:
+        return all(status in FINE for (status, _code), count in self.results.items() if count)
+
+
+@app.command()
+def send(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=FILE_HELP)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Let the door judge, and keep nothing")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send the file's events. Sending it again is safe: an event that is there already counts once. 1 when an event was not accepted."""
+    words = console(as_json)
+    try:
+        outcome = asyncio.run(_send(file, dry_run))
+    except UnreadableFile as error:
+        raise typer.BadParameter(str(error), param_hint="FILE") from error
+    if as_json:
+        results = [{"status": status, "code": code, "events": count} for (status, code), count in sorted(outcome.results.items()) if count]
+        print_json({"sent": outcome.sent, "good": outcome.good, "results": results, "examples": outcome.examples})
+    else:
+        _show(outcome, words)
+    raise typer.Exit(0 if outcome.good else WRONG)
+
+
+@app.command()
+def explain(
+    source: Annotated[str, typer.Argument()],
+    event_id: Annotated[str, typer.Argument(metavar="ID")],
+    as_json: AsJson = False,
+) -> None:
+    """What became of this event? From its receipt to the line and clause that charges it."""
+    answer = asyncio.run(_explain(source, event_id))
+    if as_json:
+        print_json(answer)
+    else:
+        console().print(yaml.safe_dump(answer, sort_keys=False, allow_unicode=True), markup=False, highlight=False, soft_wrap=True)
+
+
+async def _explain(source: str, event_id: str) -> Any:
+    async with Api("rating") as rating:
+        return await rating.get("/v1/events/explain", source=source, id=event_id)
+
+
+async def _send(file: Path, dry_run: bool) -> Outcome:
+    outcome = Outcome()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    async with Api("usage_ingest") as ingest:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(file.name, total=file.stat().st_size)
+            running: set[asyncio.Task[None]] = set()
+            for batch, read in _batches(file):
+                if len(running) >= REQUESTS_MAX:
+                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    for finished in done:
+                        finished.result()
+                running.add(asyncio.create_task(_send_batch(ingest, batch, dry_run, outcome)))
+                progress.update(task, completed=read)
+            await asyncio.gather(*running)
+    return outcome
+
+
+def _batches(file: Path) -> Iterator[tuple[list[bytes], int]]:
+    """Up to 500 events or 4 MiB a request."""
+    events, batch, size, read = read_events(file), list[bytes](), 0, 0
+    while chunk := list(islice(events, 1)):
+        event, read = chunk[0]
+        if batch and (len(batch) == BATCH_EVENTS or size + len(event) > BATCH_BYTES_MAX):
+            yield batch, read
+            batch, size = [], 0
+        batch.append(event)
+        size += len(event) + 1
+    if batch:
+        yield batch, read
+
+
+async def _send_batch(ingest: Api, batch: list[bytes], dry_run: bool, outcome: Outcome) -> None:
+    body = gzip.compress(b"[" + b",".join(batch) + b"]", 1)
+    headers = {"Content-Type": "application/cloudevents-batch+json", "Content-Encoding": "gzip"}
+    waited_s = 0.0
+    while True:
+        answer = await ingest.call("POST", "/v1/events", content=body, headers=headers, params={"dry_run": "true"} if dry_run else {})
+        if answer.status_code not in (429, 503):
+            break
+        pause_s = float(answer.headers.get("Retry-After", "1"))
+        waited_s += pause_s
+        if waited_s > WAIT_MAX_S:
+            show_problem(answer)
+            raise EnvironmentFault(f"The door at {ingest.url} has refused for {WAIT_MAX_S} s.", f"See why: curl {ingest.url}/readyz")
+        await asyncio.sleep(pause_s)
+    outcome.add(len(batch), ingest.body(answer))
+
+
+def _show(outcome: Outcome, words: Console) -> None:
+    table = Table("what the door said", "code", "events")
+    for (status, code), count in sorted(outcome.results.items()):
+        if count:
+            table.add_row(status, code, f"{count:,}")
+    words.print(table)
+    for example in outcome.examples:
+        told = f"{example['status']} {example.get('code')}: {example.get('source')} {example.get('id')}: {example.get('detail')}"
+        words.print(told, markup=False, soft_wrap=True)

@@ -1,0 +1,39 @@
+"""`u2c migrate`: roles, schemas and tables brought to what the code needs; safe to run at any time, by several at once."""
+
+import asyncio
+from typing import Annotated
+
+from rich.table import Table
+
+from shared.postgres.embedded import EmbeddedPostgres
+from shared.postgres.migrations import migrate_all
+from shared.postgres.setup import create_roles_and_schemas
+from u2c.printing import AsJson, console, print_json
+from u2c.settings import default, flag
+from u2c.state import State
+
+
+def command(
+    admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = default("admin_url"),
+    database: Annotated[str, flag("database")] = default("database"),
+    as_json: AsJson = False,
+) -> None:
+    """Create what is missing and migrate every schema to head. Prints each schema's revision."""
+    state = State.default()
+    server = EmbeddedPostgres(state.folder) if admin_url is None else None
+    try:
+        revisions = asyncio.run(_migrate(server.start().admin_url if server else str(admin_url), database, state.secret()))
+    finally:
+        if server:
+            server.stop()
+    if as_json:
+        print_json({"database": database, "revisions": revisions})
+        return
+    table = Table("schema", "revision")
+    for schema, revision in revisions.items():
+        table.add_row(schema, revision)
+    console().print(table)
+
+
+async def _migrate(admin_url: str, database: str, secret: str) -> dict[str, str]:
+    return await migrate_all(await create_roles_and_schemas(admin_url, database, secret), secret)

@@ -1,0 +1,67 @@
+"""`u2c service NAME`: one service, as a container runs it."""
+
+import os
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from shared.postgres.setup import SERVICES
+from shared.postgres.urls import role_url
+from shared.settings import ServiceSettings
+from u2c.service_flags import listing, settings_of, variables
+from u2c.services import PORTS
+
+SHUTDOWN_TIMEOUT_S = 6
+BACKLOG_MAX = 512
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help=", ".join(SERVICES), show_default=False)],
+    list_settings: Annotated[bool, typer.Option("--list-settings", help="Print every setting of the service, and end")] = False,
+    until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Run one service until it is told to stop. Every setting is a flag and a variable: see --list-settings."""
+    if name not in SERVICES:
+        raise typer.BadParameter(f"no service {name}; there are {', '.join(SERVICES)}", param_hint="NAME")
+    if list_settings:
+        _print_settings(name)
+        return
+    os.environ.update(variables(context.args, (name,)))
+    _derive_database_url(name)
+    if until_stdin_closes:
+        threading.Thread(target=_follow_parent, daemon=True).start()
+    settings = settings_of(name)()
+    uvicorn.run(
+        f"services.{name}.main:app", host=settings.host, port=settings.port or PORTS[name], loop="uvloop", http="httptools", log_config=None,
+        access_log=False, server_header=False, backlog=BACKLOG_MAX, timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+    )
+
+
+def _derive_database_url(name: str) -> None:
+    """Where only the server and the deployment's secret are given (compose, Kubernetes), the role's own URL follows from both."""
+    server, secret = os.environ.get("U2C_SERVER_URL"), os.environ.get("U2C_SECRET")
+    if server and secret and "U2C_DATABASE_URL" not in os.environ:
+        os.environ["U2C_DATABASE_URL"] = role_url(server, name, secret)
+        os.environ.setdefault("U2C_AUDITOR_DATABASE_URL", role_url(server, "u2c_auditor", secret))
+
+
+def _follow_parent() -> None:
+    """End when the command that started this service is gone, however it went: its end of the pipe closes then."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _print_settings(name: str) -> None:
+    model: type[ServiceSettings] = settings_of(name)
+    table = Table("flag", "variable", "default", "what it is", title=f"{name}: {(model.__doc__ or '').strip()}")
+    for row in listing(name):
+        table.add_row(*row)
+    Console().print(table)
