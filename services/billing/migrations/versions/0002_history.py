@@ -73,12 +73,16 @@ FUNCTIONS = (
 )
 
 TRIGGERS = (
-    "create trigger documents_history before update or delete on billing.documents for each row execute function billing.refuse_change_of_document()",
-    "create trigger document_lines_history before update or delete on billing.document_lines for each row execute function billing.refuse_change_of_line()",
+    """create trigger documents_history before update or delete on billing.documents
+       for each row execute function billing.refuse_change_of_document()""",
+    """create trigger document_lines_history before update or delete on billing.document_lines
+       for each row execute function billing.refuse_change_of_line()""",
     """create trigger document_lines_closed after insert on billing.document_lines referencing new table as added
        for each statement execute function billing.refuse_line_of_history()""",
-    "create trigger journal_entries_history before update or delete on billing.journal_entries for each row execute function billing.refuse_change_of_journal()",
-    "create trigger journal_postings_history before update or delete on billing.journal_postings for each row execute function billing.refuse_change_of_journal()",
+    """create trigger journal_entries_history before update or delete on billing.journal_entries
+       for each row execute function billing.refuse_change_of_journal()""",
+    """create trigger journal_postings_history before update or delete on billing.journal_postings
+       for each row execute function billing.refuse_change_of_journal()""",
     """create trigger journal_postings_balanced after insert on billing.journal_postings referencing new table as added
        for each statement execute function billing.refuse_unbalanced_entry()""",
     *(

@@ -1,0 +1,68 @@
+"""GET /v1/invoices and one invoice, as JSON or as a page."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from services.billing.documents import usecases
+from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.page import PAGE_HEADERS, page_of
+from services.billing.documents.shown import shown_document
+from shared.http.keys import requires
+from shared.http.paging import CursorInvalid, Paged, listed
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
+DocumentId = Annotated[str, Path(max_length=60, description="inv_…")]
+Text = Annotated[str | None, Query(max_length=200)]
+Kinds = Literal["invoice", "commitment", "prepayment", "debit_note", "credit_note"]
+
+
+@router.get("", operation_id="list_invoices", summary="Invoices and notes, newest first")
+async def list_invoices(
+    context: Ctx, page: Paged,
+    customer: Annotated[str | None, Query(max_length=200, description="External id of the customer")] = None,
+    contract: Text = None,
+    status: Annotated[Literal["draft", "finalized"] | None, Query()] = None,
+    kind: Annotated[Kinds | None, Query()] = None,
+    currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="ISO 4217")] = None,
+    number: Text = None,
+    period_from: Annotated[date | None, Query(description="Service periods that begin on this local day or later")] = None,
+    period_to: Annotated[date | None, Query(description="Service periods that end on this local day or earlier")] = None,
+) -> dict[str, Any]:
+    asked = DocumentFilter(customer, contract, status, kind, currency, number, period_from, period_to)
+    found = await usecases.list_documents(context.db, asked, _before(page.after), page.limit + 1)
+    return listed(found, page, lambda document: [document.document_id], shown_document)
+
+
+@router.get("/{document_id}.html", operation_id="get_invoice_page", summary="One printable page", response_class=HTMLResponse)
+async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
+    return HTMLResponse(page_of(await usecases.get_document(context.db, document_id)), headers=PAGE_HEADERS)
+
+
+@router.get(
+    "/{document_id}", operation_id="get_invoice", summary="One invoice or note; with `Accept: text/html` its printable page",
+    responses={200: {"content": {"text/html": {}}}},
+)
+async def get_invoice(context: Ctx, request: Request, document_id: DocumentId) -> Response:
+    document = await usecases.get_document(context.db, document_id)
+    headers = {"Vary": "Accept"}
+    if _prefers_html(request.headers.get("accept", "")):
+        return HTMLResponse(page_of(document), headers={**PAGE_HEADERS, **headers})
+    return JSONResponse(shown_document(document), headers=headers)
+
+
+def _before(after: tuple[Any, ...] | None) -> str | None:
+    if after is None:
+        return None
+    if len(after) != 1 or not isinstance(after[0], str):
+        raise CursorInvalid()
+    return after[0]
+
+
+def _prefers_html(accept: str) -> bool:
+    """Whether text/html is named before JSON: what browsers send."""
+    html, json = accept.find("text/html"), accept.find("application/json")
+    return html >= 0 and (json < 0 or html < json)

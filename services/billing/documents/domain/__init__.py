@@ -1,0 +1,1 @@
+"""Pure: a document and its lines as read, and how they are shown."""

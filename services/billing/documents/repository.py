@@ -1,0 +1,106 @@
+"""All SQL that reads documents."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.billing.documents.domain.document import Document, Line
+from services.billing.documents.domain.filters import DocumentFilter
+from shared.topics.rating import StatementLine, StatementSegment
+
+_DOCUMENT = """
+    select document.*, coalesce(document.customer_name, customer.name, document.customer) as shown_name
+    from billing.documents document left join billing.customers customer on customer.customer_id = document.customer_id
+"""
+_CONDITIONS = {
+    "customer": "document.customer = {}", "contract": "document.contract = {}", "status": "document.status = {}", "kind": "document.kind = {}",
+    "currency": "document.currency = {}", "number": "document.number = {}",
+    "period_from": "document.start_date >= {}", "period_to": "document.end_date <= {}",
+}
+_PLAIN_LINES = "line_id, key, clause_id, clause_hash, version, kind, meter, description, quantity, amount_minor"
+
+
+class DocumentRepository:
+    """Documents with their lines: those of a draft come from its statement."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
+        """Return documents older than the id `before`, newest first. Ids sort by time, so documents made meanwhile move no page."""
+        given: list[str | date] = []
+        conditions = []
+        for name, condition in _CONDITIONS.items():
+            value = getattr(asked, name)
+            if value is not None:
+                given.append(value)
+                conditions.append(condition.format(f"${len(given)}"))
+        if before is not None:
+            given.append(before)
+            conditions.append(f"document.document_id < ${len(given)}")
+        where = f"where {' and '.join(conditions)}" if conditions else ""
+        rows = await self._connection.fetch(f"{_DOCUMENT} {where} order by document.document_id desc limit {rows_max:d}", *given)
+        return await self._with_lines(rows, segments=False)
+
+    async def get(self, document_id: str) -> Document | None:
+        """Return one document with lines and segments."""
+        rows = await self._connection.fetch(f"{_DOCUMENT} where document.document_id = $1", document_id)
+        return next(iter(await self._with_lines(rows, segments=True)), None)
+
+    async def _with_lines(self, rows: Sequence[Any], *, segments: bool) -> list[Document]:
+        history = [row["document_id"] for row in rows if row["status"] == "finalized"]
+        drafts = [row["statement_id"] for row in rows if row["status"] == "draft"]
+        lines = {**await self._lines_of_history(history, segments), **await self._lines_of_drafts(drafts)}
+        return [_document(row, lines.get(row["document_id"]) or lines.get(str(row["statement_id"])) or ()) for row in rows]
+
+    async def _lines_of_history(self, document_ids: list[str], segments: bool) -> dict[str, tuple[Line, ...]]:
+        if not document_ids:
+            return {}
+        rows = await self._connection.fetch(
+            f"""select document_id, {_PLAIN_LINES}{', segments' if segments else ''} from billing.document_lines
+                where document_id = any($1) order by document_id, position""",
+            document_ids,
+        )
+        found: dict[str, list[Line]] = {}
+        for row in rows:
+            found.setdefault(row["document_id"], []).append(_line(row, segments))
+        return {document_id: tuple(lines) for document_id, lines in found.items()}
+
+    async def _lines_of_drafts(self, statement_ids: list[Any]) -> dict[str, tuple[Line, ...]]:
+        if not statement_ids:
+            return {}
+        rows = await self._connection.fetch(
+            "select statement_id, document -> 'lines' as lines from billing.statements_heard where statement_id = any($1)", statement_ids,
+        )
+        return {str(row["statement_id"]): tuple(_line_heard(line) for line in row["lines"]) for row in rows}
+
+
+def _document(row: Any, lines: tuple[Line, ...]) -> Document:
+    return Document(
+        document_id=row["document_id"], kind=row["kind"], status=row["status"], number=row["number"], contract=row["contract"],
+        customer=row["customer"], customer_name=row["shown_name"], legal_entity=row["legal_entity"], currency=row["currency"],
+        timezone=row["timezone"], start_date=row["start_date"], end_date=row["end_date"], issued_on=row["issued_on"], due_on=row["due_on"],
+        subtotal_minor=row["subtotal_minor"], total_minor=row["total_minor"], corrects=row["corrects"],
+        statement_id=str(row["statement_id"]) if row["statement_id"] else None, statement_revision=row["statement_revision"],
+        statement_final=row["statement_final"], watermark=row["watermark"], watermark_us=row["watermark_us"],
+        finalized_at=row["finalized_at"], created_at=row["created_at"], lines=lines,
+    )
+
+
+def _line(row: Any, segments: bool) -> Line:
+    return Line(
+        line_id=row["line_id"], key=row["key"], clause_id=row["clause_id"], clause_hash=row["clause_hash"], version=row["version"],
+        kind=row["kind"], quantity=row["quantity"], amount_minor=row["amount_minor"], meter=row["meter"], description=row["description"],
+        segments=msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else (),
+    )
+
+
+def _line_heard(said: dict[str, Any]) -> Line:
+    heard = msgspec.convert(said, StatementLine)
+    return Line(
+        line_id=heard.line_id, key=heard.key, clause_id=heard.clause_id, clause_hash=heard.clause_hash, version=heard.version, kind=heard.kind,
+        quantity=heard.quantity, amount_minor=heard.amount_minor, meter=heard.meter, description=heard.description, segments=heard.segments,
+    )

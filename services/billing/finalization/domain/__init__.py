@@ -1,0 +1,1 @@
+"""Pure: numbers, what stands in the way of a draft, and what it posts."""

@@ -1,0 +1,93 @@
+"""A draft that is due: its header, its statement's lines, and what stands in the way of finalizing it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.billing.finalization.domain.numbering import number_of, series_of
+from shared.period import local_date
+from shared.topics.rating import StatementLine
+
+CONTRACT_PERIOD = tuple[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a draft is held: it becomes an exception with an owner and a deadline, and resolves by itself."""
+
+    kind: str
+    detail: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft of a final statement. `customer_name` is None until billing has heard of the customer."""
+
+    document_id: str
+    kind: str
+    contract: str
+    customer_id: str
+    customer: str
+    customer_name: str | None
+    legal_entity: str
+    currency: str
+    timezone: str
+    period_start: datetime
+    start_date: date
+    end_date: date
+    net_days: int
+    skip_zero: bool
+    subtotal_minor: int
+    total_minor: int
+    corrects: str | None
+    lines: tuple[StatementLine, ...]
+
+    @property
+    def contract_period(self) -> CONTRACT_PERIOD:
+        return self.contract, self.period_start
+
+    @property
+    def reference(self) -> str:
+        """What exceptions about this draft are named by."""
+        return f"{self.contract}:{self.start_date}"
+
+    @property
+    def leaves_no_document(self) -> bool:
+        return self.skip_zero and self.total_minor == 0
+
+    def obstacles(self) -> Iterator[Obstacle]:
+        """Yield what is wrong with the draft itself; the gate looks at the books around it."""
+        if self.customer_name is None:
+            detail = f"customer {self.customer} ({self.customer_id}) was not heard of; create it in rating"
+            yield Obstacle("customer_unknown", detail, "billing operations")
+        total = sum(line.amount_minor for line in self.lines)
+        if total != self.subtotal_minor:
+            yield Obstacle("lines_do_not_sum", f"lines sum to {total} and the statement says {self.subtotal_minor} minor units", "rating")
+
+    def issued_on(self, now: datetime) -> date:
+        return local_date(now, self.timezone)
+
+    def series(self, now: datetime) -> str:
+        return series_of(self.legal_entity, self.issued_on(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A draft with its number: a document, once it is committed."""
+
+    draft: Draft
+    series: str
+    number: str
+    issued_on: date
+    due_on: date
+
+
+def numbered(drafts: list[Draft], series: str, first: int, now: datetime) -> list[Numbered]:
+    """Give one range of numbers, beginning with `first`, to drafts of one series in the order given."""
+    return [
+        Numbered(draft, series, number_of(series, first + index), draft.issued_on(now), draft.issued_on(now) + timedelta(days=draft.net_days))
+        for index, draft in enumerate(drafts)
+    ]
+
+

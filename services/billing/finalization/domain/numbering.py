@@ -1,0 +1,17 @@
+"""Numbers without a gap: one series a legal entity and year of issue."""
+
+from datetime import date
+
+CHUNK_MAX = 100                                                # documents of one series that one transaction numbers
+_DIGITS = 6
+
+
+def series_of(legal_entity: str, issued_on: date) -> str:
+    """Return the series, such as "DEFAULT-2013"."""
+    return f"{legal_entity.upper()}-{issued_on.year}"
+
+
+def number_of(series: str, counter: int) -> str:
+    """Return the document number, such as "DEFAULT-2013-000001"; it grows past six digits rather than repeat."""
+    assert counter >= 1
+    return f"{series}-{counter:0{_DIGITS}d}"

@@ -1,0 +1,19 @@
+"""When finalization runs."""
+
+from services.billing.finalization import usecases
+from shared.service import Context, Job
+
+EVERY_S = 0.2
+
+
+async def finalize(context: Context) -> None:
+    await usecases.finalize_due(context.db, context.state["gate"], context.clock.now())
+
+
+async def idle(context: Context) -> bool:
+    """A moved clock waits for this: finalizes what is due, and says whether that was all."""
+    await finalize(context)
+    return await usecases.nothing_due(context.db)
+
+
+JOBS = (Job("finalize", EVERY_S, finalize),)

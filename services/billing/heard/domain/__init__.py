@@ -1,0 +1,1 @@
+"""Pure: which of several revisions counts, and how pages become a statement."""

@@ -1,0 +1,154 @@
+"""All SQL of what billing heard: one statement a batch, rows in key order so that two consumers never deadlock."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+import asyncpg
+import msgspec
+
+from shared.clock import from_us
+from shared.ids import new_id
+from shared.topics.rating import STATEMENTS, ContractVersionMessage, CustomerMessage, StatementMessage
+
+
+class HeardRepository:
+    """The tables `statements_heard`, `statement_pages`, `customers`, `contracts`, and the drafts that follow."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def replace_statements(self, statements: Sequence[StatementMessage]) -> set[str]:
+        """Upsert those that are newer than what is here; return their statement ids. A final one is never replaced."""
+        if not statements:
+            return set()
+        rows = await self._connection.fetch(
+            """insert into billing.statements_heard as heard
+                   (statement_id, revision, contract, customer_id, period_start, period_end, final, watermark, document)
+               select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                                    $7::boolean[], $8::jsonb[], $9::jsonb[])
+               on conflict (statement_id) do update set
+                   revision = excluded.revision, contract = excluded.contract, customer_id = excluded.customer_id,
+                   period_start = excluded.period_start, period_end = excluded.period_end, final = excluded.final,
+                   watermark = excluded.watermark, document = excluded.document
+               where heard.revision < excluded.revision and not heard.final
+               returning statement_id""",
+            [s.statement_id for s in statements], [s.revision for s in statements], [s.contract for s in statements],
+            [s.customer_id for s in statements], [from_us(s.period_start_us) for s in statements], [from_us(s.period_end_us) for s in statements],
+            [s.final for s in statements], [s.watermark for s in statements], [_json(s) for s in statements],
+        )
+        return {str(row["statement_id"]) for row in rows}
+
+    async def replace_drafts(self, statements: Sequence[StatementMessage]) -> None:
+        """Let the draft of each statement say what the statement says; make it where there is none. History is left alone."""
+        if not statements:
+            return
+        await self._connection.execute(
+            """insert into billing.documents as document
+                   (document_id, kind, contract, customer_id, customer, legal_entity, currency, timezone, period_start, period_end,
+                    start_date, end_date, statement_id, statement_revision, statement_final, watermark, watermark_us, net_days, skip_zero,
+                    subtotal_minor, total_minor)
+               select document_id, 'invoice', contract, customer_id, customer, legal_entity, currency, timezone, period_start, period_end,
+                    start_date, end_date, statement_id, revision, final, watermark, watermark_us, net_days, skip_zero, subtotal, subtotal
+               from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+                    $9::timestamptz[], $10::date[], $11::date[], $12::uuid[], $13::bigint[], $14::boolean[], $15::jsonb[], $16::bigint[],
+                    $17::integer[], $18::boolean[], $19::bigint[])
+                    as said (document_id, contract, customer_id, customer, legal_entity, currency, timezone, period_start, period_end,
+                    start_date, end_date, statement_id, revision, final, watermark, watermark_us, net_days, skip_zero, subtotal)
+               on conflict (contract, period_start) where kind = 'invoice' do update set
+                   customer_id = excluded.customer_id, customer = excluded.customer, legal_entity = excluded.legal_entity,
+                   currency = excluded.currency, timezone = excluded.timezone, period_end = excluded.period_end,
+                   start_date = excluded.start_date, end_date = excluded.end_date, statement_id = excluded.statement_id,
+                   statement_revision = excluded.statement_revision, statement_final = excluded.statement_final,
+                   watermark = excluded.watermark, watermark_us = excluded.watermark_us, net_days = excluded.net_days,
+                   skip_zero = excluded.skip_zero, subtotal_minor = excluded.subtotal_minor, total_minor = excluded.total_minor
+               where document.status = 'draft'""",
+            [new_id("inv") for _ in statements], [s.contract for s in statements], [s.customer_id for s in statements],
+            [s.customer for s in statements], [s.legal_entity for s in statements], [s.currency for s in statements],
+            [s.timezone for s in statements], [from_us(s.period_start_us) for s in statements], [from_us(s.period_end_us) for s in statements],
+            [date.fromisoformat(s.period_start_date) for s in statements], [date.fromisoformat(s.period_end_date) for s in statements],
+            [s.statement_id for s in statements], [s.revision for s in statements], [s.final for s in statements],
+            [s.watermark for s in statements], [s.watermark_us for s in statements], [s.net_days for s in statements],
+            [s.skip_zero_invoices for s in statements], [s.subtotal_minor for s in statements],
+        )
+
+    async def after_final(self, refused: Sequence[StatementMessage]) -> list[StatementMessage]:
+        """Return those that are newer than the final revision that is here: nobody may say them."""
+        if not refused:
+            return []
+        final = {
+            str(row["statement_id"]): row["revision"]
+            for row in await self._connection.fetch(
+                "select statement_id, revision from billing.statements_heard where statement_id = any($1::uuid[]) and final",
+                [s.statement_id for s in refused],
+            )
+        }
+        return [s for s in refused if s.statement_id in final and s.revision > final[s.statement_id]]
+
+    async def keep_pages(self, pages: Sequence[StatementMessage]) -> int:
+        """Keep pages of revisions newer than the statement that is here; return how many were new."""
+        rows = await self._connection.fetch(
+            """insert into billing.statement_pages (statement_id, revision, page, pages, document)
+               select said.* from unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[], $5::jsonb[])
+                   as said (statement_id, revision, page, pages, document)
+               where not exists (select from billing.statements_heard heard
+                                 where heard.statement_id = said.statement_id and (heard.revision >= said.revision or heard.final))
+               on conflict do nothing returning page""",
+            [p.statement_id for p in pages], [p.revision for p in pages], [p.page for p in pages], [p.pages for p in pages],
+            [_json(p) for p in pages],
+        )
+        return len(rows)
+
+    async def complete_pages(self, statement_ids: Collection[str]) -> list[list[StatementMessage]]:
+        """Return the pages of the newest revision of each of these statements that is complete."""
+        rows = await self._connection.fetch(
+            """with complete as (
+                   select statement_id, revision from billing.statement_pages where statement_id = any($1::uuid[])
+                   group by statement_id, revision having count(*) = max(pages)),
+               newest as (select statement_id, max(revision) as revision from complete group by statement_id)
+               select statement_id, document from billing.statement_pages join newest using (statement_id, revision) order by statement_id, page""",
+            list(statement_ids),
+        )
+        found: dict[str, list[StatementMessage]] = {}
+        for row in rows:
+            found.setdefault(str(row["statement_id"]), []).append(msgspec.convert(row["document"], StatementMessage))
+        return list(found.values())
+
+    async def drop_pages(self, up_to: Sequence[tuple[str, int]]) -> None:
+        """Delete the pages of these statements up to these revisions: they are swapped in, or older than what is."""
+        await self._connection.execute(
+            """delete from billing.statement_pages page using unnest($1::uuid[], $2::bigint[]) as done (statement_id, revision)
+               where page.statement_id = done.statement_id and page.revision <= done.revision""",
+            [statement for statement, _ in up_to], [revision for _, revision in up_to],
+        )
+
+    async def replace_customers(self, customers: Sequence[CustomerMessage]) -> int:
+        """Upsert those that are newer; return how many were."""
+        return len(await self._connection.fetch(
+            """insert into billing.customers as heard (customer_id, revision, external_id, name, aliases, legal_entity, timezone)
+               select customer_id, revision, external_id, name, array(select jsonb_array_elements_text(aliases)), legal_entity, timezone
+               from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
+                   as said (customer_id, revision, external_id, name, aliases, legal_entity, timezone)
+               on conflict (customer_id) do update set
+                   revision = excluded.revision, external_id = excluded.external_id, name = excluded.name, aliases = excluded.aliases,
+                   legal_entity = excluded.legal_entity, timezone = excluded.timezone
+               where heard.revision < excluded.revision returning customer_id""",
+            [c.customer_id for c in customers], [c.revision for c in customers], [c.external_id for c in customers],
+            [c.name for c in customers], [c.aliases for c in customers], [c.legal_entity for c in customers], [c.timezone for c in customers],
+        ))
+
+    async def replace_contracts(self, contracts: Sequence[ContractVersionMessage]) -> int:
+        """Upsert those that are newer; return how many were."""
+        return len(await self._connection.fetch(
+            """insert into billing.contracts as heard (contract, revision, customer_id, customer, versions)
+               select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[])
+               on conflict (contract) do update set
+                   revision = excluded.revision, customer_id = excluded.customer_id, customer = excluded.customer, versions = excluded.versions
+               where heard.revision < excluded.revision returning contract""",
+            [c.contract for c in contracts], [c.revision for c in contracts], [c.customer_id for c in contracts],
+            [c.customer for c in contracts], [c.versions for c in contracts],
+        ))
+
+
+def _json(statement: StatementMessage) -> msgspec.Raw:
+    """The statement as it travelled: decimals as strings."""
+    return msgspec.Raw(STATEMENTS.encode(statement))

@@ -1,0 +1,70 @@
+"""Hear: keep the newest of what others say, and let each draft follow its statement."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from services.billing.heard.domain.revisions import joined, newest_of_each
+from services.billing.heard.repository import HeardRepository
+from shared.consumer import Batch, BatchCounts
+from shared.db import UnitOfWork
+from shared.exceptions import open_exception
+from shared.topics.rating import ContractVersionMessage, CustomerMessage, StatementMessage
+
+OWNER = "billing operations"
+Snapshot = TypeVar("Snapshot", CustomerMessage, ContractVersionMessage)
+
+
+async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: datetime) -> BatchCounts:
+    """Replace each statement by its newest revision, whole, and its draft with it. New are the statements replaced and the pages kept."""
+    heard = HeardRepository(uow.connection)
+    whole = [message for message in batch.messages if message.pages == 1]
+    pages_kept, completed = await _hear_pages([message for message in batch.messages if message.pages > 1], heard)
+    newest = newest_of_each([*whole, *completed])
+    replaced = await heard.replace_statements(newest)
+    await heard.replace_drafts([statement for statement in newest if statement.statement_id in replaced])
+    for statement in await heard.after_final([statement for statement in newest if statement.statement_id not in replaced]):
+        await _report_after_final(statement, uow, now)
+    joined_ids = {id(statement) for statement in completed}
+    new = pages_kept + sum(statement.statement_id in replaced and id(statement) not in joined_ids for statement in newest)
+    return BatchCounts(new=new, duplicate=len(batch.messages) - new)
+
+
+async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork) -> BatchCounts:
+    """Keep the newest revision of each customer."""
+    new = await HeardRepository(uow.connection).replace_customers(_newest(batch.messages, "customer_id"))
+    return BatchCounts(new=new, duplicate=len(batch.messages) - new)
+
+
+async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork) -> BatchCounts:
+    """Keep the newest revision of each contract, with its whole chain of versions."""
+    new = await HeardRepository(uow.connection).replace_contracts(_newest(batch.messages, "contract"))
+    return BatchCounts(new=new, duplicate=len(batch.messages) - new)
+
+
+async def _hear_pages(pages: list[StatementMessage], heard: HeardRepository) -> tuple[int, list[StatementMessage]]:
+    """Keep pages; return how many were new, and the statements that are complete now."""
+    if not pages:
+        return 0, []
+    kept = await heard.keep_pages(pages)
+    completed = [joined(found) for found in await heard.complete_pages({page.statement_id for page in pages})]
+    await heard.drop_pages([(statement.statement_id, statement.revision) for statement in completed])
+    return kept, completed
+
+
+async def _report_after_final(statement: StatementMessage, uow: UnitOfWork, now: datetime) -> None:
+    """A final statement is a fact, so a newer revision of it is somebody's fault and must be seen."""
+    await open_exception(
+        uow, "statement_after_final", f"{statement.contract}:{statement.period_start_date}",
+        f"revision {statement.revision} of statement {statement.statement_id} came after the final one and was not taken",
+        owner=OWNER, now=now, amount_minor=statement.subtotal_minor, currency=statement.currency,
+    )
+
+
+def _newest(messages: Sequence[Snapshot], key: str) -> list[Snapshot]:
+    newest: dict[str, Snapshot] = {}
+    for message in messages:
+        other = newest.get(getattr(message, key))
+        if other is None or other.revision < message.revision:
+            newest[getattr(message, key)] = message
+    return [newest[name] for name in sorted(newest)]

@@ -1,0 +1,81 @@
+"""A draft follows its statement: the newest revision, whole, and nothing else."""
+
+from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.shown import shown_document
+from services.billing.documents.usecases import get_document, list_documents
+from shared.db import Database
+from tests.billing.conftest import Hear
+from tests.billing.statements import pages_of, statement_of
+
+
+async def only_draft(db: Database) -> dict:
+    (document,) = await list_documents(db, DocumentFilter(), None, 10)
+    return shown_document(await get_document(db, document.document_id))
+
+
+async def test_a_draft_says_what_its_statement_says_and_names_its_watermark(db: Database, hear: Hear) -> None:
+    await hear(statement_of(watermark={"0": 7, "3": 9}))
+    draft = await only_draft(db)
+    assert draft["status"] == "draft" and draft["number"] is None and draft["issued_on"] is None
+    assert draft["total"] == "636550.00" and [line["amount"] for line in draft["lines"]] == ["25000.00", "611550.00"]
+    assert draft["period"] == {"start": "2013-01-01", "end": "2013-01-31"}
+    assert draft["statement"]["watermark"] == {"0": 7, "3": 9} and draft["statement"]["watermark_us"] == 1000
+    assert draft["lines"][1]["segments"][0]["start"] == "2013-01-01T05:00:00Z"
+
+
+async def test_a_newer_revision_replaces_the_whole_and_an_older_one_is_ignored(db: Database, hear: Hear) -> None:
+    assert (await hear(statement_of(revision=5))).new == 1
+    before = await only_draft(db)
+    assert (await hear(statement_of(revision=9, amounts=(100,)))).new == 1
+    assert (await hear(statement_of(revision=7, amounts=(1, 2, 3)))).duplicate == 1
+    after = await only_draft(db)
+    assert after["id"] == before["id"]
+    assert [line["amount"] for line in after["lines"]] == ["1.00"] and after["total"] == "1.00" and after["statement"]["revision"] == 9
+
+
+async def test_within_a_batch_only_the_newest_revision_counts(db: Database, hear: Hear) -> None:
+    counts = await hear(*(statement_of(revision=revision, amounts=(revision,)) for revision in (3, 8, 1, 8, 5)), statement_of(month=2))
+    assert (counts.new, counts.duplicate) == (2, 4)
+    january = (await list_documents(db, DocumentFilter(contract="ua-2013"), None, 10))[-1]
+    assert {d.total_minor for d in await list_documents(db, DocumentFilter(), None, 10)} == {8, 63_655_000} and january.contract == "ua-2013"
+
+
+async def test_a_revision_after_the_final_one_is_refused_and_seen(db: Database, hear: Hear) -> None:
+    await hear(statement_of(revision=5, final=True))
+    assert (await hear(statement_of(revision=6, amounts=(1,)))).duplicate == 1
+    assert (await only_draft(db))["total"] == "636550.00"
+    exception = await db.pool.fetchrow("select kind, reference, owner from billing.exceptions where resolved_at is null")
+    assert tuple(exception) == ("statement_after_final", "ua-2013:2013-01-01", "billing operations")
+
+
+async def test_a_redelivered_final_statement_is_a_plain_duplicate(db: Database, hear: Hear) -> None:
+    await hear(statement_of(revision=5, final=True))
+    assert (await hear(statement_of(revision=5, final=True))).duplicate == 1
+    assert await db.pool.fetchval("select count(*) from billing.exceptions") == 0
+
+
+async def test_pages_are_swapped_in_when_they_are_complete_and_not_before(db: Database, hear: Hear) -> None:
+    await hear(statement_of(revision=1))
+    long = statement_of(revision=2, amounts=tuple(range(1, 12)))
+    first, second, third = pages_of(long, 4)
+    assert (await hear(third, first)).new == 2
+    assert (await only_draft(db))["statement"]["revision"] == 1
+    assert (await hear(second)).new == 1
+    draft = await only_draft(db)
+    assert [line["amount"] for line in draft["lines"]] == [f"0.{n:02}" for n in range(1, 12)] and draft["total"] == "0.66"
+    assert await db.pool.fetchval("select count(*) from billing.statement_pages") == 0
+    assert (await hear(first, second, third)).duplicate == 3
+
+
+async def test_pages_of_an_overtaken_revision_are_never_joined_with_newer_ones(db: Database, hear: Hear) -> None:
+    old, new = (pages_of(statement_of(revision=revision, amounts=(revision,) * 4), 2) for revision in (1, 2))
+    await hear(old[0], new[1])
+    assert await db.pool.fetchval("select count(*) from billing.documents") == 0
+    await hear(new[0], old[1])
+    assert (await only_draft(db))["total"] == "0.08"
+
+
+async def test_minor_units_are_those_of_the_currency(db: Database, hear: Hear) -> None:
+    await hear(statement_of(currency="JPY", amounts=(1_000_000,)))
+    draft = await only_draft(db)
+    assert draft["total"] == "1000000" and draft["lines"][0]["amount"] == "1000000"
