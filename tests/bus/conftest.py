@@ -1,0 +1,32 @@
+"""A server of these tests' own: they kill it, and need only the infrastructure schemas."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+
+from shared.postgres.embedded import EmbeddedPostgres
+from shared.postgres.migrations import _config
+from shared.postgres.server_settings import ServerSettings
+from shared.postgres.setup import create_roles_and_schemas
+from tests.conftest import TEMPLATE, TestServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServer]:
+    """Overrides the run's server for this folder."""
+    with tempfile.TemporaryDirectory(prefix="u2c-bus-") as folder:
+        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=64, durable=False))
+        info, secret = server.start(), secrets.token_hex(8)
+        try:
+            with ThreadPoolExecutor(1) as thread:
+                url = thread.submit(asyncio.run, create_roles_and_schemas(info.admin_url, TEMPLATE, secret)).result()
+            command.upgrade(_config("bus", url), "head")
+            yield TestServer(info.admin_url, secret, server)
+        finally:
+            server.remove()

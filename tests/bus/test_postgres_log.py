@@ -1,0 +1,64 @@
+"""The log in Postgres under the conformance suite."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.bus.cluster import remember_cluster
+from shared.topics import Topic
+from tests.bus.arena import Arena
+from tests.bus.conformance import BusConformance
+from tests.bus.topics import FACTS
+from tests.conftest import TestDatabase, TestServer
+
+
+class TestPostgresLog(BusConformance):
+    @pytest.fixture
+    async def arena(self, database: TestDatabase, postgres_server: TestServer, tmp_path: Path) -> AsyncIterator[Arena]:
+        self.postgres = postgres_server.postgres
+        arena = Arena(database, tmp_path)
+        await arena.open()
+        yield arena
+        await arena.close()
+
+    async def recreate(self, arena: Arena, topic: Topic) -> None:
+        await arena.admin(f"delete from bus.segments where topic = '{topic.name}'; update bus.heads set head = 0 where topic = '{topic.name}'")
+
+    async def lose(self, arena: Arena, topic: Topic, partition: int, before: int) -> None:
+        await arena.admin(f"delete from bus.segments where topic = '{topic.name}' and partition = {partition} and base < {before}")
+
+    async def other_cluster(self, arena: Arena) -> None:
+        await remember_cluster(arena.db.pool, "kafka", "another")
+
+    async def kill_store(self, arena: Arena) -> None:
+        await asyncio.to_thread(self.postgres.kill)
+
+    async def start_store(self, arena: Arena) -> None:
+        await asyncio.to_thread(self.postgres.start)
+
+    async def test_retention_keeps_what_a_reader_has_not_read(self, arena: Arena) -> None:
+        from tests.bus.conformance import run_until_drained
+
+        for _ in range(5):
+            await arena.publish(40)
+        assert await arena.bus.trim(FACTS.name, 0) == 0, "the registered reader has not begun"
+        assert await run_until_drained(arena) is None
+        await arena.publish(40)
+        assert await arena.bus.trim(FACTS.name, 3600) == 0, "nothing is that old"
+        assert await arena.bus.trim(FACTS.name, 0) > 0
+        assert await run_until_drained(arena) is None, "the last segment stays, so the position can still be compared"
+        await arena.assert_exactly_once()
+
+    async def test_a_fast_restart(self, arena: Arena) -> None:
+        """pg_ctl restart -m fast: connections are ended by the administrator, and everybody comes back by himself."""
+        running = arena.spawn()
+        async with arena.load():
+            await asyncio.sleep(1)
+            await asyncio.to_thread(self.postgres.stop)
+            await asyncio.to_thread(self.postgres.start)
+            await asyncio.sleep(1)
+        await arena.drained()
+        await arena.assert_exactly_once()
+        assert running.process.poll() is None
