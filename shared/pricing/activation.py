@@ -28,6 +28,8 @@ class TeamMilestone(Clause):
 
 def _milestone_kind(value: Any) -> str:
     holds = value.keys() if isinstance(value, dict) else getattr(type(value), "model_fields", ())
+    if "commitment_share" in holds:
+        return "commitment_share"             # known to the language, not offered: refused by its name
     return "team_milestone" if "active_users" in holds or "in_days" in holds else "quantity_milestone"
 
 

@@ -61,6 +61,8 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any]) -> list[Fault]:
     at, context = _without_tags(detail["loc"], document), detail.get("ctx", {})
     if detail["type"] == "faults":
         return [Fault(at + fault.at, fault.code, fault.detail) for fault in context["faults"]]
+    if detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]:
+        return []                         # its items are at fault, and told by themselves
     if detail["type"] == "extra_forbidden":
         return [_unexpected_key(at)]
     if detail["type"] in ("union_tag_invalid", "literal_error"):
@@ -77,7 +79,8 @@ def _unexpected_key(at: Path) -> Fault:
 def _unexpected_value(detail: ErrorDetails, at: Path) -> Fault:
     context = detail.get("ctx", {})
     if detail["type"] == "union_tag_invalid":
-        value, at = str(context["tag"]), (*at, str(context["discriminator"]).strip("'"))
+        value, key = str(context["tag"]), str(context["discriminator"]).strip("'")
+        at = (*at, value if key.endswith("()") else key)
         not_priced, expected = value in NOT_PRICED_TAGS, context["expected_tags"]
     else:
         value, expected = str(detail["input"]), context["expected"]

@@ -18,7 +18,6 @@ _BELOW: Final = {
     "renewal": frozenset({"uplift_percent", "basis", "compound", "uplift"}),
     "billing": frozenset({"align", "switch_day", "advance_separately", "every", "interim", "thresholds"}),
     "phases": frozenset({"cap", "months", "interval", "price", "discount", "to", "until", "amount", "percent"}),
-    "milestones": frozenset({"commitment_share"}),
     "lines": _LINE,
     "price": _PRICE,
     "tiers": frozenset({"percent", "minimum", "maximum", "block", "size", "price"}),
@@ -26,7 +25,7 @@ _BELOW: Final = {
 
 NOT_PRICED_TAGS: Final = frozenset({
     "seats", "one_off", "one_time", "add_on", "flat", "percentage", "graduated_percentage", "dynamic", "cost_plus", "time_of_day", "duration",
-    "blocks", "capacity", "per_bucket", "product",
+    "blocks", "capacity", "per_bucket", "product", "commitment_share",
 })
 NOT_PRICED_VALUES: Final = frozenset({
     ("timing", "advance"), ("proration", "second"), ("proration", "thirty_day_month"), ("interval", "day"), ("interval", "week"),
