@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import asyncpg
 import structlog
 
+from shared.instants import EPOCH as EPOCH
+from shared.instants import from_us as from_us
+from shared.instants import to_us as to_us
+
 log = structlog.get_logger()
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CHANNEL = "u2c_clock"
 HEARTBEAT_S = 1.0
 QUIET_POLL_S = 0.005
@@ -19,16 +22,6 @@ QUIET_POLL_S = 0.005
 def machine_now() -> datetime:
     """The machine's time, UTC. For signatures, leases, record stamps and revisions; never for periods."""
     return datetime.now(UTC)
-
-
-def to_us(instant: datetime) -> int:
-    """Whole microseconds since the epoch, exactly (no float on the way)."""
-    return (instant - EPOCH) // timedelta(microseconds=1)
-
-
-def from_us(instant_us: int) -> datetime:
-    """The UTC instant of so many microseconds since the epoch."""
-    return EPOCH + timedelta(microseconds=instant_us)
 
 
 def machine_us() -> int:

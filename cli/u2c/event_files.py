@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import TextIO
 
 CORE = ("source", "id", "type", "subject", "time")
 CSV_FIELD_MAX = 1024 * 1024
@@ -42,7 +42,7 @@ def _csv(path: Path) -> Iterator[tuple[bytes, int]]:
 
 def _position(handle: TextIO) -> int:
     """Bytes taken from the file so far; the text layer itself cannot tell while it is iterated."""
-    return cast(BinaryIO, handle.buffer).tell()
+    return handle.buffer.tell()
 
 
 def _event(row: dict[str, str | None], path: Path, line: int) -> dict[str, object]:

@@ -12,7 +12,7 @@ from services.usage_ingest.domain.instants import read_instant
 from services.usage_ingest.domain.limits import EVENT_MAX_BYTES
 from services.usage_ingest.domain.names import read_name
 from services.usage_ingest.domain.payload import canonical, read_data
-from shared.clock import from_us
+from shared.instants import from_us
 from shared.topics.usage_ingest import UsageMessage
 
 BODY_HASH_BYTES = 16
