@@ -62,9 +62,12 @@ class BillingCalendar:
         return self.containing(period.end)
 
     def _first_anchor(self) -> date:
-        """The latest anchor that is not after the start; the full first period begins here."""
+        """Where the full first period begins: at the start, or one interval before the first anchor after it."""
         anchor = _on_day(self.start_date.year, self.start_date.month, self.anchor_day)
-        return anchor if anchor <= self.start_date else _anchor_after(anchor, -1, self.anchor_day)
+        if anchor == self.start_date:
+            return anchor
+        following = anchor if anchor > self.start_date else _anchor_after(anchor, 1, self.anchor_day)
+        return _anchor_after(following, -self.interval_months, self.anchor_day)
 
     def _period(self, index: int) -> ServicePeriod | None:
         anchor = self._first_anchor()

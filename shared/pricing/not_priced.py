@@ -11,7 +11,7 @@ _LINE: Final = frozenset({
     "roll_over", "negative", "until", "from", "phases", "escalator", "currency", "counted", "one_off",
 })
 _PRICE: Final = frozenset({
-    "cap", "tier_by", "partial_pack", "convert", "duration", "blocks", "per_bucket", "free_transactions", "free_amount", "fixed_at_zero",
+    "cap", "tier_by", "convert", "duration", "blocks", "per_bucket", "free_transactions", "free_amount", "fixed_at_zero",
     "minimum", "maximum", "factor", "connect_fee", "increments",
 })
 _BELOW: Final = {
@@ -20,7 +20,7 @@ _BELOW: Final = {
     "phases": frozenset({"cap", "months", "interval", "price", "discount", "to", "until", "amount", "percent"}),
     "lines": _LINE,
     "price": _PRICE,
-    "tiers": frozenset({"percent", "minimum", "maximum", "block", "size", "price"}),
+    "tiers": frozenset({"cap", "percent", "minimum", "maximum", "block", "size", "price"}),
 }
 
 NOT_PRICED_TAGS: Final = frozenset({

@@ -173,7 +173,7 @@ def test_faults_of_a_matrix() -> None:
     ({"lines": [usage_line(minimum="5")]}, "lines[0].minimum"),
     ({"lines": [usage_line(on_change="scale")]}, "lines[0].on_change"),
     ({"lines": [usage_line({"model": "percentage", "percent": "3"})]}, "lines[0].price.model"),
-    ({"lines": [usage_line({"model": "package", "size": 1, "price": 1, "partial_pack": "down"})]}, "lines[0].price.partial_pack"),
+    ({"lines": [usage_line({"model": "package", "size": 1, "price": 1, "convert": {"by": "1000"}})]}, "lines[0].price.convert"),
     ({"activation": {"deadline_days": 9, "milestones": [{"key": "a", "commitment_share": "0.1", "weight": "1"}]}},
      "activation.milestones[0].commitment_share"),
 ])

@@ -41,6 +41,7 @@ PACKAGE = {"model": "package", "size": "100", "price": "12000"}
     (PACKAGE, "0", "0"),
     (PACKAGE, "100", "12000"),
     (PACKAGE, "100.000000000001", "24000"),                  # a started pack is a sold pack
+    ({**PACKAGE, "partial_pack": "down"}, "199", "12000"),
     ({"model": "package", "size": "0.25", "price": "1"}, "0.6", "3"),
 ])
 def test_a_quantity_costs(price: dict[str, Any], quantity: str, cost: str) -> None:

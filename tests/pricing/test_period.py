@@ -57,10 +57,10 @@ def test_an_end_between_anchors_makes_a_part_period_last() -> None:
     assert (last.start_date, last.end_date, last.billed_days, last.whole_days) == (date(2026, 2, 1), date(2026, 2, 10), 10, 28)
 
 
-def test_three_months_anchor_before_the_start() -> None:
+def test_a_longer_interval_is_anchored_at_the_first_anchor_day_after_the_start() -> None:
     first, second = islice(billing_periods(date(2026, 2, 15), 1, 3, "UTC"), 2)
-    assert (first.start_date, first.end_date, first.whole_days) == (date(2026, 2, 15), date(2026, 4, 30), 89)
-    assert second.end_date == date(2026, 7, 31)
+    assert (first.start_date, first.end_date, first.billed_days, first.whole_days) == (date(2026, 2, 15), date(2026, 2, 28), 14, 90)
+    assert (second.start_date, second.end_date) == (date(2026, 3, 1), date(2026, 5, 31))
 
 
 calendars = st.builds(

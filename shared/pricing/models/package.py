@@ -9,18 +9,19 @@ from shared.pricing.models.model import Model, Part
 
 
 class Package(Model):
-    """Units are sold in whole packs; a started pack is a sold pack."""
+    """Units are sold in whole packs; a started pack is a sold pack, or with `partial_pack: down` a free one."""
 
     model: Literal["package"]
     size: PositiveQuantity
     price: Price
+    partial_pack: Literal["up", "down"] = "up"
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self.packs(quantity) * self.price
 
     def packs(self, quantity: Decimal) -> Decimal:
         whole, rest = divmod(quantity, self.size)
-        return whole + (rest > 0)
+        return whole + (rest > 0 and self.partial_pack == "up")
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         text = f"{plain(self.packs(quantity))} packs of {plain(self.size)} at {plain(self.price)}"
