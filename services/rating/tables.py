@@ -3,8 +3,10 @@
 from sqlalchemy import MetaData
 
 from services.rating.catalogue.tables import add_catalogue_tables
+from services.rating.contracts.tables import add_contract_tables
 from services.rating.customers.tables import add_customer_tables
 from services.rating.metering.tables import add_metering_tables
+from services.rating.statements.tables import add_statement_tables
 from shared.tables import add_standard_tables
 
 metadata = MetaData(schema="rating")
@@ -12,3 +14,5 @@ add_standard_tables(metadata)
 add_catalogue_tables(metadata)
 add_customer_tables(metadata)
 add_metering_tables(metadata)
+add_contract_tables(metadata)
+add_statement_tables(metadata)

@@ -35,8 +35,8 @@ class ContractNotFound(AppError):
     kind = Kind.NOT_FOUND
 
 
-@router.post("", operation_id="apply_contract", summary="Apply a terms document: the first or the next version of its contract", openapi_extra=TERMS_BODY,
-             status_code=201)
+@router.post("", operation_id="apply_contract", summary="Apply a terms document: the first or the next version of its contract", status_code=201,
+             openapi_extra=TERMS_BODY)
 async def apply_contract(
     request: Request, context: Ctx, caller: Annotated[AccessKey, requires("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,

@@ -71,7 +71,7 @@ class _Loader(yaml.SafeLoader):
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise DocumentUnreadable(f"line {event.start_mark.line + 1}: anchors and aliases are not taken; write the clause out")
-        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         found = super().construct_mapping(node, deep)
@@ -82,7 +82,7 @@ class _Loader(yaml.SafeLoader):
 
 def _yaml(text: str) -> Any:
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError) as fault:
         raise DocumentUnreadable(f"not YAML: {' '.join(str(fault).split())[:300]}") from None
 

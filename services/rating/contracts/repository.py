@@ -41,11 +41,12 @@ class ContractRepository:
     async def create(self, contract: str, customer_id: str) -> None:
         """Insert the contract if it is not there, and hold its row: versions of one contract take turns."""
         await self.connection.execute(
-            "insert into rating.contracts (contract, customer_id, revision) values ($1, $2, 0) on conflict (contract) do nothing", contract, customer_id)
+            "insert into rating.contracts (contract, customer_id, revision) values ($1, $2, 0) on conflict (contract) do nothing",
+            contract, customer_id)
         await self.lock(contract)
 
     async def lock(self, contract: str) -> None:
-        await self.connection.execute("select from rating.contracts where contract = $1 for update", contract)
+        await self.connection.execute("select from rating.contracts where contract = $1 for no key update", contract)
 
     async def contract(self, contract: str) -> asyncpg.Record | None:
         return await self.connection.fetchrow(
@@ -99,9 +100,11 @@ class ContractRepository:
             "select contract, max(period_end) as until from rating.periods where contract = any($1::text[]) group by contract", list(contracts))
         return {row["contract"]: row["until"] for row in rows}
 
-    async def periods(self, contract: str) -> list[PeriodRow]:
+    async def hold_periods(self, contract: str) -> list[PeriodRow]:
+        """The contract's periods, oldest first; none of them is priced or closed until this transaction ends."""
         rows = await self.connection.fetch(
-            "select period_start, period_end, start_date, end_date, final from rating.periods where contract = $1 order by period_start", contract)
+            """select period_start, period_end, start_date, end_date, final from rating.periods
+               where contract = $1 order by period_start for no key update""", contract)
         return [PeriodRow(**row) for row in rows]
 
     async def open_periods(self, contract: str, periods: Sequence[tuple[ServicePeriod, datetime]]) -> None:
@@ -127,4 +130,5 @@ class ContractRepository:
     async def mark_open_periods(self, contract: str) -> None:
         """Ask for every statement of the contract that is not final to be priced again."""
         await self.connection.execute(
-            "insert into rating.stale (contract, period_start) select contract, period_start from rating.periods where contract = $1 and not final", contract)
+            """insert into rating.stale (contract, period_start)
+               select contract, period_start from rating.periods where contract = $1 and not final""", contract)

@@ -1,7 +1,7 @@
 """Terms parsed once: a version never changes, so its parsed form is kept, newest used last."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,15 +9,16 @@ from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import parse_terms
 
 KEPT_MAX = 20_000
+Row = Any                                  # a database row: names to values
 _kept: OrderedDict[tuple[str, int, str, datetime], VersionInForce] = OrderedDict()
 
 
-def chain_of(rows: Iterable[Mapping[str, Any]]) -> tuple[VersionInForce, ...]:
+def chain_of(rows: Iterable[Row]) -> tuple[VersionInForce, ...]:
     """Return the versions of the rows (contract, version, effective_at, content_hash, terms), in their order."""
     return tuple(_version_of(row) for row in rows)
 
 
-def _version_of(row: Mapping[str, Any]) -> VersionInForce:
+def _version_of(row: Row) -> VersionInForce:
     name = (row["contract"], row["version"], row["content_hash"], row["effective_at"])
     found = _kept.get(name)
     if found is None:

@@ -9,10 +9,11 @@ from services.rating.contracts.chain import close_due_at, period_from
 from services.rating.contracts.opening import open_periods
 from services.rating.contracts.repository import ContractRepository, PeriodRow
 from services.rating.contracts.terms_of import chain_of
-from shared.clock import machine_us, to_us
+from shared.clock import machine_us
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.exceptions import open_exception
+from shared.instants import to_us
 from shared.pricing.faults import TermsInvalid
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms, to_document
@@ -68,7 +69,7 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
     if len(chain) >= VERSIONS_MAX:
         raise VersionsExhausted(f"{terms.contract} has {len(chain)} versions; sign a new contract")
     added = VersionInForce(len(chain) + 1, terms.effective_at, terms, content_hash(terms))
-    periods = await contracts.periods(terms.contract)
+    periods = await contracts.hold_periods(terms.contract)
     redrawn = _redrawn(terms, [period for period in periods if not period.final])
     if not dry_run:
         await contracts.add_version(terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms))
@@ -86,7 +87,9 @@ async def tell_contract(uow: UnitOfWork, contract: str) -> None:
     uow.tell(CONTRACTS, contract, ContractVersionMessage(
         contract=contract, revision=revision, customer_id=found["customer_id"], customer=found["external_id"],
         versions=tuple(
-            ContractVersion(row["version"], to_us(row["effective_at"]), to_us(row["recorded_at"]), row["content_hash"], row["terms"]) for row in versions),
+            ContractVersion(row["version"], to_us(row["effective_at"]), to_us(row["recorded_at"]), row["content_hash"], row["terms"])
+            for row in versions
+        ),
     ))
 
 
@@ -94,7 +97,8 @@ async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> T
     name = document.get("plan")
     plan = await contracts.plan(name) if isinstance(name, str) else None
     if isinstance(name, str) and plan is None:
-        raise PlanUnknown(f"there is no plan {name[:100]!r}; create it with POST /v1/plans first", errors=[_at("plan", "plan_unknown", "no such plan")])
+        fault = _at("plan", "plan_unknown", "no such plan")
+        raise PlanUnknown(f"there is no plan {name[:100]!r}; create it with POST /v1/plans first", errors=[fault])
     return parse_terms(document, plan=plan)
 
 
@@ -120,7 +124,7 @@ def _redrawn(terms: Terms, open_rows: list[PeriodRow]) -> list[Any]:
     for row in open_rows:
         period = period_from(terms.calendar, row.period_start)
         if period is None:
-            detail = f"the period from {row.start_date} has begun; a term can end on {row.start_date} only before it begins. End it after {row.end_date}"
+            detail = f"The period from {row.start_date} has begun and cannot be taken away; end the term after {row.end_date}."
             raise TermsInvalid(f"term: {detail}", errors=[_at("term.months", "term_cuts_opened_period", detail)])
         redrawn.append(period)
     return redrawn
@@ -138,7 +142,8 @@ async def _follow(
     await contracts.mark_open_periods(contract)
     touched = [row for row in periods if row.final and row.period_end > added.effective_at]
     if touched:
-        detail = f"version {added.version}, effective {added.effective_at.isoformat()}, reaches into final periods: {touched[0].start_date} to {touched[-1].end_date}"
+        reach = f"{touched[0].start_date} to {touched[-1].end_date}"
+        detail = f"version {added.version}, effective {added.effective_at.isoformat()}, reaches into final periods: {reach}"
         await open_exception(uow, "late_correction_due", f"{contract}:{added.version}", detail, owner="finance", now=now)
 
 

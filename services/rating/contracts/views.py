@@ -1,11 +1,11 @@
 """Contracts as the API shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from services.rating.contracts.chain import in_force
-from services.rating.contracts.terms_of import chain_of
+from services.rating.contracts.terms_of import Row, chain_of
 from services.rating.contracts.usecases import Applied
 from shared.ids import clause_id
 from shared.pricing.language import Terms, content_hash, to_document
@@ -30,7 +30,7 @@ def applied(result: Applied, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def listed_contract(row: Mapping[str, Any], versions: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
+def listed_contract(row: Row, versions: Sequence[Row], now: datetime) -> dict[str, Any]:
     """One contract in a list: who, what currency, which version is in force."""
     chain = chain_of(versions)
     current = in_force(chain, now)
@@ -43,12 +43,12 @@ def listed_contract(row: Mapping[str, Any], versions: Sequence[Mapping[str, Any]
     }
 
 
-def whole_contract(row: Mapping[str, Any], versions: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
+def whole_contract(row: Row, versions: Sequence[Row], now: datetime) -> dict[str, Any]:
     """A contract with its whole chain, oldest first."""
     return {**listed_contract(row, versions, now), "versions": [_version(v) for v in versions]}
 
 
-def _version(row: Mapping[str, Any]) -> dict[str, Any]:
+def _version(row: Row) -> dict[str, Any]:
     terms = chain_of([row])[0].terms
     return {
         "version": row["version"], "effective_at": instant(row["effective_at"]), "recorded_at": instant(row["recorded_at"]),

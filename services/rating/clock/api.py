@@ -1,0 +1,54 @@
+"""Routes of the business clock."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.rating.clock.repository import ClockRepository
+from services.rating.clock.usecases import advance
+from services.rating.contracts.views import instant
+from shared.errors import AppError
+from shared.http.keys import requires
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1/clock", tags=["Clock"])
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class InstantOutOfRange(AppError):
+    """The business clock moves between 1970 and 2200."""
+
+
+class AdvanceRequest(BaseModel):
+    """Where to."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: AwareDatetime = Field(description="RFC 3339, with an offset", examples=["2013-02-01T05:00:00Z"])
+
+
+@router.get("", operation_id="get_clock", summary="The business time and who follows it", dependencies=[requires("usage:read")])
+async def get_clock(context: Ctx) -> dict[str, Any]:
+    await context.clock.refresh()
+    async with context.db.transaction() as uow:
+        instances = await ClockRepository(uow.connection).instances()
+    return {
+        "object": "clock", "now": instant(context.clock.now()), "moved": context.clock.moved_to is not None, "revision": context.clock.revision,
+        "instances": [{"instance": row["instance_id"], "service": row["service"], "acknowledged": row["acked_revision"] >= context.clock.revision}
+                      for row in instances],
+    }
+
+
+@router.post("/advance", operation_id="advance_clock", summary="Move the business clock forward, due instant by due instant",
+             dependencies=[requires("clock:write")])
+async def advance_clock(body: AdvanceRequest, context: Ctx) -> dict[str, Any]:
+    """Answers when every running service has acknowledged the move and everything due on the way is done, finalized invoices included."""
+    to = body.to.astimezone(UTC)
+    if not EARLIEST <= to <= LATEST:
+        raise InstantOutOfRange(f"{body.to.isoformat()} is not")
+    moved = await advance(context, to)
+    return {
+        "object": "clock", "before": instant(moved.before), "now": instant(moved.now), "moved": True, "revision": moved.revision,
+        "due_instants": [instant(due) for due in moved.due],
+    }

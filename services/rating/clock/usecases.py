@@ -1,0 +1,126 @@
+"""Verb: advance the business clock, from due instant to due instant, waiting for quiescence before it passes one."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from services.rating.clock.repository import ClockRepository
+from shared.clock import machine_now
+from shared.errors import AppError, Kind
+from shared.service import Context
+from shared.topics import ALL
+
+log = structlog.get_logger()
+POLL_S = 0.002
+LOCK_WAIT_S = 30.0
+ACKNOWLEDGE_S = 30.0
+QUIET_S = 600.0
+ROUNDS_MAX = 8                             # the longest chain of topics is four; under live load the heads never stand still
+
+
+class ClockRunsForward(AppError):
+    """The business clock only moves forward; a fresh deployment may start at any instant."""
+
+    kind = Kind.CONFLICT
+
+
+class AdvanceUnderWay(AppError):
+    """Another advance is under way; try again when it has answered."""
+
+    kind = Kind.CONFLICT
+
+
+class ClockNotFollowed(AppError):
+    """A running service did not follow the clock in time; it stands where the detail says."""
+
+    kind = Kind.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """Where the clock was, where it stands, and at which due instants it stopped on the way."""
+
+    before: datetime
+    now: datetime
+    due: tuple[datetime, ...]
+    revision: int
+
+
+async def advance(context: Context, to: datetime) -> Advanced:
+    """Move the clock to `to`, and answer when every running service has acknowledged it and what was due on the way is done."""
+    async with _hands(context) as clock:
+        row = await clock.read()
+        before = row.moved_to or machine_now()
+        if to < before:
+            if row.moved_to is not None or not await clock.is_fresh():
+                raise ClockRunsForward(f"it is {before.isoformat()}; {to.isoformat()} is before that")
+            return Advanced(before, to, (), await _move(clock, to))
+        if to == row.moved_to:
+            return Advanced(before, to, (), row.revision)
+        stops = await _pass_due_instants(context, clock, before, to)
+        revision = await _move(clock, to) if not stops or stops[-1] < to else (await clock.read()).revision
+    return Advanced(before, to, tuple(stops), revision)
+
+
+@asynccontextmanager
+async def _hands(context: Context) -> AsyncIterator[ClockRepository]:
+    """Hold the clock's hands: one advance at a time in the whole deployment."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    async with context.db.pool.acquire() as connection:
+        clock = ClockRepository(connection)
+        while not await clock.try_lock():
+            if time.monotonic() > deadline:
+                raise AdvanceUnderWay(f"it has not ended within {LOCK_WAIT_S:.0f} s")
+            await asyncio.sleep(0.05)
+        yield clock
+
+
+async def _pass_due_instants(context: Context, clock: ClockRepository, start: datetime, to: datetime) -> list[datetime]:
+    stops: list[datetime] = []
+    current = start
+    while (due := await clock.next_due(current, to)) is not None:
+        if not stops:
+            await wait_until_quiet(context, clock)
+        await _move(clock, due)
+        await wait_until_quiet(context, clock)
+        stops.append(due)
+        current = due
+    return stops
+
+
+async def wait_until_quiet(context: Context, clock: ClockRepository) -> None:
+    """Return when every running instance is quiet and the heads of all topics stand still."""
+    heads = await _heads(context)
+    for _ in range(ROUNDS_MAX):
+        request = await clock.ask_quiet()
+        await _wait(lambda asked=request: clock.not_quiet(asked), QUIET_S, "quiet")  # type: ignore[misc]
+        found = await _heads(context)
+        if found == heads:
+            return
+        heads = found
+    log.info("heads_keep_moving", rounds=ROUNDS_MAX)
+
+
+async def _move(clock: ClockRepository, to: datetime) -> int:
+    revision = await clock.move(to)
+    await _wait(lambda: clock.not_acknowledged(revision), ACKNOWLEDGE_S, f"at {to.isoformat()}")
+    return revision
+
+
+async def _wait(missing: Callable[[], Awaitable[list[str]]], timeout_s: float, what: str) -> None:
+    deadline = time.monotonic() + timeout_s
+    while waiting := await missing():
+        if time.monotonic() > deadline:
+            names = ", ".join(waiting)
+            raise ClockNotFollowed(f"after {timeout_s:.0f} s not yet {what}: {names}; look at their /readyz and logs, then advance again")
+        await asyncio.sleep(POLL_S)
+
+
+async def _heads(context: Context) -> dict[str, dict[int, int]]:
+    found = await asyncio.gather(*(context.bus.heads(topic) for topic in ALL))
+    return {topic: dict(heads) for topic, heads in zip(ALL, found, strict=True)}

@@ -1,0 +1,99 @@
+"""The statement as it is told: a priced period with the terms it is billed by."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+
+from services.rating.statements.domain.due import DueStatement
+from shared.decimals import QUANTITY_FRACTION_DIGITS_MAX, plain
+from shared.ids import statement_id
+from shared.instants import to_us
+from shared.money import Rounding, round_to, settle, share
+from shared.pricing.language import Phase
+from shared.pricing.results import PricedLine, PricedPeriod
+from shared.pricing.spans import Span, spans_of
+from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
+
+LINES_A_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PricedAt:
+    """What a revision knows about itself: machine µs, what usage it covers, the business time, and whether it is the last."""
+
+    revision_us: int
+    watermark: Mapping[str, int]              # usage.events partition → last batch id covered
+    watermark_us: int
+    now: datetime
+    final: bool
+
+
+def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> StatementMessage:
+    """Return the whole statement, in one piece."""
+    spans = spans_of(due.chain, due.period)
+    terms = (spans[-1].in_force if spans else due.chain[0]).terms
+    return StatementMessage(
+        statement_id=statement_id(due.contract, due.period.start), revision=max(due.previous_revision + 1, at.revision_us),
+        contract=due.contract, customer_id=due.customer_id, customer=due.customer, legal_entity=terms.legal_entity, currency=terms.currency,
+        timezone=terms.timezone, period_start_us=to_us(due.period.start), period_end_us=to_us(due.period.end),
+        period_start_date=due.period.start_date.isoformat(), period_end_date=due.period.end_date.isoformat(),
+        lines=tuple(_line(line) for line in priced.lines), subtotal_minor=priced.subtotal_minor,
+        watermark=dict(at.watermark), watermark_us=at.watermark_us, final=at.final,
+        priced_us=to_us(at.now), close_due_us=to_us(due.close_due_at), net_days=terms.billing.net_days,
+        contract_versions=tuple(sorted({span.in_force.version for span in spans})), skip_zero_invoices=terms.skip_zero_invoices,
+        consumption=_consumption(due, spans, priced.lines),
+    )
+
+
+def pages_of(statement: StatementMessage) -> list[StatementMessage]:
+    """Return the statement as it travels: whole, or in pages of at most 500 lines, each naming its place among them."""
+    lines = statement.lines
+    if len(lines) <= LINES_A_PAGE:
+        return [statement]
+    parts = [lines[start:start + LINES_A_PAGE] for start in range(0, len(lines), LINES_A_PAGE)]
+    return [msgspec.structs.replace(statement, lines=part, page=number, pages=len(parts)) for number, part in enumerate(parts, start=1)]
+
+
+def _line(line: PricedLine) -> StatementLine:
+    return StatementLine(
+        line_id=line.line_id, key=line.key, clause_id=line.clause_id, version=line.version, clause_hash=line.clause_hash, kind=line.kind,
+        quantity=line.quantity, amount_minor=line.amount_minor, meter=line.meter, description=line.description,
+        segments=tuple(
+            StatementSegment(
+                start_us=to_us(segment.start), end_us=to_us(segment.end), version=segment.version, clause_hash=segment.clause_hash,
+                quantity=segment.quantity, allowance=segment.allowance, priced=segment.priced, exact=segment.exact, group=segment.group,
+            ) for segment in line.segments
+        ),
+    )
+
+
+def _consumption(due: DueStatement, spans: Sequence[Span], lines: Sequence[PricedLine]) -> dict[str, str]:
+    """What the contract includes or guarantees in this period and how much of it is used, for signals.
+
+    Keys: `spend_minor` (settled, without top-up), `minimum_minor`, and `included:<line>`, `used:<line>` for each line with an allowance.
+    """
+    said = {"spend_minor": str(sum(line.amount_minor for line in lines if line.kind != "minimum"))}
+    minimum = sum((share(phase.minimum_spend, days, due.period.whole_days) for phase, days in _phase_days(spans)), Decimal(0))
+    if minimum:
+        terms = spans[-1].in_force.terms
+        said["minimum_minor"] = str(settle(minimum, terms.money, terms.billing.rounding_mode).minor)
+    quantities = {line.key: line.quantity for line in lines}
+    for line in spans[-1].in_force.terms.usage_lines if spans else ():
+        if line.included:
+            included = share(line.included, due.period.billed_days, due.period.whole_days)
+            said[f"included:{line.key}"] = plain(round_to(included, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP))
+            said[f"used:{line.key}"] = plain(quantities.get(line.key, Decimal(0)))
+    return said
+
+
+def _phase_days(spans: Sequence[Span]) -> Iterator[tuple[Phase, int]]:
+    """Yield each phase with the days of the period it is in force."""
+    for span in spans:
+        phases = span.in_force.terms.phases
+        for phase, ends in zip(phases, [later.from_ for later in phases[1:]] + [date.max], strict=True):
+            days = (min(ends, span.end_day) - max(phase.from_, span.first_day)).days
+            if days > 0:
+                yield phase, days

@@ -1,0 +1,70 @@
+"""Schedules: open periods, price what is asked for at its pace, close what is due. Safe in any number of workers and replicas."""
+
+import time
+
+from prometheus_client import Gauge, Histogram
+
+from services.rating.contracts.opening import open_due_periods
+from services.rating.statements import pricing
+from services.rating.statements.closing import close_due
+from services.rating.statements.domain.pace import Pace
+from services.rating.statements.repository import StatementRepository
+from shared.clock import machine_us
+from shared.service import Context, Job
+
+OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.5, 5.0
+FORGET_MAX = 10_000
+BACKLOG = Gauge("u2c_pricing_backlog", "Statements asked for and not priced yet")
+INTERVAL = Gauge("u2c_pricing_interval_seconds", "Least time between two revisions of a statement, now")
+SECONDS = Histogram("u2c_pricing_seconds", "Time of one pricing transaction", buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5))
+
+
+async def open_periods(context: Context) -> None:
+    """Open every period the business clock has reached."""
+    while True:
+        async with context.db.transaction() as uow:
+            if not await open_due_periods(uow, context.clock.now()):
+                return
+
+
+async def price(context: Context) -> None:
+    """Fan out, then price what is asked for and rested, until nothing is."""
+    pace: Pace = context.state.setdefault("pace", Pace(context.settings.reprice_min_s, context.settings.reprice_max_s))
+    await pricing.fan_out(context.db, context.settings.marks_max)
+    while await _price_some(context, pace):
+        await pricing.fan_out(context.db, context.settings.marks_max)
+
+
+async def _price_some(context: Context, pace: Pace) -> bool:
+    began = time.perf_counter()
+    rested_us = machine_us() - int(pace.interval_s * 1_000_000)
+    priced = await pricing.price_stale(context.db, context.clock.now(), priced_before_us=rested_us, limit=context.settings.claim_max)
+    if not priced:
+        return False
+    seconds = time.perf_counter() - began
+    SECONDS.observe(seconds)
+    async with context.db.transaction() as uow:
+        backlog = await StatementRepository(uow.connection).backlog()
+    pace.priced(priced, seconds, backlog)
+    BACKLOG.set(backlog)
+    INTERVAL.set(pace.interval_s)
+    return True
+
+
+async def close(context: Context) -> None:
+    await close_due(context)
+
+
+async def forget_requests_of_final(context: Context) -> None:
+    """Requests for final statements need no answer: what came late is held late, the statement stays."""
+    async with context.db.transaction() as uow:
+        await StatementRepository(uow.connection).forget_requests_of_final(FORGET_MAX)
+
+
+def jobs(pricing_workers: int) -> list[Job]:
+    return [
+        Job("open_periods", OPEN_EVERY_S, open_periods),
+        Job("price", PRICE_EVERY_S, price, workers=pricing_workers),
+        Job("close", CLOSE_EVERY_S, close),
+        Job("forget_requests_of_final", HOUSEKEEPING_EVERY_S, forget_requests_of_final),
+    ]

@@ -1,0 +1,217 @@
+"""All SQL of statements: marks fanned out, statements claimed, replaced and read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from shared.topics.rating import STATEMENTS, StatementMessage
+
+Claimed = asyncpg.Record
+
+_CLAIM = """
+    select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at, p.retry_at is not null as held,
+        c.customer_id, cu.external_id, coalesce(st.revision, 0) as revision, coalesce(st.closing, '[]'::jsonb) as closing,
+        coalesce((select before.closing from rating.statements before
+                  where before.contract = p.contract and before.period_start < p.period_start order by before.period_start desc limit 1),
+                 '[]'::jsonb) as opening
+    from {source} p
+    join rating.contracts c on c.contract = p.contract
+    join rating.customers cu on cu.customer_id = c.customer_id
+    left join rating.statements st on st.contract = p.contract and st.period_start = p.period_start
+"""
+_STALE = """
+    (select x.* from rating.periods x
+     join (select contract, period_start, min(stale_id) as oldest from rating.stale group by contract, period_start) s
+        on s.contract = x.contract and s.period_start = x.period_start
+     left join rating.statements priced on priced.contract = x.contract and priced.period_start = x.period_start
+     where not x.final and (x.retry_at is null or x.retry_at <= clock_timestamp()) and coalesce(priced.revision, 0) <= $1
+     order by s.oldest limit $2 for no key update of x skip locked)
+"""
+_CHOSEN = """
+    (select x.* from rating.periods x join unnest($1::text[], $2::timestamptz[]) as chosen (contract, period_start)
+        on chosen.contract = x.contract and chosen.period_start = x.period_start
+     where not x.final order by x.contract, x.period_start for no key update of x)
+"""
+_IN_ORDER = " order by p.contract, p.period_start"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A new revision of a statement, with the balances it was opened with and closes with."""
+
+    message: StatementMessage
+    period_start: datetime
+    opening: Sequence[Any]
+    closing: Sequence[Any]
+
+
+class StatementRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    async def fan_out(self, marks_max: int) -> int:
+        """Turn up to `marks_max` marks into requests for the statements they touch; return how many marks were taken.
+
+        A UTC day can touch two periods and a customer have several contracts. Marks of subjects nobody knows go: when their
+        customer, alias or contract comes, it leaves marks or requests of its own.
+        """
+        taken: int = await self.connection.fetchval(
+            """with taken as (
+                   delete from rating.marks m using (select mark_id from rating.marks order by mark_id limit $1 for update skip locked) oldest
+                   where m.mark_id = oldest.mark_id returning m.subject, m.day),
+               touched as (
+                   select distinct p.contract, p.period_start
+                   from (select distinct subject, day from taken) d
+                   join rating.subjects s on s.subject = d.subject
+                   join rating.contracts c on c.customer_id = s.customer_id
+                   join rating.periods p on p.contract = c.contract and not p.final
+                       and p.period_start < (d.day + 1)::timestamp at time zone 'UTC' and p.period_end > d.day::timestamp at time zone 'UTC'),
+               asked as (insert into rating.stale (contract, period_start) select contract, period_start from touched)
+               select count(*) from taken""", marks_max)
+        return taken
+
+    async def claim(self, priced_before_us: int, limit: int) -> list[Claimed]:
+        """Hold up to `limit` statements that are asked for and whose revision is not newer than `priced_before_us`, longest waiting first."""
+        return await self.connection.fetch(_CLAIM.format(source=_STALE) + _IN_ORDER, priced_before_us, limit)
+
+    async def hold(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> list[Claimed]:
+        """Hold these statements, waiting for whoever prices them; the final ones among them are left out."""
+        return await self.connection.fetch(_CLAIM.format(source=_CHOSEN) + _IN_ORDER, list(contracts), list(period_starts))
+
+    async def forget_requests(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
+        """Delete the requests this transaction's snapshot sees for these statements: they are answered by what it writes."""
+        await self.connection.execute(
+            """delete from rating.stale s using unnest($1::text[], $2::timestamptz[]) as done (contract, period_start)
+               where s.contract = done.contract and s.period_start = done.period_start""", list(contracts), list(period_starts))
+
+    async def forget_requests_of_final(self, limit: int) -> int:
+        """Delete requests for final statements: what came late stays stored and is held late, the statement stays."""
+        return len(await self.connection.fetch(
+            """delete from rating.stale where stale_id in (
+                   select stale_id from rating.stale s join rating.periods p using (contract, period_start) where p.final
+                   limit $1 for update of s skip locked)
+               returning stale_id""", limit))
+
+    async def ask_again(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
+        """Ask for these statements again: they could not be priced now."""
+        await self.connection.execute(
+            "insert into rating.stale (contract, period_start) select * from unnest($1::text[], $2::timestamptz[])",
+            list(contracts), list(period_starts))
+
+    async def ask_next(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
+        """Ask for the statement after each of these to be priced again: what they hand over has changed."""
+        await self.connection.execute(
+            """insert into rating.stale (contract, period_start)
+               select p.contract, p.period_start from unnest($1::text[], $2::timestamptz[]) as changed (contract, period_start)
+               join lateral (select contract, period_start, final from rating.periods x where x.contract = changed.contract
+                   and x.period_start > changed.period_start order by x.period_start limit 1) p on not p.final""",
+            list(contracts), list(period_starts))
+
+    async def replace(self, replacements: Sequence[Replacement]) -> None:
+        """Write the revisions over the older ones. A final row refuses (trigger)."""
+        said = [replacement.message for replacement in replacements]
+        await self.connection.execute(
+            """insert into rating.statements (contract, period_start, statement_id, revision, final, watermark, watermark_us, subtotal_minor,
+                   currency, document, opening, closing)
+               select * from unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::bigint[], $5::boolean[], $6::jsonb[], $7::bigint[], $8::bigint[],
+                   $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[])
+               on conflict (contract, period_start) do update set revision = excluded.revision, final = excluded.final,
+                   watermark = excluded.watermark, watermark_us = excluded.watermark_us, subtotal_minor = excluded.subtotal_minor,
+                   currency = excluded.currency, document = excluded.document, opening = excluded.opening, closing = excluded.closing""",
+            [m.contract for m in said], [r.period_start for r in replacements], [m.statement_id for m in said], [m.revision for m in said],
+            [m.final for m in said], [m.watermark for m in said], [m.watermark_us for m in said], [m.subtotal_minor for m in said],
+            [m.currency for m in said], [msgspec.Raw(STATEMENTS.encode(m)) for m in said], [r.opening for r in replacements],
+            [r.closing for r in replacements])
+
+    async def close_periods(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
+        await self.connection.execute(
+            """update rating.periods p set final = true, retry_at = null from unnest($1::text[], $2::timestamptz[]) as done (contract, period_start)
+               where p.contract = done.contract and p.period_start = done.period_start""", list(contracts), list(period_starts))
+
+    async def set_retry(self, contracts: Sequence[str], period_starts: Sequence[datetime], retry_after_s: int | None) -> None:
+        """Do not price these again before so many seconds of the machine clock (None: whenever asked)."""
+        await self.connection.execute(
+            """update rating.periods p set retry_at = clock_timestamp() + make_interval(secs => $3)
+               from unnest($1::text[], $2::timestamptz[]) as held (contract, period_start)
+               where p.contract = held.contract and p.period_start = held.period_start""", list(contracts), list(period_starts), retry_after_s)
+
+    async def backlog(self) -> int:
+        """How many statements are asked for and not priced yet."""
+        found: int = await self.connection.fetchval("select count(*) from (select distinct contract, period_start from rating.stale) asked")
+        return found
+
+    async def has_mark_before(self, moment: datetime) -> bool:
+        found: bool = await self.connection.fetchval("select exists (select from rating.marks where marked_at < $1)", moment)
+        return found
+
+    async def has_request_before(self, moment: datetime) -> bool:
+        """Whether a request older than `moment` waits, those of held statements excepted: they have an exception of their own."""
+        found: bool = await self.connection.fetchval(
+            """select exists (select from rating.stale s join rating.periods p using (contract, period_start)
+                              where s.since < $1 and not p.final and p.retry_at is null)""", moment)
+        return found
+
+    async def first_open(self, contracts: Sequence[str]) -> dict[str, datetime]:
+        """Contract → start of its oldest period that is not final: the only one that may become so next."""
+        rows = await self.connection.fetch(
+            """select contract, min(period_start) as first from rating.periods
+               where contract = any($1::text[]) and not final group by contract""", list(contracts))
+        return {row["contract"]: row["first"] for row in rows}
+
+    async def due_to_close(self, now: datetime, limit: int) -> list[asyncpg.Record]:
+        """Periods whose grace has ended, oldest deadline first."""
+        return await self.connection.fetch(
+            """select contract, period_start, period_end, start_date, close_due_at, retry_at from rating.periods
+               where not final and close_due_at <= $1 order by close_due_at, contract, period_start limit $2""", now, limit)
+
+    async def closable_left(self, now: datetime) -> bool:
+        """Whether a due period is open that nothing holds: neither it nor an older one of its contract failed to be priced."""
+        found: bool = await self.connection.fetchval(
+            """select exists (select from rating.periods p where not final and close_due_at <= $1
+                 and not exists (select from rating.periods held where held.contract = p.contract and not held.final and held.retry_at is not null
+                                 and held.period_start <= p.period_start))""", now)
+        return found
+
+    async def open_exceptions(self, kind: str, references: Sequence[str]) -> list[str]:
+        """Those of these references with an open exception of this kind."""
+        rows = await self.connection.fetch(
+            "select reference from rating.exceptions where kind = $1 and resolved_at is null and reference = any($2::text[])", kind, list(references))
+        return [row["reference"] for row in rows]
+
+    async def unfinished_meters(self, meters: Sequence[str]) -> set[str]:
+        """Those of these meters whose older events are still being added."""
+        rows = await self.connection.fetch("select meter from rating.meters where meter = any($1::text[]) and not backfilled", list(meters))
+        return {row["meter"] for row in rows}
+
+    async def statement(self, contract: str, start_date: Any) -> asyncpg.Record | None:
+        return await self.connection.fetchrow(
+            """select s.document, s.opening, s.revision, s.final, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at
+               from rating.periods p join rating.statements s using (contract, period_start)
+               where p.contract = $1 and p.start_date = $2""", contract, start_date)
+
+    async def statements(
+        self, limit: int, after: tuple[str, datetime] | None, contract: str | None, customer: str | None, final: bool | None,
+    ) -> list[asyncpg.Record]:
+        """Statements by contract and period, after the (contract, period start) of the page before."""
+        return await self.connection.fetch(
+            """select s.contract, s.period_start, s.document from rating.statements s
+               where ($2::text is null or s.contract > $2 or (s.contract = $2 and s.period_start > $3))
+                 and ($4::text is null or s.contract = $4)
+                 and ($5::text is null or s.contract in (select contract from rating.contracts join rating.customers using (customer_id)
+                                                         where external_id = $5))
+                 and ($6::boolean is null or s.final = $6)
+               order by s.contract, s.period_start limit $1""",
+            limit, after[0] if after else None, after[1] if after else None, contract, customer, final)
+
+    async def current_of_customer(self, external_id: str, now: datetime) -> list[asyncpg.Record] | None:
+        """The statements of the periods that hold `now`; None when there is no such customer."""
+        if not await self.connection.fetchval("select true from rating.customers where external_id = $1", external_id):
+            return None
+        return await self.connection.fetch(
+            """select s.document, p.period_start, p.period_end from rating.customers cu join rating.contracts c using (customer_id)
+               join rating.periods p using (contract) join rating.statements s using (contract, period_start)
+               where cu.external_id = $1 and p.period_start <= $2 and p.period_end > $2 order by p.contract""", external_id, now)
