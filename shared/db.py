@@ -20,6 +20,7 @@ OUTAGES: tuple[type[BaseException], ...] = (
     OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError,
     asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.QueryCanceledError, asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError, asyncpg.ReadOnlySQLTransactionError, asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,              # a connection whose server died under a statement may say so
 )
 
 

@@ -7,7 +7,7 @@ others terminate that session. Ownership saves work, no more: exactly-once rests
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from shared.bus.faults import DATABASE_FAULTS
+from shared.bus.held_connection import throw_away, usable
 
 log = structlog.get_logger()
 Share = tuple[str, int]
@@ -67,11 +68,12 @@ class Membership:
 
     async def settle(self) -> frozenset[Share]:
         """Join if need be, give back what is the others' now, take what is free, and return what is owned. Raises DATABASE_FAULTS."""
-        if self._connection is None or self._connection.is_closed():
+        if not usable(self._connection):
             await self._join()
         if self._due:
             async with self._one_at_a_time:
-                await self._exchange()
+                with self._dropped_on_fault():
+                    await self._exchange()
         return self.owned
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
@@ -79,7 +81,8 @@ class Membership:
         async with self._one_at_a_time:
             if self._connection is None:
                 raise asyncpg.InterfaceError("the session is gone; settle() joins again")
-            rows: list[Any] = await self._connection.fetch(sql, *arguments)
+            with self._dropped_on_fault():
+                rows: list[Any] = await self._connection.fetch(sql, *arguments)
             return rows
 
     async def leave(self) -> None:
@@ -93,7 +96,7 @@ class Membership:
             await connection.execute("set synchronous_commit = off")       # a lost heartbeat costs nothing
             self._member = await connection.fetchval(JOIN, self.group, [f"{name}#{number}" for name, number in self.shares])
         except BaseException:
-            await self.pool.release(connection)
+            await throw_away(self.pool, connection)
             raise
         self._connection = connection
         await self._beat()
@@ -106,15 +109,25 @@ class Membership:
                 await self._beat()
             except DATABASE_FAULTS as fault:
                 log.warning("membership_lost", group=self.group, fault=repr(fault))
-                self.owned = frozenset()
-                self._connection.terminate()
                 return
+
+    @contextlib.contextmanager
+    def _dropped_on_fault(self) -> Iterator[None]:
+        """After a fault nobody knows the state of the session: it owns nothing any more, and settle() joins again."""
+        try:
+            yield
+        except DATABASE_FAULTS:
+            self.owned = frozenset()
+            with contextlib.suppress(asyncpg.InterfaceError):
+                self._connection.terminate()
+            raise
 
     async def _beat(self) -> None:
         async with self._one_at_a_time:
-            rows = await self._connection.fetch(BEAT, self._member, self.group, self.session_timeout_s, timeout=self.session_timeout_s)
-        if not any(row["joined"] for row in rows):
-            raise asyncpg.InterfaceError("the others have buried this member; joining again")
+            with self._dropped_on_fault():
+                rows = await self._connection.fetch(BEAT, self._member, self.group, self.session_timeout_s, timeout=self.session_timeout_s)
+                if not any(row["joined"] for row in rows):
+                    raise asyncpg.InterfaceError("the others have buried this member; joining again")
         live = {
             row["member"]: frozenset(_parse(share) for share in row["shares"])
             for row in rows if row["member"] == self._member or (row["fresh"] and row["connected"])
@@ -123,7 +136,8 @@ class Membership:
         self._due = self._wanted != self.owned
         if any(not row["connected"] for row in rows):
             async with self._one_at_a_time:
-                await self._connection.execute(BURY, self.group, self._member)
+                with self._dropped_on_fault():
+                    await self._connection.execute(BURY, self.group, self._member)
 
     async def _exchange(self) -> None:
         for share in self.owned - self._wanted:
@@ -149,10 +163,9 @@ class Membership:
         if connection is None:
             return
         with contextlib.suppress(*DATABASE_FAULTS):
-            if says_so and not connection.is_closed():
+            if says_so and usable(connection):
                 await connection.execute("delete from bus.members where member = $1", self._member, timeout=2)
-        with contextlib.suppress(*DATABASE_FAULTS):
-            await self.pool.release(connection, timeout=2)     # its reset frees the advisory locks
+        await throw_away(self.pool, connection)                # the end of the session frees its advisory locks
 
 
 def _parse(share: str) -> Share:

@@ -17,6 +17,7 @@ from shared.bus import BusUnavailable, Polled, Record, Subscription, positions
 from shared.bus.cluster import remember_cluster
 from shared.bus.faults import DATABASE_FAULTS, WrongPartitionCount
 from shared.bus.group_commit import GroupCommit
+from shared.bus.held_connection import throw_away, usable
 from shared.bus.membership import Membership
 from shared.bus.postgres_segments import TRIM, append, bounds, read
 from shared.bus.postgres_subscription import PostgresSubscription
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 DAY_S = 86_400
 TRIM_EVERY_S = 600.0
+# A server may be set to acknowledge before the log is written; what publish acknowledged must survive the server's death.
+DURABLE = "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
 ENSURE = """with topic as (insert into bus.topics (topic, partitions) values ($1, $2::smallint) on conflict do nothing returning topic)
     insert into bus.heads (topic, partition) select topic, generate_series(0, $2 - 1) from topic"""
 
@@ -62,9 +65,7 @@ class PostgresLog:
         if self._trimming:
             self._trimming.cancel()
             await asyncio.gather(self._trimming, return_exceptions=True)
-        if self._publisher is not None:
-            publisher, self._publisher = self._publisher, None
-            await self.pool.release(publisher)
+        await self._drop_publisher()
 
     async def publish(self, topic: str, records: Sequence[Record]) -> None:
         assert topic in self.topics, f"{topic} is not in the topic registry"
@@ -97,16 +98,22 @@ class PostgresLog:
             async with asyncio.timeout(self.publish_timeout_s):
                 await append(await self._publisher_connection(), topics, self._partitions)
         except DATABASE_FAULTS as fault:
+            await self._drop_publisher()
             raise BusUnavailable(f"the log in Postgres took nothing: {fault!r}") from fault
 
     async def _publisher_connection(self) -> Any:
         """A connection kept for publishing: going through the pool would add a round trip to every commit."""
-        if self._publisher is None or self._publisher.is_closed():
-            if self._publisher is not None:
-                await self.pool.release(self._publisher)
-                self._publisher = None
+        if not usable(self._publisher):
+            await self._drop_publisher()
             self._publisher = await self.pool.acquire()
+            await self._publisher.execute(DURABLE)
         return self._publisher
+
+    async def _drop_publisher(self) -> None:
+        """After a fault nobody knows the state of a connection; the next append takes a new one."""
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            await throw_away(self.pool, publisher)
 
     async def _answer(self, asked: Coroutine[Any, Any, T]) -> T:
         try:

@@ -204,7 +204,7 @@ class BusConformance:
     async def test_the_store_is_killed_and_comes_back(self, arena: Arena) -> None:
         consumers = [arena.spawn(), arena.spawn()]
         async with arena.load():
-            await _first_effect(arena)
+            await _all_work(arena, {process.pid for process in consumers})
             for _ in range(2):
                 await self.kill_store(arena)
                 await asyncio.sleep(0.5)
@@ -212,7 +212,7 @@ class BusConformance:
                 await asyncio.sleep(1.5)
         await arena.drained()
         await arena.assert_exactly_once()
-        assert all(process.process.poll() is None for process in consumers)
+        assert all(process.process.poll() is None for process in consumers), arena.logs()
 
     # The suite would notice
 

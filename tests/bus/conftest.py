@@ -19,9 +19,9 @@ from tests.conftest import TEMPLATE, TestServer
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TestServer]:
-    """Overrides the run's server for this folder."""
+    """Overrides the run's server for this folder: durable, because it is killed and must keep what it acknowledged."""
     with tempfile.TemporaryDirectory(prefix="u2c-bus-") as folder:
-        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=64, durable=False))
+        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=64))
         info, secret = server.start(), secrets.token_hex(8)
         try:
             with ThreadPoolExecutor(1) as thread:
