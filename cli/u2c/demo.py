@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -21,6 +21,7 @@ from u2c.departures.year import Flight, corrupted, read_flights
 from u2c.services import BASE_PORT
 
 DATABASE = "u2c_demo"
+BusName = Literal["postgres", "kafka"]
 
 
 @dataclass
@@ -44,7 +45,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit afterwards: 0 only when every figure agrees")] = False,
     corrupt: Annotated[bool, typer.Option("--corrupt", help="Turn one flown UA departure of March into a cancelled one before sending")] = False,
     export: Annotated[Path | None, typer.Option("--export", help="Write each finalized document as <id>.json into this folder")] = None,
-    bus: Annotated[str, typer.Option("--bus", help="postgres or kafka")] = "postgres",
+    bus: Annotated[BusName, typer.Option("--bus", help="The bus between the services")] = "postgres",
     base_port: Annotated[int, typer.Option("--base-port", help="First of four ports; 0 takes free ones")] = BASE_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object alone on stdout")] = False,
 ) -> None:
@@ -54,7 +55,7 @@ def demo(
     raise typer.Exit(asyncio.run(_run(once or as_json, corrupt, export, bus, base_port, as_json)))
 
 
-async def _run(once: bool, corrupt: bool, folder: Path | None, bus: str, base_port: int, as_json: bool) -> int:
+async def _run(once: bool, corrupt: bool, folder: Path | None, bus: BusName, base_port: int, as_json: bool) -> int:
     console = Console(stderr=as_json)
     began = time.monotonic()
     async with Cluster(ClusterOptions(database=DATABASE, fresh=True, bus=bus, base_port=base_port, clock_at=job.CLOCK_STARTS)) as cluster:

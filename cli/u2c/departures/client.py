@@ -29,13 +29,13 @@ class Client:
     def __post_init__(self) -> None:
         self._http = httpx2.AsyncClient(timeout=600, trust_env=False, headers={"authorization": f"Bearer {self.key}"})
         self.quarantined = 0
+        self.patient = False             # whether a service that dies or restarts is waited for, at any call
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def get(self, service: str, path: str, **query: Any) -> Any:
-        answer = await self._http.get(self.urls[service] + path, params=query)
-        return self._body(answer)
+        return self._body(await self._call("GET", self.urls[service] + path, params=query))
 
     async def pages(self, service: str, path: str, **query: Any) -> AsyncIterator[Any]:
         """All rows of a paged list."""
@@ -49,7 +49,7 @@ class Client:
                 return
 
     async def post(self, service: str, path: str, document: Any) -> Any:
-        return self._body(await self._http.post(self.urls[service] + path, json=document))
+        return self._body(await self._call("POST", self.urls[service] + path, json=document))
 
     async def move_clock(self, to: datetime) -> None:
         await self.post("rating", "/v1/clock/advance", {"to": to.isoformat()})
@@ -67,15 +67,25 @@ class Client:
     async def _send(self, gate: asyncio.Semaphore, path: str, content_type: str, bodies: Sequence[bytes]) -> None:
         content = gzip.compress(b"[" + b",".join(bodies) + b"]", 1)
         async with gate:
-            for _attempt in range(ATTEMPTS_MAX):
-                answer = await self._http.post(
-                    self.urls["usage_ingest"] + path, content=content, headers={"content-type": content_type, "content-encoding": "gzip"},
-                )
-                if answer.status_code not in (429, 503):
-                    break
-                await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
-            told = self._body(answer)
+            told = self._body(await self._call(
+                "POST", self.urls["usage_ingest"] + path, content=content, headers={"content-type": content_type, "content-encoding": "gzip"},
+            ))
         self.quarantined += sum(result["status"] == "quarantined" for result in told.get("results", []))
+
+    async def _call(self, method: str, url: str, **more: Any) -> httpx2.Response:
+        """Call; what answers 429 or 503 is called again after Retry-After. Every call here may safely be made twice."""
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                answer = await self._http.request(method, url, **more)
+            except httpx2.TransportError:
+                if not self.patient or attempt == ATTEMPTS_MAX - 1:
+                    raise
+                await asyncio.sleep(min(0.1 * 2**attempt, 2))
+                continue
+            if answer.status_code not in (429, 503):
+                break
+            await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
+        return answer
 
     @staticmethod
     def _body(answer: httpx2.Response) -> Any:
