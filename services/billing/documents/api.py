@@ -3,37 +3,37 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from services.billing.cursors import before_id
 from services.billing.documents import usecases
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import PAGE_HEADERS, page_of
 from services.billing.documents.shown import shown_document
+from services.billing.parameters import CurrencyCode, Customer, DocumentId, Text
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Paged, listed
+from shared.http.paging import Paged, listed
 from shared.service import Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
-DocumentId = Annotated[str, Path(max_length=60, description="inv_…")]
-Text = Annotated[str | None, Query(max_length=200)]
 Kinds = Literal["invoice", "commitment", "prepayment", "debit_note", "credit_note"]
 
 
 @router.get("", operation_id="list_invoices", summary="Invoices and notes, newest first")
 async def list_invoices(
     context: Ctx, page: Paged,
-    customer: Annotated[str | None, Query(max_length=200, description="External id of the customer")] = None,
+    customer: Customer = None,
     contract: Text = None,
     status: Annotated[Literal["draft", "finalized"] | None, Query()] = None,
     kind: Annotated[Kinds | None, Query()] = None,
-    currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="ISO 4217")] = None,
+    currency: CurrencyCode = None,
     number: Text = None,
     period_from: Annotated[date | None, Query(description="Service periods that begin on this local day or later")] = None,
     period_to: Annotated[date | None, Query(description="Service periods that end on this local day or earlier")] = None,
 ) -> dict[str, Any]:
     asked = DocumentFilter(customer, contract, status, kind, currency, number, period_from, period_to)
-    found = await usecases.list_documents(context.db, asked, _before(page.after), page.limit + 1)
+    found = await usecases.list_documents(context.db, asked, before_id(page), page.limit + 1)
     return listed(found, page, lambda document: [document.document_id], shown_document)
 
 
@@ -52,14 +52,6 @@ async def get_invoice(context: Ctx, request: Request, document_id: DocumentId) -
     if _prefers_html(request.headers.get("accept", "")):
         return HTMLResponse(page_of(document), headers={**PAGE_HEADERS, **headers})
     return JSONResponse(shown_document(document), headers=headers)
-
-
-def _before(after: tuple[Any, ...] | None) -> str | None:
-    if after is None:
-        return None
-    if len(after) != 1 or not isinstance(after[0], str):
-        raise CursorInvalid()
-    return after[0]
 
 
 def _prefers_html(accept: str) -> bool:

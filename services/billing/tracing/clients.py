@@ -1,0 +1,59 @@
+"""All outbound HTTP: what rating knows of a line."""
+
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from shared.errors import AppError, Kind
+from shared.service import Context
+
+
+class RatingUnavailable(AppError):
+    """Rating did not answer, so the trace would be incomplete; ask again."""
+
+    kind = Kind.UNAVAILABLE
+
+
+class RatingRefused(AppError):
+    """Rating knows no such statement line or refused the question."""
+
+    kind = Kind.NOT_FOUND
+
+
+class RatingClient:
+    """Explanations and raw events of statement lines."""
+
+    def __init__(self, context: Context) -> None:
+        self._http = context.http
+        self._url = context.settings.rating_url.rstrip("/")
+        self._key = context.settings.service_key
+
+    async def explanation(self, contract: str, period_start_date: str, line_id: str) -> dict[str, Any]:
+        """Return the steps that led to the line's amount."""
+        return await self._get(f"{_line(contract, period_start_date, line_id)}/explanation", {})
+
+    async def events(self, contract: str, period_start_date: str, line_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+        """Return one page of the raw events the line counts."""
+        asked: dict[str, str | int] = {"limit": limit}
+        if cursor:
+            asked["cursor"] = cursor
+        return await self._get(f"{_line(contract, period_start_date, line_id)}/events", asked)
+
+    async def _get(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = await self._http.get(f"{self._url}{path}", params=asked, headers={"Authorization": f"Bearer {self._key}"})
+        except httpx2.HTTPError as fault:
+            raise RatingUnavailable(f"{self._url}: {fault!r}; check that rating runs") from fault
+        if answer.status_code in (401, 403):
+            raise RatingUnavailable("rating refused billing's own key; check U2C_SERVICE_KEY and its scopes")
+        if 400 <= answer.status_code < 500 and answer.status_code != 429:
+            raise RatingRefused(f"rating answered {answer.status_code} to {path}: {answer.text[:300]}")
+        if answer.status_code != 200:
+            raise RatingUnavailable(f"rating answered {answer.status_code}")
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def _line(contract: str, period_start_date: str, line_id: str) -> str:
+    return f"/v1/statements/{quote(contract, safe='')}/{period_start_date}/lines/{quote(line_id, safe='')}"

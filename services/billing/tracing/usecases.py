@@ -1,0 +1,60 @@
+"""Trace a line: every step between the clause, the money and the raw events."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from services.billing.documents.domain.document import Document, Line
+from services.billing.documents.usecases import get_document
+from services.billing.journal.entries import Entry, EntryFilter
+from services.billing.journal.usecases import list_entries
+from services.billing.tracing.clauses import ClauseText, clause_of
+from services.billing.tracing.clients import RatingClient
+from services.billing.tracing.repository import versions_of
+from shared.db import Database
+from shared.errors import AppError, Kind
+
+
+class NoSuchLine(AppError):
+    """This document has no such line."""
+
+    kind = Kind.NOT_FOUND
+
+
+class ClauseNotHeard(AppError):
+    """Billing has not heard of this version of the contract yet; ask again."""
+
+    kind = Kind.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A line and all it came from and led to. `entry` is None while the document is a draft."""
+
+    document: Document
+    line: Line
+    clause: ClauseText
+    entry: Entry | None
+    explanation: dict[str, Any]
+    events: dict[str, Any]
+
+
+async def trace_line(db: Database, rating: RatingClient, document_id: str, line_id: str, cursor: str | None, limit: int) -> Trace:
+    """Return the trace with one page of events. A part that cannot be had fails the whole: half a proof is none."""
+    document = await get_document(db, document_id)
+    line = document.line(line_id)
+    if line is None:
+        raise NoSuchLine(f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}")
+    place = (document.contract, document.start_date.isoformat(), line.line_id)
+    explanation, events = await asyncio.gather(rating.explanation(*place), rating.events(*place, cursor, limit))
+    entries = await list_entries(db, EntryFilter(document_id=document.document_id), None, 1)
+    return Trace(document, line, await _clause(db, document, line), entries[0] if entries else None, explanation, events)
+
+
+async def _clause(db: Database, document: Document, line: Line) -> ClauseText:
+    async with db.transaction() as uow:
+        versions = await versions_of(uow.connection, document.contract)
+    found = clause_of(document.contract, versions, line.clause_id, line.version)
+    if found is None:
+        raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {document.contract}")
+    return found
