@@ -1,6 +1,6 @@
 """Tables of the catalogue."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Integer, MetaData, Numeric, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Numeric, String, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.tables import INSTANT
@@ -13,7 +13,7 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         "meters", metadata,
         Column("meter", NAME, primary_key=True),
         Column("revision", BigInteger, nullable=False),
-        Column("event_type", NAME, nullable=False, index=False),
+        Column("event_type", NAME, nullable=False),
         Column("aggregation", Text, CheckConstraint("aggregation in ('count', 'sum', 'unique')"), nullable=False),
         Column("field", Text),                             # data field (dotted path) of sum and unique
         Column("missing", Text, CheckConstraint("missing in ('quarantine', 'ignore')"), nullable=False),
@@ -25,6 +25,7 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("heartbeat_s", Integer),
         Column("created_at", INSTANT, nullable=False),     # business clock
         Column("backfilled", Boolean, nullable=False),     # false while events older than the meter are still being added
+        Index("meters_list_price", "event_type", unique=True, postgresql_where=text("list_unit is not null")),   # an event is worth one list price
     )
     Table(
         "catalogue_state", metadata,                       # one row: consumers compare it with their cached catalogue, once a batch

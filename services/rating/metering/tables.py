@@ -7,10 +7,26 @@ Aggregates stand for all stored events minus voided ones:
 - `grp` is canonical JSON of the meter's dimensions (keys sorted, no spaces, values as strings, "" where absent), `{}` without
   dimensions, and `{"other":"true"}` for groups beyond the limit of a meter, subject and UTC month. A group is admitted exactly
   when it has a row of that meter and subject in that UTC month, so the mapping can be recomputed from the aggregates.
+  Texts longer than 128 bytes stand as "sha256:<hex>", in groups and items.
 - an event whose value a meter cannot read adds nothing to that meter, not even an event.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Identity, Index, Integer, LargeBinary, MetaData, Numeric, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.rating.catalogue.tables import NAME
@@ -110,7 +126,7 @@ def _add_aggregates(metadata: MetaData) -> None:
         Column("grp", NAME, primary_key=True),
         Column("hour", INSTANT, primary_key=True),
         Column("item", NAME, primary_key=True),
-        Column("events", Integer, CheckConstraint("events >= 0"), nullable=False),
+        Column("events", Integer, nullable=False),
     )
     Table(
         "meter_groups", metadata,                          # groups of a meter and UTC month over all subjects, up to limit + 1:

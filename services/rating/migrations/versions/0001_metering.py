@@ -149,7 +149,7 @@ create table usage_days (
 ) with (fillfactor = 70);
 create table usage_uniques (
     subject text collate "C", meter text collate "C", grp text collate "C", hour timestamptz, item text collate "C",
-    events integer not null check (events >= 0),
+    events integer not null,
     primary key (subject, meter, grp, hour, item)
 ) with (fillfactor = 80);
 create table meter_groups (meter text collate "C", month date, grp text collate "C", primary key (meter, month, grp));

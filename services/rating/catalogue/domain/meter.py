@@ -1,0 +1,41 @@
+"""A meter: how events of one type become a quantity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as default
+from decimal import Decimal
+from typing import Literal
+
+Aggregation = Literal["count", "sum", "unique"]
+Missing = Literal["quarantine", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListPrice:
+    """What one unit is worth where no contract says otherwise: values suspense."""
+
+    currency: str
+    unit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """`field` (sum, unique) is a dotted path into `data`; `filters` must all match; `group_by` is sorted."""
+
+    meter: str
+    event_type: str
+    aggregation: Aggregation
+    field: str | None = None
+    filters: Mapping[str, tuple[str, ...]] = default(default_factory=dict)
+    group_by: tuple[str, ...] = ()
+    missing: Missing = "quarantine"
+    list_price: ListPrice | None = None
+    role: str | None = None
+    heartbeat_s: int | None = None
+    revision: int = 0
+    backfilled: bool = True
+
+    def counts_alike(self, other: "Meter") -> bool:
+        """Whether every event contributes the same to both: nothing has to be added up again."""
+        return (self.event_type, self.aggregation, self.field, dict(self.filters), self.group_by) == (
+            other.event_type, other.aggregation, other.field, dict(other.filters), other.group_by)

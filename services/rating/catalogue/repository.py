@@ -1,0 +1,97 @@
+"""SQL of the catalogue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.rating.catalogue.domain.meter import ListPrice, Meter
+
+METERS = """select meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency, list_unit, role, heartbeat_s,
+    created_at, backfilled from rating.meters"""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A meter's events up to `cut` (partition → batch id) are added by a job, which has come to (`batch_id`, `seq`)."""
+
+    meter: str
+    cut: Mapping[int, int]
+    batch_id: int
+    seq: int
+
+    def will_reach(self, partition: int, batch_id: int, seq: int) -> bool:
+        """Whether this event is the job's, and still ahead of it."""
+        return batch_id <= self.cut.get(partition, 0) and (batch_id, seq) > (self.batch_id, self.seq)
+
+
+class CatalogueRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def meters(self) -> list[Meter]:
+        return [_meter(row) for row in await self._connection.fetch(f"{METERS} order by meter")]
+
+    async def meter(self, name: str) -> Meter | None:
+        row = await self._connection.fetchrow(f"{METERS} where meter = $1", name)
+        return _meter(row) if row else None
+
+    async def meters_page(self, after: str, limit: int) -> list[Meter]:
+        return [_meter(row) for row in await self._connection.fetch(f"{METERS} where meter > $1 order by meter limit $2", after, limit)]
+
+    async def put_meter(self, meter: Meter, created_at: datetime) -> None:
+        """Insert the meter, or replace it whole (its creation time stays)."""
+        price = meter.list_price
+        await self._connection.execute(
+            """insert into rating.meters (meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency, list_unit, role,
+                   heartbeat_s, created_at, backfilled)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+               on conflict (meter) do update set revision = excluded.revision, aggregation = excluded.aggregation,
+                   field = excluded.field, missing = excluded.missing, group_by = excluded.group_by, filters = excluded.filters,
+                   list_currency = excluded.list_currency, list_unit = excluded.list_unit, role = excluded.role, heartbeat_s = excluded.heartbeat_s,
+                   backfilled = excluded.backfilled""",
+            meter.meter, meter.revision, meter.event_type, meter.aggregation, meter.field, meter.missing, list(meter.group_by),
+            {name: list(values) for name, values in meter.filters.items()}, price.currency if price else None, price.unit if price else None,
+            meter.role, meter.heartbeat_s, created_at, meter.backfilled,
+        )
+
+    async def set_backfilled(self, meter: str) -> None:
+        await self._connection.execute("update rating.meters set backfilled = true where meter = $1", meter)
+
+    async def move_revision(self, revision: int) -> None:
+        """Let every consumer read the catalogue again before its next batch."""
+        await self._connection.execute("update rating.catalogue_state set revision = greatest(revision + 1, $1)", revision)
+
+    async def running_backfills(self) -> list[Backfill]:
+        """Back-fills under way, held still until the transaction ends."""
+        rows = await self._connection.fetch(
+            "select meter, cut, cursor_batch_id, cursor_seq from rating.backfills where finished_at is null order by meter for share")
+        return [backfill_of(row) for row in rows]
+
+    async def plan(self, name: str) -> asyncpg.Record | None:
+        return await self._connection.fetchrow("select plan, revision, document from rating.plans where plan = $1", name)
+
+    async def plans_page(self, after: str, limit: int) -> list[asyncpg.Record]:
+        return await self._connection.fetch("select plan, revision, document from rating.plans where plan > $1 order by plan limit $2", after, limit)
+
+    async def put_plan(self, name: str, revision: int, document: Mapping[str, Any]) -> None:
+        await self._connection.execute(
+            """insert into rating.plans (plan, revision, document) values ($1, $2, $3)
+               on conflict (plan) do update set revision = excluded.revision, document = excluded.document""",
+            name, revision, document,
+        )
+
+
+def backfill_of(row: Any) -> Backfill:
+    return Backfill(row["meter"], {int(partition): batch_id for partition, batch_id in row["cut"].items()}, row["cursor_batch_id"], row["cursor_seq"])
+
+
+def _meter(row: Any) -> Meter:
+    price = ListPrice(row["list_currency"], row["list_unit"]) if row["list_currency"] else None
+    return Meter(
+        meter=row["meter"], event_type=row["event_type"], aggregation=row["aggregation"], field=row["field"],
+        filters={name: tuple(values) for name, values in row["filters"].items()}, group_by=tuple(row["group_by"]), missing=row["missing"],
+        list_price=price, role=row["role"], heartbeat_s=row["heartbeat_s"], revision=row["revision"], backfilled=row["backfilled"],
+    )

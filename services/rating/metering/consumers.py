@@ -1,0 +1,7 @@
+"""What metering hears."""
+
+from services.rating.metering.usecases import meter_batch
+from shared.consumer import Subscribe
+from shared.topics.usage_ingest import USAGE_EVENTS
+
+SUBSCRIPTIONS = (Subscribe(USAGE_EVENTS, meter_batch, records_max=5000),)

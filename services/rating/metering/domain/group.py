@@ -1,0 +1,19 @@
+"""A group: the values of a meter's dimensions, as the canonical JSON text that keys the aggregates."""
+
+import msgspec
+
+Group = str
+NO_GROUP: Group = "{}"
+OTHER: Group = '{"other":"true"}'                # where groups beyond the limit go; no dimension may be called "other"
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decoder = msgspec.json.Decoder(dict[str, str])
+
+
+def group_of(dimensions: dict[str, str]) -> Group:
+    """Return the text: keys sorted, no spaces."""
+    return _encode(dimensions).decode()
+
+
+def dimensions_of(group: Group) -> dict[str, str]:
+    """Return dimension → value ("" where the event had none)."""
+    return _decoder.decode(group)

@@ -1,0 +1,100 @@
+"""SQL of readings: aggregates and raw events of many customers, meters and ranges in one statement each."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import asyncpg
+
+from services.rating.metering.domain.group import Group
+from services.rating.metering.repository import StoredEvent, stored_event
+
+
+class AskedRange(NamedTuple):
+    """Need number `n`: a customer's usage of a meter in [start, end), by group or as a whole."""
+
+    n: int
+    customer_id: str
+    meter: str
+    grouped: bool
+    start: datetime
+    end: datetime
+    event_type: str
+
+
+_ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::boolean[], ${4}::timestamptz[], ${5}::timestamptz[])
+    a (n, customer_id, meter, grouped, start, until)"""
+_SUMS = f"""
+select n, grp, sum(value) from (
+    select a.n, case when a.grouped then u.grp end as grp, u.value
+    from {_ASKED.format(1, 2, 3, 4, 5, 6)} join rating.subjects s on s.customer_id = a.customer_id
+    join rating.usage_days u on u.subject = s.subject and u.meter = a.meter
+        and u.day >= (a.start at time zone 'UTC')::date and u.day < (a.until at time zone 'UTC')::date
+    union all
+    select a.n, case when a.grouped then u.grp end, u.value
+    from {_ASKED.format(7, 8, 9, 10, 11, 12)} join rating.subjects s on s.customer_id = a.customer_id
+    join rating.usage_hours u on u.subject = s.subject and u.meter = a.meter and u.hour >= a.start and u.hour < a.until
+) parts group by n, grp
+"""
+_UNIQUES = f"""
+from {_ASKED.format(1, 2, 3, 4, 5, 6)} join rating.subjects s on s.customer_id = a.customer_id
+join rating.usage_uniques u on u.subject = s.subject and u.meter = a.meter and u.hour >= a.start and u.hour < a.until and u.events > 0
+"""
+
+
+class ReadingsRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def sums(self, days: Sequence[AskedRange], hours: Sequence[AskedRange]) -> list[tuple[int, Group | None, Decimal]]:
+        """Return (n, group or None, sum of values), over all subjects and both kinds of range."""
+        rows = await self._connection.fetch(_SUMS, *_columns(days), *_columns(hours))
+        return [tuple(row) for row in rows]
+
+    async def distinct_items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group | None, int]]:
+        """Return (n, group or None, number of distinct items)."""
+        rows = await self._connection.fetch(
+            f"select a.n, case when a.grouped then u.grp end as grp, count(distinct u.item) {_UNIQUES} group by 1, 2", *_columns(ranges))
+        return [tuple(row) for row in rows]
+
+    async def items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group, str]]:
+        """Return the distinct (n, group, item)."""
+        return [tuple(row) for row in await self._connection.fetch(f"select distinct a.n, u.grp, u.item {_UNIQUES}", *_columns(ranges))]
+
+    async def raw_events(self, ranges: Sequence[AskedRange]) -> list[tuple[int, StoredEvent]]:
+        """Return (n, event) for the stored events of the ranges' type that are not void."""
+        rows = await self._connection.fetch(
+            """select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body
+               from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) a (n, customer_id, event_type, start, until)
+               join rating.subjects s on s.customer_id = a.customer_id
+               join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start and e.time < a.until
+               where not exists (select from rating.voids v where v.key = e.key)""",
+            [r.n for r in ranges], [r.customer_id for r in ranges], [r.event_type for r in ranges],
+            [r.start for r in ranges], [r.end for r in ranges],
+        )
+        return [(row["n"], stored_event(row)) for row in rows]
+
+    async def crowded(self, meters: Iterable[str], marker: Group) -> list[tuple[str, date]]:
+        """Return the (meter, UTC month) that have a row of this group."""
+        rows = await self._connection.fetch(
+            "select meter, month from rating.meter_groups where meter = any($1::text[]) and grp = $2", sorted(meters), marker)
+        return [tuple(row) for row in rows]
+
+    async def last_batches(self) -> dict[int, int]:
+        """Partition of usage.events → the last batch this service took from it. Batch ids rise with offsets, so one index probe each."""
+        rows = await self._connection.fetch(
+            """select p.partition, b.batch_id from bus.positions p
+               join lateral (select batch_id from bus.batches where grp = p.grp and topic = p.topic and partition = p.partition
+                             order by from_offset desc limit 1) b on true
+               where p.grp = 'rating' and p.topic = 'usage.events'""")
+        return {row["partition"]: row["batch_id"] for row in rows}
+
+    async def newest_received(self) -> datetime | None:
+        newest: datetime | None = await self._connection.fetchval("select max(received_at) from rating.newest_received")
+        return newest
+
+
+def _columns(ranges: Sequence[AskedRange]) -> tuple[list[int], list[str], list[str], list[bool], list[datetime], list[datetime]]:
+    return ([r.n for r in ranges], [r.customer_id for r in ranges], [r.meter for r in ranges], [r.grouped for r in ranges],
+            [r.start for r in ranges], [r.end for r in ranges])

@@ -1,0 +1,71 @@
+"""Batches built by hand: what ingest would have put on usage.events, handed to the handler in a transaction like the runner's."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+
+from services.rating.metering.usecases import meter_batch
+from shared.clock import from_us, to_us
+from shared.consumer import Batch, BatchCounts
+from shared.db import Database
+from shared.topics.usage_ingest import UsageMessage
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def event(
+    id: str, subject: str = "acme", time: datetime = NOW, data: dict[str, Any] | None = None, *, type: str = "api.call", source: str = "app",
+    received: datetime = NOW,
+) -> UsageMessage:
+    """An accepted event."""
+    body = msgspec.json.encode(data or {}, order="deterministic")
+    digest = hashlib.sha256(b"\0".join([type.encode(), subject.encode(), str(to_us(time)).encode(), body])).hexdigest()[:32]
+    return UsageMessage(source=source, id=id, received_us=to_us(received), type=type, subject=subject, time_us=to_us(time),
+                        data=msgspec.Raw(body), body_hash=digest)
+
+
+def void(id: str, *, source: str = "app", received: datetime = NOW) -> UsageMessage:
+    """A void of an event."""
+    return UsageMessage(source=source, id=id, received_us=to_us(received), kind="void")
+
+
+@dataclass
+class Metering:
+    """Hands batches to the handler, each in one transaction with its position and batch row."""
+
+    db: Database
+    now: datetime = NOW
+    groups_max: int = 1000
+    positions: dict[int, int] = field(default_factory=dict)
+    batch_ids: Any = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.context = SimpleNamespace(
+            state={}, db=self.db, settings=SimpleNamespace(groups_max=self.groups_max), clock=SimpleNamespace(now=lambda: self.now))
+
+    async def take(self, *messages: UsageMessage, partition: int = 0) -> BatchCounts:
+        """Meter one batch."""
+        async with self.db.transaction() as uow:
+            start = self.positions.get(partition, 0)
+            end = start + len(messages)
+            batch_id = next(self.batch_ids)
+            await uow.connection.execute(
+                """insert into bus.positions (grp, topic, partition, position) values ('rating', 'usage.events', $1, $2)
+                   on conflict (grp, topic, partition) do update set position = excluded.position""", partition, end)
+            batch = Batch("usage.events", partition, start, end, batch_id, list(messages), range(start, end), [()] * len(messages), [b""] * len(messages))
+            counts = await meter_batch(batch, uow, self.context)
+            assert counts.total == len(messages)
+            await uow.connection.execute(
+                """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate, conflict, void, dead, compacted)
+                   values ($1, 'rating', 'usage.events', $2, $3, $4, $5, $6, $7, $8, 0, 0)""",
+                batch_id, partition, start, end, counts.new, counts.duplicate, counts.conflict, counts.void)
+        self.positions[partition] = end
+        return counts
+
+
+__all__ = ["NOW", "Metering", "event", "from_us", "void"]
