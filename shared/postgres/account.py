@@ -122,7 +122,8 @@ def _made(folder: Path, mode: int) -> Path:
     try:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
-        raise EnvironmentFault(f"Cannot make the folder {folder}: {error.strerror}.", f"Give yourself write access to {folder.parent}.") from error
+        remedy = f"Give yourself write access to {folder.parent}, or name another folder: U2C_STATE=/path"
+        raise EnvironmentFault(f"Cannot make the folder {folder}: {error.strerror}.", remedy) from error
     return folder
 
 

@@ -1,0 +1,42 @@
+"""Every setting has a variable and a flag, and `.env.example` lists them all."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from u2c.example_environment import text
+from u2c.main import application
+from u2c.service_flags import listing, variables
+from u2c.settings import ENVIRONMENT_ONLY, CommandSettings
+
+from shared.postgres.setup import SERVICES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_example_file_is_what_the_models_say() -> None:
+    assert (ROOT / ".env.example").read_text() == text(), "write it anew: python -m u2c.example_environment > .env.example"
+
+
+def test_every_setting_of_the_command_line_has_a_flag_that_hears_its_variable() -> None:
+    up = typer.main.get_command(application([])).commands["up"]  # type: ignore[attr-defined]
+    heard = {option.envvar for option in up.params} | {f"U2C_{name.upper()}" for name in ENVIRONMENT_ONLY | {"key"}}
+    assert {f"U2C_{name.upper()}" for name in CommandSettings.model_fields} <= heard
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_setting_of_a_service_is_a_flag(service: str) -> None:
+    for flag, variable, default, description in listing(service):
+        assert description, f"{flag} of {service} is not described"
+        arguments = [flag] if default in ("True", "False") else [flag, default]
+        assert variables(arguments, (service,)).keys() == {variable}
+
+
+@pytest.mark.parametrize("arguments", [["--no-such-flag", "1"], ["--consumer-batch-max"], ["--consumer-batch-max", "0"], ["loose"]])
+def test_a_wrong_flag_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(typer.BadParameter):
+        variables(arguments)
+
+
+def test_both_spellings_and_switches() -> None:
+    assert variables(["--consumer-batch-max=7", "--no-docs"]) == {"U2C_CONSUMER_BATCH_MAX": "7", "U2C_DOCS": "false"}
