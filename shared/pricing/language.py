@@ -106,6 +106,10 @@ class Terms(Clause):
         end = None if self.renewal.auto else self.term.end
         return BillingCalendar(self.term.start, self.billing.anchor_day, self.timezone, end_date=end)
 
+    @cached_property
+    def by_key(self) -> dict[str, Line]:
+        return {line.key: line for line in self.lines}
+
     @property
     def usage_lines(self) -> tuple[UsageLine, ...]:
         return tuple(line for line in self.lines if isinstance(line, UsageLine))
@@ -120,6 +124,7 @@ def parse_terms(document: Mapping[str, Any], *, plan: Mapping[str, Any] | None =
 
     Raises TermsInvalid with every fault and its path, or ClauseNotPricedYet when only clauses not priced yet are at fault.
     """
+    _refuse_all_but_a_mapping(document)
     merged, origins = _merge(document, plan)
 
     def place(path: Path) -> str:
@@ -139,6 +144,7 @@ def parse_terms(document: Mapping[str, Any], *, plan: Mapping[str, Any] | None =
 
 def parse_plan(document: Mapping[str, Any]) -> Plan:
     """Return a validated plan; errors as parse_terms."""
+    _refuse_all_but_a_mapping(document)
     repeated = _repeated_keys(document)
     try:
         plan = Plan.model_validate(document)
@@ -184,6 +190,11 @@ def _fixed(terms: Terms) -> dict[Path, Any]:
         **{("lines", line.key, "kind"): line.kind for line in terms.lines},
         **{("lines", line.key, "meter"): line.meter for line in terms.usage_lines},
     }
+
+
+def _refuse_all_but_a_mapping(document: object) -> None:
+    if not isinstance(document, Mapping):
+        raise_for([Fault((), "not_a_document", "Terms are one object with keys such as contract, customer and lines.")], written)
 
 
 def _merge(document: Mapping[str, Any], plan: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[str]]:

@@ -62,8 +62,8 @@ def line_spans(spans: Sequence[Span], key: str, kind: type[L]) -> tuple[LineSpan
     """Return the spans in which the line `key` of this kind is in force."""
     found: list[LineSpan[L]] = []
     for span in spans:
-        line = next((line for line in span.in_force.terms.lines if line.key == key and isinstance(line, kind)), None)
-        if line is None:
+        line = span.in_force.terms.by_key.get(key)
+        if not isinstance(line, kind):
             continue
         if found and found[-1].end == span.start and found[-1].line.hash == line.hash:
             found[-1] = replace(found[-1], end=span.end, days=found[-1].days + span.days)

@@ -193,6 +193,12 @@ def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -
     ]
 
 
+@pytest.mark.parametrize("written", [[], "terms", None, 7])
+def test_what_is_no_document_is_refused(written: Any) -> None:
+    with pytest.raises(TermsInvalid, match="one object"):
+        parse_terms(written)
+
+
 def test_all_faults_are_told_at_once() -> None:
     written = document(colour="red", commitments=[], currency="???", lines=[usage_line(included=1.5), usage_line()])
     assert faults(written) == {

@@ -1,6 +1,8 @@
 """A matrix by dimensions."""
 
 from decimal import Decimal
+from functools import cached_property
+from itertools import combinations
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -51,17 +53,22 @@ class Matrix(Model):
 
     def rank(self, group: Group) -> int:
         """Return the index of the row that prices this group: groups draw the allowance in the order of the rows."""
-        held = dict(group)
-        matching = [index for index, rate in enumerate(self.rates) if rate.values.items() <= held.items()]
-        if not matching:
-            raise NoRateForGroup(f"No rate for {', '.join(f'{name}={value}' for name, value in group) or 'usage without dimensions'}.")
-        return max(matching, key=lambda index: (len(self.rates[index].values), -index))
+        for named in range(len(group), -1, -1):
+            rows = [self._rows[subset] for subset in combinations(group, named) if subset in self._rows]
+            if rows:
+                return min(rows)
+        raise NoRateForGroup(f"No rate for {', '.join(f'{name}={value}' for name, value in group) or 'usage without dimensions'}.")
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self.for_group(()).cost(quantity)
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         return self.for_group(()).parts(quantity)
+
+    @cached_property
+    def _rows(self) -> dict[Group, int]:
+        """The row of each set of values: found by look-up, as a matrix may have thousands of rows and groups."""
+        return {tuple(sorted(rate.values.items())): index for index, rate in enumerate(self.rates)}
 
     def _unknown_dimensions(self) -> list[Fault]:
         return [
