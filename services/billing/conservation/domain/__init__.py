@@ -1,0 +1,1 @@
+"""Pure: what a break is, what a report says, the decision table of K3."""

@@ -1,0 +1,131 @@
+"""A break: one row at which one of the five statements does not hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class K(StrEnum):
+    """The five statements."""
+
+    TRANSPORT = "K1"
+    DOOR = "K2"
+    DISPOSITION = "K3"
+    QUANTITY = "K4"
+    MONEY = "K5"
+
+
+SAYS: Mapping[K, str] = {
+    K.TRANSPORT: "every message of every topic is in exactly one batch row; what is not yet is in flight",
+    K.DOOR: "received = published + quarantined + refused, and everything published is on the bus",
+    K.DISPOSITION: "stored = voided + suspense + unpriced + held late + waived late + applied, and stored = new of the batches",
+    K.QUANTITY: "quantities recomputed from raw events = the aggregates = the statements",
+    K.MONEY: "settled lines = documents + waived + unbilled, numbers have no gap, and the journal balances",
+}
+OWNERS: Mapping[K, str] = {
+    K.TRANSPORT: "platform", K.DOOR: "platform", K.DISPOSITION: "product", K.QUANTITY: "rating", K.MONEY: "finance",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where it broke: a table and the key of one row of it (which may be the row that should be there)."""
+
+    table: str
+    key: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.table} " + " ".join(f"{name}={_shown(value)}" for name, value in self.key.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One row at which a statement does not hold. `says` names fault and remedy; `contract` is the one whose close it stops, if one."""
+
+    k: K
+    fault: str
+    where: Row
+    expected: str
+    found: str
+    says: str
+    contract: str | None = None
+    period_start: datetime | None = None
+
+    @property
+    def owner(self) -> str:
+        return OWNERS[self.k]
+
+    @property
+    def reference(self) -> str:
+        """What an exception about it is named by: the same break found again refreshes the same exception."""
+        return f"{self.fault}: {self.where}"
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "k": self.k, "fault": self.fault, "table": self.where.table, "key": {name: _shown(value) for name, value in self.where.key.items()},
+            "expected": self.expected, "found": self.found, "says": self.says, "owner": self.owner, "contract": self.contract,
+            "period_start": _shown(self.period_start) if self.period_start else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One statement, evaluated: what it counted, and where it broke (at most as many as a check lists; `figures` has the count)."""
+
+    k: K
+    figures: Mapping[str, int]
+    breaks: tuple[Break, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return not self.breaks
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "k": self.k, "says": SAYS[self.k], "holds": self.holds, "figures": dict(self.figures),
+            "owner": OWNERS[self.k], "breaks": [found.shown() for found in self.breaks],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All five statements at one cut: `watermark` is the last batch of each partition of usage.events that the snapshot saw."""
+
+    taken_at: datetime                                    # machine clock
+    watermark: Mapping[str, int]
+    statements: tuple[Checked, ...] = field(default=())
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        return all(checked.holds for checked in self.statements)
+
+    @property
+    def breaks(self) -> tuple[Break, ...]:
+        return tuple(found for checked in self.statements for found in checked.breaks)
+
+    def of(self, k: K) -> Checked:
+        return next(checked for checked in self.statements if checked.k is k)
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "holds": self.holds, "taken_at": _shown(self.taken_at), "seconds": f"{self.seconds:.2f}", "watermark": dict(self.watermark),
+            "statements": [checked.shown() for checked in self.statements],
+        }
+
+
+def merged(parts: list[Checked]) -> Checked:
+    """One statement evaluated in pieces, as a whole: figures add up, breaks follow one another."""
+    figures: dict[str, int] = {}
+    for part in parts:
+        for name, value in part.figures.items():
+            figures[name] = figures.get(name, 0) + value
+    return Checked(parts[0].k, figures, tuple(found for part in parts for found in part.breaks))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value.hex() if isinstance(value, bytes) else str(value)

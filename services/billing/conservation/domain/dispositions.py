@@ -1,0 +1,22 @@
+"""The buckets of K3: what became of a stored event."""
+
+from enum import StrEnum
+
+
+class Bucket(StrEnum):
+    """Exactly one for each stored event."""
+
+    VOIDED = "voided"
+    SUSPENSE = "suspense"
+    UNPRICED = "unpriced"
+    HELD_LATE = "held_late"
+    WAIVED_LATE = "waived_late"
+    APPLIED = "applied"
+
+
+class Reason(StrEnum):
+    """Why an event is in suspense: the first of these that is missing. A query, never a flag: it resolves by itself."""
+
+    NO_CUSTOMER = "no_customer"
+    NO_METER = "no_meter"
+    NO_CONTRACT = "no_contract"

@@ -1,0 +1,137 @@
+"""The SQL that K3, K4 and the reconciliation share: what a meter takes, which terms hold when, and the decision table.
+
+Current terms as this checker reads them, on its own: a contract is in force from the term's first local midnight in its newest version
+(or from when its first version takes effect, if later) to the term's last one, for ever when it renews by itself; at an instant the
+highest version effective by then holds. `rating.periods` is not asked: the clock opens periods, so it is one of the things to check.
+"""
+
+#: CTE. `meter`: the catalogue, with dotted names of fields and dimensions as paths into `data`.
+METERS = """
+    meter as materialized (
+        select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, string_to_array(m.field, '.') as field,
+               (select array_agg(dimension order by dimension) from unnest(m.group_by) dimension) as dimensions,
+               (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
+        from rating.meters m
+    )"""
+
+
+def label(raw: str) -> str:
+    """SQL: a dimension's or unique item's value as text: "" where absent or no scalar; long texts stand as their hash."""
+    text = f"({raw} #>> '{{}}')"
+    return f"""case jsonb_typeof({raw})
+        when 'string' then case when octet_length({text}) <= 128 then {text} else 'sha256:' || encode(sha256(convert_to({text}, 'UTF8')), 'hex') end
+        when 'number' then trim_scale({text}::numeric)::text when 'boolean' then {text} else '' end"""
+
+
+def quantity(raw: str) -> str:
+    """SQL: the number a sum meter reads (a JSON number, or a decimal in a string), null where it reads none."""
+    text = f"({raw} #>> '{{}}')"
+    plain = f"case jsonb_typeof({raw}) when 'string' then {text} when 'number' then trim_scale({text}::numeric)::text end"
+    return f"(select case when plain.text ~ '{DECIMAL}' then plain.text::numeric end from (select {plain}) plain (text))"
+
+
+DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
+
+#: Whether meter `m` (of METERS) takes event `e`: its type and every filter match.
+TAKES = f"""(m.event_type = e.type and (m.filters is null or not exists (
+    select from jsonb_to_recordset(m.filters) f (path text[], "values" jsonb) where not f."values" ? ({label("e.data #> f.path")}))))"""
+
+#: The group of meter `m` that event `e` falls into.
+GROUP = f"""case when m.dimensions is null then '{{}}'::jsonb else (
+    select jsonb_object_agg(dimension, {label("(e.data #> string_to_array(dimension, '.'))")}) from unnest(m.dimensions) dimension) end"""
+
+#: CTEs. `span`: a version of a contract while it is in force, and the meters its lines use.
+SPANS = METERS + """,
+    newest as (
+        select distinct on (contract) contract, terms, (terms #>> '{term,start}')::date as start, terms ->> 'timezone' as timezone
+        from rating.contract_versions order by contract, version desc
+    ),
+    term as (
+        select contract, start::timestamp at time zone timezone as begins,
+               case when coalesce((terms #>> '{renewal,auto}')::boolean, false) or terms #>> '{term,months}' is null then 'infinity'::timestamptz
+                    else (start + make_interval(months => (terms #>> '{term,months}')::integer))::timestamp at time zone timezone end as ends
+        from newest
+    ),
+    version as (
+        select v.contract, v.version, v.terms, greatest(v.effective_at, t.begins) as begins,
+               least(t.ends, (select min(w.effective_at) from rating.contract_versions w
+                              where w.contract = v.contract and w.version > v.version)) as ends
+        from rating.contract_versions v join term t using (contract)
+    ),
+    span as materialized (
+        select c.customer_id, v.contract, v.version, v.begins, v.ends,
+               array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters
+        from version v join rating.contracts c using (contract) where v.begins < v.ends
+    )"""
+
+#: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most one row. `closed` holds the
+#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark}].
+TERMS = SPANS + """,
+    closed as materialized (
+        select s.contract, p.period_start, p.period_end, s.watermark
+        from rating.statements s join rating.periods p using (contract, period_start) where s.final
+    ),
+    edge as (
+        select customer_id, edge.at from span cross join lateral (values (begins), (ends)) edge (at)
+        union select span.customer_id, edge.at
+        from span join closed using (contract) cross join lateral (values (closed.period_start), (closed.period_end)) edge (at)
+    ),
+    stretch as (select customer_id, at as begins, lead(at) over (partition by customer_id order by at) as ends from edge),
+    terms as materialized (
+        select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter (where meter is not null), '{}') as lined,
+               jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter', meter, 'watermark', c.watermark))
+                   filter (where c.contract is not null and meter is not null) as closed
+        from stretch s
+        join span p on p.customer_id = s.customer_id and p.begins <= s.begins and s.ends <= p.ends
+        left join lateral unnest(p.meters) meter on true
+        left join closed c on c.contract = p.contract and c.period_start <= s.begins and s.ends <= c.period_end
+        group by s.customer_id, s.begins, s.ends
+    )"""
+
+LATER_THAN = """exists (
+    select from jsonb_array_elements(t.closed) c
+    where c ->> 'meter' = any (taken.meters) and {batch} > coalesce((c -> 'watermark' ->> {partition}::text)::bigint, 0))"""
+
+#: CTE after TERMS: one row an event, with the facts the decision table asks for.
+_FACTS = f""",
+    facts as (
+        select e.batch_id, e.seq, e.partition, e.key, e.source, e.id, e.subject, e.type, e.time, e.received_at, e.data, s.customer_id,
+               v.key is not null as void,
+               v.batch_id as void_batch_id,
+               s.customer_id is not null as known,
+               coalesce(taken.meters, '{{}}') <> '{{}}' as metered,
+               t.customer_id is not null as in_force,
+               coalesce(t.lined && taken.meters, false) as lined,
+               t.closed is not null and {LATER_THAN.format(batch="e.batch_id", partition="e.partition")} as late,
+               v.key is not null and t.closed is not null and {LATER_THAN.format(batch="v.batch_id", partition="v.partition")} as void_late,
+               false as waived,
+               taken.meters, t.closed
+        from rating.events e
+        left join rating.voids v using (key)
+        left join rating.subjects s on s.subject = e.subject
+        left join lateral (select array_agg(m.meter) as meters from meter m where {TAKES}) taken on true
+        left join terms t on t.customer_id = s.customer_id and t.begins <= e.time and e.time < t.ends
+        where """
+
+
+def facts_where(condition: str) -> str:
+    """CTEs up to `facts`, for the events `e` (subjects `s`) that a condition of ours, with its own $n parameters, selects."""
+    return f"{TERMS}{_FACTS}{condition}\n    )"
+
+
+#: The decision table of K3 over `facts`. A void that came after the cut of a final statement leaves its event applied there and is
+#: itself held, unless its event came after the cut too: then neither was ever billed.
+VOIDED = "(void and (late or not void_late))"
+SUSPENSE = f"(not {VOIDED} and not (known and metered and in_force))"
+UNPRICED = f"(not {VOIDED} and known and metered and in_force and not lined)"
+BILLABLE = f"(not {VOIDED} and known and metered and in_force and lined)"
+CONDITIONS = {
+    "voided": VOIDED,
+    "suspense": SUSPENSE,
+    "unpriced": UNPRICED,
+    "held_late": f"({BILLABLE} and late and not waived)",
+    "waived_late": f"({BILLABLE} and late and waived)",
+    "applied": f"({BILLABLE} and not late)",
+}
+BUCKET = "case " + " ".join(f"when {condition} then '{bucket}'" for bucket, condition in CONDITIONS.items()) + " end"
+REASON = f"case when not {SUSPENSE} then null when not known then 'no_customer' when not metered then 'no_meter' else 'no_contract' end"

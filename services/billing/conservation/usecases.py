@@ -1,0 +1,87 @@
+"""Check the five statements: all of them over everything, some of them over some contracts, K1 as it goes on."""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import asyncpg
+
+from services.billing.conservation.disposition import disposition, disposition_of
+from services.billing.conservation.domain.breaks import Break, Checked, K, Report, merged
+from services.billing.conservation.door import door
+from services.billing.conservation.money import all_periods, is_drained, money_of, numbers
+from services.billing.conservation.quantity import aggregates, quantities_of
+from services.billing.conservation.transport import Heads, transport
+from shared.clock import machine_now
+
+CONTRACT_PERIOD = tuple[str, datetime]
+CHUNK = 64                                                # contracts × periods one statement looks at, so that memory stays bounded
+WATERMARK = "select partition::text, max(batch_id) as batch_id from bus.batches where grp = 'rating' and topic = 'usage.events' group by partition"
+
+
+@asynccontextmanager
+async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """One consistent view of all schemas; inside a transaction of the caller's, that one's."""
+    if connection.is_in_transaction():
+        yield
+        return
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("set local work_mem = '64MB'")
+        yield
+
+
+async def check_all(connection: asyncpg.Connection, heads: Heads | None = None) -> Report:
+    """All five statements over everything, in one snapshot. `heads`: the bus's own, where it is not the Postgres log."""
+    began = time.perf_counter()
+    async with snapshot(connection):
+        watermark = {row["partition"]: row["batch_id"] for row in await connection.fetch(WATERMARK)}
+        statements = (
+            (await transport(connection, heads)).checked,
+            await door(connection, heads),
+            await disposition(connection),
+            *await _by_period(connection, heads),
+        )
+    return Report(machine_now(), watermark, statements, time.perf_counter() - began)
+
+
+async def _by_period(connection: asyncpg.Connection, heads: Heads | None) -> tuple[Checked, Checked]:
+    """K4 and K5, in chunks of contracts and periods."""
+    quantities, money = [await aggregates(connection)], [await numbers(connection)]
+    drained, now = await is_drained(connection, heads), machine_now()
+    periods = await all_periods(connection)
+    for first in range(0, len(periods), CHUNK):
+        chunk = periods[first:first + CHUNK]
+        quantities.append(await quantities_of(connection, chunk, with_aggregates=False))
+        money.append(await money_of(connection, chunk, now, drained=drained))
+    return merged(quantities), merged(money)
+
+
+async def breaks_of(connection: asyncpg.Connection, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, list[Break]]:
+    """K3–K5 of these contracts and periods, in one snapshot: what keeps each from being invoiced. Those without a break are absent.
+
+    K4 here is the statement against the raw events up to its watermark, which is what gets billed; the aggregates as they stand are
+    compared by `check_all`.
+    """
+    found: dict[CONTRACT_PERIOD, list[Break]] = {}
+    async with snapshot(connection):
+        for first in range(0, len(contract_periods), CHUNK):
+            chunk = contract_periods[first:first + CHUNK]
+            breaks = await disposition_of(connection, chunk)
+            breaks += (await quantities_of(connection, chunk, with_aggregates=False)).breaks
+            breaks += (await money_of(connection, chunk, None, drained=True)).breaks
+            for broken in breaks:
+                assert broken.contract is not None and broken.period_start is not None
+                found.setdefault((broken.contract, broken.period_start), []).append(broken)
+    return found
+
+
+async def transport_breaks(connection: asyncpg.Connection, heads: Heads | None = None) -> Checked:
+    """K1 alone, over everything."""
+    async with snapshot(connection):
+        return (await transport(connection, heads)).checked
+
+
+def by_statement(breaks: Sequence[Break]) -> dict[K, int]:
+    """How many breaks each statement has; 0 included."""
+    return {k: sum(broken.k is k for broken in breaks) for k in K}
