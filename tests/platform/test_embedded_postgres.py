@@ -38,7 +38,8 @@ async def _value(url: str, sql: str) -> object:
 
 async def test_it_is_durable_and_asks_for_its_password(server: EmbeddedPostgres) -> None:
     info = server.start()
-    assert await _value(info.admin_url, "select current_setting('fsync') || current_setting('synchronous_commit') || current_setting('jit')") == "ononoff"
+    settings = "select current_setting('fsync') || current_setting('synchronous_commit') || current_setting('jit')"
+    assert await _value(info.admin_url, settings) == "ononoff"
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(info.admin_url.replace("postgres:", "postgres:wrong", 1))
     assert stat.S_IMODE((server.state / "password").stat().st_mode) == 0o600

@@ -104,8 +104,8 @@ def test_an_ordinary_user(folder: Path) -> None:
 @pytest.mark.parametrize("way", ["_by_venv", "_by_pip", "_by_download"])
 def test_each_way_to_fetch_uv(tmp_path: Path, way: str) -> None:
     program = f"import os, uv; from pathlib import Path; print(uv.{way}(Path({str(tmp_path / 'bootstrap')!r}), dict(os.environ)))"
-    done = subprocess.run([_python_for(None), "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT / "cli" / "bootstrap"), "HOME": str(tmp_path)},
-                          capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "cli" / "bootstrap"), "HOME": str(tmp_path)}
+    done = subprocess.run([_python_for(None), "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert subprocess.run([done.stdout.strip(), "--version"], capture_output=True, text=True).stdout.startswith("uv ")
 
