@@ -24,7 +24,7 @@ async def ensure_keys(state: State, database: str, admin_url: str) -> dict[str, 
 
     for name, scopes in KEY_SCOPES.items():
         if name not in valid:
-            valid[name] = await create_key(role_url(admin_url, "usage_ingest", state.secret()), name, scopes)
+            valid[name] = await create_key(role_url(admin_url, "usage_ingest", state.secret()), name, list(scopes))
     if valid != kept:
         state.keep_keys(database, valid)
     return valid

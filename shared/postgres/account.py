@@ -71,9 +71,11 @@ def place(state: Path, who: Account) -> Path:
         if Path(home) == state or not Path(home).exists():
             memory.write_text(f"{state}\n{folder}\n")
             return _owned(Path(folder))
-    folder_path = _owned(_reachable() / f"u2c-{_hash(str(state))}")
-    memory.write_text(f"{state}\n{folder_path}\n")
-    return folder_path
+    # Never a name that can be guessed or was used before: a clone that was deleted and made again starts anew.
+    fresh = Path(tempfile.mkdtemp(prefix=f"u2c-{_hash(str(state))}-", dir=_reachable()))
+    fresh.chmod(0o755)
+    memory.write_text(f"{state}\n{fresh}\n")
+    return fresh
 
 
 def socket_folder(folder: Path) -> Path:
