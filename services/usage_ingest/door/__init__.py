@@ -1,0 +1,1 @@
+"""The door: bodies in, events out on the bus, a receipt behind them."""

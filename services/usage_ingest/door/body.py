@@ -1,0 +1,75 @@
+"""Takes a request's body: within its time, unpacked within its size."""
+
+import asyncio
+import zlib
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from services.usage_ingest.domain.limits import BODY_MAX_BYTES
+from shared.errors import AppError, Kind
+from shared.http.middleware import BodyTooLarge
+
+GZIP = 16 + zlib.MAX_WBITS
+PACKED_RATIO = 10                                # JSON of events packs about so well
+
+
+class EncodingUnsupported(AppError):
+    """This API takes bodies plain or with `Content-Encoding: gzip`."""
+
+    kind = Kind.UNSUPPORTED
+
+
+class GzipBroken(AppError):
+    """The body is not the gzip it says it is; nothing of it was accepted."""
+
+    kind = Kind.MALFORMED
+
+
+class BodyIncomplete(AppError):
+    """The body did not arrive as a whole in time; nothing of it was accepted."""
+
+    kind = Kind.MALFORMED
+
+
+def announced_bytes(request: Request) -> int:
+    """The room a body may take once unpacked: what the producer announced, or the most it may send."""
+    length, packed = request.headers.get("content-length", ""), "content-encoding" in request.headers
+    if not (length.isascii() and length.isdigit() and len(length) < 10):
+        return BODY_MAX_BYTES
+    return min(int(length) * (PACKED_RATIO if packed else 1), BODY_MAX_BYTES)
+
+
+async def read_body(request: Request, timeout_s: float) -> bytes:
+    """Return the whole body, unpacked. Raises BodyTooLarge, BodyIncomplete, EncodingUnsupported or GzipBroken."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip"):
+        raise EncodingUnsupported(f"{encoding[:40]!a} is not understood; send plain or gzip")
+    try:
+        async with asyncio.timeout(timeout_s):
+            body = b"".join([part async for part in request.stream()])
+    except TimeoutError:
+        raise BodyIncomplete(f"the body did not arrive within {timeout_s:g} s; send smaller batches or a compressed body") from None
+    except ClientDisconnect:
+        raise BodyIncomplete("the connection was closed before the body's end") from None
+    return body if encoding == "identity" else gunzip(body)
+
+
+def gunzip(body: bytes) -> bytes:
+    """Unpack gzip, all its members, into at most BODY_MAX_BYTES; a bomb is refused after that much work."""
+    parts: list[bytes] = []
+    left = BODY_MAX_BYTES + 1
+    while body or not parts:
+        member = zlib.decompressobj(GZIP)
+        try:
+            part = member.decompress(body, left)
+        except zlib.error as error:
+            raise GzipBroken(f"{error}; compress the body again, or send it plain") from None
+        parts.append(part)
+        left -= len(part)
+        if left <= 0:
+            raise BodyTooLarge(f"the body unpacks to more than {BODY_MAX_BYTES} bytes; split the batch")
+        if not member.eof:
+            raise GzipBroken("the gzip ends too early; compress the body again, or send it plain")
+        body = member.unused_data
+    return b"".join(parts)

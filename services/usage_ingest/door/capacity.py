@@ -1,0 +1,34 @@
+"""How much may be in flight at once: beyond it the producer waits, not this process's memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from shared.errors import AppError, Kind
+
+
+class DoorFull(AppError):
+    """Too many events are in flight; send again after Retry-After."""
+
+    kind = Kind.BUSY
+
+
+@dataclass
+class Capacity:
+    """Requests and bytes in flight in this process."""
+
+    requests_max: int
+    bytes_max: int
+    requests: int = 0
+    bytes: int = 0
+
+    @contextmanager
+    def admit(self, size_bytes: int) -> Iterator[None]:
+        """Hold room for one body while it is worked on; raise DoorFull when there is none. One body alone always fits."""
+        if self.requests >= self.requests_max or (self.requests and self.bytes + size_bytes > self.bytes_max):
+            raise DoorFull(f"{self.requests} requests with {self.bytes} bytes are in flight; nothing of this one was accepted", retry_after_s=1)
+        self.requests, self.bytes = self.requests + 1, self.bytes + size_bytes
+        try:
+            yield
+        finally:
+            self.requests, self.bytes = self.requests - 1, self.bytes - size_bytes

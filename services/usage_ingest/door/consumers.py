@@ -1,0 +1,44 @@
+"""Subscription to usage.raw: events that products put on the bus themselves, judged as if they had come over HTTP.
+
+What is accepted is published before the position commits (at least once; metering absorbs the repeats). The quarantine and the receipts
+commit with the position, so they are exact, and the receipt names topic, partition and offsets where a request's names its key.
+"""
+
+from services.usage_ingest.domain.acceptance import Acceptance, accept
+from services.usage_ingest.domain.events import Circumstances
+from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
+from services.usage_ingest.door import metrics
+from services.usage_ingest.door.publication import publish_usage, quarantine_message, receipts
+from services.usage_ingest.door.usecases import circumstances
+from services.usage_ingest.quarantine.repository import QuarantineRepository
+from shared.consumer import Batch, BatchCounts, Subscribe
+from shared.db import UnitOfWork
+from shared.service import Context
+from shared.topics.usage_ingest import USAGE_QUARANTINE, USAGE_RAW, USAGE_RECEIPTS
+
+
+async def take_raw(batch: Batch[bytes], uow: UnitOfWork, context: Context) -> BatchCounts:
+    judged_by, acceptance = circumstances(context, uow.trace), Acceptance()
+    accept(batch.messages, judged_by, acceptance)
+    await publish_usage(context.bus, acceptance.published, judged_by.trace, context.settings.publish_timeout_s)
+    await _keep(acceptance, judged_by, f"{batch.topic}:{batch.partition}:{batch.start}-{batch.end}", batch.offsets, uow)
+    metrics.count(acceptance)
+    return BatchCounts(new=len(batch.messages))
+
+
+async def _keep(acceptance: Acceptance, judged_by: Circumstances, run: str, offsets: object, uow: UnitOfWork) -> None:
+    """Store and tell the quarantine; tell the receipts."""
+    messages = [
+        quarantine_message(each, key_id=run, received_us=judged_by.received_us, business_us=judged_by.business_us, trace=judged_by.trace)
+        for each in acceptance.quarantined
+    ]
+    if messages:
+        await QuarantineRepository(uow.connection).store(messages)
+    for message in messages:
+        if len(message.raw) <= EVENT_KEPT_MAX_BYTES:             # a larger one fits no message of the bus; it is in the table all the same
+            uow.tell(USAGE_QUARANTINE, message.source, message)
+    for receipt in receipts(acceptance, run, judged_by.received_us):
+        uow.tell(USAGE_RECEIPTS, receipt.source, receipt)
+
+
+SUBSCRIPTIONS = (Subscribe(USAGE_RAW, take_raw),)

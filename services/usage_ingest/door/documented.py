@@ -1,0 +1,54 @@
+"""The bodies and answers of the door as its OpenAPI document shows them: the routes read bytes, so FastAPI cannot."""
+
+from typing import Any
+
+from services.usage_ingest.door.media import FRAMINGS
+
+_TEXT = {"type": "string", "minLength": 1}
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "source", "type", "subject", "time"],
+    "properties": {
+        "specversion": {"type": "string", "enum": ["1.0"]},
+        "id": {**_TEXT, "maxLength": 255, "description": "Unique within its source: the same id again counts once"},
+        "source": {**_TEXT, "description": "Which producer"},
+        "type": {**_TEXT, "description": "What happened; meters take types"},
+        "subject": {**_TEXT, "description": "Whose usage: the customer's external id or an alias"},
+        "time": {"type": "string", "format": "date-time", "description": "When it happened, RFC 3339 with an offset"},
+        "data": {"type": "object", "description": "At most 64 properties, 16 levels, 1 kB a text"},
+    },
+    "example": {
+        "specversion": "1.0", "id": "UA-1545-EWR-2013-01-01T10:15:00Z", "source": "nyc-departures", "type": "flight.departure", "subject": "UA",
+        "time": "2013-01-01T10:15:00Z", "data": {"origin": "EWR", "distance_miles": 1400, "tail": "N14228"},
+    },
+}
+_NAME = {"type": "object", "required": ["source", "id"], "properties": {"source": _TEXT, "id": _TEXT}, "additionalProperties": False}
+_SEVERAL = {"type": "array", "items": EVENT, "maxItems": 10_000}
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "application/cloudevents+json": EVENT, "application/cloudevents-batch+json": _SEVERAL, "application/json": {"anyOf": [EVENT, _SEVERAL]},
+}
+EVENTS_BODY = {"requestBody": {"required": True, "content": {media: {"schema": _SCHEMAS.get(media, {"type": "string"})} for media in FRAMINGS}}}
+VOIDS_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": [
+    _NAME, {"type": "array", "items": _NAME, "maxItems": 10_000},
+    {"type": "object", "required": ["voids"], "properties": {"voids": {"type": "array", "items": _NAME}}, "additionalProperties": False},
+]}}}}}
+CORRECTION_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {
+    "type": "object", "required": ["source", "id", "event"], "additionalProperties": False,
+    "properties": {"source": _TEXT, "id": _TEXT, "event": EVENT},
+}}}}}
+_RESULT = {
+    "type": "object", "required": ["index", "source", "id", "status", "code", "detail"],
+    "properties": {
+        "index": {"type": "integer"}, "source": {"type": "string"}, "id": {"type": "string"},
+        "status": {"type": "string", "enum": ["accepted", "duplicate", "conflict", "quarantined"]},
+        "code": {"type": "string"}, "detail": {"type": "string"},
+    },
+}
+ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Durable on the bus", "content": {"application/json": {"schema": {
+    "type": "object", "required": ["accepted", "results", "received", "published", "quarantined"],
+    "properties": {
+        "accepted": {"type": "integer", "description": "Events (or voids) that count for themselves: not quarantined, not repeated in this request"},
+        "results": {"type": "array", "items": _RESULT, "description": "Each event that is not plainly accepted"},
+        "received": {"type": "integer"}, "published": {"type": "integer"}, "quarantined": {"type": "integer"},
+    },
+}}}}}

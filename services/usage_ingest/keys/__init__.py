@@ -1,0 +1,1 @@
+"""API keys: made, shown once, rotated, revoked, and told to every service."""

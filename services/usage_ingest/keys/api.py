@@ -1,0 +1,96 @@
+"""Routes of API keys."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.usage_ingest.keys import usecases
+from services.usage_ingest.keys.repository import KeyRepository
+from services.usage_ingest.keys.usecases import Issued, expiry_of
+from services.usage_ingest.problems import problems
+from shared.clock import machine_now
+from shared.http.keys import AccessKey, requires
+from shared.http.paging import Paged, listed
+from shared.service import Context, Ctx
+
+router = APIRouter(prefix="/v1/keys", tags=["Keys"])
+KeyId = Annotated[str, Path(pattern="^[A-Za-z0-9_]{1,64}$", description="The key's id, key_…")]
+OVERLAP_MAX_S = 30 * 86_400
+ONE = problems(400, 404, 409, 413, 422)
+
+
+class KeyWanted(BaseModel):
+    """A key to make."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "product backend", "scopes": ["usage:write"]}]})
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="What it is for; shown in lists")
+    scopes: list[str] = Field(min_length=1, max_length=20, description="What it may do, such as usage:write")
+    expires_at: AwareDatetime | None = Field(None, description="RFC 3339; absent: it does not expire")
+
+
+class Rotation(BaseModel):
+    """How long the old key still works."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_s: int = Field(86_400, ge=0, le=OVERLAP_MAX_S, description="Seconds the old key works beside the new one")
+    expires_at: AwareDatetime | None = Field(None, description="The new key's expiry; absent: as long a life as the old one's")
+
+
+@router.post("", operation_id="create_key", status_code=201, responses=problems(400, 413, 422),
+             summary="Make an API key; its secret is in this answer and nowhere else")
+async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
+    usecases.refuse_escalation(caller, wanted.scopes)
+    async with context.db.transaction() as uow:
+        issued = await usecases.issue(uow, wanted.name, wanted.scopes, wanted.expires_at, now=machine_now(), by=caller.key_id)
+    return await _shown_once(context, issued)
+
+
+@router.get("", operation_id="list_keys", dependencies=[requires("keys:write")], responses=problems(422),
+            summary="All keys, oldest first; never their secrets")
+async def list_keys(context: Ctx, page: Paged) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await KeyRepository(uow.connection).page(str(page.after[0]) if page.after else "", page.limit + 1)
+    return listed(rows, page, lambda row: [row["key_id"]], _shown)
+
+
+@router.post("/{key_id}/revoke", operation_id="revoke_key", dependencies=[requires("keys:write")], responses=ONE,
+             summary="End a key at once, everywhere within seconds")
+async def revoke_key(key_id: KeyId, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        row = await usecases.revoke(uow, key_id, machine_now())
+    await context.keys.refresh()
+    return _shown(row)
+
+
+@router.post("/{key_id}/rotate", operation_id="rotate_key", status_code=201, responses=ONE,
+             summary="A new secret; the old key expires after the overlap")
+async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
+    overlap = timedelta(seconds=wanted.overlap_s)
+    async with context.db.transaction() as uow:
+        issued = await usecases.rotate(uow, key_id, overlap, wanted.expires_at, now=machine_now(), by=caller)
+    return await _shown_once(context, issued)
+
+
+async def _shown_once(context: Context, issued: Issued) -> dict[str, Any]:
+    await context.keys.refresh()                 # this process knows it before its owner does; the others within seconds
+    message = issued.message
+    return {
+        "object": "key", "id": message.key_id, "secret": issued.secret, "prefix": issued.prefix, "name": message.name,
+        "scopes": list(message.scopes), "expires_at": _instant(expiry_of(message)), "revoked": message.revoked,
+        "created_at": _instant(issued.created_at), "replaces": issued.replaces,
+    }
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "object": "key", "id": row["key_id"], "prefix": row["prefix"], "name": row["name"], "scopes": list(row["scopes"]),
+        "expires_at": _instant(row["expires_at"]), "revoked": row["revoked"], "created_at": _instant(row["created_at"]), "replaces": row["replaces"],
+    }
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,31 @@
+"""SQL of API keys."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+SHOWN = """select key.key_id, key.name, key.scopes, key.expires_at, key.revoked, key.revision, key.hash,
+           issued.prefix, issued.created_at, issued.created_by, issued.replaces
+    from usage_ingest.access_keys key join usage_ingest.api_keys issued using (key_id)"""
+
+
+class KeyRepository:
+    """Keys as issued. The secrets are nowhere."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    async def add(self, key_id: str, prefix: str, created_at: datetime, created_by: str, replaces: str | None) -> None:
+        await self.connection.execute(
+            "insert into usage_ingest.api_keys (key_id, prefix, created_at, created_by, replaces) values ($1, $2, $3, $4, $5)",
+            key_id, prefix, created_at, created_by, replaces,
+        )
+
+    async def page(self, after: str, limit: int) -> list[Any]:
+        """Keys in order of their making, after the key of this id."""
+        return await self.connection.fetch(f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2", after, limit)
+
+    async def locked(self, key_id: str) -> Any | None:
+        """The key, held until the transaction ends; None when there is none."""
+        return await self.connection.fetchrow(f"{SHOWN} where key.key_id = $1 for update of key", key_id)

@@ -1,0 +1,124 @@
+"""Making and ending API keys. Each change is stored and told on access.keys in one transaction; the secret is returned once and kept nowhere."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.usage_ingest.domain.secrets import RANDOM_BYTES, display_prefix, hash_of, secret_of
+from services.usage_ingest.keys.repository import KeyRepository
+from shared.clock import from_us, to_us
+from shared.db import UnitOfWork
+from shared.errors import AppError, Kind
+from shared.http.keys import SCOPES, AccessKey, store_key
+from shared.ids import new_id
+from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
+
+BY_COMMAND_LINE = ""
+LIFE_MAX = timedelta(days=36_500)
+
+
+class KeyUnknown(AppError):
+    """There is no key of this id."""
+
+    kind = Kind.NOT_FOUND
+
+
+class KeyAlreadyEnded(AppError):
+    """This key is revoked or has expired; create a new one."""
+
+    kind = Kind.CONFLICT
+
+
+class ScopeUnknown(AppError):
+    """A scope of this list does not exist."""
+
+
+class ScopeNotYours(AppError):
+    """Only a key with the scope admin makes keys with the scope admin."""
+
+    kind = Kind.FORBIDDEN
+
+
+class ExpiryInvalid(AppError):
+    """A key's expiry lies in the future, within a hundred years."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A key just made. `secret` is seen here and never again."""
+
+    message: AccessKeyMessage
+    secret: str
+    prefix: str
+    created_at: datetime
+    replaces: str | None
+
+
+async def issue(
+    uow: UnitOfWork, name: str, scopes: list[str], expires_at: datetime | None, *, now: datetime,
+    by: str = BY_COMMAND_LINE, replaces: str | None = None,
+) -> Issued:
+    """Make a key. `now` is the machine clock."""
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise ScopeUnknown(f"{', '.join(unknown) or 'none given'}; the scopes are {', '.join(SCOPES)}")
+    if expires_at is not None and not now < expires_at < now + LIFE_MAX:
+        raise ExpiryInvalid(f"{expires_at.isoformat()} is past or too far; the machine clock says {now.isoformat()}")
+    secret = secret_of(secrets.token_bytes(RANDOM_BYTES))
+    expires_us = None if expires_at is None else to_us(expires_at)
+    message = AccessKeyMessage(new_id("key"), to_us(now), hash_of(secret), name, tuple(sorted(set(scopes))), expires_us)
+    await KeyRepository(uow.connection).add(message.key_id, display_prefix(secret), now, by, replaces)
+    await _store_and_tell(uow, message)
+    return Issued(message, secret, display_prefix(secret), now, replaces)
+
+
+async def revoke(uow: UnitOfWork, key_id: str, now: datetime) -> Any:
+    """End a key at once, for ever; revoking it again changes nothing. Returns its row."""
+    row = await _known(uow, key_id)
+    if not row["revoked"]:
+        await _store_and_tell(uow, _changed(row, now, revoked=True))
+    return await _known(uow, key_id)
+
+
+async def rotate(uow: UnitOfWork, key_id: str, overlap: timedelta, expires_at: datetime | None, *, now: datetime, by: AccessKey) -> Issued:
+    """Make a key with the same name and scopes; the old one works for `overlap` longer. A key with an expiry gets as long a life again."""
+    row = await _known(uow, key_id)
+    if row["revoked"] or (row["expires_at"] is not None and row["expires_at"] <= now):
+        raise KeyAlreadyEnded(f"{key_id} is revoked or has expired; create a new key")
+    refuse_escalation(by, row["scopes"])
+    if expires_at is None and row["expires_at"] is not None:
+        expires_at = now + (row["expires_at"] - row["created_at"])
+    issued = await issue(uow, row["name"], list(row["scopes"]), expires_at, now=now, by=by.key_id, replaces=key_id)
+    ends_at = min(row["expires_at"] or now + overlap, now + overlap)
+    await _store_and_tell(uow, _changed(row, now, expires_us=to_us(ends_at)))
+    return issued
+
+
+def refuse_escalation(caller: AccessKey, scopes: list[str]) -> None:
+    """keys:write hands out every scope but the one that includes all others."""
+    if "admin" in scopes and not caller.allows("admin"):
+        raise ScopeNotYours(f"key {caller.key_id} lacks the scope admin and cannot give it away")
+
+
+def _changed(row: Any, now: datetime, **changes: Any) -> AccessKeyMessage:
+    """The key as its row says, with changes, as the next revision."""
+    expires_us = None if row["expires_at"] is None else to_us(row["expires_at"])
+    fields = {"expires_us": expires_us, "revoked": row["revoked"], **changes}
+    return AccessKeyMessage(row["key_id"], max(row["revision"] + 1, to_us(now)), row["hash"], row["name"], tuple(row["scopes"]), **fields)
+
+
+async def _known(uow: UnitOfWork, key_id: str) -> Any:
+    row = await KeyRepository(uow.connection).locked(key_id)
+    if row is None:
+        raise KeyUnknown(f"no key {key_id}; GET /v1/keys lists them")
+    return row
+
+
+async def _store_and_tell(uow: UnitOfWork, message: AccessKeyMessage) -> None:
+    await store_key(uow, message)
+    uow.tell(ACCESS_KEYS, message.key_id, message)
+
+
+def expiry_of(message: AccessKeyMessage) -> datetime | None:
+    return None if message.expires_us is None else from_us(message.expires_us)

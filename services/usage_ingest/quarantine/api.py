@@ -1,0 +1,140 @@
+"""Routes of the quarantine."""
+
+import base64
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.usage_ingest.domain.framing import BodyMalformed
+from services.usage_ingest.door.body import read_body
+from services.usage_ingest.door.documented import EVENT
+from services.usage_ingest.door.media import check_json
+from services.usage_ingest.problems import problems
+from services.usage_ingest.quarantine import usecases
+from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
+from shared.http.keys import AccessKey, requires
+from shared.http.paging import Paged, listed
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
+Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
+QuarantineId = Annotated[str, Path(pattern="^[A-Za-z0-9_]{1,64}$", description="qua_…")]
+Status = Literal["open", "replayed", "repaired", "discarded"]
+Resolver = Annotated[AccessKey, requires("usage:write")]
+ONE = problems(404, 409, 422)
+
+
+class Which(BaseModel):
+    """Which open events to replay; what is absent does not restrict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Text = None
+    source: Text = None
+    subject: Text = None
+    type: Text = None
+
+
+class Discard(BaseModel):
+    """Why the event is not counted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")
+
+
+@router.get("", operation_id="list_quarantine", dependencies=[requires("usage:read")], responses=problems(422),
+            summary="Events that could not be taken, newest first")
+async def list_quarantine(
+    context: Ctx, page: Paged, status: Annotated[Status | None, Query()] = None, code: Annotated[Text, Query()] = None,
+    source: Annotated[Text, Query()] = None, subject: Annotated[Text, Query()] = None, type: Annotated[Text, Query()] = None,
+) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        wanted, before = Filter(status, code, source, subject, type), str(page.after[0]) if page.after else None
+        rows = await QuarantineRepository(uow.connection).page(wanted, before, page.limit + 1)
+    return listed(rows, page, lambda row: [row["quarantine_id"]], shown)
+
+
+@router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once",
+             responses=problems(400, 413, 422))
+async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
+    wanted = Filter(None, which.code, which.source, which.subject, which.type)
+    done = await usecases.replay_all(context, wanted, caller.key_id, request.scope["u2c_trace"])
+    return {"object": "replay", "replayed": done.replayed, "still_open": done.still_open, "more": done.more}
+
+
+@router.get("/{quarantine_id}", operation_id="get_quarantined", dependencies=[requires("usage:read")], responses=ONE,
+            summary="One event with its bytes")
+async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> dict[str, Any]:
+    return shown_whole(await usecases.find(context, quarantine_id))
+
+
+@router.post("/{quarantine_id}/replay", operation_id="replay_quarantined", responses=ONE,
+             summary="Judge this event again; counts once however often")
+async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
+    return shown_whole(await usecases.replay_one(context, quarantine_id, caller.key_id, request.scope["u2c_trace"]))
+
+
+@router.post("/{quarantine_id}/repair", operation_id="repair_quarantined", summary="Count a corrected body in its place; the original bytes are kept",
+             responses={**ONE, **problems(400, 413, 415)},
+             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
+                 "type": "object", "required": ["event"], "properties": {"event": EVENT}, "additionalProperties": False}}}}})
+async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
+    check_json(request.headers.get("content-type"))
+    event = _event_of(await read_body(request, context.settings.body_timeout_s))
+    return shown_whole(await usecases.repair(context, quarantine_id, event, caller.key_id, request.scope["u2c_trace"]))
+
+
+@router.post("/{quarantine_id}/discard", operation_id="discard_quarantined", summary="Close it without counting it, with a reason",
+             responses={**ONE, **problems(400, 413)})
+async def discard(quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver) -> dict[str, Any]:
+    return shown_whole(await usecases.discard(context, quarantine_id, why.reason, caller.key_id))
+
+
+class _Repair(msgspec.Struct, forbid_unknown_fields=True):
+    event: msgspec.Raw
+
+
+class RepairUnreadable(BodyMalformed):
+    """A repair is a JSON object with the corrected `event`."""
+
+
+def _event_of(body: bytes) -> bytes:
+    """The corrected event's own bytes: its numbers are not read by anything but the domain."""
+    try:
+        return bytes(msgspec.json.decode(body, type=_Repair).event)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RepairUnreadable(f"{error}; send {{\"event\": {{…}}}}") from None
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """An event of the quarantine without its bytes."""
+    return {
+        "object": "quarantined_event", "quarantine_id": row["quarantine_id"], "status": row["status"], "code": row["code"], "detail": row["detail"],
+        "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"], "time": _instant(row["time"]),
+        "key_id": row["key_id"], "request_id": row["request_id"], "index": row["index_"], "received_at": _instant(row["received_at"]),
+        "business_at": _instant(row["business_at"]), "resolved_at": _instant(row["resolved_at"]), "resolved_by": row["resolved_by"],
+        "resolution": row["resolution"],
+    }
+
+
+def shown_whole(row: Any) -> dict[str, Any]:
+    """With its bytes: as text where they are UTF-8, and always in base64."""
+    return {**shown(row), **_bytes_as("raw", row["raw"]), **_bytes_as("repaired", row["repaired"])}
+
+
+def _bytes_as(name: str, value: bytes | None) -> dict[str, Any]:
+    if value is None:
+        return {name: None, f"{name}_base64": None}
+    try:
+        text: str | None = value.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {name: text, f"{name}_base64": base64.b64encode(value).decode()}
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")

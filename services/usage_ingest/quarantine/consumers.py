@@ -1,0 +1,18 @@
+"""Subscription to the service's own usage.quarantine: the door publishes, this stores, so the door needs no database."""
+
+from typing import Any
+
+from services.usage_ingest.quarantine.repository import QuarantineRepository
+from shared.consumer import Batch, BatchCounts, Subscribe
+from shared.db import UnitOfWork
+from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
+
+RECORDS_MAX = 200                                # each may be half a megabyte
+
+
+async def store_quarantined(batch: Batch[QuarantineMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+    stored = await QuarantineRepository(uow.connection).store(batch.messages)
+    return BatchCounts(new=stored, duplicate=len(batch.messages) - stored)
+
+
+SUBSCRIPTIONS = (Subscribe(USAGE_QUARANTINE, store_quarantined, RECORDS_MAX),)

@@ -1,0 +1,95 @@
+"""SQL of the quarantine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from shared.clock import from_us
+from shared.topics.usage_ingest import QuarantineMessage
+
+FIELDS = """quarantine_id, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,
+    status, resolved_at, resolved_by, resolution"""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events of the quarantine; None does not restrict."""
+
+    status: str | None = None
+    code: str | None = None
+    source: str | None = None
+    subject: str | None = None
+    type: str | None = None
+
+
+class QuarantineRepository:
+    """Events kept with their bytes. The bytes never change; status, code and detail do."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    async def store(self, messages: Sequence[QuarantineMessage]) -> int:
+        """Insert what is absent; return how many that was."""
+        stored = await self.connection.fetch(
+            """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type, subject, time, key_id, request_id, index_,
+                   received_at, business_at)
+               select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
+                   $9::timestamptz[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[])
+               on conflict do nothing returning true""",
+            *map(list, zip(*map(_row, messages), strict=True)),
+        )
+        return len(stored)
+
+    async def page(self, wanted: Filter, before: str | None, limit: int) -> list[Any]:
+        """Newest first, older than the event of id `before`."""
+        return await self.connection.fetch(
+            f"""select {FIELDS} from usage_ingest.quarantine
+                where ($1::text is null or status = $1) and ($2::text is null or code = $2) and ($3::text is null or source = $3)
+                  and ($4::text is null or subject = $4) and ($5::text is null or type = $5) and ($6::text is null or quarantine_id < $6)
+                order by quarantine_id desc limit $7""",
+            wanted.status, wanted.code, wanted.source, wanted.subject, wanted.type, before, limit,
+        )
+
+    async def open_after(self, wanted: Filter, after: str, limit: int) -> list[Any]:
+        """Open events, oldest first, with their bytes: a bulk replay's next part."""
+        return await self.connection.fetch(
+            f"""select {FIELDS}, raw from usage_ingest.quarantine
+                where status = 'open' and ($1::text is null or code = $1) and ($2::text is null or source = $2)
+                  and ($3::text is null or subject = $3) and ($4::text is null or type = $4) and quarantine_id > $5
+                order by quarantine_id limit $6""",
+            wanted.code, wanted.source, wanted.subject, wanted.type, after, limit,
+        )
+
+    async def find(self, quarantine_id: str) -> Any | None:
+        return await self.connection.fetchrow(f"select {FIELDS}, raw, repaired from usage_ingest.quarantine where quarantine_id = $1", quarantine_id)
+
+    async def resolve(
+        self, ids: Sequence[str], status: str, at: datetime, by: str, *, resolution: str | None = None, repaired: bytes | None = None,
+    ) -> int:
+        """Close events that are open; return how many were."""
+        closed = await self.connection.fetch(
+            """update usage_ingest.quarantine set status = $2, resolved_at = $3, resolved_by = $4, resolution = $5, repaired = $6
+               where quarantine_id = any($1) and status = 'open' returning true""",
+            list(ids), status, at, by, resolution, repaired,
+        )
+        return len(closed)
+
+    async def describe_again(self, faults: Sequence[tuple[str, str, str]]) -> None:
+        """(id, code, detail) of events that a replay found still faulty, perhaps for another reason than before."""
+        await self.connection.execute(
+            """update usage_ingest.quarantine known set code = found.code, detail = found.detail
+               from unnest($1::text[], $2::text[], $3::text[]) found (quarantine_id, code, detail)
+               where known.quarantine_id = found.quarantine_id and known.status = 'open'""",
+            *map(list, zip(*faults, strict=True)),
+        )
+
+
+def _row(message: QuarantineMessage) -> tuple[Any, ...]:
+    return (
+        message.quarantine_id, message.code, message.detail, message.raw, message.source, message.id, message.type, message.subject,
+        None if message.time_us is None else from_us(message.time_us), message.key_id, message.request_id, message.index,
+        from_us(message.received_us), from_us(message.business_us),
+    )

@@ -1,0 +1,135 @@
+"""Resolving quarantined events: replay with today's catalogue, repair with another body, or discard with a reason.
+
+An event is published before it is marked resolved, so a crash between the two leaves it open, and replaying it again counts once:
+metering knows its source and id.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.usage_ingest.domain.acceptance import Acceptance, accept
+from services.usage_ingest.domain.events import Circumstances
+from services.usage_ingest.door.usecases import circumstances, publish_all
+from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
+from shared.clock import machine_now
+from shared.errors import AppError, Kind
+from shared.service import Context
+
+PART = 500                                       # events of one publish and one transaction
+REPLAY_MAX = 10_000                              # of one call
+
+
+class QuarantinedUnknown(AppError):
+    """There is no event of this id in the quarantine."""
+
+    kind = Kind.NOT_FOUND
+
+
+class AlreadyResolved(AppError):
+    """This event has left the quarantine."""
+
+    kind = Kind.CONFLICT
+
+
+class RepairRefused(AppError):
+    """The corrected body would be quarantined again, so nothing was changed."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a bulk replay did."""
+
+    replayed: int = 0
+    still_open: int = 0
+    more: bool = False
+
+
+async def find(context: Context, quarantine_id: str) -> Any:
+    """The event's row, its bytes included."""
+    async with context.db.transaction() as uow:
+        row = await QuarantineRepository(uow.connection).find(quarantine_id)
+    if row is None:
+        raise QuarantinedUnknown(f"no event {quarantine_id}; GET /v1/quarantine lists them")
+    return row
+
+
+async def replay_one(context: Context, quarantine_id: str, by: str, trace: str) -> Any:
+    """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed one changes nothing."""
+    row = await find(context, quarantine_id)
+    if row["status"] != "replayed":
+        _refuse_resolved(row)
+        await _replay(context, [row], by, trace)
+    return await find(context, quarantine_id)
+
+
+async def replay_all(context: Context, wanted: Filter, by: str, trace: str) -> Replayed:
+    """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call."""
+    done, after = Replayed(), ""
+    while done.replayed + done.still_open < REPLAY_MAX:
+        async with context.db.transaction() as uow:
+            rows = await QuarantineRepository(uow.connection).open_after(wanted, after, PART)
+        if not rows:
+            return done
+        faulty = await _replay(context, rows, by, trace)
+        done.replayed, done.still_open = done.replayed + len(rows) - faulty, done.still_open + faulty
+        after = rows[-1]["quarantine_id"]
+    done.more = True
+    return done
+
+
+async def repair(context: Context, quarantine_id: str, event: bytes, by: str, trace: str) -> Any:
+    """Publish a corrected body in the event's place. The bytes that came are kept beside it."""
+    _refuse_resolved(await find(context, quarantine_id))
+    judged_by, acceptance = circumstances(context, trace), Acceptance()
+    accept([event], judged_by, acceptance)
+    if acceptance.quarantined:
+        fault = acceptance.quarantined[0]
+        raise RepairRefused(f"{fault.code}: {fault.detail}", errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}])
+    await publish_all(context, by, acceptance, judged_by)
+    await _resolve(context, [quarantine_id], "repaired", machine_now(), by, repaired=event)
+    return await find(context, quarantine_id)
+
+
+async def discard(context: Context, quarantine_id: str, reason: str, by: str) -> Any:
+    """Close the event without counting it, for a reason that stays with it."""
+    _refuse_resolved(await find(context, quarantine_id))
+    await _resolve(context, [quarantine_id], "discarded", machine_now(), by, resolution=reason)
+    return await find(context, quarantine_id)
+
+
+async def _replay(context: Context, rows: list[Any], by: str, trace: str) -> int:
+    """Publish what is in order now and close it; renew the description of the others and return how many they are."""
+    judged_by, good = circumstances(context, trace), Acceptance()
+    resolved, faults = _judge(rows, judged_by, good)
+    if resolved:
+        await publish_all(context, by, good, judged_by)
+        await _resolve(context, resolved, "replayed", machine_now(), by)
+    if faults:
+        async with context.db.transaction() as uow:
+            await QuarantineRepository(uow.connection).describe_again(faults)
+    return len(faults)
+
+
+def _judge(rows: list[Any], judged_by: Circumstances, good: Acceptance) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """The ids of those now in order, and (id, code, detail) of the others. What is in order is added to `good`."""
+    resolved, faults = [], []
+    for index, row in enumerate(rows):
+        again = Acceptance()
+        accept([row["raw"]], judged_by, again)
+        if again.quarantined:
+            faults.append((row["quarantine_id"], again.quarantined[0].code, again.quarantined[0].detail))
+        else:
+            good.publish(index, again.published[0][1])
+            resolved.append(row["quarantine_id"])
+    return resolved, faults
+
+
+async def _resolve(context: Context, ids: list[str], status: str, at: datetime, by: str, **how: Any) -> None:
+    async with context.db.transaction() as uow:
+        await QuarantineRepository(uow.connection).resolve(ids, status, at, by, **how)
+
+
+def _refuse_resolved(row: Any) -> None:
+    if row["status"] != "open":
+        raise AlreadyResolved(f"{row['quarantine_id']} is {row['status']} since {row['resolved_at'].isoformat()}")

@@ -1,0 +1,38 @@
+"""Routes of the door's counts."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field
+
+from services.usage_ingest.problems import problems
+from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
+from shared.clock import from_us, to_us
+from shared.http.keys import requires
+from shared.http.paging import Paged, listed
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])
+Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
+
+
+@router.get("/door", operation_id="list_door_hours", dependencies=[requires("usage:read")], responses=problems(422),
+            summary="What came in by hour, key and source: received = published + quarantined + refused")
+async def list_door_hours(
+    context: Ctx, page: Paged, key_id: Annotated[Text, Query()] = None, source: Annotated[Text, Query()] = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None, until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+) -> dict[str, Any]:
+    after = (from_us(int(page.after[0])), str(page.after[1]), str(page.after[2])) if page.after else None
+    async with context.db.transaction() as uow:
+        rows = await ReceiptRepository(uow.connection).door(DoorFilter(key_id, source, since, until), after, page.limit + 1)
+    return listed(rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], _shown)
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    counts = {name: row[name] for name in ("receipts", "received", "published", "quarantined", "refused")}
+    return {"object": "door_hour", "key_id": row["key_id"], "source": row["source"], "hour": _instant(row["hour"]), **counts}
+
+
+def _instant(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")

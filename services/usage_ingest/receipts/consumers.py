@@ -1,0 +1,16 @@
+"""Subscription to the service's own usage.receipts."""
+
+from typing import Any
+
+from services.usage_ingest.receipts.repository import ReceiptRepository
+from shared.consumer import Batch, BatchCounts, Subscribe
+from shared.db import UnitOfWork
+from shared.topics.usage_ingest import USAGE_RECEIPTS, ReceiptMessage
+
+
+async def store_receipts(batch: Batch[ReceiptMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+    stored = await ReceiptRepository(uow.connection).store(batch.messages)
+    return BatchCounts(new=stored, duplicate=len(batch.messages) - stored)
+
+
+SUBSCRIPTIONS = (Subscribe(USAGE_RECEIPTS, store_receipts),)
