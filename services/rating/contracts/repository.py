@@ -50,12 +50,12 @@ class ContractRepository:
 
     async def contract(self, contract: str) -> asyncpg.Record | None:
         return await self.connection.fetchrow(
-            """select contract, customer_id, external_id, legal_entity, revision, c.created_at, next_period_at
+            """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
                from rating.contracts c join rating.customers using (customer_id) where contract = $1""", contract)
 
     async def contracts(self, limit: int, after: str, customer: str | None) -> list[asyncpg.Record]:
         return await self.connection.fetch(
-            """select contract, customer_id, external_id, revision, c.created_at, next_period_at
+            """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
                from rating.contracts c join rating.customers using (customer_id)
                where contract > $2 and ($3::text is null or external_id = $3) order by contract limit $1""", limit, after, customer)
 

@@ -124,8 +124,8 @@ class StatementRepository:
                    currency = excluded.currency, document = excluded.document, opening = excluded.opening, closing = excluded.closing""",
             [m.contract for m in said], [r.period_start for r in replacements], [m.statement_id for m in said], [m.revision for m in said],
             [m.final for m in said], [m.watermark for m in said], [m.watermark_us for m in said], [m.subtotal_minor for m in said],
-            [m.currency for m in said], [msgspec.Raw(STATEMENTS.encode(m)) for m in said], [r.opening for r in replacements],
-            [r.closing for r in replacements])
+            [m.currency for m in said], [msgspec.Raw(STATEMENTS.encode(m)) for m in said],
+            [_json(r.opening) for r in replacements], [_json(r.closing) for r in replacements])
 
     async def close_periods(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
         await self.connection.execute(
@@ -215,3 +215,8 @@ class StatementRepository:
             """select s.document, p.period_start, p.period_end from rating.customers cu join rating.contracts c using (customer_id)
                join rating.periods p using (contract) join rating.statements s using (contract, period_start)
                where cu.external_id = $1 and p.period_start <= $2 and p.period_end > $2 order by p.contract""", external_id, now)
+
+
+def _json(value: Sequence[Any]) -> msgspec.Raw:
+    """One element of an array of jsonb: a bare list would be taken for a further dimension."""
+    return msgspec.Raw(msgspec.json.encode(value))

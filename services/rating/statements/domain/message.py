@@ -93,7 +93,7 @@ def _phase_days(spans: Sequence[Span]) -> Iterator[tuple[Phase, int]]:
     """Yield each phase with the days of the period it is in force."""
     for span in spans:
         phases = span.in_force.terms.phases
-        for phase, ends in zip(phases, [later.from_ for later in phases[1:]] + [date.max], strict=True):
+        for phase, ends in zip(phases, [later.from_ for later in phases[1:]] + [date.max], strict=False):
             days = (min(ends, span.end_day) - max(phase.from_, span.first_day)).days
             if days > 0:
                 yield phase, days
