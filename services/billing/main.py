@@ -1,8 +1,9 @@
 """Billing, wired."""
 
+from services.billing.auditor import Auditor
 from services.billing.documents.api import router as documents
 from services.billing.exceptions.api import router as exceptions
-from services.billing.finalization.gate import OpenGate
+from services.billing.finalization.gate import ConservationGate
 from services.billing.finalization.jobs import JOBS, idle
 from services.billing.heard.consumers import SUBSCRIPTIONS
 from services.billing.journal.api import router as journal
@@ -12,7 +13,9 @@ from shared.service import Context, Service, build
 
 
 async def setup(context: Context) -> None:
-    context.state["gate"] = OpenGate()
+    """The auditor reads all schemas; the gate asks it before a number is given."""
+    context.state["auditor"] = Auditor(context.settings.auditor_database_url)
+    context.state["gate"] = ConservationGate(context.state["auditor"])
 
 
 app = build(Service(

@@ -1,23 +1,24 @@
 """Billing's API over a running service: what finance calls."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 import pytest
 from fastapi import FastAPI, Request
 
-from services.billing.finalization.gate import OpenGate
 from services.billing.finalization.jobs import idle
-from services.billing.finalization.usecases import finalize_due
 from services.billing.heard import usecases as heard
 from shared.db import Database
 from shared.http.keys import store_key
 from shared.topics.usage_ingest import AccessKeyMessage
 from tests.billing.conftest import Hear
+from tests.billing.gates import OpenGate
 from tests.billing.statements import NOW, batch_of, contract_of, customer_of, statement_of
 from tests.conftest import TestDatabase
 
+Settle = Callable[[], Awaitable[None]]
 HOSTILE = "<script>alert(1)</script> & \"Söhne\" 株式会社"
 
 
@@ -28,7 +29,7 @@ async def grant(db: Database, secret: str, *scopes: str) -> None:
 
 @pytest.fixture
 async def app(database: TestDatabase, db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FastAPI]:
-    """The service, started on the test's database; its finalization waits for nobody."""
+    """The service, started on the test's database; its business clock stands at NOW and its gate is open."""
     monkeypatch.setenv("U2C_DATABASE_URL", database.url("billing"))
     monkeypatch.setenv("U2C_AUDITOR_DATABASE_URL", database.url("u2c_auditor"))
     monkeypatch.setenv("U2C_SERVICE_KEY", "service")
@@ -36,8 +37,21 @@ async def app(database: TestDatabase, db: Database, monkeypatch: pytest.MonkeyPa
 
     await grant(db, "finance", "invoices:read")
     await grant(db, "product", "usage:write")
+    await db.pool.execute("update clock.business set moved_to = $1, revision = revision + 1", NOW)
     async with billing.router.lifespan_context(billing):
+        billing.state.context.state["gate"] = OpenGate()
         yield billing
+
+
+@pytest.fixture
+def settle(app: FastAPI) -> Settle:
+    """Wait until the service has finalized or held every final statement it heard."""
+
+    async def settled() -> None:
+        while not await idle(app.state.context):
+            await asyncio.sleep(0.01)
+
+    return settled
 
 
 @pytest.fixture
@@ -48,10 +62,10 @@ async def api(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-async def test_an_invoice_is_shown_in_the_export_format(db: Database, hear: Hear, hear_customers: Hear, api: httpx2.AsyncClient) -> None:
+async def test_an_invoice_is_shown_in_the_export_format(hear: Hear, settle: Settle, hear_customers: Hear, api: httpx2.AsyncClient) -> None:
     await hear_customers()
     await hear(statement_of(final=True))
-    await finalize_due(db, OpenGate(), NOW)
+    await settle()
     (listed,) = (await api.get("/v1/invoices", params={"customer": "UA", "status": "finalized"})).json()["data"]
     shown = (await api.get(f"/v1/invoices/{listed['id']}")).json()
     assert {name: shown[name] for name in ("number", "kind", "customer", "contract", "currency", "period", "issued_on", "due_on")} == {
@@ -70,11 +84,11 @@ async def test_an_invoice_is_shown_in_the_export_format(db: Database, hear: Hear
     ({"number": "DEFAULT-2013-000001"}, ["ua"]), ({"kind": "credit_note"}, []), ({"customer": "' or true --"}, []),
 ])
 async def test_filters(
-    db: Database, hear: Hear, hear_customers: Hear, api: httpx2.AsyncClient, asked: dict[str, str], contracts: list[str],
+    hear: Hear, settle: Settle, hear_customers: Hear, api: httpx2.AsyncClient, asked: dict[str, str], contracts: list[str],
 ) -> None:
     await hear_customers()
     await hear(statement_of("ua", final=True), statement_of("ua", month=2), statement_of("aa", "AA"), statement_of("jp", "HA", currency="JPY"))
-    await finalize_due(db, OpenGate(), NOW.replace(year=2013))
+    await settle()
     found = (await api.get("/v1/invoices", params=asked)).json()["data"]
     assert sorted(document["contract"] for document in found) == contracts
 
@@ -92,11 +106,11 @@ async def test_pages_are_stable_while_documents_are_added(hear: Hear, api: httpx
 
 
 async def test_the_page_escapes_a_hostile_customer_and_loads_nothing(
-    db: Database, hear: Hear, hear_customers: Hear, api: httpx2.AsyncClient,
+    hear: Hear, settle: Settle, hear_customers: Hear, api: httpx2.AsyncClient,
 ) -> None:
     await hear_customers(customer_of(name=HOSTILE))
     await hear(statement_of("<b>contract</b>", final=True, currency="JPY", amounts=(1_000_000,)))
-    await finalize_due(db, OpenGate(), NOW)
+    await settle()
     (listed,) = (await api.get("/v1/invoices")).json()["data"]
     page = await api.get(f"/v1/invoices/{listed['id']}.html")
     assert "<script" not in page.text and "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text and "<b>contract" not in page.text
@@ -114,19 +128,19 @@ async def test_a_draft_page_says_that_it_is_a_draft(hear: Hear, api: httpx2.Asyn
     assert "Draft: figures may still change" in page and "$611,550.00" in page
 
 
-async def test_the_journal_lists_balanced_entries(db: Database, hear: Hear, hear_customers: Hear, api: httpx2.AsyncClient) -> None:
+async def test_the_journal_lists_balanced_entries(hear: Hear, settle: Settle, hear_customers: Hear, api: httpx2.AsyncClient) -> None:
     await hear_customers()
     await hear(statement_of(final=True), statement_of(month=2, final=True, amounts=(1,)))
-    await finalize_due(db, OpenGate(), NOW)
+    await settle()
     entries = (await api.get("/v1/journal", params={"customer": "UA", "account": "receivable"})).json()["data"]
     assert [[posting["amount"] for posting in entry["postings"]] for entry in entries] in (
         [["0.01", "-0.01"], ["636550.00", "-25000.00", "-611550.00"]], [["636550.00", "-25000.00", "-611550.00"], ["0.01", "-0.01"]])
     assert (await api.get("/v1/journal", params={"account": "cash"})).json()["data"] == []
 
 
-async def test_exceptions_name_owner_deadline_and_price(db: Database, hear: Hear, api: httpx2.AsyncClient) -> None:
+async def test_exceptions_name_owner_deadline_and_price(hear: Hear, settle: Settle, api: httpx2.AsyncClient) -> None:
     await hear(statement_of(final=True))
-    await finalize_due(db, OpenGate(), NOW)
+    await settle()
     (found,) = (await api.get("/v1/exceptions", params={"kind": "customer_unknown"})).json()["data"]
     assert found["reference"] == "ua-2013:2013-01-01" and found["price"] == {"amount": "636550.00", "currency": "USD"}
     assert found["owner"] == "billing operations" and found["deadline_at"] > found["opened_at"]
@@ -148,14 +162,14 @@ async def events(cursor: str = "0", limit: int = 50) -> dict[str, object]:
 
 
 async def test_a_line_is_traced_to_its_clause_its_entry_and_its_events_page_by_page(
-    db: Database, hear: Hear, hear_customers: Hear, app: FastAPI, api: httpx2.AsyncClient,
+    db: Database, hear: Hear, settle: Settle, hear_customers: Hear, app: FastAPI, api: httpx2.AsyncClient,
 ) -> None:
     app.state.context.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=RATING))
     await hear_customers()
     async with db.transaction() as uow:
         await heard.hear_contracts(batch_of([contract_of("ua.2013")], "contracts.versions"), uow)
     await hear(statement_of("ua.2013", final=True, amounts=(5,)))
-    await finalize_due(db, OpenGate(), NOW)
+    await settle()
     (document,) = (await api.get("/v1/invoices")).json()["data"]
     path = f"/v1/invoices/{document['id']}/lines/{document['lines'][0]['id']}/trace"
     trace = (await api.get(path, params={"limit": 2})).json()
@@ -210,10 +224,11 @@ async def test_a_bad_request_is_named_and_never_a_500(
 
 
 async def test_a_moved_clock_waits_until_every_final_statement_is_settled(
-    hear: Hear, hear_customers: Hear, app: FastAPI, api: httpx2.AsyncClient,
+    hear: Hear, hear_customers: Hear, settle: Settle, api: httpx2.AsyncClient,
 ) -> None:
     await hear_customers()
-    await hear(statement_of(final=True))
-    assert await idle(app.state.context)
-    (document,) = (await api.get("/v1/invoices", params={"status": "finalized"})).json()["data"]
-    assert document["number"]
+    await hear(statement_of(final=True), statement_of("held", "Nobody", final=True))
+    await settle()
+    finalized = (await api.get("/v1/invoices", params={"status": "finalized"})).json()["data"]
+    held = (await api.get("/v1/invoices", params={"status": "draft"})).json()["data"]
+    assert ([document["contract"] for document in finalized], [document["contract"] for document in held]) == (["ua-2013"], ["held"])

@@ -4,34 +4,24 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from services.billing.auditor import Auditor
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.usecases import list_documents
-from services.billing.finalization.domain.drafts import CONTRACT_PERIOD, Obstacle
-from services.billing.finalization.gate import OpenGate
+from services.billing.finalization.gate import ConservationGate
 from services.billing.finalization.usecases import finalize_due, nothing_due
 from shared.db import Database
 from shared.topics.billing import DOCUMENTS
 from tests.billing.conftest import Hear
+from tests.billing.gates import Broken, OpenGate
 from tests.billing.statements import NOW, customer_of, statement_of
 from tests.conftest import TestDatabase
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Broken:
-    """The books of some contracts do not hold."""
-
-    def __init__(self, *contracts: str) -> None:
-        self.contracts = contracts
-
-    async def obstacles(self, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
-        return {pair: [Obstacle("conservation_k4", "off by one", "rating")] for pair in contract_periods if pair[0] in self.contracts}
 
 
 async def numbers(db: Database) -> list[str]:
@@ -75,6 +65,15 @@ async def test_a_break_holds_its_contract_only_and_is_an_exception_until_it_is_m
     assert await finalize_due(db, OpenGate(), NOW) == 1
     assert await db.pool.fetchval("select count(*) from billing.exceptions where resolved_at is null") == 0
     assert await numbers(db) == ["DEFAULT-2013-000001", "DEFAULT-2013-000002"]
+
+
+async def test_conservation_stands_at_the_gate(db: Database, database: TestDatabase, hear: Hear, hear_customers: Hear) -> None:
+    """Rating never settled this statement, so the money of this contract and period does not hold (K5)."""
+    await hear_customers()
+    await hear(statement_of(final=True))
+    assert await finalize_due(db, ConservationGate(Auditor(database.url("u2c_auditor"))), NOW) == 0
+    kinds = {row["kind"]: row["owner"] for row in await db.pool.fetch("select kind, owner from billing.exceptions where resolved_at is null")}
+    assert kinds["conservation_k5"] == "finance"
 
 
 async def test_a_failed_look_up_holds_that_invoice_and_never_the_run(db: Database, hear: Hear, hear_customers: Hear) -> None:
@@ -153,9 +152,9 @@ async def test_a_year_has_a_series_of_its_own_by_the_contracts_local_date(db: Da
 
 WORKER = """
 import asyncio, sys
-from services.billing.finalization.gate import OpenGate
 from services.billing.finalization.usecases import finalize_due
 from shared.db import Database
+from tests.billing.gates import Broken, OpenGate
 from tests.billing.statements import NOW
 
 async def main():

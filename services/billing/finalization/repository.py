@@ -124,7 +124,7 @@ class FinalizationRepository:
         )
 
 
-KINDS = ("customer_unknown", "lines_do_not_sum", "conservation_k1", "conservation_k3", "conservation_k4", "conservation_k5")
+KINDS = ("customer_unknown", "lines_do_not_sum", "conservation_k3", "conservation_k4", "conservation_k5")
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
