@@ -57,7 +57,8 @@ class Metering:
             await uow.connection.execute(
                 """insert into bus.positions (grp, topic, partition, position) values ('rating', 'usage.events', $1, $2)
                    on conflict (grp, topic, partition) do update set position = excluded.position""", partition, end)
-            batch = Batch("usage.events", partition, start, end, batch_id, list(messages), range(start, end), [()] * len(messages), [b""] * len(messages))
+            size = len(messages)
+            batch = Batch("usage.events", partition, start, end, batch_id, list(messages), range(start, end), [()] * size, [b""] * size)
             counts = await meter_batch(batch, uow, self.context)
             assert counts.total == len(messages)
             await uow.connection.execute(

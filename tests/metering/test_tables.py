@@ -1,7 +1,9 @@
 """The described tables are the migrated ones."""
 
-from shared.postgres.migrations import differences, metadata_of, migrate_all
-async def test_tables(database):
-    from services.rating.tables import metadata
-    found = await differences(database.admin_url, metadata, "rating")
-    assert found == [], found
+from services.rating.tables import metadata
+from shared.postgres.migrations import differences
+from tests.conftest import TestDatabase
+
+
+async def test_the_migrated_database_is_what_the_tables_say(database: TestDatabase) -> None:
+    assert await differences(database.admin_url, metadata, "rating") == []

@@ -1,0 +1,73 @@
+"""Routes of the catalogue. They translate; the verbs are in usecases."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from services.rating.catalogue import usecases
+from services.rating.catalogue.document import MeterDocument, MeterTerms, PlanDocument, plan_terms
+from services.rating.catalogue.repository import CatalogueRepository
+from shared.db import UnitOfWork
+from shared.http.idempotency import idempotent
+from shared.http.keys import AccessKey, requires
+from shared.http.paging import Paged, listed
+from shared.pricing.fields import Name
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1", tags=["Catalogue"])
+Writer = Annotated[AccessKey, requires("contracts:write")]
+
+
+@router.post("/meters", operation_id="create_meter", summary="Create a meter; stored events are added up in the background", status_code=201)
+async def create_meter(document: MeterDocument, request: Request, context: Ctx, caller: Writer) -> Response:
+    async def act(uow: UnitOfWork) -> dict[str, Any]:
+        return usecases.meter_shown(await usecases.create_meter(uow, document.meter, document, context.clock.now()))
+
+    return await idempotent(context.db, request, caller, act)
+
+
+@router.put("/meters/{meter}", operation_id="change_meter", summary="Replace a meter's terms", dependencies=[requires("contracts:write")])
+async def change_meter(meter: Name, document: MeterTerms, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        return usecases.meter_shown(await usecases.change_meter(uow, meter, document, context.clock.now()))
+
+
+@router.get("/meters", operation_id="list_meters", summary="Meters by name", dependencies=[requires("contracts:read")])
+async def list_meters(context: Ctx, page: Paged) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await CatalogueRepository(uow.connection).meters_page(str(page.after[0]) if page.after else "", page.limit + 1)
+    return listed(rows, page, lambda meter: [meter.meter], usecases.meter_shown)
+
+
+@router.get("/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")])
+async def get_meter(meter: Name, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        found = await CatalogueRepository(uow.connection).meter(meter)
+    if found is None:
+        raise usecases.MeterNotFound(f"there is no meter {meter!r}")
+    return usecases.meter_shown(found)
+
+
+@router.post("/plans", operation_id="put_plan", summary="Create or replace a plan: contract terms to build on", status_code=201)
+async def put_plan(document: PlanDocument, request: Request, context: Ctx, caller: Writer) -> Response:
+    async def act(uow: UnitOfWork) -> dict[str, Any]:
+        return await usecases.put_plan(uow, document.plan, plan_terms(document))
+
+    return await idempotent(context.db, request, caller, act)
+
+
+@router.get("/plans", operation_id="list_plans", summary="Plans by name", dependencies=[requires("contracts:read")])
+async def list_plans(context: Ctx, page: Paged) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await CatalogueRepository(uow.connection).plans_page(str(page.after[0]) if page.after else "", page.limit + 1)
+    return listed(rows, page, lambda row: [row["plan"]], usecases.plan_shown)
+
+
+@router.get("/plans/{plan}", operation_id="get_plan", summary="A plan", dependencies=[requires("contracts:read")])
+async def get_plan(plan: Name, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        found = await CatalogueRepository(uow.connection).plan(plan)
+    if found is None:
+        raise usecases.PlanNotFound(f"there is no plan {plan!r}")
+    return usecases.plan_shown(found)

@@ -1,0 +1,88 @@
+"""Meters and plans as the API takes them."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.rating.catalogue.domain.meter import ListPrice, Meter
+from services.rating.metering.domain.scalar import TEXT_MAX_BYTES
+from shared.pricing.fields import CurrencyCode, Name, Price
+
+DIMENSIONS_MAX, FILTERS_MAX, VALUES_MAX = 5, 10, 100
+Path = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,3}$", description="Dotted path into the event's data")]
+EventType = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+def _short(value: str) -> str:
+    if len(value.encode("utf-8", "surrogatepass")) > TEXT_MAX_BYTES:
+        raise PydanticCustomError("too_long", "A filter value has at most 128 bytes.")
+    return value
+
+
+FilterValue = Annotated[str, Field(min_length=1), AfterValidator(_short)]
+
+
+class ListPriceDocument(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    currency: CurrencyCode
+    unit: Price
+
+
+class MeterTerms(BaseModel):
+    """What may change about a meter. Its event type may not: a meter of another type is another meter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_type: EventType
+    aggregation: Literal["count", "sum", "unique"]
+    field: Path | None = Field(None, description="Data field of sum (a number) and unique (a text, number or boolean)")
+    filters: dict[Path, Annotated[list[FilterValue], Field(min_length=1, max_length=VALUES_MAX)]] = Field(
+        default_factory=dict, max_length=FILTERS_MAX, description="Data field → accepted values; all must match")
+    group_by: list[Path] = Field(default_factory=list, max_length=DIMENSIONS_MAX, description="Dimensions usage is kept apart by")
+    missing: Literal["quarantine", "ignore"] = "quarantine"
+    list_price: ListPriceDocument | None = Field(None, description="Values suspense; at most one meter of an event type has one")
+    role: Literal["user", "team", "feature", "login"] | None = None
+    heartbeat_s: int | None = Field(None, ge=1, le=31_536_000, description="Silence longer than this is an outage, never zero usage")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.aggregation == "count") != (self.field is None):
+            raise PydanticCustomError("field_misfit", "sum and unique read a `field`, count reads none.")
+        if self.role is not None and (self.role == "login") != (self.aggregation == "count"):
+            raise PydanticCustomError("role_misfit", "user, team and feature are roles of unique meters, login is one of count meters.")
+        if self.role is not None and self.aggregation == "sum":
+            raise PydanticCustomError("role_misfit", "A sum meter has no role.")
+        if len(set(self.group_by)) != len(self.group_by) or "other" in self.group_by:
+            raise PydanticCustomError("group_by_misfit", "Dimensions differ from each other, and none is called other.")
+        return self
+
+
+class MeterDocument(MeterTerms):
+    """A meter: how events of one type become a quantity."""
+
+    meter: Annotated[Name, Field(max_length=64)]
+
+
+class PlanDocument(BaseModel):
+    """A plan: contract terms under a name, which contracts build on. Its terms are validated with the contract that takes them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    plan: Name
+
+
+def meter_of(name: str, terms: MeterTerms, revision: int, backfilled: bool) -> Meter:
+    """The meter a document describes."""
+    price = ListPrice(terms.list_price.currency, terms.list_price.unit) if terms.list_price else None
+    return Meter(
+        meter=name, event_type=terms.event_type, aggregation=terms.aggregation, field=terms.field,
+        filters={path: tuple(sorted(set(values))) for path, values in sorted(terms.filters.items())}, group_by=tuple(sorted(terms.group_by)),
+        missing=terms.missing, list_price=price, role=terms.role, heartbeat_s=terms.heartbeat_s, revision=revision, backfilled=backfilled,
+    )
+
+
+def plan_terms(document: PlanDocument) -> dict[str, Any]:
+    """What a plan holds beside its name."""
+    return dict(document.model_extra or {})

@@ -1,0 +1,128 @@
+"""Verbs of the catalogue: create and change meters, put plans."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from services.rating.catalogue.document import MeterTerms, meter_of
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.backfill.repository import BackfillRepository
+from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
+from shared.clock import machine_us
+from shared.db import UnitOfWork
+from shared.errors import AppError, Kind
+from shared.topics.rating import CATALOGUE_METERS, MeterMessage
+
+
+class MeterExists(AppError):
+    """There is a meter of this name with other terms; change it with PUT /v1/meters/{meter}."""
+
+    kind = Kind.CONFLICT
+
+
+class MeterNotFound(AppError):
+    """There is no such meter."""
+
+    kind = Kind.NOT_FOUND
+
+
+class PlanNotFound(AppError):
+    """There is no such plan."""
+
+    kind = Kind.NOT_FOUND
+
+
+class EventTypeFixed(AppError):
+    """A meter keeps its event type: a meter of another type is another meter."""
+
+    kind = Kind.CONFLICT
+
+
+class ListPriceTaken(AppError):
+    """Another meter of this event type carries the list price; an event is worth one."""
+
+    kind = Kind.CONFLICT
+
+
+async def create_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime) -> Meter:
+    """Create a meter. The same document twice is the same meter. Raises MeterExists and ListPriceTaken."""
+    catalogue = CatalogueRepository(uow.connection)
+    await BackfillRepository(uow.connection).close_fence()
+    existing = await catalogue.meter(name)
+    if existing is not None:
+        if meter_of(name, terms, existing.revision, existing.backfilled) == existing:
+            return existing
+        raise MeterExists(f"meter {name!r} exists with other terms; change it with PUT /v1/meters/{name}")
+    backfill = await needs_backfill(uow, terms.event_type)
+    return await _put(uow, meter_of(name, terms, machine_us(), not backfill), now, backfill=backfill)
+
+
+async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime) -> Meter:
+    """Replace a meter's terms; stored events are added up again where they contribute otherwise. Raises MeterNotFound, EventTypeFixed."""
+    await BackfillRepository(uow.connection).close_fence()
+    existing = await CatalogueRepository(uow.connection).meter(name)
+    if existing is None:
+        raise MeterNotFound(f"there is no meter {name!r}; create it with POST /v1/meters")
+    if existing.event_type != terms.event_type:
+        raise EventTypeFixed(f"meter {name!r} takes events of type {existing.event_type!r}")
+    wanted = meter_of(name, terms, existing.revision, existing.backfilled)
+    if wanted == existing:
+        return existing
+    backfill = not wanted.counts_alike(existing) and await needs_backfill(uow, terms.event_type)
+    revision = max(existing.revision + 1, machine_us())
+    return await _put(uow, replace(wanted, revision=revision, backfilled=wanted.backfilled and not backfill), now, backfill=backfill)
+
+
+async def put_plan(uow: UnitOfWork, name: str, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Create or replace a plan. Contracts keep what they took from it; the next version takes the new one."""
+    catalogue = CatalogueRepository(uow.connection)
+    before = await catalogue.plan(name)
+    revision = max(before["revision"] + 1 if before else 0, machine_us())
+    await catalogue.put_plan(name, revision, terms)
+    return plan_shown({"plan": name, "revision": revision, "document": terms})
+
+
+async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) -> Meter:
+    catalogue = CatalogueRepository(uow.connection)
+    await _refuse_second_list_price(catalogue, meter)
+    await catalogue.put_meter(meter, now)
+    if backfill:
+        await begin_backfill(uow, meter.meter, meter.event_type)
+    await catalogue.move_revision(meter.revision)
+    uow.tell(CATALOGUE_METERS, meter.meter, message_of(meter))
+    return meter
+
+
+async def _refuse_second_list_price(catalogue: CatalogueRepository, meter: Meter) -> None:
+    for other in await catalogue.meters():
+        if meter.list_price and other.list_price and other.event_type == meter.event_type and other.meter != meter.meter:
+            raise ListPriceTaken(f"meter {other.meter!r} carries the list price of {meter.event_type!r} events; take it away there first")
+
+
+def message_of(meter: Meter) -> MeterMessage:
+    """The meter as other services hear of it."""
+    return MeterMessage(
+        meter=meter.meter, revision=meter.revision, event_type=meter.event_type, aggregation=meter.aggregation, field=meter.field,
+        missing=meter.missing, group_by=meter.group_by, filters=dict(meter.filters), list_price=_price(meter), role=meter.role,
+        heartbeat_s=meter.heartbeat_s,
+    )
+
+
+def meter_shown(meter: Meter) -> dict[str, Any]:
+    """The meter as the API shows it."""
+    return {
+        "object": "meter", "meter": meter.meter, "revision": meter.revision, "event_type": meter.event_type, "aggregation": meter.aggregation,
+        "field": meter.field, "filters": {path: list(values) for path, values in meter.filters.items()}, "group_by": list(meter.group_by),
+        "missing": meter.missing, "list_price": _price(meter), "role": meter.role, "heartbeat_s": meter.heartbeat_s, "backfilled": meter.backfilled,
+    }
+
+
+def plan_shown(row: Any) -> dict[str, Any]:
+    """The plan as the API shows it: its terms beside its name."""
+    return {"object": "plan", **row["document"], "plan": row["plan"], "revision": row["revision"]}
+
+
+def _price(meter: Meter) -> dict[str, str] | None:
+    return {"currency": meter.list_price.currency, "unit": format(meter.list_price.unit, "f")} if meter.list_price else None

@@ -1,0 +1,50 @@
+"""Routes of customers. They translate; the verbs are in usecases."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from services.rating.customers import usecases
+from services.rating.customers.document import AliasDocument, CustomerDocument, Subject
+from services.rating.customers.repository import CustomerRepository
+from shared.db import UnitOfWork
+from shared.http.idempotency import idempotent
+from shared.http.keys import AccessKey, requires
+from shared.http.paging import Paged, listed
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1/customers", tags=["Customers"])
+Writer = Annotated[AccessKey, requires("contracts:write")]
+
+
+@router.post("", operation_id="create_customer", summary="Create a customer; usage that waited for it is priced", status_code=201)
+async def create_customer(document: CustomerDocument, request: Request, context: Ctx, caller: Writer) -> Response:
+    async def act(uow: UnitOfWork) -> dict[str, Any]:
+        return usecases.shown(await usecases.create_customer(uow, document, context.clock.now()))
+
+    return await idempotent(context.db, request, caller, act)
+
+
+@router.get("", operation_id="list_customers", summary="Customers by external id", dependencies=[requires("contracts:read")])
+async def list_customers(context: Ctx, page: Paged) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await CustomerRepository(uow.connection).customers_page(str(page.after[0]) if page.after else "", page.limit + 1)
+    return listed(rows, page, lambda customer: [customer.external_id], usecases.shown)
+
+
+@router.get("/{external_id}", operation_id="get_customer", summary="A customer", dependencies=[requires("contracts:read")])
+async def get_customer(external_id: Subject, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        customer = await CustomerRepository(uow.connection).customer(external_id)
+    if customer is None:
+        raise usecases.CustomerNotFound(f"there is no customer {external_id[:100]!r}")
+    return usecases.shown(customer)
+
+
+@router.post("/{external_id}/aliases", operation_id="add_alias", summary="Let another subject mean this customer", status_code=201)
+async def add_alias(external_id: Subject, document: AliasDocument, request: Request, context: Ctx, caller: Writer) -> Response:
+    async def act(uow: UnitOfWork) -> dict[str, Any]:
+        return usecases.shown(await usecases.add_alias(uow, external_id, document.alias))
+
+    return await idempotent(context.db, request, caller, act)

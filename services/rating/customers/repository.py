@@ -1,0 +1,82 @@
+"""SQL of customers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.rating.metering.repository import FENCE
+
+_CUSTOMERS = """
+select customer_id, external_id, name, legal_entity, timezone, revision, created_at,
+    array(select s.subject from rating.subjects s where s.customer_id = c.customer_id and s.alias order by s.subject) as aliases
+from rating.customers c
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    customer_id: str
+    external_id: str
+    name: str
+    legal_entity: str
+    timezone: str
+    revision: int
+    created_at: datetime
+    aliases: tuple[str, ...]
+
+
+class CustomerRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def close_fence(self) -> None:
+        """Wait until no batch is being metered, and keep new ones out: whatever is marked from now on finds the new name."""
+        await self._connection.execute("select pg_advisory_xact_lock($1)", FENCE)
+
+    async def customer(self, external_id: str) -> Customer | None:
+        row = await self._connection.fetchrow(f"{_CUSTOMERS} where c.external_id = $1", external_id)
+        return _customer(row) if row else None
+
+    async def customers_page(self, after: str, limit: int) -> list[Customer]:
+        rows = await self._connection.fetch(f"{_CUSTOMERS} where c.external_id > $1 order by c.external_id limit $2", after, limit)
+        return [_customer(row) for row in rows]
+
+    async def insert(self, customer: Customer) -> bool:
+        """Insert the customer without its names; False when its external id is taken."""
+        return bool(await self._connection.fetchval(
+            """insert into rating.customers (customer_id, external_id, name, legal_entity, timezone, revision, created_at)
+               values ($1, $2, $3, $4, $5, $6, $7) on conflict (external_id) do nothing returning true""",
+            customer.customer_id, customer.external_id, customer.name, customer.legal_entity, customer.timezone, customer.revision,
+            customer.created_at,
+        ))
+
+    async def move_revision(self, customer_id: str, revision: int) -> None:
+        await self._connection.execute("update rating.customers set revision = $2 where customer_id = $1", customer_id, revision)
+
+    async def insert_subjects(self, customer_id: str, subjects: Sequence[tuple[str, bool]]) -> list[str]:
+        """Give the customer these (subject, is alias); return those that are taken by anyone."""
+        wanted = sorted(dict(subjects).items())
+        rows = await self._connection.fetch(
+            """insert into rating.subjects (subject, customer_id, alias)
+               select subject, $1, alias from unnest($2::text[], $3::boolean[]) n (subject, alias)
+               on conflict do nothing returning subject""",
+            customer_id, [subject for subject, _ in wanted], [alias for _, alias in wanted],
+        )
+        return sorted({subject for subject, _ in wanted} - {row["subject"] for row in rows})
+
+    async def mark_usage(self, subjects: Sequence[str]) -> None:
+        """Mark every UTC day on which these subjects have usage: what was in suspense is to be priced."""
+        await self._connection.execute(
+            """with touched as materialized (
+                   select subject, day from rating.usage_days where subject = any($1::text[])
+                   union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques where subject = any($1::text[])),
+                    told as (insert into rating.activity_marks (subject, day) select subject, day from touched)
+               insert into rating.marks (subject, day) select subject, day from touched""", list(subjects))
+
+
+def _customer(row: Any) -> Customer:
+    return Customer(row["customer_id"], row["external_id"], row["name"], row["legal_entity"], row["timezone"], row["revision"], row["created_at"],
+                    tuple(row["aliases"]))
