@@ -4,11 +4,12 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
 from services.billing.conservation.disposition import disposition, disposition_of
-from services.billing.conservation.domain.breaks import Break, Checked, K, Report, merged
+from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged
 from services.billing.conservation.door import door
 from services.billing.conservation.money import all_periods, is_drained, money_of, numbers
 from services.billing.conservation.quantity import aggregates, quantities_of
@@ -17,17 +18,20 @@ from shared.clock import machine_now
 
 CONTRACT_PERIOD = tuple[str, datetime]
 CHUNK = 64                                                # contracts × periods one statement looks at, so that memory stays bounded
+WORK_MEM = "set local work_mem = '64MB'"
+STOPS = "select exception_id, reference, detail from billing.exceptions where kind = 'conservation_break_k1' and resolved_at is null limit 3"
 WATERMARK = "select partition::text, max(batch_id) as batch_id from bus.batches where grp = 'rating' and topic = 'usage.events' group by partition"
 
 
 @asynccontextmanager
 async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """One consistent view of all schemas; inside a transaction of the caller's, that one's."""
+    """One consistent view of all schemas; inside a transaction of the caller's (REPEATABLE READ, please), that one's."""
     if connection.is_in_transaction():
+        await connection.execute(WORK_MEM)
         yield
         return
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute("set local work_mem = '64MB'")
+        await connection.execute(WORK_MEM)
         yield
 
 
@@ -60,11 +64,16 @@ async def _by_period(connection: asyncpg.Connection, heads: Heads | None) -> tup
 async def breaks_of(connection: asyncpg.Connection, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, list[Break]]:
     """K3–K5 of these contracts and periods, in one snapshot: what keeps each from being invoiced. Those without a break are absent.
 
+    An open K1 break (job `conservation_look` opens the exception, and resolves it) stops them all.
+
     K4 here is the statement against the raw events up to its watermark, which is what gets billed; the aggregates as they stand are
     compared by `check_all`.
     """
     found: dict[CONTRACT_PERIOD, list[Break]] = {}
     async with snapshot(connection):
+        stopped = [_stopped(row) for row in await connection.fetch(STOPS)]
+        if stopped:
+            return dict.fromkeys(contract_periods, stopped)
         for first in range(0, len(contract_periods), CHUNK):
             chunk = contract_periods[first:first + CHUNK]
             breaks = await disposition_of(connection, chunk)
@@ -80,6 +89,11 @@ async def transport_breaks(connection: asyncpg.Connection, heads: Heads | None =
     """K1 alone, over everything."""
     async with snapshot(connection):
         return (await transport(connection, heads)).checked
+
+
+def _stopped(row: Any) -> Break:
+    return Break(K.TRANSPORT, "transport_broken", Row("billing.exceptions", {"exception_id": row["exception_id"], "reference": row["reference"]}),
+                 "no open K1 break", row["reference"], row["detail"])
 
 
 def by_statement(breaks: Sequence[Break]) -> dict[K, int]:

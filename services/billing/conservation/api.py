@@ -1,0 +1,108 @@
+"""GET /v1/reconciliation and its drills: what became of every event and every cent."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from services.billing.conservation import door, reconciliation, views
+from services.billing.conservation.domain.dispositions import Bucket, Reason
+from services.billing.conservation.jobs import monitor_of
+from services.billing.conservation.reconciliation import Drill, Narrow
+from services.billing.conservation.usecases import snapshot
+from shared.http.keys import requires
+from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.instants import from_us, to_us
+from shared.service import Context, Ctx
+
+router = APIRouter(prefix="/v1", tags=["Reconciliation"], dependencies=[requires("invoices:read")])
+HOURS_MAX = 10_000
+
+Text = Annotated[str | None, Query(max_length=255)]
+Customer = Annotated[str | None, Query(max_length=255, description="External id of a customer, or a subject that no customer has")]
+From = Annotated[AwareDatetime | None, Query(alias="from", description="Events at or after this instant")]
+To = Annotated[AwareDatetime | None, Query(description="Events before this instant")]
+Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03")]
+
+
+@router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5")
+async def reconcile(
+    context: Ctx, customer: Customer = None, meter: Text = None, start: From = None, to: To = None,
+    check: Annotated[bool | None, Query(description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question")] = None,
+) -> dict[str, Any]:
+    monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter)
+    if monitor.report is None or (check if check is not None else narrow == Narrow()):
+        await monitor.check()
+    async with monitor.auditor.connection() as connection, snapshot(connection):
+        counted = await reconciliation.counts(connection, narrow)
+        measured = await reconciliation.quantities(connection, narrow)
+        money = await reconciliation.money(connection, narrow)
+    rows = views.rows_of(counted, measured)
+    assert monitor.report is not None
+    return {
+        "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to), "rows": rows,
+        "totals": views.totals_of(rows), "money": [views.money_row(row) for row in money], "conservation": monitor.report.shown(),
+    }
+
+
+@router.get("/reconciliation/events", operation_id="reconcile_events", summary="The events of a bucket, by time")
+async def reconcile_events(
+    context: Ctx, page: Paged, bucket: Annotated[Bucket | None, Query()] = None, reason: Annotated[Reason | None, Query()] = None,
+    customer: Customer = None, type: Text = None, meter: Text = None, month: Month = None, start: From = None, to: To = None,
+) -> dict[str, Any]:
+    narrow = Narrow(*_span(month, start, to), customer, type, meter)
+    return await _events(context, page, narrow, Drill(bucket, reason, None, _after(page)))
+
+
+@router.get("/held-late", operation_id="list_held_late", summary="Usage and voids that came after the cut of their period's final statement")
+async def held_late(
+    context: Ctx, page: Paged, customer: Customer = None, contract: Text = None, month: Month = None, start: From = None, to: To = None,
+) -> dict[str, Any]:
+    narrow = Narrow(*_span(month, start, to), customer)
+    return await _events(context, page, narrow, Drill(Bucket.HELD_LATE, None, contract, _after(page)))
+
+
+@router.get("/reconciliation/door", operation_id="reconcile_door", summary="What each key and source brought in each hour: K2 in figures")
+async def reconcile_door(
+    context: Ctx, start: Annotated[AwareDatetime, Query(alias="from", description="Hours from here")],
+    to: Annotated[AwareDatetime, Query(description="Hours before this instant")],
+) -> dict[str, Any]:
+    monitor = monitor_of(context)
+    async with monitor.auditor.connection() as connection:
+        rows = await door.hours(connection, start, to, HOURS_MAX)
+    shown = [{**row, "hour": views.instant(row["hour"])} for row in rows]
+    return {"object": "list", "data": shown, "has_more": len(rows) == HOURS_MAX, "next_cursor": None}
+
+
+async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) -> dict[str, Any]:
+    monitor = monitor_of(context)
+    async with monitor.auditor.connection() as connection, snapshot(connection):
+        rows: Sequence[Any] = await reconciliation.events(connection, narrow, drill, page.limit + 1)
+    return listed(rows, page, lambda row: [to_us(row["time"]), row["batch_id"], row["seq"]], views.event_row)
+
+
+def _after(page: Page) -> tuple[datetime, int, int] | None:
+    if page.after is None:
+        return None
+    if len(page.after) != 3 or not all(isinstance(part, int) and abs(part) < 2**62 for part in page.after):
+        raise CursorInvalid()
+    return from_us(page.after[0]), page.after[1], page.after[2]
+
+
+def _span(month: str | None, start: datetime | None, to: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """A UTC month as a span; explicit bounds go before."""
+    if month is None:
+        return start, to
+    first = date.fromisoformat(f"{month}-01")
+    after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return start or _midnight(first), to or _midnight(after)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _shown(moment: datetime | None) -> str | None:
+    return views.instant(moment) if moment else None

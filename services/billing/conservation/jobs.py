@@ -1,0 +1,57 @@
+"""When the books are checked. A K1 break becomes an open exception, and that is what stops every finalization (`breaks_of`)."""
+
+import time
+
+from prometheus_client import Gauge
+
+from services.billing.conservation.domain.breaks import K
+from services.billing.conservation.monitor import Monitor
+from services.billing.conservation.repository import keep_exceptions
+from shared.service import Context, Job
+
+LOOK_EVERY_S = 5.0
+CHECK_EVERY_S = 600.0                                     # and never more than a twentieth of the time is spent on it
+CHECK_SHARE = 20
+BROKEN_EVERY_S = 60.0                                     # while something is broken, so that a repair is seen
+MONITOR, LOOKED_AT, CHECKED_AT = "conservation", "conservation_looked_at", "conservation_checked_at"
+BREAKS = Gauge("u2c_conservation_breaks", "Rows at which a conservation statement does not hold, as last checked", ["statement"])
+
+
+def monitor_of(context: Context) -> Monitor:
+    """This process's checker. `setup` of billing has put the auditor there."""
+    if MONITOR not in context.state:
+        context.state[MONITOR] = Monitor(context.state["auditor"], context.bus.heads if context.settings.bus == "kafka" else None)
+    monitor: Monitor = context.state[MONITOR]
+    return monitor
+
+
+async def look(context: Context) -> None:
+    """K1, and stored = new, as they go on. A moving business clock wakes every job; the books need not be looked at more often for that."""
+    monitor, now = monitor_of(context), time.monotonic()
+    if now - context.state.get(LOOKED_AT, -LOOK_EVERY_S) < LOOK_EVERY_S:
+        return
+    context.state[LOOKED_AT] = now
+    await monitor.look()
+    BREAKS.labels(K.TRANSPORT).set(len(monitor.transport_breaks))
+    async with context.db.transaction() as uow:
+        await keep_exceptions(uow, K.TRANSPORT, monitor.transport_breaks, context.clock.now())
+        if monitor.short:
+            await keep_exceptions(uow, K.DISPOSITION, monitor.short, context.clock.now())
+
+
+async def check(context: Context) -> None:
+    """Everything, when it is time again."""
+    monitor, now = monitor_of(context), time.monotonic()
+    report = monitor.report
+    every_s = BROKEN_EVERY_S if report and not report.holds else CHECK_EVERY_S
+    if now - context.state.setdefault(CHECKED_AT, now) < max(every_s, CHECK_SHARE * report.seconds if report else 0.0):
+        return
+    report = await monitor.check()
+    context.state[CHECKED_AT] = time.monotonic()
+    async with context.db.transaction() as uow:
+        for checked in report.statements:
+            BREAKS.labels(checked.k).set(len(checked.breaks))
+            await keep_exceptions(uow, checked.k, checked.breaks, context.clock.now())
+
+
+JOBS = (Job("conservation_look", LOOK_EVERY_S, look), Job("conservation_check", CHECK_EVERY_S / 10, check))

@@ -1,0 +1,109 @@
+"""SQL of the reconciliation: what became of the usage, in counts, quantities and money, and the events of each bucket."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.billing.conservation.facts import BUCKET, REASON, VOIDED, facts_where, label, quantity
+
+#: Parameters $1–$5: from, to (event time), customer (external id, or a subject no customer has), event type, meter; null: all.
+NARROWED = """($1::timestamptz is null or e.time >= $1) and ($2::timestamptz is null or e.time < $2)
+          and ($3::text is null or e.subject = $3 and s.customer_id is null
+               or s.customer_id = (select customer_id from rating.customers where external_id = $3))
+          and ($4::text is null or e.type = $4) and ($5::text is null or $5 = any (taken.meters))"""
+
+#: What one event (a fact, as `e`) adds to meter `m`.
+ADDS = f"case m.aggregation when 'count' then 1 when 'sum' then {quantity('(e.data #> m.field)')} end"
+ITEM = f"case m.aggregation when 'unique' then nullif({label('(e.data #> m.field)')}, '') end"
+
+COUNTS = f"""
+    with {facts_where(NARROWED)}
+    select c.external_id as customer, case when c.customer_id is null then e.subject end as subject, e.type,
+           date_trunc('month', e.time, 'UTC') as month,
+           {BUCKET} as bucket, {REASON} as reason, count(*) as events
+    from facts e left join rating.customers c using (customer_id)
+    group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
+"""
+QUANTITIES = f"""
+    with {facts_where(NARROWED)}
+    select c.external_id as customer, case when c.customer_id is null then e.subject end as subject, e.type,
+           date_trunc('month', e.time, 'UTC') as month,
+           {BUCKET} as bucket, m.meter, m.list_currency, m.list_unit, count({ADDS}) + count({ITEM}) as read,
+           case m.aggregation when 'unique' then count(distinct {ITEM}) else coalesce(sum({ADDS}), 0) end as quantity
+    from facts e left join rating.customers c using (customer_id)
+    join meter m on m.meter = any (e.meters) and ($5::text is null or m.meter = $5 or m.list_unit is not null)
+    group by 1, 2, 3, 4, 5, m.meter, m.list_currency, m.list_unit, m.aggregation
+"""
+MONEY = """
+    select cu.external_id as customer, s.contract, p.start_date, p.end_date, s.currency, s.revision, s.final, s.subtotal_minor as settled,
+           coalesce(sum(d.subtotal_minor) filter (where d.status = 'finalized'), 0)::bigint as documented,
+           array_remove(array_agg(d.document_id order by d.document_id), null) as documents
+    from rating.statements s join rating.periods p using (contract, period_start)
+    join rating.contracts c using (contract) join rating.customers cu using (customer_id)
+    left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start and d.kind not in ('commitment', 'prepayment')
+    where ($1::timestamptz is null or p.period_end > $1) and ($2::timestamptz is null or p.period_start < $2)
+      and ($3::text is null or cu.external_id = $3)
+    group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 3, 2
+"""
+
+#: A void that came after the cut: its event stays applied, the void itself is held.
+HELD_VOID = "(void and void_late and not late and known and metered and in_force and lined)"
+EVENTS = f"""
+    with {facts_where(NARROWED + " and ($9::timestamptz is null or (e.time, e.batch_id, e.seq) > ($9, $10::bigint, $11::integer))")},
+    found as (select *, {BUCKET} as bucket, {REASON} as reason, {HELD_VOID} as held_void, {VOIDED} as is_voided from facts)
+    select f.source, f.id, f.type, f.subject, c.external_id as customer, f.time, f.received_at, f.batch_id, f.seq, f.bucket, f.reason, f.held_void,
+           f.closed, f.meters, m.meter as list_meter, m.list_currency, m.list_unit, {ADDS.replace("e.data", "f.data")} as list_quantity
+    from found f left join rating.customers c using (customer_id)
+    left join meter m on m.meter = any (f.meters) and m.list_unit is not null
+    where ($6::text is null or f.bucket = $6 or ($6 = 'held_late' and f.held_void)) and ($7::text is null or f.reason = $7)
+      and ($8::text is null or exists (select from jsonb_array_elements(f.closed) k where k ->> 'contract' = $8))
+    order by f.time, f.batch_id, f.seq limit $12
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """What is looked at; None: all. `start` and `end` bound the time of the events, half-open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    customer: str | None = None
+    type: str | None = None
+    meter: str | None = None
+
+    def parameters(self) -> tuple[Any, ...]:
+        return self.start, self.end, self.customer, self.type, self.meter
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """Which events of it. `after`: the (time, batch id, seq) of the last one seen."""
+
+    bucket: str | None = None
+    reason: str | None = None
+    contract: str | None = None
+    after: tuple[datetime, int, int] | None = None
+
+
+async def counts(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
+    """Events by customer or unmatched subject, type, UTC month, bucket and reason."""
+    return await connection.fetch(COUNTS, *narrow.parameters())
+
+
+async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
+    """The same by meter: quantities, `read` events, and the list price where the meter has one."""
+    return await connection.fetch(QUANTITIES, *narrow.parameters())
+
+
+async def money(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
+    """Settled and documented minor units of each contract and period that overlaps."""
+    return await connection.fetch(MONEY, narrow.start, narrow.end, narrow.customer)
+
+
+async def events(connection: asyncpg.Connection, narrow: Narrow, drill: Drill, rows_max: int) -> Sequence[Any]:
+    """The events of a bucket, by time."""
+    after = drill.after or (None, None, None)
+    return await connection.fetch(EVENTS, *narrow.parameters(), drill.bucket, drill.reason, drill.contract, *after, rows_max)

@@ -1,0 +1,108 @@
+"""The reconciliation as JSON: decimals and money as strings, times RFC 3339."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from services.billing.conservation.domain.dispositions import Bucket, Reason
+from shared.decimals import plain
+from shared.money import Rounding, currency, format_minor, settle
+
+VALUED = (Bucket.SUSPENSE, Bucket.HELD_LATE)
+
+
+def rows_of(counted: Iterable[Any], measured: Iterable[Any]) -> list[dict[str, Any]]:
+    """One row a customer (or unmatched subject), event type and UTC month."""
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in counted:
+        shown = rows.setdefault(_place(row), _row(row))
+        shown["counts"]["stored"] += row["events"]
+        shown["counts"][row["bucket"]] += row["events"]
+        if row["reason"]:
+            shown["suspense_reasons"][row["reason"]] += row["events"]
+    for row in measured:
+        shown = rows[_place(row)]
+        shown["quantities"].setdefault(row["meter"], {})[row["bucket"]] = plain(row["quantity"])
+        if row["list_unit"] is not None and row["bucket"] in VALUED:
+            shown[row["bucket"]].append(value_of(row["quantity"], row["list_unit"], row["list_currency"]))
+            shown["_read"][row["bucket"]] = row["read"]
+    for shown in rows.values():
+        read = shown.pop("_read")
+        shown["unvalued"] = {bucket: shown["counts"][bucket] - read.get(bucket, 0) for bucket in VALUED}
+    return list(rows.values())
+
+
+def totals_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The rows added up: counts, and suspense and held-late value by currency."""
+    counts = {bucket: sum(row["counts"][bucket] for row in rows) for bucket in ("stored", *Bucket)}
+    reasons = {reason: sum(row["suspense_reasons"][reason] for row in rows) for reason in Reason}
+    values = {str(bucket): _added(value for row in rows for value in row[bucket]) for bucket in VALUED}
+    unvalued = {bucket: sum(row["unvalued"][bucket] for row in rows) for bucket in VALUED}
+    return {"counts": counts, "suspense_reasons": reasons, **values, "unvalued": unvalued}
+
+
+def value_of(quantity: Decimal, unit: Decimal, code: str) -> dict[str, str]:
+    """A quantity at list price, rounded once, half up."""
+    return {"currency": code, "amount": str(settle(quantity * unit, currency(code), Rounding.HALF_UP))}
+
+
+def money_row(row: Any) -> dict[str, Any]:
+    """What rating settled of a contract's period, and what billing has of it."""
+    of = currency(row["currency"])
+    return {
+        "customer": row["customer"], "contract": row["contract"],
+        "period": {"start": row["start_date"].isoformat(), "end": row["end_date"].isoformat()},
+        "currency": row["currency"], "final": row["final"], "revision": row["revision"], "settled": format_minor(row["settled"], of),
+        "documented": format_minor(row["documented"], of), "waived": format_minor(0, of),
+        "unbilled": format_minor(row["settled"] - row["documented"], of), "documents": list(row["documents"]),
+    }
+
+
+def event_row(row: Any) -> dict[str, Any]:
+    """One event of a bucket. A held void is listed as `void`: its event is still applied."""
+    held = row["held_void"] or row["bucket"] == Bucket.HELD_LATE
+    contracts = {(final["contract"], _utc(final["period_start"])) for final in _closed(row["closed"])} if held else set()
+    valued = row["list_unit"] is not None and row["list_quantity"] is not None
+    return {
+        "kind": "void" if row["held_void"] else "event", "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"],
+        "customer": row["customer"], "time": instant(row["time"]), "received_at": instant(row["received_at"]), "bucket": row["bucket"],
+        "reason": row["reason"], "meters": list(row["meters"] or ()),
+        "periods": [{"contract": contract, "period_start": start} for contract, start in sorted(contracts)],
+        "value": value_of(row["list_quantity"], row["list_unit"], row["list_currency"]) if valued else None,
+    }
+
+
+def instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _place(row: Any) -> tuple[Any, ...]:
+    return row["customer"], row["subject"], row["type"], row["month"]
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {
+        "customer": row["customer"], "subject": row["subject"], "type": row["type"], "month": row["month"].strftime("%Y-%m"),
+        "counts": dict.fromkeys(["stored", *map(str, Bucket)], 0), "suspense_reasons": dict.fromkeys(map(str, Reason), 0),
+        "quantities": {}, "suspense": [], "held_late": [], "_read": {},
+    }
+
+
+def _added(values: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    sums: dict[str, Decimal] = {}
+    for value in values:
+        sums[value["currency"]] = sums.get(value["currency"], Decimal(0)) + Decimal(value["amount"])
+    return [{"currency": code, "amount": str(amount)} for code, amount in sorted(sums.items())]
+
+
+def _closed(raw: Any) -> list[dict[str, Any]]:
+    """The final statements that cover an event; jsonb comes as text where the connection has no codec."""
+    found: list[dict[str, Any]] = msgspec.json.decode(raw) if isinstance(raw, str | bytes) else (raw or [])
+    return found
+
+
+def _utc(text: str) -> str:
+    return instant(datetime.fromisoformat(text))
