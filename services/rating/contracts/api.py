@@ -1,8 +1,9 @@
 """Routes of contracts. They translate; the verbs are in usecases."""
 
+import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from services.rating.contracts import views
@@ -13,10 +14,12 @@ from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.idempotency import idempotent
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import CursorInvalid, Paged, listed
 from shared.pricing.language import terms_json_schema
 from shared.service import Ctx
 
+CONTRACT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
+TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
 TERMS_BODY: dict[str, Any] = {
     "requestBody": {
@@ -60,21 +63,31 @@ async def contract_schema() -> dict[str, Any]:
 
 @router.get("", operation_id="list_contracts", summary="Contracts by name", dependencies=[requires("contracts:read")])
 async def list_contracts(
-    context: Ctx, page: Paged, customer: Annotated[str | None, Query(max_length=200, description="External id of the customer")] = None,
+    context: Ctx, page: Paged,
+    customer: Annotated[str | None, Query(pattern=TEXT_PATTERN, max_length=200, description="External id of the customer")] = None,
 ) -> dict[str, Any]:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         contracts = ContractRepository(uow.connection)
-        rows = await contracts.contracts(page.limit + 1, str(page.after[0]) if page.after else "", customer)
+        rows = await contracts.contracts(page.limit + 1, _after(page.after), customer)
         chains = await contracts.chains([row["contract"] for row in rows])
     return listed(rows, page, lambda row: [row["contract"]], lambda row: views.listed_contract(row, chains[row["contract"]], now))
 
 
 @router.get("/{contract}", operation_id="get_contract", summary="A contract with its chain of versions", dependencies=[requires("contracts:read")])
-async def get_contract(contract: str, context: Ctx) -> dict[str, Any]:
+async def get_contract(contract: Annotated[str, Path(pattern=CONTRACT_PATTERN, max_length=100)], context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         contracts = ContractRepository(uow.connection)
         found, versions = await contracts.contract(contract), await contracts.versions(contract)
     if found is None:
         raise ContractNotFound(f"there is no contract {contract[:100]!r}")
     return views.whole_contract(found, versions, context.clock.now())
+
+
+def _after(after: tuple[Any, ...] | None) -> str:
+    """The name a cursor names."""
+    if after is None:
+        return ""
+    if len(after) != 1 or not isinstance(after[0], str) or not re.match(CONTRACT_PATTERN, after[0]):
+        raise CursorInvalid()
+    return after[0]

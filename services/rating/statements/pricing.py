@@ -136,7 +136,8 @@ def _price_all(due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt
             continue
         closing[statement.contract] = to_stored(priced.closing)
         outcome.priced.append(statement)
-        replacements.append(Replacement(message_of(statement, priced, at), statement.period.start, opening, closing[statement.contract]))
+        message = message_of(statement, priced, at)
+        replacements.append(Replacement(message, statement.period.start, opening, closing[statement.contract], statement.chain[-1].version))
     return replacements
 
 

@@ -41,12 +41,13 @@ _IN_ORDER = " order by p.contract, p.period_start"
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A new revision of a statement, with the balances it was opened with and closes with."""
+    """A new revision of a statement, the balances it opens and closes with, and the newest version of the contract it knew."""
 
     message: StatementMessage
     period_start: datetime
     opening: Sequence[Any]
     closing: Sequence[Any]
+    known_version: int
 
 
 class StatementRepository:
@@ -116,16 +117,17 @@ class StatementRepository:
         said = [replacement.message for replacement in replacements]
         await self.connection.execute(
             """insert into rating.statements (contract, period_start, statement_id, revision, final, watermark, watermark_us, subtotal_minor,
-                   currency, document, opening, closing)
+                   currency, document, opening, closing, known_version)
                select * from unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::bigint[], $5::boolean[], $6::jsonb[], $7::bigint[], $8::bigint[],
-                   $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[])
+                   $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::int[])
                on conflict (contract, period_start) do update set revision = excluded.revision, final = excluded.final,
                    watermark = excluded.watermark, watermark_us = excluded.watermark_us, subtotal_minor = excluded.subtotal_minor,
-                   currency = excluded.currency, document = excluded.document, opening = excluded.opening, closing = excluded.closing""",
+                   currency = excluded.currency, document = excluded.document, opening = excluded.opening, closing = excluded.closing,
+                   known_version = excluded.known_version""",
             [m.contract for m in said], [r.period_start for r in replacements], [m.statement_id for m in said], [m.revision for m in said],
             [m.final for m in said], [m.watermark for m in said], [m.watermark_us for m in said], [m.subtotal_minor for m in said],
             [m.currency for m in said], [msgspec.Raw(STATEMENTS.encode(m)) for m in said],
-            [_json(r.opening) for r in replacements], [_json(r.closing) for r in replacements])
+            [_json(r.opening) for r in replacements], [_json(r.closing) for r in replacements], [r.known_version for r in replacements])
 
     async def close_periods(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
         await self.connection.execute(
@@ -189,7 +191,7 @@ class StatementRepository:
 
     async def statement(self, contract: str, start_date: Any) -> asyncpg.Record | None:
         return await self.connection.fetchrow(
-            """select s.document, s.opening, s.revision, s.final, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at
+            """select s.document, s.opening, s.known_version, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days
                from rating.periods p join rating.statements s using (contract, period_start)
                where p.contract = $1 and p.start_date = $2""", contract, start_date)
 

@@ -1,6 +1,6 @@
 """Tables of statements: the current revision of each; a final one is history."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, MetaData, String, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Integer, MetaData, String, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.tables import INSTANT
@@ -22,5 +22,6 @@ def add_statement_tables(metadata: MetaData) -> None:
         Column("document", JSONB, nullable=False),          # the StatementMessage, whole
         Column("closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances that open the next period
         Column("opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances it was opened with
+        Column("known_version", Integer, nullable=False),   # the newest version of the contract that pricing knew
         ForeignKeyConstraint(["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]),
     )

@@ -64,6 +64,7 @@ create table rating.statements (
     document jsonb not null,
     closing jsonb not null default '[]'::jsonb,
     opening jsonb not null default '[]'::jsonb,
+    known_version integer not null,
     primary key (contract, period_start),
     foreign key (contract, period_start) references rating.periods
 ) with (fillfactor = 70);

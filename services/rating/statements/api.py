@@ -1,0 +1,76 @@
+"""Routes of statements. They translate; the verbs are in explaining and tracing."""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from services.rating.contracts.api import CONTRACT_PATTERN, TEXT_PATTERN
+from services.rating.contracts.views import instant
+from services.rating.statements import views
+from services.rating.statements.explaining import explain_line, find, statement_of
+from services.rating.statements.repository import StatementRepository
+from shared.errors import AppError, Kind
+from shared.http.keys import requires
+from shared.http.paging import CursorInvalid, Paged, listed
+from shared.instants import from_us
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1", tags=["Statements"])
+Contract = Annotated[str, Path(pattern=CONTRACT_PATTERN, max_length=100)]
+LineId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+ExternalId = Annotated[str, Path(pattern=TEXT_PATTERN, max_length=200)]
+
+
+class CustomerNotFound(AppError):
+    """There is no such customer."""
+
+    kind = Kind.NOT_FOUND
+
+
+@router.get("/statements", operation_id="list_statements", summary="Statements by contract and period", dependencies=[requires("contracts:read")])
+async def list_statements(
+    context: Ctx, page: Paged,
+    contract: Annotated[str | None, Query(pattern=CONTRACT_PATTERN, max_length=100)] = None,
+    customer: Annotated[str | None, Query(pattern=TEXT_PATTERN, max_length=200, description="External id of the customer")] = None,
+    final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
+) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await StatementRepository(uow.connection).statements(page.limit + 1, _after(page.after), contract, customer, final)
+    found = [statement_of(row) for row in rows]
+    return listed(found, page, lambda statement: [statement.contract, statement.period_start_us], views.summary)
+
+
+@router.get("/statements/{contract}/{period_start}", operation_id="get_statement", summary="The current revision of a statement",
+            dependencies=[requires("contracts:read")])
+async def get_statement(contract: Contract, period_start: date, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        return views.whole(statement_of(await find(uow, contract, period_start)))
+
+
+@router.get("/statements/{contract}/{period_start}/lines/{line_id}/explanation", operation_id="explain_line",
+            summary="Every step that leads to a line's amount", dependencies=[requires("contracts:read")])
+async def explain(contract: Contract, period_start: date, line_id: LineId, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        return views.explanation(*await explain_line(uow, contract, period_start, line_id))
+
+
+@router.get("/customers/{external_id}/cost", operation_id="customer_cost", summary="What the current periods of a customer have come to",
+            dependencies=[requires("usage:read")])
+async def customer_cost(external_id: ExternalId, context: Ctx) -> dict[str, Any]:
+    now = context.clock.now()
+    async with context.db.transaction() as uow:
+        rows = await StatementRepository(uow.connection).current_of_customer(external_id, now)
+    if rows is None:
+        raise CustomerNotFound(f"there is no customer {external_id!r}")
+    return views.cost(external_id, instant(now), [statement_of(row) for row in rows])
+
+
+def _after(after: tuple[Any, ...] | None) -> tuple[str, Any] | None:
+    """The (contract, period start) a cursor names."""
+    if after is None:
+        return None
+    if len(after) != 2 or not re.match(CONTRACT_PATTERN, str(after[0])) or not isinstance(after[1], int) or abs(after[1]) > 10**16:
+        raise CursorInvalid()
+    return str(after[0]), from_us(after[1])
