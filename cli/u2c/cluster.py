@@ -26,6 +26,7 @@ from u2c.state import State
 
 READY_TIMEOUT_S = 90.0
 READY_POLL_S = 0.1
+STARTS_BEFORE_READY_MAX = 3                                    # so often it may fail before we stop waiting for it
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 5.0
 SERVER_CHECK_S = 0.5
 QUIET_LIFE_S = 30.0                                            # a process that lived this long has earned a fresh back-off
@@ -125,9 +126,10 @@ class Cluster:
         """Return when /readyz of this service answers 200; EnvironmentFault with the end of its log otherwise."""
         deadline = time.monotonic() + timeout_s
         process, told = self.processes[name], "no answer"
+        starts_max = process.starts + STARTS_BEFORE_READY_MAX
         async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
             while time.monotonic() < deadline:
-                if not process.alive and not self.options.restart:
+                if (not process.alive and not self.options.restart) or process.starts >= starts_max:
                     break
                 try:
                     answer = await client.get(f"{self.urls[name]}/readyz")

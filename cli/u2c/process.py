@@ -1,6 +1,7 @@
 """One service as an OS process: started, watched, stopped, and killed as `kill -9` would."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from u2c.state import ROOT
 
 STOP_TIMEOUT_S = 8.0
-LOG_TAIL_LINES = 8
+LOG_TAIL_LINES = 6
 
 
 @dataclass
@@ -69,4 +70,14 @@ class ServiceProcess:
         return self._process.pid
 
     def last_words(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+        """The end of its log for people: of a traceback only the line that says what it was."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join(_readable(line) for line in lines[-LOG_TAIL_LINES:])
+
+
+def _readable(line: str) -> str:
+    try:
+        record = json.loads(line)
+        return f"{record['level']}: {record['event'].strip().splitlines()[-1]}"
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return line
