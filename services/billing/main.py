@@ -1,10 +1,13 @@
 """Billing, wired."""
 
 from services.billing.auditor import Auditor
+from services.billing.conservation.api import router as conservation
+from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
 from services.billing.documents.api import router as documents
 from services.billing.exceptions.api import router as exceptions
 from services.billing.finalization.gate import ConservationGate
-from services.billing.finalization.jobs import JOBS, idle
+from services.billing.finalization.jobs import JOBS as FINALIZATION_JOBS
+from services.billing.finalization.jobs import idle
 from services.billing.heard.consumers import SUBSCRIPTIONS
 from services.billing.journal.api import router as journal
 from services.billing.settings import BillingSettings
@@ -19,7 +22,7 @@ async def setup(context: Context) -> None:
 
 
 app = build(Service(
-    name="billing", port=8103, settings=BillingSettings, routers=(documents, tracing, journal, exceptions),
-    subscriptions=SUBSCRIPTIONS, jobs=JOBS, setup=setup, idle=idle,
+    name="billing", port=8103, settings=BillingSettings, routers=(documents, tracing, journal, exceptions, conservation),
+    subscriptions=SUBSCRIPTIONS, jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS), setup=setup, idle=idle,
     description="Drafts, finalized invoices, the journal and the proofs.",
 ))
