@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from shared.settings import ServiceSettings
+from services.rating.metering.settings import MeteringSettings
 
 
-class RatingSettings(ServiceSettings):
+class RatingSettings(MeteringSettings):
     marks_max: int = Field(20_000, ge=1, description="Marks one fan-out turns into requests to price")
     claim_max: int = Field(200, ge=1, le=2000, description="Statements one pricing transaction takes")
     pricing_workers: int = Field(2, ge=1, le=16, description="Pricing workers of one process")

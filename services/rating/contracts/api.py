@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from services.rating.contracts import views
 from services.rating.contracts.document import read_document
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.usecases import apply_document
+from services.rating.contracts.usecases import NAME_PATTERN, apply_document
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.idempotency import idempotent
@@ -18,7 +18,7 @@ from shared.http.paging import CursorInvalid, Paged, listed
 from shared.pricing.language import terms_json_schema
 from shared.service import Ctx
 
-CONTRACT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$"
+CONTRACT_PATTERN = f"^{NAME_PATTERN}$"
 TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
 TERMS_BODY: dict[str, Any] = {
@@ -88,6 +88,6 @@ def _after(after: tuple[Any, ...] | None) -> str:
     """The name a cursor names."""
     if after is None:
         return ""
-    if len(after) != 1 or not isinstance(after[0], str) or not re.match(CONTRACT_PATTERN, after[0]):
+    if len(after) != 1 or not isinstance(after[0], str) or not re.fullmatch(NAME_PATTERN, after[0]):
         raise CursorInvalid()
     return after[0]

@@ -1,5 +1,6 @@
 """Verb: apply a terms document: the first version of a contract, or the next one of its chain."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from shared.pricing.language import Terms, check_amendment, content_hash, parse_
 from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMessage
 
 VERSIONS_MAX = 1000
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
 
 
 class CustomerUnknown(AppError):
@@ -95,10 +97,12 @@ async def tell_contract(uow: UnitOfWork, contract: str) -> None:
 
 async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> Terms:
     name = document.get("plan")
-    plan = await contracts.plan(name) if isinstance(name, str) else None
-    if isinstance(name, str) and plan is None:
+    if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
+        return parse_terms(document)                        # without a plan, or one whose name is refused with its path
+    plan = await contracts.plan(name)
+    if plan is None:
         fault = _at("plan", "plan_unknown", "no such plan")
-        raise PlanUnknown(f"there is no plan {name[:100]!r}; create it with POST /v1/plans first", errors=[fault])
+        raise PlanUnknown(f"there is no plan {name!r}; create it with POST /v1/plans first", errors=[fault])
     return parse_terms(document, plan=plan)
 
 

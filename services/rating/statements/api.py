@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from services.rating.contracts.api import CONTRACT_PATTERN, TEXT_PATTERN
+from services.rating.contracts.usecases import NAME_PATTERN
 from services.rating.contracts.views import instant
 from services.rating.statements import views
 from services.rating.statements.explaining import explain_line, find, statement_of
@@ -71,6 +72,6 @@ def _after(after: tuple[Any, ...] | None) -> tuple[str, Any] | None:
     """The (contract, period start) a cursor names."""
     if after is None:
         return None
-    if len(after) != 2 or not re.match(CONTRACT_PATTERN, str(after[0])) or not isinstance(after[1], int) or abs(after[1]) > 10**16:
+    if len(after) != 2 or not re.fullmatch(NAME_PATTERN, str(after[0])) or not isinstance(after[1], int) or abs(after[1]) > 10**16:
         raise CursorInvalid()
     return str(after[0]), from_us(after[1])

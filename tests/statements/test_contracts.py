@@ -1,0 +1,139 @@
+"""What the contracts API takes, answers and refuses."""
+
+from typing import Any
+
+import pytest
+
+from tests.statements.deployment import Deployment, terms, until
+
+
+async def started(rating: Deployment) -> None:
+    await rating.customer("acme")
+    await rating.meter("calls")
+
+
+async def test_a_chain_is_shown_with_clause_ids_and_hashes(rating: Deployment) -> None:
+    await started(rating)
+    first = await rating.apply(terms("acme-1", "acme"))
+    dearer = terms("acme-1", "acme", effective="2024-02-01")
+    dearer["lines"][0]["price"]["unit"] = "3.00"
+    second = await rating.apply(dearer)
+    assert first["clauses"][0]["clause"] == second["clauses"][0]["clause"] and first["clauses"][0]["hash"] != second["clauses"][0]["hash"]
+    shown = (await rating.client.get("/v1/contracts/acme-1")).json()
+    assert [(v["version"], v["effective_at"]) for v in shown["versions"]] == [(1, "2024-01-01T00:00:00Z"), (2, "2024-02-01T00:00:00Z")]
+    assert shown["versions"][1]["terms"]["lines"][0]["price"]["unit"] == "3.00"
+    listed = (await rating.client.get("/v1/contracts", params={"customer": "acme"})).json()
+    assert [(c["contract"], c["versions_count"]) for c in listed["data"]] == [("acme-1", 2)]
+
+
+async def test_the_whole_chain_is_told(rating: Deployment) -> None:
+    from shared.topics.rating import CONTRACTS
+
+    await started(rating)
+    await rating.apply(terms("acme-1", "acme"))
+    await rating.apply(terms("acme-1", "acme", effective="2024-02-01"))
+
+    async def told() -> list[Any]:
+        found = []
+        for partition, head in (await rating.context.bus.heads(CONTRACTS.name)).items():
+            run = await rating.context.bus.read(CONTRACTS.name, partition, 0, head) if head else None
+            found += [CONTRACTS.decode(record.value) for record in run.records] if run else []
+        return found if len(found) == 2 else []
+
+    first, second = sorted(await until(told), key=lambda message: message.revision)
+    assert ([v.version for v in first.versions], [v.version for v in second.versions], second.customer) == ([1], [1, 2], "acme")
+
+
+async def test_a_dry_run_records_nothing(rating: Deployment) -> None:
+    await started(rating)
+    answer = await rating.client.post("/v1/contracts", params={"dry_run": "true"}, json=terms("acme-1", "acme"))
+    assert (answer.status_code, answer.json()["version"], answer.json()["created"]) == (200, 1, False)
+    assert (await rating.client.get("/v1/contracts/acme-1")).status_code == 404
+
+
+async def test_yaml_and_json_are_the_same_document(rating: Deployment) -> None:
+    await started(rating)
+    await rating.apply(terms("acme-1", "acme"))
+    text = """
+contract: acme-1
+customer: acme
+currency: USD
+timezone: UTC
+term: {start: 2024-01-01, months: 12}
+billing: {interval: month, net_days: 30, grace_hours: 72}
+lines: [{key: calls, kind: usage, meter: calls, price: {model: per_unit, unit: "2.00"}}]
+"""
+    answer = await rating.client.post("/v1/contracts", content=text.encode(), headers={"content-type": "application/yaml"})
+    assert (answer.status_code, answer.json()["created"]) == (201, False)
+
+
+async def test_one_idempotency_key_is_one_effect(rating: Deployment) -> None:
+    await started(rating)
+    headers = {"Idempotency-Key": "k1"}
+    first = await rating.client.post("/v1/contracts", json=terms("acme-1", "acme"), headers=headers)
+    again = await rating.client.post("/v1/contracts", json=terms("acme-1", "acme"), headers=headers)
+    other = await rating.client.post("/v1/contracts", json=terms("acme-2", "acme"), headers=headers)
+    assert (first.status_code, again.content, other.status_code) == (201, first.content, 422)
+
+
+def usage(meter: str, unit: Any) -> dict[str, Any]:
+    return {"lines": [{"key": "x", "kind": "usage", "meter": meter, "price": {"model": "per_unit", "unit": unit}}]}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "unknown customer": ({"customer": "nobody"}, "customer_unknown", "customer"),
+    "unknown plan": ({"plan": "gold"}, "plan_unknown", "plan"),
+    "unknown meter": (usage("nothing", "1"), "meter_unknown", "lines[0].meter"),
+    "unknown key": ({"colour": "red"}, "terms_invalid", "colour"),
+    "float": (usage("calls", 0.5), "terms_invalid", "lines[0].price.unit"),
+    "not priced yet": ({"commitments": []}, "clause_not_priced_yet", "commitments"),
+}
+
+
+@pytest.mark.parametrize("changes, code, path", REFUSED.values(), ids=REFUSED)
+async def test_terms_are_refused_with_the_path_of_the_fault(rating: Deployment, changes: dict[str, Any], code: str, path: str) -> None:
+    await started(rating)
+    answer = await rating.apply({**terms("acme-1", "acme"), **changes}, status=422)
+    assert answer["code"] == code and path in [error["path"] for error in answer["errors"]], answer
+
+
+@pytest.mark.parametrize("changes, path", [
+    ({"currency": "EUR"}, "currency"), ({"timezone": "Asia/Tokyo"}, "timezone"), ({"legal_entity": "uk"}, "legal_entity"),
+    ({"customer": "other"}, "customer"), ({"term": {"start": "2024-02-01", "months": 12}}, "term.start"),
+])
+async def test_an_amendment_keeps_what_money_rests_on(rating: Deployment, changes: dict[str, Any], path: str) -> None:
+    await started(rating)
+    await rating.customer("other")
+    await rating.apply(terms("acme-1", "acme"))
+    answer = await rating.apply({**terms("acme-1", "acme"), **changes}, status=422)
+    assert [error["path"] for error in answer["errors"]] == [path]
+
+
+UNREADABLE = {
+    "not JSON": (b"{", "application/json", 400), "a list": (b"[]", "application/json", 400), "NaN": (b'{"a": NaN}', "application/json", 400),
+    "a key twice": (b'{"a": 1, "a": 2}', "application/json", 400), "too deep": (b"[" * 100_000, "application/json", 400),
+    "deep within": (b'{"a":' * 60 + b"1" + b"}" * 60, "application/json", 400), "not UTF-8": (b"\xff", "application/json", 400),
+    "anchors": (b"a: &a [1]\nb: *a\n", "application/yaml", 400), "a tag": (b"a: !!python/object:os.system x\n", "application/yaml", 400),
+    "deep YAML": (b"[" * 5_000, "application/yaml", 400),
+    "XML": (b"<a/>", "application/xml", 415), "too large": (b" " * 1_100_000, "application/json", 413),
+    "a huge number": (b'{"contract": ' + b"9" * 5000 + b"}", "application/json", 400), "NUL": (b'{"contract": "a\\u0000"}', "application/json", 422),
+    "a lone surrogate": (b'{"customer": "\\ud800"}', "application/json", 422),
+    "a lone surrogate as key": (b'{"\\ud800": 1}', "application/json", 422),
+    "NUL plan": (b'{"plan": "\\u0000"}', "application/json", 422),
+}
+
+
+async def test_hostile_documents_are_answered_with_a_problem(rating: Deployment) -> None:
+    for name, (body, media, status) in UNREADABLE.items():
+        answer = await rating.client.post("/v1/contracts", content=body, headers={"content-type": media})
+        assert (name, answer.status_code, answer.headers["content-type"]) == (name, status, "application/problem+json"), answer.text
+
+
+async def test_hostile_addresses_are_answered_with_a_problem(rating: Deployment) -> None:
+    for path in (
+        "/v1/contracts/%00", "/v1/contracts?customer=%00", "/v1/contracts?cursor=%00", "/v1/contracts?cursor=WyJcdTAwMDAiXQ==",
+        "/v1/statements/%00/2024-01-01", "/v1/statements/a/9999-99-99", "/v1/statements?cursor=WyJcdTAwMDAiLDJd", "/v1/statements?contract=%00",
+        "/v1/customers/%00/cost", "/v1/statements/a/0001-01-01", "/v1/statements/a/2024-01-01/lines/x/explanation",
+    ):
+        answer = await rating.client.get(path)
+        assert answer.status_code in (404, 422) and answer.headers["content-type"] == "application/problem+json", f"{path}: {answer.text}"
