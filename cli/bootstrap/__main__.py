@@ -19,9 +19,9 @@ def main(arguments: list[str]) -> None:
     state = Path(os.environ.get("U2C_STATE") or ROOT / ".u2c").absolute()
     development = arguments[:1] == ["test"]
     try:
-        if not environment.current(ROOT, state, development):
+        if not environment.current(ROOT, development):
             with _turn(state):
-                if not environment.current(ROOT, state, development):
+                if not environment.current(ROOT, development):
                     environment.synchronise(ROOT, state, development)
     except Fault as fault:
         print(f"u2c: {fault}", file=sys.stderr)

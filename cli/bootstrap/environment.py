@@ -21,9 +21,9 @@ def folder(root: Path) -> Path:
     return Path(os.environ.get("UV_PROJECT_ENVIRONMENT") or root / ".venv").absolute()
 
 
-def current(root: Path, state: Path, development: bool) -> bool:
+def current(root: Path, development: bool) -> bool:
     """Whether the environment was made from this very lock, for this place, with the development tools if they are needed."""
-    stamp = _stamp_file(state)
+    stamp = _stamp_file(root)
     if not stamp.is_file() or not python_of(root).exists():
         return False
     lines = stamp.read_text().splitlines()
@@ -40,15 +40,16 @@ def fingerprint(root: Path) -> str:
 
 def synchronise(root: Path, state: Path, development: bool) -> None:
     """Make the environment what the lock says. Only the first time, and after a change of the lock, this takes long."""
-    stamp = _stamp_file(state)
+    stamp = _stamp_file(root)
     development = development or (stamp.is_file() and "development" in stamp.read_text())
     environ = _environ(root, state)
     program = uv.find(state, environ)
     print("u2c: installing the locked environment (only after a change of the lock) …", file=sys.stderr)
+    # What a developer has added stays: only the tests need the tools, and only their absence is mended.
     groups = [] if development else ["--no-dev"]
     mirror = index.mirror()
     if mirror is None:
-        _run([program, "sync", "--locked", "--python", sys.executable, *groups], root, environ)
+        _run([program, "sync", "--locked", "--inexact", "--python", sys.executable, *groups], root, environ)
     else:
         _from_mirror(program, root, state, groups, environ, mirror)
     stamp.write_text(f"{fingerprint(root)}\n" + ("development\n" if development else ""))
@@ -62,7 +63,7 @@ def _from_mirror(program: str, root: Path, state: Path, groups: list[str], envir
     if not python_of(root).exists():
         _run([program, "venv", "--python", sys.executable, str(folder(root))], root, environ)
     into = ["--python", str(python_of(root)), "--default-index", mirror]
-    _run([program, "pip", "sync", *into, "--require-hashes", str(listed)], root, environ)
+    _run([program, "pip", "install", *into, "--require-hashes", "--requirements", str(listed)], root, environ)
     _run([program, "pip", "install", *into, "--no-deps", "--editable", str(root)], root, environ)
 
 
@@ -95,5 +96,6 @@ def _remedy(said: str) -> str:
     return MIRROR_HINT
 
 
-def _stamp_file(state: Path) -> Path:
-    return state / "environment.stamp"
+def _stamp_file(root: Path) -> Path:
+    """In the environment itself, which may serve several state folders."""
+    return folder(root) / "u2c.stamp"
