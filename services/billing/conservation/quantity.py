@@ -4,6 +4,7 @@ Left: rating.events minus rating.voids, measured here by the catalogue. Right: u
 and the segments of rating.statements.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -276,11 +277,17 @@ async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[
 
 def _aggregate_off(row: Any) -> Break:
     key = {name: row[name] for name in ("subject", "meter", "grp", "hour", "item") if row[name] is not None}
+    key["grp"] = _canonical(key["grp"])
     expected, found = (
         f"{row[f'{side}_events'] or 0} events" + (f", {row[f'{side}_value'] or 0}" if row["item"] is None else "") for side in ("raw", "kept"))
     return Break(K.QUANTITY, "aggregate_off", Row(row["place"], key), expected, found,
                  f"the stored events of {row['subject']} make {expected} of {row['meter']} in this hour, the aggregate says {found}: "
                  "an event was lost or counted twice on the way; recompute the hour from its events")
+
+
+def _canonical(group: str) -> str:
+    """The group as metering writes it: no spaces, keys in order."""
+    return json.dumps(json.loads(group), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 def _day_off(row: Any) -> Break:

@@ -1,0 +1,217 @@
+"""`u2c verify`: the five exact statements K1–K5 over the deployment's book, and proof that they notice when a row is damaged."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+import asyncpg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.billing.conservation.domain.breaks import SAYS, Break, Report
+from services.billing.conservation.sabotage import KINDS, NothingToSabotage, Planted, plant
+from services.billing.conservation.transport import Heads
+from services.billing.conservation.usecases import check_all
+from shared.bus import BusUnavailable
+from shared.environment_fault import EnvironmentFault
+from shared.postgres.embedded import EmbeddedPostgres
+from shared.postgres.setup import AUDITOR, connect
+from shared.postgres.urls import database_url, role_url
+from shared.topics import ALL
+from u2c.printing import AsJson, console, print_json
+from u2c.settings import flag
+from u2c.state import State
+
+CANDIDATES = ("u2c", "u2c_demo")                              # where `up` and `demo` keep their books
+SHOWN_MAX = 40                                                # breaks a person is shown
+
+
+class Kind(StrEnum):
+    """What may be planted."""
+
+    EVENT_DELETED = "event-deleted"
+    AGGREGATE_OFF = "aggregate-off"
+    STATEMENT_DROPPED = "statement-dropped"
+    LINE_CHANGED = "line-changed"
+    BATCH_ROW_REMOVED = "batch-row-removed"
+    ALL = "all"
+
+
+assert {*Kind} == {*KINDS, "all"}, "every sabotage that can be planted can be asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One sabotage: what was planted, the break that named it (None: missed), and how many breaks there were in all."""
+
+    planted: Planted
+    named: Break | None
+    breaks: int
+
+    def shown(self) -> dict[str, Any]:
+        row = {name: str(value) for name, value in self.planted.row.key.items()}
+        return {
+            "sabotage": self.planted.kind, "table": self.planted.row.table, "row": row, "named": self.named is not None,
+            "break": self.named.shown() if self.named else None, "breaks": self.breaks,
+        }
+
+
+def command(
+    sabotage: Annotated[Kind | None, typer.Option(help="Damage one row in a transaction that is rolled back; 0 when the break names it")] = None,
+    admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = None,
+    database: Annotated[str | None, typer.Option(envvar="U2C_DATABASE", help="Name of the database; by default that of `up`, else of `demo`")] = None,
+    kafka_brokers: Annotated[str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, for a book on Kafka")] = "127.0.0.1:9092",
+    as_json: AsJson = False,
+) -> None:
+    """Check K1–K5 over the whole book. Exit 0: all hold (or every sabotage was named); 1: a break (or one was missed); 3: no book to check."""
+    words = console(as_json)
+    with _server(admin_url) as server_url:
+        code = asyncio.run(_run(server_url, database, sabotage, kafka_brokers, words, as_json))
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _server(admin_url: str | None) -> Iterator[str]:
+    """The administrator's URL of the server; the embedded one is started for the check if it does not run, and stopped again."""
+    if admin_url is not None:
+        yield admin_url
+        return
+    state = State.default()
+    server = EmbeddedPostgres(state.folder)
+    if server.running() is None and not server.state.is_dir():
+        raise EnvironmentFault(f"There is no book in {state.folder}.", "Make one: ./u2c demo --once, or ./u2c up")
+    try:
+        yield server.start().admin_url
+    finally:
+        server.stop()
+
+
+async def _run(server_url: str, database: str | None, sabotage: Kind | None, brokers: str, words: Console, as_json: bool) -> int:
+    url = database_url(server_url, database or await _book(server_url))
+    name = url.rpartition("/")[2]
+    admin = await _connected(url)
+    auditor = await _connected(role_url(url, AUDITOR, State.default().secret()))
+    try:
+        heads = await _heads(admin, brokers)
+        if sabotage is None:
+            with words.status(f"checking {name} …"):
+                report = await check_all(auditor, heads)
+            _show(report, name, words)
+            if as_json:
+                print_json({"database": name, **report.shown()})
+            return 0 if report.holds else 1
+        kinds = list(KINDS) if sabotage == Kind.ALL else [str(sabotage)]
+        trials = [await _trial(admin, kind, heads, words) for kind in kinds]
+        _show_trials(trials, name, words)
+        if as_json:
+            print_json({"database": name, "holds": all(trial.named for trial in trials), "trials": [trial.shown() for trial in trials]})
+        return 0 if all(trial.named for trial in trials) else 1
+    finally:
+        await auditor.close()
+        await admin.close()
+
+
+async def _book(server_url: str) -> str:
+    """The first of the usual databases that holds usage, else the first that is there."""
+    server = await connect(server_url)
+    try:
+        there = [name for name in CANDIDATES if await server.fetchval("select true from pg_database where datname = $1", name)]
+    finally:
+        await server.close()
+    if not there:
+        raise EnvironmentFault(f"This server has no database {' or '.join(CANDIDATES)}.",
+                               "Make a book: ./u2c demo --once; or name one: --database NAME")
+    for name in there:
+        if await _holds_usage(database_url(server_url, name)):
+            return name
+    return there[0]
+
+
+async def _holds_usage(url: str) -> bool:
+    connection = await connect(url)
+    try:
+        migrated = await connection.fetchval("select to_regclass('rating.events') is not null")
+        return bool(migrated) and bool(await connection.fetchval("select exists (select from rating.events)"))
+    finally:
+        await connection.close()
+
+
+async def _connected(url: str) -> asyncpg.Connection:
+    try:
+        connection = await connect(url)
+    except asyncpg.InvalidCatalogNameError as fault:
+        raise EnvironmentFault(str(fault), "Name a database that is there: --database NAME; or make one: ./u2c demo --once") from fault
+    await connection.execute("set timezone = 'UTC'")
+    if await connection.fetchval("select to_regclass('billing.documents')") is None:
+        raise EnvironmentFault("This database has no book yet.", "Run ./u2c migrate, or ./u2c demo --once")
+    return connection
+
+
+async def _heads(admin: asyncpg.Connection, brokers: str) -> Heads | None:
+    """The heads of the log: in the snapshot itself for the Postgres log, from the broker where the book lives on Kafka."""
+    if await admin.fetchval("select kind from bus.cluster") != "kafka":
+        return None
+    from shared.bus.kafka_reader import KafkaReader  # only where Kafka is used is its client loaded
+
+    reader = KafkaReader(brokers)
+
+    async def heads(topic: str) -> Mapping[int, int]:
+        try:
+            bounds = await reader.bounds(topic, ALL[topic].partitions)
+        except BusUnavailable as fault:
+            raise EnvironmentFault(str(fault), "This book lives on Kafka: start the broker, or correct --kafka-brokers") from fault
+        return {partition: bound.head for partition, bound in bounds.items()}
+
+    return heads
+
+
+async def _trial(admin: asyncpg.Connection, kind: str, heads: Heads | None, words: Console) -> Trial:
+    """Plant, check inside the same transaction as the auditor would, and roll back, whatever happens."""
+    transaction = admin.transaction(isolation="repeatable_read")
+    await transaction.start()
+    try:
+        with words.status(f"{kind} …"):
+            try:
+                planted = await plant(admin, kind)
+            except NothingToSabotage as missing:
+                raise EnvironmentFault(str(missing), "Fill the book first: ./u2c demo --once") from missing
+            await admin.execute(f"set local role {AUDITOR}")
+            report = await check_all(admin, heads)
+    finally:
+        await transaction.rollback()
+    return Trial(planted, next((found for found in report.breaks if planted.named_by(found)), None), len(report.breaks))
+
+
+def _show(report: Report, name: str, words: Console) -> None:
+    table = Table("", "statement", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC", title_justify="left")
+    for checked in report.statements:
+        figures = "  ".join(f"{figure} {value:,}" for figure, value in checked.figures.items())
+        table.add_row(checked.k, SAYS[checked.k], figures, "[green]ok[/]" if checked.holds else f"[bold red]{len(checked.breaks)} BREAK[/]")
+    words.print(table)
+    cut = ", ".join(f"{partition}: {batch}" for partition, batch in sorted(report.watermark.items()))
+    words.print(f"cut W (last batch of each partition of usage.events): {cut or 'none'}; checked in {report.seconds:.1f} s")
+    _show_breaks(report.breaks, words)
+
+
+def _show_breaks(breaks: Sequence[Break], words: Console) -> None:
+    for found in breaks[:SHOWN_MAX]:
+        words.print(f"[bold red]BREAK {found.k} {found.fault}[/]", soft_wrap=True)
+        for name, value in (("row", found.where), ("expected", found.expected), ("found", found.found), ("owner", f"{found.owner}: {found.says}")):
+            words.print(f"  {name:9} {value}", markup=False, highlight=False, soft_wrap=True)
+    if len(breaks) > SHOWN_MAX:
+        words.print(f"… and {len(breaks) - SHOWN_MAX} more (--json lists all)")
+
+
+def _show_trials(trials: Sequence[Trial], name: str, words: Console) -> None:
+    for trial in trials:
+        verdict = f"[green]named by {trial.named.k}[/]" if trial.named else "[bold red]MISSED[/]"
+        words.print(f"{trial.planted.kind:18} {verdict}", soft_wrap=True)
+        words.print(f"  planted   {trial.planted.row}", markup=False, highlight=False, soft_wrap=True)
+        if trial.named:
+            words.print(f"  break     {trial.named.fault}: {trial.named.where}", markup=False, highlight=False, soft_wrap=True)
+            words.print(f"  says      {trial.named.says}", markup=False, highlight=False, soft_wrap=True)
+    words.print(f"{name} is as it was: every sabotage was rolled back.")
