@@ -1,9 +1,12 @@
 """Schedules of metering. Safe in any number of workers and replicas."""
 
+from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
+from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
+from shared.clock import machine_now
 from shared.service import Context, Job
 
-BACKFILL_EVERY_S = 0.5
+BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.0, 3600.0, 60.0
 
 
 async def backfill(context: Context) -> None:
@@ -16,4 +19,22 @@ async def backfill(context: Context) -> None:
             return
 
 
-JOBS = (Job("backfill", BACKFILL_EVERY_S, backfill),)
+async def activity(context: Context) -> None:
+    """Tell a bounded share of what was touched; under load a subject is told less often, never more."""
+    await tell_activity(context.db, context.settings.activity_subjects_max)
+
+
+async def months(context: Context) -> None:
+    async with context.db.transaction() as uow:
+        await add_months(uow, machine_now())
+
+
+async def lonely_voids(context: Context) -> None:
+    async with context.db.transaction() as uow:
+        await report_lonely_voids(uow, machine_now(), context.clock.now(), context.settings.void_wait_days)
+
+
+JOBS = (
+    Job("backfill", BACKFILL_EVERY_S, backfill), Job("activity", ACTIVITY_EVERY_S, activity), Job("months", MONTHS_EVERY_S, months),
+    Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
+)

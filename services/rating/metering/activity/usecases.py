@@ -1,0 +1,69 @@
+"""Verb: tell what subjects did on the days that were touched."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.activity.repository import ActivityRepository, SubjectDay
+from shared.clock import machine_us, to_us
+from shared.db import Database, UnitOfWork
+from shared.decimals import plain
+from shared.topics.rating import ACTIVITY, ActivityMessage
+
+COLLECT_MAX = 50_000
+VALUES_MAX = 1000
+UNMATCHED = "type:"
+
+
+@dataclass(slots=True)
+class _Day:
+    """What is known of one subject, day and meter."""
+
+    hours: dict[str, tuple[int, str]] = field(default_factory=dict)
+    last_seen_us: int = 0
+    values: tuple[str, ...] = ()
+
+
+async def tell_activity(db: Database, subjects_max: int) -> int:
+    """Tell up to `subjects_max` touched subject-days, longest waiting first; return how many. The rest waits for the next call."""
+    async with db.transaction() as uow:
+        await ActivityRepository(uow.connection).collect(COLLECT_MAX)
+    async with db.transaction() as uow:
+        activity = ActivityRepository(uow.connection)
+        due = await activity.claim(subjects_max)
+        if due:
+            await _tell(uow, activity, due)
+    return len(due)
+
+
+async def _tell(uow: UnitOfWork, activity: ActivityRepository, due: list[SubjectDay]) -> None:
+    meters = {meter.meter: meter for meter in await CatalogueRepository(uow.connection).meters()}
+    days = await _days(activity, due, meters)
+    customers = await activity.customers(sorted({subject for subject, _ in due}))
+    revision = machine_us()
+    for (subject, day, meter), seen in sorted(days.items()):
+        customer_id, customer = customers.get(subject, (None, None))
+        uow.tell(ACTIVITY, customer or subject, ActivityMessage(
+            subject, meter, day.isoformat(), revision, seen.hours, customer_id, customer, seen.last_seen_us, seen.values))
+
+
+async def _days(activity: ActivityRepository, due: list[SubjectDay], meters: Mapping[str, Meter]) -> dict[tuple[str, date, str], _Day]:
+    """All meters that took a type the subject sent that day (also when all of it is void now), and unmatched types."""
+    found: dict[tuple[str, date, str], _Day] = {}
+    hours = await activity.hours(due)
+    unmatched = {hour.meter.removeprefix(UNMATCHED) for hour in hours if hour.meter.startswith(UNMATCHED)}
+    seen = await activity.last_seen(due, sorted({meter.event_type for meter in meters.values()} | unmatched))
+    for (subject, day, event_type), at in seen.items():
+        takers = [meter.meter for meter in meters.values() if meter.event_type == event_type] or [UNMATCHED + event_type]
+        for meter in takers:
+            found[subject, day, meter] = _Day(last_seen_us=to_us(at))
+    for hour in hours:
+        entry = found.setdefault((hour.subject, hour.day, hour.meter), _Day())
+        if hour.events:
+            entry.hours[str(hour.hour)] = (hour.events, plain(hour.value))
+    for key, items in (await activity.items(due, [meter.meter for meter in meters.values() if meter.role and meter.aggregation == "unique"])).items():
+        found[key].values = tuple(hashlib.sha256(item.encode()).hexdigest()[:16] for item in sorted(items)[:VALUES_MAX])
+    return found

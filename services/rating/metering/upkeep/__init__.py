@@ -1,0 +1,1 @@
+"""Upkeep: partitions for the months to come, and voids whose event never came."""
