@@ -47,7 +47,7 @@ class Need(Protocol):
 
 
 class UsageAsked(NamedTuple):
-    """A need of one customer: all of its subjects count."""
+    """A need of one customer: all of its subjects count. "subject:x" as customer asks for the subject x alone."""
 
     customer_id: str
     need: Need

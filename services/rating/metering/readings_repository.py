@@ -25,20 +25,24 @@ class AskedRange(NamedTuple):
 
 _ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::boolean[], ${4}::timestamptz[], ${5}::timestamptz[])
     a (n, customer_id, meter, grouped, start, until)"""
+#: A customer's subjects; "subject:x" stands for the subject x alone, whoever's it is.
+SUBJECT_ALONE = "subject:"
+_SUBJECTS = """lateral (select subject from rating.subjects where customer_id = a.customer_id
+    union all select substr(a.customer_id, 9) where a.customer_id like 'subject:%') s"""
 _SUMS = f"""
 select n, grp, sum(value) from (
     select a.n, case when a.grouped then u.grp end as grp, u.value
-    from {_ASKED.format(1, 2, 3, 4, 5, 6)} join rating.subjects s on s.customer_id = a.customer_id
+    from {_ASKED.format(1, 2, 3, 4, 5, 6)} cross join {_SUBJECTS}
     join rating.usage_days u on u.subject = s.subject and u.meter = a.meter
         and u.day >= (a.start at time zone 'UTC')::date and u.day < (a.until at time zone 'UTC')::date
     union all
     select a.n, case when a.grouped then u.grp end, u.value
-    from {_ASKED.format(7, 8, 9, 10, 11, 12)} join rating.subjects s on s.customer_id = a.customer_id
+    from {_ASKED.format(7, 8, 9, 10, 11, 12)} cross join {_SUBJECTS}
     join rating.usage_hours u on u.subject = s.subject and u.meter = a.meter and u.hour >= a.start and u.hour < a.until
 ) parts group by n, grp
 """
 _UNIQUES = f"""
-from {_ASKED.format(1, 2, 3, 4, 5, 6)} join rating.subjects s on s.customer_id = a.customer_id
+from {_ASKED.format(1, 2, 3, 4, 5, 6)} cross join {_SUBJECTS}
 join rating.usage_uniques u on u.subject = s.subject and u.meter = a.meter and u.hour >= a.start and u.hour < a.until and u.events > 0
 """
 
@@ -65,9 +69,9 @@ class ReadingsRepository:
     async def raw_events(self, ranges: Sequence[AskedRange]) -> list[tuple[int, StoredEvent]]:
         """Return (n, event) for the stored events of the ranges' type that are not void."""
         rows = await self._connection.fetch(
-            """select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body
+            f"""select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body
                from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) a (n, customer_id, event_type, start, until)
-               join rating.subjects s on s.customer_id = a.customer_id
+               cross join {_SUBJECTS}
                join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start and e.time < a.until
                where not exists (select from rating.voids v where v.key = e.key)""",
             [r.n for r in ranges], [r.customer_id for r in ranges], [r.event_type for r in ranges],
@@ -80,6 +84,12 @@ class ReadingsRepository:
         rows = await self._connection.fetch(
             "select meter, month from rating.meter_groups where meter = any($1::text[]) and grp = $2", sorted(meters), marker)
         return [tuple(row) for row in rows]
+
+    async def owner(self, customer: str | None, subject: str | None) -> asyncpg.Record | None:
+        """The customer (customer_id, external_id, timezone) of an external id, or that a subject means."""
+        return await self._connection.fetchrow(
+            """select c.customer_id, c.external_id, c.timezone from rating.customers c
+               where c.external_id = $1 or c.customer_id = (select customer_id from rating.subjects where subject = $2)""", customer, subject)
 
     async def last_batches(self) -> dict[int, int]:
         """Partition of usage.events → the last batch this service took from it. Batch ids rise with offsets, so one index probe each."""

@@ -1,0 +1,1 @@
+"""Raw events behind a quantity: what a meter counted between two instants, page by page, up to a watermark."""

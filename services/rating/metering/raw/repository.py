@@ -1,0 +1,37 @@
+"""SQL of raw events."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import asyncpg
+
+from services.rating.metering.repository import StoredEvent, stored_event
+
+Place = tuple[datetime, int, int]                # an event's time, batch id and seq: the order of a page
+
+
+class RawRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def subjects_of(self, customer_id: str) -> list[str]:
+        rows = await self._connection.fetch("select subject from rating.subjects where customer_id = $1 order by subject", customer_id)
+        return [row["subject"] for row in rows]
+
+    async def events(
+        self, subjects: Sequence[str], event_type: str, start: datetime, end: datetime, after: Place | None,
+        before_batch: Mapping[str, int] | None, limit: int,
+    ) -> list[tuple[StoredEvent, asyncpg.Record]]:
+        """Return the next events in order of (time, batch, seq) that were stored, and not void, up to the batches of `before_batch` (None: now)."""
+        rows = await self._connection.fetch(
+            """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body, e.source, e.id, e.received_at
+               from rating.events e
+               where e.subject = any($1::text[]) and e.type = $2 and e.time >= $3 and e.time < $4
+                   and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
+                   and ($8::jsonb is null or e.batch_id <= coalesce(($8 ->> e.partition::text)::bigint, 0))
+                   and not exists (select from rating.voids v where v.key = e.key
+                       and ($8 is null or v.batch_id <= coalesce(($8 ->> v.partition::text)::bigint, 0)))
+               order by e.time, e.batch_id, e.seq limit $9""",
+            list(subjects), event_type, start, end, *(after or (start, -1, -1)), dict(before_batch) if before_batch is not None else None, limit,
+        )
+        return [(stored_event(row), row) for row in rows]

@@ -1,0 +1,43 @@
+"""GET /v1/usage."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from services.rating.metering.usage.domain import Window
+from services.rating.metering.usage.usecases import series, whose
+from shared.decimals import plain
+from shared.http.keys import requires
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1", tags=["Usage"])
+TIME = "RFC 3339 instant, or a local date of the customer's time zone"
+
+
+@router.get("/usage", operation_id="get_usage", summary="A meter's series in the customer's time zone", dependencies=[requires("usage:read")])
+async def get_usage(
+    context: Ctx,
+    meter: Annotated[str, Query(min_length=1, max_length=100)],
+    customer: Annotated[str | None, Query(min_length=1, max_length=255, description="External id: all subjects of the customer")] = None,
+    subject: Annotated[str | None, Query(min_length=1, max_length=255, description="One subject, also one nobody knows")] = None,
+    from_: Annotated[str | None, Query(alias="from", max_length=40, description=f"{TIME}; default: the start of this month")] = None,
+    to: Annotated[str | None, Query(max_length=40, description=f"{TIME}, exclusive; default: now")] = None,
+    window: Annotated[Window, Query(description="Width of one point")] = "day",
+    group_by: Annotated[str, Query(max_length=400, description="Dimensions, separated by commas")] = "",
+) -> dict[str, Any]:
+    wanted = tuple(dict.fromkeys(name for name in group_by.split(",") if name))
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        owner = await whose(uow.connection, customer, subject)
+        found = await series(uow.connection, owner, meter, (from_, to), window, wanted, context.clock.now())
+    return {
+        "object": "usage", "customer": owner.customer, "subject": owner.subject, "meter": meter, "window": window, "timezone": owner.timezone,
+        "from": _text(found.start), "to": _text(found.end),
+        "data": [
+            {"start": _text(start), "end": _text(end), "group": dict(group), "value": plain(value)} for start, end, group, value in found.points
+        ],
+    }
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

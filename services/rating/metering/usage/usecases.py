@@ -1,0 +1,91 @@
+"""Verb: read a series."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.readings import Group, MeterGone, UsageAsked, read_quantities
+from services.rating.metering.readings_repository import SUBJECT_ALONE, ReadingsRepository
+from services.rating.metering.usage.domain import Stretch, TimesReversed, Window, instant_of, windows
+from shared.errors import AppError, Kind
+
+
+class CustomerUnknown(AppError):
+    """There is no such customer."""
+
+    kind = Kind.NOT_FOUND
+
+
+class CustomerOrSubject(AppError):
+    """Ask for a `customer` (all its subjects) or for one `subject`."""
+
+
+class DimensionUnknown(AppError):
+    """The meter does not keep usage apart by this dimension."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose usage is asked: `owner` as read_quantities takes it."""
+
+    owner: str
+    customer: str | None
+    subject: str | None
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    whose: Whose
+    start: datetime
+    end: datetime
+    points: list[tuple[datetime, datetime, Group, Decimal]]
+
+
+async def whose(connection: asyncpg.Connection, customer: str | None, subject: str | None) -> Whose:
+    """Find a customer by external id, or take a subject as it is. Raises CustomerOrSubject, CustomerUnknown."""
+    if (customer is None) == (subject is None):
+        raise CustomerOrSubject()
+    found = await ReadingsRepository(connection).owner(customer, subject)
+    if customer is not None:
+        if found is None:
+            raise CustomerUnknown(f"there is no customer {customer[:100]!r}")
+        return Whose(found["customer_id"], customer, None, found["timezone"])
+    return Whose(f"{SUBJECT_ALONE}{subject}", found["external_id"] if found else None, subject, found["timezone"] if found else "UTC")
+
+
+async def series(
+    connection: asyncpg.Connection, owner: Whose, meter: str, bounds: tuple[str | None, str | None], window: Window, group_by: tuple[str, ...],
+    now: datetime,
+) -> Series:
+    """Return the quantities of each window, in order; without `group_by` also the zeros. Raises MeterGone, DimensionUnknown and what bounds raise."""
+    known = await CatalogueRepository(connection).meter(meter)
+    if known is None:
+        raise MeterGone(f"there is no meter {meter[:100]!r}")
+    if unknown := set(group_by) - set(known.group_by):
+        raise DimensionUnknown(f"{', '.join(sorted(unknown))}: meter {meter} has {', '.join(known.group_by) or 'no dimensions'}")
+    start, end = _bounds(bounds, owner.timezone, now)
+    cuts = list(windows(start, end, window, owner.timezone))
+    dimensions = tuple(sorted(group_by))
+    found = await read_quantities(connection, [UsageAsked(owner.owner, Stretch(meter, lower, upper, dimensions)) for lower, upper in cuts])
+    points = [
+        (lower, upper, group, value)
+        for (lower, upper), quantities in zip(cuts, found, strict=True)
+        for group, value in sorted(quantities.items() or ([((), Decimal(0))] if not dimensions else ()))
+    ]
+    return Series(owner, start, end, points)
+
+
+def _bounds(bounds: tuple[str | None, str | None], timezone: str, now: datetime) -> tuple[datetime, datetime]:
+    """From the start of the local month to now, where not given."""
+    lower, upper = bounds
+    month = now.astimezone(ZoneInfo(timezone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    start = instant_of(lower, timezone) if lower else month
+    end = instant_of(upper, timezone) if upper else max(now.astimezone(UTC), start + timedelta(microseconds=1))
+    if start >= end:
+        raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
+    return start, end
