@@ -1,0 +1,116 @@
+"""An idempotent Kafka producer that is thrown away on any error: its state after one is nobody's to guess."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.bus import BusUnavailable, Record
+from shared.bus.partitioner import partition_of
+
+log = structlog.get_logger()
+BATCH_MAX_BYTES = 900_000
+REQUEST_TIMEOUT_MS = 5_000
+RETRY_PAUSE_S = 0.1
+FAREWELL_S = 5.0
+
+
+class KafkaPublisher:
+    """Appends records in hand-built batches, one or more a partition, and returns when every in-sync replica has them.
+
+    A resend after an error may put a record on the topic twice; facts and snapshots make that harmless.
+    """
+
+    def __init__(self, brokers: str, partitions: Mapping[str, int], timeout_s: float) -> None:
+        self._brokers, self._partitions, self._timeout_s = brokers, partitions, timeout_s
+        self._producer: Any = None
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    async def send(self, topics: Mapping[str, Sequence[Record]]) -> None:
+        """Raise BusUnavailable when the brokers did not acknowledge everything in time."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._send_until_taken(topics)
+        except TimeoutError as fault:
+            self._throw_away()
+            raise BusUnavailable(f"Kafka did not acknowledge within {self._timeout_s} s") from fault
+
+    async def close(self) -> None:
+        self._throw_away()
+        await asyncio.gather(*self._farewells, return_exceptions=True)
+
+    async def _send_until_taken(self, topics: Mapping[str, Sequence[Record]]) -> None:
+        while True:
+            try:
+                await self._send_once(await self._ready(), topics)
+                return
+            except (KafkaError, OSError) as fault:
+                log.warning("producer_thrown_away", fault=repr(fault))
+                self._throw_away()
+                await asyncio.sleep(RETRY_PAUSE_S)
+
+    async def _ready(self) -> Any:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._brokers, enable_idempotence=True, acks="all", max_batch_size=BATCH_MAX_BYTES,
+                request_timeout_ms=REQUEST_TIMEOUT_MS, retry_backoff_ms=50, metadata_max_age_ms=60_000,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                self._bid_farewell(producer)
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _send_once(self, producer: Any, topics: Mapping[str, Sequence[Record]]) -> None:
+        waiting = [
+            await producer.send_batch(batch, topic, partition=partition)
+            for topic, records in topics.items()
+            for partition, run in self._by_partition(topic, records).items()
+            for batch in _batches(producer, run)
+        ]
+        for outcome in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    def _by_partition(self, topic: str, records: Sequence[Record]) -> dict[int, list[Record]]:
+        count = self._partitions[topic]
+        runs: dict[int, list[Record]] = {}
+        for record in records:
+            runs.setdefault(partition_of(record.key, count), []).append(record)
+        return runs
+
+    def _throw_away(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._bid_farewell(producer)
+
+    def _bid_farewell(self, producer: Any) -> None:
+        task = asyncio.create_task(_stop(producer), name="kafka-producer-farewell")
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+
+def _batches(producer: Any, records: Sequence[Record]) -> list[Any]:
+    """Kafka record batches of the records, in order, each as full as a request may carry."""
+    batches = [producer.create_batch()]
+    for record in records:
+        if batches[-1].append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None:
+            batches[-1].close()
+            batches.append(producer.create_batch())
+            batches[-1].append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
+    batches[-1].close()
+    return batches
+
+
+async def _stop(producer: Any) -> None:
+    """End a producer that may hold batches no broker will take: fail them first, else its own stop() would wait for them for ever."""
+    with contextlib.suppress(KafkaError, OSError, TimeoutError, asyncio.CancelledError):
+        producer._message_accumulator.fail_all(KafkaError("the producer was thrown away"))
+        await producer.client.close()
+        await asyncio.wait_for(producer.stop(), FAREWELL_S)

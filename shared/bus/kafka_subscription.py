@@ -1,0 +1,201 @@
+"""A consumer's membership of a Kafka group. Kafka shares the partitions; the positions come from Postgres, always."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from shared.bus import BusUnavailable, Polled, Record, positions
+from shared.bus.faults import DATABASE_FAULTS
+from shared.bus.kafka_reader import KafkaReader, run_of, stop_consumer
+from shared.topics import Topic, TopicKind
+
+log = structlog.get_logger()
+FETCH_BYTES = 4 << 20
+COMMIT_EVERY_S = 5.0
+RETRY_S = 0.05
+MAX_POLL_INTERVAL_MS = 30 * 60_000                             # an outage of the database must not cost the membership
+HEARTBEATS_PER_SESSION = 4
+
+
+class _Listener(ConsumerRebalanceListener):                    # type: ignore[misc]
+    """Tells the subscription that partitions have to be placed again. They are paused until their positions are read."""
+
+    def __init__(self, subscription: "KafkaSubscription") -> None:
+        self._subscription = subscription
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        self._subscription.forget(revoked)
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        self._subscription.unplaced(assigned)
+
+
+@dataclass
+class KafkaSubscription:
+    """Implements `shared.bus.Subscription`."""
+
+    pool: asyncpg.Pool
+    brokers: str
+    group: str
+    topics: Mapping[str, Topic]
+    reader: KafkaReader
+    session_timeout_s: float
+    _consumer: Any = None
+    _next: dict[Any, int] = field(default_factory=dict)        # placed partition → next offset to return
+    _unplaced: set[Any] = field(default_factory=set)
+    _commit: asyncio.Task[None] | None = None
+    _committed_at: float = 0.0
+
+    async def poll(self, records_max: int, timeout_s: float) -> list[Polled]:
+        """See `Subscription.poll`. Raises BusUnavailable in an outage, LogFault when a log is not what it was."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        try:
+            await self._ready()
+            while True:
+                await self._place()
+                runs = await self._fetch(records_max, max(deadline - loop.time(), 0))
+                if runs or loop.time() >= deadline:
+                    self._show_progress(loop.time())
+                    return runs
+        except DATABASE_FAULTS as fault:
+            raise BusUnavailable(f"the positions cannot be read: {fault!r}") from fault
+        except KafkaError as fault:
+            await self._drop()
+            raise BusUnavailable(f"Kafka does not answer: {fault!r}") from fault
+
+    async def seek(self, topic: str, partition: int, offset: int) -> None:
+        place = TopicPartition(topic, partition)
+        if place in self._next:
+            self._go_to(place, offset)
+
+    def assigned(self) -> frozenset[tuple[str, int]]:
+        return frozenset((place.topic, place.partition) for place in self._next)
+
+    async def close(self) -> None:
+        await self._drop()
+
+    def forget(self, revoked: Any) -> None:
+        """Called by the listener, before a rebalance."""
+        for place in revoked:
+            self._next.pop(place, None)
+            self._unplaced.discard(place)
+
+    def unplaced(self, assigned: Any) -> None:
+        """Called by the listener, after a rebalance."""
+        self._unplaced = set(assigned)
+        self._consumer.pause(*assigned)
+
+    async def _ready(self) -> None:
+        if self._consumer is not None:
+            return
+        session_ms = int(self.session_timeout_s * 1000)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.brokers, group_id=self.group, enable_auto_commit=False, auto_offset_reset="none",
+            session_timeout_ms=session_ms, heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION, rebalance_timeout_ms=session_ms,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=200,
+            request_timeout_ms=max(session_ms + 1_000, 5_000), retry_backoff_ms=50, metadata_max_age_ms=10_000,
+        )
+        self._consumer = consumer
+        consumer.subscribe(list(self.topics), listener=_Listener(self))
+        try:
+            await consumer.start()
+        except BaseException:
+            await self._drop()
+            raise
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        self._next.clear()
+        self._unplaced.clear()
+        if self._commit is not None:
+            self._commit.cancel()
+        if consumer is not None:
+            await stop_consumer(consumer)
+
+    async def _place(self) -> None:
+        """Read the committed position of every new partition from Postgres, compare the log with it, and seek."""
+        for place in sorted(self._unplaced):
+            offset = await self._verified_position(place)
+            if place in self._unplaced:                        # no rebalance has taken it meanwhile
+                self._unplaced.discard(place)
+                self._go_to(place, offset)
+
+    async def _verified_position(self, place: Any) -> int:
+        topic, partition = place
+        position = await positions.load(self.pool, self.group, topic, partition)
+        held = (await self.reader.bounds(topic, self.topics[topic].partitions))[partition]
+        before = await self._record_before(topic, partition, position.offset)
+        lossy = self.topics[topic].kind is TopicKind.SNAPSHOT
+        positions.verify(self.group, topic, partition, position, first=held.first, head=held.head, before=before, lossy=lossy)
+        return max(position.offset, held.first) if lossy and position.offset == 0 else position.offset
+
+    async def _record_before(self, topic: str, partition: int, offset: int) -> Record | None:
+        if offset == 0:
+            return None
+        run = await self.reader.read(topic, partition, offset - 1, 1)
+        return run.records[0] if run.offsets and run.offsets[0] == offset - 1 else None
+
+    def _go_to(self, place: Any, offset: int) -> None:
+        try:
+            self._consumer.seek(place, offset)
+            self._consumer.resume(place)
+            self._next[place] = offset
+        except IllegalStateError:                              # a rebalance took it: the listener will say so
+            self._next.pop(place, None)
+
+    async def _fetch(self, records_max: int, timeout_s: float) -> list[Polled]:
+        if not self._next:
+            await asyncio.sleep(min(RETRY_S, timeout_s))
+            return []
+        try:
+            found = await asyncio.wait_for(self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=records_max), timeout_s + 1)
+            if found:
+                found |= await self._rest(records_max, found)
+        except TimeoutError:                                   # a rebalance is going on
+            return []
+        except NoOffsetForPartitionError:                      # asked before it was placed
+            await asyncio.sleep(RETRY_S)
+            return []
+        except OffsetOutOfRangeError as fault:                 # the log changed under us: look at it again, which says what happened
+            log.warning("offset_out_of_range", group=self.group, fault=repr(fault))
+            self._unplaced |= set(self._next)
+            return []
+        return [run for place, messages in found.items() if (run := self._run(place, messages)) is not None]
+
+    async def _rest(self, records_max: int, found: Any) -> dict[Any, Any]:
+        """What other partitions hold ready, so that every one has its share of a round."""
+        rest: dict[Any, Any] = {}
+        for place in self._next.keys() - found.keys():
+            rest |= await self._consumer.getmany(place, timeout_ms=0, max_records=records_max)
+        return rest
+
+    def _run(self, place: Any, messages: list[Any]) -> Polled | None:
+        start = self._next.get(place)
+        if start is None:
+            return None
+        fresh = [message for message in messages if message.offset >= start] if messages[0].offset < start else messages
+        if not fresh:
+            return None
+        run = run_of(place.topic, place.partition, start, fresh)
+        self._next[place] = run.end
+        return run
+
+    def _show_progress(self, now: float) -> None:
+        """Commit to Kafka for its tools to show; nobody reads it back."""
+        if now - self._committed_at < COMMIT_EVERY_S or not self._next or (self._commit and not self._commit.done()):
+            return
+        self._committed_at = now
+        self._commit = asyncio.create_task(self._commit_quietly(self._consumer, dict(self._next)), name="kafka-display-commit")
+
+    async def _commit_quietly(self, consumer: Any, offsets: dict[Any, int]) -> None:
+        try:
+            await consumer.commit(offsets)
+        except (KafkaError, OSError, ValueError) as fault:
+            log.debug("display_commit_failed", group=self.group, fault=repr(fault))

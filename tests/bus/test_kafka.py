@@ -1,0 +1,99 @@
+"""Kafka under the conformance suite: a real broker, killed and started again."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.structs import TopicPartition
+
+from shared.bus.kafka_topics import ensure_topics, settings_of
+from shared.topics import Topic
+from tests.bus.arena import Arena
+from tests.bus.conformance import BusConformance
+from tests.bus.topics import FACTS, STATES, TOPICS
+from tests.conftest import TestDatabase, TestServer
+from u2c.kafka_broker import KafkaBroker, missing
+
+WHY_NOT = missing()
+REQUIRED = os.environ.get("U2C_REQUIRE_KAFKA") == "1"
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.mark.skipif(WHY_NOT is not None and not REQUIRED, reason=f"Kafka cannot run here: {WHY_NOT}")
+class TestKafka(BusConformance):
+    @pytest.fixture
+    async def arena(self, database: TestDatabase, postgres_server: TestServer, broker: KafkaBroker, tmp_path: Path) -> AsyncIterator[Arena]:
+        self.broker, self.postgres = broker, postgres_server.postgres
+        if not broker.running():
+            await asyncio.to_thread(broker.start)
+        await self._delete(broker.brokers, list(TOPICS))
+        arena = Arena(database, tmp_path, broker.brokers)
+        await arena.open()
+        yield arena
+        await arena.close()
+
+    async def recreate(self, arena: Arena, topic: Topic) -> None:
+        await self._delete(arena.brokers, [topic.name])
+        await ensure_topics(arena.brokers, {topic.name: topic})
+
+    async def lose(self, arena: Arena, topic: Topic, partition: int, before: int) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=arena.brokers)
+        await admin.start()
+        try:
+            await admin.delete_records({TopicPartition(topic.name, partition): RecordsToDelete(before)}, timeout_ms=5000)
+        finally:
+            await admin.close()
+
+    async def other_cluster(self, arena: Arena) -> None:
+        other = KafkaBroker(arena.folder / "other")
+        await asyncio.to_thread(other.start)
+        try:
+            bus = Arena(arena.database, arena.folder, other.brokers)
+            bus.db = arena.db
+            await bus.another_bus().start()
+        finally:
+            await asyncio.to_thread(other.stop)
+
+    async def kill_store(self, arena: Arena) -> None:
+        await asyncio.to_thread(self.broker.kill)
+
+    async def start_store(self, arena: Arena) -> None:
+        await asyncio.to_thread(self.broker.start)
+
+    async def _delete(self, brokers: str, topics: list[str]) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+        await admin.start()
+        try:
+            await admin.delete_topics([topic for topic in await admin.list_topics() if topic in topics], timeout_ms=10_000)
+            while set(await admin.list_topics()) & set(topics):
+                await asyncio.sleep(0.1)
+        finally:
+            await admin.close()
+
+    async def test_the_database_is_killed_and_comes_back(self, arena: Arena) -> None:
+        """The broker lives on: positions and effects wait for Postgres."""
+        arena.spawn()
+        async with arena.load():
+            await asyncio.sleep(1.5)
+            await asyncio.to_thread(self.postgres.kill)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(self.postgres.start)
+            await asyncio.sleep(1)
+        await arena.drained()
+        await arena.assert_exactly_once()
+
+    async def test_topics_are_created_as_registered(self, arena: Arena) -> None:
+        assert settings_of(FACTS, 3) | {"max.message.bytes": ""} == {
+            "cleanup.policy": "delete", "retention.ms": str(30 * 86_400_000), "max.message.bytes": "", "min.insync.replicas": "2"}
+        assert settings_of(STATES, 1)["cleanup.policy"] == "compact"
+        assert arena.bus.durability_note is not None and "power cut" in arena.bus.durability_note
