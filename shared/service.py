@@ -31,6 +31,8 @@ from shared.topics.usage_ingest import ACCESS_KEYS
 
 log = structlog.get_logger()
 JOB_BACKOFF_MAX_S = 10.0
+END_ROUNDS_MAX, END_ROUND_S = 8, 0.5
+CLOSE_PART_S = 1.0
 
 
 @dataclass
@@ -90,9 +92,7 @@ def build(service: Service) -> FastAPI:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await _close(context)
 
     documented = service.settings().docs
@@ -135,12 +135,25 @@ async def _open(service: Service, settings: ServiceSettings) -> Context:
     return context
 
 
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: a cancellation that meets a connection being torn down can get lost in the driver."""
+    left = set(tasks)
+    for _round in range(END_ROUNDS_MAX):
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=END_ROUND_S) if left else (left, left)
+    for task in left:
+        log.error("task_does_not_end", task=task.get_name())
+
+
 async def _close(context: Context) -> None:
-    await context.keys.stop()
-    await context.clock.stop()
-    await context.bus.stop()
-    await context.http.aclose()
-    await context.db.close()
+    """Close part after part, each within its time: a database that is gone must not keep the process. Nothing is lost by haste."""
+    parts = (context.keys.stop, context.clock.stop, context.bus.stop, context.http.aclose, context.db.close)
+    for close in parts:
+        try:
+            await asyncio.wait_for(close(), CLOSE_PART_S)
+        except (*OUTAGES, BusUnavailable) as fault:
+            log.warning("not_closed_in_order", part=close.__qualname__, fault=repr(fault))
 
 
 def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]:
@@ -148,19 +161,22 @@ def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]
     if service.name in ACCESS_KEYS.consumers:
         heard.append(Subscribe(ACCESS_KEYS, hear_keys))
     context.consumer = Consumer(context, service.name, heard)
-    tasks = [asyncio.create_task(context.consumer.run(), name="consumer")]
-    tasks.append(asyncio.create_task(Relay(context.db, context.bus).run(), name="relay"))
+    relay = Relay(context.db, context.bus)
+    tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in (("consumer", context.consumer.run), ("relay", relay.run))]
     tasks += [
         asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in service.jobs for worker in range(job.workers)
     ]
-    for task in tasks:
-        task.add_done_callback(_tell_death)
     return tasks
 
 
-def _tell_death(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("task_died", task=task.get_name(), fault=repr(task.exception()))
+async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run what is meant to run for ever; after a fault nobody foresaw, begin again. What ends by itself has said why (`stopped_reason`)."""
+    while True:
+        try:
+            return await run()
+        except Exception:
+            log.exception("task_failed", task=name)
+            await asyncio.sleep(1)
 
 
 async def _repeat(job: Job, context: Context) -> None:
