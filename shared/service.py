@@ -31,6 +31,7 @@ from shared.topics.usage_ingest import ACCESS_KEYS
 
 log = structlog.get_logger()
 JOB_BACKOFF_MAX_S = 10.0
+WAITED_OUT: tuple[type[BaseException], ...] = (*OUTAGES, BusUnavailable)
 END_ROUNDS_MAX, END_ROUND_S = 8, 0.5
 CLOSE_PART_S = 1.0
 
@@ -152,7 +153,7 @@ async def _close(context: Context) -> None:
     for close in parts:
         try:
             await asyncio.wait_for(close(), CLOSE_PART_S)
-        except (*OUTAGES, BusUnavailable) as fault:
+        except WAITED_OUT as fault:
             log.warning("not_closed_in_order", part=close.__qualname__, fault=repr(fault))
 
 
@@ -187,7 +188,7 @@ async def _repeat(job: Job, context: Context) -> None:
             await job.run(context)
             backoff_s = 0.1
             await context.clock.wait_change(job.every_s)
-        except (*OUTAGES, BusUnavailable) as fault:
+        except WAITED_OUT as fault:
             log.warning("job_waits_for_outage", job=job.name, fault=repr(fault))
             backoff_s = min(backoff_s * 2, JOB_BACKOFF_MAX_S)
             await asyncio.sleep(backoff_s)
