@@ -4,8 +4,11 @@ from services.rating.catalogue.api import router as catalogue
 from services.rating.clock.api import router as clock
 from services.rating.contracts.api import router as contracts
 from services.rating.customers.api import router as customers
+from services.rating.disposition.api import router as disposition
 from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.jobs import JOBS
+from services.rating.metering.raw.api import router as raw_events
+from services.rating.metering.usage.api import router as usage
 from services.rating.settings import RatingSettings
 from services.rating.statements.api import router as statements
 from services.rating.statements.idle import idle
@@ -13,7 +16,8 @@ from services.rating.statements.jobs import jobs
 from shared.service import Service, build
 
 app = build(Service(
-    name="rating", port=8102, settings=RatingSettings, routers=(catalogue, customers, contracts, statements, clock), subscriptions=SUBSCRIPTIONS,
+    name="rating", port=8102, settings=RatingSettings, subscriptions=SUBSCRIPTIONS,
+    routers=(catalogue, customers, contracts, usage, raw_events, disposition, statements, clock),
     jobs=(*JOBS, *jobs(RatingSettings().pricing_workers)), idle=idle,
     description="Customers, the catalogue, contracts, usage and what it comes to.",
 ))

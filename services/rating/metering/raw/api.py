@@ -11,6 +11,7 @@ from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases import CountedEvent, Selection, events_behind
 from services.rating.metering.readings_repository import SUBJECT_ALONE
 from services.rating.metering.usage.domain import TimesReversed, instant_of
+from services.rating.metering.usage.parameters import Customer, Reference, Subject
 from services.rating.metering.usage.usecases import whose
 from shared.clock import from_us, to_us
 from shared.decimals import plain
@@ -32,11 +33,11 @@ class ParameterUnreadable(AppError):
 async def list_events(
     context: Ctx,
     page: Paged,
-    meter: Annotated[str, Query(min_length=1, max_length=100)],
+    meter: Reference,
     from_: Annotated[str, Query(alias="from", max_length=40, description="RFC 3339 instant or local date")],
     to: Annotated[str, Query(max_length=40, description="RFC 3339 instant or local date, exclusive")],
-    customer: Annotated[str | None, Query(min_length=1, max_length=255, description="External id: all subjects of the customer")] = None,
-    subject: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
+    customer: Customer = None,
+    subject: Subject = None,
     group: Annotated[str, Query(max_length=2000, description='Dimensions the events must have: {"region": "eu"}')] = "{}",
     before_batch: Annotated[str | None, Query(max_length=4000, description='Watermark: partition → last batch id, {"0": 17}')] = None,
 ) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""GET /v1/events/explain and GET /v1/suspense."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from services.rating.disposition.explanation import explain_event
+from services.rating.disposition.suspense import Suspended, suspended
+from services.rating.metering.usage.domain import TimesReversed, instant_of
+from services.rating.metering.usage.parameters import Customer, Reference, Subject
+from shared.decimals import plain
+from shared.http.keys import requires
+from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1", tags=["Usage"])
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+PLACE_PARTS = 4
+
+
+@router.get("/events/explain", operation_id="explain_event", summary="What became of this event?", dependencies=[requires("usage:read")])
+async def explain(
+    context: Ctx, source: Reference, id: Reference,
+) -> dict[str, Any]:
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        return await explain_event(uow.connection, source, id)
+
+
+@router.get("/suspense", operation_id="list_suspense", dependencies=[requires("usage:read")],
+            summary="Usage without customer, meter or contract, by owner, type and UTC month, valued at list price")
+async def list_suspense(
+    context: Ctx,
+    page: Paged,
+    customer: Customer = None,
+    subject: Subject = None,
+    from_: Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339 instant or UTC date")] = None,
+    to: Annotated[str | None, Query(max_length=40, description="RFC 3339 instant or UTC date, exclusive")] = None,
+) -> dict[str, Any]:
+    start = instant_of(from_, "UTC") if from_ else EARLIEST
+    end = instant_of(to, "UTC") if to else context.clock.now() + timedelta(days=1)
+    if start >= end:
+        raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        rows = await suspended(uow.connection, start, end, customer, subject, _after(page), page.limit + 1)
+    return listed(rows, page, lambda row: list(row.place), shown)
+
+
+def shown(row: Suspended) -> dict[str, Any]:
+    """A line of suspense as the API shows it."""
+    return {
+        "object": "suspense", "customer": row.owner if row.customer_id else None, "subject": None if row.customer_id else row.owner,
+        "type": row.type, "month": f"{row.month:%Y-%m}", "reason": row.reason, "events": row.events,
+        "quantity": plain(row.quantity) if row.quantity is not None else None,
+        "value": {"currency": row.value.currency.code, "amount": str(row.value)} if row.value else None,
+        "unvalued_events": 0 if row.value else row.events,
+    }
+
+
+def _after(page: Page) -> list[str] | None:
+    if page.after is None:
+        return None
+    if len(page.after) != PLACE_PARTS or not all(isinstance(part, str) and "\0" not in part for part in page.after):
+        raise CursorInvalid()
+    return [str(part) for part in page.after]

@@ -1,0 +1,105 @@
+"""Verb: say what became of one event."""
+
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.disposition.repository import DispositionRepository
+from services.rating.metering.domain.arrival import key_of
+from services.rating.metering.domain.reading import Unread, reader_of
+from services.rating.metering.domain.scalar import fields_of
+from shared.decimals import plain
+
+LISTED_MAX = 100
+_decode = msgspec.json.Decoder(float_hook=str).decode          # decimals travel as strings
+
+
+async def explain_event(connection: asyncpg.Connection, source: str, id: str) -> dict[str, Any]:
+    """Return where the event is stored, who it belongs to, what it added, and what came of it."""
+    repository, key = DispositionRepository(connection), key_of(source, id)
+    event, void = await repository.event(key), await repository.void(key)
+    answer: dict[str, Any] = {
+        "object": "event_explanation", "source": source, "id": id, "status": _status(event, void),
+        "void": {"received_at": _text(void["received_at"]), "batch_id": void["batch_id"], "partition": void["partition"]} if void else None,
+        "duplicates": [_delivery(row) for row in await repository.duplicates(key, LISTED_MAX)],
+        "conflicts": [{**_delivery(row), "body": _decode(row["body"])} for row in await repository.conflicts(key, LISTED_MAX)],
+    }
+    if event is None:
+        return {**answer, "stored": None, "detail": _missing(void)}
+    return {**answer, "stored": _stored(event), **await _counted(connection, repository, event)}
+
+
+async def _counted(connection: asyncpg.Connection, repository: DispositionRepository, event: asyncpg.Record) -> dict[str, Any]:
+    """Customer, meters and contracts of a stored event, and the bucket they put it in when it is not void."""
+    customer = await repository.customer_of(event["subject"])
+    meters = [meter for meter in await CatalogueRepository(connection).meters() if meter.event_type == event["type"]]
+    fed = [shown for meter in meters if (shown := _fed(meter, event)) is not None]
+    terms = await repository.terms_at(customer["customer_id"], event["time"]) if customer else []
+    names = {meter["meter"] for meter in fed}
+    charged = [contract for contract in terms if names & set(contract["meters"])]
+    if customer is None:
+        bucket, detail = "suspense", f"no customer goes by the subject {event['subject']!r}; create it or add the alias and it is billed"
+    elif not fed:
+        bucket, detail = "suspense", f"no meter takes this {event['type']!r} event; create one and it is counted"
+    elif not terms:
+        bucket, detail = "suspense", f"customer {customer['external_id']!r} has no contract in force at the event's time"
+    elif not charged:
+        bucket, detail = "unpriced", "the contract in force has no line for any meter that counts this event"
+    else:
+        bucket, detail = "priced", "its line is in the statement of the period below"
+    return {
+        "customer": {"id": customer["customer_id"], "external_id": customer["external_id"], "by_alias": customer["alias"]} if customer else None,
+        "meters": fed, "disposition": bucket, "detail": detail,
+        "contracts": [
+            {"contract": contract["contract"], "version": contract["version"], "final": contract["final"],
+             "period": {"start": contract["start_date"].isoformat(), "end": contract["end_date"].isoformat()},
+             "meters": sorted(names & set(contract["meters"]))} for contract in terms
+        ],
+    }
+
+
+def _fed(meter: Meter, event: asyncpg.Record) -> dict[str, Any] | None:
+    """What the event adds to the meter; None where a filter leaves it out."""
+    found = reader_of(meter)(fields_of(event["body"].encode()))
+    if found is None:
+        return None
+    if isinstance(found, Unread):
+        return {"meter": meter.meter, "group": None, "value": None, "item": None, "unreadable": True}
+    return {"meter": meter.meter, "group": _decode(found.group), "value": format_value(found.value), "item": found.item, "unreadable": False}
+
+
+def format_value(value: Any) -> str:
+    return plain(value) if not isinstance(value, int) else str(value)
+
+
+def _status(event: asyncpg.Record | None, void: asyncpg.Record | None) -> str:
+    if event is None:
+        return "awaited" if void else "unknown"
+    return "voided" if void else "stored"
+
+
+def _missing(void: asyncpg.Record | None) -> str:
+    if void:
+        return "a void is in force for it and waits; the event itself was never stored"
+    return "metering has never stored it: still on its way, quarantined or refused at the door (GET /v1/quarantine of usage_ingest), or never sent"
+
+
+def _stored(event: asyncpg.Record) -> dict[str, Any]:
+    return {
+        "type": event["type"], "subject": event["subject"], "time": _text(event["time"]), "data": _decode(event["body"]),
+        "received_at": _text(event["received_at"]), "stored_at": _text(event["stored_at"]) if event["stored_at"] else None,
+        "topic": event["topic"], "partition": event["partition"], "offsets": {"from": event["from_offset"], "to": event["to_offset"]},
+        "batch_id": event["batch_id"], "seq": event["seq"],
+    }
+
+
+def _delivery(row: asyncpg.Record) -> dict[str, Any]:
+    return {"received_at": _text(row["received_at"]), "batch_id": row["batch_id"], "seq": row["seq"]}
+
+
+def _text(instant: Any) -> str:
+    text: str = instant.isoformat().replace("+00:00", "Z")
+    return text

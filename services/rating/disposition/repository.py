@@ -1,0 +1,83 @@
+"""SQL of dispositions: an event's whole story, and the usage that nobody pays for yet."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+# A meter takes an event when the type is its own and every filter matches.
+_TAKEN = """exists (select from rating.meters m where m.event_type = e.type and not exists (
+    select from jsonb_each(m.filters) f where not f.value ? coalesce(e.data #>> string_to_array(f.key, '.'), '')))"""
+_COVERED = """exists (select from rating.contracts c join rating.periods p using (contract)
+    where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
+_SUSPENSE = f"""
+select coalesce(cu.external_id, e.subject) as owner, s.customer_id, e.type, date_trunc('month', e.time, 'UTC') as month,
+    case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter' else 'no_contract' end as reason, count(*) as events
+from rating.events e
+left join rating.subjects s on s.subject = e.subject
+left join rating.customers cu on cu.customer_id = s.customer_id
+where e.time >= $1 and e.time < $2 and ($3::text is null or cu.external_id = $3) and ($4::text is null or e.subject = $4)
+    and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
+    and not exists (select from rating.voids v where v.key = e.key)
+group by 1, 2, 3, 4, 5
+having $5::text[] is null or (coalesce(cu.external_id, e.subject), e.type, to_char(date_trunc('month', e.time, 'UTC') at time zone 'UTC', 'YYYY-MM'),
+    case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter' else 'no_contract' end) > ($5[1], $5[2], $5[3], $5[4])
+order by 1 collate "C", 3 collate "C", 4, 5 collate "C" limit $6
+"""
+
+
+class DispositionRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def suspense(
+        self, start: datetime, end: datetime, customer: str | None, subject: str | None, after: Sequence[str] | None, limit: int,
+    ) -> list[asyncpg.Record]:
+        """Return owner, customer_id, type, UTC month, reason and number of events, in order, after a place."""
+        return await self._connection.fetch(_SUSPENSE, start, end, customer, subject, list(after) if after else None, limit)
+
+    async def covered(self, customer_ids: Sequence[str]) -> dict[str, list[tuple[datetime, datetime]]]:
+        """Customer id → the periods of its contracts, by start."""
+        rows = await self._connection.fetch(
+            """select c.customer_id, p.period_start, p.period_end from rating.contracts c join rating.periods p using (contract)
+               where c.customer_id = any($1::text[]) order by p.period_start""", list(customer_ids))
+        found: dict[str, list[tuple[datetime, datetime]]] = {}
+        for row in rows:
+            found.setdefault(row["customer_id"], []).append((row["period_start"], row["period_end"]))
+        return found
+
+    async def event(self, key: bytes) -> asyncpg.Record | None:
+        """The stored event with the run of the log its batch took."""
+        return await self._connection.fetchrow(
+            """select e.*, e.data::text as body, b.topic, b.from_offset, b.to_offset, b.at as stored_at
+               from rating.event_keys k join rating.events e on e.batch_id = k.batch_id and e.seq = k.seq
+               left join bus.batches b on b.batch_id = e.batch_id where k.key = $1""", key)
+
+    async def void(self, key: bytes) -> asyncpg.Record | None:
+        return await self._connection.fetchrow("select batch_id, partition, received_at, event_batch_id from rating.voids where key = $1", key)
+
+    async def duplicates(self, key: bytes, limit: int) -> list[asyncpg.Record]:
+        return await self._connection.fetch(
+            "select batch_id, seq, received_at from rating.duplicates where key = $1 order by batch_id, seq limit $2", key, limit)
+
+    async def conflicts(self, key: bytes, limit: int) -> list[asyncpg.Record]:
+        return await self._connection.fetch(
+            "select batch_id, seq, received_at, body::text as body from rating.conflicts where key = $1 order by batch_id, seq limit $2", key, limit)
+
+    async def customer_of(self, subject: str) -> asyncpg.Record | None:
+        return await self._connection.fetchrow(
+            """select c.customer_id, c.external_id, s.alias from rating.subjects s join rating.customers c using (customer_id)
+               where s.subject = $1""", subject)
+
+    async def terms_at(self, customer_id: str, instant: datetime) -> list[dict[str, Any]]:
+        """The contracts with a period over this instant: period, whether it is final, the version in force and the meters of its usage lines."""
+        rows = await self._connection.fetch(
+            """select c.contract, p.start_date, p.end_date, p.final, v.version,
+                   array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters
+               from rating.contracts c join rating.periods p using (contract)
+               join lateral (select version, terms from rating.contract_versions w where w.contract = c.contract
+                             order by (w.effective_at <= $2) desc, case when w.effective_at <= $2 then w.version else -w.version end desc
+                             limit 1) v on true
+               where c.customer_id = $1 and p.period_start <= $2 and $2 < p.period_end order by c.contract""", customer_id, instant)
+        return [dict(row) for row in rows]
