@@ -1,12 +1,14 @@
 """A door that really runs: the app as uvicorn serves it, on a real Postgres with the Postgres log as its bus."""
 
+import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +19,21 @@ import httpx2
 import pytest
 
 from services.usage_ingest.main import create_key
-from tests.conftest import TestDatabase
+from shared.bus import Record
+from shared.bus.postgres_log import PostgresLog
+from shared.postgres.setup import drop_database
+from shared.postgres.urls import database_url
+from shared.topics import Topic
+from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
+from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
+from tests.conftest import TestDatabase, TestServer
+from tests.conftest import _copy as copied
+from tests.conftest import _run as in_thread
+from tests.ingest.circumstances import NOW, customer, event, meter
 
-START_TIMEOUT_S = 30.0
-WAIT_S = 20.0
+METERS = (meter("departures", "count"), meter("miles", "sum", "distance"), meter("tails", "unique", "tail", "ignore"))
+START_TIMEOUT_S = 120.0
+WAIT_S = 60.0
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,9 +46,42 @@ class Door:
     database: TestDatabase
     process: subprocess.Popen[bytes]
 
-    def client(self, key: str | None = None, **options: Any) -> httpx2.Client:
+    def client(self, key: str | None = None) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {self.key if key is None else key}"}
-        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30, **options)
+        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=60)
+
+    async def hear(self, topic: Topic, *messages: Any) -> None:
+        """Say these on the bus, as rating would."""
+        await self.publish(topic.name, *(Record(b"any", topic.encode(message)) for message in messages))
+
+    async def publish(self, topic: str, *records: Record) -> None:
+        pool = await asyncpg.create_pool(self.database.url("rating"), min_size=1, max_size=2)
+        bus = PostgresLog(pool)
+        try:
+            await bus.publish(topic, records)
+        finally:
+            await bus.stop()
+            await pool.close()
+
+    async def read(self, topic: Topic) -> list[Any]:
+        """All messages of a topic, in no order across partitions."""
+        pool = await asyncpg.create_pool(self.database.url("rating"), min_size=1, max_size=2)
+        bus = PostgresLog(pool)
+        try:
+            runs = [await bus.read(topic.name, partition, 0, 1_000_000) for partition in range(topic.partitions)]
+        finally:
+            await pool.close()
+        return [topic.decode(record.value) for run in runs for record in run.records]
+
+    async def usage(self, source: str) -> list[UsageMessage]:
+        """What of this source is on usage.events."""
+        return [message for message in await self.read(USAGE_EVENTS) if message.source == source]
+
+    async def knows_customers(self) -> bool:
+        """Whether the door judges by the catalogue said above."""
+        with self.client() as client:
+            answer = client.post("/v1/events?dry_run=true", json=event())
+        return bool(answer.json()["results"] == [])
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Rows as the administrator sees them."""
@@ -63,11 +109,37 @@ def running(database: TestDatabase, key: str, log: Path, **settings: str) -> Ite
                 process.wait(15)
 
 
-@pytest.fixture
-async def door(database: TestDatabase, tmp_path: Path) -> Any:
-    key = await create_key(database.url("usage_ingest"), "test", ["admin"])
-    with running(database, key, tmp_path / "door.log") as found:
+async def stand_clock(admin_url: str) -> None:
+    """Let the business clock stand at NOW, 15 July 2013."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute("update clock.business set moved_to = $1, revision = revision + 1", NOW)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def door(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """One door for all tests: they use ids and sources of their own."""
+    name = f"test_{secrets.token_hex(6)}"
+    in_thread(copied(postgres_server.admin_url, name))
+    database = TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    in_thread(stand_clock(database.admin_url))
+    key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
+    with running(database, key, tmp_path_factory.mktemp("door") / "door.log") as found:
+        in_thread(found.hear(CATALOGUE_METERS, *METERS))
+        in_thread(found.hear(CUSTOMERS, customer("UA", "united")))
+        in_thread(until(found.knows_customers))
         yield found
+    in_thread(drop_database(postgres_server.admin_url, name))
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Return once it holds; fail after WAIT_S."""
+    deadline = time.monotonic() + WAIT_S
+    while not await holds():
+        assert time.monotonic() < deadline, f"{holds} did not come true"
+        await asyncio.sleep(0.05)
 
 
 def _await_start(door: Door, log: Path) -> None:

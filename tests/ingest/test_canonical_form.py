@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.usage_ingest.domain.catalogue import Catalogue
@@ -26,6 +26,7 @@ def spelled(number: Decimal, how: str, shift: int) -> str:
     return f"{number:f}" + ("0" * abs(shift) if how == "zeros" else "")
 
 
+@settings(deadline=None)
 @given(quantities, spellings)
 def test_a_number_is_read_exactly_however_it_is_written(number: Decimal, spelling: tuple[str, int]) -> None:
     literal = spelled(number, *spelling)
@@ -35,6 +36,7 @@ def test_a_number_is_read_exactly_however_it_is_written(number: Decimal, spellin
     assert found == number_of(spelled(number, "plain", 0)) or text_of(found) == text_of(number_of(spelled(number, "plain", 0)))  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,80})(\.[0-9]{1,80})?([eE][+-]?[0-9]{1,12})?", fullmatch=True))
 def test_any_json_number_is_kept_exactly_or_refused(literal: str) -> None:
     found = number_of(literal)
@@ -43,6 +45,7 @@ def test_any_json_number_is_kept_exactly_or_refused(literal: str) -> None:
         assert text_of(found) == "0" or not text_of(found).endswith(".")
 
 
+@settings(deadline=None)
 @given(properties, st.randoms())
 def test_order_of_keys_and_white_space_do_not_change_the_hash(data: dict[str, object], random: object) -> None:
     shuffled = list(data.items())
@@ -52,12 +55,14 @@ def test_order_of_keys_and_white_space_do_not_change_the_hash(data: dict[str, ob
     assert (first.body_hash, bytes(first.data)) == (second.body_hash, bytes(second.data))
 
 
+@settings(deadline=None)
 @given(properties)
 def test_canonical_json_is_a_fixed_point(data: dict[str, object]) -> None:
     once = canonical(read_data(msgspec.json.encode(data)))
     assert canonical(read_data(once)) == once
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["type", "subject", "time", "data"]))
 def test_every_part_of_the_body_counts(part: str) -> None:
     other = {"type": "arrival", "subject": "AA", "time": "2013-07-15T11:00:00.000001Z", "data": {"distance": 1401, "tail": "N1"}}[part]
