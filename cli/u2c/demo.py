@@ -18,6 +18,7 @@ from u2c.departures.export import export as export_documents
 from u2c.departures.export import prepare_folder
 from u2c.departures.figures import Mismatch, compare, expected_figures
 from u2c.departures.year import Flight, corrupted, read_flights
+from u2c.interrupt import until_interrupted
 from u2c.services import BASE_PORT
 
 DATABASE = "u2c_demo"
@@ -126,4 +127,4 @@ async def _serve(console: Console, cluster: Cluster) -> None:
     for name, url in cluster.urls.items():
         console.print(f"  {name:13} {url}/docs")
     console.print(f"  key           {cluster.admin_key}")
-    await asyncio.Event().wait()
+    await until_interrupted()
