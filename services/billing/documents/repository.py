@@ -53,7 +53,7 @@ class DocumentRepository:
     async def _with_lines(self, rows: Sequence[Any], *, segments: bool) -> list[Document]:
         history = [row["document_id"] for row in rows if row["status"] == "finalized"]
         drafts = [row["statement_id"] for row in rows if row["status"] == "draft"]
-        lines = {**await self._lines_of_history(history, segments), **await self._lines_of_drafts(drafts)}
+        lines = {**await self._lines_of_history(history, segments), **await self._lines_of_drafts(drafts, segments)}
         return [_document(row, lines.get(row["document_id"]) or lines.get(str(row["statement_id"])) or ()) for row in rows]
 
     async def _lines_of_history(self, document_ids: list[str], segments: bool) -> dict[str, tuple[Line, ...]]:
@@ -69,13 +69,13 @@ class DocumentRepository:
             found.setdefault(row["document_id"], []).append(_line(row, segments))
         return {document_id: tuple(lines) for document_id, lines in found.items()}
 
-    async def _lines_of_drafts(self, statement_ids: list[Any]) -> dict[str, tuple[Line, ...]]:
+    async def _lines_of_drafts(self, statement_ids: list[Any], segments: bool) -> dict[str, tuple[Line, ...]]:
         if not statement_ids:
             return {}
         rows = await self._connection.fetch(
             "select statement_id, document -> 'lines' as lines from billing.statements_heard where statement_id = any($1)", statement_ids,
         )
-        return {str(row["statement_id"]): tuple(_line_heard(line) for line in row["lines"]) for row in rows}
+        return {str(row["statement_id"]): tuple(_line_heard(line, segments) for line in row["lines"]) for row in rows}
 
 
 def _document(row: Any, lines: tuple[Line, ...]) -> Document:
@@ -98,9 +98,10 @@ def _line(row: Any, segments: bool) -> Line:
     )
 
 
-def _line_heard(said: dict[str, Any]) -> Line:
+def _line_heard(said: dict[str, Any], segments: bool) -> Line:
     heard = msgspec.convert(said, StatementLine)
     return Line(
         line_id=heard.line_id, key=heard.key, clause_id=heard.clause_id, clause_hash=heard.clause_hash, version=heard.version, kind=heard.kind,
-        quantity=heard.quantity, amount_minor=heard.amount_minor, meter=heard.meter, description=heard.description, segments=heard.segments,
+        quantity=heard.quantity, amount_minor=heard.amount_minor, meter=heard.meter, description=heard.description,
+        segments=heard.segments if segments else (),
     )

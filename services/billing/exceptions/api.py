@@ -21,10 +21,13 @@ async def list_exceptions(
     context: Ctx, page: Paged,
     kind: Text = None,
     owner: Text = None,
+    reference: Text = None,
     resolved: Annotated[bool, Query(description="List the resolved ones instead")] = False,
 ) -> dict[str, Any]:
     async with context.db.transaction() as uow:
-        found = await repository.newest_first(uow.connection, kind, owner, resolved=resolved, before=before_id(page), rows_max=page.limit + 1)
+        found = await repository.newest_first(
+            uow.connection, kind, owner, reference, resolved=resolved, before=before_id(page), rows_max=page.limit + 1,
+        )
     return listed(found, page, lambda row: [row["exception_id"]], _shown)
 
 
