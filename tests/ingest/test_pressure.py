@@ -61,7 +61,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    with pytest.raises(BodyIncomplete, match="did not arrive within 0.05 s"):
+    with pytest.raises(BodyIncomplete, match=r"did not arrive within 0\.05 s"):
         await read_body(Request({"type": "http", "headers": [], "method": "POST"}, silence), 0.05)
 
 

@@ -29,7 +29,7 @@ class ValueRule:
 
     def check(self, data: Data) -> None:
         """Raise EventFault when this meter takes the event and cannot read its value."""
-        if not all(_filter_text(dig(data, path)) in accepted for path, accepted in self.filters):
+        if self.filters and not all(_filter_text(dig(data, path)) in accepted for path, accepted in self.filters):
             return
         value = dig(data, self.path)
         if value is None or value == "":

@@ -30,7 +30,7 @@ class Envelope(msgspec.Struct, gc=False):
     specversion: str | None = None
     datacontenttype: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
-    data_base64: msgspec.Raw = msgspec.Raw(b"null")
+    data_base64: Any = None
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -93,9 +93,9 @@ def check_format(envelope: Envelope) -> None:
     """Raise EventFault for a version or a content this door cannot read. An absent `specversion` is taken as 1.0."""
     if envelope.specversion is not None and envelope.specversion != SPECVERSION:
         raise EventFault("specversion_unsupported", f"`specversion` is {shown(envelope.specversion)}; this door reads CloudEvents 1.0")
-    if envelope.datacontenttype is not None and not _JSON_MEDIA.fullmatch(envelope.datacontenttype):
+    if envelope.datacontenttype not in (None, "application/json") and not _JSON_MEDIA.fullmatch(envelope.datacontenttype):
         raise EventFault("data_not_json", f"`datacontenttype` is {shown(envelope.datacontenttype)}; send `data` as JSON")
-    if bytes(envelope.data_base64) != b"null":
+    if envelope.data_base64 is not None:
         raise EventFault("data_not_json", "`data_base64` holds bytes nobody can meter; send `data` as a JSON object")
 
 

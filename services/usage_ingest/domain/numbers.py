@@ -22,8 +22,9 @@ def number_of(literal: str) -> Number | Unfit:
     """
     if len(literal) > NUMBER_MAX_CHARACTERS:
         return Unfit(literal)
-    mantissa, _, exponent = literal.lower().partition("e")
-    if exponent:
+    mantissa = literal
+    if "e" in literal or "E" in literal:
+        exponent = literal.lower().partition("e")[2]
         if len(exponent.lstrip("+-").lstrip("0")) > EXPONENT_MAX_DIGITS:
             return Unfit(literal)
         mantissa = format(Decimal(literal), "f")

@@ -21,7 +21,7 @@ def read_data(raw: bytes) -> Data:
         return {}
     if type(data) is not dict:
         raise EventFault("data_not_an_object", "`data` is not a JSON object; send the usage as named properties, such as {\"value\": 3}")
-    properties = _bounded(data, 1)
+    properties = _bounded(data, 1, len(raw) > TEXT_MAX_BYTES)
     if properties > PROPERTIES_MAX:
         what = f"`data` has {properties} properties; at most {PROPERTIES_MAX} are taken: send those you bill or group by"
         raise EventFault("too_many_properties", what)
@@ -54,26 +54,27 @@ def _decode_or_fault(raw: bytes) -> Any:
         raise _out_of_range("an integer of thousands of digits") from None
 
 
-def _bounded(value: Any, depth: int) -> int:
-    """Check texts, numbers and nesting below `value`; return how many properties there are."""
+def _bounded(value: Any, depth: int, texts_too: bool) -> int:
+    """Check numbers, nesting and, if asked, texts below `value`; return how many properties there are."""
     if depth > DEPTH_MAX:
         raise _too_deep()
     properties = 0
     if type(value) is dict:
         properties = len(value)
-        for name in value:
-            _refuse_long(name)
+        if texts_too:
+            for name in value:
+                _refuse_long(name)
         value = value.values()
     for child in value:
         kind = type(child)
         if kind is str:
-            if len(child) * UTF8_BYTES_MAX > TEXT_MAX_BYTES:
+            if texts_too:
                 _refuse_long(child)
         elif kind is int:
             if not -INTEGER_LIMIT < child < INTEGER_LIMIT:
                 raise _out_of_range(f"an integer of more than {NUMBER_MAX_CHARACTERS} digits")
         elif kind is dict or kind is list:
-            properties += _bounded(child, depth + 1)
+            properties += _bounded(child, depth + 1, texts_too)
         elif kind is Unfit:
             raise _out_of_range(shown(child))
     return properties

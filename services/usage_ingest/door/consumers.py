@@ -21,21 +21,22 @@ async def take_raw(batch: Batch[bytes], uow: UnitOfWork, context: Context) -> Ba
     judged_by, acceptance = circumstances(context, uow.trace), Acceptance()
     accept(batch.messages, judged_by, acceptance)
     await publish_usage(context.bus, acceptance.published, judged_by.trace, context.settings.publish_timeout_s)
-    await _keep(acceptance, judged_by, f"{batch.topic}:{batch.partition}:{batch.start}-{batch.end}", batch.offsets, uow)
+    await _keep(acceptance, judged_by, f"{batch.topic}:{batch.partition}:{batch.start}-{batch.end}", uow)
     metrics.count(acceptance)
     return BatchCounts(new=len(batch.messages))
 
 
-async def _keep(acceptance: Acceptance, judged_by: Circumstances, run: str, offsets: object, uow: UnitOfWork) -> None:
-    """Store and tell the quarantine; tell the receipts."""
+async def _keep(acceptance: Acceptance, judged_by: Circumstances, run: str, uow: UnitOfWork) -> None:
+    """Tell the quarantine and the receipts. A record too large for any message of the bus is stored here and now instead."""
     messages = [
         quarantine_message(each, key_id=run, received_us=judged_by.received_us, business_us=judged_by.business_us, trace=judged_by.trace)
         for each in acceptance.quarantined
     ]
-    if messages:
-        await QuarantineRepository(uow.connection).store(messages)
+    too_large = [message for message in messages if len(message.raw) > EVENT_KEPT_MAX_BYTES]
+    if too_large:
+        await QuarantineRepository(uow.connection).store(too_large)
     for message in messages:
-        if len(message.raw) <= EVENT_KEPT_MAX_BYTES:             # a larger one fits no message of the bus; it is in the table all the same
+        if len(message.raw) <= EVENT_KEPT_MAX_BYTES:
             uow.tell(USAGE_QUARANTINE, message.source, message)
     for receipt in receipts(acceptance, run, judged_by.received_us):
         uow.tell(USAGE_RECEIPTS, receipt.source, receipt)
