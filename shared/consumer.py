@@ -143,7 +143,12 @@ class Consumer:
                 runs = await subscription.poll(records_max, POLL_TIMEOUT_S)
                 self._recovered()
                 return runs
+            except LogFault:
+                raise
             except BusUnavailable as fault:
+                backoff_s = await self._back_off(backoff_s, fault)
+            except Exception as fault:
+                log.exception("poll_failed", group=self.group)
                 backoff_s = await self._back_off(backoff_s, fault)
 
     async def _work_off(self, subscription: Subscription, runs: list[Polled]) -> None:

@@ -68,15 +68,18 @@ class KafkaPublisher:
         return self._producer
 
     async def _send_once(self, producer: Any, topics: Mapping[str, Sequence[Record]]) -> None:
-        waiting = [
-            await producer.send_batch(batch, topic, partition=partition)
-            for topic, records in topics.items()
-            for partition, run in self._by_partition(topic, records).items()
-            for batch in _batches(producer, run)
-        ]
-        for outcome in await asyncio.gather(*waiting, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
+        waiting: list[asyncio.Future[Any]] = []
+        try:
+            for topic, records in topics.items():
+                for partition, run in self._by_partition(topic, records).items():
+                    for batch in _batches(producer, run):
+                        waiting.append(await producer.send_batch(batch, topic, partition=partition))
+            for outcome in await asyncio.gather(*waiting, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+        finally:
+            for future in waiting:                             # left behind in a timeout: whatever becomes of them is heard
+                future.add_done_callback(_heard)
 
     def _by_partition(self, topic: str, records: Sequence[Record]) -> dict[int, list[Record]]:
         count = self._partitions[topic]
@@ -106,6 +109,11 @@ def _batches(producer: Any, records: Sequence[Record]) -> list[Any]:
             batches[-1].append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
     batches[-1].close()
     return batches
+
+
+def _heard(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 async def _stop(producer: Any) -> None:

@@ -73,13 +73,14 @@ class KafkaSubscription:
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         place = TopicPartition(topic, partition)
         if place in self._next:
-            self._go_to(place, offset)
+            self._go_to(place, offset, offset)
 
     def assigned(self) -> frozenset[tuple[str, int]]:
         return frozenset((place.topic, place.partition) for place in self._next)
 
     async def close(self) -> None:
         await self._drop()
+        await self.reader.close()
 
     def forget(self, revoked: Any) -> None:
         """Called by the listener, before a rebalance."""
@@ -122,19 +123,20 @@ class KafkaSubscription:
     async def _place(self) -> None:
         """Read the committed position of every new partition from Postgres, compare the log with it, and seek."""
         for place in sorted(self._unplaced):
-            offset = await self._verified_position(place)
+            offset, first = await self._verified_position(place)
             if place in self._unplaced:                        # no rebalance has taken it meanwhile
                 self._unplaced.discard(place)
-                self._go_to(place, offset)
+                self._go_to(place, offset, max(offset, first))
 
-    async def _verified_position(self, place: Any) -> int:
+    async def _verified_position(self, place: Any) -> tuple[int, int]:
+        """The committed position and the first offset the log still holds: later only where compaction or retention may take records."""
         topic, partition = place
         position = await positions.load(self.pool, self.group, topic, partition)
         held = (await self.reader.bounds(topic, self.topics[topic].partitions))[partition]
         before = await self._record_before(topic, partition, position.offset)
         lossy = self.topics[topic].kind is TopicKind.SNAPSHOT
         positions.verify(self.group, topic, partition, position, first=held.first, head=held.head, before=before, lossy=lossy)
-        return max(position.offset, held.first) if lossy and position.offset == 0 else position.offset
+        return position.offset, held.first
 
     async def _record_before(self, topic: str, partition: int, offset: int) -> Record | None:
         if offset == 0:
@@ -142,9 +144,10 @@ class KafkaSubscription:
         run = await self.reader.read(topic, partition, offset - 1, 1)
         return run.records[0] if run.offsets and run.offsets[0] == offset - 1 else None
 
-    def _go_to(self, place: Any, offset: int) -> None:
+    def _go_to(self, place: Any, offset: int, read_from: int) -> None:
+        """Continue after the offsets below `offset`. The first run begins there, also when its records begin at `read_from`."""
         try:
-            self._consumer.seek(place, offset)
+            self._consumer.seek(place, read_from)
             self._consumer.resume(place)
             self._next[place] = offset
         except IllegalStateError:                              # a rebalance took it: the listener will say so

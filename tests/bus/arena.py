@@ -24,7 +24,7 @@ from tests.conftest import TestDatabase
 
 ROOT = Path(__file__).parents[2]
 GROUP = "conformance"
-OUTAGE_MAX_S = 40
+OUTAGE_MAX_S = 60
 T = TypeVar("T")
 K1 = """select count(*) from (
     select from_offset, lag(to_offset, 1, 0::bigint) over (partition by grp, topic, partition order by from_offset) as expected
@@ -50,11 +50,11 @@ class ConsumerProcess:
             self.signal(signal.SIGKILL)
         self.process.wait()
 
-    async def stopped_itself(self, timeout_s: float = 20) -> None:
+    async def stopped_itself(self, timeout_s: float = 40) -> None:
         """Wait until the process has stopped itself by SIGSTOP."""
         await until(lambda: psutil.Process(self.pid).status() == psutil.STATUS_STOPPED, timeout_s, "the consumer stops itself")
 
-    async def ended(self, timeout_s: float = 15) -> str:
+    async def ended(self, timeout_s: float = 30) -> str:
         """Wait for its end and return its last word."""
         await until(lambda: self.process.poll() is not None, timeout_s, "the consumer ends")
         assert self.process.stdout is not None
@@ -136,7 +136,7 @@ class Arena:
         heads, done = await self.bus.heads(FACTS.name), await self.bus.positions(GROUP, FACTS.name)
         return sum(heads.values()) - sum(done.values())
 
-    async def drained(self, timeout_s: float = 30) -> None:
+    async def drained(self, timeout_s: float = 60) -> None:
         """Wait until the group has consumed all there is."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         while (lag := await until_done(self.lag)) > 0:

@@ -17,6 +17,8 @@ from tests.bus.arena import GROUP, Arena
 from tests.bus.consumer_process import Stop, consumer
 from tests.bus.topics import FACTS, PARTITIONS, STATES, TOPICS, fact
 
+LONG = pytest.mark.long
+
 
 class BusConformance:
     """The suite. Cases that kill or stop run consumers as OS processes."""
@@ -101,15 +103,17 @@ class BusConformance:
         await arena.drained()
         await arena.assert_exactly_once()
 
-    @pytest.mark.parametrize("place", ["before_transaction", "between_statements", "in_copy"])
+    @pytest.mark.parametrize("place", [pytest.param("before_transaction", marks=LONG), pytest.param("between_statements", marks=LONG), "in_copy"])
     async def test_a_stopped_consumer_is_replaced_and_wakes_in_vain(self, arena: Arena, place: str) -> None:
         await zombie(arena, place)
         await arena.assert_exactly_once()
 
+    @pytest.mark.long
     async def test_a_stopped_consumer_wakes_while_its_successor_waits(self, arena: Arena) -> None:
         await early_zombie(arena)
         await arena.assert_exactly_once()
 
+    @pytest.mark.long
     async def test_a_slow_consumer_keeps_its_partitions(self, arena: Arena) -> None:
         """A handler that takes longer than the session timeout is not silent: its process still beats."""
         await arena.publish(60, keys=1)
@@ -149,7 +153,8 @@ class BusConformance:
         async def handler(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
             if next(tries) < 3:
                 raise KeyError("a bug")
-            return await context.good(batch, uow, context)
+            counts: BatchCounts = await context.good(batch, uow, context)
+            return counts
 
         assert await run_until_drained(arena, handler) is None
         await arena.assert_exactly_once()
@@ -171,6 +176,7 @@ class BusConformance:
         reason = await run_until_drained(arena)
         assert reason is not None and "is another one" in reason
 
+    @pytest.mark.long
     async def test_a_topic_created_again_under_a_running_consumer_stops_it(self, arena: Arena) -> None:
         await arena.publish(40)
         running = arena.spawn()
@@ -223,16 +229,11 @@ class BusConformance:
             await zombie(arena, "before_transaction", compare_and_set=False)
             await arena.assert_exactly_once()
 
+    @pytest.mark.long
     async def test_with_compare_and_set_alone_a_zombie_counts_once(self, arena: Arena) -> None:
         await _drop_unique_batches(arena)
         await zombie(arena, "before_transaction")
         await arena.assert_exactly_once()
-
-    async def test_without_compare_and_set_a_successor_never_gets_on(self, arena: Arena) -> None:
-        """With the unique batch row in place the double is refused, but nobody re-reads the position: the lag stays."""
-        with pytest.raises(AssertionError, match="not consumed"):
-            await early_zombie(arena, compare_and_set=False, drain_s=6)
-            await arena.assert_exactly_once()
 
 
 async def zombie(arena: Arena, place: str, **options: Any) -> None:
@@ -249,7 +250,7 @@ async def zombie(arena: Arena, place: str, **options: Any) -> None:
     await asyncio.sleep(0.3)
 
 
-async def early_zombie(arena: Arena, drain_s: float = 30, **options: Any) -> None:
+async def early_zombie(arena: Arena, drain_s: float = 60, **options: Any) -> None:
     """The sleeper holds its transaction open and wakes when the successor already waits for the position row."""
     await arena.publish(600, keys=1)
     sleeper = arena.spawn(stop="between_statements", records_max=40, **options)

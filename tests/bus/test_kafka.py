@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 
+from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_topics import ensure_topics, settings_of
 from shared.topics import Topic
 from tests.bus.arena import Arena
-from tests.bus.conformance import BusConformance
+from tests.bus.conformance import BusConformance, until_effects
 from tests.bus.topics import FACTS, STATES, TOPICS
 from tests.conftest import TestDatabase, TestServer
 from u2c.kafka_broker import KafkaBroker, missing
@@ -29,8 +31,16 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     broker.stop()
 
 
-@pytest.mark.skipif(WHY_NOT is not None and not REQUIRED, reason=f"Kafka cannot run here: {WHY_NOT}")
-class TestKafka(BusConformance):
+async def _configure(admin: AIOKafkaAdminClient, topic: Topic, policy: str) -> None:
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={"cleanup.policy": policy})])
+
+
+NEEDS_KAFKA = pytest.mark.skipif(WHY_NOT is not None and not REQUIRED, reason=f"Kafka cannot run here: {WHY_NOT}")
+
+
+class KafkaCases:
+    """How the suite treats Kafka."""
+
     @pytest.fixture
     async def arena(self, database: TestDatabase, postgres_server: TestServer, broker: KafkaBroker, tmp_path: Path) -> AsyncIterator[Arena]:
         self.broker, self.postgres = broker, postgres_server.postgres
@@ -50,7 +60,9 @@ class TestKafka(BusConformance):
         admin = AIOKafkaAdminClient(bootstrap_servers=arena.brokers)
         await admin.start()
         try:
+            await _configure(admin, topic, "delete")           # a compacted topic loses records by compaction only
             await admin.delete_records({TopicPartition(topic.name, partition): RecordsToDelete(before)}, timeout_ms=5000)
+            await _configure(admin, topic, settings_of(topic, 1)["cleanup.policy"])
         finally:
             await admin.close()
 
@@ -80,11 +92,26 @@ class TestKafka(BusConformance):
         finally:
             await admin.close()
 
+
+@NEEDS_KAFKA
+class TestKafkaBriefly(KafkaCases):
+    """What the short run shows; the whole suite is `TestKafka`."""
+
+    test_heads_positions_and_reading = BusConformance.test_heads_positions_and_reading
+    test_poison_becomes_a_dead_letter = BusConformance.test_poison_becomes_a_dead_letter
+    test_a_topic_created_again_and_filled_stops_the_consumer = BusConformance.test_a_topic_created_again_and_filled_stops_the_consumer
+
+
+@NEEDS_KAFKA
+@pytest.mark.long
+class TestKafka(KafkaCases, BusConformance):
+    """The whole suite."""
+
     async def test_the_database_is_killed_and_comes_back(self, arena: Arena) -> None:
         """The broker lives on: positions and effects wait for Postgres."""
         arena.spawn()
         async with arena.load():
-            await asyncio.sleep(1.5)
+            await until_effects(arena, 1)
             await asyncio.to_thread(self.postgres.kill)
             await asyncio.sleep(0.5)
             await asyncio.to_thread(self.postgres.start)
@@ -96,4 +123,4 @@ class TestKafka(BusConformance):
         assert settings_of(FACTS, 3) | {"max.message.bytes": ""} == {
             "cleanup.policy": "delete", "retention.ms": str(30 * 86_400_000), "max.message.bytes": "", "min.insync.replicas": "2"}
         assert settings_of(STATES, 1)["cleanup.policy"] == "compact"
-        assert arena.bus.durability_note is not None and "power cut" in arena.bus.durability_note
+        assert isinstance(arena.bus, KafkaBus) and arena.bus.durability_note is not None and "power cut" in arena.bus.durability_note

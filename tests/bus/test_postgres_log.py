@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from shared.bus.cluster import remember_cluster
+from shared.bus.postgres_log import PostgresLog
 from shared.topics import Topic
 from tests.bus.arena import Arena
-from tests.bus.conformance import BusConformance
+from tests.bus.conformance import BusConformance, early_zombie, run_until_drained, until_effects
 from tests.bus.topics import FACTS
 from tests.conftest import TestDatabase, TestServer
 
@@ -39,10 +40,9 @@ class TestPostgresLog(BusConformance):
         await asyncio.to_thread(self.postgres.start)
 
     async def test_retention_keeps_what_a_reader_has_not_read(self, arena: Arena) -> None:
-        from tests.bus.conformance import run_until_drained
-
         for _ in range(5):
             await arena.publish(40)
+        assert isinstance(arena.bus, PostgresLog)
         assert await arena.bus.trim(FACTS.name, 0) == 0, "the registered reader has not begun"
         assert await run_until_drained(arena) is None
         await arena.publish(40)
@@ -55,10 +55,17 @@ class TestPostgresLog(BusConformance):
         """pg_ctl restart -m fast: connections are ended by the administrator, and everybody comes back by himself."""
         running = arena.spawn()
         async with arena.load():
-            await asyncio.sleep(1)
+            await until_effects(arena, 1)
             await asyncio.to_thread(self.postgres.stop)
             await asyncio.to_thread(self.postgres.start)
             await asyncio.sleep(1)
         await arena.drained()
         await arena.assert_exactly_once()
         assert running.process.poll() is None
+
+    @pytest.mark.long
+    async def test_without_compare_and_set_a_successor_never_gets_on(self, arena: Arena) -> None:
+        """With the unique batch row in place the double is refused, but nobody re-reads the position: the lag stays."""
+        with pytest.raises(AssertionError, match="not consumed"):
+            await early_zombie(arena, compare_and_set=False, drain_s=6)
+            await arena.assert_exactly_once()
