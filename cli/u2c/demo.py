@@ -87,8 +87,8 @@ async def _walk(console: Console, client: Client, corrupt: bool, folder: Path | 
     invoices = await job.invoices(client)
     if folder is not None:
         export_documents(folder, invoices)
-    dispositions = await job.dispositions(client)
-    conservation = (await client.get("billing", "/v1/reconciliation"))["conservation"]
+    answer = await job.reconciliation(client)
+    dispositions, conservation = job.dispositions(answer), answer["conservation"]
     return Outcome(
         invoices, dispositions, conservation, compare(expected_figures(), invoices, dispositions), client.quarantined, messages, send_s,
     )

@@ -1,13 +1,11 @@
 """Walk the whole way for real: catalogue, customers, contracts, a year of events in order of arrival, twelve closes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from u2c.departures.client import Client
-from u2c.departures.figures import MONTHS
 from u2c.departures.year import EXAMPLES, NEW_YORK, Flight, slices
 from u2c.documents import load_document
 
@@ -47,22 +45,17 @@ async def invoices(client: Client) -> list[dict[str, Any]]:
     return [await client.get("billing", f"/v1/invoices/{document_id}") for document_id in found]
 
 
-async def dispositions(client: Client) -> dict[tuple[str, str], dict[str, Any]]:
-    """(airline, month) → what became of its events, in counts and money, from the reconciliation of each local month."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for month, (start, end) in zip(MONTHS, _month_bounds(), strict=True):
-        answer = await client.get("billing", "/v1/reconciliation", **{"from": start.isoformat(), "to": end.isoformat()})
-        for row in answer["rows"]:
-            figures = found.setdefault((row["customer"] or row["subject"], month), {})
-            for bucket, count in row["counts"].items():
-                figures[bucket] = figures.get(bucket, 0) + count
-            figures["suspense_value"] = row["suspense"]
-    return found
+async def reconciliation(client: Client) -> dict[str, Any]:
+    """The year's reconciliation by airline and New York month, with K1–K5 checked now."""
+    answer: dict[str, Any] = await client.get("billing", "/v1/reconciliation", timezone="America/New_York", check=True)
+    return answer
 
 
-def _month_bounds() -> Iterator[tuple[datetime, datetime]]:
-    starts = [datetime(2013 + month // 12, month % 12 + 1, 1, tzinfo=NEW_YORK) for month in range(13)]
-    return pairwise(starts)
+def dispositions(answer: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """(airline, month) → what became of its events, in counts and money."""
+    return {
+        (row["customer"] or row["subject"], row["month"]): {**row["counts"], "suspense_value": row["suspense"]} for row in answer["rows"]
+    }
 
 
 def _effective(document: dict[str, Any]) -> datetime:

@@ -38,7 +38,8 @@ def show_conservation(console: Console, report: dict[str, Any]) -> None:
         table.add_column(column)
     for statement in report["statements"]:
         holds = "[green]yes[/]" if statement["holds"] else "[bold red]BREAK[/]"
-        table.add_row(statement["k"], statement["says"], "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in statement["figures"].items()), holds)
+        figures = (f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in statement["figures"].items())
+        table.add_row(statement["k"], statement["says"], "  ".join(figures), holds)
     console.print(table)
 
 

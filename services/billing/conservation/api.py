@@ -14,6 +14,7 @@ from services.billing.conservation.reconciliation import Drill, Narrow
 from services.billing.conservation.usecases import snapshot
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.http.zones import Zone
 from shared.instants import from_us, to_us
 from shared.service import Context, Ctx
 
@@ -29,11 +30,11 @@ Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", descr
 
 @router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5")
 async def reconcile(
-    context: Ctx, customer: Customer = None, meter: Text = None, start: From = None, to: To = None,
+    context: Ctx, customer: Customer = None, meter: Text = None, start: From = None, to: To = None, timezone: Zone = "UTC",
     check: Annotated[bool | None, Query(description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question")] = None,
 ) -> dict[str, Any]:
-    monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter)
-    if monitor.report is None or (check if check is not None else narrow == Narrow()):
+    monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter, timezone=timezone)
+    if monitor.report is None or (check if check is not None else narrow == Narrow(timezone=timezone)):
         await monitor.check()
     async with monitor.auditor.connection() as connection, snapshot(connection):
         counted = await reconciliation.counts(connection, narrow)

@@ -22,7 +22,7 @@ ITEM = f"case m.aggregation when 'unique' then nullif({label('(e.data #> m.field
 COUNTS = f"""
     with {facts_where(NARROWED)}
     select c.external_id as customer, case when c.customer_id is null then e.subject end as subject, e.type,
-           date_trunc('month', e.time, 'UTC') as month,
+           date_trunc('month', e.time, $6::text) at time zone $6 as month,
            {BUCKET} as bucket, {REASON} as reason, count(*) as events
     from facts e left join rating.customers c using (customer_id)
     group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
@@ -30,7 +30,7 @@ COUNTS = f"""
 QUANTITIES = f"""
     with {facts_where(NARROWED)}
     select c.external_id as customer, case when c.customer_id is null then e.subject end as subject, e.type,
-           date_trunc('month', e.time, 'UTC') as month,
+           date_trunc('month', e.time, $6::text) at time zone $6 as month,
            {BUCKET} as bucket, m.meter, m.list_currency, m.list_unit, count({ADDS}) + count({ITEM}) as read,
            case m.aggregation when 'unique' then count(distinct {ITEM}) else coalesce(sum({ADDS}), 0) end as quantity
     from facts e left join rating.customers c using (customer_id)
@@ -66,13 +66,14 @@ EVENTS = f"""
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """What is looked at; None: all. `start` and `end` bound the time of the events, half-open."""
+    """What is looked at; None: all. `start` and `end` bound the time of the events, half-open; months turn in `timezone`."""
 
     start: datetime | None = None
     end: datetime | None = None
     customer: str | None = None
     type: str | None = None
     meter: str | None = None
+    timezone: str = "UTC"
 
     def parameters(self) -> tuple[Any, ...]:
         return self.start, self.end, self.customer, self.type, self.meter
@@ -89,13 +90,13 @@ class Drill:
 
 
 async def counts(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
-    """Events by customer or unmatched subject, type, UTC month, bucket and reason."""
-    return await connection.fetch(COUNTS, *narrow.parameters())
+    """Events by customer or unmatched subject, type, month of the zone, bucket and reason."""
+    return await connection.fetch(COUNTS, *narrow.parameters(), narrow.timezone)
 
 
 async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
     """The same by meter: quantities, `read` events, and the list price where the meter has one."""
-    return await connection.fetch(QUANTITIES, *narrow.parameters())
+    return await connection.fetch(QUANTITIES, *narrow.parameters(), narrow.timezone)
 
 
 async def money(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
