@@ -1,6 +1,5 @@
 """Trace a line: every step between the clause, the money and the raw events."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +8,9 @@ from services.billing.documents.usecases import get_document
 from services.billing.journal.entries import Entry, EntryFilter
 from services.billing.journal.usecases import list_entries
 from services.billing.tracing.clauses import ClauseText, clause_of
-from services.billing.tracing.clients import RatingClient
+from services.billing.tracing.clients import Counted, RatingClient
 from services.billing.tracing.repository import versions_of
+from shared.clock import from_us
 from shared.db import Database
 from shared.errors import AppError, Kind
 
@@ -29,14 +29,14 @@ class ClauseNotHeard(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A line and all it came from and led to. `entry` is None while the document is a draft."""
+    """A line and all it came from and led to. `entry` is None while the document is a draft, `events` where a line counts none."""
 
     document: Document
     line: Line
     clause: ClauseText
     entry: Entry | None
     explanation: dict[str, Any]
-    events: dict[str, Any]
+    events: dict[str, Any] | None
 
 
 async def trace_line(db: Database, rating: RatingClient, document_id: str, line_id: str, cursor: str | None, limit: int) -> Trace:
@@ -45,10 +45,19 @@ async def trace_line(db: Database, rating: RatingClient, document_id: str, line_
     line = document.line(line_id)
     if line is None:
         raise NoSuchLine(f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}")
-    place = (document.contract, document.start_date.isoformat(), line.line_id)
-    explanation, events = await asyncio.gather(rating.explanation(*place), rating.events(*place, cursor, limit))
+    explanation = await rating.explanation(document.contract, document.start_date.isoformat(), line.line_id)
+    counted = _counted(document, line)
+    events = await rating.events(counted, cursor, limit) if counted else None
     entries = await list_entries(db, EntryFilter(document_id=document.document_id), None, 1)
     return Trace(document, line, await _clause(db, document, line), entries[0] if entries else None, explanation, events)
+
+
+def _counted(document: Document, line: Line) -> Counted | None:
+    """What the line counts: the span of its segments, as far as the statement's watermark."""
+    if line.meter is None or not line.segments or document.watermark is None:
+        return None
+    start, end = min(segment.start_us for segment in line.segments), max(segment.end_us for segment in line.segments)
+    return Counted(document.customer, line.meter, from_us(start), from_us(end), document.watermark)
 
 
 async def _clause(db: Database, document: Document, line: Line) -> ClauseText:
