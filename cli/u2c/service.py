@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from u2c.service_flags import listing, settings_of, variables
 from u2c.services import PORTS
 
 SHUTDOWN_TIMEOUT_S = 6
+ORPHAN_TIMEOUT_S = 10
 BACKLOG_MAX = 512
 
 
@@ -57,6 +59,8 @@ def _follow_parent() -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(ORPHAN_TIMEOUT_S)
+    os.kill(os.getpid(), signal.SIGKILL)                       # nobody is left who could
 
 
 def _print_settings(name: str) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from u2c.event_files import UnreadableFile, read_events
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import typer
+
+from shared.postgres.setup import SERVICES
 from u2c.example_environment import text
 from u2c.main import application
 from u2c.service_flags import listing, variables
 from u2c.settings import ENVIRONMENT_ONLY, CommandSettings
-
-from shared.postgres.setup import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
 
