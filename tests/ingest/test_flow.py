@@ -101,6 +101,7 @@ async def test_raw_records_take_the_same_way(door: Door) -> None:
     assert await settled(door, mine, 3) == {"received": 3, "published": 2, "quarantined": 1, "refused": 0}
     receipts = [receipt for receipt in await door.read(USAGE_RECEIPTS) if receipt.key_id.startswith("usage.raw:")]
     assert sum(receipt.received for receipt in receipts) == len(bodies)
+    assert sum(receipt.refused for receipt in receipts) == 1, "the record that fits no message"
     assert all(receipt.key_id.count(":") == 2 and "-" in receipt.key_id for receipt in receipts)
 
 

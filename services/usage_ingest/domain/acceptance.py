@@ -8,6 +8,7 @@ import msgspec
 from services.usage_ingest.domain.envelope import Traits, read_traits
 from services.usage_ingest.domain.events import Circumstances, event_key, read_event
 from services.usage_ingest.domain.faults import EventFault
+from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
 from shared.topics.usage_ingest import UsageMessage
 
 DETAILS = {
@@ -46,6 +47,7 @@ class Tally:
     received: int = 0
     published: int = 0
     quarantined: int = 0
+    refused: int = 0                             # too large for any message of the bus; over HTTP the whole request is refused instead
 
 
 @dataclass(slots=True)
@@ -85,7 +87,10 @@ class Acceptance:
         self.quarantined.append(Quarantined(index, raw, fault.code, fault.detail, traits))
         tally = self._tally(traits.source)
         tally.received += 1
-        tally.quarantined += 1
+        if len(raw) > EVENT_KEPT_MAX_BYTES:
+            tally.refused += 1
+        else:
+            tally.quarantined += 1
         self.results.append(Result(index, traits.source, traits.id, "quarantined", fault.code, fault.detail))
 
     def _tally(self, source: str) -> Tally:

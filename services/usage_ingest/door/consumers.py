@@ -27,7 +27,7 @@ async def take_raw(batch: Batch[bytes], uow: UnitOfWork, context: Context) -> Ba
 
 
 async def _keep(acceptance: Acceptance, judged_by: Circumstances, run: str, uow: UnitOfWork) -> None:
-    """Tell the quarantine and the receipts. A record too large for any message of the bus is stored here and now instead."""
+    """Tell the quarantine and the receipts. A record too large for any message of the bus is stored here and now, and counts as refused."""
     messages = [
         quarantine_message(each, key_id=run, received_us=judged_by.received_us, business_us=judged_by.business_us, trace=judged_by.trace)
         for each in acceptance.quarantined

@@ -47,7 +47,7 @@ def usage_records(published: list[tuple[bytes, UsageMessage]], trace: str) -> li
 def receipts(acceptance: Acceptance, key_id: str, received_us: int) -> list[ReceiptMessage]:
     """One receipt a source."""
     return [
-        ReceiptMessage(new_id("rec"), key_id, source, received_us, tally.received, tally.published, tally.quarantined, 0)
+        ReceiptMessage(new_id("rec"), key_id, source, received_us, tally.received, tally.published, tally.quarantined, tally.refused)
         for source, tally in acceptance.tallies.items()
     ]
 
