@@ -5,10 +5,13 @@ Current terms as this checker reads them, on its own: a contract is in force fro
 highest version effective by then holds. `rating.periods` is not asked: the clock opens periods, so it is one of the things to check.
 """
 
+#: A decimal as the door lets it in, in a string; anything else adds nothing to a meter.
+DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
+
 #: CTE. `meter`: the catalogue, with dotted names of fields and dimensions as paths into `data`.
 METERS = """
     meter as materialized (
-        select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, string_to_array(m.field, '.') as field,
+        select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, m.backfilled, string_to_array(m.field, '.') as field,
                (select array_agg(dimension order by dimension) from unnest(m.group_by) dimension) as dimensions,
                (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
         from rating.meters m
@@ -25,12 +28,11 @@ def label(raw: str) -> str:
 
 def quantity(raw: str) -> str:
     """SQL: the number a sum meter reads (a JSON number, or a decimal in a string), null where it reads none."""
-    text = f"({raw} #>> '{{}}')"
-    plain = f"case jsonb_typeof({raw}) when 'string' then {text} when 'number' then trim_scale({text}::numeric)::text end"
-    return f"(select case when plain.text ~ '{DECIMAL}' then plain.text::numeric end from (select {plain}) plain (text))"
+    number, text = f"({raw})::numeric", f"({raw} #>> '{{}}')"
+    return f"""case jsonb_typeof({raw})
+        when 'number' then case when abs({number}) < 1e19 and scale(trim_scale({number})) <= 12 then {number} end
+        when 'string' then case when {text} ~ '{DECIMAL}' then {text}::numeric end end"""
 
-
-DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
 
 #: Whether meter `m` (of METERS) takes event `e`: its type and every filter match.
 TAKES = f"""(m.event_type = e.type and (m.filters is null or not exists (

@@ -1,10 +1,8 @@
-"""K4: quantities recomputed from raw stored events equal the aggregates, and, up to the watermark, the statements.
+"""K4, second half: quantities recomputed from raw stored events up to the watermark equal the statements, segment by segment.
 
-Left: rating.events minus rating.voids, measured here by the catalogue. Right: usage_hours, usage_uniques and usage_days as they stand;
-and the segments of rating.statements.
+Left: rating.events minus rating.voids, measured here by the catalogue. Right: the segments of rating.statements.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,130 +10,8 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import GROUP, METERS, TAKES, label, quantity
+from services.billing.conservation.facts import METERS, TAKES, label, quantity
 from services.billing.conservation.transport import LISTED_MAX
-
-OTHER = """'{"other":"true"}'::jsonb"""
-
-# What is looked at: everything, or ($1, $2) some contracts' subjects in the hours their periods touch.
-EVERYTHING = """
-    usage as (
-        select e.subject, e.type, e.time, e.data from rating.events e where not exists (select from rating.voids v where v.key = e.key)
-    )"""
-SCOPED = """
-    hour as materialized (
-        select s.subject, lower(h) as begins, upper(h) as ends
-        from (
-            select s.subject, range_agg(tstzrange(date_trunc('hour', p.period_start, 'UTC'),
-                                                  date_trunc('hour', p.period_end + interval '1 hour' - interval '1 microsecond', 'UTC'))) as hours
-            from unnest($1::text[], $2::timestamptz[]) as scope (contract, period_start)
-            join rating.periods p using (contract, period_start) join rating.contracts c using (contract) join rating.subjects s using (customer_id)
-            group by s.subject
-        ) s cross join lateral unnest(s.hours) h
-    ),
-    usage as materialized (
-        select e.subject, e.type, e.time, e.data
-        from hour join rating.events e on e.subject = hour.subject and e.time >= hour.begins and e.time < hour.ends
-            and e.type = any (array(select event_type from rating.meters))
-        where not exists (select from rating.voids v where v.key = e.key)
-    )"""
-
-
-def _hours(usage: str, kept: str) -> str:
-    """Count and sum meters by hour: (subject, meter, group, hour) at which raw events and usage_hours differ.
-
-    Groups beyond a meter's limit stand as `other`: a group is admitted when it has a row of that meter, subject and UTC month.
-    """
-    return f"""
-    with {METERS}, {usage},
-    kept as materialized (
-        select u.subject, u.meter, u.grp::jsonb as grp, u.hour, u.events, u.value
-        from {kept} join rating.meters m on m.meter = u.meter and m.backfilled
-    ),
-    full_up as (select distinct subject, meter, date_trunc('month', hour, 'UTC') as month from kept where grp = {OTHER}),
-    admitted as (
-        select distinct k.subject, k.meter, f.month, k.grp
-        from full_up f join kept k on k.subject = f.subject and k.meter = f.meter and date_trunc('month', k.hour, 'UTC') = f.month
-    ),
-    measured as (
-        select e.subject, m.meter, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour,
-               case m.aggregation when 'count' then 1 else {quantity("(e.data #> m.field)")} end as value
-        from usage e join meter m on m.aggregation in ('count', 'sum') and {TAKES}
-        join rating.meters r on r.meter = m.meter and r.backfilled
-    ),
-    raw_groups as (
-        select subject, meter, grp, hour, count(value) as events, sum(value) as value from measured where value is not null group by 1, 2, 3, 4
-    ),
-    raw as (
-        select r.subject, r.meter, case when f.meter is not null and a.grp is null then {OTHER} else r.grp end as grp, r.hour,
-               sum(r.events) as events, sum(r.value) as value
-        from raw_groups r
-        left join full_up f on f.subject = r.subject and f.meter = r.meter and f.month = date_trunc('month', r.hour, 'UTC')
-        left join admitted a on a.subject = r.subject and a.meter = r.meter and a.month = f.month and a.grp = r.grp
-        group by 1, 2, 3, 4
-    )
-    select 'rating.usage_hours' as place, subject, meter, grp::text as grp, hour, null::text as item,
-           raw.events as raw_events, raw.value as raw_value, kept.events as kept_events, kept.value as kept_value
-    from raw full join kept using (subject, meter, grp, hour)
-    where coalesce(raw.events, 0) <> coalesce(kept.events, 0) or coalesce(raw.value, 0) <> coalesce(kept.value, 0)
-    order by subject, meter, hour"""
-
-
-def _uniques(usage: str, kept: str) -> str:
-    """Unique meters by hour and item, as `_hours`."""
-    return f"""
-    with {METERS}, {usage},
-    kept as materialized (
-        select u.subject, u.meter, u.grp::jsonb as grp, u.hour, u.item, u.events
-        from {kept} join rating.meters m on m.meter = u.meter and m.backfilled
-    ),
-    full_up as (select distinct subject, meter, date_trunc('month', hour, 'UTC') as month from kept where grp = {OTHER}),
-    admitted as (
-        select distinct k.subject, k.meter, f.month, k.grp
-        from full_up f join kept k on k.subject = f.subject and k.meter = f.meter and date_trunc('month', k.hour, 'UTC') = f.month
-    ),
-    measured as (
-        select e.subject, m.meter, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour, {label("(e.data #> m.field)")} as item
-        from usage e join meter m on m.aggregation = 'unique' and {TAKES}
-        join rating.meters r on r.meter = m.meter and r.backfilled
-    ),
-    raw_groups as (select subject, meter, grp, hour, item, count(*) as events from measured where item <> '' group by 1, 2, 3, 4, 5),
-    raw as (
-        select r.subject, r.meter, case when f.meter is not null and a.grp is null then {OTHER} else r.grp end as grp, r.hour, r.item,
-               sum(r.events) as events
-        from raw_groups r
-        left join full_up f on f.subject = r.subject and f.meter = r.meter and f.month = date_trunc('month', r.hour, 'UTC')
-        left join admitted a on a.subject = r.subject and a.meter = r.meter and a.month = f.month and a.grp = r.grp
-        group by 1, 2, 3, 4, 5
-    )
-    select 'rating.usage_uniques' as place, subject, meter, grp::text as grp, hour, item, raw.events as raw_events, null::numeric as raw_value,
-           kept.events as kept_events, null::numeric as kept_value
-    from raw full join kept using (subject, meter, grp, hour, item)
-    where coalesce(raw.events, 0) <> coalesce(kept.events, 0)
-    order by subject, meter, hour"""
-
-
-DAYS = """
-    with rolled as (
-        select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events) as events, sum(value) as value
-        from rating.usage_hours group by 1, 2, 3, 4
-    )
-    select subject, meter, grp, day, r.events as raw_events, r.value as raw_value, d.events as kept_events, d.value as kept_value
-    from rolled r full join rating.usage_days d using (subject, meter, grp, day)
-    where coalesce(r.events, 0) <> coalesce(d.events, 0) or coalesce(r.value, 0) <> coalesce(d.value, 0)
-    order by subject, meter, day limit $1
-"""
-AGGREGATED = """
-    select (select count(*) from rating.usage_hours) as hours, (select count(*) from rating.usage_uniques) as uniques,
-           (select count(*) from rating.usage_days) as days
-"""
-
-KEPT = "rating.usage_{table} u"
-KEPT_IN_SCOPE = "hour join rating.usage_{table} u on u.subject = hour.subject and u.hour >= hour.begins and u.hour < hour.ends"
-ALL_HOURS = _hours(EVERYTHING, KEPT.format(table="hours")) + " limit $1"
-ALL_UNIQUES = _uniques(EVERYTHING, KEPT.format(table="uniques")) + " limit $1"
-SOME_HOURS = _hours(SCOPED, KEPT_IN_SCOPE.format(table="hours")) + " limit $3"
-SOME_UNIQUES = _uniques(SCOPED, KEPT_IN_SCOPE.format(table="uniques")) + " limit $3"
 
 # A line is measured over the spans in which the versions the statement was priced by (no later ones) hold it, cut where its segments
 # are cut. What falls outside every segment shows as `uncovered`. Without an entry in the watermark a partition had no usage yet.
@@ -247,53 +123,19 @@ PENDING = """
 """
 
 
-async def aggregates(connection: asyncpg.Connection) -> Checked:
-    """K4, first half, over everything: raw events against the hours and items, the hours against the days."""
-    [figures] = [dict(row) for row in await connection.fetch(AGGREGATED)]
-    rows = [*await connection.fetch(ALL_HOURS, LISTED_MAX), *await connection.fetch(ALL_UNIQUES, LISTED_MAX)]
-    breaks = [_aggregate_off(row) for row in rows]
-    breaks += [_day_off(row) for row in await connection.fetch(DAYS, LISTED_MAX)]
-    return Checked(K.QUANTITY, figures, tuple(breaks))
-
-
-async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]], *, with_aggregates: bool = True) -> Checked:
-    """K4 of some contracts and periods: the aggregates under them, and each segment of their statements up to its watermark.
+async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]]) -> Checked:
+    """K4 of some contracts and periods: each segment of their statements up to its watermark.
 
     Open statements that wait to be priced again are counted as `pending` and not compared.
     """
     contracts, starts = [contract for contract, _ in periods], [start for _, start in periods]
-    breaks: list[Break] = []
-    if with_aggregates:
-        for statement in (SOME_HOURS, SOME_UNIQUES):
-            breaks += [_aggregate_off(row) for row in await connection.fetch(statement, contracts, starts, LISTED_MAX)]
     pending = {(row["contract"], row["period_start"]) for row in await connection.fetch(PENDING, contracts, starts)}
     ready = [place for place in periods if place not in pending]
     contracts, starts = [contract for contract, _ in ready], [start for _, start in ready]
     rows = await connection.fetch(STATEMENTS, contracts, starts, LISTED_MAX)
-    breaks += [_segment_off(row) for row in rows[1:]]
+    breaks = [_segment_off(row) for row in rows[1:]]
     breaks += [_line_off(row) for row in await connection.fetch(LINES, contracts, starts, LISTED_MAX)]
     return Checked(K.QUANTITY, {"segments": rows[0]["events"], "pending": len(pending)}, tuple(breaks))
-
-
-def _aggregate_off(row: Any) -> Break:
-    key = {name: row[name] for name in ("subject", "meter", "grp", "hour", "item") if row[name] is not None}
-    key["grp"] = _canonical(key["grp"])
-    expected, found = (
-        f"{row[f'{side}_events'] or 0} events" + (f", {row[f'{side}_value'] or 0}" if row["item"] is None else "") for side in ("raw", "kept"))
-    return Break(K.QUANTITY, "aggregate_off", Row(row["place"], key), expected, found,
-                 f"the stored events of {row['subject']} make {expected} of {row['meter']} in this hour, the aggregate says {found}: "
-                 "an event was lost or counted twice on the way; recompute the hour from its events")
-
-
-def _canonical(group: str) -> str:
-    """The group as metering writes it: no spaces, keys in order."""
-    return json.dumps(json.loads(group), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-
-
-def _day_off(row: Any) -> Break:
-    return Break(K.QUANTITY, "day_off", Row("rating.usage_days", {name: row[name] for name in ("subject", "meter", "grp", "day")}),
-                 f"{row['raw_events'] or 0} events, {row['raw_value'] or 0}", f"{row['kept_events'] or 0} events, {row['kept_value'] or 0}",
-                 "the day is not the sum of its hours; recompute it")
 
 
 def _segment_off(row: Any) -> Break:

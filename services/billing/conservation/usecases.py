@@ -8,11 +8,12 @@ from typing import Any
 
 import asyncpg
 
+from services.billing.conservation.aggregates import aggregates
 from services.billing.conservation.disposition import disposition, disposition_of
 from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged
 from services.billing.conservation.door import door
 from services.billing.conservation.money import all_periods, is_drained, money_of, numbers
-from services.billing.conservation.quantity import aggregates, quantities_of
+from services.billing.conservation.quantity import quantities_of
 from services.billing.conservation.transport import Heads, transport
 from shared.clock import machine_now
 
@@ -56,7 +57,7 @@ async def _by_period(connection: asyncpg.Connection, heads: Heads | None) -> tup
     periods = await all_periods(connection)
     for first in range(0, len(periods), CHUNK):
         chunk = periods[first:first + CHUNK]
-        quantities.append(await quantities_of(connection, chunk, with_aggregates=False))
+        quantities.append(await quantities_of(connection, chunk))
         money.append(await money_of(connection, chunk, now, drained=drained))
     return merged(quantities), merged(money)
 
@@ -77,7 +78,7 @@ async def breaks_of(connection: asyncpg.Connection, contract_periods: Sequence[C
         for first in range(0, len(contract_periods), CHUNK):
             chunk = contract_periods[first:first + CHUNK]
             breaks = await disposition_of(connection, chunk)
-            breaks += (await quantities_of(connection, chunk, with_aggregates=False)).breaks
+            breaks += (await quantities_of(connection, chunk)).breaks
             breaks += (await money_of(connection, chunk, None, drained=True)).breaks
             for broken in breaks:
                 assert broken.contract is not None and broken.period_start is not None

@@ -1,0 +1,108 @@
+"""K4, first half: quantities recomputed from raw stored events equal the aggregates as they stand.
+
+Left: rating.events minus rating.voids, measured here by the catalogue. Right: usage_hours and usage_uniques, and usage_days against the
+hours. Both sides go into one hash aggregate with opposite columns, which costs half of a join of two sorted aggregates.
+"""
+
+import json
+from typing import Any
+
+import asyncpg
+
+from services.billing.conservation.domain.breaks import Break, Checked, K, Row
+from services.billing.conservation.facts import GROUP, METERS, TAKES, label, quantity
+from services.billing.conservation.transport import LISTED_MAX
+
+OTHER = """'{"other":"true"}'"""
+TABLES = {"hours": "rating.usage_hours", "uniques": "rating.usage_uniques"}
+#: What each table keeps of an event that meter `m` takes: a value, or an item; null adds nothing.
+AGGREGATIONS = {"hours": "('count', 'sum')", "uniques": "('unique')"}
+VALUES = {"hours": f"case m.aggregation when 'count' then 1 else {quantity('(e.data #> m.field)')} end", "uniques": "0"}
+ITEMS = {"hours": "''", "uniques": f"nullif({label('(e.data #> m.field)')}, '')"}
+
+#: Groups beyond a meter's limit stand as `other`: a group is admitted when it has a row of that meter, subject and UTC month.
+ADMISSION = """
+    full_up as materialized (
+        select distinct subject, meter, date_trunc('month', hour, 'UTC') as month from {table} where grp = {other}
+    ),
+    admitted as materialized (
+        select distinct k.subject, k.meter, f.month, k.grp::jsonb as grp
+        from full_up f join {table} k on k.subject = f.subject and k.meter = f.meter and k.hour >= f.month and k.hour < f.month + interval '1 month'
+    ),"""
+ADMITTED = """
+        left join full_up f on f.subject = r.subject and f.meter = r.meter and f.month = date_trunc('month', r.hour, 'UTC')
+        left join admitted a on a.subject = r.subject and a.meter = r.meter and a.month = f.month and a.grp = r.grp"""
+
+
+def _differences(table: str, overflow: bool) -> str:
+    """Where raw events and a table of aggregates differ: subject, meter, group, hour (and item)."""
+    admission = ADMISSION.format(table=TABLES[table], other=OTHER) if overflow else ""
+    group = f"case when f.meter is not null and a.grp is null then {OTHER}::jsonb else r.grp end" if overflow else "r.grp"
+    kept_value, kept_item = ("u.value", "''") if table == "hours" else ("0", "u.item")
+    return f"""
+    with {METERS}, {admission}
+    measured as (
+        select e.subject, m.meter, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour, {ITEMS[table]} as item, {VALUES[table]} as value
+        from rating.events e join meter m on m.backfilled and m.aggregation in {AGGREGATIONS[table]} and {TAKES}
+        where not exists (select from rating.voids v where v.key = e.key)
+    ),
+    pair as (
+        select r.subject, r.meter, {group} as grp, r.hour, r.item, 1 as raw_events, r.value as raw_value, 0 as kept_events, 0 as kept_value
+        from measured r {ADMITTED if overflow else ""}
+        where r.value is not null and r.item is not null
+        union all
+        select u.subject, u.meter, u.grp::jsonb, u.hour, {kept_item}, 0, 0, u.events, {kept_value}
+        from {TABLES[table]} u join meter m on m.meter = u.meter and m.backfilled
+    )
+    select '{TABLES[table]}' as place, subject, meter, grp::text as grp, hour, item, sum(raw_events) as raw_events, sum(raw_value) as raw_value,
+           sum(kept_events) as kept_events, sum(kept_value) as kept_value
+    from pair group by subject, meter, grp, hour, item
+    having sum(raw_events) <> sum(kept_events) or sum(raw_value) <> sum(kept_value)
+    order by subject, meter, hour limit $1"""
+
+
+DAYS = """
+    with rolled as (
+        select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events) as events, sum(value) as value
+        from rating.usage_hours group by 1, 2, 3, 4
+    )
+    select subject, meter, grp, day, r.events as raw_events, r.value as raw_value, d.events as kept_events, d.value as kept_value
+    from rolled r full join rating.usage_days d using (subject, meter, grp, day)
+    where coalesce(r.events, 0) <> coalesce(d.events, 0) or coalesce(r.value, 0) <> coalesce(d.value, 0)
+    order by subject, meter, day limit $1
+"""
+COUNTED = """
+    select (select count(*) from rating.usage_hours) as hours, (select count(*) from rating.usage_uniques) as uniques,
+           (select count(*) from rating.usage_days) as days
+"""
+
+
+async def aggregates(connection: asyncpg.Connection) -> Checked:
+    """K4 of all stored events, whatever contract they belong to."""
+    [figures] = [dict(row) for row in await connection.fetch(COUNTED)]
+    breaks: list[Break] = []
+    for table, name in TABLES.items():
+        overflow = await connection.fetchval(f"select exists (select from {name} where grp = {OTHER})")
+        breaks += [_aggregate_off(row) for row in await connection.fetch(_differences(table, bool(overflow)), LISTED_MAX)]
+    breaks += [_day_off(row) for row in await connection.fetch(DAYS, LISTED_MAX)]
+    return Checked(K.QUANTITY, figures, tuple(breaks))
+
+
+def _aggregate_off(row: Any) -> Break:
+    key = {"subject": row["subject"], "meter": row["meter"], "grp": _canonical(row["grp"]), "hour": row["hour"]}
+    key |= {"item": row["item"]} if row["item"] else {}
+    expected, found = (f"{row[f'{side}_events']} events" + ("" if row["item"] else f", {row[f'{side}_value']}") for side in ("raw", "kept"))
+    return Break(K.QUANTITY, "aggregate_off", Row(row["place"], key), expected, found,
+                 f"the stored events of {row['subject']} make {expected} of {row['meter']} in this hour, the aggregate says {found}: "
+                 "an event was lost or counted twice on the way; recompute the hour from its events")
+
+
+def _canonical(group: str) -> str:
+    """The group as metering writes it: no spaces, keys in order."""
+    return json.dumps(json.loads(group), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _day_off(row: Any) -> Break:
+    return Break(K.QUANTITY, "day_off", Row("rating.usage_days", {name: row[name] for name in ("subject", "meter", "grp", "day")}),
+                 f"{row['raw_events'] or 0} events, {row['raw_value'] or 0}", f"{row['kept_events'] or 0} events, {row['kept_value'] or 0}",
+                 "the day is not the sum of its hours; recompute it")
