@@ -1,0 +1,54 @@
+"""How far the load has come: metered, priced, told, and in billing's drafts. Read as auditor; nothing is asked of the services."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import asyncpg
+
+POLL_S = 0.05
+METERED = "select coalesce(sum(position), 0)::bigint from bus.positions where grp = 'rating' and topic = 'usage.events'"
+PRICED = "select not exists (select from rating.marks) and not exists (select from rating.stale)"
+TOLD = """select not exists (select from rating.statements s
+              left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start and d.kind = 'invoice'
+              where d.statement_revision is distinct from s.revision)"""
+STATEMENTS = "select count(*) from rating.statements"
+NEWEST_BATCH = "select coalesce(max(batch_id), 0) from bus.batches"
+
+
+class Stuck(Exception):
+    """Nothing moved for so long that waiting on makes no sense."""
+
+
+async def until_visible(auditor: asyncpg.Connection, messages: int, statements: int, stuck_s: float = 120.0) -> float:
+    """Return the instant (monotonic) at which `messages` are metered and all statements, at least so many, stand in billing's drafts."""
+    seen, moved_at = -1, time.monotonic()
+    while True:
+        metered = await auditor.fetchval(METERED)
+        if metered >= messages and await _all_told(auditor, statements):
+            return time.monotonic()
+        backlog = await auditor.fetchval("select (select count(*) from rating.stale) + (select count(*) from rating.statements)")
+        if (progress := hash((metered, backlog))) != seen:
+            seen, moved_at = progress, time.monotonic()
+        elif time.monotonic() - moved_at > stuck_s:
+            raise Stuck(f"nothing moved for {stuck_s:.0f} s: {metered:,} of {messages:,} messages are metered, {backlog:,} statements")
+        await asyncio.sleep(POLL_S)
+
+
+async def _all_told(auditor: asyncpg.Connection, statements: int) -> bool:
+    asked: Sequence[str] = (PRICED, TOLD)
+    for question in asked:
+        if not await auditor.fetchval(question):
+            return False
+    return bool(await auditor.fetchval(STATEMENTS) >= statements)
+
+
+async def metered_messages(auditor: asyncpg.Connection) -> int:
+    """Messages of usage.events that rating has taken."""
+    found: int = await auditor.fetchval(METERED)
+    return found
+
+
+async def newest_batch(auditor: asyncpg.Connection) -> int:
+    found: int = await auditor.fetchval(NEWEST_BATCH)
+    return found
