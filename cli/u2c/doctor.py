@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from shared.environment_fault import EnvironmentFault
-from shared.postgres.account import account, reachable
+from shared.postgres.account import abandoned, account, reachable
 from shared.postgres.binaries import find
 from shared.postgres.embedded import EmbeddedPostgres
 from u2c.cluster import ClusterOptions
@@ -91,6 +91,14 @@ def _postgres() -> Finding:
     return Finding("embedded Postgres", True, f"{done.stdout.strip()}, as {who.name}")
 
 
+def _abandoned() -> Finding:
+    """Data that root's servers kept outside of clones which are no longer there."""
+    folders = abandoned()
+    found = ", ".join(map(str, folders)) or "none"
+    remedy = f"Where the clone was deleted, not moved: rm -r {' '.join(map(str, folders))}"
+    return Finding("abandoned data", not folders, found, remedy, optional=True)
+
+
 def _server() -> Finding:
     running = EmbeddedPostgres(ClusterOptions().state.folder).running()
     found = f"port {running.port}, process {running.pid}" if running else "none"
@@ -120,4 +128,4 @@ def _existing(path: Path) -> Path:
     return path if path.exists() else _existing(path.parent)
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (_python, _uv, _state, _disk, _postgres, _server, _ports, _java, _maven)
+CHECKS: tuple[Callable[[], Finding], ...] = (_python, _uv, _state, _disk, _postgres, _server, _abandoned, _ports, _java, _maven)

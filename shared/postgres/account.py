@@ -16,6 +16,7 @@ from shared.postgres.binaries import Binaries
 UNPRIVILEGED = ("nobody", "postgres")
 REACHABLE = (Path("/var/tmp"), Path("/tmp"))
 NAME_CHARS = 12
+HOME = "home"                                                  # a file that names what a folder outside the clone belongs to
 SOCKET_PATH_MAX = 90                                           # a unix socket's path may have 107 bytes, name included
 
 
@@ -68,12 +69,14 @@ def place(state: Path, who: Account) -> Path:
     memory = state / "place"
     if memory.is_file():
         home, _, folder = memory.read_text().strip().partition("\n")
-        if Path(home) == state or not Path(home).exists():
+        if (Path(home) == state or not Path(home).exists()) and Path(folder).is_dir():
             memory.write_text(f"{state}\n{folder}\n")
-            return _owned(Path(folder))
+            (_owned(Path(folder)) / HOME).write_text(f"{state}\n")
+            return Path(folder)
     # Never a name that can be guessed or was used before: a clone that was deleted and made again starts anew.
     fresh = Path(tempfile.mkdtemp(prefix=f"u2c-{_hash(str(state))}-", dir=_reachable()))
     fresh.chmod(0o755)
+    (fresh / HOME).write_text(f"{state}\n")
     memory.write_text(f"{state}\n{fresh}\n")
     return fresh
 
@@ -102,6 +105,7 @@ def _copy(binaries: Binaries, target: Path) -> None:
     aside = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     for folder in binaries.folders:
         shutil.copytree(binaries.base / folder, aside / folder, symlinks=True)
+    (aside / HOME).write_text(f"{binaries.bin}\n")
     for path in (aside, *aside.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
@@ -111,6 +115,12 @@ def _copy(binaries: Binaries, target: Path) -> None:
         shutil.rmtree(aside)
         if not target.is_dir():
             raise
+
+
+def abandoned() -> list[Path]:
+    """Folders outside of clones whose clone is gone from where it was. Somebody has to say whether it was deleted or moved."""
+    homes = [home for folder in REACHABLE for home in folder.glob(f"u2c-*/{HOME}") if home.stat().st_uid == os.geteuid()]
+    return sorted(home.parent for home in homes if not Path(home.read_text().strip()).exists())
 
 
 def _reachable() -> Path:

@@ -85,6 +85,9 @@ class EmbeddedPostgres:
     def remove(self) -> None:
         """Stop the server and delete its data for good."""
         self.stop()
+        if not self.state.is_dir():
+            return
+        self._place = account.place(self.state, account.account())
         for folder in {self._place / "data", self._place, self.state}:
             shutil.rmtree(folder, ignore_errors=True)
 

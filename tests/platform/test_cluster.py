@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import httpx2
 import psutil
 import pytest
 
+from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import SERVICES
 from tests.conftest import TestDatabase
 from u2c.cluster import Cluster, ClusterOptions
@@ -53,35 +54,37 @@ async def test_a_fresh_deployment_starts_at_the_instant_asked_for(cluster_option
         await connection.close()
 
 
-@pytest.mark.long
-def test_up_prints_one_object_serves_and_ends_all_at_sigterm(tmp_path: Path) -> None:
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`u2c up --json` in a state folder of its own; its data is deleted afterwards."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("U2C_")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "u2c", "up", "--base-port", "0", "--json"], env={**environment, "U2C_STATE": str(tmp_path)}, cwd=ROOT,
-        stdout=subprocess.PIPE, text=True,
-    ) as process:
-        assert process.stdout is not None
-        document = json.loads(process.stdout.readline())
-        pids = document["pids"]
-        assert set(pids) == {*SERVICES, "postgres"}
-        answer = httpx2.get(f"{document['urls']['usage_ingest']}/healthz", trust_env=False)
-        assert answer.status_code == 200
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(STOP_TIMEOUT_S) == 0
-        assert process.stdout.read() == ""
+    command = [sys.executable, "-m", "u2c", "up", "--base-port", "0", "--json"]
+    with subprocess.Popen(command, env={**environment, "U2C_STATE": str(tmp_path)}, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+    EmbeddedPostgres(tmp_path).remove()
+
+
+@pytest.mark.long
+def test_up_prints_one_object_serves_and_ends_all_at_sigterm(up: subprocess.Popen[str]) -> None:
+    assert up.stdout is not None
+    document = json.loads(up.stdout.readline())
+    pids = document["pids"]
+    assert set(pids) == {*SERVICES, "postgres"}
+    answer = httpx2.get(f"{document['urls']['usage_ingest']}/healthz", trust_env=False)
+    assert answer.status_code == 200
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(STOP_TIMEOUT_S) == 0
+    assert up.stdout.read() == ""
     assert not [pid for pid in pids.values() if psutil.pid_exists(pid)]
 
 
 @pytest.mark.long
-def test_services_do_not_survive_a_command_that_is_killed(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("U2C_")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "u2c", "up", "--base-port", "0", "--json"], env={**environment, "U2C_STATE": str(tmp_path)}, cwd=ROOT,
-        stdout=subprocess.PIPE, text=True,
-    ) as process:
-        assert process.stdout is not None
-        pids = json.loads(process.stdout.readline())["pids"]
-        process.kill()
+def test_services_do_not_survive_a_command_that_is_killed(up: subprocess.Popen[str]) -> None:
+    assert up.stdout is not None
+    pids = json.loads(up.stdout.readline())["pids"]
+    up.kill()
+    up.wait()
     processes = [psutil.Process(pid) for pid in pids.values() if psutil.pid_exists(pid)]
     _gone, alive = psutil.wait_procs(processes, timeout=STOP_TIMEOUT_S)
     assert alive == []

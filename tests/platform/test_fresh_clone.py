@@ -53,10 +53,10 @@ def folder() -> Iterator[Path]:
     made = Path(subprocess.run(["mktemp", "-d", "/var/tmp/u2c-fresh-XXXXXX"], capture_output=True, text=True, check=True).stdout.strip())
     made.chmod(0o755)
     yield made
-    place = made / "clone" / ".u2c" / "postgres" / "place"
-    if place.exists():
-        shutil.rmtree(place.read_text().splitlines()[1], ignore_errors=True)
     shutil.rmtree(made)
+    for home in Path("/var/tmp").glob("u2c-*/home"):
+        if home.read_text().startswith(str(made)):
+            shutil.rmtree(home.parent)
 
 
 def _python_for(user: str | None) -> str:
