@@ -48,7 +48,8 @@ def _quantity(quantity: Decimal) -> str:
 
 
 def _name_of(line: Line) -> str:
-    return line.description or line.key.replace("_", " ").capitalize()
+    name = line.description or line.key.replace("_", " ")
+    return name[:1].upper() + name[1:]
 
 
 def _single(line: Line) -> bool:

@@ -1,5 +1,6 @@
 """GET /v1/invoices/{id}/lines/{line}/trace."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -31,11 +32,13 @@ async def trace_line(
 ) -> dict[str, Any]:
     trace = await usecases.trace_line(context.db, RatingClient(context), document_id, line_id, cursor, limit)
     document = trace.document
+    hashes = {**{segment.version: segment.clause_hash for segment in trace.line.segments}, trace.line.version: trace.line.clause_hash}
     return {
         "object": "trace", "document": document.document_id, "number": document.number, "customer": document.customer,
         "contract": document.contract, "period": {"start": document.start_date.isoformat(), "end": document.end_date.isoformat()},
         "line": shown_line(trace.line, currency(document.currency)),
-        "clause": _clause(trace.clause, trace.line.clause_hash),
+        "clause": _clause(trace.clauses[-1], hashes),
+        "clause_versions": [_clause(clause, hashes) for clause in trace.clauses],
         "statement": {
             "id": document.statement_id, "revision": document.statement_revision, "final": document.statement_final, "watermark": document.watermark,
         },
@@ -45,8 +48,8 @@ async def trace_line(
     }
 
 
-def _clause(clause: ClauseText, clause_hash: str) -> dict[str, Any]:
+def _clause(clause: ClauseText, hashes: Mapping[int, str]) -> dict[str, Any]:
     return {
-        "id": clause.clause, "hash": clause_hash, "section": clause.section, "key": clause.key, "version": clause.version,
+        "id": clause.clause, "hash": hashes[clause.version], "section": clause.section, "key": clause.key, "version": clause.version,
         "effective_at": instant(from_us(clause.effective_us)), "recorded_at": instant(from_us(clause.recorded_us)), "terms": clause.terms,
     }

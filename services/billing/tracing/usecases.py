@@ -29,11 +29,14 @@ class ClauseNotHeard(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A line and all it came from and led to. `entry` is None while the document is a draft, `events` where a line counts none."""
+    """A line and all it came from and led to. `clauses` has one text a version that priced a part of it, the line's own last.
+
+    `entry` is None while the document is a draft, `events` where a line counts none.
+    """
 
     document: Document
     line: Line
-    clause: ClauseText
+    clauses: tuple[ClauseText, ...]
     entry: Entry | None
     explanation: dict[str, Any]
     events: dict[str, Any] | None
@@ -49,7 +52,7 @@ async def trace_line(db: Database, rating: RatingClient, document_id: str, line_
     counted = _counted(document, line)
     events = await rating.events(counted, cursor, limit) if counted else None
     entries = await list_entries(db, EntryFilter(document_id=document.document_id), None, 1)
-    return Trace(document, line, await _clause(db, document, line), entries[0] if entries else None, explanation, events)
+    return Trace(document, line, await _clauses(db, document, line), entries[0] if entries else None, explanation, events)
 
 
 def _counted(document: Document, line: Line) -> Counted | None:
@@ -60,10 +63,11 @@ def _counted(document: Document, line: Line) -> Counted | None:
     return Counted(document.customer, line.meter, from_us(start), from_us(end), document.watermark)
 
 
-async def _clause(db: Database, document: Document, line: Line) -> ClauseText:
+async def _clauses(db: Database, document: Document, line: Line) -> tuple[ClauseText, ...]:
     async with db.transaction() as uow:
         versions = await versions_of(uow.connection, document.contract)
-    found = clause_of(document.contract, versions, line.clause_id, line.version)
-    if found is None:
+    last = clause_of(document.contract, versions, line.clause_id, line.version)
+    if last is None:
         raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {document.contract}")
-    return found
+    earlier = sorted({segment.version for segment in line.segments} - {line.version})
+    return (*filter(None, (clause_of(document.contract, versions, line.clause_id, version) for version in earlier)), last)
