@@ -18,6 +18,7 @@ async def rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Asy
     monkeypatch.setenv("U2C_DATABASE_URL", database.url("rating"))
     monkeypatch.setenv("U2C_LOG_LEVEL", "warning")
     monkeypatch.setenv("U2C_REPRICE_MIN_S", "0.05")
+    monkeypatch.setenv("U2C_CLOSE_DELAYED_AFTER_S", "1")
     from services.rating.main import app
 
     async with app.router.lifespan_context(app):

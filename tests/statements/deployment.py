@@ -32,28 +32,18 @@ class Deployment:
     context: Context
     client: httpx2.AsyncClient
 
-    async def customer(self, external_id: str, timezone: str = "UTC") -> str:
-        name = f"cus_{external_id}"
-        await self.context.db.pool.execute(
-            """with c as (insert into rating.customers (customer_id, external_id, name, legal_entity, timezone, revision, created_at)
-                          values ($1, $2, $2, 'default', $3, 1, now()) returning customer_id)
-               insert into rating.subjects (subject, customer_id, alias) select $2, customer_id, false from c""", name, external_id, timezone)
-        return name
+    async def customer(self, external_id: str, timezone: str = "UTC") -> None:
+        await self._post("/v1/customers", {"external_id": external_id, "name": external_id, "legal_entity": "default", "timezone": timezone})
 
     async def alias(self, external_id: str, alias: str) -> None:
-        """What adding an alias does to the tables: the subject, and marks for the days it has usage on."""
-        async with self.context.db.transaction() as uow:
-            await uow.connection.execute(
-                "insert into rating.subjects (subject, customer_id, alias) select $2, customer_id, true from rating.customers where external_id = $1",
-                external_id, alias)
-            await uow.connection.execute(
-                "insert into rating.marks (subject, day) select distinct subject, day from rating.usage_days where subject = $1", alias)
+        await self._post(f"/v1/customers/{external_id}/aliases", {"alias": alias})
 
-    async def meter(self, meter: str, event_type: str = "call", aggregation: str = "count", field: str | None = None) -> None:
-        await self.context.db.pool.execute(
-            """insert into rating.meters (meter, revision, event_type, aggregation, field, missing, group_by, filters, created_at, backfilled)
-               values ($1, 1, $2, $3, $4, 'ignore', '{}', '{}', now(), true)""", meter, event_type, aggregation, field)
-        await self.context.db.pool.execute("update rating.catalogue_state set revision = revision + 1")
+    async def meter(self, meter: str, **changes: Any) -> None:
+        await self._post("/v1/meters", {"meter": meter, "event_type": "call", "aggregation": "count", **changes})
+
+    async def _post(self, path: str, body: dict[str, Any]) -> None:
+        answer = await self.client.post(path, json=body)
+        assert answer.status_code == 201, answer.text
 
     async def apply(self, document: dict[str, Any], status: int = 201) -> Any:
         answer = await self.client.post("/v1/contracts", json=document)

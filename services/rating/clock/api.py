@@ -1,10 +1,11 @@
 """Routes of the business clock."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from services.rating.clock.repository import ClockRepository
 from services.rating.clock.usecases import advance
@@ -21,11 +22,17 @@ class InstantOutOfRange(AppError):
     """The business clock moves between 1970 and 2200."""
 
 
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError("not_an_instant", "An instant is text, such as 2013-02-01T05:00:00Z; a number of what unit it may be is a guess.")
+    return value
+
+
 class AdvanceRequest(BaseModel):
     """Where to."""
 
     model_config = ConfigDict(extra="forbid")
-    to: AwareDatetime = Field(description="RFC 3339, with an offset", examples=["2013-02-01T05:00:00Z"])
+    to: Annotated[AwareDatetime, BeforeValidator(_text)] = Field(description="RFC 3339, with an offset", examples=["2013-02-01T05:00:00Z"])
 
 
 @router.get("", operation_id="get_clock", summary="The business time and who follows it", dependencies=[requires("usage:read")])

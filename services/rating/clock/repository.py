@@ -53,10 +53,11 @@ class ClockRepository:
         await self._wake()
         return revision
 
-    async def ask_quiet(self) -> int:
-        """Put the question to every instance; return its number."""
+    async def ask_quiet(self, *, first: bool) -> int:
+        """Put the question to every instance, in a first or a further round; return its number."""
         request: int = await self.connection.fetchval(
-            "update clock.business set quiet_request = quiet_request + 1, quiet_at = clock_timestamp() returning quiet_request")
+            """update clock.business set quiet_request = quiet_request + 1, quiet_at = case when $1 then clock_timestamp() else quiet_at end
+               returning quiet_request""", first)
         await self._wake()
         return request
 

@@ -121,9 +121,10 @@ class ContractRepository:
             [p.end_date for p, _ in periods], [p.whole_days for p, _ in periods], [due for _, due in periods])
 
     async def redraw_period(self, contract: str, period: ServicePeriod, close_due_at: datetime) -> None:
-        """Move the end and the deadline of a period that is not final to what the newest version says, and allow pricing again."""
+        """Move the end and the deadline of a period that is not final to what the newest version says, and let pricing try it now."""
         await self.connection.execute(
-            """update rating.periods set period_end = $3, end_date = $4, whole_days = $5, close_due_at = $6, retry_at = null
+            """update rating.periods set period_end = $3, end_date = $4, whole_days = $5, close_due_at = $6,
+                   retry_at = case when retry_at is null then null else clock_timestamp() end
                where contract = $1 and period_start = $2 and not final""",
             contract, period.start, period.end, period.end_date, period.whole_days, close_due_at)
 

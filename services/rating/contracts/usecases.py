@@ -1,6 +1,7 @@
 """Verb: apply a terms document: the first version of a contract, or the next one of its chain."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,7 +116,7 @@ async def _check(contracts: ContractRepository, terms: Terms) -> str:
             for index, line in enumerate(terms.lines) if line.kind == "usage" and line.meter in unknown
         ]
         raise MeterUnknown(f"no such meter: {', '.join(unknown)}; create it with POST /v1/meters first", errors=faults)
-    customer_id = await contracts.customer_id(terms.customer)
+    customer_id = await contracts.customer_id(unicodedata.normalize("NFC", terms.customer))
     if customer_id is None:
         fault = _at("customer", "customer_unknown", f"there is no customer {terms.customer}")
         raise CustomerUnknown(f"there is no customer {terms.customer!r}; create it with POST /v1/customers first", errors=[fault])
