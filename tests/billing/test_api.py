@@ -216,6 +216,8 @@ BAD_REQUESTS = [
     ("/v1/invoices/inv_%00", {}, 422, "body_invalid"),
     ("/v1/journal?account=%00", {}, 422, "body_invalid"),
     ("/v1/exceptions?owner=%00", {}, 422, "body_invalid"),
+    ("/v1/held-late?customer=%00", {}, 422, "body_invalid"),
+    ("/v1/reconciliation?meter=%00", {}, 422, "body_invalid"),
     ("/v1/invoices?cursor=WyJcdTAwMDAiXQ==", {}, 422, "cursor_invalid"),
 ]
 

@@ -21,8 +21,8 @@ from shared.service import Context, Ctx
 router = APIRouter(prefix="/v1", tags=["Reconciliation"], dependencies=[requires("invoices:read")])
 HOURS_MAX = 10_000
 
-Text = Annotated[str | None, Query(max_length=255)]
-Customer = Annotated[str | None, Query(max_length=255, description="External id of a customer, or a subject that no customer has")]
+Text = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")]
+Customer = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$", description="External id of a customer, or a subject without one")]
 From = Annotated[AwareDatetime | None, Query(alias="from", description="Events at or after this instant")]
 To = Annotated[AwareDatetime | None, Query(description="Events before this instant")]
 Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03")]
