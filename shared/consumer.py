@@ -104,12 +104,13 @@ class Consumer:
     subscriptions: Sequence[Subscribe]
     _stopped: str | None = None
     _failing: str | None = None
+    _unanswered: str | None = None
     _failures: int = 0
     _dead_in_a_row: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def stopped_reason(self) -> str | None:
-        return self._stopped or (self._failing if self._failures >= FAILURES_BEFORE_UNREADY else None)
+        return self._stopped or (self._failing if self._failures >= FAILURES_BEFORE_UNREADY else None) or self._unanswered
 
     async def run(self) -> None:
         """Consume until cancelled or stopped."""
@@ -301,13 +302,16 @@ class Consumer:
         return min(backoff_s * 2, BACKOFF_MAX_S)
 
     async def _watch_lag(self) -> None:
+        """Measure the lag. A bus that is away shows here first: a poll of it just finds nothing."""
         while True:
-            for topic in self._by_topic:
-                try:
+            try:
+                for topic in self._by_topic:
                     heads, done = await self.context.bus.heads(topic), await self.context.bus.positions(self.group, topic)
                     metrics.LAG.labels(self.group, topic).set(sum(heads.values()) - sum(done.values()))
-                except BUS_FAULTS as fault:
-                    log.debug("lag_unknown", topic=topic, fault=repr(fault))
+                self._unanswered = None
+            except BUS_FAULTS as fault:
+                self._unanswered = f"the bus does not answer: {fault}"
+                log.warning("lag_unknown", group=self.group, fault=repr(fault))
             await asyncio.sleep(LAG_EVERY_S)
 
 

@@ -4,6 +4,7 @@ Its transactions are not part of the promise: an idempotent producer that is thr
 one Postgres transaction.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,10 @@ from shared.bus.kafka_subscription import KafkaSubscription
 from shared.bus.kafka_topics import ensure_topics
 from shared.db import OUTAGES
 from shared.topics import ALL, Topic
+
+# The client writes a line for every attempt of every connection, 150 a second while a broker is away. What matters of it our own code
+# says: publishes that fail, producers thrown away, polls that wait, heads that nobody answers.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @dataclass

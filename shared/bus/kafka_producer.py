@@ -57,7 +57,7 @@ class KafkaPublisher:
         if self._producer is None:
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._brokers, enable_idempotence=True, acks="all", max_batch_size=BATCH_MAX_BYTES,
-                request_timeout_ms=REQUEST_TIMEOUT_MS, retry_backoff_ms=50, metadata_max_age_ms=60_000,
+                request_timeout_ms=REQUEST_TIMEOUT_MS, retry_backoff_ms=100, metadata_max_age_ms=60_000,
             )
             try:
                 await producer.start()
@@ -74,9 +74,10 @@ class KafkaPublisher:
                 for partition, run in self._by_partition(topic, records).items():
                     for batch in _batches(producer, run):
                         waiting.append(await producer.send_batch(batch, topic, partition=partition))
-            for outcome in await asyncio.gather(*waiting, return_exceptions=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            if waiting:
+                await asyncio.wait(waiting)
+            for future in waiting:
+                future.result()
         finally:
             for future in waiting:                             # left behind in a timeout: whatever becomes of them is heard
                 future.add_done_callback(_heard)

@@ -101,7 +101,7 @@ class KafkaSubscription:
             bootstrap_servers=self.brokers, group_id=self.group, enable_auto_commit=False, auto_offset_reset="none",
             session_timeout_ms=session_ms, heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION, rebalance_timeout_ms=session_ms,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=200,
-            request_timeout_ms=max(session_ms + 1_000, 5_000), retry_backoff_ms=50, metadata_max_age_ms=10_000,
+            request_timeout_ms=max(session_ms + 1_000, 5_000), retry_backoff_ms=100, metadata_max_age_ms=10_000,
         )
         self._consumer = consumer
         consumer.subscribe(list(self.topics), listener=_Listener(self))

@@ -96,12 +96,18 @@ class Arena:
 
     def spawn(self, **changes: Any) -> ConsumerProcess:
         """Start a consumer with these options."""
-        log = self.folder / f"consumer-{len(self._processes)}.log"
-        argument = msgspec.json.encode(self.options(**changes)).decode()
+        return self._start("tests.bus.consumer_process", self.options(**changes))
+
+    def spawn_relay(self, failpoint: str = "") -> ConsumerProcess:
+        """Start a relay of the schema `rating`; it dies at `failpoint`."""
+        return self._start("tests.bus.relay_process", self.options(), {"U2C_FAILPOINT": failpoint})
+
+    def _start(self, module: str, options: Options, environment: dict[str, str] | None = None) -> ConsumerProcess:
+        log = self.folder / f"process-{len(self._processes)}.log"
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.bus.consumer_process", argument], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                [sys.executable, "-m", module, msgspec.json.encode(options).decode()], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             )
         started = ConsumerProcess(process, log)
         self._processes.append(started)
