@@ -34,6 +34,8 @@ def _page(
         after = msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=list[str | int])
     except (ValueError, msgspec.MsgspecError) as fault:
         raise CursorInvalid() from fault
+    if not after or any(isinstance(part, str) and "\0" in part for part in after):
+        raise CursorInvalid()
     return Page(limit, tuple(after))
 
 

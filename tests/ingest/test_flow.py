@@ -1,5 +1,6 @@
 """What comes in by each way, and that all of it is counted: received = published + quarantined + refused."""
 
+import base64
 import json
 from typing import Any
 from uuid import uuid4
@@ -103,6 +104,14 @@ async def test_raw_records_take_the_same_way(door: Door) -> None:
     assert sum(receipt.received for receipt in receipts) == len(bodies)
     assert sum(receipt.refused for receipt in receipts) == 1, "the record that fits no message"
     assert all(receipt.key_id.count(":") == 2 and "-" in receipt.key_id for receipt in receipts)
+
+
+def test_a_cursor_of_ones_own_making_is_refused(door: Door) -> None:
+    with door.client() as client:
+        for path in ("/v1/receipts/door", "/v1/quarantine", "/v1/keys"):
+            for made in ([], ["a\0"], [10**18, "a", "b"], ["x"] if path == "/v1/receipts/door" else []):
+                cursor = base64.urlsafe_b64encode(json.dumps(made).encode()).decode()
+                assert client.get(path, params={"cursor": cursor}).status_code in (200, 422), (path, made)
 
 
 async def test_nothing_received_is_unaccounted(door: Door) -> None:

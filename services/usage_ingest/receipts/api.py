@@ -10,9 +10,10 @@ from services.usage_ingest.problems import problems
 from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
 from shared.clock import from_us, to_us
 from shared.http.keys import requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import CursorInvalid, Page, Paged, listed
 from shared.service import Ctx
 
+CURSOR_MAX_US = 10**17                            # year 5138
 router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])
 Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
 
@@ -23,10 +24,21 @@ async def list_door_hours(
     context: Ctx, page: Paged, key_id: Annotated[Text, Query()] = None, source: Annotated[Text, Query()] = None,
     since: Annotated[AwareDatetime | None, Query(alias="from")] = None, until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
 ) -> dict[str, Any]:
-    after = (from_us(int(page.after[0])), str(page.after[1]), str(page.after[2])) if page.after else None
+    after = _position(page)
     async with context.db.transaction() as uow:
         rows = await ReceiptRepository(uow.connection).door(DoorFilter(key_id, source, since, until), after, page.limit + 1)
     return listed(rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], _shown)
+
+
+def _position(page: Page) -> tuple[datetime, str, str] | None:
+    """The row that a cursor names."""
+    match page.after:
+        case None:
+            return None
+        case (int(hour_us), str(key_id), str(source)) if abs(hour_us) < CURSOR_MAX_US:
+            return from_us(hour_us), key_id, source
+        case _:
+            raise CursorInvalid()
 
 
 def _shown(row: Any) -> dict[str, Any]:
