@@ -1,16 +1,17 @@
 """Verb: say what became of one event."""
 
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import msgspec
 
-from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.repository import DispositionRepository
 from services.rating.metering.domain.arrival import key_of
-from services.rating.metering.domain.reading import Unread, reader_of
-from services.rating.metering.domain.scalar import fields_of
+from services.rating.metering.domain.reading import Contribution, Unread
+from services.rating.metering.domain.tally import Catalogue
+from services.rating.metering.repository import stored_event
 from shared.decimals import plain
 
 LISTED_MAX = 100
@@ -35,8 +36,8 @@ async def explain_event(connection: asyncpg.Connection, source: str, id: str) ->
 async def _counted(connection: asyncpg.Connection, repository: DispositionRepository, event: asyncpg.Record) -> dict[str, Any]:
     """Customer, meters and contracts of a stored event, and the bucket they put it in when it is not void."""
     customer = await repository.customer_of(event["subject"])
-    meters = [meter for meter in await CatalogueRepository(connection).meters() if meter.event_type == event["type"]]
-    fed = [shown for meter in meters if (shown := _fed(meter, event)) is not None]
+    catalogue = Catalogue(0, await CatalogueRepository(connection).meters())
+    fed = [_fed(meter, found) for meter, found in catalogue.readings(stored_event(event))]
     terms = await repository.terms_at(customer["customer_id"], event["time"]) if customer else []
     names = {meter["meter"] for meter in fed}
     charged = [contract for contract in terms if names & set(contract["meters"])]
@@ -61,18 +62,11 @@ async def _counted(connection: asyncpg.Connection, repository: DispositionReposi
     }
 
 
-def _fed(meter: Meter, event: asyncpg.Record) -> dict[str, Any] | None:
-    """What the event adds to the meter; None where a filter leaves it out."""
-    found = reader_of(meter)(fields_of(event["body"].encode()))
-    if found is None:
-        return None
+def _fed(meter: str, found: Contribution | Unread) -> dict[str, Any]:
+    """What the event adds to the meter."""
     if isinstance(found, Unread):
-        return {"meter": meter.meter, "group": None, "value": None, "item": None, "unreadable": True}
-    return {"meter": meter.meter, "group": _decode(found.group), "value": format_value(found.value), "item": found.item, "unreadable": False}
-
-
-def format_value(value: Any) -> str:
-    return plain(value) if not isinstance(value, int) else str(value)
+        return {"meter": meter, "group": None, "value": None, "item": None, "unreadable": True}
+    return {"meter": meter, "group": _decode(found.group), "value": plain(Decimal(found.value)), "item": found.item, "unreadable": False}
 
 
 def _status(event: asyncpg.Record | None, void: asyncpg.Record | None) -> str:

@@ -1,25 +1,38 @@
 """SQL of the aggregates: counters by hour and day, items of unique meters, and the groups of a meter."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
 import asyncpg
 
+from services.rating.metering.columns import joined, numbers
 from services.rating.metering.domain.group import Group
-from services.rating.metering.domain.tally import HourKey, Sum, Tally
-from shared.clock import from_us
+from services.rating.metering.domain.tally import HourKey, Sum, Tally, UniqueKey
 
-ADD_TO = """
-insert into rating.usage_{table} as u (subject, meter, grp, {bucket}, events, value)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::{kind}[], $5::bigint[], $6::numeric[])
-on conflict (subject, meter, grp, {bucket}) do update set events = u.events + excluded.events, value = u.value + excluded.value
+_CHANGE = """
+select subject, meter, grp, timestamptz 'epoch' + make_interval(hours => hour) as hour, {more}
+from unnest(string_to_array($2, $1), string_to_array($3, $1), string_to_array($4, $1), string_to_array($5, ',')::int[], {columns})
+    c (subject, meter, grp, hour, {more})
 """
-ADD_TO_HOURS = ADD_TO.format(table="hours", bucket="hour", kind="timestamptz")
-ADD_TO_DAYS = ADD_TO.format(table="days", bucket="day", kind="date")
-ADD_TO_UNIQUES = """
-insert into rating.usage_uniques as u (subject, meter, grp, hour, item, events)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::int[])
+#: Rows come in key order and the tables in one order, so that consumers never deadlock.
+_SUMS = _CHANGE.format(more="events, value", columns="string_to_array($6, ',')::bigint[], string_to_array($7, ',')::numeric[]")
+_ADD_SUMS = f"""
+with change as materialized ({_SUMS}),
+hours as (
+    insert into rating.usage_hours as u (subject, meter, grp, hour, events, value) select * from change
+    on conflict (subject, meter, grp, hour) do update set events = u.events + excluded.events, value = u.value + excluded.value)
+insert into rating.usage_days as u (subject, meter, grp, day, events, value)
+select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events), sum(value) from change group by 1, 2, 3, 4 order by 1, 2, 3, 4
+on conflict (subject, meter, grp, day) do update set events = u.events + excluded.events, value = u.value + excluded.value
+"""
+_UNIQUES = _CHANGE.format(more="item, events", columns="string_to_array($6, $1), string_to_array($7, ',')::int[]")
+_ADD_UNIQUES = f"""
+insert into rating.usage_uniques as u (subject, meter, grp, hour, item, events) {_UNIQUES}
 on conflict (subject, meter, grp, hour, item) do update set events = u.events + excluded.events
+"""
+_DROP_UNIQUES = f"""
+delete from rating.usage_uniques u using ({_UNIQUES}) v
+where (u.subject, u.meter, u.grp, u.hour, u.item) = (v.subject, v.meter, v.grp, v.hour, v.item) and u.events = 0
 """
 
 
@@ -28,40 +41,31 @@ class AggregatesRepository:
         self._connection = connection
 
     async def add(self, tally: Tally) -> None:
-        """Add a tally. Rows go in key order and tables in one order, so that consumers never deadlock."""
-        await self._add_sums(ADD_TO_HOURS, tally.hours, days=False)
-        await self._add_sums(ADD_TO_DAYS, tally.days(), days=True)
-        await self._add_uniques(tally)
+        """Add a tally to hours, days and items."""
+        await self._add_sums(tally.hours)
+        await self._add_uniques({key: count for key, count in tally.uniques.items() if count})
 
-    async def _add_sums(self, statement: str, sums: Mapping[HourKey, Sum], *, days: bool) -> None:
+    async def _add_sums(self, sums: Mapping[HourKey, Sum]) -> None:
         if not sums:
             return
         keys = sorted(sums)
-        instants: dict[int, datetime | date] = {bucket: from_us(bucket).date() if days else from_us(bucket) for bucket in {key[3] for key in keys}}
-        found = [sums[key] for key in keys]
+        changes = [sums[key] for key in keys]
         await self._connection.execute(
-            statement, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys], [instants[key[3]] for key in keys],
-            [events for events, _ in found], [value for _, value in found],
+            _ADD_SUMS, *_names(keys), numbers([key[3] for key in keys]), numbers([change.events for change in changes]),
+            numbers([change.value for change in changes]),
         )
 
-    async def _add_uniques(self, tally: Tally) -> None:
-        if not tally.uniques:
+    async def _add_uniques(self, uniques: Mapping[UniqueKey, int]) -> None:
+        if not uniques:
             return
-        keys = sorted(tally.uniques)
-        instants = {hour: from_us(hour) for hour in {key[3] for key in keys}}
-        counts = [tally.uniques[key] for key in keys]
-        columns = (
-            [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys],
-            [instants[key[3]] for key in keys], [key[4] for key in keys],
-        )
-        await self._connection.execute(ADD_TO_UNIQUES, *columns, counts)
+        keys = sorted(uniques)
+        delimiter, subjects, meters, groups, items = joined(
+            [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys], [key[4] for key in keys])
+        columns = (delimiter, subjects, meters, groups, numbers([key[3] for key in keys]), items)
+        counts = [uniques[key] for key in keys]
+        await self._connection.execute(_ADD_UNIQUES, *columns, numbers(counts))
         if min(counts) < 0:
-            await self._connection.execute(
-                """delete from rating.usage_uniques u using unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
-                       v (subject, meter, grp, hour, item)
-                   where (u.subject, u.meter, u.grp, u.hour, u.item) = (v.subject, v.meter, v.grp, v.hour, v.item) and u.events = 0""",
-                *columns,
-            )
+            await self._connection.execute(_DROP_UNIQUES, *columns, numbers(counts))
 
     async def lock_groups(self, meter: str, month: date) -> None:
         """Let one transaction at a time add groups to a meter's month."""
@@ -90,3 +94,6 @@ class AggregatesRepository:
         return found
 
 
+def _names(keys: Sequence[HourKey]) -> tuple[str, ...]:
+    """The delimiter, and subjects, meters and groups joined by it."""
+    return joined([key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys])

@@ -5,15 +5,15 @@ from datetime import date
 from services.rating.metering.aggregates_repository import AggregatesRepository
 from services.rating.metering.cached import MeteringMemory
 from services.rating.metering.domain.group import NO_GROUP, OTHER, Group
-from services.rating.metering.domain.tally import Tally
+from services.rating.metering.domain.tally import HOUR_US, Tally
 from shared.clock import from_us
 
 MeterMonth = tuple[str, date]
 
 
-def month_of(hour_us: int) -> date:
-    """The UTC month of an hour, as its first day."""
-    return from_us(hour_us).date().replace(day=1)
+def month_of(hour: int) -> date:
+    """The UTC month of an hour (hours since the epoch), as its first day."""
+    return from_us(hour * HOUR_US).date().replace(day=1)
 
 
 async def bounded(tally: Tally, voided: Tally, aggregates: AggregatesRepository, memory: MeteringMemory) -> tuple[Tally, set[tuple[str, str]]]:
@@ -46,14 +46,14 @@ class Admission:
         self.known: dict[MeterMonth, dict[str, set[Group]]] = {}
         self.overflowed: set[tuple[str, str]] = set()
 
-    def where_it_is(self, subject: str, meter: str, group: Group, hour_us: int) -> Group:
+    def where_it_is(self, subject: str, meter: str, group: Group, hour: int) -> Group:
         """The group that holds usage counted before."""
-        known = self.known.get((meter, month_of(hour_us)))
+        known = self.known.get((meter, month_of(hour)))
         return group if known is None or group == NO_GROUP or group in known.get(subject, ()) else OTHER
 
-    def where_it_goes(self, subject: str, meter: str, group: Group, hour_us: int) -> Group:
+    def where_it_goes(self, subject: str, meter: str, group: Group, hour: int) -> Group:
         """The group new usage is counted in; admits it when there is room."""
-        known = self.known.get((meter, month_of(hour_us)))
+        known = self.known.get((meter, month_of(hour)))
         if known is None or group == NO_GROUP:
             return group
         admitted = known.setdefault(subject, set())

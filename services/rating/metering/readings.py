@@ -141,8 +141,8 @@ class _Reading:
         alone = {meter: catalogue.only(meter) for meter in {self.asked[n].need.meter for n, _ in rows}}
         for n, event in rows:
             tally = alone[self.asked[n].need.meter].tally([event])
-            for (subject, meter, group, hour), (_, value) in tally.hours.items():
-                self._add(n, admission.where_it_is(subject, meter, group, hour), Decimal(value))
+            for (subject, meter, group, hour), change in tally.hours.items():
+                self._add(n, admission.where_it_is(subject, meter, group, hour), Decimal(change.value))
             for subject, meter, group, hour, item in tally.uniques:
                 self.items.setdefault((n, self._projected(n, admission.where_it_is(subject, meter, group, hour))), set()).add(item)
 

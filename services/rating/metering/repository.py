@@ -1,18 +1,18 @@
 """SQL of stored usage: keys, events, voids, conflicts, and the fence against a changing catalogue. A few statements a batch, none an event."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from services.rating.metering.columns import EVENT_COLUMNS, joined, numbers
 from shared.clock import from_us
 from shared.topics.usage_ingest import UsageMessage
 
 #: Metering holds it shared for a transaction; a meter is created or changed under the exclusive one.
 FENCE = 0x7532632E6D657465
-EVENT_COLUMNS = ("batch_id", "seq", "partition", "received_at", "key", "source", "id", "type", "subject", "time", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,24 @@ class MeteringRepository:
         )
         return {row["key"] for row in rows}
 
-    async def insert_keys(self, batch_id: int, firsts: Sequence[tuple[bytes, bytes, int]]) -> dict[int, bool]:
-        """Claim (key, body hash, seq), sorted by key; return seq → whether a void waits for it, for those that are new."""
-        rows = await self._connection.fetch(
-            """insert into rating.event_keys as k (key, body_hash, batch_id, seq)
-               select key, body_hash, $1, seq from unnest($2::bytea[], $3::bytea[], $4::int[]) e (key, body_hash, seq)
-               on conflict do nothing
-               returning seq, exists (select from rating.voids v where v.key = k.key and v.event_batch_id is null)""",
-            batch_id, [key for key, _, _ in firsts], [body_hash for _, body_hash, _ in firsts], [seq for _, _, seq in firsts],
+    async def claim_keys(self, batch_id: int, keys: bytes, hashes: bytes, seqs: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Claim keys (16 bytes each, as the hashes, in the order of `seqs`); return the seqs that are new, and those of them a void waits for.
+
+        A key that comes twice is claimed by its first seq.
+        """
+        row = await self._connection.fetchrow(
+            """with claimed as (
+                   insert into rating.event_keys as k (key, body_hash, batch_id, seq)
+                   select substr($2::bytea, 16 * (n - 1)::int + 1, 16), substr($3::bytea, 16 * (n - 1)::int + 1, 16), $1, seq
+                   from unnest(string_to_array($4, ',')::int[]) with ordinality s (seq, n) order by 1, 4
+                   on conflict do nothing
+                   returning seq, exists (select from rating.voids v where v.key = k.key and v.event_batch_id is null) as waited)
+               select coalesce(array_agg(seq order by seq), '{}') as fresh, coalesce(array_agg(seq) filter (where waited), '{}') as waited
+               from claimed""",
+            batch_id, keys, hashes, numbers(seqs),
         )
-        return {row[0]: row[1] for row in rows}
+        assert row is not None
+        return row["fresh"], row["waited"]
 
     async def first_seen(self, keys: Iterable[bytes]) -> dict[bytes, FirstSeen]:
         rows = await self._connection.fetch(
@@ -86,9 +94,10 @@ class MeteringRepository:
             keys, [events[key][0] for key in keys], [events[key][1] for key in keys],
         )
 
-    async def copy_events(self, records: Sequence[tuple[Any, ...]]) -> None:
-        """Store new events; each record is in the order of EVENT_COLUMNS."""
-        await self._connection.copy_records_to_table("events", schema_name="rating", columns=EVENT_COLUMNS, records=records)
+    async def copy_events(self, payload: bytes) -> None:
+        """Store new events, given as `event_rows` writes them."""
+        await self._connection.copy_to_table(
+            "events", schema_name="rating", columns=EVENT_COLUMNS, source=_once(payload), format="binary")
 
     async def stored_events(self, places: Iterable[tuple[int, int]]) -> list[StoredEvent]:
         """Return the events at these (batch id, seq)."""
@@ -130,14 +139,21 @@ class MeteringRepository:
             partition, from_us(newest_us),
         )
 
-    async def mark(self, pairs: Sequence[tuple[str, date]]) -> None:
-        """Say that the usage of these (subject, UTC day) changed: for pricing and for activity."""
+    async def mark(self, pairs: Sequence[tuple[str, int]]) -> None:
+        """Say that the usage of these (subject, UTC day since the epoch) changed: for pricing and for activity."""
+        delimiter, subjects = joined([subject for subject, _ in pairs])
         await self._connection.execute(
-            """with touched as materialized (select * from unnest($1::text[], $2::date[]) t (subject, day)),
+            """with touched as materialized (
+                   select subject, date '1970-01-01' + day as day
+                   from unnest(string_to_array($1, $2), string_to_array($3, ',')::int[]) t (subject, day)),
                     told as (insert into rating.activity_marks (subject, day) select subject, day from touched)
                insert into rating.marks (subject, day) select subject, day from touched""",
-            [subject for subject, _ in pairs], [day for _, day in pairs],
+            subjects, delimiter, numbers(day for _, day in pairs),
         )
+
+
+async def _once(payload: bytes) -> AsyncIterator[bytes]:
+    yield payload
 
 
 def stored_event(row: Any) -> StoredEvent:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
+
+import asyncpg
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.aggregates_repository import AggregatesRepository
 from services.rating.metering.cached import MeteringMemory, memory_of
-from services.rating.metering.domain.arrival import Arrivals, arrivals_of
+from services.rating.metering.columns import event_rows
+from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
 from services.rating.metering.domain.tally import DAY_US, Catalogue, Tally
 from services.rating.metering.grouping import bounded
 from services.rating.metering.repository import MeteringRepository, StoredEvent
@@ -19,6 +22,8 @@ from shared.exceptions import open_exception
 from shared.topics.usage_ingest import UsageMessage
 
 EXCEPTION_OWNER = "metering"
+#: What the database refuses for good: a character or number it cannot hold, a text too long for an index. The runner finds the one message.
+UNSTORABLE: tuple[type[BaseException], ...] = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
 
 
 @dataclass(slots=True)
@@ -32,26 +37,33 @@ class Stored:
 
 
 async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
-    """Store what is new, add it to the aggregates, and mark what must be priced again."""
+    """Store what is new, add it to the aggregates, and mark what must be priced again. Raises UsageUnstorable for poison."""
     memory, usage = memory_of(context), MeteringRepository(uow.connection)
     await _follow_catalogue(usage, uow, memory)
-    stored = await store(batch, usage, memory)
-    await add_up(stored, uow, memory, context.clock.now())
-    await usage.mark(_touched(stored))
+    try:
+        stored = await store(batch, usage, memory)
+        await add_up(stored, uow, memory, context.clock.now())
+    except UNSTORABLE as fault:
+        raise UsageUnstorable(str(fault)) from fault
+    if touched := _touched(stored):
+        await usage.mark(touched)
     return stored.counts
 
 
 async def store(batch: Batch[UsageMessage], usage: MeteringRepository, memory: MeteringMemory) -> Stored:
     """Store the new events and voids of a batch; duplicates fall out, conflicts keep both bodies."""
     arrivals = arrivals_of(batch.messages)
-    new_voids = await _put_voids_in_force(batch, arrivals, usage)
-    firsts = sorted((key, bytes.fromhex(batch.messages[seq].body_hash), seq) for key, seq in arrivals.first_events.items())
-    fresh = await usage.insert_keys(batch.batch_id, firsts) if firsts else {}
-    duplicates, conflicts = await _keep_repeats(batch, arrivals, fresh, len(arrivals.first_voids) - len(new_voids), usage)
-    stored = Stored(counts=BatchCounts(len(fresh), duplicates, conflicts, len(new_voids)))
-    await _store_events(batch, arrivals, fresh, stored, usage, memory)
-    stored.voided = await _meet_voids(batch, arrivals, fresh, new_voids, usage)
-    await usage.note_received(batch.partition, max(message.received_us for message in batch.messages))
+    new_voids = await usage.insert_voids(batch.batch_id, batch.partition, arrivals.voids) if arrivals.voids else set()
+    fresh, waited = await usage.claim_keys(batch.batch_id, arrivals.event_keys(), arrivals.body_hashes(), arrivals.events)
+    duplicates, conflicts = await _keep_repeats(batch, arrivals, fresh, usage)
+    repeated_voids = len(arrivals.voids) - len(new_voids) + arrivals.void_repeats
+    stored = Stored(counts=BatchCounts(len(fresh), duplicates + repeated_voids, conflicts, len(new_voids)))
+    await _store_events(batch, arrivals, fresh, usage, memory)
+    void_on_arrival = frozenset(waited)
+    stored.counted = [batch.messages[seq] for seq in fresh if seq not in void_on_arrival]
+    stored.void_on_arrival = [batch.messages[seq] for seq in waited]
+    stored.voided = await _meet_voids(batch, arrivals, waited, new_voids, usage)
+    await usage.note_received(batch.partition, max([message.received_us for message in batch.messages]))
     return stored
 
 
@@ -85,55 +97,34 @@ async def _follow_catalogue(usage: MeteringRepository, uow: UnitOfWork, memory: 
         memory.renew(Catalogue(revision, await CatalogueRepository(uow.connection).meters()))
 
 
-async def _put_voids_in_force(batch: Batch[UsageMessage], arrivals: Arrivals, usage: MeteringRepository) -> set[bytes]:
-    if not arrivals.first_voids:
-        return set()
-    voids = {key: batch.messages[seq] for key, seq in arrivals.first_voids.items()}
-    return await usage.insert_voids(batch.batch_id, batch.partition, voids)
-
-
-async def _keep_repeats(
-    batch: Batch[UsageMessage], arrivals: Arrivals, fresh: dict[int, bool], voids_again: int, usage: MeteringRepository,
-) -> tuple[int, int]:
-    """Record duplicates and conflicts; return how many of each. Repeated voids are duplicates."""
-    again = [seq for seq in arrivals.first_events.values() if seq not in fresh] + arrivals.repeats
+async def _keep_repeats(batch: Batch[UsageMessage], arrivals: Arrivals, fresh: Sequence[int], usage: MeteringRepository) -> tuple[int, int]:
+    """Record further deliveries of known keys; return how many are duplicates, and how many conflicts (another body)."""
+    if len(fresh) == len(arrivals.events):
+        return 0, 0
+    again = sorted(set(arrivals.events) - set(fresh))
+    first = await usage.first_seen({arrivals.keys[seq] for seq in again})
     conflicts, duplicates = [], []
-    first_hashes = await _first_hashes(batch, arrivals, again, usage)
     for seq in again:
         key, message = arrivals.keys[seq], batch.messages[seq]
-        if first_hashes[key].hex() == message.body_hash:
+        if first[key].body_hash.hex() == message.body_hash:
             duplicates.append((seq, key, from_us(message.received_us)))
         else:
-            conflicts.append((seq, key, first_hashes[key], message))
+            conflicts.append((seq, key, first[key].body_hash, message))
     if duplicates:
         await usage.insert_duplicates(batch.batch_id, duplicates)
     if conflicts:
         await usage.insert_conflicts(batch.batch_id, conflicts)
-    return len(duplicates) + voids_again + len(arrivals.void_repeats), len(conflicts)
-
-
-async def _first_hashes(batch: Batch[UsageMessage], arrivals: Arrivals, again: Sequence[int], usage: MeteringRepository) -> dict[bytes, bytes]:
-    if not again:
-        return {}
-    return {key: first.body_hash for key, first in (await usage.first_seen({arrivals.keys[seq] for seq in again})).items()}
+    return len(duplicates), len(conflicts)
 
 
 async def _store_events(
-    batch: Batch[UsageMessage], arrivals: Arrivals, fresh: dict[int, bool], stored: Stored, usage: MeteringRepository, memory: MeteringMemory,
+    batch: Batch[UsageMessage], arrivals: Arrivals, fresh: Sequence[int], usage: MeteringRepository, memory: MeteringMemory,
 ) -> None:
     if not fresh:
         return
-    records = []
-    for seq in sorted(fresh):
-        event = batch.messages[seq]
-        (stored.void_on_arrival if fresh[seq] else stored.counted).append(event)
-        records.append((batch.batch_id, seq, batch.partition, from_us(event.received_us), arrivals.keys[seq], event.source, event.id, event.type,
-                        event.subject, from_us(event.time_us), event.data))
-    await usage.copy_events(records)
-    await _note_types({batch.messages[seq].type for seq in fresh}, usage, memory)
-
-
-async def _note_types(types: set[str], usage: MeteringRepository, memory: MeteringMemory) -> None:
+    messages, keys = batch.messages, arrivals.keys
+    await usage.copy_events(event_rows(batch.batch_id, batch.partition, ((seq, keys[seq], messages[seq]) for seq in fresh)))
+    types = {messages[seq].type for seq in fresh}
     if not types <= memory.types:
         memory.types |= await usage.noted_types(types)
         if not types <= memory.types:
@@ -141,10 +132,10 @@ async def _note_types(types: set[str], usage: MeteringRepository, memory: Meteri
 
 
 async def _meet_voids(
-    batch: Batch[UsageMessage], arrivals: Arrivals, fresh: dict[int, bool], new_voids: set[bytes], usage: MeteringRepository,
+    batch: Batch[UsageMessage], arrivals: Arrivals, waited: Sequence[int], new_voids: set[bytes], usage: MeteringRepository,
 ) -> list[StoredEvent]:
     """Link voids and events that met in this batch; return the events stored earlier that are void from now on."""
-    met = {arrivals.keys[seq]: (batch.batch_id, seq) for seq, waiting in fresh.items() if waiting}
+    met = {arrivals.keys[seq]: (batch.batch_id, seq) for seq in waited}
     alone = new_voids - met.keys()
     earlier = {key: (first.batch_id, first.seq) for key, first in (await usage.first_seen(alone)).items()} if alone else {}
     if met or earlier:
@@ -164,8 +155,6 @@ async def _tally_of_voided(voided: list[StoredEvent], uow: UnitOfWork, catalogue
     return tally
 
 
-def _touched(stored: Stored) -> list[tuple[str, date]]:
+def _touched(stored: Stored) -> list[tuple[str, int]]:
     """The (subject, UTC day) whose usage changed, sorted. Events that no aggregate shows are told too: they may be suspense."""
-    pairs = {(event.subject, event.time_us // DAY_US) for part in (stored.counted, stored.void_on_arrival, stored.voided) for event in part}
-    days = {day: from_us(day * DAY_US).date() for day in {day for _, day in pairs}}
-    return [(subject, days[day]) for subject, day in sorted(pairs)]
+    return sorted({(event.subject, event.time_us // DAY_US) for part in (stored.counted, stored.void_on_arrival, stored.voided) for event in part})

@@ -18,14 +18,26 @@ class UsageUnstorable(AppError):
 
 @dataclass(slots=True)
 class Arrivals:
-    """Places (`seq`) in the batch. `first_*`: key → place of its first; `repeats`: the places of later events of a key, `void_repeats` of voids."""
+    """A batch sorted: `keys` of all messages, the places (`seq`) of events, the first void of each key, and how many voids repeat one."""
 
     messages: Sequence[UsageMessage]
     keys: list[bytes]
-    first_events: dict[bytes, int] = field(default_factory=dict)
-    first_voids: dict[bytes, int] = field(default_factory=dict)
-    repeats: list[int] = field(default_factory=list)
-    void_repeats: list[int] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
+    voids: dict[bytes, UsageMessage] = field(default_factory=dict)
+    void_repeats: int = 0
+
+    def event_keys(self) -> bytes:
+        return b"".join([self.keys[seq] for seq in self.events])
+
+    def body_hashes(self) -> bytes:
+        """The hashes of the events. Raises UsageUnstorable for one that is no hexadecimal text of 16 bytes."""
+        try:
+            hashes = bytes.fromhex("".join([self.messages[seq].body_hash for seq in self.events]))
+        except ValueError:
+            raise UsageUnstorable("a body hash is not hexadecimal") from None
+        if len(hashes) != KEY_BYTES * len(self.events):
+            raise UsageUnstorable("a body hash has not 16 bytes")
+        return hashes
 
 
 def key_of(source: str, id: str) -> bytes:
@@ -34,18 +46,18 @@ def key_of(source: str, id: str) -> bytes:
 
 
 def arrivals_of(messages: Sequence[UsageMessage]) -> Arrivals:
-    """Sort a batch by key. Raises UsageUnstorable for a message the store could never take."""
+    """Sort a batch. Raises UsageUnstorable for a message the store could never take."""
     found = Arrivals(messages, [key_of(message.source, message.id) for message in messages])
-    for seq, (key, message) in enumerate(zip(found.keys, messages, strict=True)):
+    for seq, message in enumerate(messages):
         if message.kind == "event":
-            if not (_TIME_MIN_US < message.time_us < _TIME_MAX_US and len(message.body_hash) == 2 * KEY_BYTES
-                    and 0 < len(message.subject) <= NAME_MAX and 0 < len(message.type) <= NAME_MAX):
-                raise UsageUnstorable(f"event {message.id!r} of {message.source!r}: subject, type, time or body hash is out of bounds")
-            if found.first_events.setdefault(key, seq) != seq:
-                found.repeats.append(seq)
+            if not (_TIME_MIN_US < message.time_us < _TIME_MAX_US and 0 < len(message.subject) <= NAME_MAX and 0 < len(message.type) <= NAME_MAX):
+                raise UsageUnstorable(f"event {message.id!r} of {message.source!r}: subject, type or time is out of bounds")
+            found.events.append(seq)
         elif message.kind == "void":
-            if found.first_voids.setdefault(key, seq) != seq:
-                found.void_repeats.append(seq)
+            if found.keys[seq] in found.voids:
+                found.void_repeats += 1
+            else:
+                found.voids[found.keys[seq]] = message
         else:
             raise UsageUnstorable(f"kind {message.kind!r} of {message.id!r} is neither event nor void")
     return found

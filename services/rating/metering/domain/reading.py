@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.domain.fields import FieldReader
 from services.rating.metering.domain.group import NO_GROUP, Group, group_of
-from services.rating.metering.domain.scalar import Fields, at, item_of, label_of, quantity_of
+from services.rating.metering.domain.scalar import item_of, label_of, quantity_of
 
 _GROUPS_CACHED_MAX = 50_000
 
@@ -26,53 +27,70 @@ class Unread(Enum):
     VALUE = "value"
 
 
-Reader = Callable[[Fields], Contribution | Unread | None]
+class MeterReader:
+    """A meter ready to read. `accepts` is None without filters, `measure` for counts; fields come from the type's FieldReader."""
 
+    __slots__ = ("accepts", "grouped", "is_unique", "measure", "name")
 
-def reader_of(meter: Meter) -> Reader:
-    """Return the function that reads an event's fields for this meter: None where a filter leaves the event out."""
-    grouped, accepts = _grouping(meter.group_by), _filtering(meter)
-    path = tuple(meter.field.split(".")) if meter.field else ()
+    def __init__(self, meter: Meter, fields: FieldReader) -> None:
+        self.name = meter.meter
+        self.is_unique = meter.aggregation == "unique"
+        self.accepts = _filtering(meter, fields)
+        self.grouped = _grouping(meter.group_by, fields)
+        self.measure = _measuring(meter, fields)
 
-    def count(fields: Fields) -> Contribution | Unread | None:
-        return Contribution(grouped(fields), 1, None) if accepts(fields) else None
-
-    def total(fields: Fields) -> Contribution | Unread | None:
-        if not accepts(fields):
+    def read(self, fields: Any) -> Contribution | Unread | None:
+        """Return the contribution, None where a filter leaves the event out."""
+        if self.accepts is not None and not self.accepts(fields):
             return None
-        value = quantity_of(at(fields, path))
-        return Unread.VALUE if value is None else Contribution(grouped(fields), value, None)
-
-    def unique(fields: Fields) -> Contribution | Unread | None:
-        if not accepts(fields):
-            return None
-        item = item_of(at(fields, path))
-        return Unread.VALUE if item is None else Contribution(grouped(fields), 1, item)
-
-    return {"count": count, "sum": total, "unique": unique}[meter.aggregation]
+        if self.measure is None:
+            return Contribution(self.grouped(fields), 1, None)
+        value = self.measure(fields)
+        if value is None:
+            return Unread.VALUE
+        return Contribution(self.grouped(fields), 1, value) if self.is_unique else Contribution(self.grouped(fields), value, None)
 
 
-def _grouping(names: tuple[str, ...]) -> Callable[[Fields], Group]:
+def paths_of(meter: Meter) -> list[str]:
+    """The fields a meter reads."""
+    return [*meter.group_by, *meter.filters, *([meter.field] if meter.field else [])]
+
+
+def _measuring(meter: Meter, fields: FieldReader) -> Callable[[Any], Any] | None:
+    if meter.field is None:
+        return None
+    take, read = fields.getter(meter.field), item_of if meter.aggregation == "unique" else quantity_of
+    return lambda event_fields: read(take(event_fields))
+
+
+def _grouping(names: tuple[str, ...], fields: FieldReader) -> Callable[[Any], Group]:
     """The group of an event. Groups repeat, so their text is looked up, not built."""
     if not names:
         return lambda _fields: NO_GROUP
-    paths = [(name, tuple(name.split("."))) for name in sorted(names)]
-    known: dict[tuple[bytes, ...], Group] = {}
+    dimensions = tuple(sorted(names))
+    take = fields.tuple_getter(dimensions)
+    known: dict[tuple[str, ...], Group] = {}
 
-    def grouped(fields: Fields) -> Group:
-        raw = tuple([at(fields, path) for _, path in paths])
-        group = known.get(raw)
-        if group is None:
+    def built(values: tuple[Any, ...]) -> Group:
+        group = group_of({name: label_of(value) for name, value in zip(dimensions, values, strict=True)})
+        if all(type(value) is str for value in values):          # 1 and True are one key of a dict, and two groups
             if len(known) >= _GROUPS_CACHED_MAX:
                 known.clear()
-            group = known[raw] = group_of({name: label_of(text) for (name, _), text in zip(paths, raw, strict=True)})
+            known[values] = group
         return group
+
+    def grouped(event_fields: Any) -> Group:
+        values = take(event_fields)
+        try:
+            return known[values]
+        except (KeyError, TypeError):
+            return built(values)
 
     return grouped
 
 
-def _filtering(meter: Meter) -> Callable[[Fields], bool]:
+def _filtering(meter: Meter, fields: FieldReader) -> Callable[[Any], bool] | None:
     if not meter.filters:
-        return lambda _fields: True
-    wanted = [(tuple(name.split(".")), frozenset(values)) for name, values in meter.filters.items()]
-    return lambda fields: all(label_of(at(fields, path)) in values for path, values in wanted)
+        return None
+    wanted = [(fields.getter(path), frozenset(values)) for path, values in meter.filters.items()]
+    return lambda event_fields: all(label_of(take(event_fields)) in values for take, values in wanted)

@@ -1,4 +1,4 @@
-"""Scalars of an event's `data`, read from their JSON text: never through a float.
+"""Values of an event's `data` as meters read them. A JSON number with a point or an exponent stays its literal text: never a float.
 
 Long texts stand as their hash, so that no key outgrows an index page.
 """
@@ -6,73 +6,71 @@ Long texts stand as their hash, so that no key outgrows an index page.
 import hashlib
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
-import msgspec
-
-from shared.decimals import parse_quantity, plain, quantity_from_json_number
+from shared.decimals import QUANTITY_INTEGER_DIGITS_MAX, parse_quantity, plain, quantity_from_json_number
 from shared.errors import AppError
 
-ABSENT = b"null"
 TEXT_MAX_BYTES = 128
+_UTF8_BYTES_MAX = 4                              # of one character
+_INTEGER_LIMIT = 10**QUANTITY_INTEGER_DIGITS_MAX
 _CACHED_MAX = 20_000
-_text = msgspec.json.Decoder(str).decode
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-Fields = dict[str, msgspec.Raw]
 
 
-def fields_of(data: bytes | msgspec.Raw) -> Fields:
-    """Return name → JSON text; {} for data that is no object."""
-    try:
-        return _fields(data)
-    except msgspec.DecodeError:
-        return {}
+class Literal(str):
+    """The text of a JSON number that is not a plain integer."""
+
+    __slots__ = ()
 
 
-def at(fields: Fields, path: tuple[str, ...]) -> bytes:
-    """Return the JSON text at a path; `null` where there is none."""
-    raw = fields.get(path[0])
-    for name in path[1:]:
-        if raw is None:
-            return ABSENT
-        raw = fields_of(raw).get(name)
-    return ABSENT if raw is None else bytes(raw)
+def quantity_of(value: Any) -> Decimal | None:
+    """Return the number (or the number in a string), None where it cannot be read: absent, empty, not a number, out of bounds."""
+    kind = type(value)
+    if kind is int:
+        return Decimal(value) if -_INTEGER_LIMIT < value < _INTEGER_LIMIT else None
+    if kind is Literal:
+        return _number(str(value))
+    return _decimal(value) if kind is str else None
+
+
+def item_of(value: Any) -> str | None:
+    """Return what a unique meter counts: a text, number or boolean as text; None where absent, empty or not a scalar."""
+    return label_of(value) or None
+
+
+def label_of(value: Any) -> str:
+    """Return a dimension's value as text; "" where absent or not a scalar."""
+    kind = type(value)
+    if kind is str:
+        return _bounded(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int:
+        return _bounded(str(value))
+    if kind is Literal:
+        number = _number(str(value))
+        return plain(number) if number is not None else _bounded(str(value))
+    return ""
 
 
 @lru_cache(_CACHED_MAX)
-def quantity_of(raw: bytes) -> Decimal | None:
-    """Return the number (or the number in a string), None where it cannot be read: absent, empty, not a number, out of bounds."""
+def _number(literal: str) -> Decimal | None:
     try:
-        if raw[:1] == b'"':
-            return parse_quantity(_text(raw))
-        return quantity_from_json_number(raw.decode())
+        return quantity_from_json_number(literal)
     except AppError:
         return None
 
 
-def item_of(raw: bytes) -> str | None:
-    """Return what a unique meter counts: a text, number or boolean as text; None where absent, empty or not a scalar."""
-    return _scalar(raw) or None
-
-
 @lru_cache(_CACHED_MAX)
-def label_of(raw: bytes) -> str:
-    """Return a dimension's value as text; "" where absent or not a scalar."""
-    return _scalar(raw)
-
-
-def _scalar(raw: bytes) -> str:
-    first = raw[:1]
-    if first == b'"':
-        return _bounded(_text(raw))
-    if first in (b"{", b"["):
-        return ""
-    text = raw.decode()
-    if text in ("null", "true", "false"):
-        return "" if text == "null" else text
-    number = quantity_of(raw)
-    return plain(number) if number is not None else _bounded(text)
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return parse_quantity(text)
+    except AppError:
+        return None
 
 
 def _bounded(text: str) -> str:
+    if len(text) * _UTF8_BYTES_MAX <= TEXT_MAX_BYTES:
+        return text
     encoded = text.encode()
     return text if len(encoded) <= TEXT_MAX_BYTES else "sha256:" + hashlib.sha256(encoded).hexdigest()

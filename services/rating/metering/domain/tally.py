@@ -3,33 +3,38 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import msgspec
 
 from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.domain.fields import FieldReader
 from services.rating.metering.domain.group import NO_GROUP, Group
-from services.rating.metering.domain.reading import Reader, Unread, reader_of
-from services.rating.metering.domain.scalar import fields_of
+from services.rating.metering.domain.reading import Contribution, MeterReader, Unread, paths_of
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-HourKey = tuple[str, str, Group, int]            # subject, meter, group, hour (µs since the epoch)
+HourKey = tuple[str, str, Group, int]            # subject, meter, group, hour (whole hours since the epoch)
 UniqueKey = tuple[str, str, Group, int, str]     # … and item
 
 
-class Sum(NamedTuple):
+class Measurable(Protocol):
+    """An event as metering looks at it: a message, or one read back. `time_us` is µs since the epoch."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def time_us(self) -> int: ...
+    @property
+    def data(self) -> bytes | msgspec.Raw: ...
+
+
+@dataclass(slots=True)
+class Sum:
     events: int
     value: Decimal | int
-
-
-class Measured(NamedTuple):
-    """An event as metering looks at it. `time_us` is µs since the epoch."""
-
-    type: str
-    subject: str
-    time_us: int
-    data: bytes | msgspec.Raw
 
 
 @dataclass(slots=True)
@@ -39,15 +44,6 @@ class Tally:
     hours: dict[HourKey, Sum] = field(default_factory=dict)
     uniques: dict[UniqueKey, int] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
-
-    def days(self) -> dict[HourKey, Sum]:
-        """The hours rolled up to UTC days."""
-        found: dict[HourKey, Sum] = {}
-        for (subject, meter, group, hour), (events, value) in self.hours.items():
-            key = (subject, meter, group, hour - hour % DAY_US)
-            before = found.get(key)
-            found[key] = Sum(events, value) if before is None else Sum(before.events + events, before.value + value)
-        return found
 
     def subjects(self, meter: str) -> set[str]:
         return {key[0] for key in self.hours if key[1] == meter} | {key[0] for key in self.uniques if key[1] == meter}
@@ -60,23 +56,44 @@ class Tally:
     def regrouped(self, mapped: Callable[[str, str, Group, int], Group]) -> "Tally":
         """The same changes with each group replaced by `mapped(subject, meter, group, hour)`, in order of first arrival."""
         changed = Tally(unread=self.unread)
-        for (subject, meter, group, hour), (events, value) in self.hours.items():
-            _add(changed.hours, (subject, meter, mapped(subject, meter, group, hour), hour), events, value)
+        for (subject, meter, group, hour), change in self.hours.items():
+            changed._add((subject, meter, mapped(subject, meter, group, hour), hour), change.events, change.value)
         for (subject, meter, group, hour, item), count in self.uniques.items():
-            key = (subject, meter, mapped(subject, meter, group, hour), hour, item)
-            changed.uniques[key] = changed.uniques.get(key, 0) + count
+            changed._count((subject, meter, mapped(subject, meter, group, hour), hour, item), count)
         return changed
 
     def add(self, other: "Tally", sign: int = 1) -> None:
         """Add another tally."""
-        for key, (events, value) in other.hours.items():
-            _add(self.hours, key, sign * events, sign * value)
+        for key, change in other.hours.items():
+            self._add(key, sign * change.events, sign * change.value)
         for unique, count in other.uniques.items():
-            self.uniques[unique] = self.uniques.get(unique, 0) + sign * count
+            self._count(unique, sign * count)
 
     def take(self, other: "Tally") -> None:
         """Subtract another tally: what it counted is void."""
         self.add(other, -1)
+
+    def _add(self, key: HourKey, events: int, value: Decimal | int) -> None:
+        before = self.hours.get(key)
+        if before is None:
+            self.hours[key] = Sum(events, value)
+        else:
+            before.events += events
+            before.value += value
+
+    def _count(self, key: UniqueKey, count: int) -> None:
+        self.uniques[key] = self.uniques.get(key, 0) + count
+
+
+class _TypeReaders:
+    """The meters of one event type, and the one pass over `data` that feeds them all."""
+
+    __slots__ = ("decode", "readers")
+
+    def __init__(self, meters: Iterable[Meter]) -> None:
+        taken = list(meters)
+        fields = FieldReader(path for meter in taken for path in paths_of(meter))
+        self.decode, self.readers = fields.decode, [MeterReader(meter, fields) for meter in taken]
 
 
 class Catalogue:
@@ -85,13 +102,10 @@ class Catalogue:
     def __init__(self, revision: int, meters: Iterable[Meter]) -> None:
         self.revision = revision
         self.meters = {meter.meter: meter for meter in meters}
-        self._readers: dict[str, list[tuple[str, Reader, bool]]] = {}
+        by_type: dict[str, list[Meter]] = {}
         for meter in self.meters.values():
-            self._readers.setdefault(meter.event_type, []).append((meter.meter, reader_of(meter), meter.aggregation == "unique"))
-
-    def takes(self, event_type: str) -> bool:
-        """Whether any meter counts events of this type."""
-        return event_type in self._readers
+            by_type.setdefault(meter.event_type, []).append(meter)
+        self._types = {event_type: _TypeReaders(found) for event_type, found in by_type.items()}
 
     def only(self, *meters: str) -> "Catalogue":
         """The same catalogue with these meters alone."""
@@ -102,34 +116,46 @@ class Catalogue:
         left_out = frozenset(meters)
         found = Catalogue(self.revision, [meter for name, meter in self.meters.items() if name not in left_out])
         for name in left_out & self.meters.keys():
-            found._readers.setdefault(self.meters[name].event_type, [])
+            found._types.setdefault(self.meters[name].event_type, _TypeReaders(()))
         return found
 
-    def tally(self, events: Iterable[Any]) -> Tally:
-        """Return what these events (each with type, subject, time_us, data) add. Types that no meter takes are counted as `type:<type>`."""
-        tally = Tally()
-        hours, uniques, readers_of = tally.hours, tally.uniques, self._readers
+    def readings(self, event: Measurable) -> list[tuple[str, Contribution | Unread]]:
+        """Return what each meter that takes this event reads from it."""
+        of_type = self._types.get(event.type)
+        if of_type is None:
+            return []
+        fields = of_type.decode(event.data)
+        return [(reader.name, found) for reader in of_type.readers if (found := reader.read(fields)) is not None]
+
+    def tally(self, events: Iterable[Measurable]) -> Tally:
+        """Return what these events add. Types that no meter takes are counted as `type:<type>`.
+
+        The loop is written out: it runs for every event there is.
+        """
+        tally, types = Tally(), self._types
+        hours, uniques = tally.hours, tally.uniques
         for event in events:
-            hour = event.time_us - event.time_us % HOUR_US
-            readers = readers_of.get(event.type)
-            if readers is None:
-                _add(hours, (event.subject, "type:" + event.type, NO_GROUP, hour), 1, 1)
+            subject, hour, of_type = event.subject, event.time_us // HOUR_US, types.get(event.type)
+            if of_type is None:
+                tally._add((subject, "type:" + event.type, NO_GROUP, hour), 1, 1)
                 continue
-            fields = fields_of(event.data)
-            for meter, read, is_unique in readers:
-                found = read(fields)
-                if found is None:
+            fields = of_type.decode(event.data)
+            value: Any
+            for reader in of_type.readers:
+                if reader.accepts is not None and not reader.accepts(fields):
                     continue
-                if isinstance(found, Unread):
-                    tally.unread[meter] = tally.unread.get(meter, 0) + 1
-                elif is_unique:
-                    unique = (event.subject, meter, found.group, hour, found.item or "")
+                value = 1 if reader.measure is None else reader.measure(fields)
+                if value is None:
+                    tally.unread[reader.name] = tally.unread.get(reader.name, 0) + 1
+                elif reader.is_unique:
+                    unique = (subject, reader.name, reader.grouped(fields), hour, value)
                     uniques[unique] = uniques.get(unique, 0) + 1
                 else:
-                    _add(hours, (event.subject, meter, found.group, hour), 1, found.value)
+                    key = (subject, reader.name, reader.grouped(fields), hour)
+                    before = hours.get(key)
+                    if before is None:
+                        hours[key] = Sum(1, value)
+                    else:
+                        before.events += 1
+                        before.value += value
         return tally
-
-
-def _add(sums: dict[HourKey, Sum], key: HourKey, events: int, value: Decimal | int) -> None:
-    before = sums.get(key)
-    sums[key] = Sum(events, value) if before is None else Sum(before[0] + events, before[1] + value)

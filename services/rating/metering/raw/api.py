@@ -52,7 +52,7 @@ async def list_events(
             raise TimesReversed(f"from {from_} to {to}")
         subjects = [subject] if subject is not None else await RawRepository(uow.connection).subjects_of(owner.owner.removeprefix(SUBJECT_ALONE))
         selection = Selection(tuple(subjects), meter, start, end, dimensions, watermark)
-        found = await events_behind(uow.connection, selection, _after(page), page.limit + 1)
+        found = await events_behind(uow.connection, selection, place_of(page), page.limit + 1)
     return listed(found, page, lambda event: [to_us(event.row["time"]), event.row["batch_id"], event.row["seq"]], shown)
 
 
@@ -66,7 +66,8 @@ def shown(event: CountedEvent) -> dict[str, Any]:
     }
 
 
-def _after(page: Page) -> tuple[datetime, int, int] | None:
+def place_of(page: Page) -> tuple[datetime, int, int] | None:
+    """The event a cursor names, or None on the first page."""
     if page.after is None:
         return None
     if len(page.after) != 3 or not all(isinstance(part, int) and abs(part) <= 2**57 for part in page.after):

@@ -68,8 +68,8 @@ async def events_behind(connection: asyncpg.Connection, selection: Selection, af
 
 def _counted(reader: Catalogue, admission: Admission, event: Any, row: asyncpg.Record) -> CountedEvent | None:
     tally = reader.tally([event])
-    for (subject, meter, group, hour), (_, value) in tally.hours.items():
-        return CountedEvent(row, admission.where_it_is(subject, meter, group, hour), value, None)
+    for (subject, meter, group, hour), change in tally.hours.items():
+        return CountedEvent(row, admission.where_it_is(subject, meter, group, hour), change.value, None)
     for subject, meter, group, hour, item in tally.uniques:
         return CountedEvent(row, admission.where_it_is(subject, meter, group, hour), 1, item)
     return None
