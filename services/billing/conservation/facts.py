@@ -67,10 +67,12 @@ SPANS = METERS + """,
     )"""
 
 #: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most one row. `closed` holds the
-#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark}].
+#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, subjects}].
 TERMS = SPANS + """,
     closed as materialized (
-        select s.contract, p.period_start, p.period_end, s.watermark
+        select s.contract, p.period_start, p.period_end, s.watermark,
+               (select jsonb_agg(k.subject) from rating.closed_subjects k
+                where k.contract = s.contract and k.period_start = s.period_start) as subjects
         from rating.statements s join rating.periods p using (contract, period_start) where s.final
     ),
     edge as (
@@ -81,7 +83,8 @@ TERMS = SPANS + """,
     stretch as (select customer_id, at as begins, lead(at) over (partition by customer_id order by at) as ends from edge),
     terms as materialized (
         select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter (where meter is not null), '{}') as lined,
-               jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter', meter, 'watermark', c.watermark))
+               jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter', meter,
+                                            'watermark', c.watermark, 'subjects', c.subjects))
                    filter (where c.contract is not null and meter is not null) as closed
         from stretch s
         join span p on p.customer_id = s.customer_id and p.begins <= s.begins and s.ends <= p.ends
@@ -90,9 +93,12 @@ TERMS = SPANS + """,
         group by s.customer_id, s.begins, s.ends
     )"""
 
+#: Whether a batch came after the cut of a final statement that charges the event, or (its alias) the event's subject did.
 LATER_THAN = """exists (
     select from jsonb_array_elements(t.closed) c
-    where c ->> 'meter' = any (taken.meters) and {batch} > coalesce((c -> 'watermark' ->> {partition}::text)::bigint, 0))"""
+    where c ->> 'meter' = any (taken.meters)
+      and ({batch} > coalesce((c -> 'watermark' ->> {partition}::text)::bigint, 0){or_unknown}))"""
+UNKNOWN_THEN = " or not c -> 'subjects' ? e.subject"
 
 #: CTE after TERMS: one row an event, with the facts the decision table asks for.
 _FACTS = f""",
@@ -104,8 +110,9 @@ _FACTS = f""",
                coalesce(taken.meters, '{{}}') <> '{{}}' as metered,
                t.customer_id is not null as in_force,
                coalesce(t.lined && taken.meters, false) as lined,
-               t.closed is not null and {LATER_THAN.format(batch="e.batch_id", partition="e.partition")} as late,
-               v.key is not null and t.closed is not null and {LATER_THAN.format(batch="v.batch_id", partition="v.partition")} as void_late,
+               t.closed is not null and {LATER_THAN.format(batch="e.batch_id", partition="e.partition", or_unknown=UNKNOWN_THEN)} as late,
+               v.key is not null and t.closed is not null
+                   and {LATER_THAN.format(batch="v.batch_id", partition="v.partition", or_unknown="")} as void_late,
                false as waived,
                taken.meters, t.closed
         from rating.events e

@@ -19,7 +19,7 @@ STATEMENTS = f"""
     with {METERS},
     scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start)),
     statement as materialized (
-        select s.contract, s.period_start, p.period_end, s.final, c.customer_id, s.watermark, s.document
+        select s.contract, s.period_start, p.period_end, s.final, s.revision, c.customer_id, s.watermark, s.document
         from scope join rating.statements s using (contract, period_start)
         join rating.periods p using (contract, period_start) join rating.contracts c using (contract)
     ),
@@ -58,7 +58,9 @@ STATEMENTS = f"""
         join rating.subjects s using (customer_id)
         join rating.events e on e.subject = s.subject and e.time >= t.period_start and e.time < t.period_end
             and e.type = any (array(select event_type from rating.meters))
-        where e.batch_id <= coalesce((t.watermark ->> e.partition::text)::bigint, 0)
+        where (not t.final or exists (
+              select from rating.closed_subjects k where k.contract = t.contract and k.period_start = t.period_start and k.subject = e.subject))
+          and e.batch_id <= coalesce((t.watermark ->> e.partition::text)::bigint, 0)
           and not exists (select from rating.voids v where v.key = e.key and v.batch_id <= coalesce((t.watermark ->> v.partition::text)::bigint, 0))
     ),
     measured as (
@@ -79,6 +81,11 @@ STATEMENTS = f"""
                case aggregation when 'unique' then count(distinct nullif(item, '')) else coalesce(sum(value), 0) end as quantity
         from measured group by contract, period_start, line_key, begins, ends, grp, aggregation
     ),
+    redefined as (
+        select distinct d.contract, d.period_start, d.line_key
+        from due d join statement t using (contract, period_start) join rating.meters r on r.meter = d.meter and r.revision > t.revision
+        where t.final
+    ),
     compared as materialized (
         select contract, period_start, line_key, coalesce(raw.begins, said.begins) as begins, coalesce(raw.ends, said.ends) as ends, grp::text as grp,
                said.line_id, coalesce(raw.quantity, 0) as recomputed, coalesce(said.quantity, 0) as stated, said.allowance, said.priced,
@@ -90,11 +97,13 @@ STATEMENTS = f"""
             select from said where said.contract = d.contract and said.period_start = d.period_start and said.line_key = d.line_key)
     )
     select null as contract, null::timestamptz as period_start, null as line_key, null::timestamptz as begins, null::timestamptz as ends,
-           null as grp, null as line_id, null::numeric as recomputed, null::numeric as stated, null::numeric as allowance,
+           null as grp, null as line_id, (select count(*) from redefined)::numeric as recomputed, null::numeric as stated, null::numeric as allowance,
            null::numeric as priced, false as uncovered, count(*) as events
     from compared
     union all
-    (select * from compared where recomputed <> stated or stated <> allowance + priced or uncovered
+    (select * from compared
+     where (recomputed <> stated or stated <> allowance + priced or uncovered)
+       and (contract, period_start, line_key) not in (select contract, period_start, line_key from redefined)
      order by contract, period_start, line_key, begins limit $3)
 """
 LINES = """
@@ -124,9 +133,10 @@ PENDING = """
 
 
 async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]]) -> Checked:
-    """K4 of some contracts and periods: each segment of their statements up to its watermark.
+    """K4 of some contracts and periods: each segment of their statements up to its watermark, over the subjects it was final for.
 
-    Open statements that wait to be priced again are counted as `pending` and not compared.
+    Open statements that wait to be priced again are counted as `pending` and not compared; so are, as `redefined`, lines of final
+    statements whose meter was changed since: how it measured then is not kept.
     """
     contracts, starts = [contract for contract, _ in periods], [start for _, start in periods]
     pending = {(row["contract"], row["period_start"]) for row in await connection.fetch(PENDING, contracts, starts)}
@@ -135,7 +145,8 @@ async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[
     rows = await connection.fetch(STATEMENTS, contracts, starts, LISTED_MAX)
     breaks = [_segment_off(row) for row in rows[1:]]
     breaks += [_line_off(row) for row in await connection.fetch(LINES, contracts, starts, LISTED_MAX)]
-    return Checked(K.QUANTITY, {"segments": rows[0]["events"], "pending": len(pending)}, tuple(breaks))
+    figures = {"segments": rows[0]["events"], "pending": len(pending), "redefined": int(rows[0]["recomputed"])}
+    return Checked(K.QUANTITY, figures, tuple(breaks))
 
 
 def _segment_off(row: Any) -> Break:

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Integer, MetaData, String, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from services.rating.catalogue.tables import NAME
 from shared.tables import INSTANT
 
 
@@ -24,4 +25,10 @@ def add_statement_tables(metadata: MetaData) -> None:
         Column("opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances it was opened with
         Column("known_version", Integer, nullable=False),   # the newest version of the contract that pricing knew
         ForeignKeyConstraint(["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]),
+    )
+    Table(
+        "closed_subjects", metadata,                        # whose usage a final statement covers, kept by a trigger in its snapshot
+        Column("contract", Text, primary_key=True),
+        Column("period_start", INSTANT, primary_key=True),
+        Column("subject", NAME, primary_key=True),
     )
