@@ -24,6 +24,9 @@ async def test_usage_is_priced_and_explained(rating: Deployment) -> None:
     assert (line["key"], line["quantity"], line["amount"], statement["subtotal"], statement["final"]) == ("calls", "3", "6.00", "6.00", False)
     told = await rating.client.get(f"/v1/statements/acme-1/2024-01-01/lines/{line['id']}/explanation")
     assert sum(Decimal(step["amount"]) for step in told.json()["steps"] if step["amount"]) == Decimal("6.00")
+    counted = (await rating.client.get(f"/v1/statements/acme-1/2024-01-01/lines/{line['id']}/events", params={"limit": 2})).json()
+    rest = (await rating.client.get(f"/v1/statements/acme-1/2024-01-01/lines/{line['id']}/events", params={"cursor": counted["next_cursor"]})).json()
+    assert sorted(e["id"] for e in counted["data"] + rest["data"]) == ["e0", "e1", "e2"] and not rest["has_more"]
     cost = (await rating.client.get("/v1/customers/acme/cost")).json()
     assert [(c["contract"], c["subtotal"]) for c in cost["contracts"]] == [("acme-1", "6.00")]
 

@@ -9,13 +9,15 @@ from fastapi import APIRouter, Path, Query
 from services.rating.contracts.api import CONTRACT_PATTERN, TEXT_PATTERN
 from services.rating.contracts.usecases import NAME_PATTERN
 from services.rating.contracts.views import instant
+from services.rating.metering.raw.api import place_of, shown
 from services.rating.statements import views
 from services.rating.statements.explaining import explain_line, find, statement_of
 from services.rating.statements.repository import StatementRepository
+from services.rating.statements.tracing import events_of_line
 from shared.errors import AppError, Kind
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Paged, listed
-from shared.instants import from_us
+from shared.instants import from_us, to_us
 from shared.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Statements"])
@@ -55,6 +57,14 @@ async def get_statement(contract: Contract, period_start: date, context: Ctx) ->
 async def explain(contract: Contract, period_start: date, line_id: LineId, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         return views.explanation(*await explain_line(uow, contract, period_start, line_id))
+
+
+@router.get("/statements/{contract}/{period_start}/lines/{line_id}/events", operation_id="events_of_line",
+            summary="The raw events a line counts, up to the statement's watermark", dependencies=[requires("contracts:read")])
+async def line_events(contract: Contract, period_start: date, line_id: LineId, context: Ctx, page: Paged) -> dict[str, Any]:
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        found = await events_of_line(uow, contract, period_start, line_id, place_of(page), page.limit + 1)
+    return listed(found, page, lambda event: [to_us(event.row["time"]), event.row["batch_id"], event.row["seq"]], shown)
 
 
 @router.get("/customers/{external_id}/cost", operation_id="customer_cost", summary="What the current periods of a customer have come to",
