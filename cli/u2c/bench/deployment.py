@@ -1,10 +1,11 @@
-"""The deployment that is measured: durable, real processes, a database and a broker of its own that are gone afterwards."""
+"""A deployment to measure or to shoot at: durable, real processes, a database and a broker of its own that are gone afterwards."""
 
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from services.billing.conservation.transport import Heads
 from shared.topics import ALL
@@ -34,8 +35,11 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployment(bus: str, name: str) -> AsyncIterator[Deployment]:
-    """Start everything below the state folder (never on a RAM disk: fsync must mean something), and leave nothing behind."""
+async def deployment(bus: str, name: str, **more: Any) -> AsyncIterator[Deployment]:
+    """Start everything below the state folder (never on a RAM disk: fsync must mean something), and leave nothing behind.
+
+    `more` are further ClusterOptions.
+    """
     folder = State.default().folder / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -44,8 +48,8 @@ async def deployment(bus: str, name: str) -> AsyncIterator[Deployment]:
         if broker:
             broker.start()
         options = ClusterOptions(
-            state=State(folder / "state"), bus="kafka" if broker else "postgres", base_port=0, restart=False,
-            kafka_brokers=broker.brokers if broker else "127.0.0.1:9092")
+            state=State(folder / "state"), bus="kafka" if broker else "postgres", base_port=0,
+            kafka_brokers=broker.brokers if broker else "127.0.0.1:9092", **{"restart": False, **more})
         assert options.server.durable, "a figure without fsync is no figure"
         async with Cluster(options) as cluster:
             yield Deployment(cluster, folder, broker)

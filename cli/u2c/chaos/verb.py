@@ -1,0 +1,51 @@
+"""`u2c chaos`: the options, and what is printed."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from shared.environment_fault import EnvironmentFault
+from u2c.printing import AsJson, console, print_json
+from u2c.settings import Bus
+from u2c.state import ROOT
+
+if TYPE_CHECKING:
+    from u2c.chaos.run import Played
+
+FOUND = 1
+SEED = 20_250_301
+
+
+def command(
+    tier: Annotated[Literal["short", "full"], typer.Option("--tier", help="short: under three minutes; full: hours, by hand")] = "short",
+    bus: Annotated[Bus, typer.Option("--bus", help="The bus under fire; kafka starts a broker of its own")] = "postgres",
+    only: Annotated[list[str] | None, typer.Option("--only", help="Only campaigns whose name starts so; may be repeated")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The first month's seed: the same seed makes the same month")] = SEED,
+    as_json: AsJson = False,
+) -> None:
+    """Kill, stop and wake what runs, while usage pours in. Exit 0: nothing was lost or counted twice; 1: something was found."""
+    if not (ROOT / "tests" / "spine").is_dir():
+        raise EnvironmentFault("The month that is played is part of the tests, which are not here.", "Run `u2c chaos` in a clone of the repository.")
+    from u2c.chaos.report import good, show, shown  # these need the tests' world
+
+    words = console(as_json)
+    months = asyncio.run(_run(tier, bus, tuple(only or ()), seed, words.print))
+    show(months, words)
+    if as_json:
+        print_json(shown(months))
+    raise typer.Exit(0 if good(months) else FOUND)
+
+
+async def _run(tier: str, bus: str, only: tuple[str, ...], seed: int, say: Callable[[str], None]) -> "list[Played]":
+    from u2c.chaos.campaigns import campaigns
+    from u2c.chaos.run import play
+
+    chosen = [each for each in campaigns(tier) if each.bus in (None, bus) and (not only or each.name.startswith(only))]
+    if not chosen:
+        raise typer.BadParameter(f"no campaign of tier {tier} over {bus} is called so", param_hint="--only")
+    months: list[Played] = []
+    for campaign in chosen:
+        months += await play(campaign, bus, seed + 1000 * len(months), say)
+    return months
