@@ -63,8 +63,7 @@ class KafkaBus:
         return KafkaSubscription(self.pool, self.brokers, group, heard, KafkaReader(self.brokers), self.session_timeout_s)
 
     async def heads(self, topic: str) -> Mapping[int, int]:
-        bounds = await self._reader.bounds(topic, self.topics[topic].partitions)
-        return {partition: held.head for partition, held in bounds.items()}
+        return await self._reader.heads(topic, self.topics[topic].partitions)
 
     async def positions(self, group: str, topic: str) -> Mapping[int, int]:
         try:

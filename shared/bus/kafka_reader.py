@@ -21,6 +21,17 @@ class KafkaReader:
         self._brokers = brokers
         self._consumer: Any = None
         self._one_at_a_time = asyncio.Lock()
+        self._wanted: set[Any] = set()
+        self._round: asyncio.Task[Any] | None = None
+
+    async def heads(self, topic: str, partitions: int) -> dict[int, int]:
+        """Partition → next offset, as it is after this call began. Whoever asks before a round is sent shares it."""
+        places = [TopicPartition(topic, n) for n in range(partitions)]
+        self._wanted.update(places)
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._ask_heads(), name="kafka-heads")
+        found = await asyncio.shield(self._round)
+        return {place.partition: found[place] for place in places}
 
     async def bounds(self, topic: str, partitions: int) -> dict[int, Bounds]:
         """Partition → first and next offset. Raises BusUnavailable."""
@@ -36,12 +47,17 @@ class KafkaReader:
             if max(start, held.first) < held.head:
                 consumer.assign([place])
                 consumer.seek(place, max(start, held.first))
-                while not found:
+                while not found and await consumer.position(place) < held.head:    # what is left may be markers of transactions
                     found = (await consumer.getmany(place, timeout_ms=WAIT_MS, max_records=records_max)).get(place, [])
         return run_of(topic, partition, start, found)
 
     async def close(self) -> None:
         await self._drop()
+
+    async def _ask_heads(self) -> Any:
+        async with self._asking() as consumer:
+            wanted, self._wanted, self._round = self._wanted, set(), None
+            return await consumer.end_offsets(wanted)
 
     async def _bounds(self, consumer: Any, places: list[Any]) -> dict[int, Bounds]:
         first, head = await consumer.beginning_offsets(places), await consumer.end_offsets(places)

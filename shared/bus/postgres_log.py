@@ -19,7 +19,7 @@ from shared.bus.faults import DATABASE_FAULTS, WrongPartitionCount
 from shared.bus.group_commit import GroupCommit
 from shared.bus.held_connection import throw_away, usable
 from shared.bus.membership import Membership
-from shared.bus.postgres_segments import TRIM, append, bounds, read
+from shared.bus.postgres_segments import TRIM, append, heads, read
 from shared.bus.postgres_subscription import PostgresSubscription
 from shared.db import OUTAGES
 from shared.topics import ALL, Topic
@@ -77,7 +77,7 @@ class PostgresLog:
         return PostgresSubscription(self.pool, group, {topic: self.topics[topic] for topic in topics}, membership)
 
     async def heads(self, topic: str) -> Mapping[int, int]:
-        return {partition: held.head for partition, held in (await self._answer(bounds(self.pool, topic))).items()}
+        return await self._answer(heads(self.pool, topic))
 
     async def positions(self, group: str, topic: str) -> Mapping[int, int]:
         return await self._answer(positions.of_topic(self.pool, group, topic, self.topics[topic].partitions))

@@ -32,6 +32,7 @@ READ = """select w.topic, w.partition, s.base, s.payload
 BOUNDS = """select h.partition, h.head,
         coalesce((select min(s.base) from bus.segments s where s.topic = h.topic and s.partition = h.partition), h.head) as first
     from bus.heads h where h.topic = $1"""
+HEADS = "select partition, head from bus.heads where topic = $1"
 # The last segment stays, so that a position can always be compared with the record before it.
 TRIM = """delete from bus.segments s using bus.heads h
     where s.topic = $1 and h.topic = s.topic and h.partition = s.partition and s.appended_at < clock_timestamp() - make_interval(secs => $2)
@@ -85,6 +86,11 @@ async def read(source: Fetcher, wanted: Mapping[Place, int], records_max: int) -
     for topic, partition, base, payload in rows:
         found.setdefault((topic, partition), []).append((base, decode_run(payload)))
     return found
+
+
+async def heads(source: Fetcher, topic: str) -> dict[int, int]:
+    """Partition → next offset."""
+    return {row["partition"]: row["head"] for row in await source.fetch(HEADS, topic)}
 
 
 async def bounds(source: Fetcher, topic: str) -> dict[int, Bounds]:

@@ -108,12 +108,12 @@ class BusConformance:
         await zombie(arena, place)
         await arena.assert_exactly_once()
 
-    @pytest.mark.long
+    @LONG
     async def test_a_stopped_consumer_wakes_while_its_successor_waits(self, arena: Arena) -> None:
         await early_zombie(arena)
         await arena.assert_exactly_once()
 
-    @pytest.mark.long
+    @LONG
     async def test_a_slow_consumer_keeps_its_partitions(self, arena: Arena) -> None:
         """A handler that takes longer than the session timeout is not silent: its process still beats."""
         await arena.publish(60, keys=1)
@@ -176,7 +176,7 @@ class BusConformance:
         reason = await run_until_drained(arena)
         assert reason is not None and "is another one" in reason
 
-    @pytest.mark.long
+    @LONG
     async def test_a_topic_created_again_under_a_running_consumer_stops_it(self, arena: Arena) -> None:
         await arena.publish(40)
         running = arena.spawn()
@@ -207,6 +207,7 @@ class BusConformance:
 
     # The store
 
+    @LONG
     async def test_the_store_is_killed_and_comes_back(self, arena: Arena) -> None:
         consumers = [arena.spawn(), arena.spawn()]
         async with arena.load():
@@ -229,7 +230,7 @@ class BusConformance:
             await zombie(arena, "before_transaction", compare_and_set=False)
             await arena.assert_exactly_once()
 
-    @pytest.mark.long
+    @LONG
     async def test_with_compare_and_set_alone_a_zombie_counts_once(self, arena: Arena) -> None:
         await _drop_unique_batches(arena)
         await zombie(arena, "before_transaction")

@@ -45,7 +45,7 @@ async def test_a_committed_fact_is_told_and_a_rolled_back_one_is_not(arena: Aren
     assert {fact.id for fact in await _on_the_bus(arena)} == {f"fact-{number}" for number in range(50)}
 
 
-@pytest.mark.parametrize("failpoint", ["relay.before_publish", "relay.after_publish"])
+@pytest.mark.parametrize("failpoint", [pytest.param("relay.before_publish", marks=pytest.mark.long), "relay.after_publish"])
 async def test_a_relay_that_dies_loses_nothing(arena: Arena, failpoint: str) -> None:
     """After a death between publish and delete a fact may be there twice: harmless, it has an id."""
     await _tell(arena, 0, 100)
@@ -73,6 +73,7 @@ async def test_two_relays_share_the_shards_and_keep_the_order_within_a_key(arena
     assert all(relay.process.poll() is None for relay in relays)
 
 
+@pytest.mark.long
 async def test_a_stopped_relay_loses_its_shards(arena: Arena) -> None:
     sleeper, other = arena.spawn_relay(), arena.spawn_relay()
     await until_async(lambda: _shares(arena, 2), 15, "two relays share the shards")
