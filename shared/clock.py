@@ -76,6 +76,7 @@ class BusinessClock:
 
     async def _refresh(self) -> None:
         row = await self.pool.fetchrow("select moved_to, revision, quiet_request, quiet_at from clock.business")
+        assert row is not None, "migrations put the one row there"
         if row["revision"] != self.revision:
             self.moved_to, self.revision = row["moved_to"], row["revision"]
             changed, self._changed = self._changed, asyncio.Event()
@@ -93,6 +94,7 @@ class BusinessClock:
         while self.is_quiet is not None and not await self.is_quiet(asked_at):
             await asyncio.sleep(QUIET_POLL_S)
             newest = await self.pool.fetchrow("select quiet_request, quiet_at from clock.business")
+            assert newest is not None
             request, asked_at = newest["quiet_request"], newest["quiet_at"]
         await self.pool.execute("update clock.instances set quiet_request = $2 where instance_id = $1", self.instance_id, request)
         self._quiet_request = request

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zlib import crc32
 
 import asyncpg
@@ -16,7 +16,7 @@ OUTBOX_SHARDS = 16
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 
 #: Faults of the surroundings, not of the data: wait and try again.
-OUTAGES: tuple[type[BaseException], ...] = (
+OUTAGES: tuple[type[Exception], ...] = (
     OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError,
     asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.QueryCanceledError, asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError, asyncpg.ReadOnlySQLTransactionError, asyncpg.IdleInTransactionSessionTimeoutError,
@@ -98,6 +98,6 @@ class Database:
     async def transaction(self, isolation: Isolation = "read_committed", trace: str = "") -> AsyncIterator[UnitOfWork]:
         """A unit of work that commits when the block ends well, outbox rows included, and rolls back otherwise."""
         async with self.pool.acquire() as connection, connection.transaction(isolation=isolation):
-            uow = UnitOfWork(connection, self.schema, trace)
+            uow = UnitOfWork(cast(asyncpg.Connection, connection), self.schema, trace)   # the pool's proxy has every method of a connection
             yield uow
             await uow.flush()
