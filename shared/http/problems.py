@@ -82,5 +82,6 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(AppError, expected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework)
-    for fault in (BusUnavailable, *OUTAGES):
+    outages: tuple[type[Exception], ...] = (BusUnavailable, *OUTAGES)
+    for fault in outages:
         app.add_exception_handler(fault, outage)
