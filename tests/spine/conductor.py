@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from u2c.departures.client import Client
 
 from tests.spine.world import ALIAS_KNOWN_AT, AMENDED_AT, AMENDMENT, CLOSED_AT, CONTRACTS, METERS, ZONES, Delivery, World
+from u2c.departures.client import Client
 
 Between = Callable[[datetime], Awaitable[None]]
 

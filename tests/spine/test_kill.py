@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import asyncpg
 import pytest
-from u2c.cluster import Cluster, ClusterOptions
-from u2c.departures.client import Client
 
 from tests.spine.conductor import run, set_up
 from tests.spine.test_spine import accounted_for, equal_the_oracle
 from tests.spine.world import CLOCK_STARTS, make_world
+from u2c.cluster import Cluster, ClusterOptions
+from u2c.departures.client import Client
 
 DEATHS_MIN = 5
 EVENTS = 4000

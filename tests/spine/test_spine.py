@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from u2c.cluster import Cluster, ClusterOptions
-from u2c.departures.client import Client
 
 from tests.spine.conductor import march_invoices, run, set_up
 from tests.spine.oracle import PRICES, invoice_total
 from tests.spine.world import CLOCK_STARTS, World, make_world
+from u2c.cluster import Cluster, ClusterOptions
+from u2c.departures.client import Client
 
 EVENTS = 3000
 
