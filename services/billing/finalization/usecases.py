@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
+from prometheus_client import Counter
+
 from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacle, numbered
 from services.billing.finalization.domain.numbering import CHUNK_MAX
 from services.billing.finalization.gate import Gate
@@ -15,6 +17,8 @@ from shared.exceptions import open_exception
 from shared.topics.billing import DOCUMENTS, DocumentLine, DocumentMessage
 
 LOOKED_AT_MAX = 500                                            # drafts one pass of the gate looks at
+FINALIZED = Counter("u2c_billing_finalized_total", "Final statements settled: documents, and drafts that leave none")
+HELD = Counter("u2c_billing_held_total", "Times a draft was held, by the first thing in its way", ["kind"])
 HOLD_S = 5                                                     # a held draft is looked at again after so long
 
 
@@ -28,6 +32,7 @@ async def finalize_due(db: Database, gate: Gate, now: datetime) -> int:
         await _hold(held, obstacles, db, now)
         taken = sum([await _finalize_chunk(chunk, db, now) for chunk in _chunks(clear, now)])
         finalized += taken
+        FINALIZED.inc(taken)
         if clear and not taken:
             break                                              # another worker has them under its locks
     return finalized
@@ -60,6 +65,7 @@ async def _hold(drafts: Sequence[Draft], obstacles: Mapping[str, list[Obstacle]]
         for draft in drafts:
             found = obstacles[draft.document_id]
             await repository.resolve_exceptions([draft.reference], now, but=[obstacle.kind for obstacle in found])
+            HELD.labels(found[0].kind).inc()
             for obstacle in found:
                 await open_exception(
                     uow, obstacle.kind, draft.reference, obstacle.detail, owner=obstacle.owner, now=now,
