@@ -4,36 +4,42 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from u2c.departures.figures import MONTHS, Mismatch
 
+MONTH_WIDTH, AMOUNT_WIDTH = 9, 14
 BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late", "applied")
+ALWAYS = ("stored", "voided", "suspense", "applied")
 
 
 def show_invoices(console: Console, invoices: list[dict[str, Any]]) -> None:
-    """One row a month, one column an airline, one total each."""
+    """One row a month, one column an airline, one total each; as many airlines side by side as the console holds."""
     totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     currencies = {}
     for invoice in invoices:
         totals[invoice["customer"], invoice["period"]["start"][:7]] += Decimal(invoice["total"])
         currencies[invoice["customer"]] = invoice["currency"]
-    airlines = sorted(currencies)
-    table = Table(title=f"{len(invoices)} invoices by airline and month", title_justify="left")
-    table.add_column("month")
-    for airline in airlines:
-        table.add_column(f"{airline} {currencies[airline]}", justify="right")
-    for month in MONTHS:
-        table.add_row(month, *(f"{totals[airline, month]:,}" for airline in airlines))
-    table.add_section()
-    table.add_row("2013", *(f"{sum((totals[airline, month] for month in MONTHS), Decimal()):,}" for airline in airlines))
-    console.print(table)
+    airlines, side_by_side = sorted(currencies), max((console.width - MONTH_WIDTH) // AMOUNT_WIDTH, 1)
+    for first in range(0, len(airlines), side_by_side):
+        some = airlines[first : first + side_by_side]
+        title = f"{len(invoices)} invoices by airline and month" if first == 0 else None
+        table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+        table.add_column("month", no_wrap=True)
+        for airline in some:
+            table.add_column(f"{airline} {currencies[airline]}", justify="right", no_wrap=True)
+        for month in MONTHS:
+            table.add_row(month, *(f"{totals[airline, month]:,}" for airline in some))
+        table.add_section()
+        table.add_row("2013", *(f"{sum((totals[airline, month] for month in MONTHS), Decimal()):,}" for airline in some))
+        console.print(table)
 
 
 def show_conservation(console: Console, report: dict[str, Any]) -> None:
     """K1–K5, each with what it compared and whether it holds."""
-    table = Table(title="Conservation: is every event and every cent accounted for?", title_justify="left")
+    table = Table(title="Conservation: is every event and every cent accounted for?", title_justify="left", box=SIMPLE, pad_edge=False)
     for column in ("", "statement", "figures", "holds"):
         table.add_column(column)
     for statement in report["statements"]:
@@ -52,13 +58,15 @@ def show_dispositions(console: Console, dispositions: dict[tuple[str, str], dict
             sums[airline][bucket] += figures.get(bucket, 0)
         for value in figures.get("suspense_value", []):
             worth[airline][value["currency"]] += Decimal(value["amount"])
-    table = Table(title="What became of every event, and what waits for a contract (suspense, at list price)", title_justify="left")
-    table.add_column("airline")
-    for bucket in (*BUCKETS, "suspense value"):
-        table.add_column(bucket.replace("_", " "), justify="right")
+    title = "What became of every event, and what waits for a contract (suspense, at list price)"
+    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    table.add_column("airline", no_wrap=True)
+    shown = [bucket for bucket in BUCKETS if bucket in ALWAYS or any(counts[bucket] for counts in sums.values())]
+    for bucket in (*shown, "suspense value"):
+        table.add_column(bucket.replace("_", " "), justify="right", no_wrap=True)
     for airline in sorted(sums):
         money = ", ".join(f"{amount:,} {currency}" for currency, amount in worth[airline].items() if amount)
-        table.add_row(airline, *(f"{sums[airline][bucket]:,}" for bucket in BUCKETS), money or "-")
+        table.add_row(airline, *(f"{sums[airline][bucket]:,}" for bucket in shown), money or "-")
     console.print(table)
 
 
