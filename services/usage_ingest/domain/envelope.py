@@ -1,19 +1,15 @@
 """A CloudEvents 1.0 envelope in JSON: its attributes as the door reads them, and what is wrong where it cannot."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from services.usage_ingest.domain.faults import EventFault, shown
-from services.usage_ingest.domain.instants import read_instant
+from services.usage_ingest.domain.instants import storable_instant
 from services.usage_ingest.domain.names import ATTRIBUTES, normalised
-from shared.clock import to_us
 
 SPECVERSION = "1.0"
-STORABLE_FROM_US = to_us(datetime(1, 1, 1, tzinfo=UTC))
-STORABLE_TO_US = to_us(datetime(9999, 12, 31, tzinfo=UTC))
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _REPLACEMENT = b"\\uFFFD"                        # as long as the escape it replaces, so offsets stay true
 _JSON_MEDIA = re.compile(r"\s*[\w!#$&^.+-]+/([\w!#$&^.+-]+\+)?json\s*(;.*)?", re.ASCII | re.IGNORECASE)
@@ -76,7 +72,7 @@ def read_traits(raw: bytes) -> Traits:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Traits()
     texts = {name: _text(found.get(name)) for name in (*ATTRIBUTES, "time")}
-    time_us = _instant(texts.pop("time"))
+    time_us = storable_instant(texts.pop("time"))
     return Traits(**{name: text for name, text in texts.items() if text}, time_us=time_us)
 
 
@@ -119,15 +115,6 @@ def _readable(raw: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return isinstance(error, msgspec.ValidationError)
     return True
-
-
-def _instant(text: str) -> int | None:
-    """The instant, where it can be read and a database can hold it."""
-    try:
-        time_us = read_instant(text)
-    except EventFault:
-        return None
-    return time_us if STORABLE_FROM_US <= time_us <= STORABLE_TO_US else None
 
 
 def _text(raw: msgspec.Raw | None) -> str:
