@@ -128,8 +128,12 @@ class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     values: tuple[str, ...] = ()              # a meter with a role: hashed values of the day
 
 
-CATALOGUE_METERS = Topic("catalogue.meters", MeterMessage, TopicKind.SNAPSHOT, "meter", "rating", ("usage_ingest", "billing", "signals"), partitions=1)
-CUSTOMERS = Topic("customers.customers", CustomerMessage, TopicKind.SNAPSHOT, "customer id", "rating", ("usage_ingest", "billing", "signals"), partitions=1)
+CATALOGUE_METERS = Topic(
+    "catalogue.meters", MeterMessage, TopicKind.SNAPSHOT, "meter", "rating", ("usage_ingest", "billing", "signals"), partitions=1,
+)
+CUSTOMERS = Topic(
+    "customers.customers", CustomerMessage, TopicKind.SNAPSHOT, "customer id", "rating", ("usage_ingest", "billing", "signals"), partitions=1,
+)
 CONTRACTS = Topic("contracts.versions", ContractVersionMessage, TopicKind.SNAPSHOT, "contract", "rating", ("billing", "signals"))
 STATEMENTS = Topic("rating.statements", StatementMessage, TopicKind.SNAPSHOT, "contract", "rating", ("billing", "signals"))
 ACTIVITY = Topic("rating.activity", ActivityMessage, TopicKind.SNAPSHOT, "customer or subject", "rating", ("signals",))
