@@ -22,6 +22,7 @@ from u2c.chaos.verdict import findings
 from u2c.departures.client import Client, Refused
 from u2c.state import State
 
+ARMED_WAIT_S = 120.0
 MONTHS_MAX = 20                                                # of one campaign
 SETTINGS = {
     "*": {"U2C_SESSION_TIMEOUT_S": "1.5"},                     # a stopped member loses its partitions before it wakes
@@ -87,17 +88,20 @@ async def _under_fire(month: Month, assailant: Assailant, campaign: Campaign) ->
     """Play the month while faults are done; a fault that is under way when it ends is done to its end."""
     month.gate = assailant.wait_for_hunger
     playing = asyncio.create_task(month.play(), name="month")
-    striking = [asyncio.create_task(assailant.run(), name="assailant")]
-    striking += [asyncio.create_task(assailant.arm(fault), name=f"armed {fault.target}") for fault in campaign.armed]
+    armed = [asyncio.create_task(assailant.arm(fault), name=f"armed {fault.target}") for fault in campaign.armed]
+    striking = [asyncio.create_task(assailant.run(), name="assailant"), *armed]
     try:
         waiting = {playing, *striking}
         while not playing.done():
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+        if armed:
+            await asyncio.wait(armed, timeout=ARMED_WAIT_S)     # whoever is dead is not waited for by a moving clock
         assailant.stop()
         await asyncio.gather(*striking)
         await assailant.all_ready()
+        await month.settle()
     finally:
         for task in (playing, *striking):
             task.cancel()
