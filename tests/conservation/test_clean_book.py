@@ -1,0 +1,75 @@
+"""A real book: nothing is named, every event is in the bucket where it belongs, and late usage is held and listed."""
+
+from collections import Counter
+from typing import Any
+
+import asyncpg
+
+from services.billing.conservation import reconciliation, views
+from services.billing.conservation.domain.breaks import K
+from services.billing.conservation.reconciliation import Drill, Narrow
+from services.billing.conservation.usecases import all_periods, breaks_of, check_all
+from tests.conservation.book import DAYS
+from tests.conservation.conftest import Book
+
+
+async def test_nothing_is_named_on_a_clean_book(book: Book, auditor: asyncpg.Connection) -> None:
+    report = await check_all(auditor)
+    assert report.holds, [found.shown() for found in report.breaks]
+    disposition = report.of(K.DISPOSITION).figures
+    assert disposition["stored"] == disposition["new"] == book.sent.events
+    assert disposition["voided"] == book.sent.voided
+    assert disposition["held_late"] == book.sent.late_events + book.sent.late_alias_events
+    assert disposition["unpriced"] == DAYS, "lite's contract has no line for calls"
+    assert disposition["suspense"] == 3 * DAYS, "bare has no contract, nobody is no customer, unheard.of has no meter"
+    assert disposition["applied"] == 2 * DAYS - 2, "acme's and bolt's calls, less a void each"
+    assert report.of(K.QUANTITY).figures["segments"] > 0
+    assert report.of(K.MONEY).figures["documents"] == 3
+    assert report.of(K.DOOR).figures["received"] >= book.sent.events
+
+
+async def test_every_contract_and_period_passes_the_gate(auditor: asyncpg.Connection) -> None:
+    assert await breaks_of(auditor, await all_periods(auditor)) == {}
+
+
+async def test_the_reconciliation_adds_up_by_row(book: Book, auditor: asyncpg.Connection) -> None:
+    rows = await _rows(auditor, Narrow())
+    for row in rows:
+        counts = dict(row["counts"])
+        assert counts.pop("stored") == sum(counts.values())
+    totals = views.totals_of(rows)
+    assert totals["suspense_reasons"] == {"no_customer": DAYS, "no_meter": DAYS, "no_contract": DAYS}
+    assert totals["suspense"] == [{"currency": "USD", "amount": f"{0.5 * 2 * DAYS:.2f}"}], "at list price: 0.50 a call"
+    assert totals["unvalued"]["suspense"] == DAYS, "unheard.of has no list price"
+    assert totals["held_late"] == [{"currency": "USD", "amount": f"{0.5 * (book.sent.late_events + DAYS):.2f}"}]
+
+
+async def test_a_customer_s_row_shows_quantities_and_money(auditor: asyncpg.Connection) -> None:
+    [row] = [row for row in await _rows(auditor, Narrow(customer="bolt")) if row["month"] == "2025-01"]
+    assert row["counts"]["applied"] == DAYS - 1
+    assert row["quantities"]["bytes"] == {"applied": str(sum(10 + day for day in range(DAYS)) - 14), "voided": "14", "held_late": "500"}
+    money = [views.money_row(row) for row in await reconciliation.money(auditor, Narrow(customer="bolt"))]
+    january = money[0]
+    assert (january["final"], january["settled"], january["unbilled"]) == (True, january["documented"], "0.00")
+
+
+async def test_held_late_lists_late_events_late_voids_and_those_of_a_late_alias(book: Book, auditor: asyncpg.Connection) -> None:
+    found = [views.event_row(row) for row in await reconciliation.events(auditor, Narrow(), Drill(bucket="held_late"), 1000)]
+    kinds = Counter((row["kind"], row["subject"]) for row in found)
+    assert kinds == {("event", "acme"): 1, ("event", "bolt"): 1, ("event", "acme-labs"): DAYS, ("void", "acme"): book.sent.late_voids}
+    assert {row["periods"][0]["contract"] for row in found} == {"acme-2025", "bolt-2025"}
+    [held_void] = [row for row in found if row["kind"] == "void"]
+    assert (held_void["id"], held_void["bucket"]) == ("acme-5", "applied"), "a late void leaves its event applied and is itself held"
+
+
+async def test_a_bucket_is_read_page_by_page(auditor: asyncpg.Connection) -> None:
+    drill, seen = Drill(bucket="suspense", reason="no_customer"), []
+    while page := await reconciliation.events(auditor, Narrow(customer="nobody"), drill, 7):
+        seen += [row["id"] for row in page]
+        last = page[-1]
+        drill = Drill(bucket="suspense", reason="no_customer", after=(last["time"], last["batch_id"], last["seq"]))
+    assert seen == [f"nobody-{day}" for day in range(DAYS)]
+
+
+async def _rows(connection: asyncpg.Connection, narrow: Narrow) -> list[dict[str, Any]]:
+    return views.rows_of(await reconciliation.counts(connection, narrow), await reconciliation.quantities(connection, narrow))
