@@ -12,18 +12,21 @@ _TAKEN = """exists (select from rating.meters m where m.event_type = e.type and 
 _COVERED = """exists (select from rating.contracts c join rating.periods p using (contract)
     where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
 _SUSPENSE = f"""
-select coalesce(cu.external_id, e.subject) as owner, s.customer_id, e.type, date_trunc('month', e.time, 'UTC') as month,
-    case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter' else 'no_contract' end as reason, count(*) as events
-from rating.events e
-left join rating.subjects s on s.subject = e.subject
-left join rating.customers cu on cu.customer_id = s.customer_id
-where e.time >= $1 and e.time < $2 and ($3::text is null or cu.external_id = $3) and ($4::text is null or e.subject = $4)
-    and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
-    and not exists (select from rating.voids v where v.key = e.key)
-group by 1, 2, 3, 4, 5
-having $5::text[] is null or (coalesce(cu.external_id, e.subject), e.type, to_char(date_trunc('month', e.time, 'UTC') at time zone 'UTC', 'YYYY-MM'),
-    case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter' else 'no_contract' end) > ($5[1], $5[2], $5[3], $5[4])
-order by 1 collate "C", 3 collate "C", 4, 5 collate "C" limit $6
+select * from (
+    select coalesce(cu.external_id, e.subject) collate "C" as owner, s.customer_id, e.type, date_trunc('month', e.time, 'UTC') as month,
+        case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter' else 'no_contract' end collate "C" as reason,
+        count(*) as events
+    from rating.events e
+    left join rating.subjects s on s.subject = e.subject
+    left join rating.customers cu on cu.customer_id = s.customer_id
+    where e.time >= $1 and e.time < $2 and ($3::text is null or cu.external_id = $3) and ($4::text is null or e.subject = $4)
+        and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
+        and not exists (select from rating.voids v where v.key = e.key)
+    group by 1, 2, 3, 4, 5) found
+where $5::text[] is null
+    or (owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason)
+        > (($5::text[])[1], ($5::text[])[2], ($5::text[])[3], ($5::text[])[4])
+order by owner, type, month, reason limit $6
 """
 
 
