@@ -80,11 +80,13 @@ COUNTED = """
 async def aggregates(connection: asyncpg.Connection) -> Checked:
     """K4 of all stored events, whatever contract they belong to."""
     [figures] = [dict(row) for row in await connection.fetch(COUNTED)]
+    await connection.execute("set local enable_nestloop = off")                       # the whole book is read: a look-up an event only loses
     breaks: list[Break] = []
     for table, name in TABLES.items():
         overflow = await connection.fetchval(f"select exists (select from {name} where grp = {OTHER})")
         breaks += [_aggregate_off(row) for row in await connection.fetch(_differences(table, bool(overflow)), LISTED_MAX)]
     breaks += [_day_off(row) for row in await connection.fetch(DAYS, LISTED_MAX)]
+    await connection.execute("set local enable_nestloop = on")
     return Checked(K.QUANTITY, figures, tuple(breaks))
 
 

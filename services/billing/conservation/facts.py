@@ -12,7 +12,7 @@ DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
 METERS = """
     meter as materialized (
         select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, m.backfilled, string_to_array(m.field, '.') as field,
-               (select array_agg(dimension order by dimension) from unnest(m.group_by) dimension) as dimensions,
+               m.group_by as dimensions, string_to_array(m.group_by[1], '.') as first_path, string_to_array(m.group_by[2], '.') as second_path,
                (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
         from rating.meters m
     )"""
@@ -39,8 +39,11 @@ TAKES = f"""(m.event_type = e.type and (m.filters is null or not exists (
     select from jsonb_to_recordset(m.filters) f (path text[], "values" jsonb) where not f."values" ? ({label("e.data #> f.path")}))))"""
 
 #: The group of meter `m` that event `e` falls into.
-GROUP = f"""case when m.dimensions is null then '{{}}'::jsonb else (
-    select jsonb_object_agg(dimension, {label("(e.data #> string_to_array(dimension, '.'))")}) from unnest(m.dimensions) dimension) end"""
+#: One and two dimensions, which is what most meters have, cost a third of the general form.
+GROUP = f"""case cardinality(m.dimensions) when 0 then '{{}}'::jsonb
+    when 1 then jsonb_build_object(m.dimensions[1], {label("(e.data #> m.first_path)")})
+    when 2 then jsonb_build_object(m.dimensions[1], {label("(e.data #> m.first_path)")}, m.dimensions[2], {label("(e.data #> m.second_path)")})
+    else (select jsonb_object_agg(dimension, {label("(e.data #> string_to_array(dimension, '.'))")}) from unnest(m.dimensions) dimension) end"""
 
 #: CTEs. `span`: a version of a contract while it is in force, and the meters its lines use.
 SPANS = METERS + """,
