@@ -96,12 +96,9 @@ TERMS = SPANS + """,
         group by s.customer_id, s.begins, s.ends
     )"""
 
-#: Whether a batch came after the cut of a final statement that charges the event, or (its alias) the event's subject did.
-LATER_THAN = """exists (
-    select from jsonb_array_elements(t.closed) c
-    where c ->> 'meter' = any (taken.meters)
-      and ({batch} > coalesce((c -> 'watermark' ->> {partition}::text)::bigint, 0){or_unknown}))"""
-UNKNOWN_THEN = " or not c -> 'subjects' ? e.subject"
+#: Whether event `e` or its void `v` came after the cut of a final statement `c` that charges it.
+EVENT_LATE = """e.batch_id > coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) or not c -> 'subjects' ? e.subject"""
+VOID_LATE = "v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0)"
 
 #: CTE after TERMS: one row an event, with the facts the decision table asks for.
 _FACTS = f""",
@@ -113,9 +110,8 @@ _FACTS = f""",
                coalesce(taken.meters, '{{}}') <> '{{}}' as metered,
                t.customer_id is not null as in_force,
                coalesce(t.lined && taken.meters, false) as lined,
-               t.closed is not null and {LATER_THAN.format(batch="e.batch_id", partition="e.partition", or_unknown=UNKNOWN_THEN)} as late,
-               v.key is not null and t.closed is not null
-                   and {LATER_THAN.format(batch="v.batch_id", partition="v.partition", or_unknown="")} as void_late,
+               coalesce(cut.late, false) as late,
+               coalesce(cut.void_late, false) as void_late,
                false as waived,
                taken.meters, t.closed
         from rating.events e
@@ -123,6 +119,10 @@ _FACTS = f""",
         left join rating.subjects s on s.subject = e.subject
         left join lateral (select array_agg(m.meter) as meters from meter m where {TAKES}) taken on true
         left join terms t on t.customer_id = s.customer_id and t.begins <= e.time and e.time < t.ends
+        left join lateral (
+            select bool_or({EVENT_LATE}) as late, bool_or({VOID_LATE}) as void_late
+            from jsonb_array_elements(t.closed) c where c ->> 'meter' = any (taken.meters)
+        ) cut on t.closed is not null
         where """
 
 

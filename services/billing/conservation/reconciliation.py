@@ -27,15 +27,25 @@ COUNTS = f"""
     from facts e left join rating.customers c using (customer_id)
     group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
 """
+# Grouped by item first: distinct items then need no sort.
 QUANTITIES = f"""
-    with {facts_where(NARROWED)}
-    select c.external_id as customer, case when c.customer_id is null then e.subject end as subject, e.type,
-           date_trunc('month', e.time, $6::text) at time zone $6 as month,
-           {BUCKET} as bucket, m.meter, m.list_currency, m.list_unit, count({ADDS}) + count({ITEM}) as read,
-           case m.aggregation when 'unique' then count(distinct {ITEM}) else coalesce(sum({ADDS}), 0) end as quantity
-    from facts e left join rating.customers c using (customer_id)
-    join meter m on m.meter = any (e.meters) and ($5::text is null or m.meter = $5 or m.list_unit is not null)
-    group by 1, 2, 3, 4, 5, m.meter, m.list_currency, m.list_unit, m.aggregation
+    with {facts_where(NARROWED)},
+    measured as (
+        select e.customer_id, case when e.customer_id is null then e.subject end as subject, e.type,
+               date_trunc('month', e.time, $6::text) at time zone $6 as month, {BUCKET} as bucket,
+               m.meter, m.aggregation, m.list_currency, m.list_unit, {ADDS} as value, {ITEM} as item
+        from facts e join meter m on m.meter = any (e.meters) and (m.list_unit is not null or m.meter = $5 or $5 is null and $3 is not null)
+    ),
+    by_item as (
+        select customer_id, subject, type, month, bucket, meter, aggregation, list_currency, list_unit, item,
+               count(value) as values, sum(value) as value, count(item) as items
+        from measured group by customer_id, subject, type, month, bucket, meter, aggregation, list_currency, list_unit, item
+    )
+    select c.external_id as customer, q.subject, q.type, q.month, q.bucket, q.meter, q.list_currency, q.list_unit,
+           (sum(q.values) + sum(q.items))::bigint as read,
+           case q.aggregation when 'unique' then count(q.item) else coalesce(sum(q.value), 0) end as quantity
+    from by_item q left join rating.customers c using (customer_id)
+    group by 1, 2, 3, 4, 5, 6, 7, 8, q.aggregation
 """
 MONEY = """
     select cu.external_id as customer, s.contract, p.start_date, p.end_date, s.currency, s.revision, s.final, s.subtotal_minor as settled,
@@ -95,7 +105,10 @@ async def counts(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any
 
 
 async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
-    """The same by meter: quantities, `read` events, and the list price where the meter has one."""
+    """The same by meter: quantities, `read` events, and the list price where the meter has one.
+
+    All meters where a customer or a meter is named; over the whole book those with a list price, which value suspense.
+    """
     return await connection.fetch(QUANTITIES, *narrow.parameters(), narrow.timezone)
 
 
