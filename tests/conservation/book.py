@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import msgspec
 
 from u2c.cluster import Cluster
@@ -69,15 +70,31 @@ def january() -> list[bytes]:
     return found
 
 
+ASKED = {
+    "all": ("/v1/reconciliation", {}),
+    "bolt": ("/v1/reconciliation", {"customer": "bolt", "meter": "bytes", "from": "2025-01-01T00:00:00Z", "to": "2025-02-01T00:00:00Z"}),
+    "suspense": ("/v1/reconciliation/events", {"bucket": "suspense", "customer": "nobody", "month": "2025-01", "limit": 7}),
+    "held_late": ("/v1/held-late", {"contract": "bolt-2025"}),
+    "door": ("/v1/reconciliation/door", {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}),
+}
+REFUSED = (
+    ("/v1/reconciliation", {"from": "0001-01-01T00:00:00+14:00"}), ("/v1/reconciliation", {"customer": "a\0b"}),
+    ("/v1/reconciliation/events", {"month": "0000-01"}), ("/v1/reconciliation/events", {"bucket": "lost"}),
+    ("/v1/reconciliation/events", {"cursor": "WzEsMl0="}), ("/v1/held-late", {"cursor": "WzkyMjMzNzIwMzY4NTQ3NzU4MDcsMSwxXQ=="}),
+)
+
+
 @dataclass(frozen=True)
 class Sent:
-    """What the book holds, so that tests can say what they expect."""
+    """What the book holds, so that tests can say what they expect; `answers` of ASKED and the statuses of REFUSED, as billing gave them."""
 
     events: int
     voided: int
     late_events: int
     late_alias_events: int
     late_voids: int
+    answers: dict[str, Any]
+    refused: tuple[int, ...]
 
 
 async def fill(cluster: Cluster) -> Sent:
@@ -102,9 +119,16 @@ async def fill(cluster: Cluster) -> Sent:
         await client.post("rating", "/v1/customers/acme/aliases", {"alias": "acme-labs"})
         await client.move_clock(CLOSED + timedelta(days=1))
         await settled(client)
+        answers = {name: await client.get("billing", path, **query) for name, (path, query) in ASKED.items()}
+        refused = tuple([await status(cluster, path, query) for path, query in REFUSED])
     finally:
         await client.close()
-    return Sent(len(events) + 3, 2 + 1, 2, DAYS, 1)
+    return Sent(len(events) + 3, 2 + 1, 2, DAYS, 1, answers, refused)
+
+
+async def status(cluster: Cluster, path: str, query: dict[str, Any]) -> int:
+    async with httpx2.AsyncClient(trust_env=False, timeout=60, headers={"authorization": f"Bearer {cluster.admin_key}"}) as http:
+        return (await http.get(cluster.urls["billing"] + path, params=query)).status_code
 
 
 async def settled(client: Client) -> None:

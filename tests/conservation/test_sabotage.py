@@ -92,6 +92,10 @@ VANDALISM = {
     "a receipt that promises more than the bus has": Fault(
         """update usage_ingest.receipts set received = received + 1000000, published = published + 1000000
            where receipt_id = (select min(receipt_id) from usage_ingest.receipts)""", "receipts_exceed_bus", "usage_ingest.receipts", "K2"),
+    "a void that is gone": Fault("delete from rating.voids where id = 'late-3'", "void_missing", "rating.voids", "K3"),
+    "a receipt that is gone": Fault(
+        "delete from usage_ingest.receipts where receipt_id = (select min(receipt_id) from usage_ingest.receipts)",
+        "hour_off", "usage_ingest.door_hours", "K2"),
     "a quarantined event nobody sent": Fault(
         """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type, subject, key_id, request_id, index_,
                received_at, business_at)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from services.billing.conservation import door, reconciliation, views
 from services.billing.conservation.domain.dispositions import Bucket, Reason
@@ -23,9 +23,20 @@ HOURS_MAX = 10_000
 
 Text = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")]
 Customer = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$", description="External id of a customer, or a subject without one")]
-From = Annotated[AwareDatetime | None, Query(alias="from", description="Events at or after this instant")]
-To = Annotated[AwareDatetime | None, Query(description="Events before this instant")]
-Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03")]
+Month = Annotated[str | None, Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03")]
+US_MAX, BATCH_ID_MAX, SEQ_MAX = 2**56, 2**63 - 1, 2**31 - 1
+
+
+def _storable(moment: datetime) -> datetime:
+    """An instant that still is one in any time zone."""
+    if not 1900 <= moment.year < 2200:
+        raise ValueError("must lie between 1900 and 2200")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_storable)]
+From = Annotated[Instant | None, Query(alias="from", description="Events at or after this instant")]
+To = Annotated[Instant | None, Query(description="Events before this instant")]
 
 
 @router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5")
@@ -67,8 +78,8 @@ async def held_late(
 
 @router.get("/reconciliation/door", operation_id="reconcile_door", summary="What each key and source brought in each hour: K2 in figures")
 async def reconcile_door(
-    context: Ctx, start: Annotated[AwareDatetime, Query(alias="from", description="Hours from here")],
-    to: Annotated[AwareDatetime, Query(description="Hours before this instant")],
+    context: Ctx, start: Annotated[Instant, Query(alias="from", description="Hours from here")],
+    to: Annotated[Instant, Query(description="Hours before this instant")],
 ) -> dict[str, Any]:
     monitor = monitor_of(context)
     async with monitor.auditor.connection() as connection:
@@ -87,7 +98,8 @@ async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) ->
 def _after(page: Page) -> tuple[datetime, int, int] | None:
     if page.after is None:
         return None
-    if len(page.after) != 3 or not all(isinstance(part, int) and abs(part) < 2**62 for part in page.after):
+    bounds = (US_MAX, BATCH_ID_MAX, SEQ_MAX)
+    if len(page.after) != len(bounds) or not all(type(part) is int and abs(part) <= most for part, most in zip(page.after, bounds, strict=True)):
         raise CursorInvalid()
     return from_us(page.after[0]), page.after[1], page.after[2]
 

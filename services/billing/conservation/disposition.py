@@ -43,6 +43,14 @@ BATCHES = """
     where b.grp = $3 and b.topic = $4 and b.from_offset >= coalesce(since.verified, 0) and b.new <> coalesce(e.events, 0)
     order by b.batch_id limit $5
 """
+# Voids and conflicts are kept like events: as many as their batch says.
+KEPT = """
+    with told as (select batch_id, partition, {column} as said from bus.batches where grp = $1 and topic = $2 and {column} > 0),
+    kept as (select batch_id, count(*) as rows from rating.{table} group by batch_id)
+    select batch_id, partition, coalesce(said, 0) as said, coalesce(rows, 0) as rows
+    from told full join kept using (batch_id) where coalesce(said, 0) <> coalesce(rows, 0) order by batch_id limit $3
+"""
+KEPT_TABLES = {"void": "voids", "conflict": "conflicts"}
 WITHOUT_BATCH = """
     select batch_id, count(*) as events from rating.events e
     where not exists (select from bus.batches b where b.batch_id = e.batch_id and b.grp = $1 and b.topic = $2)
@@ -52,7 +60,7 @@ UNLINKED = """
     select v.source, v.id, k.batch_id, k.seq from rating.voids v join rating.event_keys k using (key)
     where (v.event_batch_id, v.event_seq) is distinct from (k.batch_id, k.seq) order by v.source, v.id limit $1
 """
-# The gate asks for a few contracts and periods: the index (subject, type, time), then one look-up an event.
+# The gate asks for a few contracts and periods: the index (subject, type, time), where OFFSET 0 keeps the planner, then one look-up an event.
 UNKEYED = """
     with scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start)),
     usage as materialized (
@@ -61,8 +69,12 @@ UNKEYED = """
         join rating.periods p using (contract, period_start)
         join rating.contracts c using (contract)
         join rating.subjects s using (customer_id)
-        join rating.events e on e.subject = s.subject and e.time >= p.period_start and e.time < p.period_end
-            and e.type = any (array(select event_type from rating.meters))
+        cross join lateral (
+            select * from rating.events e
+            where e.subject = s.subject and e.type = any (array(select event_type from rating.meters))
+              and e.time >= p.period_start and e.time < p.period_end
+            offset 0
+        ) e
     )
     select u.* from usage u left join rating.event_keys k on k.key = u.key and k.batch_id = u.batch_id and k.seq = u.seq
     where k.key is null limit $3
@@ -84,6 +96,9 @@ async def disposition(connection: asyncpg.Connection) -> Checked:
     breaks += [_unpaired(row) for row in await connection.fetch(KEYS, LISTED_MAX)]
     breaks += await stored_is_new(connection)
     breaks += [_without_batch(row) for row in await connection.fetch(WITHOUT_BATCH, GROUP_NAME, TOPIC, LISTED_MAX)]
+    for column, table in KEPT_TABLES.items():
+        rows = await connection.fetch(KEPT.format(column=column, table=table), GROUP_NAME, TOPIC, LISTED_MAX)
+        breaks += [_not_kept(row, column, table) for row in rows]
     breaks += [_unlinked(row) for row in await connection.fetch(UNLINKED, LISTED_MAX)]
     return Checked(K.DISPOSITION, figures, tuple(breaks))
 
@@ -137,6 +152,12 @@ def _short(row: Any) -> Break:
                  str(row["new"]), str(row["events"]),
                  f"batch {row['batch_id']} brought {row['new']} new events and {row['events']} are stored; "
                  f"read offsets {row['from_offset']} to {row['to_offset'] - 1} of {TOPIC}/{row['partition']} and restore what is missing")
+
+
+def _not_kept(row: Any, column: str, table: str) -> Break:
+    return Break(K.DISPOSITION, f"{column}_missing", Row(f"rating.{table}", {"batch_id": row["batch_id"]}), str(row["said"]), str(row["rows"]),
+                 f"batch {row['batch_id']} brought {row['said']} {table} and {row['rows']} are kept; "
+                 f"read its offsets of {TOPIC} again and restore the rest")
 
 
 def _without_batch(row: Any) -> Break:

@@ -27,6 +27,24 @@ CONSUMED = """
     select topic, partition, sum(to_offset - from_offset)::bigint as records, sum(new)::bigint as new
     from bus.batches where grp = $1 and topic = $2 group by topic, partition
 """
+# The hours are added up in the transaction that stores the receipts; receipts of usage.raw name their offsets, its hours only the topic.
+HOURS_OFF = """
+    with received as (
+        select source, hour, count(*) as receipts, sum(received) as received, sum(published) as published, sum(quarantined) as quarantined,
+               sum(refused) as refused
+        from usage_ingest.receipts group by source, hour
+    ),
+    kept as (
+        select source, hour, sum(receipts) as receipts, sum(received) as received, sum(published) as published, sum(quarantined) as quarantined,
+               sum(refused) as refused
+        from usage_ingest.door_hours group by source, hour
+    )
+    select source, hour, to_jsonb(r) - 'source' - 'hour' as receipts, to_jsonb(k) - 'source' - 'hour' as hours
+    from received r full join kept k using (source, hour)
+    where (r.receipts, r.received, r.published, r.quarantined, r.refused)
+        is distinct from (k.receipts, k.received, k.published, k.quarantined, k.refused)
+    order by hour, source limit $1
+"""
 HOURS = """
     select key_id, source, hour, sum(received)::bigint as received, sum(published)::bigint as published,
            sum(quarantined)::bigint as quarantined, sum(refused)::bigint as refused
@@ -49,6 +67,7 @@ async def door(connection: asyncpg.Connection, heads: Heads | None = None) -> Ch
     stored = await connection.fetchval("select count(*) from usage_ingest.quarantine where octet_length(raw) <= $1", TOLD_MAX_BYTES)
     if stored != taken["new"]:
         breaks.append(_quarantine(stored, taken["new"]))
+    breaks += [_hour_off(row) for row in await connection.fetch(HOURS_OFF, LISTED_MAX)]
     return Checked(K.DOOR, totals, tuple(breaks))
 
 
@@ -75,6 +94,12 @@ def _uneven(row: Any) -> Break:
                  str(row["received"]), f"{row['published']} + {row['quarantined']} + {row['refused']}",
                  f"receipt {row['receipt_id']} says {row['received']} were received and accounts for {accounted}; "
                  "compare the request's events with its producer's before anything else is billed from this source")
+
+
+def _hour_off(row: Any) -> Break:
+    return Break(K.DOOR, "hour_off", Row("usage_ingest.door_hours", {"source": row["source"], "hour": row["hour"]}),
+                 str(row["receipts"]), str(row["hours"]),
+                 "the hour is not the sum of its receipts: a receipt was deleted or altered; read usage.receipts again and compare")
 
 
 def _unpublished(column: str, topic: str, promised: int, there: int) -> Break:
