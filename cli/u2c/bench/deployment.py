@@ -2,16 +2,19 @@
 
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.billing.conservation.transport import Heads
 from shared.topics import ALL
 from u2c.cluster import Cluster, ClusterOptions
 from u2c.kafka_broker import KafkaBroker
 from u2c.state import State
+
+if TYPE_CHECKING:
+    from shared.bus.kafka_reader import KafkaReader
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Deployment:
     cluster: Cluster
     folder: Path
     broker: KafkaBroker | None
+    reader: "KafkaReader | None"
 
     @property
     def brokers(self) -> str | None:
@@ -31,7 +35,7 @@ class Deployment:
 
     def heads(self) -> Heads | None:
         """How the books ask for the heads of the log: None where the database itself knows them."""
-        return kafka_heads(self.broker.brokers) if self.broker else None
+        return heads_of(self.reader) if self.reader else None
 
 
 @asynccontextmanager
@@ -43,29 +47,32 @@ async def deployment(bus: str, name: str, **more: Any) -> AsyncIterator[Deployme
     folder = State.default().folder / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    broker = KafkaBroker(folder / "kafka-data") if bus == "kafka" else None
-    try:
+    async with AsyncExitStack() as left:
+        left.callback(shutil.rmtree, folder, ignore_errors=True)
+        broker = KafkaBroker(folder / "kafka-data") if bus == "kafka" else None
+        reader = None
         if broker:
-            broker.start()
+            left.callback(broker.stop)
+            reader = _reader(broker.start())
+            left.push_async_callback(reader.close)
         options = ClusterOptions(
             state=State(folder / "state"), bus="kafka" if broker else "postgres", base_port=0,
             kafka_brokers=broker.brokers if broker else "127.0.0.1:9092", **{"restart": False, **more})
         assert options.server.durable, "a figure without fsync is no figure"
-        async with Cluster(options) as cluster:
-            yield Deployment(cluster, folder, broker)
-            if cluster.postgres:
-                cluster.postgres.remove()
-    finally:
-        if broker:
-            broker.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        cluster = await left.enter_async_context(Cluster(options))
+        yield Deployment(cluster, folder, broker, reader)
+        if cluster.postgres:
+            cluster.postgres.remove()
 
 
-def kafka_heads(brokers: str) -> Heads:
-    """The heads of a topic as the broker tells them."""
+def _reader(brokers: str) -> "KafkaReader":
     from shared.bus.kafka_reader import KafkaReader  # only where Kafka is used is its client loaded
 
-    reader = KafkaReader(brokers)
+    return KafkaReader(brokers)
+
+
+def heads_of(reader: "KafkaReader") -> Heads:
+    """The heads of a topic as the broker tells them."""
 
     async def heads(topic: str) -> Mapping[int, int]:
         return {partition: bound.head for partition, bound in (await reader.bounds(topic, ALL[topic].partitions)).items()}
