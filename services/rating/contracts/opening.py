@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.rating.contracts.chain import close_due_at, periods_to_open
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.terms_of import chain_of
+from services.rating.contracts.terms_of import load_chains
 from shared.db import UnitOfWork
 from shared.pricing.inputs import VersionInForce
 
@@ -15,9 +15,9 @@ async def open_due_periods(uow: UnitOfWork, now: datetime) -> int:
     """Open what is due at `now`; return how many contracts were taken. Any number of replicas: each takes contracts nobody holds."""
     contracts = ContractRepository(uow.connection)
     due = await contracts.claim_unopened(now, CONTRACTS_MAX)
-    chains, opened = await contracts.chains(due), await contracts.opened_until(due)
+    chains, opened = await load_chains(contracts, due), await contracts.opened_until(due)
     for contract in due:
-        await open_periods(contracts, contract, chain_of(chains[contract]), opened.get(contract), now)
+        await open_periods(contracts, contract, chains[contract], opened.get(contract), now)
     return len(due)
 
 

@@ -72,6 +72,19 @@ class ContractRepository:
             chains.setdefault(row["contract"], []).append(row)
         return chains
 
+    async def version_names(self, contracts: Sequence[str]) -> list[asyncpg.Record]:
+        """The versions of these contracts without their terms, by contract, oldest first."""
+        return await self.connection.fetch(
+            """select contract, version, effective_at, content_hash from rating.contract_versions
+               where contract = any($1::text[]) order by contract, version""", list(contracts))
+
+    async def terms(self, contracts: Sequence[str], versions: Sequence[int]) -> dict[tuple[str, int], Any]:
+        """(contract, version) → its terms."""
+        rows = await self.connection.fetch(
+            """select contract, version, terms from rating.contract_versions
+               join unnest($1::text[], $2::int[]) as asked (contract, version) using (contract, version)""", list(contracts), list(versions))
+        return {(row["contract"], row["version"]): row["terms"] for row in rows}
+
     async def add_version(
         self, contract: str, version: int, effective_at: datetime, recorded_at: datetime, content_hash: str, terms: Mapping[str, Any],
     ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.terms_of import chain_of
+from services.rating.contracts.terms_of import load_chains
 from services.rating.statements.barrier import pass_barrier
 from services.rating.statements.pricing import in_one_snapshot, price_held
 from services.rating.statements.repository import StatementRepository
@@ -108,7 +108,7 @@ async def _closable(uow: UnitOfWork, rows: Sequence[Any]) -> list[Any]:
     statements = StatementRepository(uow.connection)
     contracts = sorted({row["contract"] for row in rows})
     first = await statements.first_open(contracts)
-    chains = {contract: chain_of(chain) for contract, chain in (await ContractRepository(uow.connection).chains(contracts)).items()}
+    chains = await load_chains(ContractRepository(uow.connection), contracts)
     meters = {contract: {line.meter for version in chain for line in version.terms.usage_lines} for contract, chain in chains.items()}
     unfinished = await statements.unfinished_meters(sorted({meter for used in meters.values() for meter in used}))
     kept: list[Any] = []

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.terms_of import chain_of
+from services.rating.contracts.terms_of import load_chains
 from services.rating.metering.readings import UsageAsked, read_quantities, watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement, due_statement
@@ -89,8 +89,7 @@ async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, fin
     await statements.forget_requests(*_names(rows))
     due = await _load(uow.connection, rows)
     covered = await watermark(uow.connection)
-    gone = set(await ContractRepository(uow.connection).unknown_meters(sorted({meter for statement in due for meter in _meters(statement)})))
-    usage = await _read_usage(uow.connection, due, gone)
+    usage = await _read_usage(uow.connection, due)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final)
     replacements = _price_all(due, usage, at, outcome)
     await statements.replace(replacements)
@@ -103,20 +102,18 @@ async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, fin
 
 
 async def _load(connection: asyncpg.Connection, rows: Sequence[Any]) -> list[DueStatement]:
-    chains = await ContractRepository(connection).chains(sorted({row["contract"] for row in rows}))
-    return [due_statement(row, chain_of(chains[row["contract"]])) for row in rows]
+    chains = await load_chains(ContractRepository(connection), sorted({row["contract"] for row in rows}))
+    return [due_statement(row, chains[row["contract"]]) for row in rows]
 
 
-def _meters(due: DueStatement) -> set[str]:
-    return {need.meter for need in usage_needs(due.chain, due.period)}
-
-
-async def _read_usage(connection: asyncpg.Connection, due: Sequence[DueStatement], gone: set[str]) -> list[Usage]:
+async def _read_usage(connection: asyncpg.Connection, due: Sequence[DueStatement]) -> list[Usage]:
     """The usage of each statement, read for all of them at once. What a missing meter would have told is left out: pricing then refuses."""
-    needs = [[need for need in usage_needs(statement.chain, statement.period) if need.meter not in gone] for statement in due]
-    asked = [UsageAsked(statement.customer_id, need) for statement, wanted in zip(due, needs, strict=True) for need in wanted]
+    needs = [usage_needs(statement.chain, statement.period) for statement in due]
+    gone = set(await ContractRepository(connection).unknown_meters(sorted({need.meter for wanted in needs for need in wanted})))
+    known = [[need for need in wanted if need.meter not in gone] for wanted in needs] if gone else needs
+    asked = [UsageAsked(statement.customer_id, need) for statement, wanted in zip(due, known, strict=True) for need in wanted]
     found = iter(await read_quantities(connection, asked))
-    return [{need: next(found) for need in wanted} for wanted in needs]
+    return [{need: next(found) for need in wanted} for wanted in known]
 
 
 def _price_all(due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt, outcome: Outcome) -> list[Replacement]:
