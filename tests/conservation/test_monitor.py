@@ -66,7 +66,8 @@ async def _consumed(admin: asyncpg.Connection) -> None:
 async def _batch(admin: asyncpg.Connection, start: int, end: int) -> None:
     await admin.execute(
         """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate, conflict, void, dead, compacted)
-           values (nextval('bus.batch_id'), 'usage_ingest', 'usage.raw', 0, $1::bigint, $2::bigint, $2::bigint - $1::bigint, 0, 0, 0, 0, 0)""", start, end)
+           values (nextval('bus.batch_id'), 'usage_ingest', 'usage.raw', 0, $1::bigint, $2::bigint, $2::bigint - $1::bigint, 0, 0, 0, 0, 0)""",
+        start, end)
 
 
 async def _looked(monitor: Monitor, billing: Database) -> None:
