@@ -1,7 +1,7 @@
 """The tables of the schema `signals`: what was heard, each row the newest snapshot of its key."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.tables import INSTANT, add_standard_tables
 

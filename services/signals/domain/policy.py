@@ -1,0 +1,66 @@
+"""The policy: every weight, threshold and hysteresis of the signals, as versioned data that a person can read and change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from services.signals.domain.silence import SilenceRule
+from services.signals.domain.trend import TrendRule
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One reason of the risk score: it adds `points` when its number is at or past `threshold`."""
+
+    reason: str
+    threshold: Decimal
+    points: int
+    at_least: bool                           # True: at or above the threshold; False: at or below it
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRule:
+    at_risk_from: int
+    safe_below: int
+    factors: tuple[Factor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    version: str
+    evaluation_hour: int                     # local hour of the customer from which a day is evaluated
+    trend: TrendRule
+    trend_weeks_max: int
+    checkpoint_months: int
+    recent_weeks: int
+    recent_before_weeks: int
+    silence: SilenceRule
+    thresholds: tuple[Decimal, ...]
+    projection_weeks: int
+    expansion_periods: int
+    activation_risk_elapsed: Decimal
+    notice_steps_days: tuple[int, ...]
+    risk: RiskRule
+
+
+def policy_of(document: Mapping[str, Any]) -> Policy:
+    """Read a policy document; decimals are written as text. Raises KeyError or ValueError for one that is not whole."""
+    trend, recent, risk = document["trend"], document["recent"], document["risk"]
+    rule = TrendRule(trend["weeks_min"], Decimal(trend["enter"]), Decimal(trend["leave"]), Decimal(trend["noise"]))
+    factors = tuple(
+        Factor(factor["reason"], Decimal(factor["threshold"]), factor["points"], factor["when"] == "at_least", factor["says"])
+        for factor in risk["factors"]
+    )
+    if risk["safe_below"] > risk["at_risk_from"] or rule.leave > rule.enter:
+        raise ValueError("a state must end at or below where it begins, or it flaps")
+    return Policy(
+        version=str(document["version"]), evaluation_hour=document["evaluation_hour"], trend=rule, trend_weeks_max=trend["weeks_max"],
+        checkpoint_months=trend["checkpoint_months"], recent_weeks=recent["weeks"], recent_before_weeks=recent["before_weeks"],
+        silence=SilenceRule(**document["silence"]), thresholds=tuple(Decimal(share) for share in document["consumption"]["thresholds"]),
+        projection_weeks=document["consumption"]["projection_weeks"], expansion_periods=document["expansion"]["periods_over"],
+        activation_risk_elapsed=Decimal(document["activation"]["at_risk_elapsed"]),
+        notice_steps_days=tuple(document["renewal"]["notice_steps_days"]),
+        risk=RiskRule(risk["at_risk_from"], risk["safe_below"], factors),
+    )

@@ -1,0 +1,117 @@
+"""What one customer did on one meter, rolled up by local day and week: the one row a daily evaluation reads of a metric family."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+DAYS_MAX, WEEKS_MAX = 100, 160
+WEEK = timedelta(days=7)
+
+
+@dataclass(slots=True)
+class Rollup:
+    """Events and value by local day (the newest `DAYS_MAX`) and events by week from Monday (the newest `WEEKS_MAX`).
+
+    `days[i]` belongs to `days_from + i`, `weeks[i]` to the week that starts on the Monday `weeks_from + 7 i`. Voided events are out.
+    `total` is the value of all days ever; it adds for count and sum meters and means nothing for a unique one.
+    """
+
+    meter: str
+    days_from: date
+    weeks_from: date
+    days: list[int] = field(default_factory=list)
+    values: list[Decimal] = field(default_factory=list)
+    weeks: list[int] = field(default_factory=list)
+    total: Decimal = Decimal()
+    last_seen_us: int = 0
+
+    def add(self, day: date, events: int, value: Decimal) -> None:
+        """Add a difference; a day before those that are kept changes the total and its week only."""
+        self.total += value
+        self._add_to_week(monday(day), events)
+        index = (day - self.days_from).days
+        if index < 0:
+            return
+        grown = index + 1 - len(self.days)
+        if grown > 0:
+            self.days.extend([0] * grown)
+            self.values.extend([Decimal()] * grown)
+        self.days[index] += events
+        self.values[index] += value
+        self._trim()
+
+    def events_between(self, first: date, end: date) -> int:
+        """Events of the local days [first, end), of those that are kept by day."""
+        return sum(self.days[self._at(first):self._at(end)])
+
+    def value_between(self, first: date, end: date) -> Decimal | None:
+        """Value of the local days [first, end); None when some of them are no longer kept by day."""
+        if first < self.days_from and self.total != sum(self.values, Decimal()):
+            return None
+        return sum(self.values[self._at(first):self._at(end)], Decimal())
+
+    def total_before(self, day: date) -> Decimal:
+        """Value of all days before `day`."""
+        return self.total - sum(self.values[self._at(day):], Decimal())
+
+    def last_day_before(self, day: date) -> date | None:
+        """The newest day with an event before `day`, to the week where days are no longer kept."""
+        for index in range(min(self._at(day), len(self.days)) - 1, -1, -1):
+            if self.days[index]:
+                return self.days_from + timedelta(days=index)
+        edge = min(day, self.days_from)
+        for index in range(min((edge - self.weeks_from).days // 7, len(self.weeks) - 1), -1, -1):
+            if self.weeks[index]:
+                return min(self.weeks_from + timedelta(days=7 * index + 6), edge - timedelta(days=1))
+        return None
+
+    def weeks_between(self, first: date, end: date) -> list[int]:
+        """Events of the whole weeks in [first, end), oldest first; weeks after the newest event count as 0."""
+        start = max(first + timedelta(days=-first.weekday() % 7), self.weeks_from)
+        wanted = (end - start).days // 7
+        if wanted <= 0:
+            return []
+        index = (start - self.weeks_from).days // 7
+        kept = self.weeks[index:index + wanted]
+        return kept + [0] * (wanted - len(kept))
+
+    def _at(self, day: date) -> int:
+        return max((day - self.days_from).days, 0)
+
+    def _add_to_week(self, week: date, events: int) -> None:
+        index = (week - self.weeks_from).days // 7
+        if len(self.weeks) - index > WEEKS_MAX:
+            return                                   # older than any week that is kept
+        if index < 0:
+            self.weeks[:0] = [0] * -index
+            self.weeks_from, index = week, 0
+        self.weeks.extend([0] * (index + 1 - len(self.weeks)))
+        self.weeks[index] += events
+
+    def _trim(self) -> None:
+        if len(self.days) > DAYS_MAX:
+            gone = len(self.days) - DAYS_MAX
+            del self.days[:gone], self.values[:gone]
+            self.days_from += timedelta(days=gone)
+        if len(self.weeks) > WEEKS_MAX:
+            gone = len(self.weeks) - WEEKS_MAX
+            del self.weeks[:gone]
+            self.weeks_from += WEEK * gone
+
+
+def fresh(meter: str, day: date) -> Rollup:
+    """An empty roll-up that keeps days from a while before `day`, so that what arrives out of order still finds its place."""
+    return Rollup(meter, day - timedelta(days=DAYS_MAX // 2), monday(day))
+
+
+def monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def rolled_up(meter: str, days: Sequence[tuple[date, int, Decimal]]) -> Rollup:
+    """A roll-up of known days (day, events, value), for example of a history."""
+    rollup = fresh(meter, min(day for day, _, _ in days))
+    for day, events, value in sorted(days):
+        rollup.add(day, events, value)
+    return rollup
