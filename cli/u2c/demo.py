@@ -1,7 +1,10 @@
 """`u2c demo`: the main job on real input, on a database of its own, compared figure by figure; then it keeps serving."""
 
 import asyncio
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +22,7 @@ from u2c.departures.export import prepare_folder
 from u2c.departures.figures import Mismatch, compare, expected_figures
 from u2c.departures.year import Flight, corrupted, read_flights
 from u2c.interrupt import until_interrupted
+from u2c.kafka_broker import KafkaBroker
 from u2c.services import BASE_PORT
 
 DATABASE = "u2c_demo"
@@ -53,13 +57,33 @@ def demo(
     """A year of real departures becomes 96 invoices; every cent and every event is accounted for."""
     if export is not None:
         prepare_folder(export)
-    raise typer.Exit(asyncio.run(_run(once or as_json, corrupt, export, bus, base_port, as_json)))
+    raise typer.Exit(asyncio.run(_run(once, corrupt, export, bus, base_port, as_json)))
 
 
 async def _run(once: bool, corrupt: bool, folder: Path | None, bus: BusName, base_port: int, as_json: bool) -> int:
     console = Console(stderr=as_json)
+    with _broker(bus) as brokers:
+        options = ClusterOptions(database=DATABASE, fresh=True, bus=bus, kafka_brokers=brokers, base_port=base_port, clock_at=job.CLOCK_STARTS)
+        return await _job(console, options, once, corrupt, folder, as_json)
+
+
+@contextmanager
+def _broker(bus: BusName) -> Iterator[str]:
+    """A new Kafka broker of the demo's own, as its database is; with the Postgres log, none."""
+    if bus == "postgres":
+        yield ""
+        return
+    with tempfile.TemporaryDirectory(prefix="u2c-demo-kafka-") as folder:
+        broker = KafkaBroker(Path(folder))
+        try:
+            yield broker.start()
+        finally:
+            broker.stop()
+
+
+async def _job(console: Console, options: ClusterOptions, once: bool, corrupt: bool, folder: Path | None, as_json: bool) -> int:
     began = time.monotonic()
-    async with Cluster(ClusterOptions(database=DATABASE, fresh=True, bus=bus, base_port=base_port, clock_at=job.CLOCK_STARTS)) as cluster:
+    async with Cluster(options) as cluster:
         client = Client(cluster.urls, cluster.admin_key)
         try:
             outcome = await _walk(console, client, corrupt, folder)
