@@ -13,6 +13,7 @@ class Kind(StrEnum):
     PAUSE = "stop and wake"
     REJOIN = "leave and join"
     FAIL_POINT = "die at fail-point"
+    RESTORE = "lose it, restore a backup"
 
 
 POSTGRES, KAFKA = "postgres", "kafka"

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from u2c.chaos.faults import Strike
-from u2c.chaos.run import Played
+from u2c.chaos.played import Played
 
 
 def show(months: Sequence[Played], words: Console) -> None:

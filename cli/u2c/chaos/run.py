@@ -4,8 +4,6 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import httpx2
 
@@ -14,9 +12,10 @@ from tests.spine.world import CLOCK_STARTS, make_world
 from u2c.bench.deployment import Deployment, deployment
 from u2c.chaos.assailant import Assailant, NotReached, NotRecovered
 from u2c.chaos.campaigns import Campaign
-from u2c.chaos.faults import Fault, Strike
+from u2c.chaos.faults import Fault
 from u2c.chaos.lag import Lag
 from u2c.chaos.month import Month
+from u2c.chaos.played import SETTINGS, Played
 from u2c.chaos.producer import GaveUp, Producer
 from u2c.chaos.verdict import findings
 from u2c.departures.client import Client, Refused
@@ -24,23 +23,6 @@ from u2c.state import State
 
 ARMED_WAIT_S = 120.0
 MONTHS_MAX = 20                                                # of one campaign
-SETTINGS = {
-    "*": {"U2C_SESSION_TIMEOUT_S": "1.5"},                     # a stopped member loses its partitions before it wakes
-    "rating": {"U2C_REPRICE_MIN_S": "0.05"},                   # statements flow all the time, so that billing has lag
-}
-
-
-@dataclass
-class Played:
-    """One month: what was done and what was found. No findings: everything held."""
-
-    campaign: str
-    bus: str
-    seed: int
-    seconds: float = 0.0
-    strikes: list[Strike] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
-    figures: dict[str, Any] = field(default_factory=dict)
 
 
 async def play(campaign: Campaign, bus: str, seed: int, say: Callable[[str], None]) -> list[Played]:

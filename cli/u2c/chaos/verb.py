@@ -12,10 +12,11 @@ from u2c.settings import Bus
 from u2c.state import ROOT
 
 if TYPE_CHECKING:
-    from u2c.chaos.run import Played
+    from u2c.chaos.played import Played
 
 FOUND = 1
 SEED = 20_250_301
+DRILL_EVENTS = 8000
 
 
 def command(
@@ -40,12 +41,16 @@ def command(
 
 async def _run(tier: str, bus: str, only: tuple[str, ...], seed: int, say: Callable[[str], None]) -> "list[Played]":
     from u2c.chaos.campaigns import campaigns
+    from u2c.chaos.restore import restore_drill
     from u2c.chaos.run import play
 
     chosen = [each for each in campaigns(tier) if each.bus in (None, bus) and (not only or each.name.startswith(only))]
-    if not chosen:
+    drilled = tier == "full" and bus == "kafka" and (not only or "restore".startswith(only))
+    if not chosen and not drilled:
         raise typer.BadParameter(f"no campaign of tier {tier} over {bus} is called so", param_hint="--only")
     months: list[Played] = []
     for campaign in chosen:
         months += await play(campaign, bus, seed + 1000 * len(months), say)
+    if drilled:
+        months.append(await restore_drill(bus, DRILL_EVENTS, seed, say))
     return months

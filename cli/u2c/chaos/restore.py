@@ -1,0 +1,93 @@
+"""G30: a backup older than the bus is restored; everything since is consumed again from the database's own positions, and nothing differs.
+
+Over Kafka only: the Postgres log is part of what is backed up, so there a restore takes bus and book back together.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from shared.postgres import binaries
+from shared.postgres.setup import drop_database
+from shared.postgres.urls import database_url
+from tests.spine.conductor import set_up
+from tests.spine.world import CLOCK_STARTS, make_world
+from u2c.bench.deployment import Deployment, deployment
+from u2c.chaos.assailant import Assailant
+from u2c.chaos.faults import Fault, Kind, Strike
+from u2c.chaos.lag import Lag
+from u2c.chaos.month import Month
+from u2c.chaos.played import SETTINGS, Played
+from u2c.chaos.producer import Producer
+from u2c.chaos.verdict import findings
+from u2c.departures.client import Client
+
+BACKED_UP_AT = datetime(2025, 3, 22, tzinfo=UTC)               # after the last change of terms: those are not on the bus
+LOST_AT = datetime(2025, 3, 28, tzinfo=UTC)
+
+
+async def restore_drill(bus: str, events: int, seed: int, say: Callable[[str], None]) -> Played:
+    """Back up under load, play on, lose the database, restore it, play the month to its end, and judge it by the oracle."""
+    played, began = Played("restore", bus, seed), time.monotonic()
+    say(f"restore over {bus}, month of seed {seed}: {events:,} events")
+    async with deployment(bus, "chaos", clock_at=CLOCK_STARTS, environment=SETTINGS) as deployed:
+        cluster = deployed.cluster
+        client, world = Client(cluster.urls, cluster.admin_key), make_world(seed, events, late=0)
+        client.patient = True
+        month = Month(client, Producer(cluster.urls["usage_ingest"], cluster.admin_key), world, seed)
+        lag = Lag(cluster.database_url, month.producer, deployed.heads())
+        try:
+            await set_up(client)
+            await month.play(BACKED_UP_AT)
+            backup = deployed.folder / "backup"
+            await asyncio.gather(month.play(BACKED_UP_AT + timedelta(days=1)), _back_up(deployed, backup))
+            await month.play(LOST_AT)
+            await lag.close()
+            await _put_back(deployed, backup)
+            again = await lag.of("rating")
+            say(f"  restored; {again:,} records lie on the bus after the backup")
+            await cluster.start_services()
+            await Assailant(deployed, [], lag, say).all_ready()
+            played.strikes.append(Strike(Fault(Kind.RESTORE, "database"), again, None))
+            await month.play()
+            await month.settle()
+            found, played.figures = await findings(deployed, month)
+            played.findings += found if again else [*found, "nothing was written after the backup, so nothing is shown"]
+        finally:
+            played.seconds = time.monotonic() - began
+            await lag.close()
+            await client.close()
+    return played
+
+
+async def _back_up(deployed: Deployment, file: Path) -> None:
+    """pg_dump: one consistent snapshot, taken while everything runs."""
+    await _run(deployed, "pg_dump", "--format=custom", f"--file={file}")
+
+
+async def _put_back(deployed: Deployment, file: Path) -> None:
+    """Kill every service and put the backup in the database's place."""
+    cluster = deployed.cluster
+    for name in cluster.processes:
+        cluster.kill(name)
+    server_url, name = database_url(cluster.database_url, "postgres"), cluster.options.database
+    await drop_database(server_url, name)
+    server = await asyncpg.connect(server_url)
+    await server.execute(f'create database "{name}" template template0')
+    await server.close()
+    await _run(deployed, "pg_restore", "--exit-on-error", str(file))
+
+
+async def _run(deployed: Deployment, program: str, *arguments: str) -> None:
+    url = urlsplit(deployed.cluster.database_url)
+    environment = {"PGPASSWORD": url.password or "", "PATH": "/usr/bin:/bin"}
+    place = ("--host", url.hostname or "", "--port", str(url.port), "--username", url.username or "", "--dbname", url.path[1:])
+    process = await asyncio.create_subprocess_exec(
+        binaries.find().program(program), *place, *arguments, env=environment, stderr=asyncio.subprocess.PIPE)
+    _, told = await process.communicate()
+    assert process.returncode == 0, f"{program} failed: {told.decode()[-2000:]}"

@@ -1,0 +1,43 @@
+"""A small benchmark for real: it gives every figure, and none when the books do not hold."""
+
+import pytest
+
+from u2c.bench.run import Bench, BooksBroken, Wanted, bench
+
+WANTED = Wanted(bus="postgres", seconds=3, events=6_000, customers=20, rate=2_000, stored=2_000)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("U2C_STATE", str(tmp_path))
+
+
+def silent(_line: str) -> None:
+    """Nobody reads along."""
+
+
+async def test_every_figure_is_there() -> None:
+    async with bench(WANTED, silent) as running:
+        figures = await running.run()
+    assert figures.unique_events > 5_000 and figures.stored_before > 2_000
+    assert 0 < figures.events_per_s <= 2_100, "no more than was offered"
+    assert figures.samples >= 5 and figures.latency_p50_s is not None and 0 < figures.latency_p50_s < 60
+    assert set(figures.cpu_s) == {"usage_ingest", "rating", "billing", "signals", "postgres", "client"}
+    assert all(mb > 1 for mb in figures.peak_rss_mb.values())
+    assert figures.bytes_per_event["wal"] > 100 and figures.ratio_to_bare > 0
+
+
+async def test_broken_books_give_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Bench._check
+
+    async def lose_one_and_check(self: Bench, *arguments: object) -> None:
+        await self.admin.execute("set session_replication_role = replica")
+        await self.admin.execute("delete from rating.events where (batch_id, seq) in (select batch_id, seq from rating.events limit 1)")
+        await check(self, *arguments)                          # type: ignore[arg-type]
+
+    monkeypatch.setattr(Bench, "_check", lose_one_and_check)
+    async with bench(WANTED, silent) as running:
+        with pytest.raises(BooksBroken) as broken:
+            await running.run()
+    assert any(fault.startswith("K3") for fault in broken.value.args)
