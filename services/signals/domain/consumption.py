@@ -1,10 +1,13 @@
 """How much of what the contract includes or guarantees is consumed, against the time that has passed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+#: What a meter counted in the period so far, as of the evaluated instant; None where that cannot be said from days.
+QuantityAt = Callable[[str], Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -27,29 +30,43 @@ class Consumption:
 SHARE_PLACES = Decimal("0.0001")
 
 
-def consumptions(statement: Mapping[str, Any], terms: Mapping[str, Any], now: datetime, start: datetime, end: datetime) -> list[Consumption]:
-    """Return one Consumption for each line with an allowance, and one for the spending minimum, if any."""
+def consumptions(
+    statement: Mapping[str, Any], terms: Mapping[str, Any], now: datetime, start: datetime, end: datetime, quantity_at: QuantityAt | None = None,
+) -> list[Consumption]:
+    """Return one Consumption for each line with an allowance, and one for the spending minimum, if any.
+
+    A statement says what is known when it was priced; with `quantity_at` each usage line is brought to the evaluated instant: its quantity
+    exactly, its amount in proportion (an estimate for prices that change with the quantity).
+    """
     elapsed = _elapsed(now, start, end)
-    lines = {line["key"]: line for line in statement["lines"]}
+    lines = {line["key"]: _brought_to(line, quantity_at) for line in statement["lines"]}
     found = [
-        _consumption("allowance", clause["key"], clause["meter"], Decimal(clause["included"]), _quantity(lines.get(clause["key"])), elapsed)
+        _consumption("allowance", clause["key"], clause["meter"], Decimal(clause["included"]), lines.get(clause["key"], _NOTHING)[0], elapsed)
         for clause in terms.get("lines", []) if clause.get("included")
     ]
     minimum = statement.get("consumption", {}).get("minimum_minor")
     if minimum is not None:
-        spent = sum((Decimal(line["amount_minor"]) for line in statement["lines"] if line["kind"] != "minimum"), Decimal())
+        spent = sum((lines[line["key"]][1] for line in statement["lines"] if line["kind"] != "minimum"), Decimal())
         found.append(_consumption("minimum", None, f"{statement['currency']} minor", Decimal(minimum), spent, elapsed))
     return found
+
+
+_NOTHING = (Decimal(), Decimal())
+
+
+def _brought_to(line: Mapping[str, Any], quantity_at: QuantityAt | None) -> tuple[Decimal, Decimal]:
+    """A line's quantity and settled amount, in minor units."""
+    quantity, amount = Decimal(line["quantity"]), Decimal(line["amount_minor"])
+    now = quantity_at(line["meter"]) if quantity_at is not None and line.get("meter") else None
+    if now is None or line["kind"] != "usage":
+        return quantity, amount
+    return now, (amount * now / quantity).quantize(Decimal(1)) if quantity else amount
 
 
 def _consumption(kind: str, line: str | None, unit: str, capacity: Decimal, used: Decimal, elapsed: Decimal) -> Consumption:
     share = (used / capacity).quantize(SHARE_PLACES) if capacity else None
     pace = (share / elapsed).quantize(SHARE_PLACES) if share is not None and elapsed else None
     return Consumption(kind, line, unit, capacity, used, share, elapsed, pace)
-
-
-def _quantity(line: Mapping[str, Any] | None) -> Decimal:
-    return Decimal(line["quantity"]) if line else Decimal()
 
 
 def _elapsed(now: datetime, start: datetime, end: datetime) -> Decimal:

@@ -25,6 +25,7 @@ class Rollup:
     weeks: list[int] = field(default_factory=list)
     total: Decimal = Decimal()
     last_seen_us: int = 0
+    gone_on: date | None = None               # the newest day with an event that is no longer kept by day
 
     def add(self, day: date, events: int, value: Decimal) -> None:
         """Add a difference; a day before those that are kept changes the total and its week only."""
@@ -32,6 +33,7 @@ class Rollup:
         self._add_to_week(monday(day), events)
         index = (day - self.days_from).days
         if index < 0:
+            self._note_gone(day, events)
             return
         grown = index + 1 - len(self.days)
         if grown > 0:
@@ -56,15 +58,18 @@ class Rollup:
         return self.total - sum(self.values[self._at(day):], Decimal())
 
     def last_day_before(self, day: date) -> date | None:
-        """The newest day with an event before `day`, to the week where days are no longer kept."""
+        """The newest day with an event before `day`, as far as days are kept."""
         for index in range(min(self._at(day), len(self.days)) - 1, -1, -1):
             if self.days[index]:
                 return self.days_from + timedelta(days=index)
-        edge = min(day, self.days_from)
-        for index in range(min((edge - self.weeks_from).days // 7, len(self.weeks) - 1), -1, -1):
-            if self.weeks[index]:
-                return min(self.weeks_from + timedelta(days=7 * index + 6), edge - timedelta(days=1))
-        return None
+        return self.gone_on if self.gone_on is not None and self.gone_on < day else None
+
+    def first_day(self) -> date | None:
+        """The first day with an event; where days are no longer kept, the Monday of its week."""
+        week = next((self.weeks_from + WEEK * at for at, events in enumerate(self.weeks) if events), None)
+        if week is None or week < self.days_from:
+            return week
+        return next((self.days_from + timedelta(days=at) for at, events in enumerate(self.days) if events), None)
 
     def weeks_between(self, first: date, end: date) -> list[int]:
         """Events of the whole weeks in [first, end), oldest first; weeks after the newest event count as 0."""
@@ -89,9 +94,15 @@ class Rollup:
         self.weeks.extend([0] * (index + 1 - len(self.weeks)))
         self.weeks[index] += events
 
+    def _note_gone(self, day: date, events: int) -> None:
+        if events > 0 and (self.gone_on is None or day > self.gone_on):
+            self.gone_on = day
+
     def _trim(self) -> None:
         if len(self.days) > DAYS_MAX:
             gone = len(self.days) - DAYS_MAX
+            for at in range(gone):
+                self._note_gone(self.days_from + timedelta(days=at), self.days[at])
             del self.days[:gone], self.values[:gone]
             self.days_from += timedelta(days=gone)
         if len(self.weeks) > WEEKS_MAX:

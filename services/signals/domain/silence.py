@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from services.signals.domain.rollup import Rollup
 
@@ -42,7 +43,7 @@ def silence(rollup: Rollup, day: date, heartbeat_s: int | None, rule: SilenceRul
 def _habit(rollup: Rollup, last: date, rule: SilenceRule) -> int:
     end = min((last - rollup.days_from).days + 1, len(rollup.days))
     active = [index for index in range(max(end, 0)) if rollup.days[index]]
-    gaps = sorted(later - earlier for earlier, later in zip(active, active[1:], strict=False))
+    gaps = sorted(later - earlier for earlier, later in pairwise(active))
     usual = gaps[len(gaps) // 2] if gaps else 1
     return min(max(usual * rule.habit_times, rule.days_min), rule.days_max)
 

@@ -28,7 +28,7 @@ class TrendRule:
     """From `enter` on a change counts; a state once entered ends below `leave` (hysteresis, so that it does not flap).
 
     `noise` is how many standard deviations of a counted number (its square root) the change must exceed besides: 5 to 7 flights a week
-    is chance, 500 to 700 is not.
+    is chance, 500 to 700 is not. Half of that keeps a state.
     """
 
     weeks_min: int
@@ -65,7 +65,8 @@ def _state(change: Decimal, difference: Decimal, counted: Decimal, rule: TrendRu
     wanted = TrendState.DEEPENING if change > 0 else TrendState.DRIFTING
     if abs(change) < (rule.leave if before is wanted else rule.enter):
         return TrendState.STEADY
-    return wanted if difference * difference >= rule.noise * rule.noise * counted else TrendState.STEADY
+    noise = rule.noise / 2 if before is wanted else rule.noise
+    return wanted if difference * difference >= noise * noise * counted else TrendState.STEADY
 
 
 def _deseasoned(window: Sequence[int], year_before: Sequence[int]) -> list[Decimal]:

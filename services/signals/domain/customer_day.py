@@ -1,0 +1,97 @@
+"""What a daily evaluation of one customer is given, and what it finds. The evaluation is a pure function from the one to the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.signals.domain.fact import Fact
+from services.signals.domain.rollup import Rollup
+from shared.instants import from_us
+
+UNMATCHED = "type:"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What signals needs of the catalogue. Count and sum add up over days; unique does not."""
+
+    aggregation: str
+    role: str | None = None
+    heartbeat_s: int | None = None
+
+    @property
+    def adds_up(self) -> bool:
+        return self.aggregation in ("count", "sum")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract as heard: its versions, oldest first, and its newest statements, whole."""
+
+    contract: str
+    versions: Sequence[Mapping[str, Any]]
+    statements: Sequence[Mapping[str, Any]] = ()
+
+    def terms_at(self, instant: datetime) -> dict[str, Any]:
+        """The newest version in force; before the first one, the first."""
+        in_force = [version for version in self.versions if from_us(version["effective_us"]) <= instant]
+        terms: dict[str, Any] = (in_force or self.versions)[-1 if in_force else 0]["terms"]
+        return terms
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """Distinct active users, teams and features of the UTC days before an instant; users also of the 30 days before the last 30."""
+
+    users_day: int = 0
+    users_week: int = 0
+    users_month: int = 0
+    users_month_before: int = 0
+    teams_month: int = 0
+    features_month: int = 0
+    users_by_days: Mapping[int, int] = field(default_factory=dict)    # for activation: length of the window in days → distinct users
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Everything known of one customer. `state` is what earlier evaluations left: latched states, totals at a start."""
+
+    customer_id: str
+    customer: str
+    timezone: str
+    rollups: Mapping[str, Rollup]
+    meters: Mapping[str, Meter]
+    contracts: Sequence[Contract]
+    state: Mapping[str, Any]
+
+    def midnight(self, day: date) -> datetime:
+        """The instant at which a local day begins."""
+        return datetime.combine(day, time(), ZoneInfo(self.timezone))
+
+    def matched(self) -> dict[str, Rollup]:
+        return {meter: rollup for meter, rollup in self.rollups.items() if not meter.startswith(UNMATCHED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a renewal ended, as far as the contract itself says it."""
+
+    contract: str
+    term_end: date
+    outcome: str                             # renewed | churned
+
+
+@dataclass(slots=True)
+class Found:
+    """An evaluation's result: the values as a document, facts to tell, outcomes to record, the state to keep."""
+
+    document: dict[str, Any]
+    facts: list[Fact]
+    outcomes: list[Outcome]
+    state: dict[str, Any]
+
+
+def yesterday(day: date) -> date:
+    return day - timedelta(days=1)
