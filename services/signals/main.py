@@ -1,11 +1,25 @@
 """Signals, wired."""
 
-from services.signals import api
-from services.signals.consumers import SUBSCRIPTIONS
+from services.signals.evaluation.api import router as evaluation
+from services.signals.evaluation.jobs import JOBS as EVALUATION_JOBS
+from services.signals.facts.api import router as facts
+from services.signals.heard.consumers import SUBSCRIPTIONS
+from services.signals.policy_file import read_policy
 from services.signals.settings import SignalsSettings
-from shared.service import Service, build
+from services.signals.webhooks.api import router as webhooks
+from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
+from services.signals.webhooks.lanes import Lanes
+from shared.service import Context, Service, build
+
+
+async def setup(context: Context) -> None:
+    """The policy is read once; the lanes send the webhooks."""
+    context.state["policy"] = read_policy(context.settings.policy_file)
+    context.state["lanes"] = Lanes(context)
+
 
 app = build(Service(
-    name="signals", port=8104, settings=SignalsSettings, routers=(api.router,), subscriptions=SUBSCRIPTIONS,
-    description="What usage says before revenue does: consumption, last seen, renewals.",
+    name="signals", port=8104, settings=SignalsSettings, routers=(evaluation, facts, webhooks), subscriptions=SUBSCRIPTIONS,
+    jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS), setup=setup,
+    description="What usage says before revenue does: consumption, trend, activation, renewals, and the webhooks that tell of them.",
 ))

@@ -45,6 +45,23 @@ class ActivityRepository:
                where a.subject = oldest.subject and a.day = oldest.day returning a.subject, a.day""", limit)
         return [(row["subject"], row["day"]) for row in rows]
 
+    async def wait_for_others(self) -> datetime:
+        """Wait until everybody who is taking marks or telling them has committed; return the database's time then."""
+        await self._connection.execute("lock table rating.activity_due in share mode")
+        moment: datetime = await self._connection.fetchval("select clock_timestamp()")
+        return moment
+
+    async def waits(self, moment: datetime) -> bool:
+        """Whether a subject-day from before a moment is untold."""
+        left: bool = await self._connection.fetchval("select exists (select from rating.activity_due where since <= $1)", moment)
+        return left
+
+    async def on_its_way(self, topic: str, moment: datetime) -> bool:
+        """Whether the outbox holds something of this topic from before a moment."""
+        waits: bool = await self._connection.fetchval(
+            "select exists (select from rating.outbox where topic = $1 and created_at <= $2)", topic, moment)
+        return waits
+
     async def last_seen(self, due: Sequence[SubjectDay], types: Sequence[str]) -> dict[tuple[str, date, str], datetime]:
         """(subject, day, event type) → when its newest event of that day happened; absent without events."""
         rows = await self._connection.fetch(

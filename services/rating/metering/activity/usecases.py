@@ -1,9 +1,10 @@
 """Verb: tell what subjects did on the days that were touched."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
@@ -15,6 +16,7 @@ from shared.topics.rating import ACTIVITY, ActivityMessage
 
 COLLECT_MAX = 50_000
 VALUES_MAX = 1000
+POLL_S = 0.01
 UNMATCHED = "type:"
 
 
@@ -37,6 +39,41 @@ async def tell_activity(db: Database, subjects_max: int) -> int:
         if due:
             await _tell(uow, activity, due)
     return len(due)
+
+
+async def tell_all_activity(db: Database, subjects_max: int) -> int:
+    """Tell everything metered until now, and return when it is on the bus: how many subject-days this call itself told."""
+    while await _collect(db) == COLLECT_MAX:
+        pass
+    moment, told = await _others_done(db), 0
+    while await _waits(db, moment):
+        count = await tell_activity(db, subjects_max)
+        told += count
+        await asyncio.sleep(0 if count else POLL_S)
+    moment = await _others_done(db)
+    while await _on_its_way(db, moment):
+        await asyncio.sleep(POLL_S)
+    return told
+
+
+async def _collect(db: Database) -> int:
+    async with db.transaction() as uow:
+        return await ActivityRepository(uow.connection).collect(COLLECT_MAX)
+
+
+async def _others_done(db: Database) -> datetime:
+    async with db.transaction() as uow:
+        return await ActivityRepository(uow.connection).wait_for_others()
+
+
+async def _waits(db: Database, moment: datetime) -> bool:
+    async with db.transaction() as uow:
+        return await ActivityRepository(uow.connection).waits(moment)
+
+
+async def _on_its_way(db: Database, moment: datetime) -> bool:
+    async with db.transaction() as uow:
+        return await ActivityRepository(uow.connection).on_its_way(ACTIVITY.name, moment)
 
 
 async def _tell(uow: UnitOfWork, activity: ActivityRepository, due: list[SubjectDay]) -> None:

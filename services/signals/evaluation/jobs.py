@@ -1,0 +1,38 @@
+"""Schedules of the daily evaluation. Safe in any number of workers and replicas; none of it is a due instant of the clock."""
+
+from datetime import datetime
+
+from services.signals.evaluation.repository import EvaluationRepository
+from services.signals.evaluation.settling import settled
+from services.signals.evaluation.usecases import evaluate_due
+from services.signals.heard.activity import fold_waiting
+from shared.service import Context, Job
+
+EVALUATE_EVERY_S = 1.0
+FOLD_MAX = 5000
+
+
+async def evaluate(context: Context) -> None:
+    """Evaluate every customer whose local day has come, when what had arrived by then is known."""
+    async with context.db.transaction() as uow:
+        due = await EvaluationRepository(uow.connection).next_due()
+    if due is None or due > context.clock.now():
+        return
+    until = await settled(context)
+    while await _fold(context):
+        pass
+    while await _evaluate(context, until):
+        pass
+
+
+async def _fold(context: Context) -> int:
+    async with context.db.transaction() as uow:
+        return await fold_waiting(uow, FOLD_MAX)
+
+
+async def _evaluate(context: Context, until: datetime) -> int:
+    async with context.db.transaction() as uow:
+        return await evaluate_due(uow, until, context.state["policy"], context.settings.evaluation_customers_max)
+
+
+JOBS = (Job("evaluate", EVALUATE_EVERY_S, evaluate),)

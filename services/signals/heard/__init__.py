@@ -1,0 +1,1 @@
+"""What signals hears, kept as the newest snapshot of each key, and rolled up by customer, meter and local day as it arrives."""

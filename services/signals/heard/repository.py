@@ -1,0 +1,103 @@
+"""All SQL of what was heard, activity excepted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from shared.clock import from_us
+from shared.topics.rating import ContractVersionMessage, CustomerMessage, MeterMessage, StatementMessage
+
+STORE_STATEMENTS = """
+insert into signals.statements (contract, period_start, period_end, revision, customer, final, document, capacity)
+select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::boolean[], $7::jsonb[], $8::jsonb[])
+on conflict (contract, period_start) do update set period_end = excluded.period_end, revision = excluded.revision,
+    customer = excluded.customer, final = excluded.final, document = excluded.document, capacity = excluded.capacity
+where statements.revision < excluded.revision
+"""
+STORE_CUSTOMERS = """
+insert into signals.customers (customer_id, revision, external_id, name, timezone)
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+on conflict (customer_id) do update set revision = excluded.revision, external_id = excluded.external_id,
+    name = excluded.name, timezone = excluded.timezone
+where customers.revision < excluded.revision
+"""
+STORE_CONTRACTS = """
+insert into signals.contracts (contract, revision, customer_id, customer, versions)
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[])
+on conflict (contract) do update set revision = excluded.revision, customer_id = excluded.customer_id,
+    customer = excluded.customer, versions = excluded.versions
+where contracts.revision < excluded.revision
+"""
+STORE_METERS = """
+insert into signals.meters (meter, revision, aggregation, role, heartbeat_s)
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[])
+on conflict (meter) do update set revision = excluded.revision, aggregation = excluded.aggregation, role = excluded.role,
+    heartbeat_s = excluded.heartbeat_s
+where meters.revision < excluded.revision
+"""
+EVALUATED_OF_STATEMENT = ("currency", "period_start_us", "period_end_us", "period_start_date", "period_end_date")
+EVALUATED_OF_LINE = ("key", "kind", "meter", "quantity", "amount_minor")
+
+
+class HeardRepository:
+    """Reads and writes what was heard, on one connection. Each store keeps the newer rows and returns how many were; keys are distinct."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def store_statements(self, messages: Sequence[StatementMessage]) -> int:
+        documents = [msgspec.to_builtins(m) for m in messages]
+        return _count(await self._connection.execute(
+            STORE_STATEMENTS,
+            [m.contract for m in messages], [from_us(m.period_start_us) for m in messages], [from_us(m.period_end_us) for m in messages],
+            [m.revision for m in messages], [m.customer for m in messages], [m.final for m in messages], documents,
+            [_capacity(document) for document in documents],
+        ))
+
+    async def store_customers(self, messages: Sequence[CustomerMessage]) -> int:
+        return _count(await self._connection.execute(
+            STORE_CUSTOMERS,
+            [m.customer_id for m in messages], [m.revision for m in messages], [m.external_id for m in messages],
+            [m.name for m in messages], [m.timezone for m in messages],
+        ))
+
+    async def store_contracts(self, messages: Sequence[ContractVersionMessage]) -> int:
+        return _count(await self._connection.execute(
+            STORE_CONTRACTS,
+            [m.contract for m in messages], [m.revision for m in messages], [m.customer_id for m in messages],
+            [m.customer for m in messages], [msgspec.to_builtins(m.versions) for m in messages],
+        ))
+
+    async def store_meters(self, messages: Sequence[MeterMessage]) -> int:
+        return _count(await self._connection.execute(
+            STORE_METERS,
+            [m.meter for m in messages], [m.revision for m in messages], [m.aggregation for m in messages], [m.role for m in messages],
+            [m.heartbeat_s for m in messages],
+        ))
+
+    async def timezones(self, customer_ids: Sequence[str]) -> dict[str, str]:
+        rows = await self._connection.fetch("select customer_id, timezone from signals.customers where customer_id = any($1)", list(customer_ids))
+        return {row["customer_id"]: row["timezone"] for row in rows}
+
+    async def customers_named(self, names: Sequence[str]) -> dict[str, asyncpg.Record]:
+        """External id → customer, of those that are heard of."""
+        rows = await self._connection.fetch("select * from signals.customers where external_id = any($1)", list(names))
+        return {row["external_id"]: row for row in rows}
+
+
+def _capacity(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a daily evaluation reads of a statement; None where the contract includes and guarantees nothing."""
+    said = document.get("consumption", {})
+    if "minimum_minor" not in said and not any(name.startswith("included:") for name in said):
+        return None
+    return {
+        **{field: document[field] for field in EVALUATED_OF_STATEMENT}, "consumption": said,
+        "lines": [{field: line.get(field) for field in EVALUATED_OF_LINE} for line in document["lines"]],
+    }
+
+
+def _count(status: str) -> int:
+    """Rows of a command tag such as `INSERT 0 42`."""
+    return int(status.rpartition(" ")[2])
