@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import time
 
 import httpx2
@@ -28,6 +29,32 @@ async def ensure_keys(state: State, database: str, admin_url: str) -> dict[str, 
     if valid != kept:
         state.keep_keys(database, valid)
     return valid
+
+
+def derived_key(secret: str, name: str) -> str:
+    """The API key `name` of a deployment that keeps nothing but its secret (compose, Kubernetes): the same for whoever has the secret."""
+    from services.usage_ingest.domain.secrets import secret_of
+
+    return secret_of(hmac.new(secret.encode(), f"key {name}".encode(), hashlib.sha256).digest())
+
+
+async def ensure_derived_keys(database_url: str, secret: str) -> dict[str, str]:
+    """Name → derived key, each made unless the database has ever known it: one that was revoked stays revoked."""
+    from services.usage_ingest.main import create_key
+
+    keys = {name: derived_key(secret, name) for name in KEY_SCOPES}
+    for name, key in keys.items():
+        if not await _ever_known(database_url, key):
+            await create_key(role_url(database_url, "usage_ingest", secret), name, list(KEY_SCOPES[name]), key)
+    return keys
+
+
+async def _ever_known(database_url: str, key: str) -> bool:
+    connection = await connect(database_url)
+    try:
+        return bool(await connection.fetchval("select true from usage_ingest.access_keys where hash = $1", hashlib.sha256(key.encode()).hexdigest()))
+    finally:
+        await connection.close()
 
 
 async def _known(admin_url: str, secret: str) -> bool:

@@ -3,11 +3,13 @@
 import asyncio
 from typing import Annotated
 
+import typer
 from rich.table import Table
 
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import migrate_all
 from shared.postgres.setup import create_roles_and_schemas
+from u2c.keys import ensure_derived_keys
 from u2c.printing import AsJson, console, print_json
 from u2c.settings import default, flag
 from u2c.state import State
@@ -16,18 +18,19 @@ from u2c.state import State
 def command(
     admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = default("admin_url"),
     database: Annotated[str, flag("database")] = default("database"),
+    keys: Annotated[bool, typer.Option("--keys", help="Make the first API keys too, derived from U2C_SECRET; --json prints them")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create what is missing and migrate every schema to head. Prints each schema's revision."""
     state = State.default()
     server = EmbeddedPostgres(state.folder) if admin_url is None else None
     try:
-        revisions = asyncio.run(_migrate(server.start().admin_url if server else str(admin_url), database, state.secret()))
+        revisions, made = asyncio.run(_migrate(server.start().admin_url if server else str(admin_url), database, state.secret(), keys))
     finally:
         if server:
             server.stop()
     if as_json:
-        print_json({"database": database, "revisions": revisions})
+        print_json({"database": database, "revisions": revisions, **({"keys": made} if keys else {})})
         return
     table = Table("schema", "revision")
     for schema, revision in revisions.items():
@@ -35,5 +38,7 @@ def command(
     console().print(table)
 
 
-async def _migrate(admin_url: str, database: str, secret: str) -> dict[str, str]:
-    return await migrate_all(await create_roles_and_schemas(admin_url, database, secret), secret)
+async def _migrate(admin_url: str, database: str, secret: str, keys: bool) -> tuple[dict[str, str], dict[str, str]]:
+    url = await create_roles_and_schemas(admin_url, database, secret)
+    revisions = await migrate_all(url, secret)
+    return revisions, await ensure_derived_keys(url, secret) if keys else {}

@@ -15,8 +15,9 @@ from rich.table import Table
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import role_url
 from shared.settings import ServiceSettings
+from u2c.keys import derived_key
 from u2c.service_flags import listing, settings_of, variables
-from u2c.services import PORTS
+from u2c.services import PORTS, SERVICE_KEY
 
 SHUTDOWN_TIMEOUT_S = 6
 ORPHAN_TIMEOUT_S = 10
@@ -36,7 +37,7 @@ def command(
         _print_settings(name)
         return
     os.environ.update(variables(context.args, (name,)))
-    _derive_database_url(name)
+    _derive_from_secret(name)
     if until_stdin_closes:
         threading.Thread(target=_follow_parent, daemon=True).start()
     settings = settings_of(name)()
@@ -46,12 +47,13 @@ def command(
     )
 
 
-def _derive_database_url(name: str) -> None:
-    """Where only the server and the deployment's secret are given (compose, Kubernetes), the role's own URL follows from both."""
+def _derive_from_secret(name: str) -> None:
+    """Where only the server and the deployment's secret are given (compose, Kubernetes), the role's own URL and the services' key follow."""
     server, secret = os.environ.get("U2C_SERVER_URL"), os.environ.get("U2C_SECRET")
     if server and secret and "U2C_DATABASE_URL" not in os.environ:
         os.environ["U2C_DATABASE_URL"] = role_url(server, name, secret)
         os.environ.setdefault("U2C_AUDITOR_DATABASE_URL", role_url(server, "u2c_auditor", secret))
+        os.environ.setdefault("U2C_SERVICE_KEY", derived_key(secret, SERVICE_KEY))
 
 
 def _follow_parent() -> None:

@@ -30,13 +30,13 @@ async def setup(context: Context) -> None:
     await catalogue.refresh(context)
 
 
-async def create_key(database_url: str, name: str, scopes: list[str]) -> str:
+async def create_key(database_url: str, name: str, scopes: list[str], secret: str | None = None) -> str:
     """Make an API key without going through the API, which needs one; return its secret. The relay tells the other services."""
     db = Database(database_url, NAME, pool_max=2)
     await db.open()
     try:
         async with db.transaction() as uow:
-            return (await issue(uow, name, list(scopes), None, now=machine_now())).secret
+            return (await issue(uow, name, list(scopes), None, now=machine_now(), secret=secret)).secret
     finally:
         await db.close()
 

@@ -57,15 +57,15 @@ class Issued:
 
 async def issue(
     uow: UnitOfWork, name: str, scopes: list[str], expires_at: datetime | None, *, now: datetime,
-    by: str = BY_COMMAND_LINE, replaces: str | None = None,
+    by: str = BY_COMMAND_LINE, replaces: str | None = None, secret: str | None = None,
 ) -> Issued:
-    """Make a key. `now` is the machine clock."""
+    """Make a key. `now` is the machine clock; `secret` is one that was derived beforehand, or a new random one."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise ScopeUnknown(f"{', '.join(unknown) or 'none given'}; the scopes are {', '.join(SCOPES)}")
     if expires_at is not None and not now < expires_at < now + LIFE_MAX:
         raise ExpiryInvalid(f"{expires_at.isoformat()} is past or too far; the machine clock says {now.isoformat()}")
-    secret = secret_of(secrets.token_bytes(RANDOM_BYTES))
+    secret = secret or secret_of(secrets.token_bytes(RANDOM_BYTES))
     expires_us = None if expires_at is None else to_us(expires_at)
     message = AccessKeyMessage(new_id("key"), to_us(now), hash_of(secret), name, tuple(sorted(set(scopes))), expires_us)
     await KeyRepository(uow.connection).add(message.key_id, display_prefix(secret), now, by, replaces)
