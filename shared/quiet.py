@@ -27,6 +27,8 @@ class Quiet:
     _worked_off_at: datetime | None = None
 
     async def __call__(self, asked_at: datetime) -> bool:
+        if self.context.consumer is None:                       # still starting: it has heard of nothing yet
+            return False
         if asked_at != self._asked_at or self._answered:
             await self._begin(asked_at)
         if self._worked_off_at is None:
@@ -35,12 +37,14 @@ class Quiet:
             self._worked_off_at = await self.context.db.pool.fetchval("select clock_timestamp()")
         waiting = f"select exists (select from {self.context.name}.outbox where created_at <= $1)"
         self._answered = not await self.context.db.pool.fetchval(waiting, self._worked_off_at)
+        if not self._answered:
+            self.context.relay.wake()
         return self._answered
 
     async def _begin(self, asked_at: datetime) -> None:
         """A round: read the heads of the topics that may still bring what had arrived."""
         number = self._round + 1 if asked_at == self._asked_at else 1
-        for subscribe in self.context.consumer.subscriptions if self.context.consumer else ():
+        for subscribe in self.context.consumer.subscriptions:
             if number <= LAST_ROUND.get(subscribe.topic.producer, number):
                 self._heads[subscribe.topic.name] = await self.context.bus.heads(subscribe.topic.name)
         self._asked_at, self._round, self._answered, self._worked_off_at = asked_at, number, False, None

@@ -49,17 +49,19 @@ class Context:
     http: httpx2.AsyncClient
     instance_id: str
     consumer: Consumer | None = None
+    relay: Relay | None = None
     state: dict[str, Any] = field(default_factory=dict)      # what `setup` of the service put here
 
 
 @dataclass(frozen=True)
 class Job:
-    """A schedule: `run` is called every `every_s` of the machine clock, and at once when the business clock moves."""
+    """A schedule: `run` is called every `every_s` of the machine clock, and, if it follows the business clock, at once when that moves."""
 
     name: str
     every_s: float
     run: Callable[[Context], Awaitable[None]]
     workers: int = 1
+    follows_clock: bool = True
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,9 @@ def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]
     if service.name in ACCESS_KEYS.consumers:
         heard.append(Subscribe(ACCESS_KEYS, hear_keys))
     context.consumer = Consumer(context, service.name, heard)
-    relay = Relay(context.db, context.bus)
-    tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in (("consumer", context.consumer.run), ("relay", relay.run))]
+    context.relay = Relay(context.db, context.bus)
+    running = (("consumer", context.consumer.run), ("relay", context.relay.run))
+    tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in running]
     tasks += [
         asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in service.jobs for worker in range(job.workers)
     ]
@@ -187,7 +190,7 @@ async def _repeat(job: Job, context: Context) -> None:
         try:
             await job.run(context)
             backoff_s = 0.1
-            await context.clock.wait_change(job.every_s)
+            await (context.clock.wait_change(job.every_s) if job.follows_clock else asyncio.sleep(job.every_s))
         except WAITED_OUT as fault:
             log.warning("job_waits_for_outage", job=job.name, fault=repr(fault))
             backoff_s = min(backoff_s * 2, JOB_BACKOFF_MAX_S)

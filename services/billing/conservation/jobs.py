@@ -54,4 +54,6 @@ async def check(context: Context) -> None:
             await keep_exceptions(uow, checked.k, checked.breaks, context.clock.now())
 
 
-JOBS = (Job("conservation_look", LOOK_EVERY_S, look), Job("conservation_check", CHECK_EVERY_S / 10, check))
+JOBS = (
+    Job("conservation_look", LOOK_EVERY_S, look, follows_clock=False), Job("conservation_check", CHECK_EVERY_S / 10, check, follows_clock=False),
+)

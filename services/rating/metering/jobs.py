@@ -35,6 +35,6 @@ async def lonely_voids(context: Context) -> None:
 
 
 JOBS = (
-    Job("backfill", BACKFILL_EVERY_S, backfill), Job("activity", ACTIVITY_EVERY_S, activity), Job("months", MONTHS_EVERY_S, months),
-    Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
+    Job("backfill", BACKFILL_EVERY_S, backfill, follows_clock=False), Job("activity", ACTIVITY_EVERY_S, activity, follows_clock=False),
+    Job("months", MONTHS_EVERY_S, months, follows_clock=False), Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
 )

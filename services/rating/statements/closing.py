@@ -61,7 +61,6 @@ async def close_due(context: Context) -> int:
 
 
 async def _close_due(context: Context) -> int:
-    await context.clock.refresh()
     now = context.clock.now()
     due = await _due(context, now)
     since: DueSince = context.state.setdefault("due_since", DueSince(context.settings.close_delayed_after_s))

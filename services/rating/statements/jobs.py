@@ -29,6 +29,8 @@ async def open_periods(context: Context) -> None:
 
 async def price(context: Context) -> None:
     """Fan out, then price what is asked for and rested, until nothing is."""
+    if not await pricing.anything_asked(context.db):
+        return
     pace: Pace = context.state.setdefault("pace", Pace(context.settings.reprice_min_s, context.settings.reprice_max_s))
     await pricing.fan_out(context.db, context.settings.marks_max)
     while await _price_some(context, pace):
@@ -64,7 +66,7 @@ async def forget_requests_of_final(context: Context) -> None:
 def jobs(pricing_workers: int) -> list[Job]:
     return [
         Job("open_periods", OPEN_EVERY_S, open_periods),
-        Job("price", PRICE_EVERY_S, price, workers=pricing_workers),
+        Job("price", PRICE_EVERY_S, price, workers=pricing_workers, follows_clock=False),
         Job("close", CLOSE_EVERY_S, close),
-        Job("forget_requests_of_final", HOUSEKEEPING_EVERY_S, forget_requests_of_final),
+        Job("forget_requests_of_final", HOUSEKEEPING_EVERY_S, forget_requests_of_final, follows_clock=False),
     ]

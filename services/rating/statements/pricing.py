@@ -47,6 +47,11 @@ class Outcome:
     held: list[tuple[DueStatement, AppError]] = field(default_factory=list)
 
 
+async def anything_asked(db: Database) -> bool:
+    """Whether there is a mark or a request at all: one question, so that waiting costs next to nothing."""
+    return await StatementRepository(db.pool).anything_asked()
+
+
 async def fan_out(db: Database, marks_max: int) -> int:
     """Turn visible marks into requests; return how many marks were taken."""
     async with db.transaction() as uow:

@@ -51,8 +51,12 @@ class Replacement:
 
 
 class StatementRepository:
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: "asyncpg.Connection | asyncpg.Pool") -> None:
         self.connection = connection
+
+    async def anything_asked(self) -> bool:
+        found: bool = await self.connection.fetchval("select exists (select from rating.marks) or exists (select from rating.stale)")
+        return found
 
     async def fan_out(self, marks_max: int) -> int:
         """Turn up to `marks_max` marks into requests for the statements they touch; return how many marks were taken.
