@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 
 import asyncpg
 
-POLL_S = 0.05
+METERED_POLL_S, POLL_S = 0.25, 0.05
 METERED = "select coalesce(sum(position), 0)::bigint from bus.positions where grp = 'rating' and topic = 'usage.events'"
 PRICED = "select not exists (select from rating.marks) and not exists (select from rating.stale)"
 TOLD = """select not exists (select from rating.statements s
@@ -22,33 +21,27 @@ class Stuck(Exception):
 
 async def until_visible(auditor: asyncpg.Connection, messages: int, statements: int, stuck_s: float = 120.0) -> float:
     """Return the instant (monotonic) at which `messages` are metered and all statements, at least so many, stand in billing's drafts."""
-    seen, moved_at = -1, time.monotonic()
+    newest, moved_at = -1, time.monotonic()
     while True:
         metered = await auditor.fetchval(METERED)
         if metered >= messages and await _all_told(auditor, statements):
             return time.monotonic()
-        backlog = await auditor.fetchval("select (select count(*) from rating.stale) + (select count(*) from rating.statements)")
-        if (progress := hash((metered, backlog))) != seen:
-            seen, moved_at = progress, time.monotonic()
+        if (batch := await newest_batch(auditor)) != newest:
+            newest, moved_at = batch, time.monotonic()
         elif time.monotonic() - moved_at > stuck_s:
-            raise Stuck(f"nothing moved for {stuck_s:.0f} s: {metered:,} of {messages:,} messages are metered, {backlog:,} statements")
-        await asyncio.sleep(POLL_S)
+            raise Stuck(f"no consumer moved for {stuck_s:.0f} s: {metered:,} of {messages:,} messages are metered")
+        await asyncio.sleep(METERED_POLL_S if metered < messages else POLL_S)
 
 
 async def _all_told(auditor: asyncpg.Connection, statements: int) -> bool:
-    asked: Sequence[str] = (PRICED, TOLD)
-    for question in asked:
+    """Asked from the cheapest question to the dearest: the answers cost the cores that are measured."""
+    for question in (PRICED, TOLD):
         if not await auditor.fetchval(question):
             return False
     return bool(await auditor.fetchval(STATEMENTS) >= statements)
 
 
-async def metered_messages(auditor: asyncpg.Connection) -> int:
-    """Messages of usage.events that rating has taken."""
-    found: int = await auditor.fetchval(METERED)
-    return found
-
-
 async def newest_batch(auditor: asyncpg.Connection) -> int:
+    """The last batch of any consumer."""
     found: int = await auditor.fetchval(NEWEST_BATCH)
     return found
