@@ -10,6 +10,7 @@ NAMES = frozenset(
         "relay.after_publish",      # on the bus, outbox row not deleted yet
         "close.before_final",       # the barrier passed, the final statement not written
         "billing.after_number",     # a number taken, its document not committed
+        "webhook.after_send",       # a webhook sent, its attempt not recorded
     }
 )
 

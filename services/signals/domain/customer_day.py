@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,11 @@ class Engagement:
     teams_month: int = 0
     features_month: int = 0
     users_by_days: Mapping[int, int] = field(default_factory=dict)    # for activation: length of the window in days → distinct users
+
+    @property
+    def stickiness(self) -> Decimal | None:
+        """Users of the day ÷ users of the month; None without any."""
+        return (Decimal(self.users_day) / self.users_month).quantize(Decimal("0.0001")) if self.users_month else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ def _document(
         "meters": {meter: shown(found) | {"silent": found.is_outage} for meter, found in sorted(silences.items())},
         "trend": {"meter": main.meter if main else None, **shown_trend(use), "latched": state["trend"]},
         "trend_month_six": state.get("month_six"),
-        "engagement": shown(engagement) if engagement else None,
+        "engagement": shown(engagement) | {"stickiness": engagement.stickiness} if engagement else None,
         "numbers": {name: number for name, number in numbers.items() if number is not None},
         "risk": shown(scored),
         "contracts": {name: part.document for name, part in contracts.items()},

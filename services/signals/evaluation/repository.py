@@ -31,7 +31,8 @@ class EvaluationRepository:
     async def enrol(self, customer_ids: Sequence[str], days: Sequence[date], due: Sequence[datetime]) -> None:
         await self._connection.execute(
             """insert into signals.customer_states (customer_id, next_on, due_at, state)
-               select customer_id, next_on, due_at, '{}'::jsonb from unnest($1::text[], $2::date[], $3::timestamptz[]) as new (customer_id, next_on, due_at)
+               select customer_id, next_on, due_at, '{}'::jsonb
+               from unnest($1::text[], $2::date[], $3::timestamptz[]) as new (customer_id, next_on, due_at)
                on conflict do nothing""", customer_ids, days, due)
 
     async def next_due(self) -> datetime | None:

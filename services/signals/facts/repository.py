@@ -45,7 +45,8 @@ class FactRepository:
 
     async def take_sequence(self, customer: str, count: int) -> int:
         """Take the next `count` numbers; return the last of them."""
-        last: int = await self._connection.fetchval("update signals.sequences set last = last + $2 where customer = $1 returning last", customer, count)
+        last: int = await self._connection.fetchval(
+            "update signals.sequences set last = last + $2 where customer = $1 returning last", customer, count)
         return last
 
     async def known(self, signal_ids: Sequence[str]) -> set[str]:

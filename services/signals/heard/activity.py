@@ -44,7 +44,7 @@ def _changes(messages: Sequence[ActivityMessage], known: Known, zones: Mapping[s
         same = folded is not None and folded.customer_id == message.customer_id
         if folded is not None and folded.customer_id is not None and not same:
             yield Change(folded.customer_id, zones[folded.customer_id], message.meter, day, folded.hours, NOTHING, seen)
-        if message.customer_id in zones:
+        if message.customer_id is not None and message.customer_id in zones:
             before = folded.hours if same and folded is not None else NOTHING
             yield Change(message.customer_id, zones[message.customer_id], message.meter, day, before, message.hours, seen)
 

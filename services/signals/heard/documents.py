@@ -19,9 +19,12 @@ async def hear_documents(batch: Batch[DocumentMessage], uow: UnitOfWork, context
 
 
 def _finalized(message: DocumentMessage, today: date) -> Fact:
+    total = format_minor(message.total_minor, currency(message.currency))
+    period = {"start": message.period_start_date, "end": message.period_end_date}
     data = {
         "invoice": message.document_id, "number": message.number, "kind": message.kind, "currency": message.currency,
-        "total": format_minor(message.total_minor, currency(message.currency)), "period": {"start": message.period_start_date, "end": message.period_end_date},
-        "issued_on": message.issued_on, "due_on": message.due_on, "corrects": message.corrects, "evidence": f"/v1/invoices/{message.document_id}",
+        "total": total, "period": period, "issued_on": message.issued_on,
+        "due_on": message.due_on, "corrects": message.corrects, "evidence": f"/v1/invoices/{message.document_id}",
     }
-    return Fact("invoice.finalized", (message.document_id,), date.fromisoformat(message.issued_on) if message.issued_on else today, data, message.contract)
+    day = date.fromisoformat(message.issued_on) if message.issued_on else today
+    return Fact("invoice.finalized", (message.document_id,), day, data, message.contract)

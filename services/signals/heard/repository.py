@@ -1,6 +1,7 @@
 """All SQL of what was heard, activity excepted."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -80,6 +81,18 @@ class HeardRepository:
     async def timezones(self, customer_ids: Sequence[str]) -> dict[str, str]:
         rows = await self._connection.fetch("select customer_id, timezone from signals.customers where customer_id = any($1)", list(customer_ids))
         return {row["customer_id"]: row["timezone"] for row in rows}
+
+    async def customers_page(self, after: str, limit: int) -> list[asyncpg.Record]:
+        return list(await self._connection.fetch(
+            "select * from signals.customers where external_id > $1 order by external_id limit $2", after, limit))
+
+    async def contracts_of(self, customer_id: str) -> list[asyncpg.Record]:
+        return list(await self._connection.fetch("select * from signals.contracts where customer_id = $1 order by contract", customer_id))
+
+    async def statement_at(self, contract: str, now: datetime) -> asyncpg.Record | None:
+        """The statement of the service period `now` lies in, or None."""
+        return await self._connection.fetchrow(
+            "select * from signals.statements where contract = $1 and period_start <= $2 and period_end > $2", contract, now)
 
     async def customers_named(self, names: Sequence[str]) -> dict[str, asyncpg.Record]:
         """External id → customer, of those that are heard of."""

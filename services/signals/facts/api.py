@@ -1,0 +1,120 @@
+"""Routes of the signals that were told: list, acknowledge, snooze, record what came of it; the report and the feed."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.signals.domain.event_types import EVENT_TYPES
+from services.signals.domain.score_report import Judged, score_report
+from services.signals.domain.shown import shown
+from services.signals.facts.feed import atom
+from services.signals.facts.repository import FactFilter, FactRepository
+from services.signals.webhooks.usecases import FactUnknown
+from shared.errors import AppError
+from shared.http.keys import AccessKey, requires
+from shared.http.paging import CursorInvalid, Paged, listed
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1/signals", tags=["Signals"])
+READ, WRITE = requires("signals:read"), requires("signals:write")
+FEED_MAX = 100
+Text = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class SnoozeInPast(AppError):
+    """A snooze ends after now."""
+
+
+class SnoozeBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    until: Annotated[AwareDatetime, Field(description="Business time", examples=["2026-11-09T09:00:00Z"])]
+
+
+class OutcomeBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    outcome: Literal["renewed", "expanded", "contracted", "churned"]
+
+
+@router.get("", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first")
+async def list_facts(
+    context: Ctx, page: Paged, type: Text = None, customer: Text = None, contract: Text = None,
+    state: Literal["open", "acknowledged", "snoozed"] | None = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None, until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+) -> dict[str, Any]:
+    wanted = FactFilter(type, customer, contract, state, since, until)
+    async with context.db.transaction() as uow:
+        rows = await FactRepository(uow.connection).page(wanted, _after(page.after), page.limit + 1, context.clock.now())
+    return listed(rows, page, lambda row: [row["occurred_at"].isoformat(), row["signal_id"]], _fact)
+
+
+@router.get("/report", operation_id="get_score_report", dependencies=[READ], summary="Precision and recall of the risk score, by recorded outcomes")
+async def get_report(context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await FactRepository(uow.connection).renewals_judged()
+    renewals = [Judged(row["contract"], row["term_end"], row["at_risk"], row["outcome"]) for row in rows]
+    return {"object": "score_report", "policy": context.state["policy"].version, **shown(score_report(renewals)), "renewals": shown(renewals)}
+
+
+@router.get("/feed.atom", operation_id="get_signals_feed", dependencies=[READ], summary="The newest 100 signals as an Atom feed",
+            response_class=Response)
+async def get_feed(context: Ctx, customer: Text = None, type: Text = None) -> Response:
+    async with context.db.transaction() as uow:
+        rows = await FactRepository(uow.connection).page(FactFilter(type, customer), None, FEED_MAX, context.clock.now())
+    return Response(atom([dict(row) for row in rows], context.settings.signals_url, context.clock.now()), media_type="application/atom+xml")
+
+
+@router.get("/types", operation_id="list_signal_types", dependencies=[READ], summary="Every type: what it says, for whom, when, with an example")
+async def list_types() -> dict[str, Any]:
+    return {"object": "list", "data": [{"type": name, **shown(event)} for name, event in EVENT_TYPES.items()], "has_more": False, "next_cursor": None}
+
+
+@router.get("/{signal_id}", operation_id="get_signal", dependencies=[READ], summary="One signal")
+async def get_fact(signal_id: str, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        return _found(await FactRepository(uow.connection).fact(signal_id), signal_id)
+
+
+@router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
+async def acknowledge(signal_id: str, context: Ctx, caller: AccessKey = WRITE) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        return _found(await FactRepository(uow.connection).acknowledge(signal_id, caller.key_id), signal_id)
+
+
+@router.post("/{signal_id}/snooze", operation_id="snooze_signal", dependencies=[WRITE], summary="Not before a later time")
+async def snooze(signal_id: str, body: SnoozeBody, context: Ctx) -> dict[str, Any]:
+    if body.until <= context.clock.now():
+        raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
+    async with context.db.transaction() as uow:
+        return _found(await FactRepository(uow.connection).snooze(signal_id, body.until), signal_id)
+
+
+@router.post("/{signal_id}/outcome", operation_id="record_signal_outcome", dependencies=[WRITE],
+             summary="What came of it: what the score is judged by")
+async def record_outcome(signal_id: str, body: OutcomeBody, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        return _found(await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()), signal_id)
+
+
+def _found(row: Any, signal_id: str) -> dict[str, Any]:
+    if row is None:
+        raise FactUnknown(f"no signal {signal_id!r}")
+    return _fact(row)
+
+
+def _fact(row: Any) -> dict[str, Any]:
+    event = EVENT_TYPES.get(row["type"])
+    names = ("type", "customer", "contract", "day", "occurred_at", "sequence", "data", "state", "snoozed_until", "acknowledged_by", "outcome",
+             "outcome_at")
+    return {"object": "signal", "id": row["signal_id"], **shown({name: row[name] for name in names}), "seat": event.seat if event else None,
+            "evidence": f"/v1/customers/{row['customer']}/signals?at={shown(row['occurred_at'])}" if row["customer_id"] else None}
+
+
+def _after(cursor: tuple[Any, ...] | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    try:
+        return datetime.fromisoformat(str(cursor[0])), str(cursor[1])
+    except (ValueError, IndexError) as fault:
+        raise CursorInvalid() from fault

@@ -1,0 +1,176 @@
+"""Routes of webhook endpoints, their secrets, deliveries and replays."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from services.signals.domain.shown import shown
+from services.signals.webhooks.repository import WebhookRepository
+from services.signals.webhooks.usecases import (
+    EndpointTerms,
+    FactUnknown,
+    check,
+    create_endpoint,
+    enable_endpoint,
+    known_endpoint,
+    replay_one,
+    replay_range,
+    rotate_secret,
+    send_test,
+)
+from shared.http.keys import requires
+from shared.http.paging import Paged, listed
+from shared.service import Ctx
+
+router = APIRouter(prefix="/v1", tags=["Webhooks"])
+READ, WRITE = requires("signals:read"), requires("signals:write")
+Name = Annotated[str, Field(max_length=100)]
+
+
+class EndpointBody(BaseModel):
+    """An endpoint as it is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: Annotated[str, Field(max_length=2000, examples=["https://example.com/hooks/usage-to-cash"])]
+    events: Annotated[list[Name], Field(min_length=1, max_length=50, examples=[["renewal.at_risk", "customer.activation.failed"]])]
+    description: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    format: Literal["standard", "slack"] = "standard"
+
+    def terms(self) -> EndpointTerms:
+        return EndpointTerms(self.url, tuple(dict.fromkeys(self.events)), self.description, self.format)
+
+
+class RotationBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    overlap_hours: Annotated[int, Field(ge=0, le=168, description="How long the old secret signs too, by the machine's clock")] = 24
+
+
+class ReplayBody(BaseModel):
+    """One signal by its id, or all of a range of business time that the endpoint asks for."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    signal: Name | None = None
+    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "ReplayBody":
+        if (self.signal is None) == (self.since is None and self.until is None) or (self.since is None) != (self.until is None):
+            raise ValueError("name a signal, or both from and to")
+        return self
+
+
+@router.post("/webhook-endpoints", operation_id="create_webhook_endpoint", status_code=201, dependencies=[WRITE],
+             summary="Register an endpoint; its secret is shown this once")
+async def create(body: EndpointBody, context: Ctx) -> dict[str, Any]:
+    await check(body.terms(), context.settings.webhook_allow_local)
+    async with context.db.transaction() as uow:
+        endpoint_id, secret = await create_endpoint(uow, body.terms(), context.clock.now())
+        return _endpoint(await known_endpoint(uow, endpoint_id)) | {"secret": secret}
+
+
+@router.get("/webhook-endpoints", operation_id="list_webhook_endpoints", dependencies=[READ], summary="All endpoints, without their secrets")
+async def list_endpoints(context: Ctx, page: Paged) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await WebhookRepository(uow.connection).endpoints(str(page.after[0]) if page.after else "", page.limit + 1)
+    return listed(rows, page, lambda row: [row["endpoint_id"]], _endpoint)
+
+
+@router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint", dependencies=[READ], summary="One endpoint")
+async def get_endpoint(endpoint_id: str, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        return _endpoint(await known_endpoint(uow, endpoint_id))
+
+
+@router.put("/webhook-endpoints/{endpoint_id}", operation_id="change_webhook_endpoint", dependencies=[WRITE],
+            summary="Change all of it but the secret")
+async def change(endpoint_id: str, body: EndpointBody, context: Ctx) -> dict[str, Any]:
+    terms = body.terms()
+    await check(terms, context.settings.webhook_allow_local)
+    async with context.db.transaction() as uow:
+        await known_endpoint(uow, endpoint_id, lock=True)
+        await WebhookRepository(uow.connection).change_endpoint(endpoint_id, terms.url, terms.description, terms.events, terms.format)
+        return _endpoint(await known_endpoint(uow, endpoint_id))
+
+
+@router.delete("/webhook-endpoints/{endpoint_id}", operation_id="delete_webhook_endpoint", status_code=204, dependencies=[WRITE],
+               summary="Delete it and what waits for it")
+async def delete(endpoint_id: str, context: Ctx) -> Response:
+    async with context.db.transaction() as uow:
+        await known_endpoint(uow, endpoint_id, lock=True)
+        await WebhookRepository(uow.connection).delete_endpoint(endpoint_id)
+    return Response(status_code=204)
+
+
+@router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", operation_id="rotate_webhook_secret", dependencies=[WRITE],
+             summary="A new secret, shown this once; until the overlap ends both sign")
+async def rotate(endpoint_id: str, body: RotationBody, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours)
+        return _endpoint(await known_endpoint(uow, endpoint_id)) | {"secret": secret, "previous_secret_until": shown(until)}
+
+
+@router.post("/webhook-endpoints/{endpoint_id}/enable", operation_id="enable_webhook_endpoint", dependencies=[WRITE],
+             summary="Enable it again; what it missed is sent by a replay")
+async def enable(endpoint_id: str, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        await enable_endpoint(uow, endpoint_id, context.clock.now())
+        return _endpoint(await known_endpoint(uow, endpoint_id))
+
+
+@router.post("/webhook-endpoints/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, dependencies=[WRITE],
+             summary="Send a webhook.test to this endpoint")
+async def test(endpoint_id: str, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        return {"object": "signal", "id": await send_test(uow, endpoint_id, context.clock.now()), "type": "webhook.test"}
+
+
+@router.post("/webhook-endpoints/{endpoint_id}/replay", operation_id="replay_webhooks", status_code=202, dependencies=[WRITE],
+             summary="Send again by id or by range, under the same ids")
+async def replay(endpoint_id: str, body: ReplayBody, context: Ctx) -> dict[str, Any]:
+    now = context.clock.now()
+    async with context.db.transaction() as uow:
+        if body.signal is not None:
+            return {"object": "replay", "queued": await replay_one(uow, endpoint_id, body.signal, now)}
+        assert body.since is not None and body.until is not None
+        return {"object": "replay", "queued": await replay_range(uow, endpoint_id, body.since, body.until, now)}
+
+
+@router.get("/webhook-endpoints/{endpoint_id}/deliveries", operation_id="list_webhook_deliveries", dependencies=[READ],
+            summary="The delivery log, the newest first")
+async def list_deliveries(
+    endpoint_id: str, context: Ctx, page: Paged, state: Literal["pending", "delivered", "given_up"] | None = None,
+) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        await known_endpoint(uow, endpoint_id)
+        rows = await WebhookRepository(uow.connection).deliveries(endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1)
+    return listed(rows, page, lambda row: [row["delivery_id"]], _delivery)
+
+
+@router.get("/webhook-deliveries/{delivery_id}", operation_id="get_webhook_delivery", dependencies=[READ],
+            summary="One delivery with every attempt: request and response")
+async def get_delivery(delivery_id: str, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        webhooks = WebhookRepository(uow.connection)
+        row = await webhooks.delivery(delivery_id)
+        if row is None:
+            raise FactUnknown(f"no delivery {delivery_id!r}")
+        log = await webhooks.attempts(delivery_id)
+    return _delivery(row) | {"log": [_attempt(attempt) for attempt in log]}
+
+
+def _endpoint(row: Any) -> dict[str, Any]:
+    return {"object": "webhook_endpoint", "id": row["endpoint_id"], **shown({name: row[name] for name in (
+        "url", "description", "events", "format", "state", "disabled_reason", "disabled_at", "failing_since", "created_at")})}
+
+
+def _delivery(row: Any) -> dict[str, Any]:
+    return {"object": "webhook_delivery", "id": row["delivery_id"], "endpoint": row["endpoint_id"], "signal": row["signal_id"],
+            **shown({name: row[name] for name in ("type", "occurred_at", "customer", "sequence", "state", "attempts", "due_at", "delivered_at")})}
+
+
+def _attempt(row: Any) -> dict[str, Any]:
+    at: datetime = row["at"]
+    return {"at": shown(at), **shown({name: row[name] for name in ("number", "business_at", "status", "error", "took_ms", "request", "response")})}

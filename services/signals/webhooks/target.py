@@ -1,0 +1,46 @@
+"""Where a webhook goes: a URL taken apart once, so that what was checked is what is called."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from shared.errors import AppError
+
+PORTS = (443, 8443)
+URL_MAX = 2000
+
+
+class UrlRefused(AppError):
+    """A webhook URL is https on port 443 or 8443, with a public host and without user information."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    scheme: str
+    host: str
+    port: int
+    path: str                                # with the query
+
+    @property
+    def origin(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def target_of(url: str, allow_local: bool) -> Target:
+    """Take a URL apart, or raise UrlRefused with what is wrong with it."""
+    if len(url) > URL_MAX or not url.isascii() or any(character <= " " or character in "\\\x7f" for character in url):
+        raise UrlRefused(f"write the URL in at most {URL_MAX} printable ASCII characters, an international name in its xn-- form")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as fault:
+        raise UrlRefused(f"the URL cannot be read: {fault}") from fault
+    if parts.scheme != "https" and not (allow_local and parts.scheme == "http"):
+        raise UrlRefused("use https://")
+    if not host or "@" in parts.netloc or "%" in host:
+        raise UrlRefused("name a host, and no user information; a secret belongs in the path")
+    if parts.fragment:
+        raise UrlRefused("a fragment is never sent; leave it out")
+    port = port or {"https": 443, "http": 80}[parts.scheme]
+    if port not in PORTS and not allow_local:
+        raise UrlRefused(f"use port {' or '.join(map(str, PORTS))}")
+    return Target(parts.scheme, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
