@@ -1,0 +1,98 @@
+"""README's calls, run as they stand on a running system, and its table of commands."""
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import pytest
+import typer
+
+from tests.readme.blocks import calls, verbs
+from u2c.cluster import Cluster, ClusterOptions
+from u2c.main import VERBS, application
+
+SETTLE_TIMEOUT_S = 60.0
+CALLS_MIN = 7
+
+
+async def test_the_calls_do_what_the_page_says(cluster_options: Callable[..., ClusterOptions]) -> None:
+    blocks = calls()
+    assert sum(block.count("curl") for block in blocks) >= CALLS_MIN
+    async with Cluster(cluster_options(restart=False)) as cluster:
+        answers = [answer for block in blocks[:-1] for answer in await asyncio.to_thread(_typed, block, cluster)]
+        await _heard_of_acme(cluster)
+        answers += await asyncio.to_thread(_typed, blocks[-1], cluster)
+        meter, customer, contract, sent, explained, invoices, reconciliation, signals = answers
+        assert meter["meter"] == "api_calls" and customer["external_id"] == "acme" and contract["contract"] == "acme-2026"
+        assert (sent["accepted"], sent["results"]) == (2, [])
+        assert explained["id"] == "req-1" and explained["source"] == "api-gateway"
+        assert invoices["object"] == "list"
+        assert reconciliation["conservation"]["holds"] is True
+        assert signals["customer"] == "acme"
+        await _settled(cluster, blocks)
+
+
+async def _heard_of_acme(cluster: Cluster) -> None:
+    """Signals hears of a customer over the bus: a reader's eyes take longer than that, a test does not."""
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {cluster.admin_key}"}) as client:
+        while (await client.get(f"{cluster.urls['signals']}/v1/customers/acme/signals")).status_code == 404 and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+
+
+async def _settled(cluster: Cluster, blocks: list[str]) -> None:
+    """Finance's and customer success's calls, repeated until the two events have gone the whole way."""
+    finance, success = (next(block for block in blocks if word in block) for word in ("/v1/invoices", "/signals"))
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while True:
+        invoices, reconciliation = await asyncio.to_thread(_typed, finance, cluster)
+        (signals,) = await asyncio.to_thread(_typed, success, cluster)
+        used = [line for invoice in invoices["data"] for line in invoice["lines"] if line["key"] == "api" and Decimal(line["quantity"]) == 2]
+        if (used and signals["last_seen_at"]) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.5)
+    (line,) = used
+    (draft,) = [invoice for invoice in invoices["data"] if line in invoice["lines"]]
+    assert draft["status"] == "draft" and draft["customer"] == "acme" and draft["contract"] == "acme-2026"
+    assert Decimal(line["amount"]) == Decimal("0.02"), "one of two calls is included, the other costs 0.02"
+    assert reconciliation["conservation"]["holds"] is True
+    assert sum(row["counts"]["stored"] for row in reconciliation["rows"]) == 2
+    assert signals["last_seen_at"]
+
+
+def _typed(block: str, cluster: Cluster) -> list[Any]:
+    """Run one block as a reader's shell would; every call must succeed. Returns the answers in order."""
+    names = {"INGEST": "usage_ingest", "RATING": "rating", "BILLING": "billing", "SIGNALS": "signals"}
+    places = {name: cluster.urls[service] for name, service in names.items()}
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "KEY": cluster.admin_key, **places}
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    return list(_documents(done.stdout))
+
+
+def _documents(text: str) -> Iterator[Any]:
+    """The JSON documents that stand one after another in `text`."""
+    decoder, place = json.JSONDecoder(), 0
+    while place < len(text):
+        found, place = decoder.raw_decode(text, place)
+        yield found
+        place += len(text[place:]) - len(text[place:].lstrip())
+
+
+def test_the_table_names_exactly_the_verbs_there_are() -> None:
+    group = typer.main.get_command(application([]))
+    below = {name: getattr(verb, "commands", {}) for name, verb in group.commands.items()}  # type: ignore[attr-defined]
+    there = {f"{name} {verb}" if verb else name for name, verbs_below in below.items() for verb in (verbs_below or [""])}
+    assert verbs() == there
+    assert {verb.split()[0] for verb in verbs()} == set(VERBS)
+
+
+@pytest.mark.parametrize("block", calls(), ids=lambda block: block.split()[0])
+def test_a_failing_call_fails_the_block(block: str) -> None:
+    """The calls use -f: without it, a refusal would look like success."""
+    assert block.count("curl -sf") == block.count("curl")
