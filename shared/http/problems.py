@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from shared.bus import BusUnavailable
 from shared.db import OUTAGES
 from shared.errors import AppError, Kind
+from shared.http.documented import document_problems
 
 log = structlog.get_logger()
 RETRY_AFTER_S = 1
@@ -29,6 +30,16 @@ class Unavailable(AppError):
 
 class BodyInvalid(AppError):
     """The request does not match the API's schema."""
+
+
+class BodyUnreadable(AppError):
+    """The body is not what its content type says: JSON in UTF-8."""
+
+    kind = Kind.MALFORMED
+
+
+class MethodNotAllowed(AppError):
+    """This address does not take this method; the header Allow names those it takes."""
 
 
 class NoSuchRoute(AppError):
@@ -54,8 +65,12 @@ def problem(request: Request, error: AppError, status: int | None = None) -> JSO
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
+_FRAMEWORK: dict[int, type[AppError]] = {400: BodyUnreadable, 404: NoSuchRoute, 405: MethodNotAllowed}
+
+
 def install_problems(app: FastAPI) -> None:
-    """Register the handlers, so that every error leaves as a problem."""
+    """Register the handlers, so that every error leaves as a problem, and document them."""
+    document_problems(app)
 
     async def expected(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, AppError)
@@ -67,13 +82,16 @@ def install_problems(app: FastAPI) -> None:
             {"pointer": "/" + "/".join(str(part) for part in fault["loc"]), "code": fault["type"], "detail": fault["msg"]}
             for fault in error.errors()
         ]
-        malformed = any(fault["code"] == "json_invalid" for fault in faults)
-        told = BodyInvalid("; ".join(f"{f['pointer']}: {f['detail']}" for f in faults[:5]), errors=faults)
-        return problem(request, told, 400 if malformed else 422)
+        told = BodyUnreadable if any(fault["code"] == "json_invalid" for fault in faults) else BodyInvalid
+        return problem(request, told("; ".join(f"{f['pointer']}: {f['detail']}" for f in faults[:5]), errors=faults))
 
     async def framework(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return problem(request, NoSuchRoute(str(error.detail)), error.status_code)
+        if isinstance(error.__cause__, AppError):                # FastAPI wraps what reading a body raises, such as BodyTooLarge
+            return problem(request, error.__cause__)
+        answer = problem(request, _FRAMEWORK.get(error.status_code, NoSuchRoute)(str(error.detail)), error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
 
     async def outage(request: Request, error: Exception) -> JSONResponse:
         log.warning("unavailable", fault=repr(error), path=request.url.path)

@@ -1,0 +1,56 @@
+"""The error answers in every service's OpenAPI document, stated in one place: a caller may count on these and on no others."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+#: What any /v1 route may answer beside its own.
+ALWAYS = {
+    400: "The request cannot be read", 401: "No key, or one that is refused", 403: "The key lacks the scope", 404: "There is no such thing",
+    422: "Understood and refused: `errors` points at what", 503: "Database or bus down; nothing was accepted, see Retry-After",
+}
+#: What a route that takes a body or changes something may answer too.
+CHANGING = {
+    409: "Its state, or a request in flight, forbids it", 413: "Too large", 415: "Content type or encoding not taken",
+    429: "Too much in flight; see Retry-After",
+}
+PROBLEM: dict[str, Any] = {
+    "title": "Problem", "description": "RFC 9457 problem details", "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "Names the fault and the remedy"}, "instance": {"type": "string"},
+        "code": {"type": "string", "description": "For machines; stays"}, "request_id": {"type": "string", "description": "Finds it in our logs"},
+        "errors": {"type": "array", "items": {
+            "type": "object", "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}}}},
+    },
+}
+CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+VERBS = {"get", "put", "post", "patch", "delete"}
+
+
+def document_problems(app: FastAPI) -> None:
+    """Make the app's OpenAPI document say which problems each /v1 route may answer."""
+
+    def documented() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            app.openapi_schema = with_problems(made)
+        return app.openapi_schema
+
+    app.openapi = documented  # type: ignore[method-assign]
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with its problems; FastAPI's own shape of a 422, which no service answers, goes."""
+    for path, verbs in document["paths"].items():
+        for verb, operation in verbs.items():
+            if verb in VERBS and path.startswith("/v1/"):
+                told = ALWAYS if verb == "get" else {**ALWAYS, **CHANGING}
+                operation["responses"] |= {str(status): {"description": text, "content": CONTENT} for status, text in told.items()}
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = PROBLEM
+    return document
