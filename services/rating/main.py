@@ -5,6 +5,7 @@ from services.rating.clock.api import router as clock
 from services.rating.contracts.api import router as contracts
 from services.rating.customers.api import router as customers
 from services.rating.disposition.api import router as disposition
+from services.rating.exceptions.api import router as exceptions
 from services.rating.metering.activity.api import router as activity
 from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.jobs import JOBS
@@ -18,7 +19,7 @@ from shared.service import Service, build
 
 app = build(Service(
     name="rating", port=8102, settings=RatingSettings, subscriptions=SUBSCRIPTIONS,
-    routers=(catalogue, customers, contracts, usage, activity, raw_events, disposition, statements, clock),
+    routers=(catalogue, customers, contracts, usage, activity, raw_events, disposition, statements, exceptions, clock),
     jobs=(*JOBS, *jobs(RatingSettings().pricing_workers)), idle=idle,
     description="Customers, the catalogue, contracts, usage and what it comes to.",
 ))

@@ -92,6 +92,8 @@ async def test_a_contract_that_cannot_be_priced_is_held_alone(rating: Deployment
     assert (await rating.stored("acme-1", "2024-01-01")).final
     held = [found for found in await exceptions(rating) if found[0] == "pricing_failed"]
     assert held == [("pricing_failed", "bolt-1:2024-01-01", "finance")]
+    shown = (await rating.client.get("/v1/exceptions", params={"reference": "bolt-1:2024-01-01", "kind": "pricing_failed"})).json()["data"]
+    assert [(e["owner"], e["price"]["currency"], "region=us" in e["detail"]) for e in shown] == [("finance", "USD", True)]
     assert not (await rating.stored("bolt-1", "2024-01-01")).final
     price["rates"] = [{"region": "eu", "unit": "1.00"}, {"unit": "2.00"}]
     await rating.apply({**matrix, "effective": "2024-01-01"})

@@ -36,6 +36,8 @@ class Due:
     reference: str
     close_due_at: datetime
     retry_at: datetime | None
+    subtotal_minor: int | None                # of the open statement, its price tag
+    currency: str | None
 
 
 class DueSince:
@@ -127,7 +129,12 @@ def _run_of(periods: Sequence[Any]) -> list[Any]:
 async def _due(context: Context, now: datetime) -> list[Due]:
     async with context.db.transaction() as uow:
         rows = await StatementRepository(uow.connection).due_to_close(now, DUE_MAX)
-    return [Due(row["contract"], row["period_start"], f"{row['contract']}:{row['start_date']}", row["close_due_at"], row["retry_at"]) for row in rows]
+    return [
+        Due(
+            row["contract"], row["period_start"], f"{row['contract']}:{row['start_date']}", row["close_due_at"], row["retry_at"],
+            row["subtotal_minor"], row["currency"],
+        ) for row in rows
+    ]
 
 
 def _chunks(due: Sequence[Due]) -> list[list[Due]]:
@@ -149,5 +156,8 @@ async def _tell_delayed(context: Context, late: Sequence[Due], now: datetime) ->
         for period in late:
             detail = (f"{period.reference} was due to close at {period.close_due_at.isoformat()} and is still open: look at /readyz and the lag of "
                       "usage_ingest and rating, and at the exceptions of this contract")
-            await open_exception(uow, CLOSE_DELAYED, period.reference, detail, owner="operations", now=now)
+            await open_exception(
+                uow, CLOSE_DELAYED, period.reference, detail, owner="operations", now=now,
+                amount_minor=period.subtotal_minor, currency=period.currency,
+            )
 

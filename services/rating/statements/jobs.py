@@ -14,6 +14,7 @@ from shared.service import Context, Job
 
 OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.5, 5.0
 FORGET_MAX = 10_000
+MARKS = Gauge("u2c_open_marks", "Marks that no pricing has fanned out yet")
 BACKLOG = Gauge("u2c_pricing_backlog", "Statements asked for and not priced yet")
 INTERVAL = Gauge("u2c_pricing_interval_seconds", "Least time between two revisions of a statement, now")
 SECONDS = Histogram("u2c_pricing_seconds", "Time of one pricing transaction", buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5))
@@ -57,10 +58,13 @@ async def close(context: Context) -> None:
     await close_due(context)
 
 
-async def forget_requests_of_final(context: Context) -> None:
-    """Requests for final statements need no answer: what came late is held late, the statement stays."""
+async def keep_house(context: Context) -> None:
+    """Drop requests for final statements, which need no answer (what came late is held late), and measure what waits."""
     async with context.db.transaction() as uow:
-        await StatementRepository(uow.connection).forget_requests_of_final(FORGET_MAX)
+        statements = StatementRepository(uow.connection)
+        await statements.forget_requests_of_final(FORGET_MAX)
+        MARKS.set(await statements.open_marks())
+        BACKLOG.set(await statements.backlog())
 
 
 def jobs(pricing_workers: int) -> list[Job]:
@@ -68,5 +72,5 @@ def jobs(pricing_workers: int) -> list[Job]:
         Job("open_periods", OPEN_EVERY_S, open_periods),
         Job("price", PRICE_EVERY_S, price, workers=pricing_workers, follows_clock=False),
         Job("close", CLOSE_EVERY_S, close),
-        Job("forget_requests_of_final", HOUSEKEEPING_EVERY_S, forget_requests_of_final, follows_clock=False),
+        Job("keep_house", HOUSEKEEPING_EVERY_S, keep_house, follows_clock=False),
     ]

@@ -172,7 +172,10 @@ async def _settle_holds(uow: UnitOfWork, outcome: Outcome, now: datetime) -> Non
     for due, fault in outcome.held:
         log.warning("pricing_failed", contract=due.contract, period=due.period.start_date.isoformat(), fault=repr(fault))
         detail = f"{due.reference} cannot be priced and is held: {fault.detail}"
-        await open_exception(uow, PRICING_FAILED, due.reference, detail, owner="finance", now=now)
+        await open_exception(
+            uow, PRICING_FAILED, due.reference, detail, owner="finance", now=now,
+            amount_minor=due.subtotal_minor, currency=due.chain[-1].terms.currency,
+        )
     mended = [due for due in outcome.priced if due.held]
     if mended:
         await statements.set_retry([due.contract for due in mended], [due.period.start for due in mended], None)

@@ -14,7 +14,7 @@ Claimed = asyncpg.Record
 
 _CLAIM = """
     select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at, p.retry_at is not null as held,
-        c.customer_id, cu.external_id, coalesce(st.revision, 0) as revision, coalesce(st.closing, '[]'::jsonb) as closing,
+        c.customer_id, cu.external_id, coalesce(st.revision, 0) as revision, coalesce(st.closing, '[]'::jsonb) as closing, st.subtotal_minor,
         coalesce((select before.closing from rating.statements before
                   where before.contract = p.contract and before.period_start < p.period_start order by before.period_start desc limit 1),
                  '[]'::jsonb) as opening
@@ -150,6 +150,10 @@ class StatementRepository:
         found: int = await self.connection.fetchval("select count(*) from (select distinct contract, period_start from rating.stale) asked")
         return found
 
+    async def open_marks(self) -> int:
+        found: int = await self.connection.fetchval("select count(*) from rating.marks")
+        return found
+
     async def has_mark_before(self, moment: datetime) -> bool:
         found: bool = await self.connection.fetchval("select exists (select from rating.marks where marked_at < $1)", moment)
         return found
@@ -171,8 +175,9 @@ class StatementRepository:
     async def due_to_close(self, now: datetime, limit: int) -> list[asyncpg.Record]:
         """Periods whose grace has ended, oldest deadline first."""
         return await self.connection.fetch(
-            """select contract, period_start, period_end, start_date, close_due_at, retry_at from rating.periods
-               where not final and close_due_at <= $1 order by close_due_at, contract, period_start limit $2""", now, limit)
+            """select p.contract, p.period_start, p.start_date, p.close_due_at, p.retry_at, s.subtotal_minor, s.currency
+               from rating.periods p left join rating.statements s using (contract, period_start)
+               where not p.final and p.close_due_at <= $1 order by p.close_due_at, p.contract, p.period_start limit $2""", now, limit)
 
     async def closable_left(self, now: datetime) -> bool:
         """Whether a due period is open that nothing holds: neither it nor an older one of its contract failed to be priced."""

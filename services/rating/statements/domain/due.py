@@ -23,6 +23,7 @@ class DueStatement:
     closing: Sequence[Any]
     opening: Sequence[Any]                    # closing balances of the period before, as stored
     held: bool                                # pricing failed before
+    subtotal_minor: int | None = None         # of the revision before: the price tag of an exception
 
     @property
     def reference(self) -> str:
@@ -35,7 +36,7 @@ def due_statement(row: Any, chain: tuple[VersionInForce, ...]) -> DueStatement:
     return DueStatement(
         contract=row["contract"], customer_id=row["customer_id"], customer=row["external_id"], period=period_of(row, chain[-1].terms.timezone),
         close_due_at=row["close_due_at"], chain=chain, previous_revision=row["revision"], closing=row["closing"], opening=row["opening"],
-        held=row["held"],
+        held=row["held"], subtotal_minor=row["subtotal_minor"],
     )
 
 
