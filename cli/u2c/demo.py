@@ -20,6 +20,8 @@ from u2c.departures.client import Client
 from u2c.departures.export import export as export_documents
 from u2c.departures.export import prepare_folder
 from u2c.departures.figures import Mismatch, compare, expected_figures
+from u2c.departures.signals import ENVIRONMENT, YearOfSignals, watched
+from u2c.departures.signals_report import show_signals
 from u2c.departures.year import Flight, corrupted, read_flights
 from u2c.interrupt import until_interrupted
 from u2c.kafka_broker import KafkaBroker
@@ -40,10 +42,11 @@ class Outcome:
     quarantined: int
     messages: int
     send_s: float
+    signals: YearOfSignals
 
     @property
     def good(self) -> bool:
-        return not self.mismatches and self.conservation["holds"] and not self.quarantined
+        return not self.mismatches and self.conservation["holds"] and not self.quarantined and not self.signals.mismatches
 
 
 def demo(
@@ -63,7 +66,8 @@ def demo(
 async def _run(once: bool, corrupt: bool, folder: Path | None, bus: BusName, base_port: int, as_json: bool) -> int:
     console = Console(stderr=as_json)
     with _broker(bus) as brokers:
-        options = ClusterOptions(database=DATABASE, fresh=True, bus=bus, kafka_brokers=brokers, base_port=base_port, clock_at=job.CLOCK_STARTS)
+        options = ClusterOptions(database=DATABASE, fresh=True, bus=bus, kafka_brokers=brokers, base_port=base_port, clock_at=job.CLOCK_STARTS,
+                                 environment=ENVIRONMENT)
         return await _job(console, options, once, corrupt, folder, as_json)
 
 
@@ -106,15 +110,16 @@ async def _walk(console: Console, client: Client, corrupt: bool, folder: Path | 
     await job.set_up(client)
     messages = sum(1 if flight.delay is not None else 2 for flight in flights)
     began = time.monotonic()
-    await _send(console, client, flights, messages)
-    send_s = time.monotonic() - began
+    async with watched(client) as signals:
+        await _send(console, client, flights, messages)
+        send_s = time.monotonic() - began
     invoices = await job.invoices(client)
     if folder is not None:
         export_documents(folder, invoices)
     answer = await job.reconciliation(client)
     dispositions, conservation = job.dispositions(answer), answer["conservation"]
     return Outcome(
-        invoices, dispositions, conservation, compare(expected_figures(), invoices, dispositions), client.quarantined, messages, send_s,
+        invoices, dispositions, conservation, compare(expected_figures(), invoices, dispositions), client.quarantined, messages, send_s, signals,
     )
 
 
@@ -131,6 +136,7 @@ def _show(console: Console, outcome: Outcome) -> None:
     report.show_dispositions(console, outcome.dispositions)
     if outcome.quarantined:
         console.print(f"{outcome.quarantined} events were quarantined; list them with GET /v1/quarantine", style="bold red")
+    show_signals(console, outcome.signals)
     report.show_verdict(console, outcome.mismatches, len(outcome.invoices))
 
 
@@ -143,6 +149,7 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
         "quarantined": outcome.quarantined,
         "messages": outcome.messages,
         "messages_per_s": round(outcome.messages / outcome.send_s),
+        **outcome.signals.summary(),
     }
 
 

@@ -1,0 +1,64 @@
+"""What the year is known to hold for customer success, and what of it was not said."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+CONTRACTED = ("AA", "B6", "DL", "F9", "HA", "MQ", "OO", "UA")
+NOTICE_DAY, ACTIVATION_DEADLINE = "2013-11-02", "2013-03-02"
+Told = Sequence[Mapping[str, Any]]
+
+
+def mismatches(standings: Sequence[Mapping[str, Any]], told: Told, received: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Everything that differs, each as a sentence; nothing when all is as it must be."""
+    by_customer = {one["customer"]: one for one in standings}
+    return [*_trends(by_customer), *_silences(told), *_renewals(told), *_activation(told), *_consumption(told), *_webhooks(told, received)]
+
+
+def _trends(standings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    wanted = [("VX", "trend_month_six", "deepening"), ("FL", "trend", "drifting")]
+    for customer, name, trend in wanted:
+        if standings.get(customer, {}).get(name) != trend:
+            yield f"{customer}: {name} is {standings.get(customer, {}).get(name)}, not {trend}"
+    for customer in ("9E", "B6"):
+        if "drifting" in (standings.get(customer, {}).get("trend"), standings.get(customer, {}).get("trend_month_six")):
+            yield f"{customer} is called drifting, and is not"
+
+
+def _silences(told: Told) -> Iterator[str]:
+    if not _of(told, "meter.silent", "OO"):
+        yield "OO flew nothing for months, and no meter was called silent"
+    for fact in told:
+        if fact["type"] == "meter.silent" and fact["customer"] in ("UA", "B6", "DL", "AA", "EV"):
+            yield f"{fact['customer']} flies every day, and its meter was called silent on {fact['day']}"
+
+
+def _renewals(told: Told) -> Iterator[str]:
+    due = {fact["customer"] for fact in told if fact["type"] == "renewal.due" and fact["day"] == NOTICE_DAY}
+    if due != set(CONTRACTED):
+        yield f"renewal.due of {NOTICE_DAY} names {sorted(due)}, not {sorted(CONTRACTED)}"
+    risky = {fact["customer"] for fact in told if fact["type"] == "renewal.at_risk" and fact["day"] == NOTICE_DAY}
+    if risky != {"OO"}:
+        yield f"renewal.at_risk of {NOTICE_DAY} names {sorted(risky)}, not OO alone"
+
+
+def _activation(told: Told) -> Iterator[str]:
+    failed = {(fact["customer"], fact["day"]) for fact in told if fact["type"] == "customer.activation.failed"}
+    if failed != {("OO", ACTIVATION_DEADLINE)}:
+        yield f"activation failed for {sorted(failed)}, not for OO on {ACTIVATION_DEADLINE}"
+    if not _of(told, "customer.activation.reached", "UA"):
+        yield "UA's activation was not reached"
+
+
+def _consumption(told: Told) -> Iterator[str]:
+    if not any(fact["data"]["kind"] == "minimum" for fact in _of(told, "customer.consumption.threshold_reached", "MQ")):
+        yield "MQ's spending minimum crossed no threshold"
+
+
+def _webhooks(told: Told, received: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    missing = [fact["id"] for fact in told if fact["id"] not in received]
+    if missing:
+        yield f"{len(missing)} of {len(told)} signals never reached the receiver, such as {missing[0]}"
+
+
+def _of(told: Told, type: str, customer: str) -> list[Mapping[str, Any]]:
+    return [fact for fact in told if fact["type"] == type and fact["customer"] == customer]
