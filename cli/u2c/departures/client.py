@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ import msgspec
 REQUEST_EVENTS_MAX = 500
 IN_FLIGHT_MAX = 3
 ATTEMPTS_MAX = 20
+PATIENCE_S = 240.0
+TRANSPORT_RETRY_S = 0.3
 
 
 class Refused(Exception):
@@ -74,18 +77,20 @@ class Client:
 
     async def _call(self, method: str, url: str, **more: Any) -> httpx2.Response:
         """Call; what answers 429 or 503 is called again after Retry-After. Every call here may safely be made twice."""
-        for attempt in range(ATTEMPTS_MAX):
+        deadline = time.monotonic() + (PATIENCE_S if self.patient else 0)
+        attempts = 0
+        while True:
+            attempts += 1
             try:
                 answer = await self._http.request(method, url, **more)
             except httpx2.TransportError:
-                if not self.patient or attempt == ATTEMPTS_MAX - 1:
+                if time.monotonic() > deadline:
                     raise
-                await asyncio.sleep(min(0.1 * 2**attempt, 2))
+                await asyncio.sleep(TRANSPORT_RETRY_S)
                 continue
-            if answer.status_code not in (429, 503):
-                break
+            if answer.status_code not in (429, 503) or (attempts > ATTEMPTS_MAX and time.monotonic() > deadline):
+                return answer
             await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
-        return answer
 
     @staticmethod
     def _body(answer: httpx2.Response) -> Any:
