@@ -13,6 +13,7 @@ from shared.errors import AppError
 from shared.money import currency
 
 _INTEGER_MAX: Final = 10**19
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200                            # where the business clock moves
 
 
 def _text_of(value: Any) -> str:
@@ -85,6 +86,13 @@ def _read_date(value: Any) -> date:
     raise PydanticCustomError("not_a_date", "A date is written as YYYY-MM-DD.")
 
 
+def _within_the_clock(value: date) -> date:
+    """Outside these years local midnight may not exist in UTC, and a contract would open periods by the ten thousand."""
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise PydanticCustomError("date_out_of_range", "It lies between 1970 and 2200.")
+    return value
+
+
 def _read_effective(value: Any) -> date | datetime:
     """A date (local midnight of the contract's zone) or an RFC 3339 instant with its offset, returned in UTC."""
     moment = value
@@ -94,9 +102,10 @@ def _read_effective(value: Any) -> date | datetime:
         except ValueError:
             moment = None
     if not isinstance(moment, datetime):
-        return _read_date(value)
+        return _within_the_clock(_read_date(value))
     if moment.tzinfo is None:
         raise PydanticCustomError("not_an_instant", "An instant carries its offset, such as 2013-07-15T00:00:00-04:00 or …Z.")
+    _within_the_clock(moment)
     return moment.astimezone(UTC)
 
 
@@ -107,6 +116,7 @@ def _written_effective(value: date | datetime) -> str:
 Day = Annotated[
     date, PlainValidator(_read_date), PlainSerializer(date.isoformat, when_used="json"), WithJsonSchema({"type": "string", "format": "date"}),
 ]
+StartDay = Annotated[Day, AfterValidator(_within_the_clock)]
 Effective = Annotated[
     date | datetime, PlainValidator(_read_effective), PlainSerializer(_written_effective, when_used="json"),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),

@@ -13,14 +13,14 @@ from shared.period import BillingCalendar, add_months, local_midnight
 from shared.pricing.activation import Activation
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, Path, faults_of, raise_for, refuse, written
-from shared.pricing.fields import CurrencyCode, Day, Effective, Label, Name, Price, Zone
+from shared.pricing.fields import CurrencyCode, Day, Effective, Label, Name, Price, StartDay, Zone
 from shared.pricing.lines import Line, RecurringLine, UsageLine
 
 
 class Term(Clause):
     """When the contract starts, and for how many months it is agreed."""
 
-    start: Day
+    start: StartDay
     months: Annotated[int, Field(strict=True, ge=1, le=1200)]
 
     @property

@@ -24,7 +24,7 @@ async def test_the_clock_runs_forward_only(rating: Deployment) -> None:
     assert (back.status_code, back.json()["code"]) == (409, "clock_runs_forward")
     still = await rating.client.post("/v1/clock/advance", json={"to": "2024-01-01T00:00:00Z"})
     assert (still.status_code, still.json()["due_instants"]) == (200, [])
-    for wrong in ("2024-01-02T00:00:00", "2024-13-01T00:00:00Z", "9999-01-01T00:00:00Z", 5, None):
+    for wrong in ("2024-01-02T00:00:00", "2024-13-01T00:00:00Z", "9999-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", 5, None):
         assert (await rating.client.post("/v1/clock/advance", json={"to": wrong})).status_code == 422, wrong
 
 

@@ -1,5 +1,6 @@
 """Meters and plans as the API takes them."""
 
+import math
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -20,7 +21,7 @@ def _short(value: str) -> str:
     return value
 
 
-FilterValue = Annotated[str, Field(min_length=1), AfterValidator(_short)]
+FilterValue = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$"), AfterValidator(_short)]
 
 
 class ListPriceDocument(BaseModel):
@@ -65,12 +66,31 @@ class MeterDocument(MeterTerms):
     meter: Annotated[Name, Field(max_length=64)]
 
 
+def _is_unicode(value: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 class PlanDocument(BaseModel):
     """A plan: contract terms under a name, which contracts build on. Its terms are validated with the contract that takes them."""
 
     model_config = ConfigDict(extra="allow")
 
     plan: Name
+
+    @model_validator(mode="after")
+    def _can_be_stored(self) -> Self:
+        values: list[Any] = [self.model_extra or {}]
+        while values:
+            value = values.pop()
+            if isinstance(value, dict):
+                values += [*value.keys(), *value.values()]
+            elif isinstance(value, list):
+                values += value
+            elif isinstance(value, float) and not math.isfinite(value):
+                raise PydanticCustomError("not_a_number", "NaN and infinity are not numbers of JSON.")
+            elif isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+                raise PydanticCustomError("text_not_storable", "A text holds a NUL character or half a surrogate pair, which no store keeps.")
+        return self
 
 
 def meter_of(name: str, terms: MeterTerms, revision: int, backfilled: bool) -> Meter:

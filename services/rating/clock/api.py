@@ -51,10 +51,9 @@ async def get_clock(context: Ctx) -> dict[str, Any]:
              dependencies=[requires("clock:write")])
 async def advance_clock(body: AdvanceRequest, context: Ctx) -> dict[str, Any]:
     """Answers when every running service has acknowledged the move and everything due on the way is done, finalized invoices included."""
-    to = body.to.astimezone(UTC)
-    if not EARLIEST <= to <= LATEST:
+    if not EARLIEST <= body.to <= LATEST:                       # compared before it is converted: the first and last days of time overflow
         raise InstantOutOfRange(f"{body.to.isoformat()} is not")
-    moved = await advance(context, to)
+    moved = await advance(context, body.to.astimezone(UTC))
     return {
         "object": "clock", "before": instant(moved.before), "now": instant(moved.now), "moved": True, "revision": moved.revision,
         "due_instants": [instant(due) for due in moved.due],

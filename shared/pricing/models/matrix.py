@@ -23,7 +23,7 @@ class Rate(Clause):
     """One row: values of some dimensions, and what a unit costs where they hold. A row without dimensions is the default."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Annotated[str, Field(min_length=1, max_length=200)]] = Field(init=False)
+    __pydantic_extra__: dict[str, Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]] = Field(init=False)
 
     unit: Price
 
