@@ -1,12 +1,18 @@
 """The command line's promises: exit codes, --json alone on stdout, paths relative to the caller."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
+
+from u2c.services import PORTS
+from u2c.up import _show
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,3 +64,16 @@ def test_paths_are_the_callers_and_the_exit_code_is_pytests(tmp_path: Path) -> N
     assert u2c("test", "test_wrong.py", cwd=tmp_path).returncode == 1
     assert u2c("test", "test_fine.py::test_fine", "--", "-q", cwd=tmp_path).returncode == 0
     assert u2c("test", "test_fine.py", "--", "-k", "nothing", cwd=tmp_path).returncode == 5
+
+
+def test_up_prints_every_address_whole_on_a_narrow_terminal() -> None:
+    urls = {service: f"http://127.0.0.1:{port}" for service, port in PORTS.items()}
+    cluster = SimpleNamespace(
+        urls=urls, admin_key="u2c_live_" + "x" * 60, database_url="postgresql://u:p@127.0.0.1:5432/u2c",
+        processes={service: SimpleNamespace(pid=1, log=f"/a/long/way/to/the/logs/of/{service}.log") for service in PORTS})
+    screen = io.StringIO()
+    _show(cluster, Console(file=screen, width=60))  # type: ignore[arg-type]
+    lines = screen.getvalue().splitlines()
+    wanted = [f"KEY={cluster.admin_key}", *(f"{name}={urls[service]}" for name, service in
+              (("INGEST", "usage_ingest"), ("RATING", "rating"), ("BILLING", "billing"), ("SIGNALS", "signals")))]
+    assert [line for line in lines if "=" in line] == wanted
