@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import pytest
-
-from tests.statements.deployment import Deployment, terms, until
+from tests.statements.deployment import Deployment, terms, until, utc
 
 
 async def started(rating: Deployment) -> None:
@@ -90,23 +88,40 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("changes, code, path", REFUSED.values(), ids=REFUSED)
-async def test_terms_are_refused_with_the_path_of_the_fault(rating: Deployment, changes: dict[str, Any], code: str, path: str) -> None:
+async def test_terms_are_refused_with_the_path_of_the_fault(rating: Deployment) -> None:
     await started(rating)
-    answer = await rating.apply({**terms("acme-1", "acme"), **changes}, status=422)
-    assert answer["code"] == code and path in [error["path"] for error in answer["errors"]], answer
+    for name, (changes, code, path) in REFUSED.items():
+        answer = await rating.apply({**terms("acme-1", "acme"), **changes}, status=422)
+        assert answer["code"] == code and path in [error["path"] for error in answer["errors"]], f"{name}: {answer}"
 
 
-@pytest.mark.parametrize("changes, path", [
-    ({"currency": "EUR"}, "currency"), ({"timezone": "Asia/Tokyo"}, "timezone"), ({"legal_entity": "uk"}, "legal_entity"),
-    ({"customer": "other"}, "customer"), ({"term": {"start": "2024-02-01", "months": 12}}, "term.start"),
-])
-async def test_an_amendment_keeps_what_money_rests_on(rating: Deployment, changes: dict[str, Any], path: str) -> None:
+FIXED: dict[str, dict[str, Any]] = {
+    "currency": {"currency": "EUR"}, "timezone": {"timezone": "Asia/Tokyo"}, "legal_entity": {"legal_entity": "uk"},
+    "customer": {"customer": "other"},
+    "term.start": {"term": {"start": "2024-02-01", "months": 12}},
+}
+
+
+async def test_an_amendment_keeps_what_money_rests_on(rating: Deployment) -> None:
     await started(rating)
     await rating.customer("other")
     await rating.apply(terms("acme-1", "acme"))
-    answer = await rating.apply({**terms("acme-1", "acme"), **changes}, status=422)
-    assert [error["path"] for error in answer["errors"]] == [path]
+    for path, changes in FIXED.items():
+        answer = await rating.apply({**terms("acme-1", "acme"), **changes}, status=422)
+        assert [error["path"] for error in answer["errors"]] == [path]
+
+
+async def test_a_term_cannot_end_before_a_period_that_has_begun(rating: Deployment) -> None:
+    """A prolonged term goes on where the last period ended; a shortened one keeps what has begun."""
+    await started(rating)
+    await rating.apply(terms("acme-1", "acme"))
+    await rating.advance(utc("2024-02-02T00:00:00"))
+    short = await rating.apply({**terms("acme-1", "acme"), "term": {"start": "2024-01-01", "months": 1}}, status=422)
+    assert [error["code"] for error in short["errors"]] == ["term_cuts_opened_period"]
+    await rating.apply({**terms("acme-1", "acme"), "term": {"start": "2024-01-01", "months": 2}})
+    assert (await rating.client.get("/v1/contracts/acme-1")).json()["next_period_at"] is None
+    await rating.apply({**terms("acme-1", "acme"), "term": {"start": "2024-01-01", "months": 3}})
+    assert (await rating.client.get("/v1/contracts/acme-1")).json()["next_period_at"] == "2024-03-01T00:00:00Z"
 
 
 UNREADABLE = {

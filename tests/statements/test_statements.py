@@ -54,17 +54,17 @@ async def test_an_alias_brings_its_earlier_usage(rating: Deployment) -> None:
 
 async def test_every_period_gets_a_statement_also_at_zero_usage(rating: Deployment) -> None:
     await started(rating)
-    await rating.apply(terms("acme-1", "acme"))
-    await rating.advance(utc("2025-02-01T00:00:00"))
+    await rating.apply(terms("acme-1", "acme", term={"start": "2024-01-01", "months": 3}))
+    await rating.advance(utc("2024-05-15T00:00:00"))
     listed = (await rating.client.get("/v1/statements", params={"contract": "acme-1", "limit": 200})).json()["data"]
-    assert [(s["period"]["start"], s["subtotal"], s["final"]) for s in listed] == [(f"2024-{month:02}-01", "0.00", True) for month in range(1, 13)]
+    assert [(s["period"]["start"], s["subtotal"], s["final"]) for s in listed] == [(f"2024-0{month}-01", "0.00", True) for month in (1, 2, 3)]
 
 
 async def test_terms_that_renew_run_on(rating: Deployment) -> None:
     await started(rating)
-    await rating.apply(terms("acme-1", "acme", renewal={"auto": True, "notice_days": 30}))
-    await rating.advance(utc("2025-02-01T00:00:00"))
-    assert not (await rating.stored("acme-1", "2025-02-01")).final
+    await rating.apply(terms("acme-1", "acme", term={"start": "2024-01-01", "months": 1}, renewal={"auto": True, "notice_days": 30}))
+    await rating.advance(utc("2024-03-01T00:00:00"))
+    assert not (await rating.stored("acme-1", "2024-03-01")).final
 
 
 async def test_periods_of_kathmandu_begin_and_end_at_local_midnight(rating: Deployment) -> None:
@@ -147,14 +147,17 @@ async def test_a_final_statement_stays_whatever_comes(rating: Deployment) -> Non
     assert told.status_code == 200 and told.json()["line"]["amount"] == "2.00"
 
 
-@pytest.mark.parametrize("attack", [
+ATTACKS = (
     "update rating.statements set subtotal_minor = 0 where final", "delete from rating.statements where final",
     "update rating.periods set final = false where final", "update rating.contract_versions set terms = '{}'",
     "delete from rating.contract_versions", "truncate rating.statements",
-])
-async def test_history_refuses_to_be_changed(rating: Deployment, attack: str) -> None:
+)
+
+
+async def test_history_refuses_to_be_changed(rating: Deployment) -> None:
     await started(rating)
     await rating.apply(terms("acme-1", "acme"))
     await rating.advance(utc("2024-02-04T00:00:00"))
-    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="history"):
-        await rating.context.db.pool.execute(attack)
+    for attack in ATTACKS:
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="history"):
+            await rating.context.db.pool.execute(attack)
