@@ -21,6 +21,7 @@ meters = Table(
     "meters", metadata,
     Column("meter", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
+    Column("event_type", Text, nullable=False),
     Column("aggregation", Text, nullable=False),
     Column("role", Text),
     Column("heartbeat_s", Integer),

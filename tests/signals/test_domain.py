@@ -11,7 +11,8 @@ from services.signals.domain.renewal import renewal
 START, END = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
 STATEMENT = {
     "currency": "USD", "consumption": {"minimum_minor": "10000"},
-    "lines": [{"key": "api", "kind": "usage", "quantity": "750", "amount_minor": 2500}, {"key": "minimum", "kind": "minimum", "quantity": "1", "amount_minor": 7500}],
+    "lines": [{"key": "api", "kind": "usage", "quantity": "750", "amount_minor": 2500},
+              {"key": "minimum", "kind": "minimum", "quantity": "1", "amount_minor": 7500}],
 }
 
 

@@ -19,6 +19,7 @@ class Meter:
     """What signals needs of the catalogue. Count and sum add up over days; unique does not."""
 
     aggregation: str
+    event_type: str = ""
     role: str | None = None
     heartbeat_s: int | None = None
 

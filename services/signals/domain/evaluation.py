@@ -46,6 +46,11 @@ def _heartbeat(customer: Customer, meter: str) -> int | None:
     return known.heartbeat_s if known else None
 
 
+def _event_type(customer: Customer, meter: str) -> str:
+    known = customer.meters.get(meter)
+    return known.event_type if known else meter
+
+
 def _main_meter(customer: Customer, rollups: dict[str, Rollup], day: date) -> Rollup | None:
     """The meter whose trend is the customer's: that of the first usage line, else the one with the most events."""
     for contract in customer.contracts:
@@ -98,12 +103,17 @@ def _turned(customer: Customer, day: date, use: Trend, state: dict[str, Any]) ->
 
 
 def _went_silent(customer: Customer, day: date, silences: dict[str, Silence], state: dict[str, Any]) -> list[Fact]:
-    """One fact a meter and silence, told on the day it becomes an outage."""
+    """One fact a silence, told on the day it becomes an outage. Meters of one event type fall silent together: one source, one outage."""
     known = state.get("silent", {})
+    sources: dict[tuple[str, date], list[tuple[str, Silence]]] = {}
+    for meter, found in sorted(silences.items()):
+        if found.is_outage and known.get(meter) != found.last_seen_on.isoformat():
+            sources.setdefault((_event_type(customer, meter), found.last_seen_on), []).append((meter, found))
     return [
-        Fact("meter.silent", (customer.customer_id, meter, found.last_seen_on.isoformat()), day,
-             {"meter": meter, "last_seen_on": found.last_seen_on.isoformat(), "silent_days": found.days, "bearable_days": found.bearable_days})
-        for meter, found in sorted(silences.items()) if found.is_outage and known.get(meter) != found.last_seen_on.isoformat()
+        Fact("meter.silent", (customer.customer_id, event_type, last.isoformat()), day,
+             {"meters": [meter for meter, _ in group], "last_seen_on": last.isoformat(), "silent_days": group[0][1].days,
+              "bearable_days": group[0][1].bearable_days})
+        for (event_type, last), group in sources.items()
     ]
 
 

@@ -60,8 +60,8 @@ EVENT_TYPES: Mapping[str, EventType] = {
         {**_TREND, "trend": "drifting", "change": "-0.2868", "early_week": "71.5", "late_week": "51"}),
     "customer.deepening": EventType("use is growing", ACCOUNT, "when the trend turns", {**_TREND, "trend": "deepening"}),
     "meter.silent": EventType(
-        "a meter has fallen silent: an outage, or a customer who left", ENGINEERING, "once a meter and silence",
-        {"meter": "api_calls", "last_seen_on": "2026-09-24", "silent_days": 7, "bearable_days": 7}),
+        "a meter has fallen silent: an outage, or a customer who left", ENGINEERING, "once a silence; meters of one event type fall silent together",
+        {"meters": ["api_calls"], "last_seen_on": "2026-09-24", "silent_days": 7, "bearable_days": 7}),
     "renewal.due": EventType(
         "the renewal is due", ACCOUNT, "once a term and notice step",
         {**_RENEWAL, "at_risk": False, "score": 0, "reasons": [], "step_days": 60}),

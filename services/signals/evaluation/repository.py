@@ -49,8 +49,8 @@ class EvaluationRepository:
         return [Due(*row) for row in rows]
 
     async def meters(self) -> dict[str, Meter]:
-        rows = await self._connection.fetch("select meter, aggregation, role, heartbeat_s from signals.meters")
-        return {row["meter"]: Meter(row["aggregation"], row["role"], row["heartbeat_s"]) for row in rows}
+        rows = await self._connection.fetch("select meter, aggregation, event_type, role, heartbeat_s from signals.meters")
+        return {row["meter"]: Meter(row["aggregation"], row["event_type"], row["role"], row["heartbeat_s"]) for row in rows}
 
     async def contracts(self, customer_ids: Sequence[str], since: datetime) -> dict[str, list[Contract]]:
         """Customer id → contracts with the statements of periods that ended after `since`, oldest first."""

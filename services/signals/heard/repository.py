@@ -32,10 +32,10 @@ on conflict (contract) do update set revision = excluded.revision, customer_id =
 where contracts.revision < excluded.revision
 """
 STORE_METERS = """
-insert into signals.meters (meter, revision, aggregation, role, heartbeat_s)
-select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[])
-on conflict (meter) do update set revision = excluded.revision, aggregation = excluded.aggregation, role = excluded.role,
-    heartbeat_s = excluded.heartbeat_s
+insert into signals.meters (meter, revision, event_type, aggregation, role, heartbeat_s)
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[])
+on conflict (meter) do update set revision = excluded.revision, event_type = excluded.event_type,
+    aggregation = excluded.aggregation, role = excluded.role, heartbeat_s = excluded.heartbeat_s
 where meters.revision < excluded.revision
 """
 EVALUATED_OF_STATEMENT = ("currency", "period_start_us", "period_end_us", "period_start_date", "period_end_date")
@@ -74,8 +74,8 @@ class HeardRepository:
     async def store_meters(self, messages: Sequence[MeterMessage]) -> int:
         return _count(await self._connection.execute(
             STORE_METERS,
-            [m.meter for m in messages], [m.revision for m in messages], [m.aggregation for m in messages], [m.role for m in messages],
-            [m.heartbeat_s for m in messages],
+            [m.meter for m in messages], [m.revision for m in messages], [m.event_type for m in messages],
+            [m.aggregation for m in messages], [m.role for m in messages], [m.heartbeat_s for m in messages],
         ))
 
     async def timezones(self, customer_ids: Sequence[str]) -> dict[str, str]:

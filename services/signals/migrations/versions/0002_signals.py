@@ -11,6 +11,7 @@ MEANT = """
 create table signals.meters (
     meter text primary key,
     revision bigint not null,
+    event_type text not null,
     aggregation text not null,
     role text,
     heartbeat_s integer

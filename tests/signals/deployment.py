@@ -1,0 +1,91 @@
+"""What the tests of signals do to a running service: move its clock, tell facts, register endpoints, say things on its topics."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import httpx2
+import msgspec
+
+from services.signals.domain.fact import Fact
+from services.signals.facts.telling import Told, tell
+from shared.bus import Record
+from shared.service import Context
+from shared.topics import Topic
+from tests.conftest import TestDatabase
+
+SECRET = "u2c_test_of_signals"
+START = datetime(2024, 1, 1, 12, tzinfo=UTC)
+DEADLINE_S = 60.0
+
+
+@dataclass
+class Signals:
+    """`client` speaks to the API with every scope; `context` is the service's own."""
+
+    database: TestDatabase
+    context: Context
+    client: httpx2.AsyncClient
+
+    async def move_clock(self, to: datetime) -> None:
+        connection = await asyncpg.connect(self.database.admin_url)
+        try:
+            await connection.execute("update clock.business set moved_to = $1, revision = revision + 1", to)
+        finally:
+            await connection.close()
+        await self.context.clock.refresh()
+
+    async def tell(self, *facts: Fact, customer: str = "acme") -> None:
+        """Tell facts as the service does."""
+        async with self.context.db.transaction() as uow:
+            now = self.context.clock.now()
+            await tell(uow, [Told(f"cus_{customer}", customer, now, fact) for fact in facts], now)
+
+    async def endpoint(self, url: str, events: Sequence[str] = ("*",), **more: Any) -> dict[str, Any]:
+        answer = await self.client.post("/v1/webhook-endpoints", json={"url": url, "events": list(events), **more})
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def get(self, path: str, status: int = 200, **query: Any) -> Any:
+        answer = await self.client.get(path, params=query)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any = None, status: int = 200) -> Any:
+        answer = await self.client.post(path, json=body if body is not None else {})
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def log(self, endpoint: dict[str, Any]) -> list[dict[str, Any]]:
+        """The deliveries of an endpoint, the oldest first, each with its attempts."""
+        rows = (await self.get(f"/v1/webhook-endpoints/{endpoint['id']}/deliveries", limit=200))["data"]
+        return [await self.get(f"/v1/webhook-deliveries/{row['id']}") for row in reversed(rows)]
+
+    async def say(self, topic: Topic, key: str, *messages: msgspec.Struct) -> None:
+        """Put messages on a topic and wait until signals has heard them."""
+        await self.context.bus.publish(topic.name, [Record(key.encode(), topic.encode(message)) for message in messages])
+        heads = await self.context.bus.heads(topic.name)
+
+        async def heard() -> bool:
+            positions = await self.context.bus.positions("signals", topic.name)
+            return all(positions.get(partition, 0) >= head for partition, head in heads.items())
+
+        await until(heard)
+
+
+def fact(number: int, type: str = "renewal.due") -> Fact:
+    return Fact(type, ("acme-2024", str(number)), START.date(), {"number": number}, "acme-2024")
+
+
+async def until(holds: Callable[[], Awaitable[Any]], timeout_s: float = DEADLINE_S) -> Any:
+    """Return what `holds` comes to once it is true."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := await holds()):
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.02)
+    return found
