@@ -85,11 +85,14 @@ def test_a_missing_scope_is_named(door: Door, method: str, path: str) -> None:
     assert "lacks the scope" in answer.json()["detail"]
 
 
-def test_only_an_admin_makes_an_admin(door: Door) -> None:
-    keeper = made(door, "keys:write")
+def test_nobody_gives_away_what_they_do_not_hold(door: Door) -> None:
+    keeper = made(door, "keys:write", "usage:write")
     with door.client(keeper["secret"]) as client:
         assert client.post("/v1/keys", json={"name": "x", "scopes": ["usage:write"]}).status_code == 201
         assert client.post("/v1/keys", json={"name": "x", "scopes": ["admin"]}).status_code == 403
+        refused = client.post("/v1/keys", json={"name": "x", "scopes": ["contracts:write"]})
+        assert refused.status_code == 403 and "contracts:write" in refused.json()["detail"]
+        assert client.post("/v1/keys", json={"name": "x", "scopes": ["keys:write"]}).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,11 @@ async def list_keys(context: Ctx, page: Paged) -> dict[str, Any]:
     return listed(rows, page, lambda row: [row["key_id"]], _shown)
 
 
-@router.post("/{key_id}/revoke", operation_id="revoke_key", dependencies=[requires("keys:write")], responses=ONE,
+@router.post("/{key_id}/revoke", operation_id="revoke_key", responses=ONE,
              summary="End a key at once, everywhere within seconds")
-async def revoke_key(key_id: KeyId, context: Ctx) -> dict[str, Any]:
+async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
     async with context.db.transaction() as uow:
-        row = await usecases.revoke(uow, key_id, machine_now())
+        row = await usecases.revoke(uow, key_id, machine_now(), caller)
     await context.keys.refresh()
     return _shown(row)
 

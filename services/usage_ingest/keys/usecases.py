@@ -35,7 +35,7 @@ class ScopeUnknown(AppError):
 
 
 class ScopeNotYours(AppError):
-    """Only a key with the scope admin makes keys with the scope admin."""
+    """A key makes, rotates and revokes only keys whose scopes it holds itself."""
 
     kind = Kind.FORBIDDEN
 
@@ -73,9 +73,10 @@ async def issue(
     return Issued(message, secret, display_prefix(secret), now, replaces)
 
 
-async def revoke(uow: UnitOfWork, key_id: str, now: datetime) -> Any:
+async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> Any:
     """End a key at once, for ever; revoking it again changes nothing. Returns its row."""
     row = await _known(uow, key_id)
+    refuse_escalation(by, row["scopes"])
     if not row["revoked"]:
         await _store_and_tell(uow, _changed(row, now, revoked=True))
     return await _known(uow, key_id)
@@ -96,9 +97,10 @@ async def rotate(uow: UnitOfWork, key_id: str, overlap: timedelta, expires_at: d
 
 
 def refuse_escalation(caller: AccessKey, scopes: list[str]) -> None:
-    """keys:write hands out every scope but the one that includes all others."""
-    if "admin" in scopes and not caller.allows("admin"):
-        raise ScopeNotYours(f"key {caller.key_id} lacks the scope admin and cannot give it away")
+    """Nobody gives away, renews or ends what they do not hold: keys:write alone must not become every other scope."""
+    missing = sorted(scope for scope in scopes if not caller.allows(scope))
+    if missing:
+        raise ScopeNotYours(f"key {caller.key_id} lacks {', '.join(missing)}; use a key that has what it hands out, or an admin key")
 
 
 def _changed(row: Any, now: datetime, **changes: Any) -> AccessKeyMessage:
