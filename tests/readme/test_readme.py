@@ -1,18 +1,16 @@
 """README's calls, run as they stand on a running system, and its table of commands."""
 
 import asyncio
-import json
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import httpx2
 import pytest
 import typer
 
 from tests.readme.blocks import calls, verbs
+from tests.readme.shell import typed
 from u2c.cluster import Cluster, ClusterOptions
 from u2c.main import VERBS, application
 
@@ -24,9 +22,9 @@ async def test_the_calls_do_what_the_page_says(cluster_options: Callable[..., Cl
     blocks = calls()
     assert sum(block.count("curl") for block in blocks) >= CALLS_MIN
     async with Cluster(cluster_options(restart=False)) as cluster:
-        answers = [answer for block in blocks[:-1] for answer in await asyncio.to_thread(_typed, block, cluster)]
+        answers = [answer for block in blocks[:-1] for answer in await asyncio.to_thread(typed, block, cluster)]
         await _heard_of_acme(cluster)
-        answers += await asyncio.to_thread(_typed, blocks[-1], cluster)
+        answers += await asyncio.to_thread(typed, blocks[-1], cluster)
         meter, customer, contract, sent, explained, invoices, reconciliation, signals = answers
         assert meter["meter"] == "api_calls" and customer["external_id"] == "acme" and contract["contract"] == "acme-2026"
         assert (sent["accepted"], sent["results"]) == (2, [])
@@ -50,8 +48,8 @@ async def _settled(cluster: Cluster, blocks: list[str]) -> None:
     finance, success = (next(block for block in blocks if word in block) for word in ("/v1/invoices", "/signals"))
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     while True:
-        invoices, reconciliation = await asyncio.to_thread(_typed, finance, cluster)
-        (signals,) = await asyncio.to_thread(_typed, success, cluster)
+        invoices, reconciliation = await asyncio.to_thread(typed, finance, cluster)
+        (signals,) = await asyncio.to_thread(typed, success, cluster)
         used = [line for invoice in invoices["data"] for line in invoice["lines"] if line["key"] == "api" and Decimal(line["quantity"]) == 2]
         if (used and signals["last_seen_at"]) or time.monotonic() > deadline:
             break
@@ -63,25 +61,6 @@ async def _settled(cluster: Cluster, blocks: list[str]) -> None:
     assert reconciliation["conservation"]["holds"] is True
     assert sum(row["counts"]["stored"] for row in reconciliation["rows"]) == 2
     assert signals["last_seen_at"]
-
-
-def _typed(block: str, cluster: Cluster) -> list[Any]:
-    """Run one block as a reader's shell would; every call must succeed. Returns the answers in order."""
-    names = {"INGEST": "usage_ingest", "RATING": "rating", "BILLING": "billing", "SIGNALS": "signals"}
-    places = {name: cluster.urls[service] for name, service in names.items()}
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "KEY": cluster.admin_key, **places}
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-    return list(_documents(done.stdout))
-
-
-def _documents(text: str) -> Iterator[Any]:
-    """The JSON documents that stand one after another in `text`."""
-    decoder, place = json.JSONDecoder(), 0
-    while place < len(text):
-        found, place = decoder.raw_decode(text, place)
-        yield found
-        place += len(text[place:]) - len(text[place:].lstrip())
 
 
 def test_the_table_names_exactly_the_verbs_there_are() -> None:

@@ -1,0 +1,44 @@
+"""Whatever is sent to any route of any service: never a 5xx, never a status or a shape its OpenAPI document does not name."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from shared.postgres.setup import SERVICES
+from tests.fuzz.contract import EXCLUDED, Findings, fuzz
+from tests.fuzz.things import things
+from u2c.cluster import Cluster, ClusterOptions
+
+SMALL_CASES, LARGE_CASES = 1, 10                               # of an operation, that fit; and as many that do not
+OPERATIONS_MIN = 40
+
+
+async def test_a_few_cases_of_every_route(cluster_options: Callable[..., ClusterOptions]) -> None:
+    await _hold(cluster_options, SMALL_CASES)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_many_cases_of_every_route(cluster_options: Callable[..., ClusterOptions]) -> None:
+    await _hold(cluster_options, LARGE_CASES)
+
+
+async def _hold(cluster_options: Callable[..., ClusterOptions], cases_max: int) -> None:
+    async with Cluster(cluster_options(restart=False)) as cluster:
+        known = await things(cluster)
+        found = [await asyncio.to_thread(fuzz, cluster.urls[service], cluster.admin_key, cases_max, known) for service in SERVICES]
+        assert cluster.pids().keys() >= set(SERVICES), "a service died"
+    faults = [f"{what}: {first}" for findings in found for what, first in findings.faults.items()]
+    assert not faults, "\n\n".join(faults)
+    _worth_it(found)
+
+
+def _worth_it(found: list[Findings]) -> None:
+    """A run that only met closed doors would hold too: most routes must have been seen to succeed, and to refuse."""
+    answers = {label: {status for findings in found for other, status in findings.answers if other == label}
+               for findings in found for label, _ in findings.answers}
+    assert len(answers) >= OPERATIONS_MIN
+    assert not EXCLUDED.keys() & answers.keys()
+    assert sum(any(status < 300 for status in statuses) for statuses in answers.values()) > len(answers) // 3
+    assert not any(status == 401 for statuses in answers.values() for status in statuses)
