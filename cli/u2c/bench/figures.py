@@ -18,6 +18,7 @@ class Figures:
     sent_per_s: float
     seconds: float
     unique_events: int
+    statements_per_s: float                                   # revisions of statements that became drafts
     customers: int
     stored_before: int
     rate: float
@@ -61,6 +62,7 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         ("events a second, from first send to last draft", f"{figures.events_per_s:,.0f}"),
         ("taken by the door a second", f"{figures.sent_per_s:,.0f}" + (f" (asked for {figures.rate:,.0f}, {figures.behind_s:.1f} s behind)"
                                                                        if figures.rate else "")),
+        ("statements priced, told and drafted a second", f"{figures.statements_per_s:,.0f}"),
         ("accept to visible, p50 / p99 / max", f"{_s(figures.latency_p50_s)} / {_s(figures.latency_p99_s)} / {_s(figures.latency_max_s)}"
                                                f" of {figures.samples} events"),
         ("bare: decode / produce / consume / copy", f"{bare.decode:,.0f} / {bare.produce:,.0f} / {bare.consume:,.0f} / {bare.copy:,.0f}"),

@@ -12,6 +12,7 @@ TOLD = """select not exists (select from rating.statements s
               left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start and d.kind = 'invoice'
               where d.statement_revision is distinct from s.revision)"""
 STATEMENTS = "select count(*) from rating.statements"
+HEARD = "select coalesce(sum(position), 0)::bigint from bus.positions where grp = 'billing' and topic = 'rating.statements'"
 NEWEST_BATCH = "select coalesce(max(batch_id), 0) from bus.batches"
 
 
@@ -44,4 +45,10 @@ async def _all_told(auditor: asyncpg.Connection, statements: int) -> bool:
 async def newest_batch(auditor: asyncpg.Connection) -> int:
     """The last batch of any consumer."""
     found: int = await auditor.fetchval(NEWEST_BATCH)
+    return found
+
+
+async def heard_statements(auditor: asyncpg.Connection) -> int:
+    """Revisions of statements that billing has taken."""
+    found: int = await auditor.fetchval(HEARD)
     return found

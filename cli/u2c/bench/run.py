@@ -20,7 +20,7 @@ from u2c.bench.figures import Figures
 from u2c.bench.footprint import footprint
 from u2c.bench.latency import Watch, quantile
 from u2c.bench.machine import Processes
-from u2c.bench.progress import newest_batch, until_visible
+from u2c.bench.progress import heard_statements, newest_batch, until_visible
 from u2c.bench.sender import Heard, Load, Sent, post_all, unheard
 from u2c.bench.workload import LATE_BY_S, METERS, Bodies, BodiesPlan, Request, contract_document, customer_document
 
@@ -58,6 +58,7 @@ class Bench:
     unique: int = 0                                           # acknowledged, over all loads
     messages: int = 0                                         # published to usage.events, over all loads
     _number: int = 0
+    _statements: int = 0                                      # revisions billing took while it was measured
     _times: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> Figures:
@@ -117,6 +118,7 @@ class Bench:
     async def _measured(self, bodies: Bodies) -> Figures:
         self.say(f"measuring {self.wanted.seconds:.0f} s …")
         stored_before, batch_before, disk_before = self.unique, await newest_batch(self.auditor), await footprint(self.admin)
+        heard_before = await heard_statements(self.auditor)
         cluster = self.deployed.cluster
         watch = Watch(await asyncpg.connect(cluster.role_url("u2c_auditor")), cluster.urls["billing"], cluster.admin_key)
         processes = Processes({**self.deployed.pids(), "client": os.getpid()})
@@ -124,6 +126,7 @@ class Bench:
         try:
             sent = await self._load(bodies, self.wanted.rate, self.wanted.seconds, watch.heard)
             cpu_s, visible_at = processes.cpu_s(), self._times["visible"]
+            self._statements = await heard_statements(self.auditor) - heard_before
             seen = await watch.until_all_seen(SAMPLES_TIMEOUT_S)
         finally:
             for follower in followers:
@@ -164,7 +167,7 @@ class Bench:
         latencies, rate = watch.latencies_s(), sent.unique / seconds
         return Figures(
             bus=self.wanted.bus, events_per_s=round(rate, 1), sent_per_s=round(sent.messages / sent.send_s, 1), seconds=round(seconds, 2),
-            unique_events=sent.unique, customers=self.wanted.customers, stored_before=stored_before, rate=self.wanted.rate,
+            unique_events=sent.unique, statements_per_s=round(self._statements / seconds, 1), customers=self.wanted.customers, stored_before=stored_before, rate=self.wanted.rate,
             behind_s=round(sent.late_s, 2), latency_p50_s=quantile(latencies, 0.5), latency_p99_s=quantile(latencies, 0.99),
             latency_max_s=quantile(latencies, 1.0), samples=len(latencies), ratio_to_bare=round(bare.ratio(rate), 4), bare=bare, cpu_s=cpu_s,
             cpu_us_per_event=round(sum(cpu_s.values()) / sent.unique * 1e6, 2), peak_rss_mb=processes.peak_rss_mb(),
