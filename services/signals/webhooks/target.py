@@ -31,7 +31,7 @@ def target_of(url: str, allow_local: bool) -> Target:
         raise UrlRefused(f"write the URL in at most {URL_MAX} printable ASCII characters, an international name in its xn-- form")
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port = (parts.hostname or "").removesuffix("."), parts.port
     except ValueError as fault:
         raise UrlRefused(f"the URL cannot be read: {fault}") from fault
     if parts.scheme != "https" and not (allow_local and parts.scheme == "http"):

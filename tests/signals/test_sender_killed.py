@@ -1,0 +1,51 @@
+"""Killed between sending and recording, again and again: each fact arrives at least once, always under its own id, and nothing is lost."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.signals.conftest import Start
+from tests.signals.deployment import fact
+from tests.signals.receivers import answers, receiving
+
+ROOT = Path(__file__).parents[2]
+MORE = 9
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(3000)])])
+async def test_a_sender_that_dies_between_send_and_record_sends_again_with_the_same_id(start: Start, kills: int) -> None:
+    facts = [fact(number) for number in range(kills + MORE)]
+    async with receiving(answers(204)) as receiver:
+        async with start() as signals:
+            await signals.endpoint(receiver.url)
+            await signals.context.state["lanes"].stop()
+            signals.context.state["lanes"].start_due = _nothing
+            await signals.tell(*facts)
+            url = signals.database.url("signals")
+        for _ in range(kills):
+            assert await _run(url, "webhook.after_send:2") == -signal.SIGKILL, "it reached the fail-point"
+        assert await _run(url, "") == 0
+        counted = Counter(receiver.ids)
+        assert set(counted) == {one.signal_id for one in facts}, "every fact, and nothing that is none"
+        assert len(receiver.seen) > len(facts), "what was sent and not recorded came again"
+        bodies = {(one.id, one.body) for one in receiver.seen}
+        assert len(bodies) == len(facts), "the same id is the same fact"
+
+
+async def _nothing() -> None:
+    """The service of the test itself sends nothing."""
+
+
+async def _run(database_url: str, failpoint: str) -> int:
+    """One life of a sender; its exit code, negative for a signal."""
+    environment = {
+        **os.environ, "U2C_DATABASE_URL": database_url, "U2C_FAILPOINT": failpoint, "U2C_WEBHOOK_ALLOW_LOCAL": "true", "U2C_WEBHOOK_LEASE_S": "0.5",
+        "U2C_WEBHOOK_CONCURRENCY": "1", "U2C_LOG_LEVEL": "error", "U2C_RATING_URL": "http://127.0.0.1:9",
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.signals.sender_process", cwd=ROOT, env=environment)
+    return await asyncio.wait_for(process.wait(), 60)
