@@ -167,7 +167,8 @@ class Bench:
         latencies, rate = watch.latencies_s(), sent.unique / seconds
         return Figures(
             bus=self.wanted.bus, events_per_s=round(rate, 1), sent_per_s=round(sent.messages / sent.send_s, 1), seconds=round(seconds, 2),
-            unique_events=sent.unique, statements_per_s=round(self._statements / seconds, 1), customers=self.wanted.customers, stored_before=stored_before, rate=self.wanted.rate,
+            unique_events=sent.unique, statements_per_s=round(self._statements / seconds, 1),
+            customers=self.wanted.customers, stored_before=stored_before, rate=self.wanted.rate,
             behind_s=round(sent.late_s, 2), latency_p50_s=quantile(latencies, 0.5), latency_p99_s=quantile(latencies, 0.99),
             latency_max_s=quantile(latencies, 1.0), samples=len(latencies), ratio_to_bare=round(bare.ratio(rate), 4), bare=bare, cpu_s=cpu_s,
             cpu_us_per_event=round(sum(cpu_s.values()) / sent.unique * 1e6, 2), peak_rss_mb=processes.peak_rss_mb(),

@@ -59,8 +59,8 @@ class Month:
                 return
 
     async def settle(self) -> None:
-        """Let everything due be done, with nobody missing: an hour later, the clock waits until all is quiet."""
-        await self.move_clock(self._now + timedelta(hours=1))
+        """Let everything due be done, the close too, with nobody missing: the clock waits until all is quiet."""
+        await self.move_clock(max(self._now, CLOSED_AT) + timedelta(hours=1))
 
     async def move_clock(self, to: datetime) -> None:
         self._now = to
