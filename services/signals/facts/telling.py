@@ -30,7 +30,7 @@ async def tell(uow: UnitOfWork, told: Sequence[Told], now: datetime) -> list[Sto
     facts = FactRepository(uow.connection)
     await facts.lock_sequences(sorted({one.customer for one in told}))
     known = await facts.known([one.fact.signal_id for one in told])
-    fresh = list({one.fact.signal_id: one for one in told if one.fact.signal_id not in known}.values())
+    fresh = list({one.fact.signal_id: one for one in reversed(told) if one.fact.signal_id not in known}.values())[::-1]
     stored = []
     for customer, group in groupby(sorted(fresh, key=lambda one: (one.customer, one.occurred_at)), key=lambda one: one.customer):
         mine = list(group)
