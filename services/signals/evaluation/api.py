@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 
 from services.signals.domain.shown import shown
 from services.signals.domain.values import DEFINITIONS, values_of
+from services.signals.evaluation.judging import judge_history
 from services.signals.evaluation.repository import EvaluationRepository
 from services.signals.evaluation.standing import Standing, evaluated, known_customer, standing
 from services.signals.heard.activity_repository import ActivityRepository
@@ -77,6 +78,14 @@ async def get_progress(context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         row = await EvaluationRepository(uow.connection).progress(now)
     return {"object": "signals_progress", "now": shown(now), **shown(dict(row))}
+
+
+@router.get("/backtest", operation_id="get_backtest", dependencies=[READ],
+            summary="For each month, what the score said and what the next three months did")
+async def get_backtest(context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        found = await judge_history(uow.connection, context.clock.now().date())
+    return {"object": "backtest", "policy": context.state["policy"].version, **shown(found)}
 
 
 def _live(found: Standing) -> dict[str, Any]:

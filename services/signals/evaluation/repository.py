@@ -120,6 +120,13 @@ class EvaluationRepository:
         return await self._connection.fetchrow(
             "select day, at, document from signals.standings where customer_id = $1 and at <= $2 order by at desc limit 1", customer_id, at)
 
+    async def said_at_months(self) -> list[asyncpg.Record]:
+        """What the score said of each customer as each month began."""
+        return list(await self._connection.fetch(
+            """select c.external_id as customer, s.day as at, (s.document->'risk'->>'score')::int as score,
+                   (s.document->'risk'->>'at_risk')::boolean as at_risk, s.document->'trend'->>'meter' as meter
+               from signals.standings s join signals.customers c using (customer_id) where extract(day from s.day) = 1 order by s.day, 1"""))
+
     async def progress(self, now: datetime) -> asyncpg.Record:
         row = await self._connection.fetchrow(
             """select count(*) as customers, min(next_on) - 1 as evaluated_through, count(*) filter (where due_at <= $1) as due,

@@ -111,6 +111,13 @@ class ActivityRepository:
                where customer_id = $1 and ($2::text is null or meter = $2) and day >= $3 and day < $4
                group by meter, day order by day, meter""", customer_id, meter, first, end))
 
+    async def history(self) -> list[asyncpg.Record]:
+        """Every customer's events by meter and UTC day."""
+        return list(await self._connection.fetch(
+            """select c.external_id as customer, a.meter, a.day, sum(hour.events)::bigint as events
+               from signals.activity a join signals.customers c using (customer_id) cross join lateral (
+                   select coalesce(sum((value->>0)::bigint), 0) as events from jsonb_each(a.hours)) hour group by 1, 2, 3"""))
+
     async def last_seen(self, customer_id: str) -> list[asyncpg.Record]:
         """Per meter: the newest event's time and how many days had any."""
         return list(await self._connection.fetch(
