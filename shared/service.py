@@ -209,7 +209,8 @@ def _operations(service: Service) -> APIRouter:
     async def health() -> dict[str, str]:
         return {"status": "ok", "service": service.name}
 
-    @router.get("/readyz", operation_id="readiness", summary="It can do its work: database, migrations, bus position")
+    @router.get("/readyz", operation_id="readiness", summary="It can do its work: database, migrations, bus position",
+                responses={503: {"description": "Not now; `checks` says what is missing"}})
     async def ready(context: Ctx) -> JSONResponse:
         checks = await _checks(context)
         good = all(value == "ok" or value.startswith("note:") for value in checks.values())

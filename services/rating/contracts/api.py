@@ -39,7 +39,7 @@ class ContractNotFound(AppError):
 
 
 @router.post("", operation_id="apply_contract", summary="Apply a terms document: the first or the next version of its contract", status_code=201,
-             openapi_extra=TERMS_BODY)
+             responses={200: {"description": "What it would be, of a dry run"}}, openapi_extra=TERMS_BODY)
 async def apply_contract(
     request: Request, context: Ctx, caller: Annotated[AccessKey, requires("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,

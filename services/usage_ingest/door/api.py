@@ -12,17 +12,15 @@ from services.usage_ingest.door.body import announced_bytes, read_body
 from services.usage_ingest.door.capacity import Capacity
 from services.usage_ingest.door.media import check_json, framing_of
 from services.usage_ingest.door.refusals import counted
-from services.usage_ingest.problems import problems
 from shared.http.keys import AccessKey, requires
 from shared.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
 Producer = Annotated[AccessKey, requires("usage:write")]
 DryRun = Annotated[bool, Query(description="Validate only: nothing is published or kept")]
-RESPONSES = {**documented.ACCEPTED, **problems(400, 413, 415, 422, 429)}
 
 
-@router.post("", operation_id="send_events", status_code=202, responses=RESPONSES, openapi_extra=documented.EVENTS_BODY,
+@router.post("", operation_id="send_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.EVENTS_BODY,
              summary="Take CloudEvents: one, a batch, or NDJSON; gzip welcome")
 async def send_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
     with counted(context, producer.key_id):
@@ -33,7 +31,7 @@ async def send_events(request: Request, context: Ctx, producer: Producer, dry_ru
     return answer(acceptance)
 
 
-@router.post("/void", operation_id="void_events", status_code=202, responses=RESPONSES, openapi_extra=documented.VOIDS_BODY,
+@router.post("/void", operation_id="void_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.VOIDS_BODY,
              summary="Void events by source and id, one or up to 10,000; a void may come before its event")
 async def void_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
     with counted(context, producer.key_id):
@@ -44,7 +42,7 @@ async def void_events(request: Request, context: Ctx, producer: Producer, dry_ru
     return answer(acceptance)
 
 
-@router.post("/correct", operation_id="correct_event", status_code=202, responses=RESPONSES, openapi_extra=documented.CORRECTION_BODY,
+@router.post("/correct", operation_id="correct_event", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.CORRECTION_BODY,
              summary="Void a wrong event and send the right one, under a new id, in one call")
 async def correct_event(request: Request, context: Ctx, producer: Producer) -> Response:
     with counted(context, producer.key_id):

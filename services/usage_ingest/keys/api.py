@@ -9,7 +9,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.usage_ingest.keys import usecases
 from services.usage_ingest.keys.repository import KeyRepository
 from services.usage_ingest.keys.usecases import Issued, expiry_of
-from services.usage_ingest.problems import problems
 from shared.clock import machine_now
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged, listed
@@ -18,7 +17,6 @@ from shared.service import Context, Ctx
 router = APIRouter(prefix="/v1/keys", tags=["Keys"])
 KeyId = Annotated[str, Path(pattern="^[A-Za-z0-9_]{1,64}$", description="The key's id, key_…")]
 OVERLAP_MAX_S = 30 * 86_400
-ONE = problems(400, 404, 409, 413, 422)
 
 
 class KeyWanted(BaseModel):
@@ -40,7 +38,7 @@ class Rotation(BaseModel):
     expires_at: AwareDatetime | None = Field(None, description="The new key's expiry; absent: as long a life as the old one's")
 
 
-@router.post("", operation_id="create_key", status_code=201, responses=problems(400, 413, 422),
+@router.post("", operation_id="create_key", status_code=201,
              summary="Make an API key; its secret is in this answer and nowhere else")
 async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
     usecases.refuse_escalation(caller, wanted.scopes)
@@ -49,7 +47,7 @@ async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKe
     return await _shown_once(context, issued)
 
 
-@router.get("", operation_id="list_keys", dependencies=[requires("keys:write")], responses=problems(422),
+@router.get("", operation_id="list_keys", dependencies=[requires("keys:write")],
             summary="All keys, oldest first; never their secrets")
 async def list_keys(context: Ctx, page: Paged) -> dict[str, Any]:
     async with context.db.transaction() as uow:
@@ -57,7 +55,7 @@ async def list_keys(context: Ctx, page: Paged) -> dict[str, Any]:
     return listed(rows, page, lambda row: [row["key_id"]], _shown)
 
 
-@router.post("/{key_id}/revoke", operation_id="revoke_key", responses=ONE,
+@router.post("/{key_id}/revoke", operation_id="revoke_key",
              summary="End a key at once, everywhere within seconds")
 async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
     async with context.db.transaction() as uow:
@@ -66,7 +64,7 @@ async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, r
     return _shown(row)
 
 
-@router.post("/{key_id}/rotate", operation_id="rotate_key", status_code=201, responses=ONE,
+@router.post("/{key_id}/rotate", operation_id="rotate_key", status_code=201,
              summary="A new secret; the old key expires after the overlap")
 async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
     overlap = timedelta(seconds=wanted.overlap_s)

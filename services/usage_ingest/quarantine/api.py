@@ -12,7 +12,6 @@ from services.usage_ingest.domain.framing import BodyMalformed
 from services.usage_ingest.door.body import read_body
 from services.usage_ingest.door.documented import EVENT
 from services.usage_ingest.door.media import check_json
-from services.usage_ingest.problems import problems
 from services.usage_ingest.quarantine import usecases
 from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
 from shared.http.keys import AccessKey, requires
@@ -24,7 +23,6 @@ Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
 QuarantineId = Annotated[str, Path(pattern="^[A-Za-z0-9_]{1,64}$", description="qua_…")]
 Status = Literal["open", "replayed", "repaired", "discarded"]
 Resolver = Annotated[AccessKey, requires("usage:write")]
-ONE = problems(404, 409, 422)
 
 
 class Which(BaseModel):
@@ -46,7 +44,7 @@ class Discard(BaseModel):
     reason: str = Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")
 
 
-@router.get("", operation_id="list_quarantine", dependencies=[requires("usage:read")], responses=problems(422),
+@router.get("", operation_id="list_quarantine", dependencies=[requires("usage:read")],
             summary="Events that could not be taken, newest first")
 async def list_quarantine(
     context: Ctx, page: Paged, status: Annotated[Status | None, Query()] = None, code: Annotated[Text, Query()] = None,
@@ -58,28 +56,26 @@ async def list_quarantine(
     return listed(rows, page, lambda row: [row["quarantine_id"]], shown)
 
 
-@router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once",
-             responses=problems(400, 413, 422))
+@router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once")
 async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
     wanted = Filter(None, which.code, which.source, which.subject, which.type)
     done = await usecases.replay_all(context, wanted, caller.key_id, request.scope["u2c_trace"])
     return {"object": "replay", "replayed": done.replayed, "still_open": done.still_open, "more": done.more}
 
 
-@router.get("/{quarantine_id}", operation_id="get_quarantined", dependencies=[requires("usage:read")], responses=ONE,
+@router.get("/{quarantine_id}", operation_id="get_quarantined", dependencies=[requires("usage:read")],
             summary="One event with its bytes")
 async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> dict[str, Any]:
     return shown_whole(await usecases.find(context, quarantine_id))
 
 
-@router.post("/{quarantine_id}/replay", operation_id="replay_quarantined", responses=ONE,
+@router.post("/{quarantine_id}/replay", operation_id="replay_quarantined",
              summary="Judge this event again; counts once however often")
 async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
     return shown_whole(await usecases.replay_one(context, quarantine_id, caller.key_id, request.scope["u2c_trace"]))
 
 
 @router.post("/{quarantine_id}/repair", operation_id="repair_quarantined", summary="Count a corrected body in its place; the original bytes are kept",
-             responses={**ONE, **problems(400, 413, 415)},
              openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
                  "type": "object", "required": ["event"], "properties": {"event": EVENT}, "additionalProperties": False}}}}})
 async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
@@ -88,8 +84,7 @@ async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, ca
     return shown_whole(await usecases.repair(context, quarantine_id, event, caller.key_id, request.scope["u2c_trace"]))
 
 
-@router.post("/{quarantine_id}/discard", operation_id="discard_quarantined", summary="Close it without counting it, with a reason",
-             responses={**ONE, **problems(400, 413)})
+@router.post("/{quarantine_id}/discard", operation_id="discard_quarantined", summary="Close it without counting it, with a reason")
 async def discard(quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver) -> dict[str, Any]:
     return shown_whole(await usecases.discard(context, quarantine_id, why.reason, caller.key_id))
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
-from services.usage_ingest.problems import problems
 from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
 from shared.clock import from_us, to_us
 from shared.http.keys import requires
@@ -18,7 +17,7 @@ router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])
 Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
 
 
-@router.get("/door", operation_id="list_door_hours", dependencies=[requires("usage:read")], responses=problems(422),
+@router.get("/door", operation_id="list_door_hours", dependencies=[requires("usage:read")],
             summary="What came in by hour, key and source: received = published + quarantined + refused")
 async def list_door_hours(
     context: Ctx, page: Paged, key_id: Annotated[Text, Query()] = None, source: Annotated[Text, Query()] = None,
