@@ -15,9 +15,13 @@ def test_the_full_tier_has_the_faults_of_the_gates() -> None:
     assert (kinds[Kind.KILL_POSTGRES], kinds[Kind.KILL_KAFKA], kinds[Kind.PAUSE]) == (100, 100, 50)
 
 
+#: The month has no webhook endpoint; the sender dies there in tests/signals/test_sender_killed.py.
+ELSEWHERE = {"webhook.after_send"}
+
+
 def test_every_fail_point_kills_somebody() -> None:
     armed = {fault.point.partition(":")[0] for campaign in campaigns("full") for fault in campaign.armed}
-    assert armed == NAMES
+    assert armed | ELSEWHERE == NAMES and not armed & ELSEWHERE
 
 
 def test_the_broker_is_killed_only_where_there_is_one() -> None:
