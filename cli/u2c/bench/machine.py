@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 SAMPLE_EVERY_S = 1.0
-SHARED_EVERY = 5                                                # Postgres' memory is dearer to read: every fifth sample
+SHARED_EVERY = 10                                               # Postgres' memory is dear to read: every tenth sample
 SETTLED_AFTER_S = 60.0
 MB = 1024 * 1024
 POSTGRES = "postgres"
