@@ -89,7 +89,8 @@ VANDALISM = {
     "a batch that took what another took": Fault(
         f"""update bus.batches set from_offset = from_offset - 1, duplicate = duplicate + 1 where batch_id = (
                select max(batch_id) from bus.batches b where {RATING} and from_offset > 0 and not exists (
-                   select from bus.batches o where (o.grp, o.topic, o.partition, o.from_offset) = (b.grp, b.topic, b.partition, b.from_offset - 1)))""",
+                   select from bus.batches o
+                   where (o.grp, o.topic, o.partition, o.from_offset) = (b.grp, b.topic, b.partition, b.from_offset - 1)))""",
         "batch_overlaps", "bus.batches", "K1"),
     "a receipt that promises more than the bus has": Fault(
         """update usage_ingest.receipts set received = received + 1000000, published = published + 1000000
