@@ -58,7 +58,8 @@ async def get_signals(external_id: ExternalId, context: Ctx, at: At = None) -> d
 @router.get("/customers/{external_id}/activity", operation_id="get_customer_activity", dependencies=[READ],
             summary="Events by meter and UTC day: the evidence of what is said of a customer")
 async def get_activity(
-    external_id: ExternalId, context: Ctx, since: date | None = None, until: Annotated[date | None, Query(description="Exclusive; default: today")] = None,
+    external_id: ExternalId, context: Ctx, since: date | None = None,
+    until: Annotated[date | None, Query(description="Exclusive; default: today")] = None,
     meter: Annotated[str | None, Query(max_length=200)] = None,
 ) -> dict[str, Any]:
     end = until or context.clock.now().date() + timedelta(days=1)
