@@ -25,7 +25,7 @@ async def test_the_calls_do_what_the_page_says(cluster_options: Callable[..., Cl
         answers = [answer for block in blocks[:-1] for answer in await asyncio.to_thread(typed, block, cluster)]
         await _heard_of_acme(cluster)
         answers += await asyncio.to_thread(typed, blocks[-1], cluster)
-        meter, customer, contract, sent, explained, invoices, reconciliation, signals = answers
+        meter, customer, contract, sent, explained, invoices, reconciliation, endpoint, signals = answers
         assert meter["meter"] == "api_calls" and customer["external_id"] == "acme" and contract["contract"] == "acme-2026"
         assert sent["accepted"] == 2
         # The door may not have heard of the customer yet: then it says so, and the events count once it has.
@@ -33,6 +33,7 @@ async def test_the_calls_do_what_the_page_says(cluster_options: Callable[..., Cl
         assert explained["id"] == "req-1" and explained["source"] == "api-gateway"
         assert invoices["object"] == "list"
         assert reconciliation["conservation"]["holds"] is True
+        assert endpoint["secret"].startswith("whsec_") and endpoint["state"] == "enabled"
         assert signals["customer"] == "acme"
         await _settled(cluster, blocks)
 
