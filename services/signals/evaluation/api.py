@@ -1,11 +1,10 @@
 """Where customers stand, for customer success: now, and as of any earlier instant."""
 
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Query
 
 from services.signals.domain.shown import shown
 from services.signals.domain.values import DEFINITIONS, values_of
@@ -14,6 +13,7 @@ from services.signals.evaluation.repository import EvaluationRepository
 from services.signals.evaluation.standing import Standing, evaluated, known_customer, standing
 from services.signals.heard.activity_repository import ActivityRepository
 from services.signals.heard.repository import HeardRepository
+from services.signals.parameters import Day, Id, Instant, Word
 from shared.errors import AppError
 from shared.http.keys import requires
 from shared.http.paging import Paged, listed
@@ -22,8 +22,7 @@ from shared.service import Ctx
 router = APIRouter(prefix="/v1", tags=["Signals"])
 READ = requires("signals:read")
 ACTIVITY_DAYS_MAX, ACTIVITY_DAYS = 400, 35
-ExternalId = Annotated[str, Path(max_length=255, pattern=r"^[^\x00]+$", description="The customer's external id")]
-At = Annotated[AwareDatetime | None, Query(description="As it was evaluated at this instant of business time; nothing: now")]
+At = Annotated[Instant | None, Query(description="As it was evaluated at this instant of business time; nothing: now")]
 
 
 class SpanTooLong(AppError):
@@ -41,7 +40,7 @@ async def list_standings(context: Ctx, page: Paged, at: At = None) -> dict[str, 
 
 @router.get("/customers/{external_id}/signals", operation_id="get_customer_signals", dependencies=[READ],
             summary="Every value with unit, definition and evidence; consumption and last seen this moment")
-async def get_signals(external_id: ExternalId, context: Ctx, at: At = None) -> dict[str, Any]:
+async def get_signals(external_id: Id, context: Ctx, at: At = None) -> dict[str, Any]:
     """Without `at` the answer also says what is known this moment: `last_seen_at`, `meters`, `contracts`."""
     now = context.clock.now()
     async with context.db.transaction() as uow:
@@ -58,9 +57,9 @@ async def get_signals(external_id: ExternalId, context: Ctx, at: At = None) -> d
 @router.get("/customers/{external_id}/activity", operation_id="get_customer_activity", dependencies=[READ],
             summary="Events by meter and UTC day: the evidence of what is said of a customer")
 async def get_activity(
-    external_id: ExternalId, context: Ctx, since: date | None = None,
-    until: Annotated[date | None, Query(description="Exclusive; default: today")] = None,
-    meter: Annotated[str | None, Query(max_length=200)] = None,
+    external_id: Id, context: Ctx, since: Day | None = None,
+    until: Annotated[Day | None, Query(description="Exclusive; default: today")] = None,
+    meter: Word = None,
 ) -> dict[str, Any]:
     end = until or context.clock.now().date() + timedelta(days=1)
     first = since or end - timedelta(days=ACTIVITY_DAYS)

@@ -1,16 +1,17 @@
 """Routes of the signals that were told: list, acknowledge, snooze, record what came of it; the report and the feed."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.score_report import Judged, score_report
 from services.signals.domain.shown import shown
 from services.signals.facts.feed import atom
 from services.signals.facts.repository import FactFilter, FactRepository
+from services.signals.parameters import Id, Instant, Word
 from services.signals.webhooks.usecases import FactUnknown
 from shared.errors import AppError
 from shared.http.keys import AccessKey, requires
@@ -20,7 +21,6 @@ from shared.service import Ctx
 router = APIRouter(prefix="/v1/signals", tags=["Signals"])
 READ, WRITE = requires("signals:read"), requires("signals:write")
 FEED_MAX = 100
-Text = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class SnoozeInPast(AppError):
@@ -29,7 +29,7 @@ class SnoozeInPast(AppError):
 
 class SnoozeBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    until: Annotated[AwareDatetime, Field(description="Business time", examples=["2026-11-09T09:00:00Z"])]
+    until: Annotated[Instant, Field(description="Business time", examples=["2026-11-09T09:00:00Z"])]
 
 
 class OutcomeBody(BaseModel):
@@ -39,9 +39,9 @@ class OutcomeBody(BaseModel):
 
 @router.get("", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first")
 async def list_facts(
-    context: Ctx, page: Paged, type: Text = None, customer: Text = None, contract: Text = None,
+    context: Ctx, page: Paged, type: Word = None, customer: Word = None, contract: Word = None,
     state: Literal["open", "acknowledged", "snoozed"] | None = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None, until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
 ) -> dict[str, Any]:
     wanted = FactFilter(type, customer, contract, state, since, until)
     async with context.db.transaction() as uow:
@@ -59,7 +59,7 @@ async def get_report(context: Ctx) -> dict[str, Any]:
 
 @router.get("/feed.atom", operation_id="get_signals_feed", dependencies=[READ], summary="The newest 100 signals as an Atom feed",
             response_class=Response)
-async def get_feed(context: Ctx, customer: Text = None, type: Text = None) -> Response:
+async def get_feed(context: Ctx, customer: Word = None, type: Word = None) -> Response:
     async with context.db.transaction() as uow:
         rows = await FactRepository(uow.connection).page(FactFilter(type, customer), None, FEED_MAX, context.clock.now())
     return Response(atom([dict(row) for row in rows], context.settings.signals_url, context.clock.now()), media_type="application/atom+xml")
@@ -71,19 +71,19 @@ async def list_types() -> dict[str, Any]:
 
 
 @router.get("/{signal_id}", operation_id="get_signal", dependencies=[READ], summary="One signal")
-async def get_fact(signal_id: str, context: Ctx) -> dict[str, Any]:
+async def get_fact(signal_id: Id, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).fact(signal_id), signal_id)
 
 
 @router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
-async def acknowledge(signal_id: str, context: Ctx, caller: AccessKey = WRITE) -> dict[str, Any]:
+async def acknowledge(signal_id: Id, context: Ctx, caller: AccessKey = WRITE) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).acknowledge(signal_id, caller.key_id), signal_id)
 
 
 @router.post("/{signal_id}/snooze", operation_id="snooze_signal", dependencies=[WRITE], summary="Not before a later time")
-async def snooze(signal_id: str, body: SnoozeBody, context: Ctx) -> dict[str, Any]:
+async def snooze(signal_id: Id, body: SnoozeBody, context: Ctx) -> dict[str, Any]:
     if body.until <= context.clock.now():
         raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
     async with context.db.transaction() as uow:
@@ -92,7 +92,7 @@ async def snooze(signal_id: str, body: SnoozeBody, context: Ctx) -> dict[str, An
 
 @router.post("/{signal_id}/outcome", operation_id="record_signal_outcome", dependencies=[WRITE],
              summary="What came of it: what the score is judged by")
-async def record_outcome(signal_id: str, body: OutcomeBody, context: Ctx) -> dict[str, Any]:
+async def record_outcome(signal_id: Id, body: OutcomeBody, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()), signal_id)
 
@@ -115,6 +115,7 @@ def _after(cursor: tuple[Any, ...] | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     try:
-        return datetime.fromisoformat(str(cursor[0])), str(cursor[1])
-    except (ValueError, IndexError) as fault:
+        at = datetime.fromisoformat(str(cursor[0]))
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC), str(cursor[1])
+    except (ValueError, IndexError, OverflowError) as fault:
         raise CursorInvalid() from fault

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.signals.domain.shown import shown
+from services.signals.parameters import Id, Instant, Name
 from services.signals.webhooks.repository import WebhookRepository
 from services.signals.webhooks.usecases import (
     EndpointTerms,
@@ -26,7 +27,6 @@ from shared.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Webhooks"])
 READ, WRITE = requires("signals:read"), requires("signals:write")
-Name = Annotated[str, Field(max_length=100)]
 
 
 class EndpointBody(BaseModel):
@@ -52,8 +52,8 @@ class ReplayBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     signal: Name | None = None
-    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    since: Annotated[Instant | None, Field(alias="from")] = None
+    until: Annotated[Instant | None, Field(alias="to")] = None
 
     @model_validator(mode="after")
     def _one_of(self) -> "ReplayBody":
@@ -79,14 +79,14 @@ async def list_endpoints(context: Ctx, page: Paged) -> dict[str, Any]:
 
 
 @router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint", dependencies=[READ], summary="One endpoint")
-async def get_endpoint(endpoint_id: str, context: Ctx) -> dict[str, Any]:
+async def get_endpoint(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _endpoint(await known_endpoint(uow, endpoint_id))
 
 
 @router.put("/webhook-endpoints/{endpoint_id}", operation_id="change_webhook_endpoint", dependencies=[WRITE],
             summary="Change all of it but the secret")
-async def change(endpoint_id: str, body: EndpointBody, context: Ctx) -> dict[str, Any]:
+async def change(endpoint_id: Id, body: EndpointBody, context: Ctx) -> dict[str, Any]:
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
@@ -97,7 +97,7 @@ async def change(endpoint_id: str, body: EndpointBody, context: Ctx) -> dict[str
 
 @router.delete("/webhook-endpoints/{endpoint_id}", operation_id="delete_webhook_endpoint", status_code=204, dependencies=[WRITE],
                summary="Delete it and what waits for it")
-async def delete(endpoint_id: str, context: Ctx) -> Response:
+async def delete(endpoint_id: Id, context: Ctx) -> Response:
     async with context.db.transaction() as uow:
         await known_endpoint(uow, endpoint_id, lock=True)
         await WebhookRepository(uow.connection).delete_endpoint(endpoint_id)
@@ -106,7 +106,7 @@ async def delete(endpoint_id: str, context: Ctx) -> Response:
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", operation_id="rotate_webhook_secret", dependencies=[WRITE],
              summary="A new secret, shown this once; until the overlap ends both sign")
-async def rotate(endpoint_id: str, body: RotationBody, context: Ctx) -> dict[str, Any]:
+async def rotate(endpoint_id: Id, body: RotationBody, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours)
         return _endpoint(await known_endpoint(uow, endpoint_id)) | {"secret": secret, "previous_secret_until": shown(until)}
@@ -114,7 +114,7 @@ async def rotate(endpoint_id: str, body: RotationBody, context: Ctx) -> dict[str
 
 @router.post("/webhook-endpoints/{endpoint_id}/enable", operation_id="enable_webhook_endpoint", dependencies=[WRITE],
              summary="Enable it again; what it missed is sent by a replay")
-async def enable(endpoint_id: str, context: Ctx) -> dict[str, Any]:
+async def enable(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         await enable_endpoint(uow, endpoint_id, context.clock.now())
         return _endpoint(await known_endpoint(uow, endpoint_id))
@@ -122,14 +122,14 @@ async def enable(endpoint_id: str, context: Ctx) -> dict[str, Any]:
 
 @router.post("/webhook-endpoints/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, dependencies=[WRITE],
              summary="Send a webhook.test to this endpoint")
-async def test(endpoint_id: str, context: Ctx) -> dict[str, Any]:
+async def test(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return {"object": "signal", "id": await send_test(uow, endpoint_id, context.clock.now()), "type": "webhook.test"}
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/replay", operation_id="replay_webhooks", status_code=202, dependencies=[WRITE],
              summary="Send again by id or by range, under the same ids")
-async def replay(endpoint_id: str, body: ReplayBody, context: Ctx) -> dict[str, Any]:
+async def replay(endpoint_id: Id, body: ReplayBody, context: Ctx) -> dict[str, Any]:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         if body.signal is not None:
@@ -141,7 +141,7 @@ async def replay(endpoint_id: str, body: ReplayBody, context: Ctx) -> dict[str, 
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries", operation_id="list_webhook_deliveries", dependencies=[READ],
             summary="The delivery log, the newest first")
 async def list_deliveries(
-    endpoint_id: str, context: Ctx, page: Paged, state: Literal["pending", "delivered", "given_up"] | None = None,
+    endpoint_id: Id, context: Ctx, page: Paged, state: Literal["pending", "delivered", "given_up"] | None = None,
 ) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         await known_endpoint(uow, endpoint_id)
@@ -151,7 +151,7 @@ async def list_deliveries(
 
 @router.get("/webhook-deliveries/{delivery_id}", operation_id="get_webhook_delivery", dependencies=[READ],
             summary="One delivery with every attempt: request and response")
-async def get_delivery(delivery_id: str, context: Ctx) -> dict[str, Any]:
+async def get_delivery(delivery_id: Id, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         webhooks = WebhookRepository(uow.connection)
         row = await webhooks.delivery(delivery_id)
