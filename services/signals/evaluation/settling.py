@@ -8,15 +8,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-import httpx2
-import structlog
-
+from services.signals.evaluation.clients import have_activity_told
 from shared.service import Context
 from shared.topics.rating import ACTIVITY, CONTRACTS, CUSTOMERS, STATEMENTS
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
 
-log = structlog.get_logger()
-POLL_S, RETRY_S = 0.02, 1.0
+POLL_S = 0.02
 HEARD = (CUSTOMERS.name, CONTRACTS.name, STATEMENTS.name, ACTIVITY.name)
 
 
@@ -27,7 +24,7 @@ async def settled(context: Context) -> datetime:
         await asyncio.sleep(context.settings.settle_s)
     for topic, group in ((USAGE_RAW.name, "usage_ingest"), (USAGE_EVENTS.name, "rating")):
         await _passed(context, (topic,), group)
-    await _told(context)
+    await have_activity_told(context)
     await _passed(context, HEARD, context.name)
     return now
 
@@ -41,17 +38,3 @@ async def _passed(context: Context, topics: Sequence[str], group: str) -> None:
 
 def _beyond(positions: Mapping[int, int], heads: Mapping[int, int]) -> bool:
     return all(positions.get(partition, 0) >= head for partition, head in heads.items())
-
-
-async def _told(context: Context) -> None:
-    """Have rating tell the activity of everything it has metered."""
-    while True:
-        try:
-            answer = await context.http.post(
-                f"{context.settings.rating_url}/v1/activity/tell", headers={"Authorization": f"Bearer {context.settings.service_key}"})
-            if answer.is_success:
-                return
-            log.warning("activity_not_told", status=answer.status_code, detail=answer.text[:200])
-        except httpx2.HTTPError as fault:
-            log.warning("rating_does_not_answer", fault=repr(fault))
-        await asyncio.sleep(RETRY_S)

@@ -10,6 +10,14 @@ import asyncpg
 from services.signals.webhooks.attempt import Attempted
 from shared.ids import new_id
 
+QUEUE = """
+insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, sequence, state, attempts, due_at, created_at)
+select delivery_id, endpoint_id, signal_id, customer, sequence, 'pending', 0, $6, $6
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) as d (delivery_id, endpoint_id, signal_id, customer, sequence)
+on conflict (endpoint_id, signal_id) do update
+    set state = 'pending', attempts = 0, due_at = excluded.due_at, created_at = excluded.created_at, delivered_at = null
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -72,6 +80,13 @@ class WebhookRepository:
             "update signals.endpoints set state = 'disabled', disabled_reason = $2, disabled_at = $3 where endpoint_id = $1 and state = 'enabled'",
             endpoint_id, reason, now)
         return done.endswith(" 1")
+
+    async def enabled_endpoints(self) -> list[asyncpg.Record]:
+        return list(await self._connection.fetch("select endpoint_id, events from signals.endpoints where state = 'enabled' order by 1"))
+
+    async def queue(self, deliveries: Sequence[tuple[str, str, str, str, int]], now: datetime) -> None:
+        """Delivery id, endpoint id, signal id, customer, sequence. What is queued already begins again."""
+        await self._connection.execute(QUEUE, *([one[at] for one in deliveries] for at in range(5)), now)
 
     async def endpoints_due(self, now: datetime) -> list[str]:
         rows = await self._connection.fetch(
