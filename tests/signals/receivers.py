@@ -1,6 +1,7 @@
 """Receivers of webhooks as they are out there: they fail, stall, lie, redirect, drip and drop. Each remembers what it saw."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,11 +48,11 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(answer: Answer) -> AsyncIterator[Receiver]:
-    """A receiver on a free port of the loopback."""
+async def receiving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+    """A receiver on a free port of the loopback, by TLS if asked."""
     receiver = Receiver(answer)
-    server = await asyncio.start_server(receiver.take, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    server = await asyncio.start_server(receiver.take, "127.0.0.1", 0, ssl=tls)
+    receiver.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     try:
         yield receiver
     finally:

@@ -1,7 +1,11 @@
 """Receivers fail, stall, redirect, lie and flood: every fact arrives at least once under one id, and nothing waits for anybody else."""
 
 import asyncio
+import shutil
+import ssl
+import subprocess
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +89,21 @@ async def test_a_dead_endpoint_delays_no_other_and_a_stalled_delivery_not_the_ne
         assert sorted(slow.ids) == sorted(well.ids) == sorted(fact(number).signal_id for number in range(1, 6))
 
 
+async def test_a_certificate_nobody_vouches_for_is_no_answer(signals: Signals, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl on this machine to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    async with receiving(answers(200), context) as receiver:
+        endpoint = await signals.endpoint(receiver.url)
+        await signals.tell(fact(1))
+        failed = await until(lambda: _attempted(signals, endpoint, 1))
+        assert failed["state"] == "pending" and "certificate" in failed["log"][0]["error"].lower() and not receiver.seen
+
+
 async def test_410_disables_with_notice_and_a_replay_brings_the_rest(signals: Signals) -> None:
     async with receiving(first(answers(410), answers(200))) as gone, receiving(answers(200)) as watching:
         endpoint = await signals.endpoint(gone.url, events=["renewal.due"])
@@ -127,6 +146,8 @@ async def test_down_for_ten_days_the_schedule_is_followed_then_disabled_then_rep
         assert all(wanted <= wait <= wanted * 1.1 for wait, wanted in zip(waits, DELAYS[1:], strict=True)), waits
         shown = await signals.get(f"/v1/webhook-endpoints/{endpoint['id']}")
         assert shown["state"] == "disabled" and "whole retry schedule" in shown["disabled_reason"]
+        kinds = await signals.context.db.pool.fetch("select kind from signals.exceptions where resolved_at is null order by 1")
+        assert [row["kind"] for row in kinds] == ["webhook_endpoint_disabled", "webhook_given_up"], "nothing is given up unseen"
         alive.append(True)
         await signals.move_clock(START + timedelta(days=10))
         await signals.post(f"/v1/webhook-endpoints/{endpoint['id']}/enable")

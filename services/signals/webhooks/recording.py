@@ -3,6 +3,8 @@
 import random
 from datetime import datetime, timedelta
 
+from prometheus_client import Counter
+
 from services.signals.domain.fact import Fact
 from services.signals.domain.retry import GONE, is_success, next_delay, retry_after_s
 from services.signals.facts.telling import Told, tell
@@ -11,6 +13,7 @@ from services.signals.webhooks.repository import Delivery, WebhookRepository
 from shared.db import UnitOfWork
 from shared.exceptions import open_exception
 
+ATTEMPTS = Counter("u2c_webhook_attempts_total", "Webhook attempts recorded", ["outcome"])
 FIRST_FAILURE_WITHIN = timedelta(minutes=10)
 OWNER = "customer success"
 
@@ -18,12 +21,16 @@ OWNER = "customer success"
 async def record(uow: UnitOfWork, delivery: Delivery, attempted: Attempted, now: datetime) -> None:
     webhooks = WebhookRepository(uow.connection)
     await webhooks.record(delivery, attempted, delivery.attempts + 1, now)
+    ATTEMPTS.labels("delivered" if is_success(attempted.status) else "no_answer" if attempted.status is None else "refused").inc()
     if is_success(attempted.status):
         await webhooks.note_delivered(delivery, now)
         return
     delay = next_delay(delivery.attempts + 1, random.random(), retry_after_s(attempted.status, attempted.retry_after))
     gone = attempted.status == GONE
     since = await webhooks.note_failed(delivery, now + delay if delay is not None and not gone else None, now)
+    if delay is None:
+        detail = f"{delivery.type} of {delivery.customer} was tried {delivery.attempts + 1} times; replay signal {delivery.signal_id}."
+        await open_exception(uow, "webhook_given_up", delivery.delivery_id, detail, owner=OWNER, now=now)
     if gone:
         await disable(uow, delivery.endpoint_id, "it answered 410 Gone", now)
     elif delay is None and since <= delivery.created_at + FIRST_FAILURE_WITHIN:
