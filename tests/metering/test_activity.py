@@ -1,11 +1,12 @@
 """rating.activity: what a subject did on a day, told once however often it was touched."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from services.rating.metering.activity.usecases import tell_activity
+from services.rating.metering.activity.usecases import tell_activity, tell_all_activity
 from shared.clock import to_us
 from shared.db import Database
 from shared.topics.rating import ACTIVITY
@@ -54,3 +55,19 @@ async def test_a_call_tells_no_more_than_its_share(db: Database, metering: Meter
     await metering.take(*[event(str(n), f"s{n}") for n in range(7)])
     assert [await tell_activity(db, 3) for _ in range(4)] == [3, 3, 1, 0]
     assert len(await told(db)) == 7
+
+
+async def test_all_of_it_is_told_and_on_its_way_before_the_call_returns(db: Database, metering: Metering) -> None:
+    """Whoever judges a day waits for this: it returns only when the relay has taken what was metered before, whoever told it."""
+    await meter(db, "calls", **book.CALLS)
+    await metering.take(*[event(str(n), f"s{n}") for n in range(7)])
+    waiting = [asyncio.create_task(tell_all_activity(db, 3)) for _ in range(2)]
+    await until_told(db, 7)
+    assert not any(call.done() for call in waiting), "it is told, but not on the bus"
+    assert len(await told(db)) == 7
+    assert sum(await asyncio.wait_for(asyncio.gather(*waiting), 30)) == 7
+
+
+async def until_told(db: Database, count: int) -> None:
+    while len(await rows(db, "select 1 from rating.outbox where topic = 'rating.activity'")) < count:
+        await asyncio.sleep(0.01)
