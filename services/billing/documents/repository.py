@@ -1,7 +1,6 @@
 """All SQL that reads documents."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import asyncpg
@@ -9,6 +8,7 @@ import msgspec
 
 from services.billing.documents.domain.document import Document, Line
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.narrowing import narrowed
 from shared.topics.rating import StatementLine, StatementSegment
 
 _DOCUMENT = """
@@ -30,19 +30,9 @@ class DocumentRepository:
         self._connection = connection
 
     async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
-        """Return documents older than the id `before`, newest first. Ids sort by time, so documents made meanwhile move no page."""
-        given: list[str | date] = []
-        conditions = []
-        for name, condition in _CONDITIONS.items():
-            value = getattr(asked, name)
-            if value is not None:
-                given.append(value)
-                conditions.append(condition.format(f"${len(given)}"))
-        if before is not None:
-            given.append(before)
-            conditions.append(f"document.document_id < ${len(given)}")
-        where = f"where {' and '.join(conditions)}" if conditions else ""
-        rows = await self._connection.fetch(f"{_DOCUMENT} {where} order by document.document_id desc limit {rows_max:d}", *given)
+        """Return documents older than the id `before`, newest first."""
+        where, given = narrowed(_CONDITIONS, asked, "document.document_id", before)
+        rows = await self._connection.fetch(f"{_DOCUMENT} where {where} order by document.document_id desc limit {rows_max:d}", *given)
         return await self._with_lines(rows, segments=False)
 
     async def get(self, document_id: str) -> Document | None:

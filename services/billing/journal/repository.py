@@ -1,11 +1,11 @@
 """All SQL that reads the journal."""
 
-from datetime import date
 from typing import Any
 
 import asyncpg
 
 from services.billing.journal.entries import Entry, EntryFilter, Posting
+from services.billing.narrowing import narrowed
 
 _CONDITIONS = {
     "document_id": "entry.document_id = {}", "customer": "document.customer = {}", "contract": "document.contract = {}",
@@ -22,20 +22,11 @@ class JournalRepository:
 
     async def newest_first(self, asked: EntryFilter, before: str | None, rows_max: int) -> list[Entry]:
         """Return entries older than the id `before`, newest first."""
-        given: list[str | date] = []
-        conditions = ["true"]
-        for name, condition in _CONDITIONS.items():
-            value = getattr(asked, name)
-            if value is not None:
-                given.append(value)
-                conditions.append(condition.format(f"${len(given)}"))
-        if before is not None:
-            given.append(before)
-            conditions.append(f"entry.entry_id < ${len(given)}")
+        where, given = narrowed(_CONDITIONS, asked, "entry.entry_id", before)
         rows = await self._connection.fetch(
             f"""select entry.*, document.number, document.contract, document.customer, document.currency
                 from billing.journal_entries entry join billing.documents document using (document_id)
-                where {' and '.join(conditions)} order by entry.entry_id desc limit {rows_max:d}""",
+                where {where} order by entry.entry_id desc limit {rows_max:d}""",
             *given,
         )
         postings = await self._postings([row["entry_id"] for row in rows])

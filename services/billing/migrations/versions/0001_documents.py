@@ -2,54 +2,12 @@
 
 from alembic import op
 
+from shared.tables import standard_tables_v1
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-STANDARD = """
-create table billing.outbox (
-    outbox_id bigint generated always as identity primary key,
-    shard smallint not null,
-    topic text not null,
-    key bytea not null,
-    value bytea not null,
-    headers jsonb not null default '{}'::jsonb,
-    created_at timestamptz not null default clock_timestamp()
-);
-create index outbox_shard on billing.outbox (shard, outbox_id);
-create table billing.access_keys (
-    key_id text primary key,
-    revision bigint not null,
-    hash text not null unique,
-    name text not null,
-    scopes text[] not null,
-    expires_at timestamptz,
-    revoked boolean not null
-);
-create table billing.exceptions (
-    exception_id text primary key,
-    kind text not null,
-    reference text not null,
-    detail text not null,
-    owner text not null,
-    opened_at timestamptz not null,
-    deadline_at timestamptz not null,
-    amount_minor bigint,
-    currency varchar(3),
-    resolved_at timestamptz
-);
-create unique index exceptions_open on billing.exceptions (kind, reference) where resolved_at is null;
-create table billing.idempotency_keys (
-    key_id text not null,
-    idempotency_key text not null,
-    request_hash bytea not null,
-    status smallint,
-    body bytea,
-    created_at timestamptz not null default clock_timestamp(),
-    primary key (key_id, idempotency_key)
-);
-"""
 
 HEARD = """
 create table billing.customers (
@@ -183,6 +141,6 @@ create index journal_postings_account on billing.journal_postings (account, entr
 
 
 def upgrade() -> None:
-    for statements in (STANDARD, HEARD, DOCUMENTS, JOURNAL):
+    for statements in (standard_tables_v1("billing"), HEARD, DOCUMENTS, JOURNAL):
         for statement in statements.strip().split(";\n"):      # asyncpg prepares one statement at a time
             op.execute(statement)

@@ -2,32 +2,12 @@
 
 from alembic import op
 
+from shared.tables import standard_tables_v1
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
-
-STANDARD = """
-create table outbox (
-    outbox_id bigint generated always as identity primary key,
-    shard smallint not null, topic text not null, key bytea not null, value bytea not null,
-    headers jsonb not null default '{}'::jsonb, created_at timestamptz not null default clock_timestamp()
-);
-create index outbox_shard on outbox (shard, outbox_id);
-create table access_keys (
-    key_id text primary key, revision bigint not null, hash text not null unique, name text not null,
-    scopes text[] not null, expires_at timestamptz, revoked boolean not null
-);
-create table exceptions (
-    exception_id text primary key, kind text not null, reference text not null, detail text not null, owner text not null,
-    opened_at timestamptz not null, deadline_at timestamptz not null, amount_minor bigint, currency varchar(3), resolved_at timestamptz
-);
-create unique index exceptions_open on exceptions (kind, reference) where resolved_at is null;
-create table idempotency_keys (
-    key_id text, idempotency_key text, request_hash bytea not null, status smallint, body bytea,
-    created_at timestamptz not null default clock_timestamp(), primary key (key_id, idempotency_key)
-);
-"""
 
 CATALOGUE = """
 create table meters (
@@ -187,7 +167,7 @@ end $$
 
 
 def upgrade() -> None:
-    for step in (STANDARD, CATALOGUE, CUSTOMERS, EVENTS, AGGREGATES, MARKS):
+    for step in (standard_tables_v1("rating"), CATALOGUE, CUSTOMERS, EVENTS, AGGREGATES, MARKS):
         for statement in filter(str.strip, step.split(";\n")):
             op.execute(statement)
     op.execute(PARTITIONS)
