@@ -81,12 +81,14 @@ async def test_ten_megabytes_of_answer_are_not_read(signals: Signals) -> None:
 async def test_a_dead_endpoint_delays_no_other_and_a_stalled_delivery_not_the_next(start: Start) -> None:
     async with start(webhook_timeout_s="30") as signals, receiving(stalls) as dead, receiving(first(stalls, answers(200))) as slow, \
             receiving(answers(200)) as well:
-        for receiver in (dead, slow, well):
-            await signals.endpoint(receiver.url)
+        endpoints = [await signals.endpoint(receiver.url) for receiver in (dead, slow, well)]
         await signals.tell(*(fact(number) for number in range(1, 6)))
         await until(lambda: _seen(well, 5))
         await until(lambda: _seen(slow, 5))
         assert sorted(slow.ids) == sorted(well.ids) == sorted(fact(number).signal_id for number in range(1, 6))
+        assert await until(lambda: _started(signals, endpoints[2], 5)) == [1, 2, 3, 4, 5], "attempts start in order; the network may reorder them"
+        passed = await until(lambda: _started(signals, endpoints[1], 4))
+        assert len(passed) == 4 and passed == sorted(passed), "one still stalls, and keeps nobody"
 
 
 async def test_a_certificate_nobody_vouches_for_is_no_answer(signals: Signals, tmp_path: Path) -> None:
@@ -234,3 +236,11 @@ def _instant(text: str) -> Any:
     from datetime import datetime
 
     return datetime.fromisoformat(text)
+
+
+async def _started(signals: Signals, endpoint: dict[str, Any], count: int) -> list[int] | None:
+    """The sequence numbers of the recorded first attempts, by when each started; None until so many are recorded."""
+    rows = await signals.context.db.pool.fetch(
+        """select sequence from signals.deliveries join signals.attempts using (delivery_id)
+           where endpoint_id = $1 and number = 1 order by at""", endpoint["id"])
+    return [row["sequence"] for row in rows] if len(rows) >= count else None
