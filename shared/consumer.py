@@ -95,6 +95,62 @@ class ConsumerStopped(Exception):
     """Consuming on would do harm; the message says why and what to do."""
 
 
+class _Flight:
+    """Runs being handled: in order within a partition, a few partitions at once, at most two rounds of polling."""
+
+    def __init__(self, handle: Callable[[Polled], Awaitable[int | None]]) -> None:
+        self._handle, self._limit = handle, asyncio.Semaphore(PARTITIONS_AT_ONCE)
+        self._rounds: list[list[asyncio.Task[None]]] = []
+        self._last: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._elsewhere: dict[tuple[str, int], int] = {}       # where a partition goes on, because another consumer was first
+
+    def start(self, runs: Sequence[Polled]) -> None:
+        """Begin a round, each run after what is in flight of its partition."""
+        begun = []
+        for run in runs:
+            place = (run.topic, run.partition)
+            self._last[place] = asyncio.create_task(self._follow(self._last.get(place), run))
+            begun.append(self._last[place])
+        self._rounds.append(begun)
+
+    async def land_round(self) -> bool:
+        """Wait for the round before the newest; True when a partition has to go on elsewhere."""
+        while len(self._rounds) > 1:
+            await self._land(self._rounds.pop(0))
+        return bool(self._elsewhere)
+
+    async def land_all(self) -> dict[tuple[str, int], int]:
+        """Wait for everything; return the positions to seek."""
+        while self._rounds:
+            await self._land(self._rounds.pop(0))
+        self._last.clear()
+        elsewhere, self._elsewhere = self._elsewhere, {}
+        return elsewhere
+
+    async def abort(self) -> None:
+        tasks = {task for begun in self._rounds for task in begun} | set(self._last.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, before: asyncio.Task[None] | None, run: Polled) -> None:
+        place = (run.topic, run.partition)
+        if before is not None:
+            await asyncio.wait([before])
+            if before.cancelled() or before.exception() is not None:
+                return                                         # the consumer stops, or tries the round again: nothing may overtake
+        if place in self._elsewhere:
+            return
+        async with self._limit:
+            position = await self._handle(run)
+        if position is not None:
+            self._elsewhere[place] = position
+
+    async def _land(self, begun: list[asyncio.Task[None]]) -> None:
+        for task in begun:
+            await task
+
+
 @dataclass
 class Consumer:
     """One process's consumer of a group. `run` returns only when it must stop; `stopped_reason` says why (or what it waits for)."""
@@ -128,12 +184,17 @@ class Consumer:
             await asyncio.gather(watching, return_exceptions=True)
 
     async def _consume(self) -> None:
+        """Poll the next round while the one before is worked off. Seeking waits until nothing is in flight."""
         subscription: Subscription = await self.context.bus.subscribe(self.group, list(self._by_topic))
+        flight = _Flight(self._handle_until_done)
         try:
             while True:
-                runs = await self._poll(subscription)
-                await self._work_off(subscription, runs)
+                flight.start(await self._poll(subscription))
+                if await flight.land_round():
+                    for (topic, partition), position in (await flight.land_all()).items():
+                        await subscription.seek(topic, partition, position)
         finally:
+            await flight.abort()
             await asyncio.shield(subscription.close())
 
     async def _poll(self, subscription: Subscription) -> list[Polled]:
@@ -151,25 +212,6 @@ class Consumer:
             except Exception as fault:
                 log.exception("poll_failed", group=self.group)
                 backoff_s = await self._back_off(backoff_s, fault)
-
-    async def _work_off(self, subscription: Subscription, runs: list[Polled]) -> None:
-        """Handle one run of each partition, a few at once, each to its end."""
-        limit = asyncio.Semaphore(PARTITIONS_AT_ONCE)
-
-        async def one(run: Polled) -> int | None:
-            async with limit:
-                return await self._handle_until_done(run)
-
-        tasks = [asyncio.create_task(one(run)) for run in runs]
-        try:
-            for run, task in zip(runs, tasks, strict=True):
-                position = await task
-                if position is not None:
-                    await subscription.seek(run.topic, run.partition, position)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _handle_until_done(self, run: Polled) -> int | None:
         """Return None when the run is consumed, or the offset to continue from when another consumer was first."""

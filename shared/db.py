@@ -1,7 +1,7 @@
 """A service's own database: a pool, and the unit of work that makes an effect and its outbox rows one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -41,6 +41,7 @@ class UnitOfWork:
     schema: str
     trace: str = ""
     _told: list[OutboxRow] = field(default_factory=list)
+    has_told: bool = False
 
     def tell(self, topic: Topic, key: str, message: msgspec.Struct) -> None:
         """Write an outbox row in this transaction; the relay puts it on the bus afterwards."""
@@ -52,7 +53,7 @@ class UnitOfWork:
         """Insert the told rows, in order. The unit of work's owner calls it before commit."""
         if not self._told:
             return
-        rows, self._told = self._told, []
+        rows, self._told, self.has_told = self._told, [], True
         await self.connection.execute(
             f"""insert into {self.schema}.outbox (shard, topic, key, value, headers)
                 select * from unnest($1::smallint[], $2::text[], $3::bytea[], $4::bytea[], $5::jsonb[])""",
@@ -67,6 +68,8 @@ class Database:
     url: str
     schema: str
     pool_max: int = 12
+    #: Called when a transaction that told something has committed: the relay of this process need not look in vain to see it at once.
+    told: Callable[[], None] | None = None
     _pool: "asyncpg.Pool | None" = None
 
     @property
@@ -77,7 +80,11 @@ class Database:
     async def open(self) -> None:
         self._pool = await asyncpg.create_pool(
             self.url, min_size=1, max_size=self.pool_max, init=self._prepare, command_timeout=120, timeout=10,
-            server_settings={"search_path": f"{self.schema},bus,clock", "application_name": f"u2c-{self.schema}", "timezone": "UTC"},
+            server_settings={
+                "search_path": f"{self.schema},bus,clock", "application_name": f"u2c-{self.schema}", "timezone": "UTC",
+                # A plan kept from when tables were empty reads them whole once they are not. Statements serve whole batches, so planning is cheap.
+                "plan_cache_mode": "force_custom_plan",
+            },
         )
 
     async def close(self) -> None:
@@ -101,3 +108,5 @@ class Database:
             uow = UnitOfWork(cast(asyncpg.Connection, connection), self.schema, trace)   # the pool's proxy has every method of a connection
             yield uow
             await uow.flush()
+        if uow.has_told and self.told:
+            self.told()

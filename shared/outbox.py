@@ -20,7 +20,7 @@ from shared.db import OUTBOX_SHARDS, Database
 
 log = structlog.get_logger()
 ROWS_MAX = 2000
-POLL_MIN_S, POLL_MAX_S = 0.002, 0.05
+POLL_S = 0.05                                                 # for rows of other processes; those of this one wake the relay
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 MEASURE_EVERY_S = 2.0
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
@@ -36,7 +36,7 @@ class Relay:
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
-        """Look at the outbox now (a hint after a commit; polling finds the rows anyway)."""
+        """Look at the outbox now: a transaction of this process told something. Polling finds the rows anyway, later."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -51,7 +51,7 @@ class Relay:
             await asyncio.shield(shards.leave())
 
     async def _relay_on(self, shards: Membership) -> None:
-        wait_s, backoff_s = POLL_MIN_S, BACKOFF_MIN_S
+        backoff_s = BACKOFF_MIN_S
         while True:
             try:
                 relayed = await self._relay_once(shards)
@@ -61,9 +61,8 @@ class Relay:
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
                 continue
-            wait_s = POLL_MIN_S if relayed else min(wait_s * 2, POLL_MAX_S)
             if relayed < ROWS_MAX:
-                await self._pause(wait_s)
+                await self._pause()
 
     async def _relay_once(self, shards: Membership) -> int:
         owned = [number for _, number in await shards.settle()]
@@ -88,9 +87,9 @@ class Relay:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _pause(self, wait_s: float) -> None:
+    async def _pause(self) -> None:
         try:
-            await asyncio.wait_for(self._woken.wait(), wait_s)
+            await asyncio.wait_for(self._woken.wait(), POLL_S)
         except TimeoutError:
             return
         self._woken.clear()

@@ -165,6 +165,7 @@ def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]
         heard.append(Subscribe(ACCESS_KEYS, hear_keys))
     context.consumer = Consumer(context, service.name, heard)
     context.relay = Relay(context.db, context.bus)
+    context.db.told = context.relay.wake
     running = (("consumer", context.consumer.run), ("relay", context.relay.run))
     tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in running]
     tasks += [

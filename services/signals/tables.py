@@ -45,7 +45,6 @@ statements = Table(
     Column("revision", BigInteger, nullable=False),
     Column("customer", Text, nullable=False),
     Column("final", Boolean, nullable=False),
-    Column("document", JSONB, nullable=False),               # StatementMessage
     Column("capacity", JSONB),                               # what a daily evaluation reads of it; null without allowance and minimum
 )
 

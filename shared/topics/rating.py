@@ -69,7 +69,7 @@ class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A settled line. `line_id` is derived (uuid5), so a replay yields the same."""
+    """A settled line. `line_id` is derived (uuid5), so a replay yields the same. Segments travel with a final statement alone."""
 
     line_id: str
     key: str

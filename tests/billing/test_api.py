@@ -152,7 +152,9 @@ RATING = FastAPI()
 @RATING.get("/v1/statements/{contract}/{period_start_date}/lines/{line_id}/explanation")
 async def explanation(contract: str, period_start_date: str, line_id: str, request: Request) -> dict[str, object]:
     assert request.headers["authorization"] == "Bearer service"
-    return {"contract": contract, "period": period_start_date, "line": line_id, "steps": [{"step": "quantity", "quantity": "1"}]}
+    segment = {"starts_at": "2013-01-01T05:00:00Z", "ends_at": "2013-02-01T05:00:00Z", "version": 1, "clause_hash": "hash"}
+    line = {"id": line_id, "segments": [segment]}
+    return {"contract": contract, "period": period_start_date, "line": line, "steps": [{"step": "quantity", "quantity": "1"}]}
 
 
 @RATING.get("/v1/events")

@@ -85,6 +85,7 @@ async def test_a_contract_that_cannot_be_priced_is_held_alone(rating: Deployment
     matrix = {**terms("bolt-1", "bolt"), "lines": [{"key": "regional", "kind": "usage", "meter": "regional", "price": price}]}
     await rating.apply(terms("acme-1", "acme"))
     await rating.apply(matrix)
+    await rating.settled()
     moment = utc("2024-01-10T00:00:00")
     await rating.send(event("a", "acme", moment), event("b", "bolt", moment, {"region": "us"}), event("c", "bolt", moment, {"region": "eu"}))
     await rating.settled()

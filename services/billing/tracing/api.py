@@ -32,7 +32,7 @@ async def trace_line(
 ) -> dict[str, Any]:
     trace = await usecases.trace_line(context.db, RatingClient(context), document_id, line_id, cursor, limit)
     document = trace.document
-    hashes = {**{segment.version: segment.clause_hash for segment in trace.line.segments}, trace.line.version: trace.line.clause_hash}
+    hashes = {**{piece.version: piece.clause_hash for piece in trace.pieces}, trace.line.version: trace.line.clause_hash}
     return {
         "object": "trace", "document": document.document_id, "number": document.number, "customer": document.customer,
         "contract": document.contract, "period": {"start": document.start_date.isoformat(), "end": document.end_date.isoformat()},

@@ -36,6 +36,23 @@ class Counted:
     watermark: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A span of the line that one version of its clause priced."""
+
+    start: datetime
+    end: datetime
+    version: int
+    clause_hash: str
+
+
+def pieces_of(explanation: Mapping[str, Any]) -> tuple[Piece, ...]:
+    """The pieces of the line that is explained; drafts do not carry theirs."""
+    return tuple(
+        Piece(datetime.fromisoformat(segment["starts_at"]), datetime.fromisoformat(segment["ends_at"]), segment["version"], segment["clause_hash"])
+        for segment in explanation["line"]["segments"])
+
+
 class RatingClient:
     """Explanations and raw events of statement lines."""
 

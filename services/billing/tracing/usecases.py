@@ -8,9 +8,8 @@ from services.billing.documents.usecases import get_document
 from services.billing.journal.entries import Entry, EntryFilter
 from services.billing.journal.usecases import list_entries
 from services.billing.tracing.clauses import ClauseText, clause_of
-from services.billing.tracing.clients import Counted, RatingClient
+from services.billing.tracing.clients import Counted, Piece, RatingClient, pieces_of
 from services.billing.tracing.repository import versions_of
-from shared.clock import from_us
 from shared.db import Database
 from shared.errors import AppError, Kind
 
@@ -29,13 +28,14 @@ class ClauseNotHeard(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A line and all it came from and led to. `clauses` has one text a version that priced a part of it, the line's own last.
+    """A line and all it came from and led to. `clauses` has one text a version that priced a piece of it, the line's own last.
 
     `entry` is None while the document is a draft, `events` where a line counts none.
     """
 
     document: Document
     line: Line
+    pieces: tuple[Piece, ...]
     clauses: tuple[ClauseText, ...]
     entry: Entry | None
     explanation: dict[str, Any]
@@ -49,25 +49,25 @@ async def trace_line(db: Database, rating: RatingClient, document_id: str, line_
     if line is None:
         raise NoSuchLine(f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}")
     explanation = await rating.explanation(document.contract, document.start_date.isoformat(), line.line_id)
-    counted = _counted(document, line)
+    pieces = pieces_of(explanation)
+    counted = _counted(document, line, pieces)
     events = await rating.events(counted, cursor, limit) if counted else None
     entries = await list_entries(db, EntryFilter(document_id=document.document_id), None, 1)
-    return Trace(document, line, await _clauses(db, document, line), entries[0] if entries else None, explanation, events)
+    return Trace(document, line, pieces, await _clauses(db, document, line, pieces), entries[0] if entries else None, explanation, events)
 
 
-def _counted(document: Document, line: Line) -> Counted | None:
-    """What the line counts: the span of its segments, as far as the statement's watermark."""
-    if line.meter is None or not line.segments or document.watermark is None:
+def _counted(document: Document, line: Line, pieces: tuple[Piece, ...]) -> Counted | None:
+    """What the line counts: the span of its pieces, as far as the statement's watermark."""
+    if line.meter is None or not pieces or document.watermark is None:
         return None
-    start, end = min(segment.start_us for segment in line.segments), max(segment.end_us for segment in line.segments)
-    return Counted(document.customer, line.meter, from_us(start), from_us(end), document.watermark)
+    return Counted(document.customer, line.meter, min(piece.start for piece in pieces), max(piece.end for piece in pieces), document.watermark)
 
 
-async def _clauses(db: Database, document: Document, line: Line) -> tuple[ClauseText, ...]:
+async def _clauses(db: Database, document: Document, line: Line, pieces: tuple[Piece, ...]) -> tuple[ClauseText, ...]:
     async with db.transaction() as uow:
         versions = await versions_of(uow.connection, document.contract)
     last = clause_of(document.contract, versions, line.clause_id, line.version)
     if last is None:
         raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {document.contract}")
-    earlier = sorted({segment.version for segment in line.segments} - {line.version})
+    earlier = sorted({piece.version for piece in pieces} - {line.version})
     return (*filter(None, (clause_of(document.contract, versions, line.clause_id, version) for version in earlier)), last)

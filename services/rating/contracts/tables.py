@@ -51,5 +51,6 @@ def add_contract_tables(metadata: MetaData) -> None:
         Column("contract", Text, nullable=False),
         Column("period_start", INSTANT, nullable=False),
         Column("since", INSTANT, nullable=False, server_default=NOW),
+        Column("priced_us", BigInteger, nullable=False, server_default=text("0")),   # the statement's revision when it was asked for
         Index("stale_statement", "contract", "period_start"),
     )

@@ -1,13 +1,16 @@
 """What a process remembers between batches. Only what was read as committed is remembered, so a rollback can never leave a wrong memory."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from services.rating.metering.domain.group import Group
 from services.rating.metering.domain.tally import Catalogue
+from shared.clock import machine_us
 
 GROUPS_MAX_DEFAULT = 1000
+LATENESS_HOLDS_S = 1.0
 
 
 @dataclass(slots=True)
@@ -18,6 +21,17 @@ class MeteringMemory:
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))
     types: set[str] = field(default_factory=set)
     groups: dict[tuple[str, date], set[Group]] = field(default_factory=dict)
+    _late_s: float = 0.0
+    _metered_at: float = 0.0
+
+    def metered(self, received_us: int) -> None:
+        """Note when the newest event of a batch had been received, now that its turn has come."""
+        self._late_s, self._metered_at = (machine_us() - received_us) / 1_000_000, time.monotonic()
+
+    @property
+    def behind_s(self) -> float:
+        """How late this process meters usage; 0 when it has metered none of late."""
+        return self._late_s if time.monotonic() - self._metered_at < LATENESS_HOLDS_S else 0.0
 
     def renew(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue

@@ -47,6 +47,7 @@ async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Any)
         raise UsageUnstorable(str(fault)) from fault
     if touched := _touched(stored):
         await usage.mark(touched)
+    memory.metered(max(message.received_us for message in batch.messages))
     return stored.counts
 
 

@@ -8,7 +8,6 @@ from services.rating.statements.barrier import database_time
 from services.rating.statements.closing import close_due
 from services.rating.statements.pricing import fan_out, price_stale
 from services.rating.statements.repository import StatementRepository
-from shared.clock import machine_us
 from shared.service import Context
 
 POLL_S = 0.005
@@ -38,7 +37,7 @@ async def _price_all(context: Context) -> None:
     settings = context.settings
     while await _asked_before(context, moment):
         taken = await fan_out(context.db, settings.marks_max)
-        taken += await price_stale(context.db, context.clock.now(), priced_before_us=machine_us(), limit=settings.claim_max)
+        taken += await price_stale(context.db, context.clock.now(), limit=settings.claim_max)
         if not taken:
             await asyncio.sleep(POLL_S)
 

@@ -1,10 +1,11 @@
 """Schedules: open periods, price what is asked for at its pace, close what is due. Safe in any number of workers and replicas."""
 
-import time
+import asyncio
 
 from prometheus_client import Gauge, Histogram
 
 from services.rating.contracts.opening import open_due_periods
+from services.rating.metering.cached import memory_of
 from services.rating.statements import pricing
 from services.rating.statements.closing import close_due
 from services.rating.statements.domain.pace import Pace
@@ -16,7 +17,7 @@ OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.
 FORGET_MAX = 10_000
 MARKS = Gauge("u2c_open_marks", "Marks that no pricing has fanned out yet")
 BACKLOG = Gauge("u2c_pricing_backlog", "Statements asked for and not priced yet")
-INTERVAL = Gauge("u2c_pricing_interval_seconds", "Least time between two revisions of a statement, now")
+REST = Gauge("u2c_pricing_rest_seconds", "Least time between two revisions of a statement, now")
 SECONDS = Histogram("u2c_pricing_seconds", "Time of one pricing transaction", buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5))
 
 
@@ -32,26 +33,16 @@ async def price(context: Context) -> None:
     """Fan out, then price what is asked for and rested, until nothing is."""
     if not await pricing.anything_asked(context.db):
         return
-    pace: Pace = context.state.setdefault("pace", Pace(context.settings.reprice_min_s, context.settings.reprice_max_s))
-    await pricing.fan_out(context.db, context.settings.marks_max)
-    while await _price_some(context, pace):
+    pace, memory = Pace(context.settings.reprice_min_s, context.settings.reprice_max_s), memory_of(context)
+    priced = 1
+    while priced:
+        rest_s = pace.rest_s(memory.behind_s)
+        REST.set(rest_s)
         await pricing.fan_out(context.db, context.settings.marks_max)
-
-
-async def _price_some(context: Context, pace: Pace) -> bool:
-    began = time.perf_counter()
-    rested_us = machine_us() - int(pace.interval_s * 1_000_000)
-    priced = await pricing.price_stale(context.db, context.clock.now(), priced_before_us=rested_us, limit=context.settings.claim_max)
-    if not priced:
-        return False
-    seconds = time.perf_counter() - began
-    SECONDS.observe(seconds)
-    async with context.db.transaction() as uow:
-        backlog = await StatementRepository(uow.connection).backlog()
-    pace.priced(priced, seconds, backlog)
-    BACKLOG.set(backlog)
-    INTERVAL.set(pace.interval_s)
-    return True
+        with SECONDS.time():
+            priced = await pricing.price_stale(
+                context.db, context.clock.now(), priced_before_us=machine_us() - int(rest_s * 1_000_000), limit=context.settings.claim_max)
+    await asyncio.sleep(pace.pause_s(rest_s))
 
 
 async def close(context: Context) -> None:

@@ -29,6 +29,7 @@ from shared.topics.rating import STATEMENTS
 log = structlog.get_logger()
 T = TypeVar("T")
 RETRY_AFTER_S = 30
+REST_IGNORED_US = 2**63 - 1                   # for those who cannot wait: a moving clock, a test
 PRICING_FAILED = "pricing_failed"
 MINOR_MAX = 2**63 - 1
 COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -58,8 +59,8 @@ async def fan_out(db: Database, marks_max: int) -> int:
         return await StatementRepository(uow.connection).fan_out(marks_max)
 
 
-async def price_stale(db: Database, now: datetime, *, priced_before_us: int, limit: int) -> int:
-    """Price up to `limit` statements that are asked for and not newer than `priced_before_us`; return how many were taken."""
+async def price_stale(db: Database, now: datetime, *, limit: int, priced_before_us: int = REST_IGNORED_US) -> int:
+    """Price up to `limit` statements that are asked for, those with a later revision left to rest; return how many were taken."""
 
     async def once(uow: UnitOfWork) -> int:
         rows = await StatementRepository(uow.connection).claim(priced_before_us, limit)

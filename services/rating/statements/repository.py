@@ -25,10 +25,10 @@ _CLAIM = """
 """
 _STALE = """
     (select x.* from rating.periods x
-     join (select contract, period_start, min(stale_id) as oldest from rating.stale group by contract, period_start) s
+     join (select contract, period_start, min(stale_id) as oldest from rating.stale where priced_us <= $1
+           group by contract, period_start order by oldest) s
         on s.contract = x.contract and s.period_start = x.period_start
-     left join rating.statements priced on priced.contract = x.contract and priced.period_start = x.period_start
-     where not x.final and (x.retry_at is null or x.retry_at <= clock_timestamp()) and coalesce(priced.revision, 0) <= $1
+     where not x.final and (x.retry_at is null or x.retry_at <= clock_timestamp())
      order by s.oldest limit $2 for no key update of x skip locked)
 """
 _CHOSEN = """
@@ -60,7 +60,6 @@ class StatementRepository:
 
     async def fan_out(self, marks_max: int) -> int:
         """Turn up to `marks_max` marks into requests for the statements they touch; return how many marks were taken.
-
         A UTC day can touch two periods and a customer have several contracts. Marks of subjects nobody knows go: when their
         customer, alias or contract comes, it leaves marks or requests of its own.
         """
@@ -75,12 +74,14 @@ class StatementRepository:
                    join rating.contracts c on c.customer_id = s.customer_id
                    join rating.periods p on p.contract = c.contract and not p.final
                        and p.period_start < (d.day + 1)::timestamp at time zone 'UTC' and p.period_end > d.day::timestamp at time zone 'UTC'),
-               asked as (insert into rating.stale (contract, period_start) select contract, period_start from touched)
+               asked as (insert into rating.stale (contract, period_start, priced_us)
+                   select contract, period_start, coalesce(st.revision, 0)
+                   from touched left join rating.statements st using (contract, period_start))
                select count(*) from taken""", marks_max)
         return taken
 
     async def claim(self, priced_before_us: int, limit: int) -> list[Claimed]:
-        """Hold up to `limit` statements that are asked for and whose revision is not newer than `priced_before_us`, longest waiting first."""
+        """Hold up to `limit` statements that are asked for and whose revision then was no later, longest waiting first."""
         return await self.connection.fetch(_CLAIM.format(source=_STALE) + _IN_ORDER, priced_before_us, limit)
 
     async def hold(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> list[Claimed]:

@@ -1,6 +1,6 @@
 """All SQL of what was heard, activity excepted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,10 @@ from shared.clock import from_us
 from shared.topics.rating import ContractVersionMessage, CustomerMessage, MeterMessage, StatementMessage
 
 STORE_STATEMENTS = """
-insert into signals.statements (contract, period_start, period_end, revision, customer, final, document, capacity)
-select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::boolean[], $7::jsonb[], $8::jsonb[])
+insert into signals.statements (contract, period_start, period_end, revision, customer, final, capacity)
+select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::boolean[], $7::jsonb[])
 on conflict (contract, period_start) do update set period_end = excluded.period_end, revision = excluded.revision,
-    customer = excluded.customer, final = excluded.final, document = excluded.document, capacity = excluded.capacity
+    customer = excluded.customer, final = excluded.final, capacity = excluded.capacity
 where statements.revision < excluded.revision
 """
 STORE_CUSTOMERS = """
@@ -49,12 +49,11 @@ class HeardRepository:
         self._connection = connection
 
     async def store_statements(self, messages: Sequence[StatementMessage]) -> int:
-        documents = [msgspec.to_builtins(m) for m in messages]
         return _count(await self._connection.execute(
             STORE_STATEMENTS,
             [m.contract for m in messages], [from_us(m.period_start_us) for m in messages], [from_us(m.period_end_us) for m in messages],
-            [m.revision for m in messages], [m.customer for m in messages], [m.final for m in messages], documents,
-            [_capacity(document) for document in documents],
+            [m.revision for m in messages], [m.customer for m in messages], [m.final for m in messages],
+            [_capacity(m) for m in messages],
         ))
 
     async def store_customers(self, messages: Sequence[CustomerMessage]) -> int:
@@ -100,14 +99,14 @@ class HeardRepository:
         return {row["external_id"]: row for row in rows}
 
 
-def _capacity(document: Mapping[str, Any]) -> dict[str, Any] | None:
+def _capacity(statement: StatementMessage) -> dict[str, Any] | None:
     """What a daily evaluation reads of a statement; None where the contract includes and guarantees nothing."""
-    said = document.get("consumption", {})
+    said = statement.consumption
     if "minimum_minor" not in said and not any(name.startswith("included:") for name in said):
         return None
     return {
-        **{field: document[field] for field in EVALUATED_OF_STATEMENT}, "consumption": said,
-        "lines": [{field: line.get(field) for field in EVALUATED_OF_LINE} for line in document["lines"]],
+        **{field: getattr(statement, field) for field in EVALUATED_OF_STATEMENT}, "consumption": said,
+        "lines": [{field: getattr(line, field) for field in EVALUATED_OF_LINE} for line in statement.lines],
     }
 
 

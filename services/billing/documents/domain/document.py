@@ -10,7 +10,7 @@ from shared.topics.rating import StatementSegment
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A settled line. `segments` say how the quantity came together."""
+    """A settled line. `segments` say how the quantity came together; a draft's are not here but in rating, and its trace shows them."""
 
     line_id: str
     key: str

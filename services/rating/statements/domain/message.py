@@ -49,7 +49,12 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
 
 
 def pages_of(statement: StatementMessage) -> list[StatementMessage]:
-    """Return the statement as it travels: whole, or in pages of at most 500 lines, each naming its place among them."""
+    """Return the statement as it travels: whole, or in pages of at most 500 lines, each naming its place among them.
+
+    Only a final one takes its segments along: a draft is replaced every second, and who asks why it is what it is asks rating.
+    """
+    if not statement.final:
+        statement = msgspec.structs.replace(statement, lines=tuple(msgspec.structs.replace(line, segments=()) for line in statement.lines))
     lines = statement.lines
     if len(lines) <= LINES_A_PAGE:
         return [statement]

@@ -1,25 +1,25 @@
-"""How often a statement is priced again between barriers: often when there is little to do, seldom under load."""
+"""How often a statement is priced again between barriers: often while usage is metered at once, seldom while it waits its turn."""
 
 from dataclasses import dataclass
 
-DUTY = 0.35                                # the share of one core that pricing may take for long
-SMOOTHING = 0.2
+SPARING = 4.0                              # a statement rests so many times as long as usage waits to be metered
+LOOKS = 20                                 # looks for rested statements within one rest
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Pace:
-    """`interval_s` is the least time between two revisions of a statement; it grows with what a sweep over the backlog costs."""
+    """How long a statement rests after a revision. Seconds, as everything here.
+
+    A statement can only cover what is metered. While usage waits its turn, pricing again and again would make it wait longer and
+    show nothing newer, so statements rest the longer the later usage is metered. When none is metered there is nothing to spare.
+    """
 
     min_s: float
     max_s: float
-    statement_s: float = 0.0               # what one statement has cost of late, seconds of this process
-    interval_s: float = 0.0
 
-    def __post_init__(self) -> None:
-        self.interval_s = self.min_s
+    def rest_s(self, behind_s: float) -> float:
+        return min(max(self.min_s, SPARING * behind_s), self.max_s)
 
-    def priced(self, statements: int, seconds: float, backlog: int) -> None:
-        """Learn from one transaction that priced so many statements in so many seconds, with so many still asked for."""
-        cost_s = seconds / max(statements, 1)
-        self.statement_s = cost_s if not self.statement_s else self.statement_s + SMOOTHING * (cost_s - self.statement_s)
-        self.interval_s = min(max(self.min_s, (backlog + statements) * self.statement_s / DUTY), self.max_s)
+    def pause_s(self, rest_s: float) -> float:
+        """How long to wait after finding nothing rested; no time at all while statements rest for the least time."""
+        return rest_s / LOOKS if rest_s > self.min_s else 0.0
