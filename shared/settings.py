@@ -23,6 +23,6 @@ class ServiceSettings(BaseSettings):
     billing_url: str = Field("http://127.0.0.1:8103", description="Where billing answers")
     signals_url: str = Field("http://127.0.0.1:8104", description="Where signals answers")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line that is written")
-    consumer_batch_max: int = Field(5000, ge=1, le=50_000, description="Records one consumer transaction takes at most")
+    consumer_batch_max: int = Field(10_000, ge=1, le=50_000, description="Records one consumer transaction takes at most")
     session_timeout_s: float = Field(6.0, gt=0, description="After this silence a consumer loses its partitions to the others")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")

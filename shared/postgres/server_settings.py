@@ -8,7 +8,7 @@ from pathlib import Path
 class ServerSettings:
     """`durable=False` is for throw-away test servers only: a killed process still loses nothing, a lost machine may."""
 
-    shared_buffers_mb: int = 512
+    shared_buffers_mb: int = 1024
     connections_max: int = 200
     durable: bool = True
 

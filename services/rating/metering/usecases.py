@@ -124,7 +124,9 @@ async def _store_events(
     if not fresh:
         return
     messages, keys = batch.messages, arrivals.keys
-    await usage.copy_events(event_rows(batch.batch_id, batch.partition, ((seq, keys[seq], messages[seq]) for seq in fresh)))
+    # Neighbours in the index of subjects are written one after the other, so that they meet the same pages.
+    ordered = sorted(fresh, key=lambda seq: (messages[seq].subject, messages[seq].type))
+    await usage.copy_events(event_rows(batch.batch_id, batch.partition, ((seq, keys[seq], messages[seq]) for seq in ordered)))
     types = {messages[seq].type for seq in fresh}
     if not types <= memory.types:
         memory.types |= await usage.noted_types(types)
