@@ -23,6 +23,7 @@ async def test_every_figure_is_there() -> None:
     assert figures.unique_events > 5_000 and figures.stored_before > 2_000
     assert 0 < figures.events_per_s <= 2_100, "no more than was offered"
     assert figures.samples >= 5 and figures.latency_p50_s is not None and 0 < figures.latency_p50_s < 60
+    assert figures.freshness_p99_s is not None and 0 < figures.freshness_p99_s < 60
     assert set(figures.cpu_s) == {"usage_ingest", "rating", "billing", "signals", "postgres", "client"}
     assert all(mb > 1 for mb in figures.peak_rss_mb.values())
     assert figures.bytes_per_event["wal"] > 100 and figures.ratio_to_bare > 0

@@ -27,6 +27,8 @@ class Figures:
     latency_p99_s: float | None
     latency_max_s: float | None
     samples: int
+    freshness_p50_s: float | None                             # from accept until signals' roll-ups hold it
+    freshness_p99_s: float | None
     ratio_to_bare: float
     bare: BareRates
     cpu_s: dict[str, float]
@@ -65,6 +67,7 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         ("statements priced, told and drafted a second", f"{figures.statements_per_s:,.0f}"),
         ("accept to visible, p50 / p99 / max", f"{_s(figures.latency_p50_s)} / {_s(figures.latency_p99_s)} / {_s(figures.latency_max_s)}"
                                                f" of {figures.samples} events"),
+        ("accept to signals, p50 / p99", f"{_s(figures.freshness_p50_s)} / {_s(figures.freshness_p99_s)}"),
         ("bare: decode / produce / consume / copy", f"{bare.decode:,.0f} / {bare.produce:,.0f} / {bare.consume:,.0f} / {bare.copy:,.0f}"),
         ("ratio to bare", f"{figures.ratio_to_bare:.3f}"),
         ("bytes an event: table / index / WAL", " / ".join(f"{figures.bytes_per_event[name]:,}" for name in ("table", "index", "wal"))),

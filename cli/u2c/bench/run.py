@@ -146,7 +146,7 @@ class Bench:
         bare = await books.uncovered(self.auditor, cluster.urls["billing"], cluster.admin_key, batch_before)
         faults += [f"the draft of {contract} does not cover its customer's usage" for contract in bare]
         if not seen:
-            faults.append(f"{sum(not sample.visible_at for sample in watch.samples)} watched events never became visible")
+            faults.append(f"{sum(not (sample.visible_at and sample.evaluable_at) for sample in watch.samples)} watched events never became visible")
         if faults:
             raise BooksBroken(*faults)
         self._times["checks"] = time.monotonic() - began
@@ -170,7 +170,9 @@ class Bench:
             unique_events=sent.unique, statements_per_s=round(self._statements / seconds, 1),
             customers=self.wanted.customers, stored_before=stored_before, rate=self.wanted.rate,
             behind_s=round(sent.late_s, 2), latency_p50_s=quantile(latencies, 0.5), latency_p99_s=quantile(latencies, 0.99),
-            latency_max_s=quantile(latencies, 1.0), samples=len(latencies), ratio_to_bare=round(bare.ratio(rate), 4), bare=bare, cpu_s=cpu_s,
+            latency_max_s=quantile(latencies, 1.0), samples=len(latencies),
+            freshness_p50_s=quantile(watch.freshness_s(), 0.5), freshness_p99_s=quantile(watch.freshness_s(), 0.99),
+            ratio_to_bare=round(bare.ratio(rate), 4), bare=bare, cpu_s=cpu_s,
             cpu_us_per_event=round(sum(cpu_s.values()) / sent.unique * 1e6, 2), peak_rss_mb=processes.peak_rss_mb(),
             rss_growth_mb_per_min=processes.growth_mb_per_min(), bytes_per_event=disk, setup_s=round(self._times["setup"], 1),
             checks_s=round(self._times["checks"], 1),

@@ -2,10 +2,12 @@
 
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
+from services.rating.metering.cached import memory_of
 from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
 from shared.clock import machine_now
 from shared.service import Context, Job
 
+BEHIND_S = 0.5
 BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.0, 3600.0, 60.0
 
 
@@ -20,8 +22,10 @@ async def backfill(context: Context) -> None:
 
 
 async def activity(context: Context) -> None:
-    """Tell a bounded share of what was touched; under load a subject is told less often, never more."""
-    await tell_activity(context.db, context.settings.activity_subjects_max)
+    """Tell all that was touched, one share after the other; one share alone while usage waits to be metered: then that comes first."""
+    memory, share = memory_of(context), context.settings.activity_subjects_max
+    while await tell_activity(context.db, share) == share and memory.behind_s < BEHIND_S:
+        pass
 
 
 async def months(context: Context) -> None:
