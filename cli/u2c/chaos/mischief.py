@@ -28,7 +28,7 @@ class Mischief:
         for _ in range(BAD_PER_BATCH):
             self._number += 1
             whole = {**near.cloud_event(), "id": f"bad-{self._number}"}
-            what, event = self.rng.choice(_VARIATIONS)(whole)
+            what, event = self.rng.choice(VARIATIONS)(whole)
             raw = msgspec.json.encode(event)
             self.bad[raw] = what
             made.append(raw)
@@ -61,7 +61,7 @@ def _no_value(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "no value", {**event, "data": {"region": event["data"]["region"], "user": event["id"]}}
 
 
-_VARIATIONS: Sequence[Any] = (
+VARIATIONS: Sequence[Any] = (                                   # event → (what is wrong, the event so)
     _without("subject"), _without("type"), _without("time"), _no_value, _with_data("value is a word", bytes="many"),
     _with_data("value is empty", bytes=""), _with("year 9999", time="9999-12-31T23:59:59Z"), _with("too old", time="2001-01-01T00:00:00Z"),
     _with("NUL in the subject", subject="a\0b"), _with("data is no object", data=[1, 2, 3]),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FOUND = 1
 SEED = 20_250_301
+SPOILT_EVENTS = 100_000
 DRILL_EVENTS = 8000
 
 
@@ -43,14 +44,18 @@ async def _run(tier: str, bus: str, only: tuple[str, ...], seed: int, say: Calla
     from u2c.chaos.campaigns import campaigns
     from u2c.chaos.restore import restore_drill
     from u2c.chaos.run import play
+    from u2c.chaos.spoilt import spoilt_drill
 
     chosen = [each for each in campaigns(tier) if each.bus in (None, bus) and (not only or each.name.startswith(only))]
     drilled = tier == "full" and bus == "kafka" and (not only or "restore".startswith(only))
-    if not chosen and not drilled:
+    spoilt = tier == "full" and (not only or "spoilt".startswith(only))
+    if not chosen and not drilled and not spoilt:
         raise typer.BadParameter(f"no campaign of tier {tier} over {bus} is called so", param_hint="--only")
     months: list[Played] = []
     for campaign in chosen:
         months += await play(campaign, bus, seed + 1000 * len(months), say)
     if drilled:
         months.append(await restore_drill(bus, DRILL_EVENTS, seed, say))
+    if spoilt:
+        months.append(await spoilt_drill(bus, SPOILT_EVENTS, seed, say))
     return months

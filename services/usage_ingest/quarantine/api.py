@@ -34,6 +34,7 @@ class Which(BaseModel):
     source: Text = None
     subject: Text = None
     type: Text = None
+    after: str = Field("", pattern="^[A-Za-z0-9_]{0,64}$", description="`after` of the answer before, where that said there is more")
 
 
 class Discard(BaseModel):
@@ -59,8 +60,8 @@ async def list_quarantine(
 @router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once")
 async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
     wanted = Filter(None, which.code, which.source, which.subject, which.type)
-    done = await usecases.replay_all(context, wanted, caller.key_id, request.scope["u2c_trace"])
-    return {"object": "replay", "replayed": done.replayed, "still_open": done.still_open, "more": done.more}
+    done = await usecases.replay_all(context, wanted, which.after, caller.key_id, request.scope["u2c_trace"])
+    return {"object": "replay", "replayed": done.replayed, "still_open": done.still_open, "more": done.more, "after": done.after}
 
 
 @router.get("/{quarantine_id}", operation_id="get_quarantined", dependencies=[requires("usage:read")],

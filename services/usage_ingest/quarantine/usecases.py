@@ -43,6 +43,7 @@ class Replayed:
     replayed: int = 0
     still_open: int = 0
     more: bool = False
+    after: str = ""                              # the last event judged
 
 
 async def find(context: Context, quarantine_id: str) -> Any:
@@ -63,17 +64,20 @@ async def replay_one(context: Context, quarantine_id: str, by: str, trace: str) 
     return await find(context, quarantine_id)
 
 
-async def replay_all(context: Context, wanted: Filter, by: str, trace: str) -> Replayed:
-    """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call."""
-    done, after = Replayed(), ""
+async def replay_all(context: Context, wanted: Filter, after: str, by: str, trace: str) -> Replayed:
+    """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning after one of them.
+
+    What stays open must not keep a second call from what lies behind it, so that call goes on where this one ended.
+    """
+    done = Replayed(after=after)
     while done.replayed + done.still_open < REPLAY_MAX:
         async with context.db.transaction() as uow:
-            rows = await QuarantineRepository(uow.connection).open_after(wanted, after, PART)
+            rows = await QuarantineRepository(uow.connection).open_after(wanted, done.after, PART)
         if not rows:
             return done
         faulty = await _replay(context, rows, by, trace)
         done.replayed, done.still_open = done.replayed + len(rows) - faulty, done.still_open + faulty
-        after = rows[-1]["quarantine_id"]
+        done.after = rows[-1]["quarantine_id"]
     done.more = True
     return done
 
