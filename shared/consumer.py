@@ -95,7 +95,7 @@ class ConsumerStopped(Exception):
     """Consuming on would do harm; the message says why and what to do."""
 
 
-class _Flight:
+class Flight:
     """Runs being handled: in order within a partition, a few partitions at once, at most two rounds of polling."""
 
     def __init__(self, handle: Callable[[Polled], Awaitable[int | None]]) -> None:
@@ -186,7 +186,7 @@ class Consumer:
     async def _consume(self) -> None:
         """Poll the next round while the one before is worked off. Seeking waits until nothing is in flight."""
         subscription: Subscription = await self.context.bus.subscribe(self.group, list(self._by_topic))
-        flight = _Flight(self._handle_until_done)
+        flight = Flight(self._handle_until_done)
         try:
             while True:
                 flight.start(await self._poll(subscription))

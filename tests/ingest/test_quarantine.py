@@ -104,6 +104,16 @@ async def test_a_bulk_replay_takes_what_fits_the_filter(door: Door) -> None:
     assert {entry["status"] for entry in entries(door, faulty[0]["request_id"])} == {"open"}
 
 
+async def test_a_bulk_replay_goes_on_behind_what_stays_open(door: Door) -> None:
+    mine = str(uuid4())
+    faulty = await quarantined(door, *[event(source=mine, id=f"e{n}", time="2013-07-15T13:00:00Z") for n in range(5)])
+    ids = sorted(entry["quarantine_id"] for entry in faulty)
+    with door.client() as client:
+        rest = client.post("/v1/quarantine/replay", json={"source": mine, "after": ids[1]}).json()
+        assert (rest["still_open"], rest["more"], rest["after"]) == (3, False, ids[-1])
+        assert client.post("/v1/quarantine/replay", json={"source": mine, "after": "a\0b"}).status_code == 422
+
+
 async def test_a_repair_counts_the_new_body_and_keeps_the_old_bytes(door: Door) -> None:
     mine = str(uuid4())
     entry, = await quarantined(door, event(source=mine, data={"distance": "1,400"}))
