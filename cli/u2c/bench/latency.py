@@ -54,6 +54,7 @@ class Watch:
     auditor: asyncpg.Connection
     billing_url: str
     key: str
+    signals: bool                                              # whether it runs
     samples: list[Sample] = field(default_factory=list)
     _last_at: float = 0.0
 
@@ -78,10 +79,13 @@ class Watch:
         """Whether every sample became visible within `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            if all(sample.visible_at and sample.evaluable_at for sample in self.samples):
+            if all(self.done(sample) for sample in self.samples):
                 return True
             await asyncio.sleep(POLL_MIN_S)
         return False
+
+    def done(self, sample: Sample) -> bool:
+        return bool(sample.visible_at and (sample.evaluable_at or not self.signals))
 
     def latencies_s(self) -> list[float]:
         """Sorted."""
@@ -118,7 +122,7 @@ class Watch:
                     sample.visible_at = time.monotonic()
 
     async def _hear(self, samples: list[Sample]) -> None:
-        if not samples:
+        if not samples or not self.signals:
             return
         rows = await self.auditor.fetch(FOLDED, [sample.subject for sample in samples])
         newest = {(row["subject"], row["meter"]): row["at"] for row in rows}

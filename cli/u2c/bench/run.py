@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
+from shared.postgres.setup import SERVICES
 from u2c.bench import books
 from u2c.bench.bare import bare_rates
 from u2c.bench.deployment import Deployment, deployment
@@ -40,6 +41,11 @@ class Wanted:
     customers: int
     rate: float
     stored: int
+    signals: bool = True
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return SERVICES if self.signals else tuple(name for name in SERVICES if name != "signals")
 
 
 class BooksBroken(Exception):
@@ -120,7 +126,7 @@ class Bench:
         stored_before, batch_before, disk_before = self.unique, await newest_batch(self.auditor), await footprint(self.admin)
         heard_before = await heard_statements(self.auditor)
         cluster = self.deployed.cluster
-        watch = Watch(await asyncpg.connect(cluster.role_url("u2c_auditor")), cluster.urls["billing"], cluster.admin_key)
+        watch = Watch(await asyncpg.connect(cluster.role_url("u2c_auditor")), cluster.urls["billing"], cluster.admin_key, self.wanted.signals)
         processes = Processes({**self.deployed.pids(), "client": os.getpid()})
         followers = [asyncio.create_task(watch.run(), name="watch"), asyncio.create_task(processes.watch(), name="memory")]
         try:
@@ -146,7 +152,7 @@ class Bench:
         bare = await books.uncovered(self.auditor, cluster.urls["billing"], cluster.admin_key, batch_before)
         faults += [f"the draft of {contract} does not cover its customer's usage" for contract in bare]
         if not seen:
-            faults.append(f"{sum(not (sample.visible_at and sample.evaluable_at) for sample in watch.samples)} watched events never became visible")
+            faults.append(f"{sum(not watch.done(sample) for sample in watch.samples)} watched events never became visible")
         if faults:
             raise BooksBroken(*faults)
         self._times["checks"] = time.monotonic() - began
@@ -183,7 +189,7 @@ class Bench:
 async def bench(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Bench]:
     """A benchmark whose deployment runs inside the block."""
     say("starting …")
-    async with deployment(wanted.bus, "bench") as deployed:
+    async with deployment(wanted.bus, "bench", services=wanted.services) as deployed:
         admin = await asyncpg.connect(deployed.cluster.database_url)
         auditor = await asyncpg.connect(deployed.cluster.role_url("u2c_auditor"), command_timeout=600)
         await auditor.execute("set timezone = 'UTC'")

@@ -23,11 +23,12 @@ def command(
     customers: Annotated[int, typer.Option("--customers", min=1, help="Customers, each with a contract of five lines")] = 10_000,
     rate: Annotated[float, typer.Option("--rate", min=0, help="Events a second to offer; 0: as fast as the door takes them")] = 0.0,
     stored: Annotated[int, typer.Option("--stored", min=0, help="Store so many events before measuring: cost an event as the database grows")] = 0,
+    signals: Annotated[bool, typer.Option("--signals/--without-signals", help="Run the signals service; the difference is its cost")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Measure events a second until they are visible money. Exit 0: figures; 1: the books do not hold, so there are none."""
     words = console(as_json)
-    wanted = Wanted(bus, seconds, events or int((rate or GOAL_RATE) * seconds), customers, rate, stored)
+    wanted = Wanted(bus, seconds, events or int((rate or GOAL_RATE) * seconds), customers, rate, stored, signals)
     try:
         figures = asyncio.run(_run(wanted, words.print))
     except BooksBroken as broken:
