@@ -52,6 +52,18 @@ def test_a_customer_without_a_contract_and_one_without_usage_are_evaluated() -> 
     assert reasons == ["silent_days", "activation_missing"], "sixty days of a contract without any use"
 
 
+def test_quiet_users_are_told_once_and_again_only_after_they_were_back() -> None:
+    policy, told, state = read_policy(), [], dict[str, Any]()
+    for quiet in (1, 2, 2, 1, 3, 0, 3):                        # of four: 0.25, 0.5, 0.5, 0.25 (below 0.34: back), 0.75, 0, 0.75
+        found = evaluate(customer({}, state=state), DAY, Engagement(most_active=4, most_active_quiet=quiet), policy)
+        told.append([fact.type for fact in found.facts])
+        state = found.state
+    quiet_now = ["customer.users_quiet"]
+    assert told == [[], quiet_now, [], [], quiet_now, [], quiet_now]
+    unknown = evaluate(customer({}, state={"users_quiet": True}), DAY, Engagement(), policy)
+    assert not unknown.facts and unknown.state["users_quiet"], "too few users to say changes nothing"
+
+
 def test_a_zero_allowance_and_a_zero_minimum_divide_nothing() -> None:
     statement = {
         "currency": "USD", "period_start_us": 1706745600000000, "period_end_us": 1709251200000000, "period_start_date": "2024-02-01",

@@ -121,6 +121,24 @@ async def test_engagement_counts_distinct_users(signals: Signals) -> None:
     assert engagement["stickiness"] == "0.25"
 
 
+async def test_the_most_active_users_gone_quiet_are_told_once(signals: Signals) -> None:
+    """Five users; ann, ben and cy carry January. In February two of the three are not seen for two weeks, while two others stay."""
+    await set_up(signals)
+    for number in range(1, 29):
+        users = ("ann", "ben", "cy", *(("dee", "eve") if number % 7 == 0 else ()))
+        await signals.say(ACTIVITY, "acme", active(date(2024, 1, number), {"15": (len(users), "1")}, meter="users", values=users))
+    for number in range(1, 29):
+        users = ("ann", "dee", "eve") if number > 8 else ("ann", "ben", "cy")
+        await signals.say(ACTIVITY, "acme", active(date(2024, 2, number), {"15": (len(users), "1")}, meter="users", values=users))
+    await evaluate_until(signals, datetime(2024, 2, 27, 12, tzinfo=UTC))
+    told = (await signals.get("/v1/signals", type="customer.users_quiet"))["data"]
+    assert [(fact["day"], fact["data"]["most_active"], fact["data"]["quiet"], fact["data"]["share"]) for fact in told] == [
+        ("2024-02-23", 3, 2, "0.6667")], "on the first day that fourteen days have passed, and once"
+    evaluated = (await signals.get("/v1/customers/acme/signals"))["evaluated"]
+    assert evaluated["numbers"]["most_active_quiet"] == "0.6667"
+    assert [reason["reason"] for reason in evaluated["risk"]["reasons"]] == ["most_active_quiet"], "as many users, but not those who mattered"
+
+
 async def test_documents_and_quarantine_are_facts_once(signals: Signals) -> None:
     await set_up(signals)
 

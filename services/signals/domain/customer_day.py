@@ -53,12 +53,19 @@ class Engagement:
     users_month_before: int = 0
     teams_month: int = 0
     features_month: int = 0
+    most_active: int = 0                     # users who carried the use of the 30 days before the last 30
+    most_active_quiet: int = 0               # those of them who have not been seen of late
     users_by_days: Mapping[int, int] = field(default_factory=dict)    # for activation: length of the window in days → distinct users
 
     @property
     def stickiness(self) -> Decimal | None:
         """Users of the day ÷ users of the month; None without any."""
         return (Decimal(self.users_day) / self.users_month).quantize(Decimal("0.0001")) if self.users_month else None
+
+    @property
+    def quiet_share(self) -> Decimal | None:
+        """Quiet ones ÷ most active users; None where there are too few to say."""
+        return (Decimal(self.most_active_quiet) / self.most_active).quantize(Decimal("0.0001")) if self.most_active else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from services.signals.domain.rollup import Rollup, monday
 from services.signals.domain.shown import shown, shown_trend
 from services.signals.domain.silence import Silence, silence
 from services.signals.domain.trend import YEAR_WEEKS, Trend, TrendState, trend
+from shared.decimals import plain
 
 PLACES = Decimal("0.0001")
 
@@ -28,6 +29,7 @@ def evaluate(customer: Customer, day: date, engagement: Engagement | None, polic
     started = _started(customer, state, day)
     use = _trend(main, started, day, policy, TrendState(state.get("trend", TrendState.STEADY)))
     facts = [*_turned(customer, day, use, state), *_went_silent(customer, day, silences, state)]
+    facts += _users_went_quiet(customer, day, engagement, policy, state)
     numbers = _numbers(main, started, day, silences, use, engagement, policy)
     kept = dict(state.get("contracts", {}))
     contracts = {}
@@ -117,6 +119,19 @@ def _went_silent(customer: Customer, day: date, silences: dict[str, Silence], st
     ]
 
 
+def _users_went_quiet(customer: Customer, day: date, engagement: Engagement | None, policy: Policy, state: dict[str, Any]) -> list[Fact]:
+    """Told once; again only after enough of the most active users were back. What is not known changes nothing."""
+    share = engagement.quiet_share if engagement else None
+    if engagement is None or share is None:
+        return []
+    was, rule = state.get("users_quiet", False), policy.most_active
+    state["users_quiet"] = share >= (rule.leave if was else rule.enter)
+    if was or not state["users_quiet"]:
+        return []
+    return [Fact("customer.users_quiet", (customer.customer_id, day.isoformat()), day, {
+        "most_active": engagement.most_active, "quiet": engagement.most_active_quiet, "share": plain(share), "quiet_days": rule.quiet_days})]
+
+
 def _silent_now(silences: dict[str, Silence]) -> dict[str, str]:
     return {meter: found.last_seen_on.isoformat() for meter, found in silences.items() if found.is_outage}
 
@@ -131,6 +146,7 @@ def _numbers(
         "trend_change": use.change if use.state is not TrendState.STEADY else None,
         "recent_change": _recent_change(main, day, policy),
         "users_change": _users_change(engagement),
+        "most_active_quiet": engagement.quiet_share if engagement else None,
     }
 
 

@@ -59,6 +59,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "use is shrinking", CUSTOMER_SUCCESS, "when the trend turns",
         {**_TREND, "trend": "drifting", "change": "-0.2868", "early_week": "71.5", "late_week": "51"}),
     "customer.deepening": EventType("use is growing", ACCOUNT, "when the trend turns", {**_TREND, "trend": "deepening"}),
+    "customer.users_quiet": EventType(
+        "the most active users have gone quiet", CUSTOMER_SUCCESS, "once, and again only after enough of them were back",
+        {"most_active": 8, "quiet": 5, "share": "0.625", "quiet_days": 14}),
     "meter.silent": EventType(
         "a meter has fallen silent: an outage, or a customer who left", ENGINEERING, "once a silence; meters of one event type fall silent together",
         {"meters": ["api_calls"], "last_seen_on": "2026-09-24", "silent_days": 7, "bearable_days": 7}),

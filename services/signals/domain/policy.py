@@ -28,6 +28,17 @@ class RiskRule:
 
 
 @dataclass(frozen=True, slots=True)
+class MostActiveRule:
+    """Who the most active users are, when they are quiet, and from which share of them on (with hysteresis) it is told."""
+
+    share: Decimal
+    users_min: int
+    quiet_days: int
+    enter: Decimal
+    leave: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     version: str
     evaluation_hour: int                     # local hour of the customer from which a day is evaluated
@@ -40,6 +51,7 @@ class Policy:
     thresholds: tuple[Decimal, ...]
     projection_weeks: int
     expansion_periods: int
+    most_active: MostActiveRule
     activation_risk_elapsed: Decimal
     notice_steps_days: tuple[int, ...]
     risk: RiskRule
@@ -47,19 +59,22 @@ class Policy:
 
 def policy_of(document: Mapping[str, Any]) -> Policy:
     """Read a policy document; decimals are written as text. Raises KeyError or ValueError for one that is not whole."""
-    trend, recent, risk = document["trend"], document["recent"], document["risk"]
+    trend, recent, active, risk = document["trend"], document["recent"], document["most_active"], document["risk"]
     rule = TrendRule(trend["weeks_min"], Decimal(trend["enter"]), Decimal(trend["leave"]), Decimal(trend["noise"]))
+    most_active = MostActiveRule(
+        Decimal(active["share"]), active["users_min"], active["quiet_days"], Decimal(active["enter"]), Decimal(active["leave"]))
     factors = tuple(
         Factor(factor["reason"], Decimal(factor["threshold"]), factor["points"], factor["when"] == "at_least", factor["says"])
         for factor in risk["factors"]
     )
-    if risk["safe_below"] > risk["at_risk_from"] or rule.leave > rule.enter:
+    if risk["safe_below"] > risk["at_risk_from"] or rule.leave > rule.enter or most_active.leave > most_active.enter:
         raise ValueError("a state must end at or below where it begins, or it flaps")
     return Policy(
         version=str(document["version"]), evaluation_hour=document["evaluation_hour"], trend=rule, trend_weeks_max=trend["weeks_max"],
         checkpoint_months=trend["checkpoint_months"], recent_weeks=recent["weeks"], recent_before_weeks=recent["before_weeks"],
         silence=SilenceRule(**document["silence"]), thresholds=tuple(Decimal(share) for share in document["consumption"]["thresholds"]),
         projection_weeks=document["consumption"]["projection_weeks"], expansion_periods=document["expansion"]["periods_over"],
+        most_active=most_active,
         activation_risk_elapsed=Decimal(document["activation"]["at_risk_elapsed"]),
         notice_steps_days=tuple(document["renewal"]["notice_steps_days"]),
         risk=RiskRule(risk["at_risk_from"], risk["safe_below"], factors),

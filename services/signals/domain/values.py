@@ -17,6 +17,7 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "users_month": ("users", "distinct active users of the last 30 UTC days"),
     "stickiness": ("share", "users of the day ÷ users of the month"),
     "users_change": ("share", "users of the last 30 days ÷ users of the 30 days before − 1"),
+    "most_active_quiet": ("share", "of the most active users of 60 to 31 days ago (the policy's share, by days of use): not seen of late"),
     "teams_month": ("teams", "distinct teams of the last 30 UTC days"),
     "features_month": ("features", "distinct features of the last 30 UTC days"),
     "consumed_share": ("share", "used ÷ contracted capacity (allowance or spending minimum) in the service period that holds the last whole day"),
@@ -58,7 +59,7 @@ def _of_customer(document: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[s
     trend, month_six, numbers = document["trend"], document["trend_month_six"], document["numbers"]
     yield "trend", trend["trend"], {key: value for key, value in trend.items() if key != "trend" and value is not None}
     yield "trend_month_six", month_six["trend"] if month_six else None, {key: value for key, value in (month_six or {}).items() if key != "trend"}
-    for name in ("silent_days", "trend_change", "recent_change", "users_change"):
+    for name in ("silent_days", "trend_change", "recent_change", "users_change", "most_active_quiet"):
         yield name, numbers.get(name), {}
     for name in ("users_day", "users_week", "users_month", "stickiness", "teams_month", "features_month"):
         yield name, (document["engagement"] or {}).get(name), {}

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from services.signals.domain.customer_day import Contract, Engagement, Meter
+from services.signals.domain.policy import MostActiveRule
 
 STATEMENT_DAYS = 130                         # the periods that an evaluation reads: the running one and a few closed ones
 
@@ -64,8 +65,10 @@ class EvaluationRepository:
             found.setdefault(row["customer_id"], []).append(Contract(row["contract"], row["versions"], row["capacities"]))
         return found
 
-    async def engagement(self, customer_ids: Sequence[str], day: date, windows_days: Sequence[int]) -> dict[str, Engagement]:
-        """Customer id → distinct active users, teams and features of the UTC days before `day`. One question for all of them."""
+    async def engagement(
+        self, customer_ids: Sequence[str], day: date, windows_days: Sequence[int], rule: MostActiveRule,
+    ) -> dict[str, Engagement]:
+        """Customer id → distinct active users, teams and features of the UTC days before `day`. One question of each sort for all of them."""
         rows = await self._connection.fetch(
             """select a.customer_id, m.role,
                    count(distinct item) filter (where a.day = $2::date - 1)::int as in_day,
@@ -84,7 +87,23 @@ class EvaluationRepository:
                          "users_month_before": row["in_month_before"]}
             else:
                 mine[f"{row['role']}s_month"] = row["in_month"]
+        for row in await self._most_active(customer_ids, day, rule):
+            found.setdefault(row["customer_id"], {}).update(most_active=row["most_active"], most_active_quiet=row["quiet"])
         return {customer: Engagement(**mine) for customer, mine in found.items()}
+
+    async def _most_active(self, customer_ids: Sequence[str], day: date, rule: MostActiveRule) -> list[asyncpg.Record]:
+        """The users with the most days of use 60 to 31 days ago, and how many of them were not seen in the newest days."""
+        return list(await self._connection.fetch(
+            """select customer_id, count(*)::int as most_active, count(*) filter (where not seen)::int as quiet from (
+                   select customer_id, seen, row_number() over (partition by customer_id order by days desc, item) as place,
+                       count(*) over (partition by customer_id) as users
+                   from (select a.customer_id, item, count(distinct a.day) filter (where a.day < $2::date - 30) as days,
+                             bool_or(a.day >= $2::date - $3::integer) as seen
+                         from signals.activity a join signals.meters m using (meter) cross join unnest(a.items) item
+                         where a.customer_id = any($1) and m.role = 'user' and a.day >= $2::date - 60 and a.day < $2 group by 1, 2) each_user
+                   where days > 0) ranked
+               where users >= $5 and place <= greatest(ceil(users * $4::numeric), $5) group by 1""",
+            customer_ids, day, rule.quiet_days, rule.share, rule.users_min))
 
     async def _users(self, customer_ids: Sequence[str], day: date, windows_days: Sequence[int]) -> dict[str, dict[int, int]]:
         if not windows_days:

@@ -70,7 +70,7 @@ async def _engagements(
     for one in due:
         for day in _due_days(one, until, policy):
             by_day.setdefault(day, []).append(one.customer_id)
-    return {day: await evaluations.engagement(ids, day, windows) for day, ids in by_day.items()}
+    return {day: await evaluations.engagement(ids, day, windows, policy.most_active) for day, ids in by_day.items()}
 
 
 def _days(customer: Customer, due: Due, until: datetime, engagements: Mapping[date, Mapping[str, Engagement]], policy: Policy) -> _Evaluated:
