@@ -1,6 +1,7 @@
 """What signals hears becomes roll-ups by local day, evaluations with history, and facts told once."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from services.signals.evaluation.usecases import evaluate_due
@@ -12,11 +13,14 @@ from shared.topics.rating import (
     CATALOGUE_METERS,
     CONTRACTS,
     CUSTOMERS,
+    STATEMENTS,
     ActivityMessage,
     ContractVersion,
     ContractVersionMessage,
     CustomerMessage,
     MeterMessage,
+    StatementLine,
+    StatementMessage,
 )
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 from tests.signals.deployment import START, Signals
@@ -109,6 +113,23 @@ async def test_each_day_is_evaluated_by_itself_and_history_answers_as_it_was(sig
     assert [row["events"] for row in evidence["days"]] == [1, 1, 1]
     await signals.get("/v1/customers/nobody/signals", status=404)
     await signals.get("/v1/customers/acme/activity", status=422, since="2000-01-01")
+
+
+async def test_where_a_customer_stands_is_read_from_the_running_statement(signals: Signals) -> None:
+    """With an allowance its use is shown; without one there is no capacity, and the period is shown all the same."""
+    await set_up(signals)
+    started, ended = datetime(2024, 1, 1, 5, tzinfo=UTC), datetime(2024, 2, 1, 5, tzinfo=UTC)
+    for contract, said in (("acme-2024", {"included:calls": "100", "used:calls": "40"}), ("acme-plain", {})):
+        await signals.say(CONTRACTS, contract, ContractVersionMessage(
+            contract, 1, "cus_acme", "acme", (ContractVersion(1, to_us(START) - 1, to_us(START), "h", TERMS),)))
+        line = StatementLine("l1", "calls", "c1", 1, "h", "usage", Decimal(40), 0, meter="calls")
+        await signals.say(STATEMENTS, contract, StatementMessage(
+            f"00000000-0000-5000-8000-{len(contract):012d}", 7, contract, "cus_acme", "acme", "us", "USD", "America/New_York", to_us(started),
+            to_us(ended), "2024-01-01", "2024-01-31", (line,), 0, {}, 0, False, 0, 0, 30, (1,), consumption=said))
+    await signals.move_clock(datetime(2024, 1, 16, 17, tzinfo=UTC))
+    shown = {one["contract"]: one for one in (await signals.get("/v1/customers/acme/signals"))["contracts"]}
+    assert [one["period"] for one in shown.values()] == [["2024-01-01", "2024-01-31"]] * 2
+    assert [one["share"] for one in shown["acme-2024"]["consumption"]] == ["0.4000"] and shown["acme-plain"]["consumption"] == []
 
 
 async def test_engagement_counts_distinct_users(signals: Signals) -> None:

@@ -1,7 +1,7 @@
 """Verb: say where a customer stands: the last evaluation as of an instant, and beside it what is known this moment."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,12 +66,13 @@ async def evaluated(connection: asyncpg.Connection, customer: asyncpg.Record, at
 
 async def _contract(connection: asyncpg.Connection, row: asyncpg.Record, now: datetime) -> ContractStanding:
     terms = Contract(row["contract"], row["versions"]).terms_at(now)
-    statement = await HeardRepository(connection).statement_at(row["contract"], now)
-    term = renewal(terms, now.astimezone(ZoneInfo(terms["timezone"])).date())
+    statement, zone = await HeardRepository(connection).statement_at(row["contract"], now), ZoneInfo(terms["timezone"])
+    term = renewal(terms, now.astimezone(zone).date())
     if statement is None:
         return ContractStanding(row["contract"], [], term, None, None)
-    document = statement["document"]
+    start, end, capacity = statement["period_start"], statement["period_end"], statement["capacity"]
+    last_moment = end - timedelta(microseconds=1)
     return ContractStanding(
-        row["contract"], consumptions(document, terms, now, statement["period_start"], statement["period_end"]), term,
-        (document["period_start_date"], document["period_end_date"]), statement["revision"],
+        row["contract"], consumptions(capacity, terms, now, start, end) if capacity else [], term,
+        (start.astimezone(zone).date().isoformat(), last_moment.astimezone(zone).date().isoformat()), statement["revision"],
     )
