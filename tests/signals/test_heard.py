@@ -120,8 +120,9 @@ async def test_where_a_customer_stands_is_read_from_the_running_statement(signal
     await set_up(signals)
     started, ended = datetime(2024, 1, 1, 5, tzinfo=UTC), datetime(2024, 2, 1, 5, tzinfo=UTC)
     for contract, said in (("acme-2024", {"included:calls": "100", "used:calls": "40"}), ("acme-plain", {})):
+        terms = {**TERMS, "lines": [{"key": "calls", "kind": "usage", "meter": "calls", **({"included": "100"} if said else {})}]}
         await signals.say(CONTRACTS, contract, ContractVersionMessage(
-            contract, 1, "cus_acme", "acme", (ContractVersion(1, to_us(START) - 1, to_us(START), "h", TERMS),)))
+            contract, 1, "cus_acme", "acme", (ContractVersion(1, to_us(START) - 1, to_us(START), "h", terms),)))
         line = StatementLine("l1", "calls", "c1", 1, "h", "usage", Decimal(40), 0, meter="calls")
         await signals.say(STATEMENTS, contract, StatementMessage(
             f"00000000-0000-5000-8000-{len(contract):012d}", 7, contract, "cus_acme", "acme", "us", "USD", "America/New_York", to_us(started),
@@ -129,7 +130,7 @@ async def test_where_a_customer_stands_is_read_from_the_running_statement(signal
     await signals.move_clock(datetime(2024, 1, 16, 17, tzinfo=UTC))
     shown = {one["contract"]: one for one in (await signals.get("/v1/customers/acme/signals"))["contracts"]}
     assert [one["period"] for one in shown.values()] == [["2024-01-01", "2024-01-31"]] * 2
-    assert [one["share"] for one in shown["acme-2024"]["consumption"]] == ["0.4000"] and shown["acme-plain"]["consumption"] == []
+    assert [one["share"] for one in shown["acme-2024"]["consumption"]] == ["0.4"] and shown["acme-plain"]["consumption"] == []
 
 
 async def test_engagement_counts_distinct_users(signals: Signals) -> None:
