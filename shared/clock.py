@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import asyncpg
 import structlog
 
+from shared.db import OUTAGES
 from shared.instants import EPOCH as EPOCH
 from shared.instants import from_us as from_us
 from shared.instants import to_us as to_us
@@ -16,6 +17,7 @@ from shared.instants import to_us as to_us
 log = structlog.get_logger()
 CHANNEL = "u2c_clock"
 HEARTBEAT_S = 1.0
+AGAIN_S = 0.5
 QUIET_POLL_S = 0.005
 
 
@@ -62,7 +64,7 @@ class BusinessClock:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        with contextlib.suppress(*OUTAGES):
             await self.pool.execute("delete from clock.instances where instance_id = $1", self.instance_id)
 
     async def wait_change(self, timeout_s: float) -> None:
@@ -100,13 +102,18 @@ class BusinessClock:
         self._quiet_request = request
 
     async def _follow(self) -> None:
-        """Wake on a notice or a heartbeat. An outage of the database is waited out: time then simply stands still."""
+        """Wake on a notice or a heartbeat. An outage of the database is waited out: time then simply stands still.
+
+        Whatever happens, it goes on: a clock that stays behind quarantines good usage as too early and closes nothing.
+        """
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
-                log.warning("clock_connection_lost", error=str(fault))
-                await asyncio.sleep(0.5)
+            except OUTAGES as fault:
+                log.warning("clock_connection_lost", fault=repr(fault))
+            except Exception:
+                log.exception("clock_failed")
+            await asyncio.sleep(AGAIN_S)
 
     async def _listen(self) -> None:
         moved = asyncio.Event()

@@ -1,0 +1,45 @@
+"""The business clock goes on being followed, whatever its connection has answered: one that stands still quarantines good usage."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from shared import clock as clock_module
+from shared.clock import BusinessClock
+from shared.db import Database
+from tests.conftest import TestDatabase
+
+MOVED_TO = datetime(2031, 5, 1, tzinfo=UTC)
+FAULTS = [asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"), ConnectionResetError(),
+          asyncpg.InterfaceError("the connection is closed"), RuntimeError("what nobody foresaw")]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+async def test_a_fault_of_its_connection_does_not_stop_it(database: TestDatabase, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    listen, met = BusinessClock._listen, asyncio.Event()
+
+    async def fail_once_and_listen(self: BusinessClock) -> None:
+        if not met.is_set():
+            met.set()
+            raise fault
+        await listen(self)
+
+    monkeypatch.setattr(BusinessClock, "_listen", fail_once_and_listen)
+    monkeypatch.setattr(clock_module, "AGAIN_S", 0.01)
+    db = Database(database.url("rating"), "rating")
+    await db.open()
+    followed = BusinessClock(db.pool, "rating", "rating-test")
+    admin = await asyncpg.connect(database.admin_url)
+    try:
+        await followed.start()
+        await asyncio.wait_for(met.wait(), 10)
+        await admin.execute("update clock.business set moved_to = $1, revision = revision + 1", MOVED_TO)
+        async with asyncio.timeout(10):
+            while followed.now() != MOVED_TO:
+                await followed.wait_change(0.1)
+    finally:
+        await admin.close()
+        await followed.stop()
+        await db.close()
