@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import asyncpg
 import structlog
 
-from shared.db import OUTAGES
+from shared.bus.faults import DATABASE_FAULTS
 from shared.instants import EPOCH as EPOCH
 from shared.instants import from_us as from_us
 from shared.instants import to_us as to_us
@@ -64,7 +64,7 @@ class BusinessClock:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        with contextlib.suppress(*OUTAGES):
+        with contextlib.suppress(*DATABASE_FAULTS):
             await self.pool.execute("delete from clock.instances where instance_id = $1", self.instance_id)
 
     async def wait_change(self, timeout_s: float) -> None:
@@ -109,7 +109,7 @@ class BusinessClock:
         while True:
             try:
                 await self._listen()
-            except OUTAGES as fault:
+            except DATABASE_FAULTS as fault:
                 log.warning("clock_connection_lost", fault=repr(fault))
             except Exception:
                 log.exception("clock_failed")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.bus import Polled
-from shared.consumer import PARTITIONS_AT_ONCE, Flight
+from shared.flight import PARTITIONS_AT_ONCE, Flight
 
 
 def run(partition: int, start: int) -> Polled:
