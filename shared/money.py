@@ -26,7 +26,10 @@ class Rounding(StrEnum):
 
     @property
     def decimal_mode(self) -> str:
-        return "ROUND_" + self.value.upper()
+        return _DECIMAL_MODES[self]
+
+
+_DECIMAL_MODES = {mode: "ROUND_" + mode.value.upper() for mode in Rounding}
 
 
 class UnknownCurrency(AppError):
@@ -73,7 +76,12 @@ def currency(code: str) -> Currency:
 
 def round_to(exact: Decimal, scale: int, mode: Rounding) -> Decimal:
     """Return `exact` with `scale` decimals. The only rounding in the code base; meters and lines both call it."""
-    return exact.quantize(Decimal(1).scaleb(-scale), rounding=mode.decimal_mode, context=_SETTLING)
+    return exact.quantize(_unit(scale), rounding=mode.decimal_mode, context=_SETTLING)
+
+
+@lru_cache(maxsize=64)
+def _unit(scale: int) -> Decimal:
+    return Decimal(1).scaleb(-scale)
 
 
 def settle(exact: Decimal, to: Currency, mode: Rounding) -> Money:

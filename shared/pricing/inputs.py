@@ -12,9 +12,12 @@ from shared.pricing.models.model import Group
 __all__ = ["EMPTY", "Balances", "Group", "UsageNeed", "VersionInForce"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VersionInForce:
-    """A version of the contract. From `effective_at` on it is in force until a version with a higher number takes over."""
+    """A version of the contract. From `effective_at` on it is in force until a version with a higher number takes over.
+
+    It is itself and equal to no other: what is kept by it is found without reading its terms.
+    """
 
     version: int
     effective_at: datetime

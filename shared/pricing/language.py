@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from shared.money import Currency, Rounding, currency
 from shared.period import BillingCalendar, add_months, local_midnight
@@ -14,7 +14,7 @@ from shared.pricing.activation import Activation
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, Path, faults_of, raise_for, refuse, written
 from shared.pricing.fields import CurrencyCode, Day, Effective, Label, Name, Price, StartDay, Zone
-from shared.pricing.lines import Line, RecurringLine, UsageLine
+from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
 
 
 class Term(Clause):
@@ -80,7 +80,7 @@ class Terms(Clause):
     renewal: Renewal = Renewal()
     billing: Billing = Billing()
     plan: Name | None = None
-    lines: Annotated[tuple[Line, ...], Field(max_length=1000)] = ()
+    lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
     skip_zero_invoices: Annotated[bool, Field(strict=True)] = False
     activation: Activation | None = None

@@ -1,6 +1,7 @@
 """Lines: what is charged."""
 
 from typing import Annotated, Literal
+from weakref import WeakValueDictionary
 
 from pydantic import Field
 
@@ -37,3 +38,11 @@ class UsageLine(Clause):
 
 
 Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]
+
+
+def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Return the lines, each as the one object that reads so: thousands of contracts on one plan share its lines and what is kept with them."""
+    return tuple(_known.setdefault(line.model_dump_json(), line) for line in lines)
+
+
+_known: WeakValueDictionary[str, "RecurringLine | UsageLine"] = WeakValueDictionary()

@@ -11,19 +11,17 @@ from shared.decimals import EXACT
 from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
 from shared.pricing.inputs import EMPTY, Balances, Group, UsageNeed, VersionInForce
-from shared.pricing.lines import RecurringLine, UsageLine
+from shared.pricing.layout import Layout, layout_of
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.pricing.spans import Span, line_spans, spans_of
 from shared.pricing.steps.minimum import top_up
 from shared.pricing.steps.recurring import price_recurring
 from shared.pricing.steps.settlement import settle_line
-from shared.pricing.steps.usage import need_of, price_usage
+from shared.pricing.steps.usage import price_usage
 
 
 def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[UsageNeed, ...]:
     """Return the usage to read before pricing: one need for each usage line and segment."""
-    spans = spans_of(chain, period)
-    return tuple(need_of(span) for key in _keys(spans, UsageLine) for span in line_spans(spans, key, UsageLine))
+    return layout_of(chain, period).needs
 
 
 def price_period(
@@ -35,33 +33,27 @@ def price_period(
     `usage` holds every need of `usage_needs`; a group that is absent counts zero. A line without usage is a line of zero.
     Raises UsageMissing and NoRateForGroup: a failed look-up fails the whole period, never bills a part.
     """
-    spans = spans_of(chain, period)
-    if not spans:
+    layout = layout_of(chain, period)
+    if not layout.spans:
         return PricedPeriod((), 0, opening)
     with localcontext(EXACT):
-        return _price(spans, period, usage, opening, Explanation(wanted=explain))
+        return _price(layout, period, usage, opening, Explanation(wanted=explain))
 
 
 def _price(
-    spans: Sequence[Span], period: ServicePeriod, usage: Mapping[UsageNeed, Mapping[Group, Decimal]], opening: Balances, explanation: Explanation,
+    layout: Layout, period: ServicePeriod, usage: Mapping[UsageNeed, Mapping[Group, Decimal]], opening: Balances, explanation: Explanation,
 ) -> PricedPeriod:
-    terms = spans[-1].in_force.terms
-    contract, to, mode = terms.contract, terms.money, terms.billing.rounding_mode
+    terms = layout.spans[-1].in_force.terms
+    to, mode = terms.money, terms.billing.rounding_mode
     carried: dict[tuple[str, Group], Decimal] = {}
     lines: list[PricedLine] = []
-    for key in _keys(spans, RecurringLine):
-        draft = price_recurring(contract, line_spans(spans, key, RecurringLine), period, explanation)
-        lines.append(settle_line(contract, draft, period, to, mode, explanation))
-    for key in _keys(spans, UsageLine):
-        opened = {group: quantity for (line, group), quantity in opening.carried.items() if line == key}
-        draft, left = price_usage(contract, line_spans(spans, key, UsageLine), period, usage, opened, explanation)
-        carried.update({(key, group): quantity for group, quantity in left.items()})
-        lines.append(settle_line(contract, draft, period, to, mode, explanation))
-    minimum = top_up(contract, spans, lines, period, to, mode, explanation)
+    for fee in layout.recurring:
+        lines.append(settle_line(fee.line_id, price_recurring(fee, period, explanation), to, mode, explanation))
+    for line in layout.usage:
+        opened = {group: quantity for (key, group), quantity in opening.carried.items() if key == line.key}
+        draft, left = price_usage(line, period, usage, opened, explanation)
+        carried.update({(line.key, group): quantity for group, quantity in left.items()})
+        lines.append(settle_line(line.line_id, draft, to, mode, explanation))
+    minimum = top_up(terms.contract, layout.spans, lines, period, to, mode, explanation)
     lines += [minimum] if minimum else []
-    return PricedPeriod(tuple(lines), sum(line.amount_minor for line in lines), Balances(carried) if carried else EMPTY, tuple(explanation.steps))
-
-
-def _keys(spans: Sequence[Span], kind: type[RecurringLine] | type[UsageLine]) -> list[str]:
-    """Return the keys of a kind of line as the version last in force writes them, then those of earlier versions."""
-    return list(dict.fromkeys(line.key for span in reversed(spans) for line in span.in_force.terms.lines if isinstance(line, kind)))
+    return PricedPeriod(tuple(lines), sum([line.amount_minor for line in lines]), Balances(carried) if carried else EMPTY, tuple(explanation.steps))

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from shared.pricing.explanation import Step
 from shared.pricing.inputs import EMPTY, Balances
 
 
-@dataclass(frozen=True, slots=True)
-class PricedSegment:
+class PricedSegment(msgspec.Struct, frozen=True, gc=False):
     """One priced piece of a line: a span with one version of the clause, and one group. quantity = allowance + priced."""
 
     start: datetime
@@ -23,8 +24,7 @@ class PricedSegment:
     exact: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class PricedLine:
+class PricedLine(msgspec.Struct, frozen=True, gc=False):
     """A line, rounded once. `quantity` is what was metered; `version` and `clause_hash` are those last in force."""
 
     line_id: str

@@ -23,7 +23,7 @@ async def backfill(context: Context) -> None:
 
 async def activity(context: Context) -> None:
     """Tell all that was touched, one share after the other; one share alone while usage waits to be metered: then that comes first."""
-    memory, share = memory_of(context), context.settings.activity_subjects_max
+    memory, share = memory_of(context), context.settings.activity_max
     while await tell_activity(context.db, share) == share and memory.behind_s < BEHIND_S:
         pass
 

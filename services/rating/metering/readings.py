@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import asyncpg
@@ -171,12 +172,17 @@ class _Reading:
         ]
 
     def _projected(self, n: int, group: GroupText | None) -> Group:
-        wanted = self.asked[n].need.dimensions
-        if not wanted:
-            return ()
-        dimensions = dimensions_of(group or NO_GROUP)
-        return tuple((name, dimensions.get(name, "")) for name in sorted(wanted))
+        return _group_by(self.asked[n].need.dimensions, group or NO_GROUP)
 
     def _add(self, n: int, group: GroupText | None, value: Decimal) -> None:
         key = (n, self._projected(n, group))
         self.sums[key] = self.sums.get(key, Decimal(0)) + value
+
+
+@lru_cache(50_000)
+def _group_by(wanted: tuple[str, ...], text: GroupText) -> Group:
+    """The wanted dimensions of a group. Groups repeat from customer to customer, so their text is read once."""
+    if not wanted:
+        return ()
+    dimensions = dimensions_of(text)
+    return tuple((name, dimensions.get(name, "")) for name in sorted(wanted))

@@ -139,16 +139,16 @@ class MeteringRepository:
             partition, from_us(newest_us),
         )
 
-    async def mark(self, pairs: Sequence[tuple[str, int]]) -> None:
-        """Say that the usage of these (subject, UTC day since the epoch) changed: for pricing and for activity."""
-        delimiter, subjects = joined([subject for subject, _ in pairs])
+    async def mark(self, touched: Sequence[tuple[str, int, str]]) -> None:
+        """Say that the usage of these (subject, UTC day since the epoch, event type) changed: for pricing and for activity."""
+        delimiter, subjects, types = joined([subject for subject, _, _ in touched], [event_type for _, _, event_type in touched])
         await self._connection.execute(
             """with touched as materialized (
-                   select subject, date '1970-01-01' + day as day
-                   from unnest(string_to_array($1, $2), string_to_array($3, ',')::int[]) t (subject, day)),
-                    told as (insert into rating.activity_marks (subject, day) select subject, day from touched)
-               insert into rating.marks (subject, day) select subject, day from touched""",
-            subjects, delimiter, numbers(day for _, day in pairs),
+                   select subject, date '1970-01-01' + day as day, type
+                   from unnest(string_to_array($1, $2), string_to_array($3, ',')::int[], string_to_array($4, $2)) t (subject, day, type)),
+                    told as (insert into rating.activity_marks (subject, day, type) select subject, day, type from touched)
+               insert into rating.marks (subject, day) select distinct subject, day from touched""",
+            subjects, delimiter, numbers(day for _, day, _ in touched), types,
         )
 
 

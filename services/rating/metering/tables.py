@@ -145,13 +145,15 @@ def _add_marks(metadata: MetaData) -> None:
         Column("marked_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
     Table(
-        "activity_marks", metadata,                        # the same pairs for rating.activity: append here, coalesce in activity_due
+        "activity_marks", metadata,                        # what rating.activity must tell again: append here, coalesce in activity_due
         Column("subject", NAME, nullable=False),
-        Column("day", Date, nullable=False),
+        Column("day", Date, nullable=False),               # UTC
+        Column("type", NAME, nullable=False, server_default=text("''")),   # event type; '' for all of them
     )
     Table(
         "activity_due", metadata,
         Column("subject", NAME, primary_key=True),
         Column("day", Date, primary_key=True),
+        Column("type", NAME, primary_key=True),
         Column("since", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )

@@ -158,6 +158,8 @@ async def _tally_of_voided(voided: list[StoredEvent], uow: UnitOfWork, catalogue
     return tally
 
 
-def _touched(stored: Stored) -> list[tuple[str, int]]:
-    """The (subject, UTC day) whose usage changed, sorted. Events that no aggregate shows are told too: they may be suspense."""
-    return sorted({(event.subject, event.time_us // DAY_US) for part in (stored.counted, stored.void_on_arrival, stored.voided) for event in part})
+def _touched(stored: Stored) -> list[tuple[str, int, str]]:
+    """The (subject, UTC day, type) whose usage changed, sorted. Events that no aggregate shows are told too: they may be suspense."""
+    return sorted({
+        (event.subject, event.time_us // DAY_US, event.type)
+        for part in (stored.counted, stored.void_on_arrival, stored.voided) for event in part})

@@ -26,7 +26,9 @@ on conflict (subject, meter, day) do update set revision = excluded.revision, cu
 """
 STORE_ROLLUPS = """
 insert into signals.rollups (customer_id, meter, days_from, weeks_from, days, weeks, day_values, total, last_seen_us, gone_on)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+select customer_id, meter, days_from, weeks_from, days::int[], weeks::int[], day_values, total, last_seen_us, gone_on
+from unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::text[], $7::bytea[], $8::numeric[], $9::bigint[], $10::date[])
+    as rolled (customer_id, meter, days_from, weeks_from, days, weeks, day_values, total, last_seen_us, gone_on)
 on conflict (customer_id, meter) do update set days_from = excluded.days_from, weeks_from = excluded.weeks_from, days = excluded.days,
     weeks = excluded.weeks, day_values = excluded.day_values, total = excluded.total, last_seen_us = excluded.last_seen_us, gone_on = excluded.gone_on
 """
@@ -98,9 +100,12 @@ class ActivityRepository:
         return [(row["customer_id"], rollup_of(row)) for row in rows]
 
     async def store_rollups(self, rollups: Mapping[RollupKey, Rollup]) -> None:
-        await self._connection.executemany(STORE_ROLLUPS, [
-            (customer, meter, r.days_from, r.weeks_from, r.days, r.weeks, _encoded(r.values), r.total, r.last_seen_us, r.gone_on)
-            for (customer, meter), r in sorted(rollups.items())])
+        keys = sorted(rollups)
+        kept = [rollups[key] for key in keys]
+        await self._connection.execute(
+            STORE_ROLLUPS, [customer for customer, _ in keys], [meter for _, meter in keys],
+            [r.days_from for r in kept], [r.weeks_from for r in kept], [_array(r.days) for r in kept], [_array(r.weeks) for r in kept], [_encoded(r.values) for r in kept], [r.total for r in kept],
+            [r.last_seen_us for r in kept], [r.gone_on for r in kept])
 
     async def days(self, customer_id: str, meter: str | None, first: date, end: date) -> list[asyncpg.Record]:
         """Events by meter and UTC day in [first, end): the evidence of what is said of a customer."""
@@ -134,7 +139,12 @@ def rollup_of(row: asyncpg.Record) -> Rollup:
 
 
 def _encoded(values: Sequence[Decimal]) -> bytes:
-    return msgspec.json.encode([plain(value) for value in values])
+    return msgspec.json.encode([plain(value) if value else "0" for value in values])
+
+
+def _array(numbers: Sequence[int]) -> str:
+    """An array as a literal: arrays of arrays of different lengths do not travel."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 _decoder = msgspec.json.Decoder(list[Decimal])

@@ -44,12 +44,12 @@ class Matrix(Model):
         refuse([*self._unknown_dimensions(), *self._repeated_rows()])
         return self
 
-    @property
+    @cached_property
     def dimensions(self) -> tuple[str, ...]:
         return tuple(sorted(set(self.dimensions_)))
 
     def for_group(self, group: Group) -> PerUnit:
-        return PerUnit.model_construct(model="per_unit", unit=self.rates[self.rank(group)].unit)
+        return self._prices[self.rank(group)]
 
     def rank(self, group: Group) -> int:
         """Return the index of the row that prices this group: groups draw the allowance in the order of the rows."""
@@ -64,6 +64,10 @@ class Matrix(Model):
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         return self.for_group(()).parts(quantity)
+
+    @cached_property
+    def _prices(self) -> tuple[PerUnit, ...]:
+        return tuple(PerUnit.model_construct(model="per_unit", unit=rate.unit) for rate in self.rates)
 
     @cached_property
     def _rows(self) -> dict[Group, int]:

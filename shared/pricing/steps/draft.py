@@ -1,13 +1,13 @@
 """A line while it is being priced: exact, not yet rounded."""
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from shared.pricing.results import PricedSegment
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A line before settlement. Steps that change an exact amount, such as discounts, take a draft and return a draft."""
 
     key: str

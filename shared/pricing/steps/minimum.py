@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
-from shared.ids import clause_id
+from shared.ids import clause_id, line_id
 from shared.money import Currency, Rounding, settle, share, to_decimal
 from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
@@ -46,7 +46,7 @@ def top_up(
         key=KEY, kind="minimum", clause_id=clause, clause_hash=last.phase.hash, version=last.version, description="Top-up to the minimum spend",
         quantity=Decimal(1), exact=amount,
     )
-    return settle_line(contract, draft, period, to, mode, Explanation(wanted=False))
+    return settle_line(line_id(contract, clause, period.start, draft.kind), draft, to, mode, Explanation(wanted=False))
 
 
 def _phases(span: Span) -> Iterator[_PhaseDays]:

@@ -1,13 +1,12 @@
 """Recurring fees: by the day where a period or a fee covers only some of its days."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from shared.decimals import plain
-from shared.ids import clause_id
 from shared.money import Rounding, round_to, share
 from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
+from shared.pricing.layout import Placed
 from shared.pricing.lines import RecurringLine
 from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
@@ -17,19 +16,18 @@ _ZERO = Decimal(0)
 _SHARE_DECIMALS = 12
 
 
-def price_recurring(contract: str, spans: Sequence[LineSpan[RecurringLine]], period: ServicePeriod, explanation: Explanation) -> Draft:
+def price_recurring(fee: Placed[RecurringLine], period: ServicePeriod, explanation: Explanation) -> Draft:
     """Return the fee of the period. With `proration: none` the fee first in force in the period is due whole."""
-    last = spans[-1]
-    clause = clause_id(contract, "lines", last.line.key)
-    charged = spans if last.line.proration == "day" else spans[:1]
-    segments = tuple(_segment(span, period) for span in charged)
+    last = fee.last
+    charged = fee.spans if last.line.proration == "day" else fee.spans[:1]
+    segments = tuple([_segment(span, period) for span in charged])
     if explanation.wanted:
         for span, segment in zip(charged, segments, strict=True):
-            explanation.add("price", clause, _text(span, period), quantity=segment.quantity, amount=segment.exact)
+            explanation.add("price", fee.clause_id, _text(span, period), quantity=segment.quantity, amount=segment.exact)
     return Draft(
-        key=last.line.key, kind="recurring", clause_id=clause, clause_hash=last.line.hash, version=last.version,
-        description=last.line.description or last.line.key, segments=segments,
-        quantity=sum((segment.quantity for segment in segments), _ZERO), exact=sum((segment.exact for segment in segments), _ZERO),
+        key=fee.key, kind="recurring", clause_id=fee.clause_id, clause_hash=last.line.hash, version=last.version,
+        description=last.line.description or fee.key, segments=segments,
+        quantity=sum([segment.quantity for segment in segments], _ZERO), exact=sum([segment.exact for segment in segments], _ZERO),
     )
 
 

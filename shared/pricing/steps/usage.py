@@ -1,16 +1,16 @@
 """Usage: the quantity of each segment and group, what the allowance covers, and what the rest costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.decimals import plain
 from shared.errors import AppError
-from shared.ids import clause_id
 from shared.money import Rounding, round_to, share
 from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
 from shared.pricing.inputs import Group, UsageNeed
+from shared.pricing.layout import Placed
 from shared.pricing.lines import UsageLine
 from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
@@ -33,39 +33,35 @@ class _Reach:
     priced: Totals
 
 
-def need_of(span: LineSpan[UsageLine]) -> UsageNeed:
-    """Return the usage a segment is priced by."""
-    return UsageNeed(span.line.key, span.line.meter, span.start, span.end, span.line.price.dimensions)
+_NOWHERE = _Reach({}, {})
 
 
 def price_usage(
-    contract: str, spans: Sequence[LineSpan[UsageLine]], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals,
-    explanation: Explanation,
+    line: Placed[UsageLine], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals, explanation: Explanation,
 ) -> tuple[Draft, dict[Group, Decimal]]:
     """Return the usage line and the units below zero that the next period takes over, by group.
 
     At an amendment a segment costs new(all so far) − new(what came before), so tiers and allowance run through, or new(its
     own units) where it restarts: by the clause, for a volume price, and where the dimensions change.
     """
-    last = spans[-1]
-    clause = clause_id(contract, "lines", last.line.key)
+    last = line.last
     segments: list[PricedSegment] = []
     running: Totals = carried
-    for index, span in enumerate(spans):
-        fresh = index == 0 or _restarts(spans[index - 1], span)
-        counted = _counted(span, usage)
+    for index, (span, need) in enumerate(zip(line.spans, line.needs, strict=True)):
+        fresh = index == 0 or _restarts(line.spans[index - 1], span)
+        counted = _counted(need, usage)
         before = _reach(span, period, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running)
         after = _reach(span, period, _plus(before.totals, counted))
         priced = [_segment(span, group, counted, before, after, fresh) for group in _groups(span, counted, before, after)]
         if explanation.wanted:
             for segment in priced:
-                _explain(explanation, clause, span, segment, before, after, fresh)
-        segments += [segment for segment in priced if len(priced) == 1 or segment.quantity or segment.priced or segment.exact]
+                _explain(explanation, line.clause_id, span, segment, before, after, fresh)
+        segments += priced if len(priced) == 1 else [segment for segment in priced if segment.quantity or segment.priced or segment.exact]
         running = after.totals
     draft = Draft(
-        key=last.line.key, kind="usage", clause_id=clause, clause_hash=last.line.hash, version=last.version, meter=last.line.meter,
-        description=last.line.description or last.line.key, segments=tuple(segments),
-        quantity=sum((segment.quantity for segment in segments), _ZERO), exact=sum((segment.exact for segment in segments), _ZERO),
+        key=line.key, kind="usage", clause_id=line.clause_id, clause_hash=last.line.hash, version=last.version, meter=last.line.meter,
+        description=last.line.description or line.key, segments=tuple(segments),
+        quantity=sum([segment.quantity for segment in segments], _ZERO), exact=sum([segment.exact for segment in segments], _ZERO),
     )
     return draft, {group: total for group, total in running.items() if total < 0}
 
@@ -75,20 +71,22 @@ def _restarts(previous: LineSpan[UsageLine], span: LineSpan[UsageLine]) -> bool:
     return changed_dimensions or span.line.on_change == "restart" or span.line.price.must_restart
 
 
-def _counted(span: LineSpan[UsageLine], usage: Mapping[UsageNeed, Totals]) -> Totals:
-    need = need_of(span)
-    if need not in usage:
+def _counted(need: UsageNeed, usage: Mapping[UsageNeed, Totals]) -> Totals:
+    found = usage.get(need)
+    if found is None:
         raise UsageMissing(f"The usage of {need.meter} for line {need.line_key} from {need.start.isoformat()} is missing; read it and price again.")
-    return {group: quantity for group, quantity in usage[need].items() if quantity}
+    return {group: quantity for group, quantity in found.items() if quantity}
 
 
 def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> _Reach:
     """Cover each group's units by what is left of the allowance, in the order of the matrix rows, then of the values."""
+    if not totals:
+        return _NOWHERE
     left = _allowance(span.line, period)
     if not left:
         return _Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
     priced: dict[Group, Decimal] = {}
-    for group in sorted(totals, key=lambda group: (span.line.price.rank(group), group)):
+    for group in sorted(totals, key=lambda group: (span.line.price.rank(group), group)) if len(totals) > 1 else totals:
         units = max(totals[group], _ZERO)
         covered = min(units, left)
         left, priced[group] = left - covered, units - covered
@@ -102,6 +100,8 @@ def _allowance(line: UsageLine, period: ServicePeriod) -> Decimal:
 
 
 def _plus(totals: Totals, counted: Totals) -> Totals:
+    if not totals:
+        return counted
     return {group: totals.get(group, _ZERO) + counted.get(group, _ZERO) for group in totals.keys() | counted.keys()}
 
 

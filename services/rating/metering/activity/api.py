@@ -15,4 +15,4 @@ router = APIRouter(prefix="/v1/activity", tags=["Usage"])
              summary="Tell the activity of everything metered until now; answers when it is on the bus")
 async def tell_now(context: Ctx) -> dict[str, Any]:
     """Changes nothing that would not happen within seconds anyway; a daily evaluation calls it so that it knows what there is to know."""
-    return {"object": "activity", "subject_days": await tell_all_activity(context.db, context.settings.activity_subjects_max)}
+    return {"object": "activity", "told": await tell_all_activity(context.db, context.settings.activity_max)}

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import asyncpg
 
-SubjectDay = tuple[str, date]
+Due = tuple[str, date, str]                      # subject, UTC day, event type
+Measured = tuple[str, date, str]                 # subject, UTC day, meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +28,26 @@ class ActivityRepository:
         self._connection = connection
 
     async def collect(self, limit: int) -> int:
-        """Fold appended marks into one due row a subject and day; return how many marks were taken."""
+        """Fold appended marks into one due row a subject, day and event type; return how many marks were taken."""
         taken: int = await self._connection.fetchval(
             """with gone as (
                    delete from rating.activity_marks
-                   where ctid = any (array(select ctid from rating.activity_marks limit $1 for update skip locked)) returning subject, day),
+                   where ctid = any (array(select ctid from rating.activity_marks limit $1 for update skip locked)) returning subject, day, type),
+                    wanted as (
+                   select subject, day, type from gone where type <> ''
+                   union select subject, day, t.type from gone cross join rating.event_types t where gone.type = ''),
                     due as (
-                   insert into rating.activity_due (subject, day) select distinct subject, day from gone order by 1, 2 on conflict do nothing)
+                   insert into rating.activity_due (subject, day, type) select subject, day, type from wanted order by 1, 2, 3 on conflict do nothing)
                select count(*) from gone""", limit)
         return taken
 
-    async def claim(self, limit: int) -> list[SubjectDay]:
-        """Take the subject-days that wait longest."""
+    async def claim(self, limit: int) -> list[Due]:
+        """Take what waits longest."""
         rows = await self._connection.fetch(
             """delete from rating.activity_due a using (
-                   select subject, day from rating.activity_due order by since limit $1 for update skip locked) oldest
-               where a.subject = oldest.subject and a.day = oldest.day returning a.subject, a.day""", limit)
-        return [(row["subject"], row["day"]) for row in rows]
+                   select subject, day, type from rating.activity_due order by since limit $1 for update skip locked) oldest
+               where a.subject = oldest.subject and a.day = oldest.day and a.type = oldest.type returning a.subject, a.day, a.type""", limit)
+        return [tuple(row) for row in rows]
 
     async def wait_for_others(self) -> datetime:
         """Wait until everybody who is taking marks or telling them has committed; return the database's time then."""
@@ -52,7 +56,7 @@ class ActivityRepository:
         return moment
 
     async def waits(self, moment: datetime) -> bool:
-        """Whether a subject-day from before a moment is untold."""
+        """Whether something from before a moment is untold."""
         left: bool = await self._connection.fetchval("select exists (select from rating.activity_due where since <= $1)", moment)
         return left
 
@@ -62,37 +66,27 @@ class ActivityRepository:
             "select exists (select from rating.outbox where topic = $1 and created_at <= $2)", topic, moment)
         return waits
 
-    async def last_seen(self, due: Sequence[SubjectDay], types: Sequence[str]) -> dict[tuple[str, date, str], datetime]:
-        """(subject, day, event type) → when its newest event of that day happened; absent without events."""
+    async def last_seen(self, due: Sequence[Due]) -> dict[Due, datetime]:
+        """When the newest event of that subject, day and type happened; absent without events."""
         rows = await self._connection.fetch(
-            f"""select d.subject, d.day, t.type, seen.at from {_DUE} cross join unnest($3::text[]) t (type)
-                cross join lateral (select max(e.time) as at from rating.events e where e.subject = d.subject and e.type = t.type
+            f"""select d.subject, d.day, d.name, seen.at from {_ASKED}
+                cross join lateral (select max(e.time) as at from rating.events e where e.subject = d.subject and e.type = d.name
                     and e.time >= d.day::timestamp at time zone 'UTC' and e.time < (d.day + 1)::timestamp at time zone 'UTC') seen
-                where seen.at is not null""", *_columns(due), list(types))
-        return {(row["subject"], row["day"], row["type"]): row["at"] for row in rows}
+                where seen.at is not null""", *_columns(due))
+        return {(row["subject"], row["day"], row["name"]): row["at"] for row in rows}
 
-    async def hours(self, due: Sequence[SubjectDay]) -> list[HourSeen]:
-        rows = await self._connection.fetch(
-            f"""select d.subject, d.day, u.meter, extract(hour from u.hour at time zone 'UTC')::int as hour, sum(u.events)::bigint as events,
-                    sum(u.value) as value
-                from {_DUE} cross join lateral (select * from rating.usage_hours where subject = d.subject and {_THAT_DAY} offset 0) u
-                group by 1, 2, 3, 4
-                union all
-                select d.subject, d.day, u.meter, extract(hour from u.hour at time zone 'UTC')::int, sum(u.events)::bigint,
-                    count(distinct u.item)::numeric
-                from {_DUE} cross join lateral (select * from rating.usage_uniques where subject = d.subject and events > 0
-                    and {_THAT_DAY} offset 0) u
-                group by 1, 2, 3, 4""", *_columns(due))
+    async def hours(self, sums: Sequence[Measured], uniques: Sequence[Measured]) -> list[HourSeen]:
+        """The hours of these days with usage: of meters that count or sum, and of those that count distinct items."""
+        rows = [*await self._connection.fetch(_SUMMED, *_columns(sums)), *await self._connection.fetch(_COUNTED, *_columns(uniques))]
         return [HourSeen(*row) for row in rows]
 
-    async def items(self, due: Sequence[SubjectDay], meters: Sequence[str]) -> dict[tuple[str, date, str], list[str]]:
-        """(subject, day, meter) → the distinct items of the day, for these meters."""
+    async def items(self, asked: Sequence[Measured]) -> dict[Measured, list[str]]:
+        """The distinct items of these days."""
         rows = await self._connection.fetch(
-            f"""select d.subject, d.day, u.meter, array_agg(distinct u.item) as items
-                from {_DUE} cross join lateral (select * from rating.usage_uniques where subject = d.subject and meter = any($3::text[])
-                    and events > 0 and {_THAT_DAY} offset 0) u
-                group by 1, 2, 3""", *_columns(due), list(meters))
-        return {(row["subject"], row["day"], row["meter"]): row["items"] for row in rows}
+            f"""select d.subject, d.day, d.name, array_agg(distinct u.item) as items
+                from {_ASKED} cross join lateral (select * from rating.usage_uniques where {_THAT_DAY} and events > 0 offset 0) u
+                group by 1, 2, 3""", *_columns(asked))
+        return {(row["subject"], row["day"], row["name"]): row["items"] for row in rows}
 
     async def customers(self, subjects: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Subject → (customer id, external id), of those that mean a customer."""
@@ -102,10 +96,20 @@ class ActivityRepository:
         return {row["subject"]: (row["customer_id"], row["external_id"]) for row in rows}
 
 
-_DUE = "unnest($1::text[], $2::date[]) d (subject, day)"
-# With `offset 0` around it, each subject is one walk along the key's index, whatever the planner believes of a table that grows.
-_THAT_DAY = "hour >= d.day::timestamp at time zone 'UTC' and hour < (d.day + 1)::timestamp at time zone 'UTC'"
+_ASKED = "unnest($1::text[], $2::date[], $3::text[]) d (subject, day, name)"
+# With `offset 0` around it, each is one walk along the key's index, whatever the planner believes of a table that grows.
+_THAT_DAY = """subject = d.subject and meter = d.name
+    and hour >= d.day::timestamp at time zone 'UTC' and hour < (d.day + 1)::timestamp at time zone 'UTC'"""
+_SUMMED = f"""
+select d.subject, d.day, d.name, extract(hour from u.hour at time zone 'UTC')::int as hour, sum(u.events)::bigint as events, sum(u.value) as value
+from {_ASKED} cross join lateral (select * from rating.usage_hours where {_THAT_DAY} offset 0) u group by 1, 2, 3, 4
+"""
+_COUNTED = f"""
+select d.subject, d.day, d.name, extract(hour from u.hour at time zone 'UTC')::int as hour, sum(u.events)::bigint as events,
+    count(distinct u.item)::numeric as value
+from {_ASKED} cross join lateral (select * from rating.usage_uniques where {_THAT_DAY} and events > 0 offset 0) u group by 1, 2, 3, 4
+"""
 
 
-def _columns(due: Sequence[SubjectDay]) -> tuple[list[str], list[date]]:
-    return [subject for subject, _ in due], [day for _, day in due]
+def _columns(asked: Sequence[tuple[str, date, str]]) -> tuple[list[str], list[date], list[str]]:
+    return [subject for subject, _, _ in asked], [day for _, day, _ in asked], [name for _, _, name in asked]

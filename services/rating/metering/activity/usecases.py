@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.activity.repository import ActivityRepository, SubjectDay
+from services.rating.metering.activity.repository import ActivityRepository, Due, Measured
 from shared.clock import machine_us, to_us
 from shared.db import Database, UnitOfWork
 from shared.decimals import plain
@@ -29,25 +29,25 @@ class _Day:
     values: tuple[str, ...] = ()
 
 
-async def tell_activity(db: Database, subjects_max: int) -> int:
-    """Tell up to `subjects_max` touched subject-days, longest waiting first; return how many. The rest waits for the next call."""
+async def tell_activity(db: Database, told_max: int) -> int:
+    """Tell what was touched: up to `told_max` of subject, day and event type, longest waiting first; return how many. The rest waits."""
     async with db.transaction() as uow:
         await ActivityRepository(uow.connection).collect(COLLECT_MAX)
     async with db.transaction() as uow:
         activity = ActivityRepository(uow.connection)
-        due = await activity.claim(subjects_max)
+        due = await activity.claim(told_max)
         if due:
             await _tell(uow, activity, due)
     return len(due)
 
 
-async def tell_all_activity(db: Database, subjects_max: int) -> int:
-    """Tell everything metered until now, and return when it is on the bus: how many subject-days this call itself told."""
+async def tell_all_activity(db: Database, told_max: int) -> int:
+    """Tell everything metered until now, and return when it is on the bus: how much (subject, day and type) this call itself told."""
     while await _collect(db) == COLLECT_MAX:
         pass
     moment, told = await _others_done(db), 0
     while await _waits(db, moment):
-        count = await tell_activity(db, subjects_max)
+        count = await tell_activity(db, told_max)
         told += count
         await asyncio.sleep(0 if count else POLL_S)
     moment = await _others_done(db)
@@ -76,10 +76,10 @@ async def _on_its_way(db: Database, moment: datetime) -> bool:
         return await ActivityRepository(uow.connection).on_its_way(ACTIVITY.name, moment)
 
 
-async def _tell(uow: UnitOfWork, activity: ActivityRepository, due: list[SubjectDay]) -> None:
-    meters = {meter.meter: meter for meter in await CatalogueRepository(uow.connection).meters()}
+async def _tell(uow: UnitOfWork, activity: ActivityRepository, due: list[Due]) -> None:
+    meters = await CatalogueRepository(uow.connection).meters()
     days = await _days(activity, due, meters)
-    customers = await activity.customers(sorted({subject for subject, _ in due}))
+    customers = await activity.customers(sorted({subject for subject, _, _ in due}))
     revision = machine_us()
     for (subject, day, meter), seen in sorted(days.items()):
         customer_id, customer = customers.get(subject, (None, None))
@@ -87,20 +87,27 @@ async def _tell(uow: UnitOfWork, activity: ActivityRepository, due: list[Subject
             subject, meter, day.isoformat(), revision, seen.hours, customer_id, customer, seen.last_seen_us, seen.values))
 
 
-async def _days(activity: ActivityRepository, due: list[SubjectDay], meters: Mapping[str, Meter]) -> dict[tuple[str, date, str], _Day]:
-    """All meters that took a type the subject sent that day (also when all of it is void now), and unmatched types."""
-    found: dict[tuple[str, date, str], _Day] = {}
-    hours = await activity.hours(due)
-    unmatched = {hour.meter.removeprefix(UNMATCHED) for hour in hours if hour.meter.startswith(UNMATCHED)}
-    seen = await activity.last_seen(due, sorted({meter.event_type for meter in meters.values()} | unmatched))
-    for (subject, day, event_type), at in seen.items():
-        takers = [meter.meter for meter in meters.values() if meter.event_type == event_type] or [UNMATCHED + event_type]
-        for meter in takers:
+async def _days(activity: ActivityRepository, due: list[Due], meters: Sequence[Meter]) -> dict[Measured, _Day]:
+    """Every meter that takes such an event (also when all of that day is void now), or the type itself where none does."""
+    takers = _takers(meters)
+    found: dict[Measured, _Day] = {}
+    for (subject, day, event_type), at in (await activity.last_seen(due)).items():
+        for meter in takers.get(event_type, (UNMATCHED + event_type,)):
             found[subject, day, meter] = _Day(last_seen_us=to_us(at))
-    for hour in hours:
-        entry = found.setdefault((hour.subject, hour.day, hour.meter), _Day())
+    uniques = {meter.meter for meter in meters if meter.aggregation == "unique"}
+    for hour in await activity.hours([key for key in found if key[2] not in uniques], [key for key in found if key[2] in uniques]):
         if hour.events:
-            entry.hours[str(hour.hour)] = (hour.events, plain(hour.value))
-    for key, items in (await activity.items(due, [meter.meter for meter in meters.values() if meter.role and meter.aggregation == "unique"])).items():
-        found[key].values = tuple(hashlib.sha256(item.encode()).hexdigest()[:16] for item in sorted(items)[:VALUES_MAX])
+            found[hour.subject, hour.day, hour.meter].hours[str(hour.hour)] = (hour.events, plain(hour.value))
+    people = {meter.meter for meter in meters if meter.role and meter.aggregation == "unique"}
+    if asked := [key for key in found if key[2] in people]:
+        for key, items in (await activity.items(asked)).items():
+            found[key].values = tuple(hashlib.sha256(item.encode()).hexdigest()[:16] for item in sorted(items)[:VALUES_MAX])
     return found
+
+
+def _takers(meters: Sequence[Meter]) -> dict[str, list[str]]:
+    """Event type → the meters that take it."""
+    takers: dict[str, list[str]] = {}
+    for meter in meters:
+        takers.setdefault(meter.event_type, []).append(meter.meter)
+    return takers

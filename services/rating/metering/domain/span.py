@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -17,6 +18,7 @@ class Cover:
     raw: tuple[Range, ...]
 
 
+@lru_cache(10_000)
 def cover(start: datetime, end: datetime, *, by_days: bool = True) -> Cover:
     """Cover [start, end). `by_days=False`: hours only, for what has no daily roll-up."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -13,11 +14,15 @@ from shared.ids import statement_id
 from shared.instants import to_us
 from shared.money import Rounding, round_to, settle, share
 from shared.pricing.language import Phase
+from shared.pricing.layout import layout_of
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.pricing.spans import Span, spans_of
+from shared.pricing.spans import Span
 from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
 
 LINES_A_PAGE = 500
+# The edges of spans and the names of statements come again with every revision.
+_us = lru_cache(10_000)(to_us)
+_statement_id = lru_cache(20_000)(statement_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,14 @@ class PricedAt:
 
 def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> StatementMessage:
     """Return the whole statement, in one piece."""
-    spans = spans_of(due.chain, due.period)
+    spans = layout_of(due.chain, due.period).spans
     terms = (spans[-1].in_force if spans else due.chain[0]).terms
     return StatementMessage(
-        statement_id=statement_id(due.contract, due.period.start), revision=max(due.previous_revision + 1, at.revision_us),
+        statement_id=_statement_id(due.contract, due.period.start), revision=max(due.previous_revision + 1, at.revision_us),
         contract=due.contract, customer_id=due.customer_id, customer=due.customer, legal_entity=terms.legal_entity, currency=terms.currency,
         timezone=terms.timezone, period_start_us=to_us(due.period.start), period_end_us=to_us(due.period.end),
         period_start_date=due.period.start_date.isoformat(), period_end_date=due.period.end_date.isoformat(),
-        lines=tuple(_line(line) for line in priced.lines), subtotal_minor=priced.subtotal_minor,
+        lines=tuple([_line(line) for line in priced.lines]), subtotal_minor=priced.subtotal_minor,
         watermark=dict(at.watermark), watermark_us=at.watermark_us, final=at.final,
         priced_us=to_us(at.now), close_due_us=to_us(due.close_due_at), net_days=terms.billing.net_days,
         contract_versions=tuple(sorted({span.in_force.version for span in spans})), skip_zero_invoices=terms.skip_zero_invoices,
@@ -54,7 +59,7 @@ def pages_of(statement: StatementMessage) -> list[StatementMessage]:
     Only a final one takes its segments along: a draft is replaced every second, and who asks why it is what it is asks rating.
     """
     if not statement.final:
-        statement = msgspec.structs.replace(statement, lines=tuple(msgspec.structs.replace(line, segments=()) for line in statement.lines))
+        statement = msgspec.structs.replace(statement, lines=tuple([msgspec.structs.replace(line, segments=()) for line in statement.lines]))
     lines = statement.lines
     if len(lines) <= LINES_A_PAGE:
         return [statement]
@@ -66,12 +71,12 @@ def _line(line: PricedLine) -> StatementLine:
     return StatementLine(
         line_id=line.line_id, key=line.key, clause_id=line.clause_id, version=line.version, clause_hash=line.clause_hash, kind=line.kind,
         quantity=line.quantity, amount_minor=line.amount_minor, meter=line.meter, description=line.description,
-        segments=tuple(
+        segments=tuple([
             StatementSegment(
-                start_us=to_us(segment.start), end_us=to_us(segment.end), version=segment.version, clause_hash=segment.clause_hash,
+                start_us=_us(segment.start), end_us=_us(segment.end), version=segment.version, clause_hash=segment.clause_hash,
                 quantity=segment.quantity, allowance=segment.allowance, priced=segment.priced, exact=segment.exact, group=segment.group,
             ) for segment in line.segments
-        ),
+        ]),
     )
 
 
