@@ -59,6 +59,7 @@ statements_heard = Table(
     Column("final", Boolean, nullable=False),
     Column("watermark", JSONB, nullable=False),             # {"usage.events partition": last batch id covered}
     Column("document", JSONB, nullable=False),              # StatementMessage, whole (pages joined)
+    Index("statements_heard_period", "contract", "period_start"),
 )
 
 statement_pages = Table(

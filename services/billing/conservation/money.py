@@ -82,7 +82,8 @@ LINES = f"""
            s.quantity as settled_quantity, b.quantity as billed_quantity, b.place, b.document_id, b.position
     from settled s full join billed b using (contract, period_start, line_id)
     where (s.amount_minor, s.quantity) is distinct from (b.amount_minor, b.quantity)
-      and exists (select from statement t where t.contract = contract and t.period_start = period_start)
+      and exists (select from statement t
+                  where t.contract = coalesce(s.contract, b.contract) and t.period_start = coalesce(s.period_start, b.period_start))
       and (b.line_id is not null
            or exists (select from finalized d where d.contract = s.contract and d.period_start = s.period_start)
            or exists (select from statement t join billing.statements_heard h using (contract, period_start, revision)
