@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     ForeignKey,
     Index,
@@ -58,7 +59,8 @@ statements_heard = Table(
     Column("period_end", INSTANT, nullable=False),
     Column("final", Boolean, nullable=False),
     Column("watermark", JSONB, nullable=False),             # {"usage.events partition": last batch id covered}
-    Column("document", JSONB, nullable=False),              # StatementMessage, whole (pages joined)
+    Column("said", Text, nullable=False),                   # StatementMessage, whole (pages joined), as JSON text
+    Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),         # the same to read, made when it is read
     Index("statements_heard_period", "contract", "period_start"),
 )
 

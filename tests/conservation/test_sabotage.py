@@ -54,10 +54,11 @@ VANDALISM = {
         """update rating.usage_days set value = value + 1 where (subject, meter, grp, day) = (
                select subject, meter, grp, day from rating.usage_days limit 1)""", "day_off", "rating.usage_days", "K4"),
     "a final statement with another quantity": Fault(
-        f"""update rating.statements set document = jsonb_set(document, '{{lines,1,segments,0,quantity}}', '"99"') where {ACME} and final""",
+        f"""update rating.statements set said = jsonb_set(document, '{{lines,1,segments,0,quantity}}', '"99"')::text where {ACME} and final""",
         "segment_off", "rating.statements", "K4"),
     "a statement without one of its lines": Fault(
-        f"update rating.statements set document = document #- '{{lines,1}}' where {ACME} and final", "usage_not_stated", "rating.statements", "K4"),
+        f"update rating.statements set said = (document #- '{{lines,1}}')::text where {ACME} and final",
+        "usage_not_stated", "rating.statements", "K4"),
     "a subtotal": Fault(
         f"update rating.statements set subtotal_minor = subtotal_minor + 1 where {BOLT} and final",
         "statement_not_its_lines", "rating.statements", "K5"),

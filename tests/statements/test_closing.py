@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 from services.rating.statements.pricing import price_stale
+from services.rating.statements.repository import StatementRepository
 from shared.bus import Record
 from shared.clock import machine_us
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
@@ -153,3 +154,16 @@ async def test_an_amendment_while_batches_are_in_flight_leaves_nothing_stale(rat
     assert statement.subtotal_minor == 40 * (9 * 200 + 10 * 300 + 11 * 700)
     assert await rating.context.db.pool.fetchval("select count(*) from rating.stale") == 0
     assert USAGE_EVENTS.partitions == len(statement.watermark)
+
+
+async def test_a_request_is_as_old_as_the_mark_it_came_from(rating: Deployment) -> None:
+    """Who waits for what was marked before a moment sees it also when another worker turns the mark into a request meanwhile."""
+    await started(rating)
+    await rating.apply(terms("acme-1", "acme"))
+    await rating.settled()
+    async with rating.context.db.transaction() as uow:
+        statements = StatementRepository(uow.connection)
+        await uow.connection.execute("insert into rating.marks (subject, day) values ('acme', '2024-01-05')")
+        moment = await uow.connection.fetchval("select clock_timestamp()")
+        assert await statements.fan_out(100) == 1
+        assert not await statements.has_mark_before(moment) and await statements.has_request_before(moment)

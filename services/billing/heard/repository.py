@@ -23,18 +23,18 @@ class HeardRepository:
             return set()
         rows = await self._connection.fetch(
             """insert into billing.statements_heard as heard
-                   (statement_id, revision, contract, customer_id, period_start, period_end, final, watermark, document)
+                   (statement_id, revision, contract, customer_id, period_start, period_end, final, watermark, said)
                select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-                                    $7::boolean[], $8::jsonb[], $9::jsonb[])
+                                    $7::boolean[], $8::jsonb[], $9::text[])
                on conflict (statement_id) do update set
                    revision = excluded.revision, contract = excluded.contract, customer_id = excluded.customer_id,
                    period_start = excluded.period_start, period_end = excluded.period_end, final = excluded.final,
-                   watermark = excluded.watermark, document = excluded.document
+                   watermark = excluded.watermark, said = excluded.said
                where heard.revision < excluded.revision and not heard.final
                returning statement_id""",
             [s.statement_id for s in statements], [s.revision for s in statements], [s.contract for s in statements],
             [s.customer_id for s in statements], [from_us(s.period_start_us) for s in statements], [from_us(s.period_end_us) for s in statements],
-            [s.final for s in statements], [s.watermark for s in statements], [_json(s) for s in statements],
+            [s.final for s in statements], [s.watermark for s in statements], [STATEMENTS.encode(s).decode() for s in statements],
         )
         return {str(row["statement_id"]) for row in rows}
 

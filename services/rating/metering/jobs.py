@@ -7,8 +7,8 @@ from services.rating.metering.upkeep.usecases import add_months, report_lonely_v
 from shared.clock import machine_now
 from shared.service import Context, Job
 
-BEHIND_S = 0.5
-BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.0, 3600.0, 60.0
+BEHIND_S = 5.0                              # so late usage is metered when it has to come first
+BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
 
 
 async def backfill(context: Context) -> None:
@@ -22,7 +22,7 @@ async def backfill(context: Context) -> None:
 
 
 async def activity(context: Context) -> None:
-    """Tell all that was touched, one share after the other; one share alone while usage waits to be metered: then that comes first."""
+    """Tell all that was touched, one share after the other; one share alone while usage waits for seconds to be metered."""
     memory, share = memory_of(context), context.settings.activity_max
     while await tell_activity(context.db, share) == share and memory.behind_s < BEHIND_S:
         pass

@@ -60,22 +60,24 @@ class StatementRepository:
 
     async def fan_out(self, marks_max: int) -> int:
         """Turn up to `marks_max` marks into requests for the statements they touch; return how many marks were taken.
+        A request is as old as its oldest mark, so that who waits for what was marked before a moment sees it.
         A UTC day can touch two periods and a customer have several contracts. Marks of subjects nobody knows go: when their
         customer, alias or contract comes, it leaves marks or requests of its own.
         """
         taken: int = await self.connection.fetchval(
             """with taken as (
                    delete from rating.marks m using (select mark_id from rating.marks order by mark_id limit $1 for update skip locked) oldest
-                   where m.mark_id = oldest.mark_id returning m.subject, m.day),
+                   where m.mark_id = oldest.mark_id returning m.subject, m.day, m.marked_at),
                touched as (
-                   select distinct p.contract, p.period_start
-                   from (select distinct subject, day from taken) d
+                   select p.contract, p.period_start, min(d.since) as since
+                   from (select subject, day, min(marked_at) as since from taken group by 1, 2) d
                    join rating.subjects s on s.subject = d.subject
                    join rating.contracts c on c.customer_id = s.customer_id
                    join rating.periods p on p.contract = c.contract and not p.final
-                       and p.period_start < (d.day + 1)::timestamp at time zone 'UTC' and p.period_end > d.day::timestamp at time zone 'UTC'),
-               asked as (insert into rating.stale (contract, period_start, priced_us)
-                   select contract, period_start, coalesce(st.revision, 0)
+                       and p.period_start < (d.day + 1)::timestamp at time zone 'UTC' and p.period_end > d.day::timestamp at time zone 'UTC'
+                   group by 1, 2),
+               asked as (insert into rating.stale (contract, period_start, priced_us, since)
+                   select contract, period_start, coalesce(st.revision, 0), since
                    from touched left join rating.statements st using (contract, period_start))
                select count(*) from taken""", marks_max)
         return taken
@@ -122,16 +124,16 @@ class StatementRepository:
         said = [replacement.message for replacement in replacements]
         await self.connection.execute(
             """insert into rating.statements (contract, period_start, statement_id, revision, final, watermark, watermark_us, subtotal_minor,
-                   currency, document, opening, closing, known_version)
+                   currency, said, opening, closing, known_version)
                select * from unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::bigint[], $5::boolean[], $6::jsonb[], $7::bigint[], $8::bigint[],
-                   $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::int[])
+                   $9::text[], $10::text[], $11::jsonb[], $12::jsonb[], $13::int[])
                on conflict (contract, period_start) do update set revision = excluded.revision, final = excluded.final,
                    watermark = excluded.watermark, watermark_us = excluded.watermark_us, subtotal_minor = excluded.subtotal_minor,
-                   currency = excluded.currency, document = excluded.document, opening = excluded.opening, closing = excluded.closing,
+                   currency = excluded.currency, said = excluded.said, opening = excluded.opening, closing = excluded.closing,
                    known_version = excluded.known_version""",
             [m.contract for m in said], [r.period_start for r in replacements], [m.statement_id for m in said], [m.revision for m in said],
             [m.final for m in said], [m.watermark for m in said], [m.watermark_us for m in said], [m.subtotal_minor for m in said],
-            [m.currency for m in said], [msgspec.Raw(STATEMENTS.encode(m)) for m in said],
+            [m.currency for m in said], [STATEMENTS.encode(m).decode() for m in said],
             [_json(r.opening) for r in replacements], [_json(r.closing) for r in replacements], [r.known_version for r in replacements])
 
     async def close_periods(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:

@@ -1,6 +1,6 @@
 """Tables of statements: the current revision of each; a final one is history."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Integer, MetaData, String, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, Computed, ForeignKeyConstraint, Integer, MetaData, String, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.rating.catalogue.tables import NAME
@@ -20,7 +20,8 @@ def add_statement_tables(metadata: MetaData) -> None:
         Column("watermark_us", BigInteger, nullable=False),
         Column("subtotal_minor", BigInteger, nullable=False),
         Column("currency", String(3), nullable=False),
-        Column("document", JSONB, nullable=False),          # the StatementMessage, whole
+        Column("said", Text, nullable=False),               # the StatementMessage, whole, as JSON text
+        Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),     # the same to read, made when it is read
         Column("closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances that open the next period
         Column("opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances it was opened with
         Column("known_version", Integer, nullable=False),   # the newest version of the contract that pricing knew

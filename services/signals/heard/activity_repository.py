@@ -104,8 +104,8 @@ class ActivityRepository:
         kept = [rollups[key] for key in keys]
         await self._connection.execute(
             STORE_ROLLUPS, [customer for customer, _ in keys], [meter for _, meter in keys],
-            [r.days_from for r in kept], [r.weeks_from for r in kept], [_array(r.days) for r in kept],
-            [_array(r.weeks) for r in kept], [_encoded(r.values) for r in kept], [r.total for r in kept], [r.last_seen_us for r in kept], [r.gone_on for r in kept])
+            [r.days_from for r in kept], [r.weeks_from for r in kept], [_array(r.days) for r in kept], [_array(r.weeks) for r in kept],
+            [_encoded(r.values) for r in kept], [r.total for r in kept], [r.last_seen_us for r in kept], [r.gone_on for r in kept])
 
     async def days(self, customer_id: str, meter: str | None, first: date, end: date) -> list[asyncpg.Record]:
         """Events by meter and UTC day in [first, end): the evidence of what is said of a customer."""
