@@ -1,5 +1,7 @@
 """Schedules of metering. Safe in any number of workers and replicas."""
 
+import asyncio
+
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
 from services.rating.metering.cached import memory_of
@@ -7,7 +9,8 @@ from services.rating.metering.upkeep.usecases import add_months, report_lonely_v
 from shared.clock import machine_now
 from shared.service import Context, Job
 
-BEHIND_S = 5.0                              # so late usage is metered when it has to come first
+BEHIND_S = 5.0                              # so late usage is metered when it comes before activity
+REST_MAX_S = 10.0
 BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
 
 
@@ -22,10 +25,12 @@ async def backfill(context: Context) -> None:
 
 
 async def activity(context: Context) -> None:
-    """Tell all that was touched, one share after the other; one share alone while usage waits for seconds to be metered."""
+    """Tell all that was touched, one share after the other. While usage waits for seconds to be metered, one share, then a rest as long."""
     memory, share = memory_of(context), context.settings.activity_max
-    while await tell_activity(context.db, share) == share and memory.behind_s < BEHIND_S:
-        pass
+    while await tell_activity(context.db, share) == share:
+        if memory.behind_s >= BEHIND_S:
+            await asyncio.sleep(min(memory.behind_s, REST_MAX_S))
+            return
 
 
 async def months(context: Context) -> None:
