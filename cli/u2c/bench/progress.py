@@ -11,6 +11,7 @@ PRICED = "select not exists (select from rating.marks) and not exists (select fr
 TOLD = """select not exists (select from rating.statements s
               left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start and d.kind = 'invoice'
               where d.statement_revision is distinct from s.revision)"""
+ACTIVITY_TOLD = "select not exists (select from rating.activity_marks) and not exists (select from rating.activity_due)"
 STATEMENTS = "select count(*) from rating.statements"
 HEARD = "select coalesce(sum(position), 0)::bigint from bus.positions where grp = 'billing' and topic = 'rating.statements'"
 NEWEST_BATCH = "select coalesce(max(batch_id), 0) from bus.batches"
@@ -40,6 +41,12 @@ async def _all_told(auditor: asyncpg.Connection, statements: int) -> bool:
         if not await auditor.fetchval(question):
             return False
     return bool(await auditor.fetchval(STATEMENTS) >= statements)
+
+
+async def until_activity_told(auditor: asyncpg.Connection) -> None:
+    """Wait until signals have been told of everything metered: what was stored first must not be worked off while something is measured."""
+    while not await auditor.fetchval(ACTIVITY_TOLD):
+        await asyncio.sleep(METERED_POLL_S)
 
 
 async def newest_batch(auditor: asyncpg.Connection) -> int:

@@ -21,7 +21,7 @@ from u2c.bench.figures import Figures
 from u2c.bench.footprint import footprint
 from u2c.bench.latency import Watch, quantile
 from u2c.bench.machine import Processes
-from u2c.bench.progress import heard_statements, newest_batch, until_visible
+from u2c.bench.progress import heard_statements, newest_batch, until_activity_told, until_visible
 from u2c.bench.sender import Heard, Load, Sent, post_all, unheard
 from u2c.bench.workload import LATE_BY_S, METERS, Bodies, BodiesPlan, Request, contract_document, customer_document
 
@@ -97,6 +97,7 @@ class Bench:
             self.say(f"storing {self.wanted.stored:,} events first …")
             since = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0).timestamp()
             await self._load(await self._bodies("fill", self.wanted.stored, 0.0, from_s=since), 0.0, float("inf"))
+            await until_activity_told(self.auditor)
 
     async def _bodies(self, name: str, events: int, seconds: float, from_s: float | None = None) -> Bodies:
         """Have another process write the bodies, their times spread over the run that is to come."""
