@@ -42,7 +42,7 @@ async def _nothing() -> None:
 async def _run(database_url: str, failpoint: str, lives: int) -> int:
     """So many lives of a sender; 0 when all of them ended as they should."""
     environment = {
-        **os.environ, "U2C_DATABASE_URL": database_url, "U2C_FAILPOINT": failpoint, "U2C_WEBHOOK_ALLOW_LOCAL": "true", "U2C_WEBHOOK_LEASE_S": "0.2",
+        **os.environ, "U2C_DATABASE_URL": database_url, "U2C_FAILPOINT": failpoint, "U2C_WEBHOOK_ALLOW_LOCAL": "true", "U2C_WEBHOOK_LEASE_S": "0.5",
         "U2C_WEBHOOK_CONCURRENCY": "1", "U2C_LOG_LEVEL": "error", "U2C_RATING_URL": "http://127.0.0.1:9",
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.signals.sender_process", str(lives), cwd=ROOT, env=environment)
