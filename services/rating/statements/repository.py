@@ -66,8 +66,9 @@ class StatementRepository:
         """
         taken: int = await self.connection.fetchval(
             """with taken as (
-                   delete from rating.marks m using (select mark_id from rating.marks order by mark_id limit $1 for update skip locked) oldest
-                   where m.mark_id = oldest.mark_id returning m.subject, m.day, m.marked_at),
+                   delete from rating.marks
+                   where ctid = any (array(select ctid from rating.marks order by mark_id limit $1 for update skip locked))
+                   returning subject, day, marked_at),
                touched as (
                    select p.contract, p.period_start, min(d.since) as since
                    from (select subject, day, min(marked_at) as since from taken group by 1, 2) d

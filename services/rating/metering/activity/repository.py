@@ -44,9 +44,9 @@ class ActivityRepository:
     async def claim(self, limit: int) -> list[Due]:
         """Take what waits longest."""
         rows = await self._connection.fetch(
-            """delete from rating.activity_due a using (
-                   select subject, day, type from rating.activity_due order by since limit $1 for update skip locked) oldest
-               where a.subject = oldest.subject and a.day = oldest.day and a.type = oldest.type returning a.subject, a.day, a.type""", limit)
+            """delete from rating.activity_due
+               where ctid = any (array(select ctid from rating.activity_due order by since limit $1 for update skip locked))
+               returning subject, day, type""", limit)
         return [tuple(row) for row in rows]
 
     async def wait_for_others(self) -> datetime:
