@@ -11,7 +11,7 @@ from rich.table import Table
 from u2c.departures.figures import MONTHS, Mismatch
 
 MONTH_WIDTH, AMOUNT_WIDTH = 9, 14
-BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late", "applied")
+BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late", "held", "applied")
 ALWAYS = ("stored", "voided", "suspense", "applied")
 
 

@@ -20,7 +20,7 @@ class K(StrEnum):
 SAYS: Mapping[K, str] = {
     K.TRANSPORT: "every message of every topic is in exactly one batch row; what is not yet is in flight",
     K.DOOR: "received = published + quarantined + refused, and everything published is on the bus",
-    K.DISPOSITION: "stored = voided + suspense + unpriced + held late + waived late + applied, and stored = new of the batches",
+    K.DISPOSITION: "stored = voided + suspense + unpriced + held late + waived late + held + applied, and stored = new of the batches",
     K.QUANTITY: "quantities recomputed from raw events = the aggregates = the statements",
     K.MONEY: "settled lines = documents + waived + unbilled, numbers have no gap, and the journal balances",
 }
