@@ -1,5 +1,6 @@
 """What the contracts API takes, answers and refuses."""
 
+import json
 from typing import Any
 
 from tests.statements.deployment import Deployment, terms, until, utc
@@ -127,6 +128,7 @@ async def test_a_term_cannot_end_before_a_period_that_has_begun(rating: Deployme
 UNREADABLE = {
     "not JSON": (b"{", "application/json", 400), "a list": (b"[]", "application/json", 400), "NaN": (b'{"a": NaN}', "application/json", 400),
     "a key twice": (b'{"a": 1, "a": 2}', "application/json", 400), "too deep": (b"[" * 100_000, "application/json", 400),
+    "the last of many keys twice": (json.dumps({f"k{n}": 0 for n in range(70_000)}).encode()[:-1] + b',"k69999":0}', "application/json", 400),
     "deep within": (b'{"a":' * 60 + b"1" + b"}" * 60, "application/json", 400), "not UTF-8": (b"\xff", "application/json", 400),
     "anchors": (b"a: &a [1]\nb: *a\n", "application/yaml", 400), "a tag": (b"a: !!python/object:os.system x\n", "application/yaml", 400),
     "deep YAML": (b"[" * 5_000, "application/yaml", 400),

@@ -55,9 +55,18 @@ def _json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        repeated = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-        raise DocumentUnreadable(f"the key {repeated[:60]!r} is written twice in one mapping; which one holds would be a guess")
+        raise DocumentUnreadable(f"the key {_repeated(pairs)[:60]!r} is written twice in one mapping; which one holds would be a guess")
     return found
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    """The first key that was there before, found in one pass: an object may have a hundred thousand keys."""
+    seen: set[str] = set()
+    for key, _value in pairs:
+        if key in seen:
+            return key
+        seen.add(key)
+    raise AssertionError("asked only of pairs that hold a key twice")
 
 
 def _not_a_number(name: str) -> Any:
