@@ -188,6 +188,8 @@ async def test_hostile_addresses_are_answered_with_a_problem(rating: Deployment)
     for path in (
         "/v1/contracts/%00", "/v1/contracts?customer=%00", "/v1/contracts?cursor=%00", "/v1/contracts?cursor=WyJcdTAwMDAiXQ==",
         "/v1/statements/%00/2024-01-01", "/v1/statements/a/9999-99-99", "/v1/statements?cursor=WyJcdTAwMDAiLDJd", "/v1/statements?contract=%00",
+        "/v1/statements?cursor=WyJhIiwgLTE0NDExNTE4ODA3NTg1NTg3Ml0=", "/v1/statements?cursor=WyJhIiwgMTAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMF0=",
+        "/v1/statements?cursor=WyJhIiwgIngiXQ==",
         "/v1/customers/%00/cost", "/v1/statements/a/0001-01-01", "/v1/statements/a/2024-01-01/lines/x/explanation",
     ):
         answer = await rating.client.get(path)
