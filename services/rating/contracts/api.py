@@ -1,5 +1,6 @@
 """Routes of contracts. They translate; the verbs are in usecases."""
 
+import asyncio
 import re
 from typing import Annotated, Any
 
@@ -44,7 +45,7 @@ async def apply_contract(
     request: Request, context: Ctx, caller: Annotated[AccessKey, requires("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,
 ) -> Response:
-    document = read_document(await request.body(), request.headers.get("content-type", ""))
+    document = await asyncio.to_thread(read_document, await request.body(), request.headers.get("content-type", ""))
     now = context.clock.now()
     if dry_run:
         async with context.db.transaction() as uow:
