@@ -236,12 +236,19 @@ class Cluster:
             await process.start()
 
     async def _watch_server(self, server: EmbeddedPostgres) -> None:
-        """Start the embedded server again when it is gone, whoever had started it."""
+        """Start the embedded server again when it is gone, whoever had started it. What is in the way is said once, and tried again."""
+        said = ""
         while True:
             await asyncio.sleep(SERVER_CHECK_S)
-            if await asyncio.to_thread(server.running) is None:
-                self.options.report("postgres ended; starting it again")
-                await asyncio.to_thread(server.start)
+            try:
+                if await asyncio.to_thread(server.running) is None:
+                    self.options.report("postgres ended; starting it again")
+                    await asyncio.to_thread(server.start)
+                said = ""
+            except EnvironmentFault as fault:
+                if str(fault) != said:
+                    self.options.report(str(fault))
+                said = str(fault)
 
 
 async def set_first_clock(database_url: str, instant: datetime) -> None:
