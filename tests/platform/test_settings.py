@@ -32,7 +32,8 @@ def test_every_setting_of_a_service_is_a_flag(service: str) -> None:
         assert variables(arguments, (service,)).keys() == {variable}
 
 
-@pytest.mark.parametrize("arguments", [["--no-such-flag", "1"], ["--consumer-batch-max"], ["--consumer-batch-max", "0"], ["loose"]])
+@pytest.mark.parametrize("arguments", [["--no-such-flag", "1"], ["--consumer-batch-max"], ["--consumer-batch-max", "0"], ["loose"],
+                                       ["--docs", "yes"], ["--no-docs", "true"]])
 def test_a_wrong_flag_is_refused(arguments: list[str]) -> None:
     with pytest.raises(typer.BadParameter):
         variables(arguments)
@@ -40,3 +41,11 @@ def test_a_wrong_flag_is_refused(arguments: list[str]) -> None:
 
 def test_both_spellings_and_switches() -> None:
     assert variables(["--consumer-batch-max=7", "--no-docs"]) == {"U2C_CONSUMER_BATCH_MAX": "7", "U2C_DOCS": "false"}
+
+
+@pytest.mark.parametrize(("arguments", "allowed"), [
+    (["--webhook-allow-local"], "true"), (["--webhook-allow-local", "true"], "true"), (["--webhook-allow-local", "false"], "false"),
+    (["--webhook-allow-local", "--docs"], "true"), (["--no-webhook-allow-local"], "false"), (["--webhook-allow-local=true"], "true"),
+])
+def test_a_switch_may_be_followed_by_its_value(arguments: list[str], allowed: str) -> None:
+    assert variables(arguments)["U2C_WEBHOOK_ALLOW_LOCAL"] == allowed
