@@ -209,6 +209,7 @@ BAD_REQUESTS = [
     ("/v1/invoices/inv_nothing", {}, 404, "no_such_document"),
     ("/v1/invoices/inv_nothing.html", {}, 404, "no_such_document"),
     ("/v1/invoices/inv_nothing/lines/x/trace", {}, 404, "no_such_document"),
+    ("/v1/invoices?custmer=UA", {}, 422, "query_parameter_unknown"),
     ("/v1/invoices?limit=201", {}, 422, "body_invalid"),
     ("/v1/invoices?cursor=%00", {}, 422, "cursor_invalid"),
     ("/v1/invoices?cursor=WzFd", {}, 422, "cursor_invalid"),
