@@ -1,5 +1,6 @@
 """Every setting has a variable and a flag, and `.env.example` lists them all."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,20 @@ from u2c.service_flags import listing, variables
 from u2c.settings import ENVIRONMENT_ONLY, CommandSettings
 
 ROOT = Path(__file__).resolve().parents[2]
+NOT_FOR_PEOPLE = {"U2C_FAILPOINT"}                             # where tests kill a process
 
 
 def test_the_example_file_is_what_the_models_say() -> None:
     assert (ROOT / ".env.example").read_text() == text(), "write it anew: python -m u2c.example_environment > .env.example"
+
+
+def test_every_variable_the_code_and_the_containers_name_is_in_the_example_file() -> None:
+    listed = set(re.findall(r"^#(U2C_[A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^ +(U2C_[A-Z_]+):", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE))
+    for folder in ("cli", "services", "shared"):
+        for path in (ROOT / folder).rglob("*.py"):
+            named |= set(re.findall(r"environ(?:\.get\(|\[)\"(U2C_[A-Z_]+)\"", path.read_text(encoding="utf-8")))
+    assert "U2C_SERVER_URL" in named and named - NOT_FOR_PEOPLE <= listed
 
 
 def test_every_setting_of_the_command_line_has_a_flag_that_hears_its_variable() -> None:
