@@ -100,7 +100,10 @@ def _abandoned() -> Finding:
 
 
 def _server() -> Finding:
-    running = EmbeddedPostgres(ClusterOptions().state.folder).running()
+    try:
+        running = EmbeddedPostgres(ClusterOptions().state.folder).running()
+    except EnvironmentFault as fault:
+        return Finding("running server", False, fault.fault, fault.remedy)
     found = f"port {running.port}, process {running.pid}" if running else "none"
     return Finding("running server", running is not None, found, "./u2c up starts it.", optional=True)
 

@@ -93,6 +93,19 @@ async def test_filters(hear: Hear, hear_customers: Hear, settle: Settle, api: ht
     assert [(asked, sorted(document["contract"] for document in documents)) for asked, documents in found] == FILTERS
 
 
+async def test_documents_made_in_one_go_are_listed_latest_period_first_over_pages(hear: Hear, api: httpx2.AsyncClient) -> None:
+    months = [7, 2, 11, 4, 9, 1, 12, 6, 3, 10, 5, 8]
+    await hear(*(statement_of(contract, month=month) for month in months for contract in ("a", "b")))
+    await hear(statement_of("later", month=1))
+    seen, cursor = [], None
+    while cursor is not None or not seen:
+        page = (await api.get("/v1/invoices", params={"limit": 5, **({"cursor": cursor} if cursor else {})})).json()
+        seen += [(document["period"]["start"], document["contract"]) for document in page["data"]]
+        cursor = page["next_cursor"]
+    made_at_once = [(f"2013-{month:02}-01", contract) for month in range(12, 0, -1) for contract in ("b", "a")]
+    assert seen == [("2013-01-01", "later"), *made_at_once]
+
+
 async def test_pages_are_stable_while_documents_are_added(hear: Hear, api: httpx2.AsyncClient) -> None:
     await hear(*(statement_of(f"contract-{n}") for n in range(25)))
     seen, cursor = [], None
@@ -209,6 +222,7 @@ BAD_REQUESTS = [
     ("/v1/invoices/inv_nothing", {}, 404, "no_such_document"),
     ("/v1/invoices/inv_nothing.html", {}, 404, "no_such_document"),
     ("/v1/invoices/inv_nothing/lines/x/trace", {}, 404, "no_such_document"),
+    ("/v1/invoices?custmer=UA", {}, 422, "query_parameter_unknown"),
     ("/v1/invoices?limit=201", {}, 422, "body_invalid"),
     ("/v1/invoices?cursor=%00", {}, 422, "cursor_invalid"),
     ("/v1/invoices?cursor=WzFd", {}, 422, "cursor_invalid"),

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requi
 Kinds = Literal["invoice", "commitment", "prepayment", "debit_note", "credit_note"]
 
 
-@router.get("", operation_id="list_invoices", summary="Invoices and notes, newest first")
+@router.get("", operation_id="list_invoices", summary="Invoices and notes, newest first; of drafts made in one go, the latest period first")
 async def list_invoices(
     context: Ctx, page: Paged,
     customer: Customer = None,

@@ -21,10 +21,10 @@ _ALLOWANCE = {
     "projection": {"projected": "138500.00", "low": "121000.00", "high": "151000.00", "exhausted_on": "2026-03-22",
                    "exhausted_earliest": "2026-03-21", "exhausted_latest": "2026-03-24", "shortfall": None, "shortfall_on": None},
 }
+_FIRST_CALL = {"key": "first_call", "weight": "0.2", "needs": "1", "has": "14", "reached_on": "2026-01-03"}
+_TEAM = {"key": "team", "weight": "0.8", "needs": "5"}
 _ACTIVATION = {
-    "share": "0.2", "deadline": "2026-03-02", "late": False,
-    "milestones": [{"key": "first_call", "weight": "0.2", "needs": "1", "has": "14", "reached_on": "2026-01-03"},
-                   {"key": "team", "weight": "0.8", "needs": "5", "has": "2", "reached_on": None}],
+    "share": "0.2", "deadline": "2026-03-02", "late": False, "milestones": [_FIRST_CALL, {**_TEAM, "has": "2", "reached_on": None}],
 }
 _TREND = {"weeks": 25, "change": "0.6471", "early_week": "68", "late_week": "112"}
 _RENEWAL = {
@@ -50,7 +50,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "a share of the contracted capacity is consumed", ACCOUNT, "once a capacity, period and threshold", {**_ALLOWANCE, "threshold": "0.80"}),
     "customer.activation.reached": EventType(
         "all activation milestones are reached", CUSTOMER_SUCCESS, "once a contract; `late` after its deadline",
-        {**_ACTIVATION, "state": "reached", "share": "1"}),
+        {**_ACTIVATION, "share": "1", "milestones": [_FIRST_CALL, {**_TEAM, "has": "6", "reached_on": "2026-02-11"}], "state": "reached"}),
     "customer.activation.at_risk": EventType(
         "activation is behind its time", CUSTOMER_SUCCESS, "once a contract", {**_ACTIVATION, "state": "at_risk"}),
     "customer.activation.failed": EventType(

@@ -7,6 +7,7 @@ from shared.errors import AppError
 
 PORTS = (443, 8443)
 URL_MAX = 2000
+TEST_MACHINE = "or start with --webhook-allow-local on a test machine"
 
 
 class UrlRefused(AppError):
@@ -35,12 +36,12 @@ def target_of(url: str, allow_local: bool) -> Target:
     except ValueError as fault:
         raise UrlRefused(f"the URL cannot be read: {fault}") from fault
     if parts.scheme != "https" and not (allow_local and parts.scheme == "http"):
-        raise UrlRefused("use https://")
+        raise UrlRefused(f"use https://, {TEST_MACHINE}")
     if not host or "@" in parts.netloc or "%" in host:
         raise UrlRefused("name a host, and no user information; a secret belongs in the path")
     if parts.fragment:
         raise UrlRefused("a fragment is never sent; leave it out")
     port = port or {"https": 443, "http": 80}[parts.scheme]
     if port not in PORTS and not allow_local:
-        raise UrlRefused(f"use port {' or '.join(map(str, PORTS))}")
+        raise UrlRefused(f"use port {' or '.join(map(str, PORTS))}, {TEST_MACHINE}")
     return Target(parts.scheme, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
