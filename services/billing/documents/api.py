@@ -39,7 +39,7 @@ async def list_invoices(
 
 @router.get("/{document_id}.html", operation_id="get_invoice_page", summary="One printable page", response_class=HTMLResponse)
 async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
-    return HTMLResponse(page_of(await usecases.get_document(context.db, document_id)), headers=PAGE_HEADERS)
+    return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers=PAGE_HEADERS)
 
 
 @router.get(
@@ -47,11 +47,10 @@ async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
     responses={200: {"content": {"text/html": {}}}},
 )
 async def get_invoice(context: Ctx, request: Request, document_id: DocumentId) -> Response:
-    document = await usecases.get_document(context.db, document_id)
     headers = {"Vary": "Accept"}
     if _prefers_html(request.headers.get("accept", "")):
-        return HTMLResponse(page_of(document), headers={**PAGE_HEADERS, **headers})
-    return JSONResponse(shown_document(document), headers=headers)
+        return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers={**PAGE_HEADERS, **headers})
+    return JSONResponse(shown_document(await usecases.get_document(context.db, document_id)), headers=headers)
 
 
 def _prefers_html(accept: str) -> bool:
