@@ -51,11 +51,11 @@ async def reconcile(
         counted = await reconciliation.counts(connection, narrow)
         measured = await reconciliation.quantities(connection, narrow)
         money = await reconciliation.money(connection, narrow)
-    rows = views.rows_of(counted, measured)
+    rows, settled = views.rows_of(counted, measured), [views.money_row(row) for row in money]
     assert monitor.report is not None
     return {
         "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to), "rows": rows,
-        "totals": views.totals_of(rows), "money": [views.money_row(row) for row in money], "conservation": monitor.report.shown(),
+        "totals": views.totals_of(rows, settled), "money": settled, "conservation": monitor.report.shown(),
     }
 
 

@@ -1,5 +1,6 @@
 """The buckets of K3: what became of a stored event."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -20,3 +21,19 @@ class Reason(StrEnum):
     NO_CUSTOMER = "no_customer"
     NO_METER = "no_meter"
     NO_CONTRACT = "no_contract"
+
+
+class Unbilled(StrEnum):
+    """Why settled money is not documented."""
+
+    PERIOD_OPEN = "period_open"
+    NOT_FINALIZED = "not_finalized"
+
+
+SUSPENSE_OWNERS: Mapping[Reason, str] = {
+    Reason.NO_CUSTOMER: "integration engineer", Reason.NO_METER: "integration engineer", Reason.NO_CONTRACT: "account executive",
+}
+"""Who makes the events of each reason billable: by an alias or a customer, by a meter, by a contract."""
+HELD_LATE_OWNER = "finance"
+UNBILLED_OWNERS: Mapping[Unbilled, str] = {Unbilled.PERIOD_OPEN: "rating", Unbilled.NOT_FINALIZED: "billing operations"}
+"""An open period closes by itself, which rating sees to; what is final and has no document waits for what `GET /v1/exceptions` lists."""
