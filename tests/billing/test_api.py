@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -227,6 +229,17 @@ BAD_REQUESTS = [
 async def test_a_bad_request_is_named_and_never_a_500(api: httpx2.AsyncClient) -> None:
     answers = [(path, headers, await api.get(path, headers=headers)) for path, headers, _, _ in BAD_REQUESTS]
     assert [(path, headers, answer.status_code, answer.json()["code"]) for path, headers, answer in answers] == BAD_REQUESTS
+
+
+async def test_the_documentation_needs_no_internet(api: httpx2.AsyncClient) -> None:
+    page = await api.get("/docs")
+    links = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
+    assert len(links) == 3 and not any("//" in link for link in links)
+    for link in [*links, "openapi.json"]:
+        answer = await api.get(urljoin("/docs", link))
+        assert answer.status_code == 200 and len(answer.content) > 1000, link
+    assert "SwaggerUIBundle" in (await api.get("/docs/swagger-ui-bundle.js")).text and "url: 'openapi.json'" in page.text
+    assert [(await api.get(f"/docs/{name}")).status_code for name in ("swagger-ui.js", "..%2F__init__.py", "%00")] == [422, 404, 422]
 
 
 async def test_a_moved_clock_waits_until_every_final_statement_is_settled(
