@@ -2,6 +2,7 @@
 
 from tests.conservation.book import DAYS, REFUSED
 from tests.conservation.conftest import Book
+from tests.examples import differences
 
 
 def test_the_whole_book_is_checked_as_it_is_asked_for(book: Book) -> None:
@@ -9,6 +10,8 @@ def test_the_whole_book_is_checked_as_it_is_asked_for(book: Book) -> None:
     assert answer["conservation"]["holds"] and answer["totals"]["counts"]["stored"] == book.sent.events
     assert [statement["k"] for statement in answer["conservation"]["statements"]] == ["K1", "K2", "K3", "K4", "K5"]
     assert set(answer["conservation"]["watermark"]) <= {str(partition) for partition in range(6)}
+    last = {**answer["conservation"], "statements": answer["conservation"]["statements"][4:]}
+    assert differences("billing", "reconciliation", {**answer, "conservation": last}) == []
     assert {row["contract"] for row in answer["money"]} == {"acme-2025", "bolt-2025", "lite-2025"}
 
 
