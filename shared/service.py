@@ -19,6 +19,7 @@ from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
 from shared.consumer import Consumer, Subscribe
 from shared.db import OUTAGES, Database
+from shared.http.docs_page import docs_page
 from shared.http.keys import Keys, hear_keys
 from shared.http.middleware import BODY_MAX_BYTES, Edge
 from shared.http.problems import install_problems
@@ -101,8 +102,10 @@ def build(service: Service) -> FastAPI:
     documented = service.settings().docs
     app = FastAPI(
         title=f"usage-to-cash: {service.name}", version="1", description=service.description, lifespan=lifespan,
-        docs_url="/docs" if documented else None, openapi_url="/openapi.json" if documented else None, redoc_url=None,
+        docs_url=None, openapi_url="/openapi.json" if documented else None, redoc_url=None,
     )
+    if documented:
+        app.include_router(docs_page(app.title, "openapi.json"))
     install_problems(app)
     for router in service.routers:
         app.include_router(router)
