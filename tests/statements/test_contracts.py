@@ -167,6 +167,13 @@ async def test_hostile_documents_are_answered_with_a_problem(rating: Deployment)
         assert (name, answer.status_code, answer.headers["content-type"]) == (name, status, "application/problem+json"), answer.text
 
 
+async def test_a_body_is_not_looked_at_without_a_key(rating: Deployment) -> None:
+    for path in ("/v1/contracts", "/v1/customers", "/v1/meters", "/v1/plans", "/v1/clock/advance"):
+        for key, status in (("", 401), ("Bearer no", 401), (rating.client.headers["authorization"], 400)):
+            headers = {"authorization": key, "content-type": "application/json"}
+            assert (await rating.client.post(path, content=b"{bad", headers=headers)).status_code == status, path
+
+
 TAGGED = {
     "!!int": "''", "!!bool": "x", "!!timestamp": "x", "!!float": "x", "!!null": "x", "!!binary": "aGk=", "!!set": "{a: null}", "!!omap": "[a: 1]",
     "!!python/object/apply:os.system": "['id']", "!!seq": "{a: 1}", "!!map": "[1]", "!!str": "{a: 1}", "!mine": "x",

@@ -1,6 +1,5 @@
-"""Takes a request's body: within its time, unpacked within its size."""
+"""Takes a request's body, unpacked within its size; its time is the edge's to keep."""
 
-import asyncio
 import zlib
 
 from fastapi import Request
@@ -8,7 +7,7 @@ from starlette.requests import ClientDisconnect
 
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
 from shared.errors import AppError, Kind
-from shared.http.middleware import BodyTooLarge
+from shared.http.middleware import BodyIncomplete, BodyTooLarge
 
 GZIP = 16 + zlib.MAX_WBITS
 PACKED_RATIO = 10                                # JSON of events packs about so well
@@ -28,12 +27,6 @@ class GzipBroken(AppError):
     kind = Kind.MALFORMED
 
 
-class BodyIncomplete(AppError):
-    """The body did not arrive as a whole in time; nothing of it was accepted."""
-
-    kind = Kind.MALFORMED
-
-
 def announced_bytes(request: Request) -> int:
     """The room a body may take once unpacked: what the producer announced, or the most it may send."""
     length, packed = request.headers.get("content-length", ""), "content-encoding" in request.headers
@@ -42,16 +35,13 @@ def announced_bytes(request: Request) -> int:
     return min(int(length) * (PACKED_RATIO if packed else 1), BODY_MAX_BYTES)
 
 
-async def read_body(request: Request, timeout_s: float) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Return the whole body, unpacked. Raises BodyTooLarge, BodyIncomplete, EncodingUnsupported or GzipBroken."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise EncodingUnsupported(f"{encoding[:40]!a} is not understood; send plain or gzip")
     try:
-        async with asyncio.timeout(timeout_s):
-            body = b"".join([part async for part in request.stream()])
-    except TimeoutError:
-        raise BodyIncomplete(f"the body did not arrive within {timeout_s:g} s; send smaller batches or a compressed body") from None
+        body = b"".join([part async for part in request.stream()])
     except ClientDisconnect:
         raise BodyIncomplete("the connection was closed before the body's end") from None
     return body if encoding == "identity" else gunzip(body)
