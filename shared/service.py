@@ -18,11 +18,8 @@ from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
 from shared.consumer import Consumer, Subscribe
 from shared.db import OUTAGES, Database
-<<<<<<< HEAD
 from shared.http.docs_page import docs_page
-=======
 from shared.http.guard import Guard, scoped_routes
->>>>>>> b16ae1fb47444d2fbcd5d6fed8e3254c1f7d2b0b
 from shared.http.keys import Keys, hear_keys
 from shared.http.middleware import BODY_MAX_BYTES, Edge
 from shared.http.problems import install_problems
@@ -105,11 +102,7 @@ def build(service: Service) -> FastAPI:
     configured = service.settings()
     app = FastAPI(
         title=f"usage-to-cash: {service.name}", version="1", description=service.description, lifespan=lifespan,
-<<<<<<< HEAD
         docs_url=None, openapi_url="/openapi.json" if documented else None, redoc_url=None,
-=======
-        docs_url="/docs" if configured.docs else None, openapi_url="/openapi.json" if configured.docs else None, redoc_url=None,
->>>>>>> b16ae1fb47444d2fbcd5d6fed8e3254c1f7d2b0b
     )
     if documented:
         app.include_router(docs_page(app.title, "openapi.json"))
