@@ -22,19 +22,24 @@ def show(as_json: AsJson = False) -> None:
 @app.command()
 def advance(
     to: Annotated[datetime, typer.Argument(parser=parse_instant, metavar="TO", help="Instant (RFC 3339) or date (its midnight UTC)")],
+    test_clock: Annotated[
+        bool, typer.Option("--test-clock", help="Give a deployment that lives by the machine's clock a test clock, for good")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Move the clock to TO; returns when every service has followed and every period due on the way is closed."""
+    """Move the clock of a demo or test deployment (`up --clock-at`) to TO.
+
+    Returns when every service has followed and every period due on the way is closed.
+    """
     with console(as_json).status(f"advancing to {to.isoformat()} …"):
-        answer = asyncio.run(_call("POST", to))
+        answer = asyncio.run(_call("POST", to, test_clock))
     _print(answer, as_json)
 
 
-async def _call(method: str, to: datetime | None) -> Any:
+async def _call(method: str, to: datetime | None, test_clock: bool = False) -> Any:
     async with Api("rating") as rating:
         if to is None:
             return await rating.get("/v1/clock")
-        return await rating.post("/v1/clock/advance", {"to": to.isoformat()})
+        return await rating.post("/v1/clock/advance", {"to": to.isoformat(), "test_clock": test_clock})
 
 
 def _print(answer: dict[str, Any], as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """README's calls, run as they stand on a running system, and its table of commands."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,7 +10,7 @@ import httpx2
 import pytest
 import typer
 
-from tests.readme.blocks import calls, verbs
+from tests.readme.blocks import README, calls, verbs
 from tests.readme.shell import refused, typed
 from u2c.cluster import Cluster, ClusterOptions
 from u2c.main import VERBS, application
@@ -74,6 +75,12 @@ def test_the_table_names_exactly_the_verbs_there_are() -> None:
     there = {f"{name} {verb}" if verb else name for name, verbs_below in below.items() for verb in (verbs_below or [""])}
     assert verbs() == there
     assert {verb.split()[0] for verb in verbs()} == set(VERBS)
+
+
+def test_the_table_has_one_row_a_verb() -> None:
+    rows = [re.findall(r"\./u2c ([a-z]+)", line.split("|")[1]) for line in README.splitlines() if line.startswith("| `./u2c")]
+    named = [verb for row in rows for verb in sorted(set(row))]
+    assert sorted(named) == sorted(set(named))
 
 
 @pytest.mark.parametrize("block", calls(), ids=lambda block: block.split()[0])
