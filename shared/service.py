@@ -102,9 +102,9 @@ def build(service: Service) -> FastAPI:
     configured = service.settings()
     app = FastAPI(
         title=f"usage-to-cash: {service.name}", version="1", description=service.description, lifespan=lifespan,
-        docs_url=None, openapi_url="/openapi.json" if documented else None, redoc_url=None,
+        docs_url=None, openapi_url="/openapi.json" if configured.docs else None, redoc_url=None,
     )
-    if documented:
+    if configured.docs:
         app.include_router(docs_page(app.title, "openapi.json"))
     install_problems(app)
     for router in service.routers:
