@@ -68,7 +68,7 @@ def test_a_wrong_content_type_is_told_what_is_taken(door: Door, content_type: st
     assert "charset" in problem["detail"] or "application/cloudevents-batch+json" in problem["detail"]
 
 
-CUT_OFF = gzip.compress(b"[]" * 9999)[:-9]
+CUT_OFF = gzip.compress(b"[]" * 9999, mtime=0)[:-9]     # the same bytes whenever the tests are collected
 
 
 @pytest.mark.parametrize(("encoding", "body", "status"), [("br", b"x", 415), ("gzip", b"not gzip", 400), ("gzip", CUT_OFF, 400)])
