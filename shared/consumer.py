@@ -2,7 +2,8 @@
 
 The transaction is: compare-and-set of the position, the handler's effects, the dead letters, the batch row; then commit. A batch whose
 position somebody else has moved is dropped. Decode errors and AppError are poison: the batch is halved until the bad record stands
-alone and becomes a dead letter. Everything else is taken for an outage and retried for ever, with back-off, and /readyz says so.
+alone and becomes a dead letter. Outages are retried for ever, with back-off, and /readyz says so. So is anything else at first; what may be
+the message's own fault (shared/crashes.py) is sought in the same way after five tries, and set aside when it fails five times more, alone.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from shared.bus import Bus, BusUnavailable, Polled, Record, Subscription, metric
 from shared.bus.batch_rows import DeadLetter, insert_batch_row, insert_dead_letters
 from shared.bus.faults import DATABASE_FAULTS, LogFault, RecordsLost
 from shared.bus.framing import Headers, record_hash
+from shared.crashes import described, may_be_the_message
 from shared.db import OUTAGES, Database, UnitOfWork
 from shared.errors import AppError
 from shared.flight import Flight
@@ -28,10 +30,12 @@ M = TypeVar("M")
 log = structlog.get_logger()
 POLL_TIMEOUT_S = 1.0
 DEAD_IN_A_ROW_MAX = 100
+CRASHES_MAX = 5                                                # tries of a run before the message to blame is sought, and of that message alone
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 LAG_EVERY_S = 2.0
 FAILURES_BEFORE_UNREADY = 5
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
+POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError)
 BUS_FAULTS: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
 
 
@@ -159,10 +163,10 @@ class Consumer:
 
     async def _handle_until_done(self, run: Polled) -> int | None:
         """Return None when the run is consumed, or the offset to continue from when another consumer was first."""
-        backoff_s = BACKOFF_MIN_S
+        backoff_s, crashes = BACKOFF_MIN_S, 0
         while True:
             try:
-                await self._handle(run)
+                await self._handle(run, isolate=crashes >= CRASHES_MAX)
                 self._recovered()
                 return None
             except _Refused:
@@ -178,28 +182,50 @@ class Consumer:
                 fault = caught
             except Exception as caught:
                 log.exception("handler_failed", group=self.group, topic=run.topic, partition=run.partition, start=run.start, end=run.end)
-                fault = caught
+                fault, crashes = caught, crashes + may_be_the_message(caught)
             backoff_s = await self._back_off(backoff_s, fault)
 
-    async def _handle(self, run: Polled) -> None:
-        """Consume the run in one transaction, or in halves when the handler finds poison in it."""
+    async def _handle(self, run: Polled, *, isolate: bool = False) -> None:
+        """Consume the run in one transaction, or in halves when the handler finds poison in it, or, with `isolate`, crashes on it."""
         subscribe = self._by_topic[run.topic]
         if len(run.records) > subscribe.records_max:
             for part in _halves(run, subscribe.records_max):
-                await self._handle(part)
+                await self._handle(part, isolate=isolate)
             return
         messages, dead = self._decode(subscribe.topic, run)
         try:
             await self._transact(subscribe, run, messages, dead)
-        except (AppError, msgspec.DecodeError, msgspec.ValidationError) as poison:
+        except (LogFault, ConsumerStopped, _Refused):
+            raise
+        except Exception as fault:
+            crashed = not isinstance(fault, POISON)
             good = [n for n in range(len(run.records)) if n not in dead]
-            if len(good) == 1:
-                await self._transact(subscribe, run, [], {**dead, good[0]: repr(poison)})
-            elif good:
-                for half in _halves(run, good[len(good) // 2]):
-                    await self._handle(half)
-            else:
+            if not good or (crashed and not (isolate and may_be_the_message(fault))):
                 raise
+            if len(good) > 1:
+                for half in _halves(run, good[len(good) // 2]):
+                    await self._handle(half, isolate=isolate)
+                return
+            error = await self._alone(subscribe, run, messages, dead, fault) if crashed else repr(fault)
+            if error is not None:
+                await self._transact(subscribe, run, [], {**dead, good[0]: error})
+
+    async def _alone(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str], crash: Exception) -> str | None:
+        """Try a run with one message that crashed the handler until it has failed CRASHES_MAX times; None when it was taken after all."""
+        backoff_s = BACKOFF_MIN_S
+        for _ in range(CRASHES_MAX - 1):
+            backoff_s = await self._back_off(backoff_s, crash)
+            try:
+                await self._transact(subscribe, run, messages, dead)
+                return None
+            except (LogFault, ConsumerStopped, _Refused):
+                raise
+            except Exception as caught:
+                if not may_be_the_message(caught):
+                    raise
+                crash = caught
+        log.error("message_set_aside", group=self.group, topic=run.topic, partition=run.partition, offset=run.offsets[-1], fault=described(crash))
+        return described(crash)
 
     def _decode(self, topic: Topic, run: Polled) -> tuple[list[Any], dict[int, str]]:
         """The messages, and index → error of the records that are none."""

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 ROWS_MAX = 2000
 POLL_S = 0.05                                                 # for rows of other processes; those of this one wake the relay
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
+REST_A_ROW_S, REST_MAX_S = 0.0002, 0.1                        # each round walks over what the last ones deleted: after much, wait for more
 MEASURE_EVERY_S = 2.0
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
 
@@ -62,6 +63,7 @@ class Relay:
                 backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
                 continue
             if relayed < ROWS_MAX:
+                await asyncio.sleep(min(relayed * REST_A_ROW_S, REST_MAX_S))
                 await self._pause()
 
     async def _relay_once(self, shards: Membership) -> int:

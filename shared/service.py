@@ -11,7 +11,6 @@ import httpx2
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.bus import Bus, BusUnavailable
@@ -19,6 +18,8 @@ from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
 from shared.consumer import Consumer, Subscribe
 from shared.db import OUTAGES, Database
+from shared.http.docs_page import docs_page
+from shared.http.guard import Guard, scoped_routes
 from shared.http.keys import Keys, hear_keys
 from shared.http.middleware import BODY_MAX_BYTES, Edge
 from shared.http.problems import install_problems
@@ -98,17 +99,19 @@ def build(service: Service) -> FastAPI:
             await _end(tasks)
             await _close(context)
 
-    documented = service.settings().docs
+    configured = service.settings()
     app = FastAPI(
         title=f"usage-to-cash: {service.name}", version="1", description=service.description, lifespan=lifespan,
-        docs_url="/docs" if documented else None, openapi_url="/openapi.json" if documented else None, redoc_url=None,
+        docs_url=None, openapi_url="/openapi.json" if configured.docs else None, redoc_url=None,
     )
+    if configured.docs:
+        app.include_router(docs_page(app.title, "openapi.json"))
     install_problems(app)
     for router in service.routers:
         app.include_router(router)
     app.include_router(_operations(service))
-    _refuse_unscoped(app)
-    app.add_middleware(Edge, body_max_bytes=service.body_max_bytes)
+    app.add_middleware(Guard, routes=scoped_routes(service.routers))
+    app.add_middleware(Edge, body_max_bytes=service.body_max_bytes, body_timeout_s=configured.body_timeout_s)
     return app
 
 
@@ -236,13 +239,5 @@ async def _checks(context: Context) -> dict[str, str]:
     if durability:
         checks["durability"] = f"note: {durability}"
     return checks
-
-
-def _refuse_unscoped(app: FastAPI) -> None:
-    """Deny by default: a /v1 route that states no scope must not be served."""
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.path.startswith("/v1"):
-            scopes = [d.call for d in route.dependant.dependencies if hasattr(d.call, "u2c_scope")]
-            assert scopes, f"{route.path} states no scope: add Depends(requires(…))"
 
 

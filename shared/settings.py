@@ -25,4 +25,5 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line that is written")
     consumer_batch_max: int = Field(10_000, ge=1, le=50_000, description="Records one consumer transaction takes at most")
     session_timeout_s: float = Field(6.0, gt=0, description="After this silence a consumer loses its partitions to the others")
+    body_timeout_s: float = Field(30.0, gt=0, description="Time a caller has to send a body")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")

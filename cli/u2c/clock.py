@@ -1,6 +1,7 @@
 """`u2c clock`: show the business clock, or move it forward from due instant to due instant."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -46,5 +47,17 @@ def _print(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    for name, value in answer.items():
-        console().print(f"{name:16} {value}", markup=False, soft_wrap=True)
+    for name, text in told(answer):
+        console().print(f"{name:16} {text}".rstrip(), markup=False, highlight=False, soft_wrap=True)
+
+
+def told(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The answer in words, a line each: what it is called, and what it is."""
+    if "before" in answer:
+        yield "before", answer["before"]
+    yield "now", answer["now"]
+    yield "moved", "yes, it stands until it is advanced" if answer["moved"] else "no, it is the machine's"
+    for due in answer.get("due_instants", ()):
+        yield "passed", due
+    for row in answer.get("instances", ()):
+        yield row["service"], f"{row['instance']}, {'has followed' if row['acknowledged'] else 'has not followed yet'}"

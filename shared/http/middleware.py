@@ -1,12 +1,13 @@
-"""Plain ASGI middleware: a trace id, a size limit and metrics for every request."""
+"""Plain ASGI middleware: a trace id, limits of size and time, and metrics for every request."""
 
+import asyncio
 import re
 import time
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import AppError, Kind
@@ -14,6 +15,7 @@ from shared.http.problems import problem
 
 log = structlog.get_logger()
 BODY_MAX_BYTES = 1024 * 1024
+BODY_TIMEOUT_S = 30.0
 REQUESTS = Counter("u2c_http_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("u2c_http_request_seconds", "Time to answer", ["route"], buckets=(0.005, 0.02, 0.1, 0.5, 1, 5, 30))
 TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -25,6 +27,12 @@ class BodyTooLarge(AppError):
     kind = Kind.TOO_LARGE
 
 
+class BodyIncomplete(AppError):
+    """The body did not arrive as a whole in time; nothing of it was accepted."""
+
+    kind = Kind.MALFORMED
+
+
 class InternalFault(AppError):
     """Something broke on our side. The request id finds it in the logs."""
 
@@ -32,9 +40,10 @@ class InternalFault(AppError):
 class Edge:
     """Outermost layer: nothing leaves this service without a trace id, a metric and, on a fault, a problem document."""
 
-    def __init__(self, app: ASGIApp, body_max_bytes: int = BODY_MAX_BYTES) -> None:
+    def __init__(self, app: ASGIApp, body_max_bytes: int = BODY_MAX_BYTES, body_timeout_s: float = BODY_TIMEOUT_S) -> None:
         self.app = app
         self.body_max_bytes = body_max_bytes
+        self.body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,8 +61,10 @@ class Edge:
         with structlog.contextvars.bound_contextvars(trace=trace):
             try:
                 await self.app(scope, self._limited(scope, receive), told)
-            except BodyTooLarge as fault:
+            except (BodyTooLarge, BodyIncomplete) as fault:
                 await problem(Request(scope), fault)(scope, receive, told)
+            except ClientDisconnect:
+                log.info("client_gone", path=scope["path"])      # before its body's end; nobody is there to be answered
             except Exception:
                 log.exception("internal_fault", path=scope["path"])
                 if answered["status"] == 0:
@@ -64,13 +75,21 @@ class Edge:
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        taken = 0
+        taken, whole, deadline = 0, False, 0.0
 
         async def limited() -> Message:
-            nonlocal taken
+            nonlocal taken, whole, deadline
             if declared.isdigit() and int(declared) > self.body_max_bytes:
                 raise BodyTooLarge(f"{int(declared)} bytes were announced; at most {self.body_max_bytes} are taken: split the batch")
-            message = await receive()
+            if whole:
+                return await receive()                           # it only tells that the caller has gone
+            deadline = deadline or asyncio.get_running_loop().time() + self.body_timeout_s
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise BodyIncomplete(f"the body did not arrive within {self.body_timeout_s:g} s; send less at once") from None
+            whole = not message.get("more_body", False)
             taken += len(message.get("body", b""))
             if taken > self.body_max_bytes:
                 raise BodyTooLarge(f"more than {self.body_max_bytes} bytes were sent; split the batch")

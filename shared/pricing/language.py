@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -58,6 +58,10 @@ class Phase(Clause):
     minimum_spend: Price
 
 
+LEGAL_ENTITY_UNNAMED: Final = "default"
+"""What numbers its documents where the terms name no legal entity."""
+
+
 class Plan(Clause):
     """A plan of the catalogue: lines that contracts naming it start from."""
 
@@ -72,7 +76,7 @@ class Terms(Clause):
 
     contract: Name
     customer: Label
-    legal_entity: Name = "default"
+    legal_entity: Name = LEGAL_ENTITY_UNNAMED
     currency: CurrencyCode
     timezone: Zone
     effective: Effective | None = None
@@ -82,12 +86,14 @@ class Terms(Clause):
     plan: Name | None = None
     lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
+    shares_meters: Annotated[tuple[Name, ...], Field(max_length=1000, description="Meters of its usage lines that other contracts of the "
+                                                     "customer price as well, on purpose: each charges the same usage")] = ()
     skip_zero_invoices: Annotated[bool, Field(strict=True)] = False
     activation: Activation | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        refuse([*_missing_charge(self), *_overlapping_phases(self.phases), *_early_effect(self)])
+        refuse([*_missing_charge(self), *_overlapping_phases(self.phases), *_early_effect(self), *_shared_unpriced(self)])
         return self
 
     @cached_property
@@ -249,6 +255,14 @@ def _early_effect(terms: Terms) -> list[Fault]:
     if terms.effective is None or terms.effective_at >= local_midnight(terms.term.start, terms.timezone):
         return []
     return [Fault(("effective",), "effective_before_term", f"A version takes force at or after the term's start, {terms.term.start}.")]
+
+
+def _shared_unpriced(terms: Terms) -> list[Fault]:
+    priced = {line.meter for line in terms.usage_lines}
+    return [
+        Fault(("shares_meters", index), "meter_not_priced_here", f"No usage line prices {meter}; name the meter of a line, or remove it.")
+        for index, meter in enumerate(terms.shares_meters) if meter not in priced
+    ]
 
 
 __all__ = [

@@ -6,11 +6,12 @@ import signal
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import pytest
 
-from shared.bus import Record
+from shared.bus import BusUnavailable, Record
 from shared.bus.faults import WrongCluster, WrongPartitionCount
-from shared.consumer import DEAD_IN_A_ROW_MAX, Batch, BatchCounts, Subscribe
+from shared.consumer import CRASHES_MAX, DEAD_IN_A_ROW_MAX, Batch, BatchCounts, Subscribe
 from shared.db import UnitOfWork
 from shared.topics import Topic
 from tests.bus.arena import GROUP, Arena
@@ -145,8 +146,71 @@ class BusConformance:
         assert reason is not None and "deploy the matching versions" in reason
         assert await arena.db.pool.fetchval("select count(*) from bus.dead_letters") <= DEAD_IN_A_ROW_MAX
 
+    async def test_a_message_that_crashes_the_handler_is_set_aside_alone(self, arena: Arena) -> None:
+        """Five tries of the run and five alone; its neighbours, of its batch and behind it, have their effect."""
+        await arena.publish(30, keys=1)
+        await arena.bus.publish(FACTS.name, [fact(1000, keys=1)])
+        await arena.publish(30, keys=1)
+        alone = itertools.count()
+
+        async def handler(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
+            counts: BatchCounts = await context.good(batch, uow, context)
+            if any(message.id == "fact-1000" for message in batch.messages):
+                if len(batch.messages) == 1:
+                    next(alone)
+                raise KeyError("a bug")                        # after its effects: none of them may stay
+            return counts
+
+        assert await run_until_drained(arena, handler) is None
+        await arena.assert_exactly_once()
+        [dead] = await arena.db.pool.fetch("select offset_, value, error, headers from bus.dead_letters")
+        assert (dead["offset_"], dead["value"], dead["headers"]) == (30, fact(1000, keys=1).value, {"trace": "trace-1000"})
+        assert dead["error"].startswith("KeyError('a bug') in handler, conformance.py:") and next(alone) == CRASHES_MAX
+        assert await arena.db.pool.fetchval("select sum(dead) from bus.batches") == 1
+
+    async def test_what_the_data_breaks_in_the_database_is_set_aside_too(self, arena: Arena) -> None:
+        await arena.publish(20, keys=1)
+        await arena.admin("alter table rating.effects add constraint few check (seq <> 7) not valid")
+        assert await run_until_drained(arena) is None
+        [dead] = await arena.db.pool.fetch("select offset_, error from bus.dead_letters")
+        assert dead["offset_"] == 7 and dead["error"].startswith("CheckViolationError")
+        assert await arena.db.pool.fetchval("select count(*) from rating.effects") == 19
+
+    async def test_a_handler_that_fails_for_its_surroundings_sets_nothing_aside(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A table that is not there yet, a deadlock, a lost connection: no message is to blame, however often it is tried."""
+        monkeypatch.setattr("shared.consumer.BACKOFF_MAX_S", 0.05)
+        await arena.publish(10, keys=1)
+        faults = itertools.cycle([
+            asyncpg.UndefinedTableError("a migration is missing"), asyncpg.InsufficientPrivilegeError("a grant is missing"),
+            asyncpg.DeadlockDetectedError("a deadlock"), asyncpg.SerializationError("a collision"), ConnectionResetError("gone"),
+            asyncpg.InterfaceError("the connection is closed"), BusUnavailable("no broker"), MemoryError()])
+        tries = itertools.count()
+
+        async def handler(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
+            if next(tries) < 2 * CRASHES_MAX + 2:
+                raise next(faults)
+            counts: BatchCounts = await context.good(batch, uow, context)
+            return counts
+
+        assert await run_until_drained(arena, handler) is None
+        await arena.assert_exactly_once()
+        assert await arena.db.pool.fetchval("select count(*) from bus.dead_letters") == 0
+
+    async def test_a_bug_that_hits_every_message_stops_the_consumer(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A broken release must not empty the log into the dead letters."""
+        monkeypatch.setattr("shared.consumer.BACKOFF_MIN_S", 0.0)
+        monkeypatch.setattr("shared.consumer.DEAD_IN_A_ROW_MAX", 5)
+        await arena.publish(20, keys=1)
+
+        async def handler(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
+            raise KeyError("a bug")
+
+        reason = await run_until_drained(arena, handler)
+        assert reason is not None and "are poison, last at offset 5" in reason and "KeyError" in reason
+        assert await arena.db.pool.fetchval("select count(*) from bus.dead_letters") == 5
+
     async def test_a_bug_in_a_handler_skips_nothing(self, arena: Arena) -> None:
-        """An unexpected error is neither poison nor a reason to go on: it is tried again until it is gone."""
+        """An unexpected error is no reason to go on at once: it is tried again, and what passes has lost nothing."""
         await arena.publish(20)
         tries = itertools.count()
 

@@ -81,6 +81,7 @@ REFUSED = (
     ("/v1/reconciliation", {"from": "0001-01-01T00:00:00+14:00"}), ("/v1/reconciliation", {"customer": "a\0b"}),
     ("/v1/reconciliation/events", {"month": "0000-01"}), ("/v1/reconciliation/events", {"bucket": "lost"}),
     ("/v1/reconciliation/events", {"cursor": "WzEsMl0="}), ("/v1/held-late", {"cursor": "WzkyMjMzNzIwMzY4NTQ3NzU4MDcsMSwxXQ=="}),
+    ("/v1/held-late", {"cursor": "Wy03MjA1NzU5NDAzNzkyNzkzNiwgMSwgMV0="}),                 # an instant before year 1
 )
 
 

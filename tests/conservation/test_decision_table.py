@@ -6,11 +6,11 @@ import asyncpg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.conservation.domain.dispositions import Bucket, Reason
+from services.billing.conservation.domain.dispositions import SUSPENSE_REASONS, Bucket, Reason
 from services.billing.conservation.facts import BUCKET, CONDITIONS, REASON
 from tests.conftest import TestServer
 
-FACTS = ("void", "void_late", "known", "metered", "in_force", "lined", "late", "waived")
+FACTS = ("void", "void_late", "known", "metered", "in_force", "lined", "late", "waived", "held")
 ALL = list(product((False, True), repeat=len(FACTS)))
 TABLE = f"""
     select {", ".join(FACTS)}, {BUCKET} as bucket, {REASON} as reason, {" + ".join(f"{c}::integer" for c in CONDITIONS.values())} as true_conditions
@@ -32,7 +32,7 @@ async def test_every_event_is_in_exactly_one_bucket(postgres_server: TestServer)
 
 
 def as_the_protocol_says(
-    *, void: bool, void_late: bool, known: bool, metered: bool, in_force: bool, lined: bool, late: bool, waived: bool,
+    *, void: bool, void_late: bool, known: bool, metered: bool, in_force: bool, lined: bool, late: bool, waived: bool, held: bool,
 ) -> tuple[Bucket, Reason | None]:
     """The table of the protocol, read line by line by a person."""
     if void and not void_late:
@@ -49,6 +49,8 @@ def as_the_protocol_says(
         return Bucket.UNPRICED, None
     if late:
         return (Bucket.WAIVED_LATE if waived else Bucket.HELD_LATE), None
+    if held:
+        return Bucket.HELD, Reason.PRICING_FAILED         # its period cannot be priced: on no statement, whatever an older revision said
     return Bucket.APPLIED, None
 
 
@@ -56,6 +58,6 @@ def as_the_protocol_says(
 def test_what_is_not_there_is_never_billed(facts: tuple[bool, ...]) -> None:
     named = dict(zip(FACTS, facts, strict=True))
     bucket, reason = as_the_protocol_says(**named)
-    assert (bucket is Bucket.SUSPENSE) == (reason is not None)
+    assert (bucket is Bucket.SUSPENSE) == (reason in SUSPENSE_REASONS) and (bucket is Bucket.HELD) == (reason is Reason.PRICING_FAILED)
     if bucket is Bucket.APPLIED:
-        assert named["known"] and named["metered"] and named["in_force"] and named["lined"] and not named["late"]
+        assert named["known"] and named["metered"] and named["in_force"] and named["lined"] and not named["late"] and not named["held"]

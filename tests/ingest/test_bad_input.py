@@ -3,12 +3,14 @@
 import gzip
 import io
 import json
+import random
 from uuid import uuid4
 
 import httpx2
 import psutil
 import pytest
 
+from services.usage_ingest.door.body import MEMBERS_MAX, STEP_BYTES, GzipBroken, gunzip
 from tests.ingest.circumstances import event
 from tests.ingest.conftest import Door, until
 
@@ -81,6 +83,28 @@ async def test_gzip_is_welcome_in_several_members_too(door: Door) -> None:
     with door.client() as client:
         answer = client.post("/v1/events", content=gzip.compress(body[:20]) + gzip.compress(body[20:]), headers={**JSON, "Content-Encoding": "gzip"})
     assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+
+
+@pytest.mark.parametrize("of_a_quarantined_event", [False, True])
+def test_a_gzip_of_very_many_members_is_refused_after_the_first_thousand(door: Door, of_a_quarantined_event: bool) -> None:
+    body = gzip.compress(b"") * 400_000 + gzip.compress(b"[]")
+    path = "/v1/quarantine/qua_none/repair" if of_a_quarantined_event else "/v1/events"
+    with door.client() as client:
+        problem = told(client.post(path, content=body, headers={**JSON, "Content-Encoding": "gzip"}), 400)
+    assert "more than 1000 members" in problem["detail"]
+
+
+def test_a_body_may_come_in_a_thousand_members_and_each_may_be_longer_than_a_step() -> None:
+    piece = random.Random(1).randbytes(4000)
+    assert gunzip(gzip.compress(piece) * MEMBERS_MAX) == piece * MEMBERS_MAX
+    long = random.Random(2).randbytes(3 * STEP_BYTES)
+    assert gunzip(gzip.compress(long) + gzip.compress(long)) == long * 2
+    with pytest.raises(GzipBroken, match="members"):
+        gunzip(gzip.compress(b"") * (MEMBERS_MAX + 1))
+    with pytest.raises(GzipBroken, match="too early"):
+        gunzip(gzip.compress(piece) + gzip.compress(long)[:-1])
+    with pytest.raises(GzipBroken):
+        gunzip(gzip.compress(piece) + b"{}")
 
 
 @pytest.mark.parametrize("announced", [True, False])

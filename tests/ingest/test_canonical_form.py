@@ -58,8 +58,8 @@ def test_order_of_keys_and_white_space_do_not_change_the_hash(data: dict[str, ob
 @settings(deadline=None)
 @given(properties)
 def test_canonical_json_is_a_fixed_point(data: dict[str, object]) -> None:
-    once = canonical(read_data(msgspec.json.encode(data)))
-    assert canonical(read_data(once)) == once
+    once = canonical(read_data(msgspec.json.encode(data))[0])
+    assert canonical(read_data(once)[0]) == once
 
 
 @settings(deadline=None)
@@ -76,6 +76,6 @@ def test_one_instant_in_two_offsets_is_one_body() -> None:
 
 
 def test_numbers_normalise_as_documented() -> None:
-    assert canonical(read_data(b'{"b":[1.0,1e0,1,-0.0,0.50,12e-1,-5E2],"a":100000000000000000000.10}')) == (
+    assert canonical(read_data(b'{"b":[1.0,1e0,1,-0.0,0.50,12e-1,-5E2],"a":100000000000000000000.10}')[0]) == (
         b'{"a":100000000000000000000.1,"b":[1,1,1,0,0.5,1.2,-500]}'
     )

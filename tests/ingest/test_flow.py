@@ -114,6 +114,17 @@ def test_a_cursor_of_ones_own_making_is_refused(door: Door) -> None:
                 assert client.get(path, params={"cursor": cursor}).status_code in (200, 422), (path, made)
 
 
+def test_an_hour_that_is_none_is_refused(door: Door) -> None:
+    """Instants at either end of time, where another zone has no such day, and cursors before and after them."""
+    ends = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
+    asked = [{name: end} for name in ("from", "to") for end in ends]
+    asked += [{"cursor": base64.urlsafe_b64encode(json.dumps([us, "k", "s"]).encode()).decode()} for us in (-99999999999999999, 10**18, 10**40)]
+    with door.client() as client:
+        for parameters in asked:
+            assert client.get("/v1/receipts/door", params=parameters).status_code == 422, parameters
+        assert client.get("/v1/receipts/door", params={"from": "2013-01-01T00:00:00+14:00", "to": "2199-12-31T23:59:59-14:00"}).status_code == 200
+
+
 async def test_nothing_received_is_unaccounted(door: Door) -> None:
     """K2 over everything sent so far."""
     rows = await door.fetch("select sum(received) r, sum(published) p, sum(quarantined) q, sum(refused) f from usage_ingest.receipts")

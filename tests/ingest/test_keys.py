@@ -1,7 +1,9 @@
 """API keys: shown once, kept as hashes, scoped, rotated, revoked."""
 
 import json
+import socket
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -83,6 +85,20 @@ def test_a_missing_scope_is_named(door: Door, method: str, path: str) -> None:
         answer = client.request(method, path, json={} if method == "POST" else None)
     assert answer.status_code == 403
     assert "lacks the scope" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/keys", "/v1/keys/key_x/rotate", "/v1/events", "/v1/quarantine/replay", "/v1/quarantine/qua_x/repair"])
+def test_the_key_is_asked_for_before_the_body_is_read(door: Door, path: str) -> None:
+    """The rest of the body never comes: an answer there is one before it."""
+    address = urlsplit(door.url)
+    keys = {"": 401, "Authorization: Bearer u2c_live_wrong\r\n": 401, f"Authorization: Bearer {made(door, 'invoices:read')['secret']}\r\n": 403}
+    for header, status in keys.items():
+        with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{header}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+            connection.sendall(f"{head}{{".encode())
+            assert connection.recv(4096).startswith(f"HTTP/1.1 {status} ".encode()), header
+    refused = httpx2.post(f"{door.url}{path}", content=b"{bad", headers={"Content-Type": "application/json"}, trust_env=False)
+    assert (refused.status_code, refused.json()["code"]) == (401, "key_missing")
 
 
 def test_nobody_gives_away_what_they_do_not_hold(door: Door) -> None:

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from fastapi import Request
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
-from services.usage_ingest.door.body import BodyIncomplete, read_body
+from services.usage_ingest.door.body import read_body
 from services.usage_ingest.door.capacity import Capacity, DoorFull
 from services.usage_ingest.main import create_key
+from shared.http.middleware import BodyIncomplete, Edge
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
@@ -61,8 +62,16 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    with pytest.raises(BodyIncomplete, match=r"did not arrive within 0\.05 s"):
-        await read_body(Request({"type": "http", "headers": [], "method": "POST"}, silence), 0.05)
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(Request(scope, receive))
+
+    told: list[Message] = []
+
+    async def tell(message: Message) -> None:
+        told.append(message)
+
+    await Edge(reading, body_timeout_s=0.05)({"type": "http", "headers": [], "method": "POST", "path": "/v1/events"}, silence, tell)
+    assert told[0]["status"] == 400 and b"did not arrive within 0.05 s" in told[1]["body"]
 
 
 async def test_a_body_that_breaks_off_is_not_taken_for_whole() -> None:
@@ -70,7 +79,7 @@ async def test_a_body_that_breaks_off_is_not_taken_for_whole() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(BodyIncomplete, match="closed"):
-        await read_body(Request({"type": "http", "headers": [], "method": "POST"}, hung_up), 60)
+        await read_body(Request({"type": "http", "headers": [], "method": "POST"}, hung_up))
 
 
 def test_room_is_given_back_and_one_large_body_always_fits() -> None:

@@ -1,5 +1,6 @@
 """The product's own questions, over HTTP on a running rating service: usage, raw events, what became of one, and suspense."""
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -81,6 +82,11 @@ async def test_raw_events_page_by_page_and_up_to_a_watermark(rating: Deployment)
     assert [one["id"] for one in before["data"]] == ["1", "3", "5"]
     assert before["data"][0]["value"] == "1" and before["data"][0]["data"] == {"region": "eu"}
     assert (await get(rating, "/v1/events", 422, **{**asked, "group": "[1]"}))["code"] == "parameter_unreadable"
+    for place in ([-(2**57), 1, 1], [10**30, 1, 1], [1, 2**63, 1], [1, 1, 2**31], [1, 1], [1, "1", 1]):
+        cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+        assert (await get(rating, "/v1/events", 422, **asked, cursor=cursor))["code"] == "cursor_invalid", place
+    for end in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert (await get(rating, "/v1/events", 422, **{**asked, "to": end}))["code"] == "time_unreadable", end
 
 
 async def test_what_became_of_an_event(rating: Deployment) -> None:  # noqa: F811

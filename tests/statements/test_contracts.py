@@ -1,8 +1,15 @@
 """What the contracts API takes, answers and refuses."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+from services.rating.contracts.document import read_document
 from tests.statements.deployment import Deployment, terms, until, utc
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def started(rating: Deployment) -> None:
@@ -47,6 +54,14 @@ async def test_a_dry_run_records_nothing(rating: Deployment) -> None:
     answer = await rating.client.post("/v1/contracts", params={"dry_run": "true"}, json=terms("acme-1", "acme"))
     assert (answer.status_code, answer.json()["version"], answer.json()["created"]) == (200, 1, False)
     assert (await rating.client.get("/v1/contracts/acme-1")).status_code == 404
+
+
+async def test_the_example_of_the_documentation_is_taken_as_it_stands(rating: Deployment) -> None:
+    await started(rating)
+    await rating.meter("api_calls", event_type="api.call")
+    body = (await rating.client.get("/openapi.json")).json()["paths"]["/v1/contracts"]["post"]["requestBody"]["content"]["application/json"]
+    applied = await rating.apply(body["example"])
+    assert (applied["contract"], applied["version"]) == ("acme-2026", 1)
 
 
 async def test_yaml_and_json_are_the_same_document(rating: Deployment) -> None:
@@ -127,8 +142,16 @@ async def test_a_term_cannot_end_before_a_period_that_has_begun(rating: Deployme
 UNREADABLE = {
     "not JSON": (b"{", "application/json", 400), "a list": (b"[]", "application/json", 400), "NaN": (b'{"a": NaN}', "application/json", 400),
     "a key twice": (b'{"a": 1, "a": 2}', "application/json", 400), "too deep": (b"[" * 100_000, "application/json", 400),
+    "the last of many keys twice": (json.dumps({f"k{n}": 0 for n in range(70_000)}).encode()[:-1] + b',"k69999":0}', "application/json", 400),
     "deep within": (b'{"a":' * 60 + b"1" + b"}" * 60, "application/json", 400), "not UTF-8": (b"\xff", "application/json", 400),
-    "anchors": (b"a: &a [1]\nb: *a\n", "application/yaml", 400), "a tag": (b"a: !!python/object:os.system x\n", "application/yaml", 400),
+    "anchors": (b"a: &a [1]\nb: *a\n", "application/yaml", 400), "merging": (b"a: {<<: {b: 1}}\n", "application/yaml", 400),
+    "a YAML key twice": (b"a: 1\n'a': 2\n", "application/yaml", 400), "a second document": (b"a: 1\n---\nb: 1\n", "application/yaml", 400),
+    "a mapping as key": (b"{a: 1}: 1\n", "application/yaml", 400), "a date as mapping": (b"2024-01-01\n", "application/yaml", 400),
+    "no document": (b"", "application/yaml", 400), "a character beyond Unicode": (b'a: "\\UFFFFFFFF"\n', "application/yaml", 400),
+    "base 60": (b"a: 1:30\n", "application/yaml", 400), "much base 60": (b"a: 1" + b":59" * 20_000 + b"\n", "application/yaml", 400),
+    "a fraction in base 60": (b"a: 1" + b":59" * 5_000 + b".5\n", "application/yaml", 400), "base 8": (b"a: 010\n", "application/yaml", 400),
+    "base 16": (b"a: 0x" + b"f" * 8000 + b"\n", "application/yaml", 400), "infinity": (b"a: -.inf\n", "application/yaml", 400),
+    "large YAML": (b"a: [" + b"1," * 250_000 + b"1]\n", "application/yaml", 413), "large in base 60": (b"a: 1" + b":59" * 300_000, "text/yaml", 413),
     "deep YAML": (b"[" * 5_000, "application/yaml", 400),
     "XML": (b"<a/>", "application/xml", 415), "too large": (b" " * 1_100_000, "application/json", 413),
     "a huge number": (b'{"contract": ' + b"9" * 5000 + b"}", "application/json", 400), "NUL": (b'{"contract": "a\\u0000"}', "application/json", 422),
@@ -144,10 +167,44 @@ async def test_hostile_documents_are_answered_with_a_problem(rating: Deployment)
         assert (name, answer.status_code, answer.headers["content-type"]) == (name, status, "application/problem+json"), answer.text
 
 
+async def test_a_body_is_not_looked_at_without_a_key(rating: Deployment) -> None:
+    for path in ("/v1/contracts", "/v1/customers", "/v1/meters", "/v1/plans", "/v1/clock/advance"):
+        for key, status in (("", 401), ("Bearer no", 401), (rating.client.headers["authorization"], 400)):
+            headers = {"authorization": key, "content-type": "application/json"}
+            assert (await rating.client.post(path, content=b"{bad", headers=headers)).status_code == status, path
+
+
+TAGGED = {
+    "!!int": "''", "!!bool": "x", "!!timestamp": "x", "!!float": "x", "!!null": "x", "!!binary": "aGk=", "!!set": "{a: null}", "!!omap": "[a: 1]",
+    "!!python/object/apply:os.system": "['id']", "!!seq": "{a: 1}", "!!map": "[1]", "!!str": "{a: 1}", "!mine": "x",
+}
+
+
+async def test_a_tag_is_refused_by_its_name(rating: Deployment) -> None:
+    for tag, value in TAGGED.items():
+        answer = await rating.client.post("/v1/contracts", content=f"a: {tag} {value}\n".encode(), headers={"content-type": "application/yaml"})
+        assert (answer.status_code, answer.json()["code"], tag in answer.json()["detail"]) == (422, "yaml_tag_refused", True), answer.text
+
+
+def test_yaml_is_read_as_yaml_is_read() -> None:
+    text = "{i: 12, j: -1_000, k: 0, f: 1.5, b: yes, c: False, n: ~, e: , t: 12a, q: '12', d: 2024-01-01, s: !!str 12, l: !!seq [a], m: !!map {}}"
+    expected = {**yaml.safe_load(text), "d": "2024-01-01"}
+    assert read_document(text.encode(), "application/yaml") == expected
+    for path in sorted((ROOT / "examples").rglob("contracts/*.yaml")):
+        assert read_document(path.read_bytes(), "text/yaml") == {key: _dates(value) for key, value in yaml.safe_load(path.read_text()).items()}
+
+
+def _dates(value: Any) -> Any:
+    """The value with its dates as text, as JSON has them."""
+    return json.loads(json.dumps(value, default=str))
+
+
 async def test_hostile_addresses_are_answered_with_a_problem(rating: Deployment) -> None:
     for path in (
         "/v1/contracts/%00", "/v1/contracts?customer=%00", "/v1/contracts?cursor=%00", "/v1/contracts?cursor=WyJcdTAwMDAiXQ==",
         "/v1/statements/%00/2024-01-01", "/v1/statements/a/9999-99-99", "/v1/statements?cursor=WyJcdTAwMDAiLDJd", "/v1/statements?contract=%00",
+        "/v1/statements?cursor=WyJhIiwgLTE0NDExNTE4ODA3NTg1NTg3Ml0=", "/v1/statements?cursor=WyJhIiwgMTAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMF0=",
+        "/v1/statements?cursor=WyJhIiwgIngiXQ==",
         "/v1/customers/%00/cost", "/v1/statements/a/0001-01-01", "/v1/statements/a/2024-01-01/lines/x/explanation",
     ):
         answer = await rating.client.get(path)

@@ -11,7 +11,7 @@ from rich.table import Table
 from u2c.departures.figures import MONTHS, Mismatch
 
 MONTH_WIDTH, AMOUNT_WIDTH = 9, 14
-BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late", "applied")
+BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late", "held", "applied")
 ALWAYS = ("stored", "voided", "suspense", "applied")
 
 
@@ -45,7 +45,8 @@ def show_conservation(console: Console, report: dict[str, Any]) -> None:
     for statement in report["statements"]:
         holds = "[green]yes[/]" if statement["holds"] else "[bold red]BREAK[/]"
         figures = (f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in statement["figures"].items())
-        table.add_row(statement["k"], statement["says"], "  ".join(figures), holds)
+        amounts = (f"{code} " + ", ".join(f"{what} {Decimal(amount):,}" for what, amount in of.items()) for code, of in statement["amounts"].items())
+        table.add_row(statement["k"], statement["says"], "  ".join([*figures, *amounts]), holds)
     console.print(table)
 
 

@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, AwareDatetime
 
 from services.billing.conservation import door, reconciliation, views
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.jobs import monitor_of
 from services.billing.conservation.reconciliation import Drill, Narrow
 from services.billing.conservation.usecases import snapshot
+from shared.http.examples import answers_with
+from shared.http.instants import Instant
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.http.paging import Page, Paged, listed
+from shared.http.places import event_place
 from shared.http.zones import Zone
-from shared.instants import from_us, to_us
+from shared.instants import to_us
 from shared.service import Context, Ctx
 
 router = APIRouter(prefix="/v1", tags=["Reconciliation"], dependencies=[requires("invoices:read")])
@@ -24,22 +27,12 @@ HOURS_MAX = 10_000
 Text = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")]
 Customer = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$", description="External id of a customer, or a subject without one")]
 Month = Annotated[str | None, Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03")]
-US_MAX, BATCH_ID_MAX, SEQ_MAX = 2**56, 2**63 - 1, 2**31 - 1
-
-
-def _storable(moment: datetime) -> datetime:
-    """An instant that still is one in any time zone."""
-    if not 1900 <= moment.year < 2200:
-        raise ValueError("must lie between 1900 and 2200")
-    return moment
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_storable)]
 From = Annotated[Instant | None, Query(alias="from", description="Events at or after this instant")]
 To = Annotated[Instant | None, Query(description="Events before this instant")]
 
 
-@router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5")
+@router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5",
+            responses=answers_with(Path(__file__).parents[1], "reconciliation"))
 async def reconcile(
     context: Ctx, customer: Customer = None, meter: Text = None, start: From = None, to: To = None, timezone: Zone = "UTC",
     check: Annotated[bool | None, Query(description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question")] = None,
@@ -51,11 +44,11 @@ async def reconcile(
         counted = await reconciliation.counts(connection, narrow)
         measured = await reconciliation.quantities(connection, narrow)
         money = await reconciliation.money(connection, narrow)
-    rows = views.rows_of(counted, measured)
+    rows, settled = views.rows_of(counted, measured), [views.money_row(row) for row in money]
     assert monitor.report is not None
     return {
         "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to), "rows": rows,
-        "totals": views.totals_of(rows), "money": [views.money_row(row) for row in money], "conservation": monitor.report.shown(),
+        "totals": views.totals_of(rows, settled), "money": settled, "conservation": monitor.report.shown(),
     }
 
 
@@ -65,7 +58,7 @@ async def reconcile_events(
     customer: Customer = None, type: Text = None, meter: Text = None, month: Month = None, start: From = None, to: To = None,
 ) -> dict[str, Any]:
     narrow = Narrow(*_span(month, start, to), customer, type, meter)
-    return await _events(context, page, narrow, Drill(bucket, reason, None, _after(page)))
+    return await _events(context, page, narrow, Drill(bucket, reason, None, event_place(page)))
 
 
 @router.get("/held-late", operation_id="list_held_late", summary="Usage and voids that came after the cut of their period's final statement")
@@ -73,7 +66,7 @@ async def held_late(
     context: Ctx, page: Paged, customer: Customer = None, contract: Text = None, month: Month = None, start: From = None, to: To = None,
 ) -> dict[str, Any]:
     narrow = Narrow(*_span(month, start, to), customer)
-    return await _events(context, page, narrow, Drill(Bucket.HELD_LATE, None, contract, _after(page)))
+    return await _events(context, page, narrow, Drill(Bucket.HELD_LATE, None, contract, event_place(page)))
 
 
 @router.get("/reconciliation/door", operation_id="reconcile_door", summary="What each key and source brought in each hour: K2 in figures")
@@ -93,15 +86,6 @@ async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) ->
     async with monitor.auditor.connection() as connection, snapshot(connection):
         rows: Sequence[Any] = await reconciliation.events(connection, narrow, drill, page.limit + 1)
     return listed(rows, page, lambda row: [to_us(row["time"]), row["batch_id"], row["seq"]], views.event_row)
-
-
-def _after(page: Page) -> tuple[datetime, int, int] | None:
-    if page.after is None:
-        return None
-    bounds = (US_MAX, BATCH_ID_MAX, SEQ_MAX)
-    if len(page.after) != len(bounds) or not all(type(part) is int and abs(part) <= most for part, most in zip(page.after, bounds, strict=True)):
-        raise CursorInvalid()
-    return from_us(page.after[0]), page.after[1], page.after[2]
 
 
 def _span(month: str | None, start: datetime | None, to: datetime | None) -> tuple[datetime | None, datetime | None]:

@@ -70,7 +70,8 @@ SPANS = METERS + """,
     )"""
 
 #: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most one row. `closed` holds the
-#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, subjects}].
+#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, subjects}]; `held` the open periods
+#: that cannot be priced, with the exception that holds each: [{contract, period_start, meter, exception_id, kind, owner}].
 TERMS = SPANS + """,
     closed as materialized (
         select s.contract, p.period_start, p.period_end, s.watermark,
@@ -78,21 +79,32 @@ TERMS = SPANS + """,
                 where k.contract = s.contract and k.period_start = s.period_start) as subjects
         from rating.statements s join rating.periods p using (contract, period_start) where s.final
     ),
+    held as materialized (
+        select p.contract, p.period_start, p.period_end, x.exception_id, x.kind, x.owner
+        from rating.exceptions x join rating.periods p on x.reference = p.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')
+        where x.kind = 'pricing_failed' and x.resolved_at is null and not p.final
+    ),
     edge as (
         select customer_id, edge.at from span cross join lateral (values (begins), (ends)) edge (at)
         union select span.customer_id, edge.at
         from span join closed using (contract) cross join lateral (values (closed.period_start), (closed.period_end)) edge (at)
+        union select span.customer_id, edge.at
+        from span join held using (contract) cross join lateral (values (held.period_start), (held.period_end)) edge (at)
     ),
     stretch as (select customer_id, at as begins, lead(at) over (partition by customer_id order by at) as ends from edge),
     terms as materialized (
         select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter (where meter is not null), '{}') as lined,
                jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter', meter,
                                             'watermark', c.watermark, 'subjects', c.subjects))
-                   filter (where c.contract is not null and meter is not null) as closed
+                   filter (where c.contract is not null and meter is not null) as closed,
+               jsonb_agg(jsonb_build_object('contract', h.contract, 'period_start', h.period_start, 'meter', meter,
+                                            'exception_id', h.exception_id, 'kind', h.kind, 'owner', h.owner))
+                   filter (where h.contract is not null and meter is not null) as held
         from stretch s
         join span p on p.customer_id = s.customer_id and p.begins <= s.begins and s.ends <= p.ends
         left join lateral unnest(p.meters) meter on true
         left join closed c on c.contract = p.contract and c.period_start <= s.begins and s.ends <= c.period_end
+        left join held h on h.contract = p.contract and h.period_start <= s.begins and s.ends <= h.period_end
         group by s.customer_id, s.begins, s.ends
     )"""
 
@@ -113,7 +125,9 @@ _FACTS = f""",
                coalesce(cut.late, false) as late,
                coalesce(cut.void_late, false) as void_late,
                false as waived,
-               taken.meters, t.closed
+               t.held is not null and exists (
+                   select from jsonb_array_elements(t.held) h where h ->> 'meter' = any (taken.meters)) as held,
+               taken.meters, t.closed, t.held as holds
         from rating.events e
         left join rating.voids v using (key)
         left join rating.subjects s on s.subject = e.subject
@@ -143,7 +157,10 @@ CONDITIONS = {
     "unpriced": UNPRICED,
     "held_late": f"({BILLABLE} and late and not waived)",
     "waived_late": f"({BILLABLE} and late and waived)",
-    "applied": f"({BILLABLE} and not late)",
+    "held": f"({BILLABLE} and not late and held)",
+    "applied": f"({BILLABLE} and not late and not held)",
 }
 BUCKET = "case " + " ".join(f"when {condition} then '{bucket}'" for bucket, condition in CONDITIONS.items()) + " end"
-REASON = f"case when not {SUSPENSE} then null when not known then 'no_customer' when not metered then 'no_meter' else 'no_contract' end"
+#: Why it is in suspense, or held. Usage of a period that cannot be priced is on no statement: it waits with the period's exception.
+REASON = f"""case when {CONDITIONS['held']} then 'pricing_failed' when not {SUSPENSE} then null
+    when not known then 'no_customer' when not metered then 'no_meter' else 'no_contract' end"""

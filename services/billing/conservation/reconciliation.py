@@ -65,7 +65,7 @@ EVENTS = f"""
     with {facts_where(NARROWED + " and ($9::timestamptz is null or (e.time, e.batch_id, e.seq) > ($9, $10::bigint, $11::integer))")},
     found as (select *, {BUCKET} as bucket, {REASON} as reason, {HELD_VOID} as held_void, {VOIDED} as is_voided from facts)
     select f.source, f.id, f.type, f.subject, c.external_id as customer, f.time, f.received_at, f.batch_id, f.seq, f.bucket, f.reason, f.held_void,
-           f.closed, f.meters, m.meter as list_meter, m.list_currency, m.list_unit, {ADDS.replace("e.data", "f.data")} as list_quantity
+           f.closed, f.holds, f.meters, m.meter as list_meter, m.list_currency, m.list_unit, {ADDS.replace("e.data", "f.data")} as list_quantity
     from found f left join rating.customers c using (customer_id)
     left join meter m on m.meter = any (f.meters) and m.list_unit is not null
     where ($6::text is null or f.bucket = $6 or ($6 = 'held_late' and f.held_void)) and ($7::text is null or f.reason = $7)

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from services.billing.conservation.domain.dispositions import Bucket, Reason
+from services.billing.conservation.domain.dispositions import HELD_LATE_OWNER, OWNERS, SUSPENSE_REASONS, Bucket, Reason
+from services.billing.conservation.waiting import added, totals_money, totals_waiting, waiting_of
 from shared.decimals import plain
 from shared.money import Rounding, currency, format_minor, settle
 
-VALUED = (Bucket.SUSPENSE, Bucket.HELD_LATE)
+VALUED = (Bucket.SUSPENSE, Bucket.HELD_LATE, Bucket.HELD)
 
 
 def rows_of(counted: Iterable[Any], measured: Iterable[Any]) -> list[dict[str, Any]]:
@@ -21,7 +22,7 @@ def rows_of(counted: Iterable[Any], measured: Iterable[Any]) -> list[dict[str, A
         shown = rows.setdefault(_place(row), _row(row))
         shown["counts"]["stored"] += row["events"]
         shown["counts"][row["bucket"]] += row["events"]
-        if row["reason"]:
+        if row["bucket"] == Bucket.SUSPENSE:
             shown["suspense_reasons"][row["reason"]] += row["events"]
     for row in measured:
         shown = rows[_place(row)]
@@ -32,16 +33,19 @@ def rows_of(counted: Iterable[Any], measured: Iterable[Any]) -> list[dict[str, A
     for shown in rows.values():
         read = shown.pop("_read")
         shown["unvalued"] = {bucket: shown["counts"][bucket] - read.get(bucket, 0) for bucket in VALUED}
+        shown["waiting"] = waiting_of(shown)
     return list(rows.values())
 
 
-def totals_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The rows added up: counts, and suspense and held-late value by currency."""
+def totals_of(rows: Sequence[dict[str, Any]], money: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The rows added up: counts; by currency, the value of suspense, held-late and held usage and the money; what waits, why, and whose it is."""
     counts = {bucket: sum(row["counts"][bucket] for row in rows) for bucket in ("stored", *Bucket)}
-    reasons = {reason: sum(row["suspense_reasons"][reason] for row in rows) for reason in Reason}
-    values = {str(bucket): _added(value for row in rows for value in row[bucket]) for bucket in VALUED}
+    reasons = {reason: sum(row["suspense_reasons"][reason] for row in rows) for reason in SUSPENSE_REASONS}
+    values = {str(bucket): added(value for row in rows for value in row[bucket]) for bucket in VALUED}
     unvalued = {bucket: sum(row["unvalued"][bucket] for row in rows) for bucket in VALUED}
-    return {"counts": counts, "suspense_reasons": reasons, **values, "unvalued": unvalued}
+    return {
+        "counts": counts, "suspense_reasons": reasons, **values, "unvalued": unvalued, **totals_money(money), "waiting": totals_waiting(rows, money),
+    }
 
 
 def value_of(quantity: Decimal, unit: Decimal, code: str) -> dict[str, str]:
@@ -62,15 +66,19 @@ def money_row(row: Any) -> dict[str, Any]:
 
 
 def event_row(row: Any) -> dict[str, Any]:
-    """One event of a bucket. A held void is listed as `void`: its event is still applied."""
-    held = row["held_void"] or row["bucket"] == Bucket.HELD_LATE
-    contracts = {(final["contract"], _utc(final["period_start"])) for final in _closed(row["closed"])} if held else set()
+    """One event of a bucket. A held void is listed as `void`: its event is still applied. `exceptions` hold its period, and have its owner."""
+    late, held = row["held_void"] or row["bucket"] == Bucket.HELD_LATE, row["bucket"] == Bucket.HELD
+    holds = [hold for hold in _listed(row["holds"]) if hold["meter"] in (row["meters"] or ())] if held else []
+    contracts = {(place["contract"], _utc(place["period_start"])) for place in (_listed(row["closed"]) if late else holds)}
     valued = row["list_unit"] is not None and row["list_quantity"] is not None
     return {
         "kind": "void" if row["held_void"] else "event", "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"],
         "customer": row["customer"], "time": instant(row["time"]), "received_at": instant(row["received_at"]), "bucket": row["bucket"],
-        "reason": row["reason"], "meters": list(row["meters"] or ()),
+        "reason": row["reason"], "owner": OWNERS[Reason(row["reason"])] if row["reason"] else HELD_LATE_OWNER if late else None,
+        "meters": list(row["meters"] or ()),
         "periods": [{"contract": contract, "period_start": start} for contract, start in sorted(contracts)],
+        "exceptions": [{"id": id, "kind": kind, "owner": owner}
+                       for id, kind, owner in sorted({(hold["exception_id"], hold["kind"], hold["owner"]) for hold in holds})],
         "value": value_of(row["list_quantity"], row["list_unit"], row["list_currency"]) if valued else None,
     }
 
@@ -86,20 +94,13 @@ def _place(row: Any) -> tuple[Any, ...]:
 def _row(row: Any) -> dict[str, Any]:
     return {
         "customer": row["customer"], "subject": row["subject"], "type": row["type"], "month": row["month"].strftime("%Y-%m"),
-        "counts": dict.fromkeys(["stored", *map(str, Bucket)], 0), "suspense_reasons": dict.fromkeys(map(str, Reason), 0),
-        "quantities": {}, "suspense": [], "held_late": [], "_read": {},
+        "counts": dict.fromkeys(["stored", *map(str, Bucket)], 0), "suspense_reasons": dict.fromkeys(map(str, SUSPENSE_REASONS), 0),
+        "quantities": {}, **{str(bucket): [] for bucket in VALUED}, "_read": {},
     }
 
 
-def _added(values: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    sums: dict[str, Decimal] = {}
-    for value in values:
-        sums[value["currency"]] = sums.get(value["currency"], Decimal(0)) + Decimal(value["amount"])
-    return [{"currency": code, "amount": str(amount)} for code, amount in sorted(sums.items())]
-
-
-def _closed(raw: Any) -> list[dict[str, Any]]:
-    """The final statements that cover an event; jsonb comes as text where the connection has no codec."""
+def _listed(raw: Any) -> list[dict[str, Any]]:
+    """The statements or holds over an event; jsonb comes as text where the connection has no codec."""
     found: list[dict[str, Any]] = msgspec.json.decode(raw) if isinstance(raw, str | bytes) else (raw or [])
     return found
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from shared.period import BillingCalendar, ServicePeriod, local_date, period_between
+from shared.period import BillingCalendar, ServicePeriod, local_date, local_midnight, period_between
 from shared.pricing.inputs import VersionInForce
 
+FOREVER = datetime.max.replace(tzinfo=UTC)
 OPENED_MAX = 240                                            # periods opened in one transaction; the next run goes on
 
 
@@ -29,6 +30,17 @@ def close_due_at(versions: Sequence[VersionInForce], period_end: datetime) -> da
     """Return when a period may close: its end plus the grace of the version then in force (elapsed hours)."""
     last_instant = period_end - timedelta(microseconds=1)
     return period_end + timedelta(hours=in_force(versions, last_instant).terms.billing.grace_hours)
+
+
+def span_of(chain: Sequence[VersionInForce], version: VersionInForce) -> tuple[datetime, datetime] | None:
+    """Return from when to when (exclusive) a version of the chain is in force, or None when later ones leave it no time.
+
+    The newest version says when the term ends; a chain that renews by itself has no end (FOREVER).
+    """
+    newest = chain[-1].terms
+    ends = [FOREVER if newest.renewal.auto else local_midnight(newest.term.end, newest.timezone)]
+    ends += [later.effective_at for later in chain if later.version > version.version]
+    return (version.effective_at, min(ends)) if version.effective_at < min(ends) else None
 
 
 def periods_to_open(calendar: BillingCalendar, opened_until: datetime | None, now: datetime) -> OpenedPeriods:

@@ -2,39 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
-import yaml
+from services.rating.contracts.document_faults import DocumentTypeUnsupported, DocumentUnreadable
+from services.rating.contracts.yaml_document import DEPTH_MAX, read_yaml
 
-from shared.errors import AppError, Kind
-
-DEPTH_MAX = 40
 NODES_MAX = 50_000
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 JSON_TYPES = frozenset({"application/json", ""})
 
 
-class DocumentUnreadable(AppError):
-    """The terms document cannot be read."""
-
-    kind = Kind.MALFORMED
-
-
-class DocumentTypeUnsupported(AppError):
-    """Terms come as application/json or application/yaml."""
-
-    kind = Kind.UNSUPPORTED
-
-
 def read_document(body: bytes, content_type: str) -> dict[str, Any]:
-    """Return the document's mapping. Raises DocumentUnreadable with the place, DocumentTypeUnsupported for other media types."""
+    """Return the document's mapping; it may take half a second, so not on the event loop.
+
+    Raises DocumentUnreadable with the place, DocumentTypeUnsupported for other media types, YamlTooLarge and YamlTagRefused.
+    """
     media = content_type.partition(";")[0].strip().lower()
     if media not in YAML_TYPES | JSON_TYPES:
         raise DocumentTypeUnsupported(f"{media} is not read here; send application/json or application/yaml")
     try:
         text = body.decode("utf-8-sig")
-        document = _yaml(text) if media in YAML_TYPES else _json(text)
+        document = read_yaml(text) if media in YAML_TYPES else _json(text)
     except UnicodeDecodeError as fault:
         raise DocumentUnreadable(f"byte {fault.start} is not UTF-8") from None
     except RecursionError:
@@ -55,36 +43,22 @@ def _json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        repeated = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-        raise DocumentUnreadable(f"the key {repeated[:60]!r} is written twice in one mapping; which one holds would be a guess")
+        raise DocumentUnreadable(f"the key {_repeated(pairs)[:60]!r} is written twice in one mapping; which one holds would be a guess")
     return found
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    """The first key that was there before, found in one pass: an object may have a hundred thousand keys."""
+    seen: set[str] = set()
+    for key, _value in pairs:
+        if key in seen:
+            return key
+        seen.add(key)
+    raise AssertionError("asked only of pairs that hold a key twice")
 
 
 def _not_a_number(name: str) -> Any:
     raise DocumentUnreadable(f"{name} is not a number of JSON")
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without anchors (a few lines of them unfold into gigabytes) and without repeated keys."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise DocumentUnreadable(f"line {event.start_mark.line + 1}: anchors and aliases are not taken; write the clause out")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        found = super().construct_mapping(node, deep)
-        if len(found) != len(node.value):
-            raise DocumentUnreadable(f"line {node.start_mark.line + 1}: a key is written twice in one mapping, or merged")
-        return found
-
-
-def _yaml(text: str) -> Any:
-    try:
-        return yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError) as fault:
-        raise DocumentUnreadable(f"not YAML: {' '.join(str(fault).split())[:300]}") from None
 
 
 def _bounded(document: Any) -> None:
@@ -103,10 +77,10 @@ def _bounded(document: Any) -> None:
 def _children(node: Any) -> list[Any]:
     if isinstance(node, Mapping):
         if any(not isinstance(key, str) for key in node):
-            raise DocumentUnreadable("keys are text; quote a key that looks like a number, a date or a truth value")
+            raise DocumentUnreadable("keys are text; quote a key that looks like a number or a truth value")
         return list(node.values())
     if isinstance(node, list):
         return node
-    if not isinstance(node, str | int | float | bool | date | None):
+    if not isinstance(node, str | int | float | bool | None):
         raise DocumentUnreadable(f"a value of type {type(node).__name__} has no meaning in terms")
     return []

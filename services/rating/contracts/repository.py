@@ -38,6 +38,15 @@ class ContractRepository:
             "select name from unnest($1::text[]) as name where not exists (select from rating.meters where meter = name) order by name", list(meters))
         return [row["name"] for row in rows]
 
+    async def hold_customer(self, customer_id: str) -> None:
+        """Hold the customer's row: contracts of one customer are applied one after the other, so that each sees the others' meters."""
+        await self.connection.execute("select from rating.customers where customer_id = $1 for no key update", customer_id)
+
+    async def others_of_customer(self, customer_id: str, contract: str) -> list[str]:
+        rows = await self.connection.fetch(
+            "select contract from rating.contracts where customer_id = $1 and contract <> $2 order by contract", customer_id, contract)
+        return [row["contract"] for row in rows]
+
     async def create(self, contract: str, customer_id: str) -> None:
         """Insert the contract if it is not there, and hold its row: versions of one contract take turns."""
         await self.connection.execute(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.rating.contracts.chain import close_due_at, period_from
+from services.rating.contracts.double_pricing import refuse_double_pricing
 from services.rating.contracts.opening import open_periods
 from services.rating.contracts.repository import ContractRepository, PeriodRow
 from services.rating.contracts.terms_of import chain_of
@@ -56,6 +57,7 @@ class Applied:
 async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: datetime, *, dry_run: bool = False) -> Applied:
     """Record the document as the next version of its contract, unless it says what the newest version says.
 
+    A meter that another contract of the customer prices at the same time is refused, unless one of the two names it in `shares_meters`.
     Opens the periods that have begun, asks for every open statement to be priced again, and tells contracts.versions.
     A version that reaches into a final period is recorded too: the statement stays, and an exception asks for the correction.
     """
@@ -63,6 +65,7 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
     terms = await _read(contracts, document)
     customer_id = await _check(contracts, terms)
     if not dry_run:
+        await contracts.hold_customer(customer_id)
         await contracts.create(terms.contract, customer_id)
     chain = chain_of(await contracts.versions(terms.contract))
     if chain:
@@ -72,6 +75,7 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
     if len(chain) >= VERSIONS_MAX:
         raise VersionsExhausted(f"{terms.contract} has {len(chain)} versions; sign a new contract")
     added = VersionInForce(len(chain) + 1, terms.effective_at, terms, content_hash(terms))
+    await refuse_double_pricing(contracts, customer_id, (*chain, added))
     periods = await contracts.hold_periods(terms.contract)
     redrawn = _redrawn(terms, [period for period in periods if not period.final])
     if not dry_run:

@@ -8,6 +8,7 @@ import msgspec
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.verdict import Story, exceptions_of, verdict
 from services.rating.metering.domain.arrival import key_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.domain.tally import Catalogue
@@ -30,30 +31,24 @@ async def explain_event(connection: asyncpg.Connection, source: str, id: str) ->
     }
     if event is None:
         return {**answer, "stored": None, "detail": _missing(void)}
-    return {**answer, "stored": _stored(event), **await _counted(connection, repository, event)}
+    return {**answer, "stored": _stored(event), **await _counted(connection, repository, event, void)}
 
 
-async def _counted(connection: asyncpg.Connection, repository: DispositionRepository, event: asyncpg.Record) -> dict[str, Any]:
-    """Customer, meters and contracts of a stored event, and the bucket they put it in when it is not void."""
+async def _counted(
+    connection: asyncpg.Connection, repository: DispositionRepository, event: asyncpg.Record, void: asyncpg.Record | None,
+) -> dict[str, Any]:
+    """Customer, meters and contracts of a stored event, and what became of it."""
     customer = await repository.customer_of(event["subject"])
     catalogue = Catalogue(0, await CatalogueRepository(connection).meters())
     fed = [_fed(meter, found) for meter, found in catalogue.readings(stored_event(event))]
-    terms = await repository.terms_at(customer["customer_id"], event["time"]) if customer else []
+    terms = await repository.terms_at(customer["customer_id"], event, void) if customer else []
     names = {meter["meter"] for meter in fed}
     charged = [contract for contract in terms if names & set(contract["meters"])]
-    if customer is None:
-        bucket, detail = "suspense", f"no customer goes by the subject {event['subject']!r}; create it or add the alias and it is billed"
-    elif not fed:
-        bucket, detail = "suspense", f"no meter takes this {event['type']!r} event; create one and it is counted"
-    elif not terms:
-        bucket, detail = "suspense", f"customer {customer['external_id']!r} has no contract in force at the event's time"
-    elif not charged:
-        bucket, detail = "unpriced", "the contract in force has no line for any meter that counts this event"
-    else:
-        bucket, detail = "priced", "its line is in the statement of the period below"
+    disposition, detail = verdict(Story(
+        event["subject"], event["type"], customer["external_id"] if customer else None, void is not None, bool(fed), bool(terms), charged))
     return {
         "customer": {"id": customer["customer_id"], "external_id": customer["external_id"], "by_alias": customer["alias"]} if customer else None,
-        "meters": fed, "disposition": bucket, "detail": detail,
+        "meters": fed, "disposition": disposition, "detail": detail, "exceptions": exceptions_of(charged) if disposition == "held" else [],
         "contracts": [
             {"contract": contract["contract"], "version": contract["version"], "final": contract["final"],
              "period": {"start": contract["start_date"].isoformat(), "end": contract["end_date"].isoformat()},

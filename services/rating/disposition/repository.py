@@ -6,6 +6,8 @@ from typing import Any
 
 import asyncpg
 
+from services.rating.statements.pricing import PRICING_FAILED
+
 # A meter takes an event when the type is its own and every filter matches.
 _TAKEN = """exists (select from rating.meters m where m.event_type = e.type and not exists (
     select from jsonb_each(m.filters) f where not f.value ? coalesce(e.data #>> string_to_array(f.key, '.'), '')))"""
@@ -73,14 +75,27 @@ class DispositionRepository:
             """select c.customer_id, c.external_id, s.alias from rating.subjects s join rating.customers c using (customer_id)
                where s.subject = $1""", subject)
 
-    async def terms_at(self, customer_id: str, instant: datetime) -> list[dict[str, Any]]:
-        """The contracts with a period over this instant: period, whether it is final, the version in force and the meters of its usage lines."""
+    async def terms_at(self, customer_id: str, event: asyncpg.Record, void: asyncpg.Record | None) -> list[dict[str, Any]]:
+        """The contracts with a period over the event's time: period, version in force, meters of its usage lines.
+
+        `late` and `void_late`: the period is final, and the event or its void came after the cut. `exception`: what holds an open one.
+        """
         rows = await self._connection.fetch(
             """select c.contract, p.start_date, p.end_date, p.final, v.version,
+                   p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
+                       select from rating.closed_subjects k
+                       where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5)) as late,
+                   p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0), false) as void_late,
+                   (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail, 'owner', x.owner)
+                    from rating.exceptions x where x.kind = $8 and x.resolved_at is null and not p.final
+                        and x.reference = c.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')) as exception,
                    array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters
                from rating.contracts c join rating.periods p using (contract)
+               left join rating.statements st using (contract, period_start)
                join lateral (select version, terms from rating.contract_versions w where w.contract = c.contract
                              order by (w.effective_at <= $2) desc, case when w.effective_at <= $2 then w.version else -w.version end desc
                              limit 1) v on true
-               where c.customer_id = $1 and p.period_start <= $2 and $2 < p.period_end order by c.contract""", customer_id, instant)
+               where c.customer_id = $1 and p.period_start <= $2 and $2 < p.period_end order by c.contract""",
+            customer_id, event["time"], event["batch_id"], str(event["partition"]), event["subject"],
+            void["batch_id"] if void else None, str(void["partition"]) if void else None, PRICING_FAILED)
         return [dict(row) for row in rows]

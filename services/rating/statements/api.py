@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from services.rating.contracts.api import CONTRACT_PATTERN, TEXT_PATTERN
 from services.rating.contracts.usecases import NAME_PATTERN
 from services.rating.contracts.views import instant
-from services.rating.metering.raw.api import place_of, shown
+from services.rating.metering.raw.api import shown
 from services.rating.statements import views
 from services.rating.statements.explaining import explain_line, find, statement_of
 from services.rating.statements.repository import StatementRepository
@@ -17,7 +17,8 @@ from services.rating.statements.tracing import events_of_line
 from shared.errors import AppError, Kind
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Paged, listed
-from shared.instants import from_us, to_us
+from shared.http.places import event_place, instant_in
+from shared.instants import to_us
 from shared.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Statements"])
@@ -63,7 +64,7 @@ async def explain(contract: Contract, period_start: date, line_id: LineId, conte
             summary="The raw events a line counts, up to the statement's watermark", dependencies=[requires("contracts:read")])
 async def line_events(contract: Contract, period_start: date, line_id: LineId, context: Ctx, page: Paged) -> dict[str, Any]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        found = await events_of_line(uow, contract, period_start, line_id, place_of(page), page.limit + 1)
+        found = await events_of_line(uow, contract, period_start, line_id, event_place(page), page.limit + 1)
     return listed(found, page, lambda event: [to_us(event.row["time"]), event.row["batch_id"], event.row["seq"]], shown)
 
 
@@ -82,6 +83,6 @@ def _after(after: tuple[Any, ...] | None) -> tuple[str, Any] | None:
     """The (contract, period start) a cursor names."""
     if after is None:
         return None
-    if len(after) != 2 or not re.fullmatch(NAME_PATTERN, str(after[0])) or not isinstance(after[1], int) or abs(after[1]) > 10**16:
+    if len(after) != 2 or not re.fullmatch(NAME_PATTERN, str(after[0])):
         raise CursorInvalid()
-    return str(after[0]), from_us(after[1])
+    return str(after[0]), instant_in(after[1])

@@ -38,11 +38,12 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "an invoice or note was finalized", FINANCE, "once a document",
         {"invoice": "inv_0PzN5cVbfq9yqLJ1fGzWmA", "number": "US-000042", "kind": "invoice", "currency": "USD", "total": "611550.00",
          "period": {"start": "2026-03-01", "end": "2026-03-31"}, "issued_on": "2026-04-04", "due_on": "2026-05-04", "corrects": None,
-         "evidence": "/v1/invoices/inv_0PzN5cVbfq9yqLJ1fGzWmA"}),
+         "evidence": {"service": "billing", "path": "/v1/invoices/inv_0PzN5cVbfq9yqLJ1fGzWmA"}}),
     "usage.quarantined": EventType(
         "usage was refused and waits for repair", ENGINEERING, "once a customer or subject, event type and day",
         {"subject": "acme", "event_type": "api.call", "day": "2026-03-14", "first": "qua_0PzN5cVbfq9yqLJ1fGzWmB", "code": "value_not_a_number",
-         "detail": "data.seconds is \"abc\"; send a number.", "source": "api-gateway", "evidence": "/v1/quarantine/qua_0PzN5cVbfq9yqLJ1fGzWmB"}),
+         "detail": "data.seconds is \"abc\"; send a number.", "source": "api-gateway",
+         "evidence": {"service": "usage_ingest", "path": "/v1/quarantine/qua_0PzN5cVbfq9yqLJ1fGzWmB"}}),
     "usage.unmatched": EventType(
         "usage was stored that no customer or meter accounts for", ENGINEERING, "once a customer or subject, event type or meter, and day",
         {"subject": "acme-eu", "meter": "api_calls", "day": "2026-03-14", "events": 1204, "why": "no customer has this subject"}),

@@ -12,6 +12,7 @@ from services.usage_ingest.domain.instants import read_instant
 from services.usage_ingest.domain.limits import EVENT_MAX_BYTES
 from services.usage_ingest.domain.names import read_name
 from services.usage_ingest.domain.payload import canonical, read_data
+from services.usage_ingest.domain.repeats import refuse_repeats
 from shared.instants import from_us
 from shared.topics.usage_ingest import UsageMessage
 
@@ -41,7 +42,9 @@ def read_event(raw: bytes, judged_by: Circumstances) -> UsageMessage:
     time_us = read_instant(envelope.time)
     if not judged_by.earliest_us <= time_us <= judged_by.latest_us:
         raise _out_of_range(time_us, judged_by)
-    data = read_data(bytes(envelope.data))
+    payload = bytes(envelope.data)
+    data, properties = read_data(payload)
+    refuse_repeats(raw, envelope, payload, data, properties)
     for rule in judged_by.catalogue.rules.get(event_type, ()):
         rule.check(data)
     stored = msgspec.Raw(canonical(data))

@@ -14,11 +14,14 @@ _decode = msgspec.json.Decoder(Any, float_hook=number_of).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def read_data(raw: bytes) -> Data:
-    """Return `data` as Python values (numbers as `numbers.Number`); raise EventFault for what cannot be stored or compared."""
+def read_data(raw: bytes) -> tuple[Data, int]:
+    """Return `data` as Python values (numbers as `numbers.Number`) and how many properties it has, nested ones included.
+
+    Raises EventFault for what cannot be stored or compared.
+    """
     data = _decode_or_fault(raw)
     if data is None:
-        return {}
+        return {}, 0
     if type(data) is not dict:
         raise EventFault("data_not_an_object", "`data` is not a JSON object; send the usage as named properties, such as {\"value\": 3}")
     properties = _bounded(data, 1, len(raw) > TEXT_MAX_BYTES)
@@ -27,7 +30,7 @@ def read_data(raw: bytes) -> Data:
         raise EventFault("too_many_properties", what)
     if b"\\u0000" in raw:
         _refuse_nul(data)
-    return data
+    return data, properties
 
 
 def canonical(value: Any) -> bytes:

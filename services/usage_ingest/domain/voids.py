@@ -8,6 +8,7 @@ from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.framing import TooManyEvents
 from services.usage_ingest.domain.limits import EVENTS_MAX
 from services.usage_ingest.domain.names import read_name
+from services.usage_ingest.domain.repeats import parse_once
 from shared.errors import AppError, Kind
 from shared.topics.usage_ingest import UsageMessage
 
@@ -46,6 +47,7 @@ def read_voids(body: bytes) -> list[EventName]:
     value = _decoded(body, Any)
     shape: Any = list[EventName] if isinstance(value, list) else VoidList if isinstance(value, dict) and "voids" in value else EventName
     found = _decoded(body, shape)
+    _refuse_repeats(body)
     names = found if isinstance(found, list) else found.voids if isinstance(found, VoidList) else [found]
     if len(names) > EVENTS_MAX:
         raise TooManyEvents(f"{len(names)} voids were sent; at most {EVENTS_MAX} are taken in one request: split them")
@@ -55,6 +57,7 @@ def read_voids(body: bytes) -> list[EventName]:
 def read_correction(body: bytes) -> Correction:
     """Return `{source, id, event}`."""
     found: Correction = _decoded(body, Correction)
+    _refuse_repeats(body)
     name = _checked(EventName(found.source, found.id), 0)
     return Correction(name.source, name.id, found.event)
 
@@ -69,6 +72,13 @@ def _checked(name: EventName, index: int) -> EventName:
         return EventName(read_name("source", name.source), read_name("id", name.id))
     except EventFault as fault:
         raise VoidInvalid(f"entry {index}: {fault.detail}", errors=[{"pointer": f"/{index}", "code": fault.code, "detail": fault.detail}]) from None
+
+
+def _refuse_repeats(body: bytes) -> None:
+    try:
+        parse_once(body)
+    except EventFault as fault:
+        raise VoidInvalid(fault.detail, errors=[{"pointer": "", "code": fault.code, "detail": fault.detail}]) from None
 
 
 def _decoded(body: bytes, shape: Any) -> Any:

@@ -26,7 +26,7 @@ async def send_events(request: Request, context: Ctx, producer: Producer, dry_ru
     with counted(context, producer.key_id):
         framing = framing_of(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
-            events = framing(await read_body(request, context.settings.body_timeout_s))
+            events = framing(await read_body(request))
             acceptance = await usecases.accept_events(context, producer.key_id, events, request.scope["u2c_trace"], dry_run=dry_run)
     return answer(acceptance)
 
@@ -37,7 +37,7 @@ async def void_events(request: Request, context: Ctx, producer: Producer, dry_ru
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
-            names = read_voids(await read_body(request, context.settings.body_timeout_s))
+            names = read_voids(await read_body(request))
             acceptance = await usecases.accept_voids(context, producer.key_id, names, request.scope["u2c_trace"], dry_run=dry_run)
     return answer(acceptance)
 
@@ -48,7 +48,7 @@ async def correct_event(request: Request, context: Ctx, producer: Producer) -> R
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
-            correction = read_correction(await read_body(request, context.settings.body_timeout_s))
+            correction = read_correction(await read_body(request))
             acceptance = await usecases.correct(context, producer.key_id, correction, request.scope["u2c_trace"])
     return answer(acceptance)
 

@@ -1,6 +1,5 @@
-"""Takes a request's body: within its time, unpacked within its size."""
+"""Takes a request's body, unpacked within its size; its time is the edge's to keep."""
 
-import asyncio
 import zlib
 
 from fastapi import Request
@@ -8,10 +7,12 @@ from starlette.requests import ClientDisconnect
 
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
 from shared.errors import AppError, Kind
-from shared.http.middleware import BodyTooLarge
+from shared.http.middleware import BodyIncomplete, BodyTooLarge
 
 GZIP = 16 + zlib.MAX_WBITS
 PACKED_RATIO = 10                                # JSON of events packs about so well
+MEMBERS_MAX = 1_000                              # enough for a log shipper's many flushes; each costs as much as a small body
+STEP_BYTES = 64 * 1024                           # given to zlib at once: it copies what follows a member, which must not be the whole body
 
 
 class EncodingUnsupported(AppError):
@@ -26,12 +27,6 @@ class GzipBroken(AppError):
     kind = Kind.MALFORMED
 
 
-class BodyIncomplete(AppError):
-    """The body did not arrive as a whole in time; nothing of it was accepted."""
-
-    kind = Kind.MALFORMED
-
-
 def announced_bytes(request: Request) -> int:
     """The room a body may take once unpacked: what the producer announced, or the most it may send."""
     length, packed = request.headers.get("content-length", ""), "content-encoding" in request.headers
@@ -40,36 +35,44 @@ def announced_bytes(request: Request) -> int:
     return min(int(length) * (PACKED_RATIO if packed else 1), BODY_MAX_BYTES)
 
 
-async def read_body(request: Request, timeout_s: float) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Return the whole body, unpacked. Raises BodyTooLarge, BodyIncomplete, EncodingUnsupported or GzipBroken."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise EncodingUnsupported(f"{encoding[:40]!a} is not understood; send plain or gzip")
     try:
-        async with asyncio.timeout(timeout_s):
-            body = b"".join([part async for part in request.stream()])
-    except TimeoutError:
-        raise BodyIncomplete(f"the body did not arrive within {timeout_s:g} s; send smaller batches or a compressed body") from None
+        body = b"".join([part async for part in request.stream()])
     except ClientDisconnect:
         raise BodyIncomplete("the connection was closed before the body's end") from None
     return body if encoding == "identity" else gunzip(body)
 
 
 def gunzip(body: bytes) -> bytes:
-    """Unpack gzip, all its members, into at most BODY_MAX_BYTES; a bomb is refused after that much work."""
+    """Unpack gzip, all its members, into at most BODY_MAX_BYTES, in time that grows with the body; a bomb is refused after that much work."""
     parts: list[bytes] = []
-    left = BODY_MAX_BYTES + 1
-    while body or not parts:
-        member = zlib.decompressobj(GZIP)
+    packed, room = memoryview(body), BODY_MAX_BYTES
+    for _member_number in range(MEMBERS_MAX):
+        part, packed = _first_member(packed, room)
+        parts.append(part)
+        room -= len(part)
+        if not packed:
+            return b"".join(parts)
+    raise GzipBroken(f"the gzip has more than {MEMBERS_MAX} members; compress the body as a whole")
+
+
+def _first_member(packed: memoryview, room: int) -> tuple[bytes, memoryview]:
+    """Unpack one member into at most `room` bytes; return it and what follows it."""
+    member, parts, left = zlib.decompressobj(GZIP), [], room + 1
+    while not member.eof:
+        if not packed:
+            raise GzipBroken("the gzip ends too early; compress the body again, or send it plain")
+        step = packed[:STEP_BYTES]
         try:
-            part = member.decompress(body, left)
+            parts.append(member.decompress(step, left))
         except zlib.error as error:
             raise GzipBroken(f"{error}; compress the body again, or send it plain") from None
-        parts.append(part)
-        left -= len(part)
+        packed = packed[len(step) - len(member.unused_data) :]
+        left -= len(parts[-1])
         if left <= 0:
             raise BodyTooLarge(f"the body unpacks to more than {BODY_MAX_BYTES} bytes; split the batch")
-        if not member.eof:
-            raise GzipBroken("the gzip ends too early; compress the body again, or send it plain")
-        body = member.unused_data
-    return b"".join(parts)
+    return b"".join(parts), packed

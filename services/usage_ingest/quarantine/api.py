@@ -81,7 +81,7 @@ async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx
                  "type": "object", "required": ["event"], "properties": {"event": EVENT}, "additionalProperties": False}}}}})
 async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
     check_json(request.headers.get("content-type"))
-    event = _event_of(await read_body(request, context.settings.body_timeout_s))
+    event = _event_of(await read_body(request))
     return shown_whole(await usecases.repair(context, quarantine_id, event, caller.key_id, request.scope["u2c_trace"]))
 
 

@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
-from shared.clock import from_us, to_us
+from shared.clock import to_us
+from shared.http.instants import Instant
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.http.places import instant_in
 from shared.service import Ctx
 
-CURSOR_MAX_US = 10**17                            # year 5138
 router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])
 Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
 
@@ -21,7 +22,7 @@ Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
             summary="What came in by hour, key and source: received = published + quarantined + refused")
 async def list_door_hours(
     context: Ctx, page: Paged, key_id: Annotated[Text, Query()] = None, source: Annotated[Text, Query()] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None, until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
 ) -> dict[str, Any]:
     after = _position(page)
     async with context.db.transaction() as uow:
@@ -34,8 +35,8 @@ def _position(page: Page) -> tuple[datetime, str, str] | None:
     match page.after:
         case None:
             return None
-        case (int(hour_us), str(key_id), str(source)) if abs(hour_us) < CURSOR_MAX_US:
-            return from_us(hour_us), key_id, source
+        case (int(hour_us), str(key_id), str(source)):
+            return instant_in(hour_us), key_id, source
         case _:
             raise CursorInvalid()
 

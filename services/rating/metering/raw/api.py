@@ -13,11 +13,12 @@ from services.rating.metering.readings_repository import SUBJECT_ALONE
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Reference, Subject
 from services.rating.metering.usage.usecases import whose
-from shared.clock import from_us, to_us
+from shared.clock import to_us
 from shared.decimals import plain
 from shared.errors import AppError
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.http.paging import Paged, listed
+from shared.http.places import event_place
 from shared.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
@@ -52,7 +53,7 @@ async def list_events(
             raise TimesReversed(f"from {from_} to {to}")
         subjects = [subject] if subject is not None else await RawRepository(uow.connection).subjects_of(owner.owner.removeprefix(SUBJECT_ALONE))
         selection = Selection(tuple(subjects), meter, start, end, dimensions, watermark)
-        found = await events_behind(uow.connection, selection, place_of(page), page.limit + 1)
+        found = await events_behind(uow.connection, selection, event_place(page), page.limit + 1)
     return listed(found, page, lambda event: [to_us(event.row["time"]), event.row["batch_id"], event.row["seq"]], shown)
 
 
@@ -64,15 +65,6 @@ def shown(event: CountedEvent) -> dict[str, Any]:
         "data": _decode(row["body"]), "received_at": _text(row["received_at"]), "batch_id": row["batch_id"],
         "partition": row["partition"], "group": msgspec.json.decode(event.group), "value": plain(Decimal(event.value)), "item": event.item,
     }
-
-
-def place_of(page: Page) -> tuple[datetime, int, int] | None:
-    """The event a cursor names, or None on the first page."""
-    if page.after is None:
-        return None
-    if len(page.after) != 3 or not all(isinstance(part, int) and abs(part) <= 2**57 for part in page.after):
-        raise CursorInvalid()
-    return from_us(page.after[0]), page.after[1], page.after[2]
 
 
 def _object(name: str, text: str, kind: Any) -> Any:

@@ -1,0 +1,62 @@
+"""Pure: which disposition a stored event has, and what to say of it. Written apart from the conservation checker, which must agree."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is known of a stored event. `charged`: the contracts in force whose lines price it; `in_force`: whether there is any contract."""
+
+    subject: str
+    type: str
+    customer: str | None                       # external id
+    void: bool
+    metered: bool
+    in_force: bool
+    charged: Sequence[dict[str, Any]]
+
+
+def verdict(story: Story) -> tuple[str, str]:
+    """Return (disposition, detail): voided, suspense, unpriced, held_late, held or priced.
+
+    A void that came after the cut of a final statement leaves its event on that statement, unless the event came after it too.
+    """
+    late, void_late = _any(story.charged, "late"), _any(story.charged, "void_late")
+    if story.void and (late or not void_late):
+        return "voided", "a void is in force for it: no statement charges it"
+    return _unbilled(story) or _billed(story, late, void_late)
+
+
+def _unbilled(story: Story) -> tuple[str, str] | None:
+    if story.customer is None:
+        return "suspense", f"no customer goes by the subject {story.subject!r}; create it or add the alias and it is billed"
+    if not story.metered:
+        return "suspense", f"no meter takes this {story.type!r} event; create one and it is counted"
+    if not story.in_force:
+        return "suspense", f"customer {story.customer!r} has no contract in force at the event's time"
+    if not story.charged:
+        return "unpriced", "the contract in force has no line for any meter that counts this event"
+    return None
+
+
+def _billed(story: Story, late: bool, void_late: bool) -> tuple[str, str]:
+    if late:
+        return "held_late", ("it came after the final statement of its period was cut, or its subject was unknown then: that statement stays, "
+                             "and it is listed by GET /v1/held-late of billing until it is decided")
+    held = exceptions_of(story.charged)
+    if held:
+        return "held", f"its period is on hold, owner {held[0]['owner']}: {held[0]['detail']}"
+    if void_late:
+        return "priced", "its void came after the final statement below was cut: the statement still charges it, and the void is held late"
+    return "priced", "its line is in the statement of the period below"
+
+
+def exceptions_of(charged: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The exceptions that hold the periods of these contracts."""
+    return [contract["exception"] for contract in charged if contract["exception"]]
+
+
+def _any(charged: Collection[dict[str, Any]], fact: str) -> bool:
+    return any(contract[fact] for contract in charged)

@@ -1,0 +1,60 @@
+"""Keys before bodies: a /v1 request is refused before a byte of its body is read, and a /v1 route that asks for no key is never served."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.errors import AppError
+from shared.http.keys import authorize
+from shared.http.problems import problem
+
+
+@dataclass(frozen=True)
+class ScopedRoute:
+    """A route and the scopes it requires."""
+
+    route: APIRoute
+    scopes: tuple[str, ...]
+
+
+def scoped_routes(routers: Sequence[APIRouter]) -> tuple[ScopedRoute, ...]:
+    """The /v1 routes with their scopes, in the order they are matched. Fails on one that states none: deny by default."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute) and route.path.startswith("/v1")]
+    found = tuple(ScopedRoute(route, _scopes_of(route)) for route in routes)
+    for one in found:
+        assert one.scopes, f"{one.route.path} states no scope: add Depends(requires(…))"
+    return found
+
+
+def _scopes_of(route: APIRoute) -> tuple[str, ...]:
+    stated = (getattr(dependency.call, "u2c_scope", None) for dependency in route.dependant.dependencies)
+    return tuple(scope for scope in stated if scope is not None)
+
+
+class Guard:
+    """Inside Edge: FastAPI reads and parses a body before it asks any dependency, so the key is asked for here."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[ScopedRoute]) -> None:
+        self.app = app
+        self.routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = self._route_of(scope) if scope["type"] == "http" and scope["path"].startswith("/v1/") else None
+        if asked is not None:
+            request = Request(scope)
+            try:
+                for wanted in asked.scopes:
+                    authorize(request, wanted)
+            except AppError as fault:
+                scope["route"] = asked.route                     # for the metric of this answer
+                await problem(request, fault)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _route_of(self, scope: Scope) -> ScopedRoute | None:
+        return next((one for one in self.routes if one.route.matches(scope)[0] is Match.FULL), None)

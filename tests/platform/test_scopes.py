@@ -1,0 +1,30 @@
+"""Every /v1 route of every service asks for a key: a service with one that does not is not built."""
+
+from importlib import import_module
+
+import pytest
+from fastapi import APIRouter
+
+from shared.service import Service, build
+from shared.settings import ServiceSettings
+
+SERVICES = ("usage_ingest", "rating", "billing", "signals")
+
+
+def test_a_route_without_a_scope_stops_the_service_at_start() -> None:
+    router = APIRouter(prefix="/v1/open")
+
+    @router.get("/door")
+    async def door() -> None: ...
+
+    with pytest.raises(AssertionError, match="/v1/open/door states no scope"):
+        build(Service(name="open", port=1, settings=ServiceSettings, routers=(router,)))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_documented_route_is_guarded(name: str) -> None:
+    app = import_module(f"services.{name}.main").app
+    [guard] = [middleware for middleware in app.user_middleware if "routes" in middleware.kwargs]
+    guarded = {(one.route.path, method.lower()) for one in guard.kwargs["routes"] for method in one.route.methods}
+    documented = {(path, verb) for path, verbs in app.openapi()["paths"].items() for verb in verbs if path.startswith("/v1")}
+    assert guarded == documented != set()
