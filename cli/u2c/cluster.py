@@ -244,13 +244,24 @@ class Cluster:
             await asyncio.sleep(SERVER_CHECK_S)
             try:
                 if await asyncio.to_thread(server.running) is None:
-                    self.options.report("postgres ended; starting it again")
-                    await asyncio.to_thread(server.start)
+                    if not said:
+                        self.options.report("postgres ended; starting it again")
+                    await _to_its_end(server.start)
                 said = ""
             except EnvironmentFault as fault:
                 if str(fault) != said:
                     self.options.report(str(fault))
                 said = str(fault)
+
+
+async def _to_its_end(start: Callable[[], object]) -> None:
+    """Run a start in a thread. A cancellation waits for its end: a thread goes on regardless, and would start what was just stopped."""
+    running = asyncio.ensure_future(asyncio.to_thread(start))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 async def require_bus(database_url: str, kind: str) -> None:

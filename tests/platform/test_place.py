@@ -1,11 +1,12 @@
 """Where root's data lie: remembered once, read by everybody, and never exchanged for an empty folder."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,9 +16,13 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.account import REACHABLE, Account, account, known_place, place
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.server_settings import ServerSettings
+from u2c.cluster import SERVER_CHECK_S, Cluster, ClusterOptions
+from u2c.state import State
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its server to another user")
 
+SMALL = ServerSettings(shared_buffers_mb=32, connections_max=20)
+BACK_TIMEOUT_S = 60
 CALLS = 700
 ASKING = f"""
 import sys
@@ -102,7 +107,7 @@ def test_an_ordinary_user_keeps_it_in_the_state(state: Path) -> None:
 
 def test_a_state_exchanged_under_a_running_server_is_refused_and_the_server_lives() -> None:
     with tempfile.TemporaryDirectory(prefix="u2c-test-") as folder:
-        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=32, connections_max=20))
+        server = EmbeddedPostgres(Path(folder), SMALL)
         pid, memory = server.start().pid, server.state / "place"
         said = memory.read_text()
         memory.unlink()
@@ -119,10 +124,34 @@ def test_a_state_exchanged_under_a_running_server_is_refused_and_the_server_live
 
 def test_a_server_that_cannot_be_found_is_ended_before_another_starts() -> None:
     with tempfile.TemporaryDirectory(prefix="u2c-test-") as folder:
-        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=32, connections_max=20))
+        server = EmbeddedPostgres(Path(folder), SMALL)
         pid = server.start().pid
         (server._data / "postmaster.pid").unlink()
         again = server.start()
         assert again.pid != pid and again.owned
         assert not psutil.pid_exists(pid)
         server.remove()
+
+
+async def test_the_watcher_says_once_what_is_in_the_way_and_goes_on_when_it_is_gone(tmp_path: Path) -> None:
+    told: list[str] = []
+    options = ClusterOptions(state=State(tmp_path), server=SMALL, base_port=0, services=(), report=told.append)
+    async with Cluster(options) as cluster:
+        memory, pid = tmp_path / "postgres" / "place", cluster.pids()["postgres"]
+        said = memory.read_text()
+        memory.unlink()
+        await _until(lambda: len(told) == 2)
+        await asyncio.sleep(3 * SERVER_CHECK_S)
+        assert [("postgres ended" in line, "no longer says so" in line) for line in told] == [(True, False), (False, True)]
+        assert psutil.pid_exists(pid) and not memory.exists()
+        memory.write_text(said)
+        assert cluster.pids() == {"postgres": pid}
+        await cluster.kill_postgres()
+        await _until(lambda: cluster.pids().get("postgres", pid) != pid)
+    EmbeddedPostgres(tmp_path).remove()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(BACK_TIMEOUT_S):
+        while not holds():
+            await asyncio.sleep(0.05)
