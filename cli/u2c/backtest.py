@@ -57,6 +57,8 @@ def _show(words: Console, found: dict[str, Any]) -> None:
             change = "" if one["lost"] is None else f"{one['change']} by day" if one["change"] is not None else "no use before"
             words.print(f"  {one['said']['at']} {one['said']['customer']:6} score {one['said']['score']:3} "
                         f"{'called' if one['said']['at_risk'] else 'missed':6} {_verdict(one['lost'])}  {change}", highlight=False)
+    words.print("called: it was at risk as the month began; missed: lost and not called; ?: the three months are not over.\n"
+                "-0.4 by day: 40 % fewer events a day in the three months than in those before.", highlight=False)
     words.print(f"Lost: a fall of more than 25 % by day against the three months before, or 60 days without use.\n"
                 f"Precision {_known(found['precision'])}, recall {_known(found['recall'])}, policy {found['policy']}.", highlight=False)
 

@@ -1,5 +1,6 @@
 """The evaluation on examples a person can check by hand, and on what nobody likes to divide by."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,6 +51,16 @@ def test_a_customer_without_a_contract_and_one_without_usage_are_evaluated() -> 
     assert [fact.type for fact in without_usage.facts] == ["customer.activation.failed"]
     reasons = [reason["reason"] for reason in shown(without_usage.document)["risk"]["reasons"]]
     assert reasons == ["silent_days", "activation_missing"], "sixty days of a contract without any use"
+
+
+def test_silence_does_not_count_days_before_the_customer_was_known() -> None:
+    """A contract whose term began months ago is entered today: nothing was heard because nobody listened."""
+    new, policy = customer({}, [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])]), read_policy()
+    found = evaluate(replace(new, known_on=DAY), DAY, None, policy)
+    assert found.document["numbers"]["silent_days"] == 0
+    assert [reason["reason"] for reason in shown(found.document)["risk"]["reasons"]] == ["activation_missing"]
+    later = evaluate(replace(new, state=found.state), DAY + timedelta(days=31), None, policy)
+    assert later.document["numbers"]["silent_days"] == 31, "from then on each day counts"
 
 
 def test_quiet_users_are_told_once_and_again_only_after_they_were_back() -> None:

@@ -124,6 +124,12 @@ async def test_410_disables_with_notice_and_a_replay_brings_the_rest(signals: Si
         await until(lambda: _seen(gone, 3))
         assert gone.ids == [fact(1).signal_id, fact(1).signal_id, fact(2).signal_id], "what it missed while disabled comes too"
         assert await signals.context.db.pool.fetchval("select resolved_at is not null from signals.exceptions")
+        await until(lambda: _logged(signals, endpoint, 2))
+        await signals.post(f"/v1/webhook-endpoints/{endpoint['id']}/replay", {"signal": fact(1).signal_id}, status=202)
+        [sent, _] = await until(lambda: _logged(signals, endpoint, 3))
+        assert (sent["attempts"], sent["replays"], sent["state"]) == (3, 2, "delivered")
+        log = (await signals.get(f"/v1/webhook-deliveries/{sent['id']}"))["log"]
+        assert [(one["number"], one["replay"], one["of_schedule"], one["status"]) for one in log] == [(1, 0, 1, 410), (2, 1, 1, 200), (3, 2, 1, 200)]
 
 
 async def test_down_for_ten_days_the_schedule_is_followed_then_disabled_then_replayed(signals: Signals) -> None:
@@ -225,6 +231,12 @@ async def _attempted(signals: Signals, endpoint: dict[str, Any], attempts: int) 
     """The endpoint's only delivery, once it has had so many attempts."""
     log = await signals.log(endpoint)
     return log[0] if log and log[0]["attempts"] >= attempts else None
+
+
+async def _logged(signals: Signals, endpoint: dict[str, Any], attempts: int) -> Any:
+    """The endpoint's deliveries, once the oldest has had so many attempts."""
+    log = await signals.log(endpoint)
+    return log if log and log[0]["attempts"] >= attempts else None
 
 
 async def _in_state(signals: Signals, endpoint: dict[str, Any], state: str) -> Any:

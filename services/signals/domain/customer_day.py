@@ -70,7 +70,10 @@ class Engagement:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Everything known of one customer. `state` is what earlier evaluations left: latched states, totals at a start."""
+    """Everything known of one customer. `state` is what earlier evaluations left: latched states, totals at a start.
+
+    `known_on`: the first local day that was ever evaluated, for one of whom nothing was evaluated yet; later the state has it.
+    """
 
     customer_id: str
     customer: str
@@ -79,6 +82,7 @@ class Customer:
     meters: Mapping[str, Meter]
     contracts: Sequence[Contract]
     state: Mapping[str, Any]
+    known_on: date | None = None
 
     def midnight(self, day: date) -> datetime:
         """The instant at which a local day begins."""

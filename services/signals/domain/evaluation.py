@@ -30,7 +30,7 @@ def evaluate(customer: Customer, day: date, engagement: Engagement | None, polic
     use = _trend(main, started, day, policy, TrendState(state.get("trend", TrendState.STEADY)))
     facts = [*_turned(customer, day, use, state), *_went_silent(customer, day, silences, state)]
     facts += _users_went_quiet(customer, day, engagement, policy, state)
-    numbers = _numbers(main, started, day, silences, use, engagement, policy)
+    numbers = _numbers(main, _listened_from(customer, started, state), day, silences, use, engagement, policy)
     kept = dict(state.get("contracts", {}))
     contracts = {}
     for contract in customer.contracts:
@@ -77,6 +77,13 @@ def _started(customer: Customer, state: dict[str, Any], day: date) -> date | Non
         if found is not None and found.term_start <= day:
             return found.term_start
     return date.fromisoformat(state["first_on"]) if "first_on" in state else None
+
+
+def _listened_from(customer: Customer, started: date | None, state: dict[str, Any]) -> date | None:
+    """From when a customer without any use counts as silent: the term's start, but no day before the customer was known here."""
+    if customer.known_on is not None:
+        state.setdefault("known_on", customer.known_on.isoformat())
+    return max(started, date.fromisoformat(state["known_on"])) if started and "known_on" in state else started
 
 
 def _trend(main: Rollup | None, started: date | None, day: date, policy: Policy, before: TrendState) -> Trend:
@@ -137,10 +144,10 @@ def _silent_now(silences: dict[str, Silence]) -> dict[str, str]:
 
 
 def _numbers(
-    main: Rollup | None, started: date | None, day: date, silences: dict[str, Silence], use: Trend, engagement: Engagement | None, policy: Policy,
+    main: Rollup | None, listened: date | None, day: date, silences: dict[str, Silence], use: Trend, engagement: Engagement | None, policy: Policy,
 ) -> dict[str, Decimal | None]:
     """The numbers of the risk score that belong to the customer; those of a contract are added by its own day."""
-    quiet = min((found.days for found in silences.values()), default=(day - started).days if started else None)
+    quiet = min((found.days for found in silences.values()), default=(day - listened).days if listened else None)
     return {
         "silent_days": Decimal(quiet) if quiet is not None else None,
         "trend_change": use.change if use.state is not TrendState.STEADY else None,

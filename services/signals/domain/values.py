@@ -9,7 +9,8 @@ from services.signals.domain.evidence import evidence_at
 DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "last_seen_on": ("local day", "the newest day with an event that was not voided, on any meter"),
     "last_login_on": ("local day", "the newest day with an event on a meter of the role login"),
-    "silent_days": ("days", "whole local days without an event on any meter; for a meter, an outage from its bearable number of days on"),
+    "silent_days": ("days", "whole local days without an event on any meter; for a meter, an outage from its bearable number of days on"
+                            "; without any use, the days since the term began or, if that was later, since the customer became known"),
     "trend": ("state", "deepening, steady, drifting or unknown: the median week of the last third of the term against that of the first"),
     "trend_change": ("share", "late ÷ early week − 1; only where the trend is not steady"),
     "trend_month_six": ("state", "the trend from the start to month six, as it was then"),

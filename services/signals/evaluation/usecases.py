@@ -50,7 +50,7 @@ async def _evaluate(uow: UnitOfWork, evaluations: EvaluationRepository, due: Seq
     engagements = await _engagements(evaluations, due, until, meters, contracts, policy)
     return [
         _days(Customer(one.customer_id, one.customer, one.timezone, rollups.get(one.customer_id, {}), meters, contracts.get(one.customer_id, []),
-                       one.state), one, until, engagements, policy)
+                       one.state, None if one.state else one.next_on), one, until, engagements, policy)
         for one in due
     ]
 

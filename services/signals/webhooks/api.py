@@ -1,6 +1,6 @@
 """Routes of webhook endpoints, their secrets, deliveries and replays."""
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -158,7 +158,7 @@ async def get_delivery(delivery_id: Id, context: Ctx) -> dict[str, Any]:
         if row is None:
             raise FactUnknown(f"no delivery {delivery_id!r}")
         log = await webhooks.attempts(delivery_id)
-    return _delivery(row) | {"log": [_attempt(attempt) for attempt in log]}
+    return _delivery(row) | {"log": _log(log)}
 
 
 def _endpoint(row: Any) -> dict[str, Any]:
@@ -168,9 +168,16 @@ def _endpoint(row: Any) -> dict[str, Any]:
 
 def _delivery(row: Any) -> dict[str, Any]:
     return {"object": "webhook_delivery", "id": row["delivery_id"], "endpoint": row["endpoint_id"], "signal": row["signal_id"],
-            **shown({name: row[name] for name in ("type", "occurred_at", "customer", "sequence", "state", "attempts", "due_at", "delivered_at")})}
+            **shown({name: row[name] for name in ("type", "occurred_at", "customer", "sequence", "state")}), "attempts": row["made"],
+            "replays": max(0, row["rounds"] - 1), **shown({name: row[name] for name in ("due_at", "delivered_at")})}
 
 
-def _attempt(row: Any) -> dict[str, Any]:
-    at: datetime = row["at"]
-    return {"at": shown(at), **shown({name: row[name] for name in ("number", "business_at", "status", "error", "took_ms", "request", "response")})}
+def _log(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Every attempt, numbered through. `replay`: 0 of the first sending, 1 of the first replay, …; each begins the schedule again."""
+    log: list[dict[str, Any]] = []
+    replay = -1
+    for number, row in enumerate(rows, 1):
+        replay += row["number"] == 1
+        log.append({"at": shown(row["at"]), "number": number, "replay": max(0, replay), "of_schedule": row["number"], **shown({
+            name: row[name] for name in ("business_at", "status", "error", "took_ms", "request", "response")})})
+    return log

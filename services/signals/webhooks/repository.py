@@ -18,6 +18,14 @@ on conflict (endpoint_id, signal_id) do update
     set state = 'pending', attempts = 0, due_at = excluded.due_at, created_at = excluded.created_at, delivered_at = null
 """
 
+#: A delivery as the log shows it: `made` are all its attempts, those before a replay too.
+LOGGED = """
+select d.*, f.type, f.occurred_at,
+       (select count(*) from signals.attempts a where a.delivery_id = d.delivery_id) as made,
+       (select count(*) from signals.attempts a where a.delivery_id = d.delivery_id and a.number = 1) as rounds
+from signals.deliveries d join signals.facts f using (signal_id)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -143,14 +151,13 @@ class WebhookRepository:
     async def deliveries(self, endpoint_id: str, state: str | None, after: str | None, limit: int) -> list[asyncpg.Record]:
         """The log, the newest first."""
         return list(await self._connection.fetch(
-            """select d.*, f.type, f.occurred_at from signals.deliveries d join signals.facts f using (signal_id)
+            f"""{LOGGED}
                where d.endpoint_id = $1 and ($2::text is null or d.state = $2) and ($3::text is null or d.delivery_id < $3)
                order by d.delivery_id desc limit $4""", endpoint_id, state, after, limit))
 
     async def delivery(self, delivery_id: str) -> asyncpg.Record | None:
         return await self._connection.fetchrow(
-            """select d.*, f.type, f.occurred_at from signals.deliveries d join signals.facts f using (signal_id)
-               where d.delivery_id = $1""", delivery_id)
+            f"{LOGGED} where d.delivery_id = $1", delivery_id)
 
     async def attempts(self, delivery_id: str) -> list[asyncpg.Record]:
         return list(await self._connection.fetch("select * from signals.attempts where delivery_id = $1 order by at", delivery_id))
