@@ -17,6 +17,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_base62(_uuid7())}"
 
 
+def new_ids(prefix: str, count: int) -> list[str]:
+    """Return `count` fresh ids that sort in the order of the list, however many are made in one millisecond."""
+    return sorted(new_id(prefix) for _ in range(count))
+
+
 def clause_id(contract: str, section: str, key: str) -> str:
     """Return the id of a clause; it survives versions of the contract."""
     return _derived("clause", contract, section, key)

@@ -18,6 +18,7 @@ from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
 from shared.consumer import Consumer, Subscribe
 from shared.db import OUTAGES, Database
+from shared.http.docs_page import docs_page
 from shared.http.guard import Guard, scoped_routes
 from shared.http.keys import Keys, hear_keys
 from shared.http.middleware import BODY_MAX_BYTES, Edge
@@ -101,8 +102,10 @@ def build(service: Service) -> FastAPI:
     configured = service.settings()
     app = FastAPI(
         title=f"usage-to-cash: {service.name}", version="1", description=service.description, lifespan=lifespan,
-        docs_url="/docs" if configured.docs else None, openapi_url="/openapi.json" if configured.docs else None, redoc_url=None,
+        docs_url=None, openapi_url="/openapi.json" if configured.docs else None, redoc_url=None,
     )
+    if configured.docs:
+        app.include_router(docs_page(app.title, "openapi.json"))
     install_problems(app)
     for router in service.routers:
         app.include_router(router)

@@ -7,9 +7,9 @@ from typing import Any, Self
 import httpx2
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from shared.environment_fault import EnvironmentFault
+from u2c.printing import folding
 from u2c.services import ADMIN_KEY, PORTS, URL_VARIABLES
 from u2c.settings import CommandSettings
 from u2c.state import State
@@ -69,7 +69,7 @@ def show_problem(answer: httpx2.Response) -> None:
     if problem.get("detail") != problem.get("title"):
         words.print(problem.get("detail", ""), soft_wrap=True, markup=False)
     if problem.get("errors"):
-        table = Table("where", "code", "what")
+        table = folding("where", "code", "what")
         for fault in problem["errors"]:
             table.add_row(str(fault.get("pointer") or fault.get("path") or ""), str(fault.get("code", "")), str(fault.get("detail", "")))
         words.print(table)

@@ -1,6 +1,7 @@
 """`u2c clock`: show the business clock, or move it forward from due instant to due instant."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,24 +23,41 @@ def show(as_json: AsJson = False) -> None:
 @app.command()
 def advance(
     to: Annotated[datetime, typer.Argument(parser=parse_instant, metavar="TO", help="Instant (RFC 3339) or date (its midnight UTC)")],
+    test_clock: Annotated[
+        bool, typer.Option("--test-clock", help="Give a deployment that lives by the machine's clock a test clock, for good")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Move the clock to TO; returns when every service has followed and every period due on the way is closed."""
+    """Move the clock of a demo or test deployment (`up --clock-at`) to TO.
+
+    Returns when every service has followed and every period due on the way is closed.
+    """
     with console(as_json).status(f"advancing to {to.isoformat()} …"):
-        answer = asyncio.run(_call("POST", to))
+        answer = asyncio.run(_call("POST", to, test_clock))
     _print(answer, as_json)
 
 
-async def _call(method: str, to: datetime | None) -> Any:
+async def _call(method: str, to: datetime | None, test_clock: bool = False) -> Any:
     async with Api("rating") as rating:
         if to is None:
             return await rating.get("/v1/clock")
-        return await rating.post("/v1/clock/advance", {"to": to.isoformat()})
+        return await rating.post("/v1/clock/advance", {"to": to.isoformat(), "test_clock": test_clock})
 
 
 def _print(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    for name, value in answer.items():
-        console().print(f"{name:16} {value}", markup=False, soft_wrap=True)
+    for name, text in told(answer):
+        console().print(f"{name:16} {text}".rstrip(), markup=False, highlight=False, soft_wrap=True)
+
+
+def told(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The answer in words, a line each: what it is called, and what it is."""
+    if "before" in answer:
+        yield "before", answer["before"]
+    yield "now", answer["now"]
+    yield "moved", "yes, it stands until it is advanced" if answer["moved"] else "no, it is the machine's"
+    for due in answer.get("due_instants", ()):
+        yield "passed", due
+    for row in answer.get("instances", ()):
+        yield row["service"], f"{row['instance']}, {'has followed' if row['acknowledged'] else 'has not followed yet'}"

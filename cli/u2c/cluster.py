@@ -12,6 +12,7 @@ from typing import Literal, Self
 import asyncpg
 import httpx2
 
+from shared.bus.faults import WrongCluster
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
@@ -180,6 +181,7 @@ class Cluster:
         if options.fresh:
             await drop_database(admin_url, options.database)
         self.database_url = await prepare(admin_url, options.database, secret)
+        await require_bus(self.database_url, options.bus)
         if options.clock_at is not None:
             await set_first_clock(self.database_url, options.clock_at)
         self._keys = await ensure_keys(options.state, options.database, self.database_url)
@@ -236,12 +238,31 @@ class Cluster:
             await process.start()
 
     async def _watch_server(self, server: EmbeddedPostgres) -> None:
-        """Start the embedded server again when it is gone, whoever had started it."""
+        """Start the embedded server again when it is gone, whoever had started it. What is in the way is said once, and tried again."""
+        said = ""
         while True:
             await asyncio.sleep(SERVER_CHECK_S)
-            if await asyncio.to_thread(server.running) is None:
-                self.options.report("postgres ended; starting it again")
-                await asyncio.to_thread(server.start)
+            try:
+                if await asyncio.to_thread(server.running) is None:
+                    self.options.report("postgres ended; starting it again")
+                    await asyncio.to_thread(server.start)
+                said = ""
+            except EnvironmentFault as fault:
+                if str(fault) != said:
+                    self.options.report(str(fault))
+                said = str(fault)
+
+
+async def require_bus(database_url: str, kind: str) -> None:
+    """EnvironmentFault when the book's positions belong to a bus of another kind: every service would fail on it, and again and again."""
+    connection: asyncpg.Connection = await connect(database_url)
+    try:
+        known = await connection.fetchrow("select kind, cluster_id from bus.cluster")
+    finally:
+        await connection.close()
+    if known is not None and known["kind"] != kind:
+        remedy = f"Go on with --bus {known['kind']}, or start on a database of its own: --database NAME"
+        raise EnvironmentFault(str(WrongCluster(f"{known['kind']}:{known['cluster_id']}", kind)), remedy)
 
 
 async def set_first_clock(database_url: str, instant: datetime) -> None:

@@ -28,9 +28,14 @@ def apply(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="The contract's own name, such as acme-2026")], as_json: AsJson = False) -> None:
-    """The contract with its versions and clause ids."""
-    _print(asyncio.run(_show(name)), as_json)
+def show(
+    name: Annotated[str, typer.Argument(help="The contract's own name, such as acme-2026")],
+    terms: Annotated[bool, typer.Option("--terms", help="Only the terms of its newest version, as `apply` takes them")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The contract with its versions and clause ids. To amend it: show NAME --terms > FILE, edit `effective` and the rest, apply FILE."""
+    found = asyncio.run(_show(name))
+    _print(found["versions"][-1]["terms"] if terms else found, as_json)
 
 
 async def _apply(document: Any) -> Any:

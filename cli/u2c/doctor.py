@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from rich.table import Table
 
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.account import abandoned, account, reachable
@@ -18,7 +18,7 @@ from shared.postgres.binaries import find
 from shared.postgres.embedded import EmbeddedPostgres
 from u2c.cluster import ClusterOptions
 from u2c.ports import taken
-from u2c.printing import AsJson, console, print_json
+from u2c.printing import AsJson, console, folding, print_json
 from u2c.services import PORTS
 from u2c.state import State
 
@@ -36,6 +36,7 @@ class Finding:
     found: str
     remedy: str = ""
     optional: bool = False
+    command: str = ""                                          # to be copied; printed whole below the table
 
 
 def command(as_json: AsJson = False) -> None:
@@ -45,11 +46,14 @@ def command(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"good": good, "checks": [finding.__dict__ for finding in findings]})
     else:
-        table = Table("check", "", "found", "what to do")
+        table = folding("check", "", "found", "what to do")
         for finding in findings:
             sign = "[green]ok[/green]" if finding.good else ("[yellow]optional[/yellow]" if finding.optional else "[red]missing[/red]")
             table.add_row(finding.check, sign, finding.found, "" if finding.good else finding.remedy)
         console().print(table)
+        for finding in findings:
+            if finding.command and not finding.good:
+                console().print(f"{finding.check}: {finding.command}", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(0 if good else ENVIRONMENT)
 
 
@@ -94,13 +98,16 @@ def _postgres() -> Finding:
 def _abandoned() -> Finding:
     """Data that root's servers kept outside of clones which are no longer there."""
     folders = abandoned()
-    found = ", ".join(map(str, folders)) or "none"
-    remedy = f"Where the clone was deleted, not moved: rm -r {' '.join(map(str, folders))}"
-    return Finding("abandoned data", not folders, found, remedy, optional=True)
+    found = f"{len(folders)} folders of clones that are not where they were" if folders else "none"
+    remedy = "Where the clones were deleted, not moved: run the command below."
+    return Finding("abandoned data", not folders, found, remedy, optional=True, command=f"rm -r {shlex.join(map(str, folders))}" if folders else "")
 
 
 def _server() -> Finding:
-    running = EmbeddedPostgres(ClusterOptions().state.folder).running()
+    try:
+        running = EmbeddedPostgres(ClusterOptions().state.folder).running()
+    except EnvironmentFault as fault:
+        return Finding("running server", False, fault.fault, fault.remedy)
     found = f"port {running.port}, process {running.pid}" if running else "none"
     return Finding("running server", running is not None, found, "./u2c up starts it.", optional=True)
 

@@ -13,12 +13,11 @@ import typer
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from shared.environment_fault import EnvironmentFault
 from u2c.api import Api, show_problem
 from u2c.event_files import UnreadableFile, read_events
-from u2c.printing import AsJson, console, print_json
+from u2c.printing import AsJson, console, folding, print_json
 
 BATCH_EVENTS = 500
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -142,7 +141,7 @@ async def _send_batch(ingest: Api, batch: list[bytes], dry_run: bool, outcome: O
 
 
 def _show(outcome: Outcome, words: Console) -> None:
-    table = Table("what the door said", "code", "events")
+    table = folding("what the door said", "code", "events")
     for (status, code), count in sorted(outcome.results.items()):
         if count:
             table.add_row(status, code, f"{count:,}")

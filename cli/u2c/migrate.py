@@ -4,13 +4,12 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import migrate_all
 from shared.postgres.setup import create_roles_and_schemas
 from u2c.keys import ensure_derived_keys
-from u2c.printing import AsJson, console, print_json
+from u2c.printing import AsJson, console, folding, print_json
 from u2c.settings import default, flag
 from u2c.state import State
 
@@ -32,7 +31,7 @@ def command(
     if as_json:
         print_json({"database": database, "revisions": revisions, **({"keys": made} if keys else {})})
         return
-    table = Table("schema", "revision")
+    table = folding("schema", "revision")
     for schema, revision in revisions.items():
         table.add_row(schema, revision)
     console().print(table)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object alone on stdout")]
 
@@ -13,6 +14,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object alone on s
 def console(as_json: bool = False) -> Console:
     """Where words for people go: stdout, or stderr when stdout belongs to a JSON object."""
     return Console(stderr=as_json)
+
+
+def folding(*columns: str, title: str | None = None) -> Table:
+    """A table that breaks long words over lines rather than cut them: what is to be copied stays whole."""
+    return Table(*(Column(name, overflow="fold") for name in columns), title=title, title_justify="left")
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 import uvicorn
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import role_url
@@ -72,7 +73,9 @@ def _follow_parent() -> None:
 
 def _print_settings(name: str) -> None:
     model: type[ServiceSettings] = settings_of(name)
-    table = Table("flag", "variable", "default", "what it is", title=f"{name}: {(model.__doc__ or '').strip()}")
-    for row in listing(name):
-        table.add_row(*row)
-    Console().print(table)
+    words = Console()
+    words.print(f"{name}: {model.__doc__.strip()}" if model.__doc__ else name, markup=False, highlight=False)
+    for flag, variable, default, what in listing(name):
+        words.print(f"\n{flag}  {variable}  [default: {default or 'nothing'}]", markup=False, highlight=False, soft_wrap=True)
+        if what:
+            words.print(Padding(Text(what), (0, 0, 0, 4)))

@@ -48,7 +48,8 @@ def _pairs(rest: list[str], known: dict[str, FieldInfo]) -> list[tuple[str, str]
         name = dashed.removeprefix("--").replace("-", "_")
         switched = name.removeprefix("no_")
         if argument.startswith("--") and switched in known and known[switched].annotation is bool and not equals:
-            pairs.append((switched, str(name == switched).lower()))
+            spoken = name == switched and rest and rest[0] in ("true", "false")
+            pairs.append((switched, rest.pop(0) if spoken else str(name == switched).lower()))
         elif argument.startswith("--") and name in known and (equals or rest):
             pairs.append((name, value if equals else rest.pop(0)))
         elif argument.startswith("--") and name in known:

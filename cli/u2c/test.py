@@ -11,6 +11,9 @@ import typer
 from shared.environment_fault import EnvironmentFault
 from u2c.state import ROOT
 
+#: The whole suite mostly waits for processes of its own: two at a time, a file at a time, each with a server of its own. `-- -n0` for one.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+
 
 def command(
     context: typer.Context,
@@ -27,7 +30,7 @@ def command(
     if not (ROOT / "tests").is_dir():
         raise EnvironmentFault("This is an installed package without its tests.", "Run ./u2c test in a clone.")
     command_line = [sys.executable, "-m", "pytest", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml"), *(["--all"] if long else []),
-                    *([_absolute(path) for path in paths] or [str(ROOT / "tests")]), *further]
+                    *([_absolute(path) for path in paths] or [str(ROOT / "tests"), *SIDE_BY_SIDE]), *further]
     raise typer.Exit(subprocess.run(command_line, cwd=ROOT, check=False).returncode)
 
 

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
 import asyncpg
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from services.billing.conservation.domain.breaks import SAYS, Break, Report
+from services.billing.conservation.domain.breaks import SAYS, Break, Checked, Report
 from services.billing.conservation.sabotage import KINDS, NothingToSabotage, Planted, plant
 from services.billing.conservation.transport import Heads
 from services.billing.conservation.usecases import check_all
@@ -22,7 +22,7 @@ from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import AUDITOR, connect
 from shared.postgres.urls import database_url, role_url
 from shared.topics import ALL
-from u2c.printing import AsJson, console, print_json
+from u2c.printing import AsJson, console, folding, print_json
 from u2c.settings import flag
 from u2c.state import State
 
@@ -60,8 +60,11 @@ class Trial:
         }
 
 
+SABOTAGE = f"Damage one row in a transaction that is rolled back; 0 when the break names it. One of {', '.join(Kind)}"
+
+
 def command(
-    sabotage: Annotated[Kind | None, typer.Option(help="Damage one row in a transaction that is rolled back; 0 when the break names it")] = None,
+    sabotage: Annotated[Kind | None, typer.Option(metavar="KIND", help=SABOTAGE)] = None,
     admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = None,
     database: Annotated[str | None, typer.Option(envvar="U2C_DATABASE", help="Name of the database; by default that of `up`, else of `demo`")] = None,
     kafka_brokers: Annotated[str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, for a book on Kafka")] = "127.0.0.1:9092",
@@ -187,14 +190,20 @@ async def _trial(admin: asyncpg.Connection, kind: str, heads: Heads | None, word
 
 
 def _show(report: Report, name: str, words: Console) -> None:
-    table = Table("", "statement", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC", title_justify="left")
+    table = folding("", "statement", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC")
     for checked in report.statements:
-        figures = "  ".join(f"{figure} {value:,}" for figure, value in checked.figures.items())
+        figures = "  ".join([f"{figure} {value:,}" for figure, value in checked.figures.items()] + list(_amounts(checked)))
         table.add_row(checked.k, SAYS[checked.k], figures, "[green]ok[/]" if checked.holds else f"[bold red]{len(checked.breaks)} BREAK[/]")
     words.print(table)
     cut = ", ".join(f"{partition}: {batch}" for partition, batch in sorted(report.watermark.items()))
     words.print(f"cut W (last batch of each partition of usage.events): {cut or 'none'}; checked in {report.seconds:.1f} s")
     _show_breaks(report.breaks, words)
+
+
+def _amounts(checked: Checked) -> Iterator[str]:
+    """What each currency has, the words once: "USD settled 1,200.00, documented 1,200.00"."""
+    for code, of in checked.shown_amounts().items():
+        yield f"{code} " + ", ".join(f"{what} {Decimal(amount):,}" for what, amount in of.items())
 
 
 def _show_breaks(breaks: Sequence[Break], words: Console) -> None:

@@ -8,7 +8,8 @@ from fastapi.openapi.utils import get_openapi
 #: What any /v1 route may answer beside its own.
 ALWAYS = {
     400: "The request cannot be read", 401: "No key, or one that is refused", 403: "The key lacks the scope", 404: "There is no such thing",
-    422: "Understood and refused: `errors` points at what", 503: "Database or bus down; nothing was accepted, see Retry-After",
+    422: "Understood and refused, an unknown query parameter too: `errors` points at what",
+    503: "Database or bus down; nothing was accepted, see Retry-After",
 }
 #: What a route that takes a body or changes something may answer too.
 CHANGING = {

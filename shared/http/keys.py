@@ -16,6 +16,7 @@ from shared.clock import from_us, machine_now
 from shared.consumer import Batch, BatchCounts
 from shared.db import OUTAGES, UnitOfWork
 from shared.errors import AppError, Kind
+from shared.http.query import refuse_unknown_parameters
 from shared.topics.usage_ingest import AccessKeyMessage
 
 log = structlog.get_logger()
@@ -142,11 +143,16 @@ def authorize(request: Request, scope: str) -> AccessKey:
 
 
 def requires(scope: str) -> Any:
-    """A route's dependency: the caller's key with this scope. The route table is walked at start; a /v1 route without one is refused."""
+    """A route's dependency: the caller's key with this scope. The route table is walked at start; a /v1 route without one is refused.
+
+    As every /v1 route passes here, so does the check that its query names only what the route declares.
+    """
     assert scope in SCOPES, scope
 
     async def scoped(request: Request, _credentials: Any = Depends(_bearer)) -> AccessKey:
-        return authorize(request, scope)
+        key = authorize(request, scope)
+        refuse_unknown_parameters(request)
+        return key
 
     scoped.u2c_scope = scope  # type: ignore[attr-defined]
     return Depends(scoped)

@@ -17,6 +17,7 @@ UNPRIVILEGED = ("nobody", "postgres")
 REACHABLE = (Path("/var/tmp"), Path("/tmp"))
 NAME_CHARS = 12
 HOME = "home"                                                  # a file that names what a folder outside the clone belongs to
+PLACE = "place"                                                # a file of the state folder: the clone it belongs to, and where its data lie
 SOCKET_PATH_MAX = 90                                           # a unix socket's path may have 107 bytes, name included
 
 
@@ -60,25 +61,57 @@ def _known(uid: int) -> bool:
 
 
 def place(state: Path, who: Account) -> Path:
-    """The folder for data and socket: inside `state`, or for root one that the unprivileged user can reach.
+    """The folder for data and socket: inside `state`, or for root one that the unprivileged user can reach. Call it under the state's lock.
 
     For root its path is remembered in `state/place`, so that a clone that is moved keeps its data and a copied one does not share it.
+    EnvironmentFault where what is remembered cannot be used: data that exist somewhere are never replaced by an empty folder.
     """
+    folder = known_place(state, who)
     if who.uid is None:
-        return _made(state, 0o700)
-    memory = state / "place"
-    if memory.is_file():
-        home, _, folder = memory.read_text().strip().partition("\n")
-        if (Path(home) == state or not Path(home).exists()) and Path(folder).is_dir():
-            memory.write_text(f"{state}\n{folder}\n")
-            (_owned(Path(folder)) / HOME).write_text(f"{state}\n")
-            return Path(folder)
-    # Never a name that can be guessed or was used before: a clone that was deleted and made again starts anew.
-    fresh = Path(tempfile.mkdtemp(prefix=f"u2c-{_hash(str(state))}-", dir=_reachable()))
-    fresh.chmod(0o755)
-    (fresh / HOME).write_text(f"{state}\n")
-    memory.write_text(f"{state}\n{fresh}\n")
-    return fresh
+        return folder or _made(state, 0o700)
+    if folder is None:
+        # Never a name that can be guessed or was used before: a clone that was deleted and made again starts anew.
+        folder = Path(tempfile.mkdtemp(prefix=f"u2c-{_hash(str(state))}-", dir=_reachable()))
+        folder.chmod(0o755)
+    _write(_owned(folder) / HOME, f"{state}\n")
+    _write(state / PLACE, f"{state}\n{folder}\n")
+    return folder
+
+
+def known_place(state: Path, who: Account) -> Path | None:
+    """The folder `place` gave this state before, or None when it never gave one. Reads only, so it needs no lock; EnvironmentFault as `place`."""
+    if who.uid is None:
+        return state if state.is_dir() else None
+    memory = state / PLACE
+    if not memory.is_file():
+        return None
+    home, _, name = memory.read_text().strip().partition("\n")
+    if not name:
+        raise EnvironmentFault(f"{memory} does not name the folder of the data.", _restore(state, memory))
+    if Path(home) != state and Path(home).exists():
+        return None                                            # a copy of a clone: the data belong to the one it was copied from
+    if not Path(name).is_dir():
+        raise EnvironmentFault(f"{memory} names {name} as the folder of the data, and that folder is gone.", _restore(state, memory))
+    return Path(name)
+
+
+def _restore(state: Path, memory: Path) -> str:
+    found = [home.parent for folder in REACHABLE for home in folder.glob(f"u2c-*/{HOME}")
+             if home.stat().st_uid == os.geteuid() and home.read_text().strip() == str(state)]
+    candidates = f" (folders of this clone: {', '.join(map(str, sorted(found)))})" if found else ""
+    return f"Put the folder back, or write its name into the second line of {memory}, the first being {state}{candidates}. To start anew: rm {memory}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Make `path` say `text` in one step, and leave it alone if it does: whoever reads it meanwhile sees the old text or the new one."""
+    if path.is_file() and path.read_text() == text:
+        return
+    aside = path.with_name(f"{path.name}.new")
+    with open(aside, "w") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(aside, path)
 
 
 def socket_folder(folder: Path) -> Path:

@@ -43,6 +43,7 @@ class EmbeddedPostgres:
     def __init__(self, state: Path, settings: ServerSettings | None = None) -> None:
         self.state = state.resolve() / "postgres"
         self.settings = settings or ServerSettings()
+        self._known: Path | None = None                         # the place, once it was found
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
 
@@ -50,11 +51,11 @@ class EmbeddedPostgres:
         """Start the server, or find it running. Survives stale pid files. EnvironmentFault says what is in the way."""
         with self._lock():
             self._who = account.account()
-            self._place = account.place(self.state, self._who)
+            self._known = self._same_place()
             self._binaries = account.reachable(binaries.find(), self._who)
             running = self._running()
             if running is None:
-                self._release()
+                self.stop()                                    # one that lives and cannot be found would hold the data
                 if not (self._data / "PG_VERSION").exists():
                     self._initialise()
                 running = self._launch()
@@ -76,20 +77,19 @@ class EmbeddedPostgres:
 
     def running(self) -> ServerInfo | None:
         """The server of this state folder, if it runs."""
-        self._who = account.account()
-        if not self.state.is_dir():
+        known = account.known_place(self.state, account.account())
+        if known is None:
             return None
-        self._place = account.place(self.state, self._who)
-        return self._running()
+        self._known = self._known or known
+        return self._running() if known == self._known else None
 
     def remove(self) -> None:
         """Stop the server and delete its data for good."""
         self.stop()
-        if not self.state.is_dir():
-            return
-        self._place = account.place(self.state, account.account())
-        for folder in {self._place / "data", self._place, self.state}:
+        known = account.known_place(self.state, account.account())
+        for folder in (*((known / "data", known) if known else ()), self.state):
             shutil.rmtree(folder, ignore_errors=True)
+        self._known = None
 
     @property
     def log(self) -> Path:
@@ -98,6 +98,18 @@ class EmbeddedPostgres:
     @property
     def _data(self) -> Path:
         return self._place / "data"
+
+    @property
+    def _place(self) -> Path:
+        assert self._known is not None, "start() or running() finds the place first"
+        return self._known
+
+    def _same_place(self) -> Path:
+        """The place of the data, made on the first start; EnvironmentFault when the state folder forgot or changed it under a known server."""
+        if self._known is not None and account.known_place(self.state, account.account()) != self._known:
+            raise EnvironmentFault(f"The data of this server lie in {self._known}, and {self.state} no longer says so.",
+                                   f"Stop this command; then put {self.state} back as it was, or start anew there.")
+        return account.place(self.state, self._who)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -58,6 +58,10 @@ class Phase(Clause):
     minimum_spend: Price
 
 
+LEGAL_ENTITY_UNNAMED: Final = "default"
+"""What numbers its documents where the terms name no legal entity."""
+
+
 class Plan(Clause):
     """A plan of the catalogue: lines that contracts naming it start from."""
 
@@ -72,7 +76,7 @@ class Terms(Clause):
 
     contract: Name
     customer: Label
-    legal_entity: Name = "default"
+    legal_entity: Name = LEGAL_ENTITY_UNNAMED
     currency: CurrencyCode
     timezone: Zone
     effective: Effective | None = None

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -17,6 +19,7 @@ from tests.billing.conftest import Hear
 from tests.billing.gates import OpenGate
 from tests.billing.statements import NOW, batch_of, contract_of, customer_of, statement_of
 from tests.conftest import TestDatabase
+from tests.examples import differences
 
 Settle = Callable[[], Awaitable[None]]
 HOSTILE = "<script>alert(1)</script> & \"Söhne\" 株式会社"
@@ -75,6 +78,7 @@ async def test_an_invoice_is_shown_in_the_export_format(hear: Hear, settle: Sett
     assert (shown["subtotal"], shown["draws"], shown["total"], shown["corrects"]) == ("636550.00", [], "636550.00", None)
     line = shown["lines"][1]
     assert {"id", "key", "clause", "version", "kind", "quantity", "amount"} <= set(line) and (line["quantity"], line["amount"]) == ("11", "611550.00")
+    assert differences("billing", "invoice", shown) == []
     assert listed["lines"][1]["quantity"] == "11" and listed["lines"][1]["segments"] == [] and len(line["segments"]) == 1
 
 
@@ -91,6 +95,19 @@ async def test_filters(hear: Hear, hear_customers: Hear, settle: Settle, api: ht
     await settle()
     found = [(asked, (await api.get("/v1/invoices", params=asked)).json()["data"]) for asked, _ in FILTERS]
     assert [(asked, sorted(document["contract"] for document in documents)) for asked, documents in found] == FILTERS
+
+
+async def test_documents_made_in_one_go_are_listed_latest_period_first_over_pages(hear: Hear, api: httpx2.AsyncClient) -> None:
+    months = [7, 2, 11, 4, 9, 1, 12, 6, 3, 10, 5, 8]
+    await hear(*(statement_of(contract, month=month) for month in months for contract in ("a", "b")))
+    await hear(statement_of("later", month=1))
+    seen, cursor = [], None
+    while cursor is not None or not seen:
+        page = (await api.get("/v1/invoices", params={"limit": 5, **({"cursor": cursor} if cursor else {})})).json()
+        seen += [(document["period"]["start"], document["contract"]) for document in page["data"]]
+        cursor = page["next_cursor"]
+    made_at_once = [(f"2013-{month:02}-01", contract) for month in range(12, 0, -1) for contract in ("b", "a")]
+    assert seen == [("2013-01-01", "later"), *made_at_once]
 
 
 async def test_pages_are_stable_while_documents_are_added(hear: Hear, api: httpx2.AsyncClient) -> None:
@@ -178,6 +195,7 @@ async def test_a_line_is_traced_to_its_clause_its_entry_and_its_events_page_by_p
     path = f"/v1/invoices/{document['id']}/lines/{document['lines'][0]['id']}/trace"
     trace = (await api.get(path, params={"limit": 2})).json()
     assert trace["clause"]["terms"] == {"key": "meter_0", "kind": "usage", "price": {"model": "per_unit", "unit": "1.00"}}
+    assert [at for at in differences("billing", "trace", trace) if not at.startswith(("trace.explanation", "trace.events"))] == []
     assert trace["clause"]["version"] == 1 and trace["statement"]["id"] == document["statement"]["id"]
     assert [posting["line"] for posting in trace["journal_entry"]["postings"]] == [None, document["lines"][0]["id"]]
     assert trace["explanation"]["steps"] and [event["id"] for event in trace["events"]["data"]] == ["e0", "e1"]
@@ -209,6 +227,7 @@ BAD_REQUESTS = [
     ("/v1/invoices/inv_nothing", {}, 404, "no_such_document"),
     ("/v1/invoices/inv_nothing.html", {}, 404, "no_such_document"),
     ("/v1/invoices/inv_nothing/lines/x/trace", {}, 404, "no_such_document"),
+    ("/v1/invoices?custmer=UA", {}, 422, "query_parameter_unknown"),
     ("/v1/invoices?limit=201", {}, 422, "body_invalid"),
     ("/v1/invoices?cursor=%00", {}, 422, "cursor_invalid"),
     ("/v1/invoices?cursor=WzFd", {}, 422, "cursor_invalid"),
@@ -227,6 +246,17 @@ BAD_REQUESTS = [
 async def test_a_bad_request_is_named_and_never_a_500(api: httpx2.AsyncClient) -> None:
     answers = [(path, headers, await api.get(path, headers=headers)) for path, headers, _, _ in BAD_REQUESTS]
     assert [(path, headers, answer.status_code, answer.json()["code"]) for path, headers, answer in answers] == BAD_REQUESTS
+
+
+async def test_the_documentation_needs_no_internet(api: httpx2.AsyncClient) -> None:
+    page = await api.get("/docs")
+    links = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
+    assert len(links) == 3 and not any("//" in link for link in links)
+    for link in [*links, "openapi.json"]:
+        answer = await api.get(urljoin("/docs", link))
+        assert answer.status_code == 200 and len(answer.content) > 1000, link
+    assert "SwaggerUIBundle" in (await api.get("/docs/swagger-ui-bundle.js")).text and "url: 'openapi.json'" in page.text
+    assert [(await api.get(f"/docs/{name}")).status_code for name in ("swagger-ui.js", "..%2F__init__.py", "%00")] == [422, 404, 422]
 
 
 async def test_a_moved_clock_waits_until_every_final_statement_is_settled(

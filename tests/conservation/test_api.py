@@ -2,6 +2,7 @@
 
 from tests.conservation.book import DAYS, REFUSED
 from tests.conservation.conftest import Book
+from tests.examples import differences
 
 
 def test_the_whole_book_is_checked_as_it_is_asked_for(book: Book) -> None:
@@ -9,6 +10,8 @@ def test_the_whole_book_is_checked_as_it_is_asked_for(book: Book) -> None:
     assert answer["conservation"]["holds"] and answer["totals"]["counts"]["stored"] == book.sent.events
     assert [statement["k"] for statement in answer["conservation"]["statements"]] == ["K1", "K2", "K3", "K4", "K5"]
     assert set(answer["conservation"]["watermark"]) <= {str(partition) for partition in range(6)}
+    last = {**answer["conservation"], "statements": answer["conservation"]["statements"][4:]}
+    assert differences("billing", "reconciliation", {**answer, "conservation": last}) == []
     assert {row["contract"] for row in answer["money"]} == {"acme-2025", "bolt-2025", "lite-2025"}
 
 
@@ -24,7 +27,8 @@ def test_one_customer_meter_and_month_in_counts_quantities_and_money(book: Book)
 def test_a_bucket_is_drilled_to_event_ids(book: Book) -> None:
     page = book.sent.answers["suspense"]
     assert [row["id"] for row in page["data"]] == [f"nobody-{day}" for day in range(7)]
-    assert page["has_more"] and page["next_cursor"] and {row["reason"] for row in page["data"]} == {"no_customer"}
+    assert page["has_more"] and page["next_cursor"]
+    assert {(row["reason"], row["owner"]) for row in page["data"]} == {("no_customer", "integration engineer")}
 
 
 def test_late_usage_is_listed_by_contract(book: Book) -> None:

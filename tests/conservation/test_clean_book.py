@@ -1,12 +1,13 @@
 """A real book: nothing is named, every event is in the bucket where it belongs, and late usage is held and listed."""
 
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
 
 from services.billing.conservation import reconciliation, views
-from services.billing.conservation.domain.breaks import K
+from services.billing.conservation.domain.breaks import Checked, K, merged
 from services.billing.conservation.reconciliation import Drill, Narrow
 from services.billing.conservation.usecases import all_periods, breaks_of, check_all
 from tests.conservation.book import DAYS
@@ -37,11 +38,30 @@ async def test_the_reconciliation_adds_up_by_row(book: Book, auditor: asyncpg.Co
     for row in rows:
         counts = dict(row["counts"])
         assert counts.pop("stored") == sum(counts.values())
-    totals = views.totals_of(rows)
+    money = [views.money_row(row) for row in await reconciliation.money(auditor, Narrow())]
+    totals = views.totals_of(rows, money)
     assert totals["suspense_reasons"] == {"no_customer": DAYS, "no_meter": DAYS, "no_contract": DAYS}
     assert totals["suspense"] == [{"currency": "USD", "amount": f"{0.5 * 2 * DAYS:.2f}"}], "at list price: 0.50 a call"
     assert totals["unvalued"]["suspense"] == DAYS, "unheard.of has no list price"
     assert totals["held_late"] == [{"currency": "USD", "amount": f"{0.5 * (book.sent.late_events + DAYS):.2f}"}]
+    settled, documented, unbilled = (Decimal(totals[what][0]["amount"]) for what in ("settled", "documented", "unbilled"))
+    assert settled == documented + unbilled > 0 and [one["currency"] for one in totals["settled"]] == ["USD"]
+    waiting = {(entry["place"], entry["reason"]): entry for entry in totals["waiting"]}
+    assert {reason: (entry["owner"], entry["events"], entry["unvalued"]) for (place, reason), entry in waiting.items() if place == "suspense"} == {
+        "no_customer": ("integration engineer", DAYS, 0), "no_meter": ("integration engineer", DAYS, DAYS),
+        "no_contract": ("account executive", DAYS, 0)}
+    assert waiting["suspense", "no_contract"]["value"] == [{"currency": "USD", "amount": f"{0.5 * DAYS:.2f}"}]
+    assert (waiting["held_late", "after_the_cut"]["owner"], waiting["held_late", "after_the_cut"]["value"]) == ("finance", totals["held_late"])
+    assert sum(Decimal(entry["value"][0]["amount"]) for (place, _), entry in waiting.items() if place == "unbilled") == unbilled
+
+
+async def test_money_is_added_by_currency(auditor: asyncpg.Connection) -> None:
+    checked = (await check_all(auditor)).of(K.MONEY)
+    [of] = [checked.amounts["USD"]]
+    assert set(checked.amounts) == {"USD"} and of["settled"] == of["documented"] + of["waived"] + of["unbilled"] > 0
+    several = merged([checked, Checked(K.MONEY, {"statements": 1}, (), {"JPY": {"settled": 7}, "USD": {"settled": 1}})])
+    assert several.shown_amounts()["JPY"] == {"settled": "7"} and several.amounts["USD"]["settled"] == of["settled"] + 1
+    assert several.figures["statements"] == checked.figures["statements"] + 1
 
 
 async def test_a_customer_s_row_shows_quantities_and_money(auditor: asyncpg.Connection) -> None:

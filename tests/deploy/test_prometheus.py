@@ -56,7 +56,7 @@ def test_a_rule_asks_for_metrics_that_exist_by_labels_they_have(rule: dict[str, 
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
 def test_a_rule_says_what_happened_and_what_to_do(rule: dict[str, Any]) -> None:
-    assert {"summary", "remedy"} == rule["annotations"].keys()
+    assert {"summary", "description"} == rule["annotations"].keys()
     assert rule["labels"]["severity"] in ("page", "ticket")
     printed = set(re.findall(r"\$labels\.([a-z_]+)", str(rule["annotations"])))
     grouped = {name.strip() for names in re.findall(r"\bby \(([^)]*)\)", rule["expr"]) for name in names.split(",")}

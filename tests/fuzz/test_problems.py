@@ -1,15 +1,17 @@
 """Errors FastAPI raises by itself leave as problems with the right name, and every route documents what it may answer."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Query, Request
 from pydantic import BaseModel
 
 from shared.http.documented import ALWAYS, CHANGING
 from shared.http.middleware import Edge
+from shared.http.paging import Paged
 from shared.http.problems import install_problems
+from shared.http.query import refuse_unknown_parameters
 
 
 class Thing(BaseModel):
@@ -26,6 +28,14 @@ def _app() -> FastAPI:
 
     @app.get("/v1/things")
     async def listed(request: Request) -> dict[str, Any]:
+        return {}
+
+    @app.get("/v1/people", dependencies=[Depends(refuse_unknown_parameters)])
+    async def people(page: Paged, customer: str, since: Annotated[str, Query(alias="from")] = "") -> dict[str, Any]:
+        return {"customer": customer}
+
+    @app.get("/v1/people/{name}", dependencies=[Depends(refuse_unknown_parameters)])
+    async def person(name: str) -> dict[str, Any]:
         return {}
 
     app.add_middleware(Edge, body_max_bytes=1000)
@@ -47,6 +57,28 @@ async def test_the_framework_s_own_errors(method: str, path: str, body: bytes, s
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert status != 405 or "POST" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(("path", "unknown", "hint"), [
+    ("/v1/people?custmer=UA", ["custmer"], "did you mean customer?"),
+    ("/v1/people?customer=UA&since=2013", ["since"], "it takes cursor, customer, from, limit"),
+    ("/v1/people?customer=UA&x=&y=2&limit=1", ["x", "y"], "it takes cursor, customer, from, limit"),
+    ("/v1/people/UA?customer=UA", ["customer"], "it takes none"),
+    ("/v1/people?customer=UA&%ff%00=1", ["\ufffd\0"], "it takes cursor, customer, from, limit"),
+])
+async def test_a_query_parameter_nobody_declares_is_named_and_the_known_ones_are_listed(path: str, unknown: list[str], hint: str) -> None:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(_app()), base_url="http://here") as client:
+        answer = await client.get(path)
+    told = answer.json()
+    assert (answer.status_code, answer.headers["content-type"], told["code"]) == (422, "application/problem+json", "query_parameter_unknown")
+    assert told["errors"] == [{"pointer": f"/query/{name}", "code": "unknown", "detail": hint} for name in unknown]
+    assert told["detail"].endswith("it takes none" if "/UA" in path else "it takes cursor, customer, from, limit")
+
+
+@pytest.mark.parametrize("path", ["/v1/people?customer=UA&from=2013&limit=1", "/v1/people?customer=UA&customer=AA", "/v1/people/UA"])
+async def test_declared_parameters_are_taken(path: str) -> None:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(_app()), base_url="http://here") as client:
+        assert (await client.get(path)).status_code == 200
 
 
 async def test_every_route_documents_its_problems() -> None:

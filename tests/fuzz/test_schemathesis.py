@@ -1,8 +1,10 @@
 """Whatever is sent to any route of any service: never a 5xx, never a status or a shape its OpenAPI document does not name."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
+import httpx2
 import pytest
 
 from shared.postgres.setup import SERVICES
@@ -29,9 +31,23 @@ async def _hold(cluster_options: Callable[..., ClusterOptions], cases_max: int) 
         known = await things(cluster)
         found = [await asyncio.to_thread(fuzz, cluster.urls[service], cluster.admin_key, cases_max, known) for service in SERVICES]
         assert cluster.pids().keys() >= set(SERVICES), "a service died"
+        for service in SERVICES:
+            await _refuses_unknown_parameters(cluster, service)
     faults = [f"{what}: {first}" for findings in found for what, first in findings.faults.items()]
     assert not faults, "\n\n".join(faults)
     _worth_it(found)
+
+
+async def _refuses_unknown_parameters(cluster: Cluster, service: str) -> None:
+    """A misspelt filter is refused by every route, whatever else it takes: an answer to another question looks like a good one."""
+    headers = {"Authorization": f"Bearer {cluster.admin_key}"}
+    async with httpx2.AsyncClient(base_url=cluster.urls[service], headers=headers, trust_env=False, timeout=30) as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+        asked = [(verb, re.sub(r"{\w+}", "x", path)) for path, verbs in paths.items() if path.startswith("/v1/") for verb in verbs]
+        answers = [(verb, path, await client.request(verb, path, params={"custmer": "UA"})) for verb, path in asked]
+    assert answers
+    for verb, path, answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (422, "query_parameter_unknown"), f"{verb} {path}: {answer.text}"
 
 
 def _worth_it(found: list[Findings]) -> None:

@@ -95,7 +95,9 @@ async def test_what_became_of_an_event(rating: Deployment) -> None:  # noqa: F81
     async def told(id: str) -> Any:
         return await get(rating, "/v1/events/explain", source="test", id=id)
 
-    assert (await told("nope"))["status"] == "unknown"
+    nothing = await told("nope")
+    assert nothing["status"] == "unknown"
+    assert nothing["detail"].startswith("not stored (yet): if it was sent within the last seconds, ask again")
     lost = event("e", "who", NOON, {"region": "eu", "user": "ann"})
     await rating.send(lost, lost, event("e", "who", NOON, {"region": "us"}), void("later"), event("odd", "acme", NOON, type="strange"))
     await rating.settled()

@@ -15,6 +15,7 @@ import httpx2
 import psutil
 import pytest
 
+from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import SERVICES
 from tests.conftest import TestDatabase
@@ -52,6 +53,21 @@ async def test_a_fresh_deployment_starts_at_the_instant_asked_for(cluster_option
         connection = await asyncpg.connect(database.admin_url)
         assert await connection.fetchval("select moved_to from clock.business") == instant
         await connection.close()
+
+
+@pytest.mark.parametrize(("known", "asked"), [("postgres", "kafka"), ("kafka", "postgres")])
+async def test_a_book_of_another_bus_is_refused_before_a_service_starts(
+    cluster_options: Callable[..., ClusterOptions], database: TestDatabase, known: str, asked: str,
+) -> None:
+    connection = await asyncpg.connect(database.admin_url)
+    await connection.execute("insert into bus.cluster (kind, cluster_id) values ($1, 'the first')", known)
+    await connection.close()
+    told: list[str] = []
+    cluster = Cluster(cluster_options(bus=asked, report=told.append))
+    with pytest.raises(EnvironmentFault, match=f"positions of bus {known}:the first, but the configured bus is {asked}") as fault:
+        await cluster.start()
+    assert f"--bus {known}" in fault.value.remedy and "--database NAME" in fault.value.remedy
+    assert (cluster.processes, told) == ({}, [])
 
 
 @pytest.fixture

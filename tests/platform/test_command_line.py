@@ -11,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from u2c.service_flags import settings_of
 from u2c.services import PORTS
 from u2c.up import _show
+from u2c.verify import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,3 +79,11 @@ def test_up_prints_every_address_whole_on_a_narrow_terminal() -> None:
     wanted = [f"KEY={cluster.admin_key}", *(f"{name}={urls[service]}" for name, service in
               (("INGEST", "usage_ingest"), ("RATING", "rating"), ("BILLING", "billing"), ("SIGNALS", "signals")))]
     assert [line for line in lines if "=" in line] == wanted
+
+
+def test_what_is_to_be_copied_is_whole_at_80_columns(tmp_path: Path) -> None:
+    settings = u2c("service", "rating", "--list-settings", COLUMNS="80").stdout
+    assert all(f"--{name.replace('_', '-')}  U2C_{name.upper()}  [default: " in settings for name in settings_of("rating").model_fields)
+    told = u2c("verify", "--help", COLUMNS="80").stdout
+    assert all(kind in told for kind in Kind)
+    assert "…" not in u2c("doctor", COLUMNS="80", U2C_STATE=str(tmp_path)).stdout

@@ -68,6 +68,8 @@ def test_from_a_contract_and_a_file_to_a_priced_event(session: Session, tmp_path
     assert session.http.post(f"{rating}/v1/customers", json={"external_id": "acme", "name": "Acme", "timezone": "UTC"}).status_code == 201
     _apply(session, tmp_path)
     assert json.loads(session.u2c("clock", "advance", "2024-01-07", "--json").stdout)
+    shown = session.u2c("clock", "show").stdout
+    assert "now              2024-01-07T00:00:00Z" in shown and not set("[]{}'") & set(shown.replace("machine's", ""))
     _send(session, tmp_path)
     _explain(session)
 
@@ -83,6 +85,10 @@ def _apply(session: Session, folder: Path) -> None:
     assert applied.returncode == 0, applied.stderr
     shown = session.u2c("contract", "show", "acme-2024", "--json")
     assert json.loads(shown.stdout)["contract"] == "acme-2024"
+    terms = folder / "terms.yaml"
+    terms.write_text(session.u2c("contract", "show", "acme-2024", "--terms").stdout)
+    again = session.u2c("contract", "apply", str(terms), "--json")
+    assert (again.returncode, json.loads(again.stdout)["version"]) == (0, 1), "what it shows is what apply takes, and no new version"
 
 
 def _send(session: Session, folder: Path) -> None:

@@ -121,6 +121,11 @@ def test_ids_sort_by_the_time_they_were_made() -> None:
     assert made == sorted(made) and len(set(made)) == 5 and all(len(one) == len("inv_") + 22 for one in made)
 
 
+def test_ids_made_in_one_go_sort_in_their_order() -> None:
+    made = ids.new_ids("inv", 500)
+    assert made == sorted(made) and len(set(made)) == 500 and ids.new_ids("inv", 0) == []
+
+
 def test_derived_ids_are_the_same_on_every_replay_and_never_collide_by_concatenation() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     assert ids.clause_id("acme", "lines", "api") == ids.clause_id("acme", "lines", "api") == "6707af6d-aac0-5fbf-837d-9315a4f90c99"

@@ -1,6 +1,7 @@
 """README's calls, run as they stand on a running system, and its table of commands."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,8 +10,8 @@ import httpx2
 import pytest
 import typer
 
-from tests.readme.blocks import calls, verbs
-from tests.readme.shell import typed
+from tests.readme.blocks import README, calls, verbs
+from tests.readme.shell import refused, typed
 from u2c.cluster import Cluster, ClusterOptions
 from u2c.main import VERBS, application
 
@@ -35,6 +36,8 @@ async def test_the_calls_do_what_the_page_says(cluster_options: Callable[..., Cl
         assert reconciliation["conservation"]["holds"] is True
         assert endpoint["secret"].startswith("whsec_") and endpoint["state"] == "enabled"
         assert signals["customer"] == "acme"
+        (problem,) = await asyncio.to_thread(refused, blocks[-1], cluster)
+        assert problem["code"] == "key_refused", "a refusal is seen, not swallowed"
         await _settled(cluster, blocks)
 
 
@@ -74,7 +77,13 @@ def test_the_table_names_exactly_the_verbs_there_are() -> None:
     assert {verb.split()[0] for verb in verbs()} == set(VERBS)
 
 
+def test_the_table_has_one_row_a_verb() -> None:
+    rows = [re.findall(r"\./u2c ([a-z]+)", line.split("|")[1]) for line in README.splitlines() if line.startswith("| `./u2c")]
+    named = [verb for row in rows for verb in sorted(set(row))]
+    assert sorted(named) == sorted(set(named))
+
+
 @pytest.mark.parametrize("block", calls(), ids=lambda block: block.split()[0])
 def test_a_failing_call_fails_the_block(block: str) -> None:
-    """The calls use -f: without it, a refusal would look like success."""
-    assert block.count("curl -sf") == block.count("curl")
+    """Without --fail-with-body a refusal would look like success, and with -f nobody would see what it says."""
+    assert block.count("curl -sS --fail-with-body ") == block.count("curl")

@@ -1,12 +1,14 @@
 """What is published of signals: AsyncAPI made from the topic table, every event documented, and receivers that verify."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,21 @@ def test_the_manual_names_every_event_every_value_and_every_seat() -> None:
     missing = [name for name in (*EVENT_TYPES, *DEFINITIONS) if f"`{name}`" not in manual]
     assert not missing
     assert all(event.seat in manual for event in EVENT_TYPES.values())
+
+
+@pytest.mark.parametrize("name", EVENT_TYPES)
+def test_the_manual_shows_the_example_of_the_event(name: str) -> None:
+    manual = (ROOT / "docs" / "signals.md").read_text(encoding="utf-8")
+    shown = manual.split(f"### `{name}`")[1].split("```json\n")[1].split("```")[0]
+    assert shown == json.dumps(EVENT_TYPES[name].example, indent=1, ensure_ascii=False) + "\n"
+
+
+def test_the_example_of_a_reached_activation_has_reached_what_it_says() -> None:
+    example = EVENT_TYPES["customer.activation.reached"].example
+    reached = [milestone for milestone in example["milestones"] if milestone["reached_on"]]
+    assert reached == example["milestones"] and all(Decimal(one["has"]) >= Decimal(one["needs"]) for one in reached)
+    assert sum(Decimal(one["weight"]) for one in reached) == Decimal(example["share"])
+    assert all(one["reached_on"] <= example["deadline"] for one in reached) and not example["late"]
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

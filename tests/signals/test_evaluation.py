@@ -81,7 +81,10 @@ def test_every_value_has_a_unit_a_definition_and_evidence() -> None:
     contract = Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])
     found = evaluate(customer({"calls": daily(5, date(2023, 12, 1), 90)}, [contract]), DAY, Engagement(3, 5, 9, 10, 2, 4), read_policy())
     values = values_of(shown(found.document))
-    assert len(values) > 12 and all(value["unit"] and value["definition"] and value["evidence"].startswith("/v1/") for value in values)
+    assert len(values) > 12 and all(value["unit"] and value["definition"] for value in values)
+    assert {(one["evidence"]["service"], one["evidence"]["path"].split("?")[0]) for one in values} == {
+        ("signals", "/v1/customers/acme/activity"), ("rating", "/v1/statements")}
+    assert [type(one["value"]) for one in values if one["name"] == "silent_days"] == [int, int], "of the meter, and of all meters"
     assert next(value["value"] for value in values if value["name"] == "stickiness") == "0.3333"
 
 

@@ -23,6 +23,7 @@ from shared.topics.rating import (
     StatementMessage,
 )
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
+from tests.examples import differences
 from tests.signals.deployment import START, Signals
 
 TERMS = {
@@ -106,6 +107,7 @@ async def test_each_day_is_evaluated_by_itself_and_history_answers_as_it_was(sig
     assert then["evaluated"]["day"] == "2024-01-08" and then["evaluated"]["last_seen_on"] == "2024-01-07"
     assert then["evaluated"]["contracts"]["acme-2024"]["activation"]["milestones"][0]["has"] == "7"
     now = await signals.get("/v1/customers/acme/signals")
+    assert differences("signals", "customer_signals", now) == []
     assert now["last_seen_at"] == "2024-01-12T15:59:00Z" and now["evaluated"]["meters"]["calls"]["silent"]
     listed = (await signals.get("/v1/customers"))["data"]
     assert listed[0]["silent_meters"] == ["calls"] and listed[0]["contracts"]["acme-2024"]["activation"] == "reached"

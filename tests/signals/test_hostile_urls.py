@@ -83,6 +83,13 @@ def test_a_url_that_is_not_plain_https_is_refused(url: str) -> None:
         target_of(url, allow_local=False)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8900/", "https://127.0.0.1:8900/"])
+def test_a_refused_receiver_on_a_test_machine_hears_how_it_is_allowed(url: str) -> None:
+    with pytest.raises(UrlRefused, match="or start with --webhook-allow-local on a test machine"):
+        target_of(url, allow_local=False)
+    assert target_of(url, allow_local=True).port == 8900
+
+
 async def test_a_name_that_is_public_only_at_the_first_look_up_is_not_connected_to() -> None:
     """DNS rebinding: the answer that is judged is the one that is connected to, so a second answer has no use."""
     asked: list[str] = []

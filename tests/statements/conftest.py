@@ -31,5 +31,5 @@ async def rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Asy
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://rating", headers={"authorization": f"Bearer {SECRET}"}, timeout=120) as client:
             deployment = Deployment(database, context, client)
-            await deployment.advance(START)
+            await deployment.advance(START, test_clock=True)
             yield deployment

@@ -50,8 +50,8 @@ class Deployment:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    async def advance(self, to: datetime) -> Any:
-        answer = await self.client.post("/v1/clock/advance", json={"to": to.isoformat()})
+    async def advance(self, to: datetime, *, test_clock: bool = False) -> Any:
+        answer = await self.client.post("/v1/clock/advance", json={"to": to.isoformat(), "test_clock": test_clock})
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -28,6 +28,16 @@ async def test_the_clock_runs_forward_only(rating: Deployment) -> None:
         assert (await rating.client.post("/v1/clock/advance", json={"to": wrong})).status_code == 422, wrong
 
 
+async def test_a_deployment_that_lives_by_the_machine_s_clock_is_moved_only_when_that_is_said(rating: Deployment) -> None:
+    await rating.context.db.pool.execute("update clock.business set moved_to = null, revision = revision + 1")
+    for to in ("2023-01-01T00:00:00Z", "2199-01-01T00:00:00Z"):
+        refused = await rating.client.post("/v1/clock/advance", json={"to": to})
+        assert (refused.status_code, refused.json()["code"]) == (409, "no_test_clock") and "--test-clock" in refused.json()["detail"]
+        assert (await rating.client.get("/v1/clock")).json()["moved"] is False
+    await rating.advance(utc("2023-01-01T00:00:00"), test_clock=True)
+    assert (await rating.advance(utc("2023-01-02T00:00:00")))["now"] == "2023-01-02T00:00:00Z"
+
+
 async def test_moving_the_clock_needs_its_scope(rating: Deployment) -> None:
     await rating.context.db.pool.execute("update rating.access_keys set scopes = '{contracts:read}'")
     await rating.context.keys.refresh()

@@ -56,6 +56,14 @@ async def test_a_dry_run_records_nothing(rating: Deployment) -> None:
     assert (await rating.client.get("/v1/contracts/acme-1")).status_code == 404
 
 
+async def test_the_example_of_the_documentation_is_taken_as_it_stands(rating: Deployment) -> None:
+    await started(rating)
+    await rating.meter("api_calls", event_type="api.call")
+    body = (await rating.client.get("/openapi.json")).json()["paths"]["/v1/contracts"]["post"]["requestBody"]["content"]["application/json"]
+    applied = await rating.apply(body["example"])
+    assert (applied["contract"], applied["version"]) == ("acme-2026", 1)
+
+
 async def test_yaml_and_json_are_the_same_document(rating: Deployment) -> None:
     await started(rating)
     await rating.apply(terms("acme-1", "acme"))

@@ -45,7 +45,8 @@ def show_conservation(console: Console, report: dict[str, Any]) -> None:
     for statement in report["statements"]:
         holds = "[green]yes[/]" if statement["holds"] else "[bold red]BREAK[/]"
         figures = (f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in statement["figures"].items())
-        table.add_row(statement["k"], statement["says"], "  ".join(figures), holds)
+        amounts = (f"{code} " + ", ".join(f"{what} {Decimal(amount):,}" for what, amount in of.items()) for code, of in statement["amounts"].items())
+        table.add_row(statement["k"], statement["says"], "  ".join([*figures, *amounts]), holds)
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -11,6 +12,7 @@ from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.jobs import monitor_of
 from services.billing.conservation.reconciliation import Drill, Narrow
 from services.billing.conservation.usecases import snapshot
+from shared.http.examples import answers_with
 from shared.http.instants import Instant
 from shared.http.keys import requires
 from shared.http.paging import Page, Paged, listed
@@ -29,7 +31,8 @@ From = Annotated[Instant | None, Query(alias="from", description="Events at or a
 To = Annotated[Instant | None, Query(description="Events before this instant")]
 
 
-@router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5")
+@router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5",
+            responses=answers_with(Path(__file__).parents[1], "reconciliation"))
 async def reconcile(
     context: Ctx, customer: Customer = None, meter: Text = None, start: From = None, to: To = None, timezone: Zone = "UTC",
     check: Annotated[bool | None, Query(description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question")] = None,
@@ -41,11 +44,11 @@ async def reconcile(
         counted = await reconciliation.counts(connection, narrow)
         measured = await reconciliation.quantities(connection, narrow)
         money = await reconciliation.money(connection, narrow)
-    rows = views.rows_of(counted, measured)
+    rows, settled = views.rows_of(counted, measured), [views.money_row(row) for row in money]
     assert monitor.report is not None
     return {
         "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to), "rows": rows,
-        "totals": views.totals_of(rows), "money": [views.money_row(row) for row in money], "conservation": monitor.report.shown(),
+        "totals": views.totals_of(rows, settled), "money": settled, "conservation": monitor.report.shown(),
     }
 
 

@@ -39,13 +39,14 @@ SIDES = f"""
            (select coalesce(sum((line ->> 'amount_minor')::bigint), 0)::bigint
             from jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line) as lines_minor,
            h.revision as heard_revision, h.final as heard_final, h.statement_id as heard_statement,
-           d.documents, d.finalized, d.held, d.drafted_minor, d.documented_minor, d.draft_revision, d.document_id
+           d.documents, d.documents_currency, d.finalized, d.held, d.drafted_minor, d.documented_minor, d.draft_revision, d.document_id
     from scope
     left join rating.periods p using (contract, period_start)
     left join rating.statements s using (contract, period_start)
     left join billing.statements_heard h using (contract, period_start)
     left join lateral (
-        select count(*) as documents, count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,
+        select count(*) as documents, max(d.currency) as documents_currency,
+               count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,
                coalesce(sum(d.subtotal_minor) filter (where d.status = 'draft'), 0)::bigint as drafted_minor,
                coalesce(sum(d.subtotal_minor) filter (where d.status = 'finalized'), 0)::bigint as documented_minor,
                max(d.statement_revision) filter (where d.status = 'draft') as draft_revision, min(d.document_id) as document_id
@@ -153,14 +154,16 @@ async def money_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, 
     With the machine's `now`, a final statement that waits too long for its document is a break too.
     """
     contracts, starts = [contract for contract, _ in periods], [start for _, start in periods]
-    figures = dict.fromkeys(("statements", "documents", "settled_minor", "documented_minor", "waived_minor", "unbilled_minor", "under_way"), 0)
+    figures = dict.fromkeys(("statements", "documents", "under_way"), 0)
+    amounts: dict[str, dict[str, int]] = {}
     breaks: list[Break] = []
     for row in await connection.fetch(SIDES, contracts, starts):
         _count(figures, row)
+        _add(amounts, row)
         breaks += _sides(row, now, drained)
     breaks += [_line_differs(row) for row in await connection.fetch(LINES, contracts, starts, LISTED_MAX)]
     breaks += [found for row in await connection.fetch(BOOKS, contracts, starts, LISTED_MAX) for found in _books(row)]
-    return Checked(K.MONEY, figures, tuple(breaks))
+    return Checked(K.MONEY, figures, tuple(breaks), amounts)
 
 
 async def numbers(connection: asyncpg.Connection) -> Checked:
@@ -171,15 +174,20 @@ async def numbers(connection: asyncpg.Connection) -> Checked:
 
 
 def _count(figures: dict[str, int], row: Any) -> None:
-    """Minor units of several currencies are added as plain numbers: a control total, not an amount."""
-    if row["statement_id"] is not None:
-        figures["statements"] += 1
-        figures["settled_minor"] += row["subtotal_minor"]
+    figures["statements"] += row["statement_id"] is not None
     figures["documents"] += row["finalized"]
-    figures["documented_minor"] += row["documented_minor"]
-    if row["statement_id"] is not None and not row["finalized"]:
-        figures["unbilled_minor"] += row["subtotal_minor"]
-        figures["under_way"] += row["revision"] != row["heard_revision"]
+    figures["under_way"] += row["statement_id"] is not None and not row["finalized"] and row["revision"] != row["heard_revision"]
+
+
+def _add(amounts: dict[str, dict[str, int]], row: Any) -> None:
+    """Currency → what → minor units: settled by rating; documented, waived and not yet billed by billing."""
+    for code in sorted({row["currency"], row["documents_currency"]} - {None}):
+        of = amounts.setdefault(code, dict.fromkeys(("settled", "documented", "waived", "unbilled"), 0))
+        if code == row["currency"]:
+            of["settled"] += row["subtotal_minor"]
+            of["unbilled"] += 0 if row["finalized"] else row["subtotal_minor"]
+        if code == row["documents_currency"]:
+            of["documented"] += row["documented_minor"]
 
 
 def _sides(row: Any, now: datetime | None, drained: bool) -> list[Break]:

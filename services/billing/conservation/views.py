@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from services.billing.conservation.domain.dispositions import SUSPENSE_REASONS, Bucket
+from services.billing.conservation.domain.dispositions import HELD_LATE_OWNER, OWNERS, SUSPENSE_REASONS, Bucket, Reason
+from services.billing.conservation.waiting import added, totals_money, totals_waiting, waiting_of
 from shared.decimals import plain
 from shared.money import Rounding, currency, format_minor, settle
 
@@ -32,16 +33,19 @@ def rows_of(counted: Iterable[Any], measured: Iterable[Any]) -> list[dict[str, A
     for shown in rows.values():
         read = shown.pop("_read")
         shown["unvalued"] = {bucket: shown["counts"][bucket] - read.get(bucket, 0) for bucket in VALUED}
+        shown["waiting"] = waiting_of(shown)
     return list(rows.values())
 
 
-def totals_of(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The rows added up: counts, and by currency the value of what nobody is billed for yet (suspense, held late, held)."""
+def totals_of(rows: Sequence[dict[str, Any]], money: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The rows added up: counts; by currency, the value of suspense, held-late and held usage and the money; what waits, why, and whose it is."""
     counts = {bucket: sum(row["counts"][bucket] for row in rows) for bucket in ("stored", *Bucket)}
     reasons = {reason: sum(row["suspense_reasons"][reason] for row in rows) for reason in SUSPENSE_REASONS}
-    values = {str(bucket): _added(value for row in rows for value in row[bucket]) for bucket in VALUED}
+    values = {str(bucket): added(value for row in rows for value in row[bucket]) for bucket in VALUED}
     unvalued = {bucket: sum(row["unvalued"][bucket] for row in rows) for bucket in VALUED}
-    return {"counts": counts, "suspense_reasons": reasons, **values, "unvalued": unvalued}
+    return {
+        "counts": counts, "suspense_reasons": reasons, **values, "unvalued": unvalued, **totals_money(money), "waiting": totals_waiting(rows, money),
+    }
 
 
 def value_of(quantity: Decimal, unit: Decimal, code: str) -> dict[str, str]:
@@ -70,7 +74,8 @@ def event_row(row: Any) -> dict[str, Any]:
     return {
         "kind": "void" if row["held_void"] else "event", "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"],
         "customer": row["customer"], "time": instant(row["time"]), "received_at": instant(row["received_at"]), "bucket": row["bucket"],
-        "reason": row["reason"], "meters": list(row["meters"] or ()),
+        "reason": row["reason"], "owner": OWNERS[Reason(row["reason"])] if row["reason"] else HELD_LATE_OWNER if late else None,
+        "meters": list(row["meters"] or ()),
         "periods": [{"contract": contract, "period_start": start} for contract, start in sorted(contracts)],
         "exceptions": [{"id": id, "kind": kind, "owner": owner}
                        for id, kind, owner in sorted({(hold["exception_id"], hold["kind"], hold["owner"]) for hold in holds})],
@@ -92,13 +97,6 @@ def _row(row: Any) -> dict[str, Any]:
         "counts": dict.fromkeys(["stored", *map(str, Bucket)], 0), "suspense_reasons": dict.fromkeys(map(str, SUSPENSE_REASONS), 0),
         "quantities": {}, **{str(bucket): [] for bucket in VALUED}, "_read": {},
     }
-
-
-def _added(values: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    sums: dict[str, Decimal] = {}
-    for value in values:
-        sums[value["currency"]] = sums.get(value["currency"], Decimal(0)) + Decimal(value["amount"])
-    return [{"currency": code, "amount": str(amount)} for code, amount in sorted(sums.items())]
 
 
 def _listed(raw: Any) -> list[dict[str, Any]]:

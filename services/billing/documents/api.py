@@ -1,6 +1,7 @@
 """GET /v1/invoices and one invoice, as JSON or as a page."""
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,15 +13,17 @@ from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import PAGE_HEADERS, page_of
 from services.billing.documents.shown import shown_document
 from services.billing.parameters import CurrencyCode, Customer, DocumentId, Text
+from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged, listed
 from shared.service import Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
+BILLING = Path(__file__).parents[1]
 Kinds = Literal["invoice", "commitment", "prepayment", "debit_note", "credit_note"]
 
 
-@router.get("", operation_id="list_invoices", summary="Invoices and notes, newest first")
+@router.get("", operation_id="list_invoices", summary="Invoices and notes, newest first; of drafts made in one go, the latest period first")
 async def list_invoices(
     context: Ctx, page: Paged,
     customer: Customer = None,
@@ -39,19 +42,18 @@ async def list_invoices(
 
 @router.get("/{document_id}.html", operation_id="get_invoice_page", summary="One printable page", response_class=HTMLResponse)
 async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
-    return HTMLResponse(page_of(await usecases.get_document(context.db, document_id)), headers=PAGE_HEADERS)
+    return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers=PAGE_HEADERS)
 
 
 @router.get(
     "/{document_id}", operation_id="get_invoice", summary="One invoice or note; with `Accept: text/html` its printable page",
-    responses={200: {"content": {"text/html": {}}}},
+    responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
 )
 async def get_invoice(context: Ctx, request: Request, document_id: DocumentId) -> Response:
-    document = await usecases.get_document(context.db, document_id)
     headers = {"Vary": "Accept"}
     if _prefers_html(request.headers.get("accept", "")):
-        return HTMLResponse(page_of(document), headers={**PAGE_HEADERS, **headers})
-    return JSONResponse(shown_document(document), headers=headers)
+        return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers={**PAGE_HEADERS, **headers})
+    return JSONResponse(shown_document(await usecases.get_document(context.db, document_id)), headers=headers)
 
 
 def _prefers_html(accept: str) -> bool:

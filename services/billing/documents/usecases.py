@@ -1,8 +1,14 @@
 """Read documents."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.domain.steps import ClauseTerms
 from services.billing.documents.repository import DocumentRepository
+from services.billing.tracing.clauses import clause_of
+from services.billing.tracing.repository import versions_of
 from shared.db import Database
 from shared.errors import AppError, Kind
 
@@ -26,3 +32,16 @@ async def get_document(db: Database, document_id: str) -> Document:
     if found is None:
         raise NoSuchDocument(f"no document {document_id[:60]!r}; GET /v1/invoices lists them")
     return found
+
+
+async def get_document_with_terms(db: Database, document_id: str) -> tuple[Document, ClauseTerms]:
+    """Return one document, and the clauses of its contract as heard; or raise NoSuchDocument."""
+    document = await get_document(db, document_id)
+    async with db.transaction() as uow:
+        versions = await versions_of(uow.connection, document.contract)
+
+    def terms_of(clause: str, version: int) -> Mapping[str, Any] | None:
+        found = clause_of(document.contract, versions, clause, version)
+        return found.terms if found else None
+
+    return document, terms_of

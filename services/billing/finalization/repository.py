@@ -10,7 +10,7 @@ import msgspec
 from services.billing.finalization.domain.drafts import Draft, Numbered
 from services.billing.finalization.domain.posting import postings_of
 from shared.clock import machine_now
-from shared.ids import new_id
+from shared.ids import new_ids
 from shared.topics.rating import StatementLine
 
 _DUE = "document.status = 'draft' and document.statement_final and (document.held_until is null or document.held_until <= $1)"
@@ -98,7 +98,7 @@ class FinalizationRepository:
 
     async def post(self, documents: Sequence[Numbered]) -> None:
         """Insert one entry a document, and its postings, all at once: the database checks that each balances."""
-        entries = [(new_id("jou"), document) for document in documents]
+        entries = list(zip(new_ids("jou", len(documents)), documents, strict=True))
         await self._connection.execute(
             """insert into billing.journal_entries (entry_id, document_id, posted_on, description)
                select * from unnest($1::text[], $2::text[], $3::date[], $4::text[])""",

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from shared.clock import from_us
-from shared.ids import new_id
+from shared.ids import new_ids
 from shared.topics.rating import STATEMENTS, ContractVersionMessage, CustomerMessage, StatementMessage
 
 
@@ -62,7 +62,7 @@ class HeardRepository:
                    watermark = excluded.watermark, watermark_us = excluded.watermark_us, net_days = excluded.net_days,
                    skip_zero = excluded.skip_zero, subtotal_minor = excluded.subtotal_minor, total_minor = excluded.total_minor
                where document.status = 'draft'""",
-            [new_id("inv") for _ in statements], [s.contract for s in statements], [s.customer_id for s in statements],
+            _document_ids(statements), [s.contract for s in statements], [s.customer_id for s in statements],
             [s.customer for s in statements], [s.legal_entity for s in statements], [s.currency for s in statements],
             [s.timezone for s in statements], [from_us(s.period_start_us) for s in statements], [from_us(s.period_end_us) for s in statements],
             [date.fromisoformat(s.period_start_date) for s in statements], [date.fromisoformat(s.period_end_date) for s in statements],
@@ -147,6 +147,13 @@ class HeardRepository:
             [c.contract for c in contracts], [c.revision for c in contracts], [c.customer_id for c in contracts],
             [c.customer for c in contracts], [c.versions for c in contracts],
         ))
+
+
+def _document_ids(statements: Sequence[StatementMessage]) -> list[str]:
+    """An id each: lists show documents by id, so of those made at once the one of the latest period is the newest."""
+    by_period = sorted(range(len(statements)), key=lambda place: (statements[place].period_start_us, statements[place].contract))
+    given = dict(zip(by_period, new_ids("inv", len(statements)), strict=True))
+    return [given[place] for place in range(len(statements))]
 
 
 def _json(statement: StatementMessage) -> msgspec.Raw:

@@ -1,6 +1,7 @@
 """GET /v1/invoices/{id}/lines/{line}/trace."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,6 +13,7 @@ from services.billing.tracing import usecases
 from services.billing.tracing.clauses import ClauseText
 from services.billing.tracing.clients import RatingClient
 from shared.clock import from_us
+from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.money import currency
 from shared.service import Ctx
@@ -22,6 +24,7 @@ router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requi
 @router.get(
     "/{document_id}/lines/{line_id}/trace", operation_id="trace_line",
     summary="One line traced: clause, explanation, statement, journal entry, and its raw events page by page",
+    responses=answers_with(Path(__file__).parents[1], "trace"),
 )
 async def trace_line(
     context: Ctx,

@@ -33,6 +33,7 @@ class AdvanceRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     to: Annotated[AwareDatetime, BeforeValidator(_text)] = Field(description="RFC 3339, with an offset", examples=["2013-02-01T05:00:00Z"])
+    test_clock: bool = Field(False, description="Give a deployment that lives by the machine's clock a test clock, for good; else it is refused")
 
 
 @router.get("", operation_id="get_clock", summary="The business time and who follows it", dependencies=[requires("usage:read")])
@@ -53,7 +54,7 @@ async def advance_clock(body: AdvanceRequest, context: Ctx) -> dict[str, Any]:
     """Answers when every running service has acknowledged the move and everything due on the way is done, finalized invoices included."""
     if not EARLIEST <= body.to <= LATEST:                       # compared before it is converted: the first and last days of time overflow
         raise InstantOutOfRange(f"{body.to.isoformat()} is not")
-    moved = await advance(context, body.to.astimezone(UTC))
+    moved = await advance(context, body.to.astimezone(UTC), test_clock=body.test_clock)
     return {
         "object": "clock", "before": instant(moved.before), "now": instant(moved.now), "moved": True, "revision": moved.revision,
         "due_instants": [instant(due) for due in moved.due],

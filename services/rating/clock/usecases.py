@@ -20,11 +20,20 @@ POLL_S = 0.002
 LOCK_WAIT_S = 30.0
 ACKNOWLEDGE_S = 30.0
 QUIET_S = 600.0
+HOW_TO_TEST = (
+    "a moved clock stands still and never follows the machine again; start a test deployment with --clock-at INSTANT, "
+    "or give this one a test clock for good: `./u2c clock advance TO --test-clock` (in the API: \"test_clock\": true)")
 ROUNDS_MAX = 5                             # the longest chain of topics: raw, events, statements, documents, signals
 
 
 class ClockRunsForward(AppError):
     """The business clock only moves forward; a fresh deployment may start at any instant."""
+
+    kind = Kind.CONFLICT
+
+
+class NoTestClock(AppError):
+    """This deployment has no test clock: its business time is the machine's."""
 
     kind = Kind.CONFLICT
 
@@ -51,10 +60,15 @@ class Advanced:
     revision: int
 
 
-async def advance(context: Context, to: datetime) -> Advanced:
-    """Move the clock to `to`, and answer when every running service has acknowledged it and what was due on the way is done."""
+async def advance(context: Context, to: datetime, *, test_clock: bool) -> Advanced:
+    """Move the clock to `to`, and answer when every running service has acknowledged it and what was due on the way is done.
+
+    `test_clock`: take a deployment that lives by the machine's clock too. Once moved it stands, and never follows the machine again.
+    """
     async with _hands(context) as clock:
         row = await clock.read()
+        if row.moved_to is None and not test_clock:
+            raise NoTestClock(HOW_TO_TEST)
         before = row.moved_to or machine_now()
         if to < before:
             if row.moved_to is not None or not await clock.is_fresh():

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,6 +14,7 @@ from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases import NAME_PATTERN, apply_document
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
+from shared.http.examples import example
 from shared.http.idempotency import idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged, listed
@@ -26,7 +28,8 @@ TERMS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"type": "object", "description": "A terms document; its schema is GET /v1/contracts/schema"}},
+            "application/json": {"schema": {"type": "object", "description": "A terms document; its schema is GET /v1/contracts/schema"},
+                                 "example": example(FilePath(__file__).parents[1], "contract")},
             "application/yaml": {"schema": {"type": "string"}},
         },
     },

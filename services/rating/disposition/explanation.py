@@ -73,7 +73,8 @@ def _status(event: asyncpg.Record | None, void: asyncpg.Record | None) -> str:
 def _missing(void: asyncpg.Record | None) -> str:
     if void:
         return "a void is in force for it and waits; the event itself was never stored"
-    return "metering has never stored it: still on its way, quarantined or refused at the door (GET /v1/quarantine of usage_ingest), or never sent"
+    return ("not stored (yet): if it was sent within the last seconds, ask again; "
+            "else it was quarantined or refused at the door (GET /v1/quarantine of usage_ingest), or never sent")
 
 
 def _stored(event: asyncpg.Record) -> dict[str, Any]:

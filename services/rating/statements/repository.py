@@ -11,6 +11,8 @@ import msgspec
 from shared.topics.rating import STATEMENTS, StatementMessage
 
 Claimed = asyncpg.Record
+#: One fans out at a time: whoever comes second takes nothing, and no mark is locked before it is deleted.
+FAN_OUT = 0x7532632E66616E
 
 _CLAIM = """
     select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at, p.retry_at is not null as held,
@@ -67,7 +69,7 @@ class StatementRepository:
         taken: int = await self.connection.fetchval(
             """with taken as (
                    delete from rating.marks
-                   where ctid = any (array(select ctid from rating.marks order by mark_id limit $1 for update skip locked))
+                   where ctid = any (array(select ctid from rating.marks where (select pg_try_advisory_xact_lock($2)) limit $1))
                    returning subject, day, marked_at),
                touched as (
                    select p.contract, p.period_start, min(d.since) as since
@@ -80,7 +82,7 @@ class StatementRepository:
                asked as (insert into rating.stale (contract, period_start, priced_us, since)
                    select contract, period_start, coalesce(st.revision, 0), since
                    from touched left join rating.statements st using (contract, period_start))
-               select count(*) from taken""", marks_max)
+               select count(*) from taken""", marks_max, FAN_OUT)
         return taken
 
     async def claim(self, priced_before_us: int, limit: int) -> list[Claimed]:

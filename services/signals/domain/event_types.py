@@ -21,10 +21,10 @@ _ALLOWANCE = {
     "projection": {"projected": "138500.00", "low": "121000.00", "high": "151000.00", "exhausted_on": "2026-03-22",
                    "exhausted_earliest": "2026-03-21", "exhausted_latest": "2026-03-24", "shortfall": None, "shortfall_on": None},
 }
+_FIRST_CALL = {"key": "first_call", "weight": "0.2", "needs": "1", "has": "14", "reached_on": "2026-01-03"}
+_TEAM = {"key": "team", "weight": "0.8", "needs": "5"}
 _ACTIVATION = {
-    "share": "0.2", "deadline": "2026-03-02", "late": False,
-    "milestones": [{"key": "first_call", "weight": "0.2", "needs": "1", "has": "14", "reached_on": "2026-01-03"},
-                   {"key": "team", "weight": "0.8", "needs": "5", "has": "2", "reached_on": None}],
+    "share": "0.2", "deadline": "2026-03-02", "late": False, "milestones": [_FIRST_CALL, {**_TEAM, "has": "2", "reached_on": None}],
 }
 _TREND = {"weeks": 25, "change": "0.6471", "early_week": "68", "late_week": "112"}
 _RENEWAL = {
@@ -38,11 +38,12 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "an invoice or note was finalized", FINANCE, "once a document",
         {"invoice": "inv_0PzN5cVbfq9yqLJ1fGzWmA", "number": "US-000042", "kind": "invoice", "currency": "USD", "total": "611550.00",
          "period": {"start": "2026-03-01", "end": "2026-03-31"}, "issued_on": "2026-04-04", "due_on": "2026-05-04", "corrects": None,
-         "evidence": "/v1/invoices/inv_0PzN5cVbfq9yqLJ1fGzWmA"}),
+         "evidence": {"service": "billing", "path": "/v1/invoices/inv_0PzN5cVbfq9yqLJ1fGzWmA"}}),
     "usage.quarantined": EventType(
         "usage was refused and waits for repair", ENGINEERING, "once a customer or subject, event type and day",
         {"subject": "acme", "event_type": "api.call", "day": "2026-03-14", "first": "qua_0PzN5cVbfq9yqLJ1fGzWmB", "code": "value_not_a_number",
-         "detail": "data.seconds is \"abc\"; send a number.", "source": "api-gateway", "evidence": "/v1/quarantine/qua_0PzN5cVbfq9yqLJ1fGzWmB"}),
+         "detail": "data.seconds is \"abc\"; send a number.", "source": "api-gateway",
+         "evidence": {"service": "usage_ingest", "path": "/v1/quarantine/qua_0PzN5cVbfq9yqLJ1fGzWmB"}}),
     "usage.unmatched": EventType(
         "usage was stored that no customer or meter accounts for", ENGINEERING, "once a customer or subject, event type or meter, and day",
         {"subject": "acme-eu", "meter": "api_calls", "day": "2026-03-14", "events": 1204, "why": "no customer has this subject"}),
@@ -50,7 +51,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         "a share of the contracted capacity is consumed", ACCOUNT, "once a capacity, period and threshold", {**_ALLOWANCE, "threshold": "0.80"}),
     "customer.activation.reached": EventType(
         "all activation milestones are reached", CUSTOMER_SUCCESS, "once a contract; `late` after its deadline",
-        {**_ACTIVATION, "state": "reached", "share": "1"}),
+        {**_ACTIVATION, "share": "1", "milestones": [_FIRST_CALL, {**_TEAM, "has": "6", "reached_on": "2026-02-11"}], "state": "reached"}),
     "customer.activation.at_risk": EventType(
         "activation is behind its time", CUSTOMER_SUCCESS, "once a contract", {**_ACTIVATION, "state": "at_risk"}),
     "customer.activation.failed": EventType(

@@ -40,7 +40,7 @@ def sentence(event: Event) -> str:
     """The fact in words, safe in Slack's markup."""
     known = EVENT_TYPES.get(event.type)
     about = f"{event.customer} ({event.contract})" if event.contract else event.customer
-    plain = {name: value for name, value in event.data.items() if isinstance(value, str | int) and name != "evidence"}
+    plain = {name: value for name, value in event.data.items() if isinstance(value, str | int)}
     details = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
     text = f"{about}: {known.says if known else event.type} [{event.type}, {event.occurred_at:%Y-%m-%d}]" + (f": {details}" if details else "")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.signals.domain.evidence import evidence_at
+
 #: Name → (unit, definition).
 DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "last_seen_on": ("local day", "the newest day with an event that was not voided, on any meter"),
@@ -36,17 +38,20 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
 
 def values_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The values of one evaluation, each with unit, definition and evidence. What is not known is left out."""
-    customer, day = document["customer"], document["day"]
-    evidence = f"/v1/customers/{customer}/activity"
-    found = [_row(name, value, f"{evidence}?until={day}" + (f"&meter={more['meter']}" if more.get("meter") else ""), more)
+    customer, until = document["customer"], {"until": document["day"]}
+    found = [_row(name, value, evidence_at("signals", "customers", customer, "activity", **until, **_meter(more)), more)
              for name, value, more in _of_customer(document) if value is not None]
     for contract, part in document["contracts"].items():
-        found += [_row(name, value, f"/v1/statements?contract={contract}", {"contract": contract, **more})
+        found += [_row(name, value, evidence_at("rating", "statements", contract=contract), {"contract": contract, **more})
                   for name, value, more in _of_contract(part) if value is not None]
     return found
 
 
-def _row(name: str, value: Any, evidence: str, more: Mapping[str, Any]) -> dict[str, Any]:
+def _meter(more: Mapping[str, Any]) -> dict[str, str]:
+    return {"meter": more["meter"]} if more.get("meter") else {}
+
+
+def _row(name: str, value: Any, evidence: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
     unit, definition = DEFINITIONS[name]
     return {"name": name, **more, "value": value, "unit": unit, "definition": definition, "evidence": evidence}
 
@@ -59,7 +64,8 @@ def _of_customer(document: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[s
     trend, month_six, numbers = document["trend"], document["trend_month_six"], document["numbers"]
     yield "trend", trend["trend"], {key: value for key, value in trend.items() if key != "trend" and value is not None}
     yield "trend_month_six", month_six["trend"] if month_six else None, {key: value for key, value in (month_six or {}).items() if key != "trend"}
-    for name in ("silent_days", "trend_change", "recent_change", "users_change", "most_active_quiet"):
+    yield "silent_days", None if numbers.get("silent_days") is None else int(numbers["silent_days"]), {}
+    for name in ("trend_change", "recent_change", "users_change", "most_active_quiet"):
         yield name, numbers.get(name), {}
     for name in ("users_day", "users_week", "users_month", "stickiness", "teams_month", "features_month"):
         yield name, (document["engagement"] or {}).get(name), {}

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -15,6 +16,7 @@ from services.signals.heard.activity_repository import ActivityRepository
 from services.signals.heard.repository import HeardRepository
 from services.signals.parameters import Day, Id, Instant, Word
 from shared.errors import AppError
+from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged, listed
 from shared.service import Ctx
@@ -39,7 +41,8 @@ async def list_standings(context: Ctx, page: Paged, at: At = None) -> dict[str, 
 
 
 @router.get("/customers/{external_id}/signals", operation_id="get_customer_signals", dependencies=[READ],
-            summary="Every value with unit, definition and evidence; consumption and last seen this moment")
+            summary="Every value with unit, definition and evidence; consumption and last seen this moment",
+            responses=answers_with(Path(__file__).parents[1], "customer_signals"))
 async def get_signals(external_id: Id, context: Ctx, at: At = None) -> dict[str, Any]:
     """Without `at` the answer also says what is known this moment: `last_seen_at`, `meters`, `contracts`."""
     now = context.clock.now()

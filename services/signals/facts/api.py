@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.signals.domain.event_types import EVENT_TYPES
+from services.signals.domain.evidence import evidence_at
 from services.signals.domain.score_report import Judged, score_report
 from services.signals.domain.shown import shown
 from services.signals.facts.feed import atom
@@ -108,7 +109,7 @@ def _fact(row: Any) -> dict[str, Any]:
     names = ("type", "customer", "contract", "day", "occurred_at", "sequence", "data", "state", "snoozed_until", "acknowledged_by", "outcome",
              "outcome_at")
     return {"object": "signal", "id": row["signal_id"], **shown({name: row[name] for name in names}), "seat": event.seat if event else None,
-            "evidence": f"/v1/customers/{row['customer']}/signals?at={shown(row['occurred_at'])}" if row["customer_id"] else None}
+            "evidence": evidence_at("signals", "customers", row["customer"], "signals", at=shown(row["occurred_at"])) if row["customer_id"] else None}
 
 
 def _after(cursor: tuple[Any, ...] | None) -> tuple[datetime, str] | None:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from services.signals.domain.evidence import evidence_at
 from services.signals.domain.fact import Fact
 from services.signals.facts.telling import Told, tell
 from shared.consumer import Batch, BatchCounts
@@ -24,7 +25,7 @@ def _finalized(message: DocumentMessage, today: date) -> Fact:
     data = {
         "invoice": message.document_id, "number": message.number, "kind": message.kind, "currency": message.currency,
         "total": total, "period": period, "issued_on": message.issued_on,
-        "due_on": message.due_on, "corrects": message.corrects, "evidence": f"/v1/invoices/{message.document_id}",
+        "due_on": message.due_on, "corrects": message.corrects, "evidence": evidence_at("billing", "invoices", message.document_id),
     }
     day = date.fromisoformat(message.issued_on) if message.issued_on else today
     return Fact("invoice.finalized", (message.document_id,), day, data, message.contract)

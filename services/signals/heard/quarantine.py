@@ -3,6 +3,7 @@
 from datetime import UTC
 from typing import Any
 
+from services.signals.domain.evidence import evidence_at
 from services.signals.domain.fact import Fact
 from services.signals.facts.telling import Told, tell
 from services.signals.heard.repository import HeardRepository
@@ -25,5 +26,6 @@ def _told(message: QuarantineMessage, customer_id: str) -> Told:
     at = from_us(message.business_us).astimezone(UTC)
     who = message.subject or NOBODY
     data = {"subject": message.subject, "event_type": message.type, "day": at.date().isoformat(), "first": message.quarantine_id,
-            "code": message.code, "detail": message.detail, "source": message.source, "evidence": f"/v1/quarantine/{message.quarantine_id}"}
+            "code": message.code, "detail": message.detail, "source": message.source,
+            "evidence": evidence_at("usage_ingest", "quarantine", message.quarantine_id)}
     return Told(customer_id, who, at, Fact("usage.quarantined", (who, message.type, at.date().isoformat()), at.date(), data))

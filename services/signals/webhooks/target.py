@@ -12,6 +12,7 @@ URL_MAX = 2000
 HOST_MAX = 253
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+TEST_MACHINE = "or start with --webhook-allow-local on a test machine"
 
 
 class UrlRefused(AppError):
@@ -40,7 +41,7 @@ def target_of(url: str, allow_local: bool) -> Target:
     except ValueError as fault:
         raise UrlRefused(f"the URL cannot be read: {fault}") from fault
     if parts.scheme != "https" and not (allow_local and parts.scheme == "http"):
-        raise UrlRefused("use https://")
+        raise UrlRefused(f"use https://, {TEST_MACHINE}")
     if not host or "@" in parts.netloc or "%" in host:
         raise UrlRefused("name a host, and no user information; a secret belongs in the path")
     if not _can_resolve(host, literal_v6="[" in parts.netloc):
@@ -49,7 +50,7 @@ def target_of(url: str, allow_local: bool) -> Target:
         raise UrlRefused("a fragment is never sent; leave it out")
     port = port or {"https": 443, "http": 80}[parts.scheme]
     if port not in PORTS and not allow_local:
-        raise UrlRefused(f"use port {' or '.join(map(str, PORTS))}")
+        raise UrlRefused(f"use port {' or '.join(map(str, PORTS))}, {TEST_MACHINE}")
     return Target(parts.scheme, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
 
 

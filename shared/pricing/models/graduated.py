@@ -25,7 +25,10 @@ class Graduated(Model):
         return sum((units * tier.unit + flat for tier, units, flat in self._entered(quantity)), Decimal(0))
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
-        return tuple(Part(_text(tier, units, flat), units, units * tier.unit + flat) for tier, units, flat in self._entered(quantity))
+        return tuple(
+            Part(_text(tier, units, flat), units, units * tier.unit + flat, units, tier.unit, flat, "up to" if tier.up_to else "beyond", tier.up_to)
+            for tier, units, flat in self._entered(quantity)
+        )
 
     def _entered(self, quantity: Decimal) -> Iterator[tuple[Tier, Decimal, Decimal]]:
         """Yield each entered tier with its units and the flat fee due."""

@@ -12,11 +12,16 @@ Group = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a price, for the explanation: how many units, and what they cost together."""
+    """A piece of a price, for the explanation: `quantity` units cost `amount` together, which is `count` × `at` + `flat`."""
 
     text: str
     quantity: Decimal
     amount: Decimal
+    count: Decimal                            # units, or packs
+    at: Decimal                               # the price of one of them
+    flat: Decimal = Decimal(0)
+    reach: str = ""                           # which tier, or of how many units a pack is
+    bound: Decimal | None = None              # the number that goes with `reach`
 
 
 class Model(Clause):

@@ -25,4 +25,4 @@ class Package(Model):
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         text = f"{plain(self.packs(quantity))} packs of {plain(self.size)} at {plain(self.price)}"
-        return (Part(text, quantity, self.cost(quantity)),)
+        return (Part(text, quantity, self.cost(quantity), self.packs(quantity), self.price, reach="packs of", bound=self.size),)

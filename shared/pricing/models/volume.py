@@ -25,9 +25,11 @@ class Volume(Model):
         return quantity * tier.unit + tier.flat
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
-        tier = self._tier(quantity)
+        tier, cost = self._tier(quantity), self.cost(quantity)
         reach = "the last tier" if tier.up_to is None else f"the tier up to {plain(tier.up_to)}"
-        return (Part(f"{plain(quantity)} at {plain(tier.unit)}, {reach}", quantity, self.cost(quantity)),)
+        text = f"{plain(quantity)} at {plain(tier.unit)}, {reach}"
+        named = "in the tier up to" if tier.up_to is not None else "in the last tier"
+        return (Part(text, quantity, cost, quantity, tier.unit, cost - quantity * tier.unit, named, tier.up_to),)
 
     def _tier(self, quantity: Decimal) -> Tier:
         return next(tier for tier in self.tiers if tier.up_to is None or self._within(quantity, tier.up_to))

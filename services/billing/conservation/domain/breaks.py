@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.money import currency, format_minor
+
 
 class K(StrEnum):
     """The five statements."""
@@ -72,11 +74,15 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One statement, evaluated: what it counted, and where it broke (at most as many as a check lists; `figures` has the count)."""
+    """One statement, evaluated: what it counted, and where it broke (at most as many as a check lists; `figures` has the count).
+
+    `amounts`: currency → what (settled, documented, …) → minor units; currencies are never added.
+    """
 
     k: K
     figures: Mapping[str, int]
     breaks: tuple[Break, ...] = ()
+    amounts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -84,9 +90,13 @@ class Checked:
 
     def shown(self) -> dict[str, Any]:
         return {
-            "k": self.k, "says": SAYS[self.k], "holds": self.holds, "figures": dict(self.figures),
+            "k": self.k, "says": SAYS[self.k], "holds": self.holds, "figures": dict(self.figures), "amounts": self.shown_amounts(),
             "owner": OWNERS[self.k], "breaks": [found.shown() for found in self.breaks],
         }
+
+    def shown_amounts(self) -> dict[str, dict[str, str]]:
+        """Currency → what → amount in the currency's own decimals."""
+        return {code: {what: format_minor(minor, currency(code)) for what, minor in of.items()} for code, of in sorted(self.amounts.items())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +129,17 @@ class Report:
 def merged(parts: list[Checked]) -> Checked:
     """One statement evaluated in pieces, as a whole: figures add up, breaks follow one another."""
     figures: dict[str, int] = {}
+    amounts: dict[str, dict[str, int]] = {}
     for part in parts:
-        for name, value in part.figures.items():
-            figures[name] = figures.get(name, 0) + value
-    return Checked(parts[0].k, figures, tuple(found for part in parts for found in part.breaks))
+        _add(figures, part.figures)
+        for code, of in part.amounts.items():
+            _add(amounts.setdefault(code, {}), of)
+    return Checked(parts[0].k, figures, tuple(found for part in parts for found in part.breaks), amounts)
+
+
+def _add(sums: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, value in more.items():
+        sums[name] = sums.get(name, 0) + value
 
 
 def _shown(value: Any) -> str:

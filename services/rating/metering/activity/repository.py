@@ -9,6 +9,7 @@ import asyncpg
 
 Due = tuple[str, date, str]                      # subject, UTC day, event type
 Measured = tuple[str, date, str]                 # subject, UTC day, meter
+COLLECT = 0x7532632E616374                       # held by who folds marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,12 @@ class ActivityRepository:
         self._connection = connection
 
     async def collect(self, limit: int) -> int:
-        """Fold appended marks into one due row a subject, day and event type; return how many marks were taken."""
+        """Fold appended marks into one due row a subject, day and event type, one caller at a time; return how many marks were taken."""
+        await self._connection.execute("select pg_advisory_xact_lock($1)", COLLECT)
         taken: int = await self._connection.fetchval(
             """with gone as (
                    delete from rating.activity_marks
-                   where ctid = any (array(select ctid from rating.activity_marks limit $1 for update skip locked)) returning subject, day, type),
+                   where ctid = any (array(select ctid from rating.activity_marks limit $1)) returning subject, day, type),
                     wanted as (
                    select subject, day, type from gone where type <> ''
                    union select subject, day, t.type from gone cross join rating.event_types t where gone.type = ''),
