@@ -49,6 +49,7 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope      # the server leaves the body out (RFC 9110, 9.3.2)
         trace = scope["u2c_trace"] = _trace_of(scope)
         started, answered = time.perf_counter(), {"status": 0}
 

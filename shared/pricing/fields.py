@@ -10,9 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from shared.decimals import PRICE_PATTERN, QUANTITY_PATTERN, parse_price, parse_quantity
 from shared.errors import AppError
+from shared.instants import read_day, read_instant
 from shared.money import currency
 
 _INTEGER_MAX: Final = 10**19
+DAY_CHARACTERS: Final = len("2013-07-15")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200                            # where the business clock moves
 
 
@@ -78,9 +80,9 @@ def _read_date(value: Any) -> date:
     """A YAML date or an ISO string; a time of day is refused rather than cut off."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if isinstance(value, str) and len(value) == 10:
+    if isinstance(value, str):
         try:
-            return date.fromisoformat(value)
+            return read_day(value)
         except ValueError:
             pass
     raise PydanticCustomError("not_a_date", "A date is written as YYYY-MM-DD.")
@@ -96,17 +98,21 @@ def _within_the_clock(value: date) -> date:
 def _read_effective(value: Any) -> date | datetime:
     """A date (local midnight of the contract's zone) or an RFC 3339 instant with its offset, returned in UTC."""
     moment = value
-    if isinstance(value, str) and len(value) > 10:
+    if isinstance(value, str) and len(value) > DAY_CHARACTERS:
         try:
-            moment = datetime.fromisoformat(value)
+            moment = read_instant(value)
         except ValueError:
-            moment = None
+            raise _not_an_instant() from None
     if not isinstance(moment, datetime):
         return _within_the_clock(_read_date(value))
     if moment.tzinfo is None:
-        raise PydanticCustomError("not_an_instant", "An instant carries its offset, such as 2013-07-15T00:00:00-04:00 or …Z.")
+        raise _not_an_instant()
     _within_the_clock(moment)
     return moment.astimezone(UTC)
+
+
+def _not_an_instant() -> PydanticCustomError:
+    return PydanticCustomError("not_an_instant", "An instant is RFC 3339 with its offset, such as 2013-07-15T00:00:00-04:00 or …Z.")
 
 
 def _written_effective(value: date | datetime) -> str:

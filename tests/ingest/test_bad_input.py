@@ -68,6 +68,15 @@ def test_a_wrong_content_type_is_told_what_is_taken(door: Door, content_type: st
     assert "charset" in problem["detail"] or "application/cloudevents-batch+json" in problem["detail"]
 
 
+def test_head_is_get_without_its_body(door: Door) -> None:
+    with door.client() as client:
+        for path, status in (("/healthz", 200), ("/v1/keys", 200), ("/v1/quarantine/qua_none", 404), ("/v1/events/void", 405)):
+            for method in ("HEAD", "GET"):                       # on one connection, which must not lose its place
+                answer = client.request(method, path)
+                assert (answer.status_code, bool(answer.content)) == (status, method == "GET"), (method, path)
+    assert httpx2.head(f"{door.url}/v1/keys", trust_env=False).status_code == 401
+
+
 CUT_OFF = gzip.compress(b"[]" * 9999, mtime=0)[:-9]     # the same bytes whenever the tests are collected
 
 

@@ -31,6 +31,9 @@ URLS = (
     "file:///etc/passwd", "gopher://127.0.0.1/", "https://", "https:///path", "https://example.com/#fragment", "https://①②⑦.⓪.⓪.①/",
     "https://example.com\\@127.0.0.1/", "https://exa mple.com/", "https://example.com:99999/", "https://[::1", "https://[fe80::1%25eth0]/",
     "javascript:alert(1)", "//example.com/", "https://example.com/\r\nhost: evil", "https://%31%32%37.0.0.1/",
+    "https://../", "https://127.0.0.1../", "https://example..com/", "https://.example.com/", f"https://{'a' * 300}/", f"https://{'a' * 64}.com/",
+    f"https://{'a.' * 130}com/", "https://-example.com/", "https://example-.com/", "https://1.2.3.4.5/", "https://256.1.1.1/", "https://example.1/",
+    "https://[v1.a]/", "https://exa!mple.com/",
 )
 
 
@@ -66,6 +69,12 @@ async def test_an_endpoint_there_is_refused_when_it_is_registered(start: Start) 
             answer = await signals.client.post("/v1/webhook-endpoints", json={"url": url, "events": ["*"]})
             assert answer.status_code == 422 and answer.json()["code"] in ("url_refused", "body_invalid"), f"{url}: {answer.text}"
         assert (await signals.get("/v1/webhook-endpoints"))["data"] == []
+
+
+def test_a_name_or_a_public_address_is_taken() -> None:
+    for host in ("example.com", "example.com.", "a.xn--bcher-kva.example", "my_hooks.example.com", "8.8.8.8", "[2606:4700::1111]", f"{'a' * 63}.com"):
+        assert target_of(f"https://{host}/hook", allow_local=False).host == host.strip("[]").removesuffix(".")
+    assert target_of("http://localhost:1234/", allow_local=True).host == "localhost"
 
 
 @pytest.mark.parametrize("url", URLS)

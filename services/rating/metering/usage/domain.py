@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from shared.errors import AppError
+from shared.instants import read_day, read_instant
 
 Window = Literal["hour", "day", "month"]
 WINDOWS_MAX = 1000
+DAY_CHARACTERS = len("2026-03-01")
 YEARS = range(1970, 9000)
 
 
@@ -38,9 +40,9 @@ class Stretch:
 def instant_of(text: str, timezone: str) -> datetime:
     """Return the instant, a date being its local midnight. Raises TimeUnreadable."""
     try:
-        moment = datetime.combine(date.fromisoformat(text), time(), ZoneInfo(timezone)) if len(text) == 10 else datetime.fromisoformat(text)
-        if moment.tzinfo is None or moment.year not in YEARS:
-            raise ValueError("no offset, or no year of this world")
+        moment = datetime.combine(read_day(text), time(), ZoneInfo(timezone)) if len(text) == DAY_CHARACTERS else read_instant(text)
+        if moment.year not in YEARS:
+            raise ValueError("no year of this world")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise TimeUnreadable(f"{text[:40]!r} is neither an instant such as 2026-03-01T00:00:00Z nor a date such as 2026-03-01") from None
