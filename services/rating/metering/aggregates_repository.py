@@ -22,7 +22,7 @@ hours as (
     insert into rating.usage_hours as u (subject, meter, grp, hour, events, value) select * from change
     on conflict (subject, meter, grp, hour) do update set events = u.events + excluded.events, value = u.value + excluded.value)
 insert into rating.usage_days as u (subject, meter, grp, day, events, value)
-select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events), sum(value) from change group by 1, 2, 3, 4 order by 1, 2, 3, 4
+select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events), sum(value) from change group by 1, 2, 3, 4 order by 1, 2, 4, 3
 on conflict (subject, meter, grp, day) do update set events = u.events + excluded.events, value = u.value + excluded.value
 """
 _UNIQUES = _CHANGE.format(more="item, events", columns="string_to_array($6, $1), string_to_array($7, ',')::int[]")
@@ -48,7 +48,7 @@ class AggregatesRepository:
     async def _add_sums(self, sums: Mapping[HourKey, Sum]) -> None:
         if not sums:
             return
-        keys = sorted(sums)
+        keys = sorted(sums, key=_in_order)
         changes = [sums[key] for key in keys]
         await self._connection.execute(
             _ADD_SUMS, *_names(keys), numbers([key[3] for key in keys]), numbers([change.events for change in changes]),
@@ -58,7 +58,7 @@ class AggregatesRepository:
     async def _add_uniques(self, uniques: Mapping[UniqueKey, int]) -> None:
         if not uniques:
             return
-        keys = sorted(uniques)
+        keys = sorted(uniques, key=_in_order)
         delimiter, subjects, meters, groups, items = joined(
             [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys], [key[4] for key in keys])
         columns = (delimiter, subjects, meters, groups, numbers([key[3] for key in keys]), items)
@@ -92,6 +92,11 @@ class AggregatesRepository:
         for row in rows:
             found.setdefault(row["subject"], set()).add(row["grp"])
         return found
+
+
+def _in_order(key: HourKey | UniqueKey) -> tuple[str | int, ...]:
+    """The tables' own order, so that neighbours are written one after the other: subject, meter, hour, group, item."""
+    return key[0], key[1], key[3], key[2], *key[4:]
 
 
 def _names(keys: Sequence[HourKey]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -112,21 +113,23 @@ def _add_aggregates(metadata: MetaData) -> None:
     for name, bucket, kind in (("usage_hours", "hour", INSTANT), ("usage_days", "day", Date())):
         Table(
             name, metadata,
-            Column("subject", NAME, primary_key=True),
-            Column("meter", NAME, primary_key=True),
-            Column("grp", NAME, primary_key=True),
-            Column(bucket, kind, primary_key=True),
+            Column("subject", NAME, nullable=False),
+            Column("meter", NAME, nullable=False),
+            Column("grp", NAME, nullable=False),
+            Column(bucket, kind, nullable=False),
             Column("events", BigInteger, nullable=False),
             Column("value", Numeric, CheckConstraint("value <> 'NaN' and scale(value) <= 12"), nullable=False),
+            PrimaryKeyConstraint("subject", "meter", bucket, "grp"),     # a day of a subject and meter is one run of neighbours
         )
     Table(
         "usage_uniques", metadata,
-        Column("subject", NAME, primary_key=True),
-        Column("meter", NAME, primary_key=True),
-        Column("grp", NAME, primary_key=True),
-        Column("hour", INSTANT, primary_key=True),
-        Column("item", NAME, primary_key=True),
+        Column("subject", NAME, nullable=False),
+        Column("meter", NAME, nullable=False),
+        Column("grp", NAME, nullable=False),
+        Column("hour", INSTANT, nullable=False),
+        Column("item", NAME, nullable=False),
         Column("events", Integer, nullable=False),
+        PrimaryKeyConstraint("subject", "meter", "hour", "grp", "item"),
     )
     Table(
         "meter_groups", metadata,                          # groups of a meter and UTC month over all subjects, up to limit + 1:
