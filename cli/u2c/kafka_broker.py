@@ -127,7 +127,7 @@ class KafkaBroker:
         aside = self._properties.with_suffix(".new")
         aside.write_text(text)
         cluster_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        format_it = self._java("kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id, "-c", str(aside))
+        format_it = self._java("kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={cluster_id}", "-c", str(aside))
         done = subprocess.run(format_it, check=False, capture_output=True, text=True)
         if done.returncode != 0:
             raise EnvironmentFault(f"Kafka could not format {self.folder}: {(done.stdout + done.stderr).strip()[-1500:]}", f"rm -r {self.folder}")

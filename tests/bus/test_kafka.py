@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -36,6 +37,16 @@ async def _configure(admin: AIOKafkaAdminClient, topic: Topic, policy: str) -> N
 
 
 NEEDS_KAFKA = pytest.mark.skipif(WHY_NOT is not None and not REQUIRED, reason=f"Kafka cannot run here: {WHY_NOT}")
+
+
+@NEEDS_KAFKA
+def test_a_cluster_id_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of sixty-four does; the formatter took it for an option."""
+    monkeypatch.setattr("u2c.kafka_broker.uuid4", lambda: UUID(int=0xF8 << 120))
+    broker = KafkaBroker(tmp_path)
+    broker.start()
+    broker.stop()
+    assert "cluster.id=-" in (tmp_path / "data" / "meta.properties").read_text()
 
 
 class KafkaCases:
