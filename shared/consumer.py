@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from shared import failpoints
+from shared.breath import Flow, rest_s
 from shared.bus import Bus, BusUnavailable, Polled, Record, Subscription, metrics, positions
 from shared.bus.batch_rows import DeadLetter, insert_batch_row, insert_dead_letters
 from shared.bus.faults import DATABASE_FAULTS, LogFault, RecordsLost
@@ -33,6 +34,7 @@ DEAD_IN_A_ROW_MAX = 100
 CRASHES_MAX = 5                                                # tries of a run before the message to blame is sought, and of that message alone
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 LAG_EVERY_S = 2.0
+FULL_ROUND = 2000                                              # records that make a round of transactions worth its price
 FAILURES_BEFORE_UNREADY = 5
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
 POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError)
@@ -110,6 +112,7 @@ class Consumer:
     _failing: str | None = None
     _unanswered: str | None = None
     _failures: int = 0
+    _took_s: float = 0.0                                       # of the transactions since the last rest
     _dead_in_a_row: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
@@ -132,18 +135,30 @@ class Consumer:
             await asyncio.gather(watching, return_exceptions=True)
 
     async def _consume(self) -> None:
-        """Poll the next round while the one before is worked off. Seeking waits until nothing is in flight."""
+        """Poll the next round while the one before is worked off, after a rest where a steady flow makes small ones. Seeking waits until
+        nothing is in flight.
+        """
         subscription: Subscription = await self.context.bus.subscribe(self.group, list(self._by_topic))
-        flight = Flight(self._handle_until_done)
+        flight, flow = Flight(self._handle_until_done), Flow()
         try:
             while True:
-                flight.start(await self._poll(subscription))
-                if await flight.land_round():
+                looked = perf_counter()
+                runs = await self._poll(subscription)
+                flows = flow.looked(perf_counter() - looked)
+                flight.start(runs)
+                elsewhere = await flight.land_round()
+                await self._rest(flows, sum(len(run.records) for run in runs))
+                if elsewhere:
                     for (topic, partition), position in (await flight.land_all()).items():
                         await subscription.seek(topic, partition, position)
         finally:
             await flight.abort()
             await asyncio.shield(subscription.close())
+
+    async def _rest(self, flows: bool, records: int) -> None:
+        took_s, self._took_s = self._took_s, 0.0
+        if flows:
+            await asyncio.sleep(rest_s(took_s, full=records >= FULL_ROUND))
 
     async def _poll(self, subscription: Subscription) -> list[Polled]:
         records_max = min(max(subscribe.records_max for subscribe in self.subscriptions), self.context.settings.consumer_batch_max)
@@ -293,13 +308,14 @@ class Consumer:
                 raise ConsumerStopped(
                     f"more than {DEAD_IN_A_ROW_MAX} records in a row of {run.topic}[{run.partition}] are poison, last at offset {run.offsets[n]}: "
                     f"{dead[n]}. Producer and consumer disagree about the message: deploy the matching versions and start again; "
-                    f"what was set aside is in bus.dead_letters."
+                    f"what was set aside is shown by ./u2c dead-letters list."
                 )
         return row
 
     def _measure(self, run: Polled, outcome: tuple[int, ...], seconds: float) -> None:
         metrics.BATCH_RECORDS.labels(self.group, run.topic).observe(len(run.records))
         metrics.BATCH_SECONDS.labels(self.group, run.topic).observe(seconds)
+        self._took_s += seconds
         for name, count in zip(metrics.OUTCOMES, outcome, strict=True):
             if count:
                 metrics.RECORDS.labels(self.group, run.topic, name).inc(count)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -18,15 +17,13 @@ from services.billing.conservation.transport import Heads
 from services.billing.conservation.usecases import check_all
 from shared.bus import BusUnavailable
 from shared.environment_fault import EnvironmentFault
-from shared.postgres.embedded import EmbeddedPostgres
-from shared.postgres.setup import AUDITOR, connect
-from shared.postgres.urls import database_url, role_url
+from shared.postgres.setup import AUDITOR
+from shared.postgres.urls import role_url
 from shared.topics import ALL
+from u2c.book import BROKERS, AdminUrl, Brokers, DatabaseName, book_url, connected, lives_on_kafka, server
 from u2c.printing import AsJson, console, folding, print_json
-from u2c.settings import flag
 from u2c.state import State
 
-CANDIDATES = ("u2c", "u2c_demo")                              # where `up` and `demo` keep their books
 SHOWN_MAX = 40                                                # breaks a person is shown
 
 
@@ -65,39 +62,23 @@ SABOTAGE = f"Damage one row in a transaction that is rolled back; 0 when the bre
 
 def command(
     sabotage: Annotated[Kind | None, typer.Option(metavar="KIND", help=SABOTAGE)] = None,
-    admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = None,
-    database: Annotated[str | None, typer.Option(envvar="U2C_DATABASE", help="Name of the database; by default that of `up`, else of `demo`")] = None,
-    kafka_brokers: Annotated[str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, for a book on Kafka")] = "127.0.0.1:9092",
+    admin_url: AdminUrl = None,
+    database: DatabaseName = None,
+    kafka_brokers: Brokers = BROKERS,
     as_json: AsJson = False,
 ) -> None:
     """Check K1–K5 over the whole book. Exit 0: all hold (or every sabotage was named); 1: a break (or one was missed); 3: no book to check."""
     words = console(as_json)
-    with _server(admin_url) as server_url:
+    with server(admin_url) as server_url:
         code = asyncio.run(_run(server_url, database, sabotage, kafka_brokers, words, as_json))
     raise typer.Exit(code)
 
 
-@contextmanager
-def _server(admin_url: str | None) -> Iterator[str]:
-    """The administrator's URL of the server; the embedded one is started for the check if it does not run, and stopped again."""
-    if admin_url is not None:
-        yield admin_url
-        return
-    state = State.default()
-    server = EmbeddedPostgres(state.folder)
-    if server.running() is None and not server.state.is_dir():
-        raise EnvironmentFault(f"There is no book in {state.folder}.", "Make one: ./u2c demo --once, or ./u2c up")
-    try:
-        yield server.start().admin_url
-    finally:
-        server.stop()
-
-
 async def _run(server_url: str, database: str | None, sabotage: Kind | None, brokers: str, words: Console, as_json: bool) -> int:
-    url = database_url(server_url, database or await _book(server_url))
+    url = await book_url(server_url, database)
     name = url.rpartition("/")[2]
-    admin = await _connected(url)
-    auditor = await _connected(role_url(url, AUDITOR, State.default().secret()))
+    admin = await connected(url)
+    auditor = await connected(role_url(url, AUDITOR, State.default().secret()))
     try:
         heads = await _heads(admin, brokers)
         if sabotage is None:
@@ -118,45 +99,9 @@ async def _run(server_url: str, database: str | None, sabotage: Kind | None, bro
         await admin.close()
 
 
-async def _book(server_url: str) -> str:
-    """The first of the usual databases that holds usage, else the first that is there."""
-    server = await connect(server_url)
-    try:
-        there = [name for name in CANDIDATES if await server.fetchval("select true from pg_database where datname = $1", name)]
-    finally:
-        await server.close()
-    if not there:
-        raise EnvironmentFault(f"This server has no database {' or '.join(CANDIDATES)}.",
-                               "Make a book: ./u2c demo --once; or name one: --database NAME")
-    for name in there:
-        if await _holds_usage(database_url(server_url, name)):
-            return name
-    return there[0]
-
-
-async def _holds_usage(url: str) -> bool:
-    connection = await connect(url)
-    try:
-        migrated = await connection.fetchval("select to_regclass('rating.events') is not null")
-        return bool(migrated) and bool(await connection.fetchval("select exists (select from rating.events)"))
-    finally:
-        await connection.close()
-
-
-async def _connected(url: str) -> asyncpg.Connection:
-    try:
-        connection = await connect(url)
-    except asyncpg.InvalidCatalogNameError as fault:
-        raise EnvironmentFault(str(fault), "Name a database that is there: --database NAME; or make one: ./u2c demo --once") from fault
-    await connection.execute("set timezone = 'UTC'")
-    if await connection.fetchval("select to_regclass('billing.documents')") is None:
-        raise EnvironmentFault("This database has no book yet.", "Run ./u2c migrate, or ./u2c demo --once")
-    return connection
-
-
 async def _heads(admin: asyncpg.Connection, brokers: str) -> Heads | None:
     """The heads of the log: in the snapshot itself for the Postgres log, from the broker where the book lives on Kafka."""
-    if await admin.fetchval("select kind from bus.cluster") != "kafka":
+    if not await lives_on_kafka(admin):
         return None
     from shared.bus.kafka_reader import KafkaReader  # only where Kafka is used is its client loaded
 

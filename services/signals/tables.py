@@ -149,7 +149,8 @@ deliveries = Table(
     Column("customer", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("state", Text, nullable=False),                   # pending | delivered | given_up
-    Column("attempts", Integer, nullable=False),             # recorded ones since it was queued
+    Column("round", Integer, nullable=False, server_default=text("1")),      # how often it was queued: a replay begins a new one
+    Column("attempts", Integer, nullable=False),             # recorded ones of this round
     Column("due_at", INSTANT, nullable=False),               # business clock
     Column("created_at", INSTANT, nullable=False),           # business clock
     Column("delivered_at", INSTANT),                         # business clock

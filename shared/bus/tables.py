@@ -88,6 +88,7 @@ dead_letters = Table(
     Column("error", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("at", INSTANT, nullable=False, server_default=NOW),
+    Column("replayed_at", INSTANT),                            # when it was published again
 )
 members = Table(
     "members", metadata,

@@ -43,6 +43,7 @@ class ServerSettings:
             "autovacuum_analyze_scale_factor": 1.0,
             "autovacuum_vacuum_insert_threshold": 200_000,
             "autovacuum_vacuum_cost_limit": 1000,
+            "autovacuum_max_workers": 5,               # a sweep of a large table must not keep the queues waiting
             # A client that was killed must not keep its locks until its statement ends.
             "client_connection_check_interval": "'2s'",
             "password_encryption": "'scram-sha-256'",

@@ -10,9 +10,11 @@ import asyncpg
 import pytest
 
 from shared.bus import BusUnavailable, Record
+from shared.bus.dead_letters import dead_letters, replay
 from shared.bus.faults import WrongCluster, WrongPartitionCount
 from shared.consumer import CRASHES_MAX, DEAD_IN_A_ROW_MAX, Batch, BatchCounts, Subscribe
 from shared.db import UnitOfWork
+from shared.errors import AppError
 from shared.topics import Topic
 from tests.bus.arena import GROUP, Arena
 from tests.bus.consumer_process import Stop, consumer
@@ -167,6 +169,29 @@ class BusConformance:
         assert (dead["offset_"], dead["value"], dead["headers"]) == (30, fact(1000, keys=1).value, {"trace": "trace-1000"})
         assert dead["error"].startswith("KeyError('a bug') in handler, conformance.py:") and next(alone) == CRASHES_MAX
         assert await arena.db.pool.fetchval("select sum(dead) from bus.batches") == 1
+
+    async def test_a_dead_letter_is_replayed_once_it_can_be_taken(self, arena: Arena) -> None:
+        """What is published again has its effect; what still cannot be taken is set aside again, and the letters before stay and say so."""
+        await arena.publish(10, keys=1)
+        await arena.bus.publish(FACTS.name, [fact(1000, keys=1), Record(b"key-0", b"{not json")])
+
+        async def broken(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
+            counts: BatchCounts = await context.good(batch, uow, context)
+            if any(message.id == "fact-1000" for message in batch.messages):
+                raise AppError("a rule that is wrong")
+            return counts
+
+        assert await run_until_drained(arena, broken) is None
+        letters = await dead_letters(arena.db.pool)
+        assert [(letter.offset, letter.group, letter.replayed_at) for letter in letters] == [(10, GROUP, None), (11, GROUP, None)]
+        assert letters[0].record == fact(1000, keys=1)
+        assert await replay(arena.db.pool, arena.bus, letters) == 2
+        assert await run_until_drained(arena) is None
+        await arena.assert_exactly_once()
+        assert await arena.db.pool.fetchval("select count(*) from rating.effects where id = 'fact-1000'") == 1
+        assert [letter.offset for letter in await dead_letters(arena.db.pool)] == [13], "what was no message is none now"
+        assert [letter.replayed_at is not None for letter in await dead_letters(arena.db.pool, replayed=True)] == [True, True, False]
+        assert await dead_letters(arena.db.pool, topic="another") == await dead_letters(arena.db.pool, group="another") == []
 
     async def test_what_the_data_breaks_in_the_database_is_set_aside_too(self, arena: Arena) -> None:
         await arena.publish(20, keys=1)

@@ -17,4 +17,4 @@ def verbs() -> set[str]:
     """Every `./u2c VERB [SUBVERB]` that the table of commands names."""
     table = README.split("## The command line")[1].split("\n## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
-    return {found.strip() for row in rows for found in re.findall(r"\./u2c ([a-z]+(?: [a-z]+)?)", row)}
+    return {found.strip() for row in rows for found in re.findall(r"\./u2c ([a-z-]+(?: [a-z]+)?)", row)}

@@ -136,6 +136,25 @@ async def test_410_disables_with_notice_and_a_replay_brings_the_rest(signals: Si
         assert [(one["number"], one["replay"], one["of_schedule"], one["status"]) for one in log] == [(1, 0, 1, 410), (2, 1, 1, 200), (3, 2, 1, 200)]
 
 
+async def test_a_replay_asked_for_while_an_attempt_is_under_way_is_sent_too(signals: Signals) -> None:
+    asked = asyncio.Event()
+
+    async def holds(receiver: Receiver, writer: asyncio.StreamWriter) -> None:
+        await asked.wait()
+        await answers(200)(receiver, writer)
+
+    async with receiving(first(holds, answers(200))) as receiver:
+        endpoint = await signals.endpoint(receiver.url)
+        await signals.tell(fact(1))
+        await until(lambda: _seen(receiver, 1))
+        await signals.post(f"/v1/webhook-endpoints/{endpoint['id']}/replay", {"signal": fact(1).signal_id}, status=202)
+        asked.set()
+        await until(lambda: _seen(receiver, 2))
+        assert receiver.ids == [fact(1).signal_id] * 2
+        [sent] = await until(lambda: _logged(signals, endpoint, 2))
+        assert (sent["state"], sent["attempts"]) == ("delivered", 2)
+
+
 async def test_down_for_ten_days_the_schedule_is_followed_then_disabled_then_replayed(signals: Signals) -> None:
     alive: list[bool] = []
 

@@ -1,6 +1,7 @@
 """Schedules: open periods, price what is asked for at its pace, close what is due. Safe in any number of workers and replicas."""
 
 import asyncio
+from time import perf_counter
 
 from prometheus_client import Gauge, Histogram
 
@@ -10,6 +11,7 @@ from services.rating.statements import pricing
 from services.rating.statements.closing import close_due
 from services.rating.statements.domain.pace import Pace
 from services.rating.statements.repository import StatementRepository
+from shared import breath
 from shared.clock import machine_us
 from shared.service import Context, Job
 
@@ -39,10 +41,17 @@ async def price(context: Context) -> None:
         rest_s = pace.rest_s(memory.behind_s)
         REST.set(rest_s)
         await pricing.fan_out(context.db, context.settings.marks_max)
-        with SECONDS.time():
-            priced = await pricing.price_stale(
-                context.db, context.clock.now(), priced_before_us=machine_us() - int(rest_s * 1_000_000), limit=context.settings.claim_max)
-    await asyncio.sleep(pace.pause_s(rest_s))
+        priced, took_s = await _price_some(context, machine_us() - int(rest_s * 1_000_000))
+        await asyncio.sleep(breath.rest_s(took_s, full=priced == context.settings.claim_max) if priced else pace.pause_s(rest_s))
+
+
+async def _price_some(context: Context, priced_before_us: int) -> tuple[int, float]:
+    """How many statements one transaction priced, and the seconds it took."""
+    began = perf_counter()
+    priced = await pricing.price_stale(context.db, context.clock.now(), priced_before_us=priced_before_us, limit=context.settings.claim_max)
+    took_s = perf_counter() - began
+    SECONDS.observe(took_s)
+    return priced, took_s
 
 
 async def close(context: Context) -> None:

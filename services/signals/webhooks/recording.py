@@ -19,9 +19,12 @@ OWNER = "customer success"
 
 
 async def record(uow: UnitOfWork, delivery: Delivery, attempted: Attempted, now: datetime) -> None:
+    """An attempt of a round that is over, because a replay was asked for meanwhile, is logged and changes nothing: the replay stays due."""
     webhooks = WebhookRepository(uow.connection)
     await webhooks.record(delivery, attempted, delivery.attempts + 1, now)
     ATTEMPTS.labels("delivered" if is_success(attempted.status) else "no_answer" if attempted.status is None else "refused").inc()
+    if not await webhooks.is_current(delivery):
+        return
     if is_success(attempted.status):
         await webhooks.note_delivered(delivery, now)
         return

@@ -15,7 +15,7 @@ insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, s
 select delivery_id, endpoint_id, signal_id, customer, sequence, 'pending', 0, $6, $6
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) as d (delivery_id, endpoint_id, signal_id, customer, sequence)
 on conflict (endpoint_id, signal_id) do update
-    set state = 'pending', attempts = 0, due_at = excluded.due_at, created_at = excluded.created_at, delivered_at = null
+    set state = 'pending', round = deliveries.round + 1, attempts = 0, due_at = excluded.due_at, created_at = excluded.created_at, delivered_at = null
 """
 
 #: A delivery as the log shows it: `made` are all its attempts, those before a replay too.
@@ -33,6 +33,7 @@ class Delivery:
 
     delivery_id: str
     endpoint_id: str
+    round: int
     attempts: int
     created_at: datetime
     signal_id: str
@@ -117,8 +118,8 @@ class WebhookRepository:
     async def due(self, endpoint_id: str, now: datetime, under_way: Sequence[str], limit: int) -> list[Delivery]:
         """What is due in this lane, in the order in which attempts start: by due time, and a customer's facts by their sequence."""
         rows = await self._connection.fetch(
-            """select d.delivery_id, d.endpoint_id, d.attempts, d.created_at, f.signal_id, f.type, f.customer, f.contract, f.occurred_at, f.sequence,
-                   f.data
+            """select d.delivery_id, d.endpoint_id, d.round, d.attempts, d.created_at, f.signal_id, f.type, f.customer, f.contract, f.occurred_at,
+                   f.sequence, f.data
                from signals.deliveries d join signals.facts f using (signal_id)
                where d.endpoint_id = $1 and d.state = 'pending' and d.due_at <= $2 and d.delivery_id <> all($3)
                order by d.due_at, f.customer, f.sequence limit $4""", endpoint_id, now, list(under_way), limit)
@@ -130,6 +131,12 @@ class WebhookRepository:
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)""",
             new_id("att"), delivery.delivery_id, number, attempted.at, now, attempted.status, attempted.error, attempted.took_ms,
             dict(attempted.request), attempted.response)
+
+    async def is_current(self, delivery: Delivery) -> bool:
+        """Whether the delivery still is in the round this was sent in; holds it until the transaction ends."""
+        round: int | None = await self._connection.fetchval(
+            "select round from signals.deliveries where delivery_id = $1 for no key update", delivery.delivery_id)
+        return round == delivery.round
 
     async def note_delivered(self, delivery: Delivery, now: datetime) -> None:
         await self._connection.execute(
