@@ -1,5 +1,6 @@
 """What a process remembers between batches. Only what was read as committed is remembered, so a rollback can never leave a wrong memory."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +12,7 @@ from shared.clock import machine_us
 
 GROUPS_MAX_DEFAULT = 1000
 LATENESS_HOLDS_S = 1.0
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(slots=True)
@@ -32,6 +34,12 @@ class MeteringMemory:
     def behind_s(self) -> float:
         """How late this process meters usage; 0 when it has metered none of late."""
         return self._late_s if time.monotonic() - self._metered_at < LATENESS_HOLDS_S else 0.0
+
+    async def late_for(self, seconds: float) -> None:
+        """Wait so long, or until usage is metered at once again."""
+        until = time.monotonic() + seconds
+        while (left_s := until - time.monotonic()) > 0 and self.behind_s:
+            await asyncio.sleep(min(left_s, LOOK_EVERY_S))
 
     def renew(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue

@@ -1,7 +1,5 @@
 """Schedules of metering. Safe in any number of workers and replicas."""
 
-import asyncio
-
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
 from services.rating.metering.cached import memory_of
@@ -29,7 +27,7 @@ async def activity(context: Context) -> None:
     memory, share = memory_of(context), context.settings.activity_max
     while await tell_activity(context.db, share) == share:
         if memory.behind_s >= BEHIND_S:
-            await asyncio.sleep(min(memory.behind_s, REST_MAX_S))
+            await memory.late_for(min(memory.behind_s, REST_MAX_S))
             return
 
 
