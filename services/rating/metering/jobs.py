@@ -1,5 +1,8 @@
 """Schedules of metering. Safe in any number of workers and replicas."""
 
+import asyncio
+from time import perf_counter
+
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
 from services.rating.metering.cached import memory_of
@@ -23,12 +26,15 @@ async def backfill(context: Context) -> None:
 
 
 async def activity(context: Context) -> None:
-    """Tell all that was touched, one share after the other. While usage waits for seconds to be metered, one share, then a rest as long."""
-    memory, share = memory_of(context), context.settings.activity_max
+    """Tell all that was touched, one share after the other, and rest as long as that took: a day is read anew each time it is told.
+    While usage waits for seconds to be metered, one share, then a rest as long.
+    """
+    memory, share, began = memory_of(context), context.settings.activity_max, perf_counter()
     while await tell_activity(context.db, share) == share:
         if memory.behind_s >= BEHIND_S:
             await memory.late_for(min(memory.behind_s, REST_MAX_S))
             return
+    await asyncio.sleep(min(perf_counter() - began, REST_MAX_S))
 
 
 async def months(context: Context) -> None:

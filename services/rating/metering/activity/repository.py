@@ -99,17 +99,20 @@ class ActivityRepository:
 
 
 _ASKED = "unnest($1::text[], $2::date[], $3::text[]) d (subject, day, name)"
-# With `offset 0` around it, each is one walk along the key's index, whatever the planner believes of a table that grows.
+# With `offset 0` around it, each is one walk along the key's index, whatever the planner believes of a table that grows. What one day has is
+# added up inside it: items by hash, once an hour, which takes half the time of sorting them for count(distinct).
 _THAT_DAY = """subject = d.subject and meter = d.name
     and hour >= d.day::timestamp at time zone 'UTC' and hour < (d.day + 1)::timestamp at time zone 'UTC'"""
+_HOURS_OF = "select d.subject, d.day, d.name, extract(hour from u.hour at time zone 'UTC')::int as hour, u.events, u.value from"
 _SUMMED = f"""
-select d.subject, d.day, d.name, extract(hour from u.hour at time zone 'UTC')::int as hour, sum(u.events)::bigint as events, sum(u.value) as value
-from {_ASKED} cross join lateral (select * from rating.usage_hours where {_THAT_DAY} offset 0) u group by 1, 2, 3, 4
+{_HOURS_OF} {_ASKED} cross join lateral (
+    select hour, sum(events)::bigint as events, sum(value) as value from rating.usage_hours where {_THAT_DAY} group by hour offset 0) u
 """
 _COUNTED = f"""
-select d.subject, d.day, d.name, extract(hour from u.hour at time zone 'UTC')::int as hour, sum(u.events)::bigint as events,
-    count(distinct u.item)::numeric as value
-from {_ASKED} cross join lateral (select * from rating.usage_uniques where {_THAT_DAY} and events > 0 offset 0) u group by 1, 2, 3, 4
+{_HOURS_OF} {_ASKED} cross join lateral (
+    select hour, sum(events)::bigint as events, count(*)::numeric as value from (
+        select hour, item, sum(events) as events from rating.usage_uniques where {_THAT_DAY} and events > 0 group by hour, item) items
+    group by hour offset 0) u
 """
 
 
