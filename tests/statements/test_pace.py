@@ -12,6 +12,7 @@ LATENESS = st.floats(0, 1e6, allow_nan=False)
 def test_usage_metered_at_once_asks_for_no_more_than_the_least_rest() -> None:
     assert PACE.rest_s(0.0) == PACE.rest_s(0.2) == 1.0
     assert PACE.pause_s(1.0) == 0.0
+    assert PACE.rest_s(PACE.late_s) == 1.0 < PACE.rest_s(PACE.late_s + 0.01)
 
 
 def test_a_statement_rests_longer_the_later_usage_is_metered() -> None:

@@ -35,10 +35,10 @@ class MeteringMemory:
         """How late this process meters usage; 0 when it has metered none of late."""
         return self._late_s if time.monotonic() - self._metered_at < LATENESS_HOLDS_S else 0.0
 
-    async def late_for(self, seconds: float) -> None:
-        """Wait so long, or until usage is metered at once again."""
+    async def wait_while_late(self, late_s: float, seconds: float) -> None:
+        """Wait so many seconds, or until usage is metered less than `late_s` late."""
         until = time.monotonic() + seconds
-        while (left_s := until - time.monotonic()) > 0 and self.behind_s:
+        while (left_s := until - time.monotonic()) > 0 and self.behind_s >= late_s:
             await asyncio.sleep(min(left_s, LOOK_EVERY_S))
 
     def renew(self, catalogue: Catalogue) -> None:

@@ -32,7 +32,7 @@ async def activity(context: Context) -> None:
     memory, share, began = memory_of(context), context.settings.activity_max, perf_counter()
     while await tell_activity(context.db, share) == share:
         if memory.behind_s >= BEHIND_S:
-            await memory.late_for(min(memory.behind_s, REST_MAX_S))
+            await memory.wait_while_late(BEHIND_S, min(memory.behind_s, REST_MAX_S))
             return
     await asyncio.sleep(min(perf_counter() - began, REST_MAX_S))
 

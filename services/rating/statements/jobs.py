@@ -42,7 +42,10 @@ async def price(context: Context) -> None:
         REST.set(rest_s)
         await pricing.fan_out(context.db, context.settings.marks_max)
         priced, took_s = await _price_some(context, machine_us() - int(rest_s * 1_000_000))
-        await (asyncio.sleep(breath.rest_s(took_s, full=priced == context.settings.claim_max)) if priced else memory.late_for(pace.pause_s(rest_s)))
+        if priced:
+            await asyncio.sleep(breath.rest_s(took_s, full=priced == context.settings.claim_max))
+        else:
+            await memory.wait_while_late(pace.late_s, pace.pause_s(rest_s))
 
 
 async def _price_some(context: Context, priced_before_us: int) -> tuple[int, float]:

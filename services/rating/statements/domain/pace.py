@@ -17,6 +17,11 @@ class Pace:
     min_s: float
     max_s: float
 
+    @property
+    def late_s(self) -> float:
+        """From how late usage is metered a statement rests longer than the least time."""
+        return self.min_s / SPARING
+
     def rest_s(self, behind_s: float) -> float:
         return min(max(self.min_s, SPARING * behind_s), self.max_s)
 
