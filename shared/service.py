@@ -18,6 +18,7 @@ from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
 from shared.consumer import Consumer, Subscribe
 from shared.db import OUTAGES, Database
+from shared.garbage import collect_on
 from shared.http.docs_page import docs_page
 from shared.http.guard import Guard, scoped_routes
 from shared.http.keys import Keys, hear_keys
@@ -169,7 +170,7 @@ def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]
     context.consumer = Consumer(context, service.name, heard)
     context.relay = Relay(context.db, context.bus)
     context.db.told = context.relay.wake
-    running = (("consumer", context.consumer.run), ("relay", context.relay.run))
+    running = (("consumer", context.consumer.run), ("relay", context.relay.run), ("garbage", collect_on))
     tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in running]
     tasks += [
         asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in service.jobs for worker in range(job.workers)

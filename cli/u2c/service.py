@@ -1,6 +1,5 @@
 """`u2c service NAME`: one service, as a container runs it."""
 
-import gc
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from shared.garbage import collect_seldom
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import role_url
 from shared.settings import ServiceSettings
@@ -24,9 +24,6 @@ from u2c.services import PORTS, SERVICE_KEY
 SHUTDOWN_TIMEOUT_S = 6
 ORPHAN_TIMEOUT_S = 10
 BACKLOG_MAX = 512
-# Thousands of contracts are a heap of a million objects that stay: a full collection takes half a second, and by default one
-# comes every few thousand statements. What dies here dies by its reference count.
-COLLECT_AFTER = (50_000, 20, 100)
 
 
 def command(
@@ -46,7 +43,7 @@ def command(
     if until_stdin_closes:
         threading.Thread(target=_follow_parent, daemon=True).start()
     settings = settings_of(name)()
-    gc.set_threshold(*COLLECT_AFTER)
+    collect_seldom()
     uvicorn.run(
         f"services.{name}.main:app", host=settings.host, port=settings.port or PORTS[name], loop="uvloop", http="httptools", log_config=None,
         access_log=False, server_header=False, backlog=BACKLOG_MAX, timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
