@@ -12,6 +12,7 @@ from shared.service import Context, Job
 
 BEHIND_S = 5.0                              # so late usage is metered when it comes before activity
 REST_MAX_S = 10.0
+BREATH_MAX_S = 1.0
 BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
 
 
@@ -26,7 +27,7 @@ async def backfill(context: Context) -> None:
 
 
 async def activity(context: Context) -> None:
-    """Tell all that was touched, one share after the other, and rest as long as that took: a day is read anew each time it is told.
+    """Tell all that was touched, one share after the other, and rest as long as that took, a second at most: a day is read anew each time it is told.
     While usage waits for seconds to be metered, one share, then a rest as long.
     """
     memory, share, began = memory_of(context), context.settings.activity_max, perf_counter()
@@ -34,7 +35,7 @@ async def activity(context: Context) -> None:
         if memory.behind_s >= BEHIND_S:
             await memory.wait_while_late(BEHIND_S, min(memory.behind_s, REST_MAX_S))
             return
-    await asyncio.sleep(min(perf_counter() - began, REST_MAX_S))
+    await asyncio.sleep(min(perf_counter() - began, BREATH_MAX_S))
 
 
 async def months(context: Context) -> None:
