@@ -18,7 +18,8 @@ import structlog
 from shared import failpoints
 from shared.breath import Flow, rest_s
 from shared.bus import Bus, BusUnavailable, Polled, Record, Subscription, metrics, positions
-from shared.bus.batch_rows import DeadLetter, insert_batch_row, insert_dead_letters
+from shared.bus.batch_rows import insert_batch_row
+from shared.bus.dead_letters import insert_dead_letters
 from shared.bus.faults import DATABASE_FAULTS, LogFault, RecordsLost
 from shared.bus.framing import Headers, record_hash
 from shared.crashes import described, may_be_the_message
@@ -261,7 +262,7 @@ class Consumer:
                 counts = await self._effects(subscribe, run, batch_id, messages, dead, uow)
                 compacted = run.end - run.start - len(run.records)
                 outcome = (counts.new, counts.duplicate, counts.conflict, counts.void, len(dead), compacted)
-                await insert_dead_letters(uow.connection, self.group, run, batch_id, [DeadLetter(n, error) for n, error in dead.items()])
+                await insert_dead_letters(uow.connection, self.group, run, batch_id, dead)
                 await insert_batch_row(uow.connection, batch_id, self.group, run, outcome)
                 await uow.flush()
                 failpoints.reach("consumer.before_commit")

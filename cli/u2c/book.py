@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from shared.bus import Bus
-from shared.bus.postgres_log import PostgresLog
+from shared.bus.factory import open_bus
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import connect
@@ -64,13 +64,7 @@ async def lives_on_kafka(connection: asyncpg.Connection) -> bool:
 @asynccontextmanager
 async def opened_bus(pool: asyncpg.Pool, brokers: str, *, kafka: bool) -> AsyncIterator[Bus]:
     """The bus this book lives on."""
-    bus: Bus
-    if kafka:
-        from shared.bus.kafka import KafkaBus  # only where Kafka is used is its client loaded
-
-        bus = KafkaBus(pool, brokers)
-    else:
-        bus = PostgresLog(pool)
+    bus = open_bus(pool, brokers if kafka else None)
     try:
         await bus.start()
         yield bus

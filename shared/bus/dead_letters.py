@@ -1,17 +1,21 @@
-"""Dead letters looked at, and published again once what was wrong has been mended.
+"""Dead letters: set aside, looked at, and published again once what was wrong has been mended.
 
 A replay is a new record with the old key, value and headers at the end of its topic. Every group hears it, as it may hear any record
 twice: facts have ids and snapshots revisions. What was set aside stays, for K1, and says when it was replayed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
-from shared.bus import Bus, Record
+from shared.bus import Bus, Polled, Record
 
+DEAD = """insert into bus.dead_letters (grp, topic, partition, offset_, key, value, headers, error, batch_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
+ERROR_CHARS_MAX = 2000
 ROUND_MAX = 500                                                # letters published, then noted: what dies between is published again
 
 _SELECT = """select grp, topic, partition, offset_, at, error, replayed_at, key, value, headers from bus.dead_letters
@@ -35,6 +39,17 @@ class DeadLetter:
     @property
     def place(self) -> tuple[str, int, int]:
         return self.topic, self.partition, self.offset
+
+
+async def insert_dead_letters(connection: Any, group: str, run: Polled, batch_id: int, errors: Mapping[int, str]) -> None:
+    """Set poison aside, whole, in the transaction that moves the position past it: index of the record in its run → what is wrong with it."""
+    for index, error in errors.items():
+        record = run.records[index]
+        headers = {name: value.decode("latin-1").replace("\0", "") for name, value in record.headers}
+        await connection.execute(
+            DEAD, group, run.topic, run.partition, run.offsets[index], record.key, record.value, headers,
+            error.replace("\0", "")[:ERROR_CHARS_MAX], batch_id,
+        )
 
 
 async def dead_letters(

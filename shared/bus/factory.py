@@ -1,16 +1,15 @@
-"""Chooses the bus a deployment is configured for."""
+"""Chooses the bus of a deployment."""
 
 import asyncpg
 
 from shared.bus import Bus
 from shared.bus.postgres_log import PostgresLog
-from shared.settings import ServiceSettings
 
 
-def open_bus(settings: ServiceSettings, pool: asyncpg.Pool) -> Bus:
-    """The bus of `settings.bus`, not started yet."""
-    if settings.bus == "kafka":
+def open_bus(pool: asyncpg.Pool, kafka_brokers: str | None, session_timeout_s: float = 6.0) -> Bus:
+    """Kafka at these brokers, or, without any, the log in Postgres; not started yet."""
+    if kafka_brokers is not None:
         from shared.bus.kafka import KafkaBus  # only where Kafka is used is its client loaded
 
-        return KafkaBus(pool, settings.kafka_brokers, session_timeout_s=settings.session_timeout_s)
-    return PostgresLog(pool, session_timeout_s=settings.session_timeout_s)
+        return KafkaBus(pool, kafka_brokers, session_timeout_s=session_timeout_s)
+    return PostgresLog(pool, session_timeout_s=session_timeout_s)

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.bus.batch_rows import DEAD
+from shared.bus.dead_letters import DEAD
 from shared.bus.postgres_log import PostgresLog
 from shared.db import Database
 from shared.topics.rating import CONTRACTS
