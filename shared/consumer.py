@@ -18,7 +18,7 @@ import structlog
 from shared import failpoints
 from shared.breath import Flow, rest_s
 from shared.bus import Bus, BusUnavailable, Polled, Record, Subscription, metrics, positions
-from shared.bus.batch_rows import insert_batch_row
+from shared.bus.batch_rows import OUTCOMES, insert_batch_row
 from shared.bus.dead_letters import insert_dead_letters
 from shared.bus.faults import DATABASE_FAULTS, LogFault, RecordsLost
 from shared.bus.framing import Headers, record_hash
@@ -65,10 +65,11 @@ class BatchCounts:
     duplicate: int = 0
     conflict: int = 0
     void: int = 0
+    quarantined: int = 0                                       # what a producer sent and the handler cannot store, told to usage.quarantine
 
     @property
     def total(self) -> int:
-        return self.new + self.duplicate + self.conflict + self.void
+        return self.new + self.duplicate + self.conflict + self.void + self.quarantined
 
 
 class ConsumerContext(Protocol):
@@ -261,7 +262,7 @@ class Consumer:
                 batch_id = await self._move_position(uow.connection, run)
                 counts = await self._effects(subscribe, run, batch_id, messages, dead, uow)
                 compacted = run.end - run.start - len(run.records)
-                outcome = (counts.new, counts.duplicate, counts.conflict, counts.void, len(dead), compacted)
+                outcome = (counts.new, counts.duplicate, counts.conflict, counts.void, counts.quarantined, len(dead), compacted)
                 await insert_dead_letters(uow.connection, self.group, run, batch_id, dead)
                 await insert_batch_row(uow.connection, batch_id, self.group, run, outcome)
                 await uow.flush()
@@ -317,7 +318,7 @@ class Consumer:
         metrics.BATCH_RECORDS.labels(self.group, run.topic).observe(len(run.records))
         metrics.BATCH_SECONDS.labels(self.group, run.topic).observe(seconds)
         self._took_s += seconds
-        for name, count in zip(metrics.OUTCOMES, outcome, strict=True):
+        for name, count in zip(OUTCOMES, outcome, strict=True):
             if count:
                 metrics.RECORDS.labels(self.group, run.topic, name).inc(count)
 

@@ -68,8 +68,9 @@ def _operations() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, topic in ALL.items():
         channel = {"$ref": f"#/channels/{name.replace('/', '~1')}"}
-        if topic.producer != "products":
-            found[f"{topic.producer}.says.{name}"] = {"action": "send", "channel": channel, "summary": f"{topic.producer} says it"}
+        for producer in topic.producers:
+            if producer != "products":
+                found[f"{producer}.says.{name}"] = {"action": "send", "channel": channel, "summary": f"{producer} says it"}
         for consumer in topic.consumers:
             found[f"{consumer}.hears.{name}"] = {"action": "receive", "channel": channel, "summary": f"{consumer} hears it"}
     found["signals.says.webhooks"] = {"action": "send", "channel": {"$ref": "#/channels/webhooks"}, "summary": "signals tells your endpoints"}

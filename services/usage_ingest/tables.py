@@ -11,6 +11,7 @@ add_standard_tables(metadata)
 quarantine = Table(
     "quarantine", metadata,
     Column("quarantine_id", Text, primary_key=True),
+    Column("by", Text, nullable=False, server_default=text("'door'")),   # door | metering: who refused it
     Column("code", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),                 # the event's own bytes, for ever as they came
@@ -30,6 +31,7 @@ quarantine = Table(
     Column("resolution", Text),                                 # what it was resolved by: the reason of a discard
     Column("repaired", LargeBinary),                            # the body that was accepted in its place
     CheckConstraint("status in ('open', 'replayed', 'repaired', 'discarded')", name="quarantine_status"),
+    CheckConstraint("by in ('door', 'metering')", name="quarantine_by"),
     Index("quarantine_open", "quarantine_id", postgresql_where=text("status = 'open'")),
     Index("quarantine_source", "source", "quarantine_id"),
 )

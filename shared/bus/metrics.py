@@ -2,8 +2,6 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-OUTCOMES = ("new", "duplicate", "conflict", "void", "dead", "compacted")
-
 RECORDS = Counter("u2c_consumer_records_total", "Records consumed, by what became of them", ("group", "topic", "outcome"))
 REFUSED = Counter("u2c_consumer_batches_refused_total", "Batches refused by the compare-and-set: another consumer was first", ("group", "topic"))
 BATCH_RECORDS = Histogram(

@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from shared.bus.batch_rows import OUTCOMES
+
 metadata = MetaData(schema="bus")
 INSTANT = DateTime(timezone=True)
 NOW = text("clock_timestamp()")
@@ -73,7 +75,7 @@ batches = Table(
     *_partition_of_topic(key=False),
     Column("from_offset", BigInteger, nullable=False),
     Column("to_offset", BigInteger, nullable=False),
-    *(Column(outcome, Integer, nullable=False) for outcome in ("new", "duplicate", "conflict", "void", "dead", "compacted")),
+    *(Column(outcome, Integer, nullable=False) for outcome in OUTCOMES),
     Column("at", INSTANT, nullable=False, server_default=NOW),
     UniqueConstraint("grp", "topic", "partition", "from_offset"),
 )

@@ -28,6 +28,12 @@ class Topic:
     consumers: tuple[str, ...]
     partitions: int = 3
     retention_days: int = 30                 # facts only; snapshot topics are compacted
+    also_by: tuple[str, ...] = ()            # who else says it; the topic stays that of its producer
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Everybody who may write to it."""
+        return self.producer, *self.also_by
 
     def encode(self, message: msgspec.Struct) -> bytes:
         assert self.message is not None and isinstance(message, self.message), f"{self.name} takes {self.message}"

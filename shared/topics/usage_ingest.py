@@ -37,6 +37,7 @@ class QuarantineMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     type: str = ""
     subject: str = ""
     time_us: int | None = None
+    by: str = "door"                          # who refused it: door | metering
 
 
 class ReceiptMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,6 +70,7 @@ class AccessKeyMessage(msgspec.Struct, frozen=True):
 
 USAGE_RAW = Topic("usage.raw", None, TopicKind.FACT, "any", "products", ("usage_ingest",), partitions=6)
 USAGE_EVENTS = Topic("usage.events", UsageMessage, TopicKind.FACT, "(source, id)", "usage_ingest", ("rating",), partitions=6)
-USAGE_QUARANTINE = Topic("usage.quarantine", QuarantineMessage, TopicKind.FACT, "source", "usage_ingest", ("usage_ingest", "signals"))
+USAGE_QUARANTINE = Topic(
+    "usage.quarantine", QuarantineMessage, TopicKind.FACT, "source", "usage_ingest", ("usage_ingest", "signals"), also_by=("rating",))
 USAGE_RECEIPTS = Topic("usage.receipts", ReceiptMessage, TopicKind.FACT, "source", "usage_ingest", ("usage_ingest", "signals"))
 ACCESS_KEYS = Topic("access.keys", AccessKeyMessage, TopicKind.SNAPSHOT, "key id", "usage_ingest", ("rating", "billing", "signals"), partitions=1)

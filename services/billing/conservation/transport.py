@@ -24,7 +24,8 @@ TILES = """
         from (select distinct grp, topic, partition from bus.positions) p
         left join since s using (grp, topic, partition)
         cross join lateral (
-            select grp, topic, partition, batch_id, from_offset, to_offset, new + duplicate + conflict + void + dead + compacted as counted
+            select grp, topic, partition, batch_id, from_offset, to_offset, new + duplicate + conflict + void + quarantined + dead + compacted
+                as counted
             from bus.batches
             where grp = p.grp and topic = p.topic and partition = p.partition and from_offset >= coalesce(s.verified, 0)
         ) b

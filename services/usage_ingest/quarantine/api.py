@@ -109,7 +109,8 @@ def _event_of(body: bytes) -> bytes:
 def shown(row: Any) -> dict[str, Any]:
     """An event of the quarantine without its bytes."""
     return {
-        "object": "quarantined_event", "quarantine_id": row["quarantine_id"], "status": row["status"], "code": row["code"], "detail": row["detail"],
+        "object": "quarantined_event", "quarantine_id": row["quarantine_id"], "status": row["status"], "by": row["by"], "code": row["code"],
+        "detail": row["detail"],
         "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"], "time": _instant(row["time"]),
         "key_id": row["key_id"], "request_id": row["request_id"], "index": row["index_"], "received_at": _instant(row["received_at"]),
         "business_at": _instant(row["business_at"]), "resolved_at": _instant(row["resolved_at"]), "resolved_by": row["resolved_by"],

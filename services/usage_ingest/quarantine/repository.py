@@ -10,7 +10,7 @@ import asyncpg
 from shared.clock import from_us
 from shared.topics.usage_ingest import QuarantineMessage
 
-FIELDS = """quarantine_id, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,
+FIELDS = """quarantine_id, by, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,
     status, resolved_at, resolved_by, resolution"""
 
 
@@ -35,9 +35,9 @@ class QuarantineRepository:
         """Insert what is absent; return how many that was."""
         stored = await self.connection.fetch(
             """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type, subject, time, key_id, request_id, index_,
-                   received_at, business_at)
+                   received_at, business_at, by)
                select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
-                   $9::timestamptz[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[])
+                   $9::timestamptz[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[], $15::text[])
                on conflict do nothing returning true""",
             *map(list, zip(*map(_row, messages), strict=True)),
         )
@@ -91,5 +91,5 @@ def _row(message: QuarantineMessage) -> tuple[Any, ...]:
     return (
         message.quarantine_id, message.code, message.detail, message.raw, message.source, message.id, message.type, message.subject,
         None if message.time_us is None else from_us(message.time_us), message.key_id, message.request_id, message.index,
-        from_us(message.received_us), from_us(message.business_us),
+        from_us(message.received_us), from_us(message.business_us), message.by,
     )
