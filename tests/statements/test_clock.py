@@ -1,10 +1,12 @@
 """The business clock's hands, and what travels in pages."""
 
+import asyncio
 from decimal import Decimal
 
 from services.rating.statements.domain.message import pages_of
+from services.rating.statements.idle import idle
 from shared.topics.rating import StatementLine, StatementMessage
-from tests.statements.deployment import Deployment, terms, utc
+from tests.statements.deployment import Deployment, event, terms, utc
 
 
 async def test_the_clock_stops_at_every_due_instant(rating: Deployment) -> None:
@@ -55,3 +57,28 @@ def test_over_500_lines_a_statement_travels_in_pages() -> None:
     pages = pages_of(whole)
     assert [(page.page, page.pages, len(page.lines), page.revision) for page in pages] == [(1, 3, 500, 7), (2, 3, 500, 7), (3, 3, 201, 7)]
     assert tuple(line for page in pages for line in page.lines) == lines
+
+
+async def test_who_waits_for_what_is_due_waits_for_what_another_worker_is_opening(rating: Deployment) -> None:
+    await rating.customer("acme")
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme"))
+    async with rating.context.db.transaction() as other:
+        await other.connection.execute("select from rating.contracts where contract = 'acme-1' for no key update")
+        await rating.context.db.pool.execute("update clock.business set moved_to = '2024-02-01T00:00:00Z', revision = revision + 1")
+        waiting = asyncio.create_task(idle(rating.context))
+        assert not (await asyncio.wait({waiting}, timeout=1))[0], "idle, with a period of this instant not yet to be seen"
+    await waiting
+    assert not (await rating.stored("acme-1", "2024-02-01")).final
+
+
+async def test_what_was_sent_before_the_clock_moved_is_on_the_draft_when_the_move_has_answered(rating: Deployment) -> None:
+    """No instant is due on the way, so nothing but the answer itself waits for metering and pricing."""
+    await rating.customer("acme")
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme"))
+    for day in range(2, 12):
+        await rating.send(*(event(f"{day}-{n}", "acme", utc(f"2024-01-{day - 1:02}T12:00:00")) for n in range(100)))
+        moved = await rating.advance(utc(f"2024-01-{day:02}T00:00:00"))
+        assert moved["due_instants"] == []
+        assert str((await rating.stored("acme-1", "2024-01-01")).lines[0].quantity) == str((day - 1) * 100)

@@ -61,7 +61,8 @@ class Advanced:
 
 
 async def advance(context: Context, to: datetime, *, test_clock: bool) -> Advanced:
-    """Move the clock to `to`, and answer when every running service has acknowledged it and what was due on the way is done.
+    """Move the clock to `to`, and answer when every running service has acknowledged it and everything due by then, `to` included, is done
+    and can be read: drafts of open periods too.
 
     `test_clock`: take a deployment that lives by the machine's clock too. Once moved it stands, and never follows the machine again.
     """
@@ -74,11 +75,12 @@ async def advance(context: Context, to: datetime, *, test_clock: bool) -> Advanc
             if row.moved_to is not None or not await clock.is_fresh():
                 raise ClockRunsForward(f"it is {before.isoformat()}; {to.isoformat()} is before that")
             return Advanced(before, to, (), await _move(clock, to))
-        if to == row.moved_to:
-            return Advanced(before, to, (), row.revision)
         stops = await _pass_due_instants(context, clock, before, to)
-        revision = await _move(clock, to) if not stops or stops[-1] < to else (await clock.read()).revision
-    return Advanced(before, to, tuple(stops), revision)
+        if to not in stops:
+            if to != row.moved_to:
+                await _move(clock, to)
+            await wait_until_quiet(context, clock)
+        return Advanced(before, to, tuple(stops), (await clock.read()).revision)
 
 
 @asynccontextmanager

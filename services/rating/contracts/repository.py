@@ -117,6 +117,11 @@ class ContractRepository:
                order by next_period_at, contract limit $2 for no key update skip locked""", now, limit)
         return [row["contract"] for row in rows]
 
+    async def unopened_left(self, now: datetime) -> bool:
+        """Whether a contract's next period has begun and is not open yet, held by somebody or not."""
+        found: bool = await self.connection.fetchval("select exists (select from rating.contracts where next_period_at <= $1)", now)
+        return found
+
     async def opened_until(self, contracts: Sequence[str]) -> dict[str, datetime]:
         rows = await self.connection.fetch(
             "select contract, max(period_end) as until from rating.periods where contract = any($1::text[]) group by contract", list(contracts))

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 
 from services.rating.contracts.opening import open_due_periods
+from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.barrier import database_time
 from services.rating.statements.closing import close_due
 from services.rating.statements.pricing import fan_out, price_stale
@@ -25,10 +26,14 @@ async def idle(context: Context) -> bool:
 
 
 async def _open_all(context: Context) -> None:
+    """Open what is due, and wait for what another worker is about to open: it is not there before that one commits."""
     while True:
         async with context.db.transaction() as uow:
-            if not await open_due_periods(uow, context.clock.now()):
+            opened = await open_due_periods(uow, context.clock.now())
+            if not opened and not await ContractRepository(uow.connection).unopened_left(context.clock.now()):
                 return
+        if not opened:
+            await asyncio.sleep(POLL_S)
 
 
 async def _price_all(context: Context) -> None:
