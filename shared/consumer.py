@@ -110,6 +110,7 @@ class Consumer:
     context: Any
     group: str
     subscriptions: Sequence[Subscribe]
+    look_every_s: float | None = None                          # for a topic that seldom says anything; None: see it at once
     _stopped: str | None = None
     _failing: str | None = None
     _unanswered: str | None = None
@@ -159,7 +160,9 @@ class Consumer:
 
     async def _rest(self, flows: bool, records: int) -> None:
         took_s, self._took_s = self._took_s, 0.0
-        if flows:
+        if self.look_every_s is not None:
+            await asyncio.sleep(self.look_every_s)
+        elif flows:
             await asyncio.sleep(rest_s(took_s, full=records >= FULL_ROUND))
 
     async def _poll(self, subscription: Subscription) -> list[Polled]:
@@ -167,7 +170,7 @@ class Consumer:
         backoff_s = BACKOFF_MIN_S
         while True:
             try:
-                runs = await subscription.poll(records_max, POLL_TIMEOUT_S)
+                runs = await subscription.poll(records_max, POLL_TIMEOUT_S if self.look_every_s is None else 0.0)
                 self._recovered()
                 return runs
             except LogFault:

@@ -21,7 +21,8 @@ from shared.db import OUTAGES, Database
 from shared.garbage import collect_on
 from shared.http.docs_page import docs_page
 from shared.http.guard import Guard, scoped_routes
-from shared.http.keys import Keys, hear_keys
+from shared.http.heard_keys import heard_all, key_consumer
+from shared.http.keys import Keys
 from shared.http.middleware import BODY_MAX_BYTES, Edge
 from shared.http.problems import install_problems
 from shared.logs import configure_logs
@@ -29,7 +30,6 @@ from shared.migration_state import migrations_at_head
 from shared.outbox import Relay
 from shared.quiet import Quiet
 from shared.settings import ServiceSettings
-from shared.topics.usage_ingest import ACCESS_KEYS
 
 log = structlog.get_logger()
 JOB_BACKOFF_MAX_S = 10.0
@@ -51,6 +51,7 @@ class Context:
     http: httpx2.AsyncClient
     instance_id: str
     consumer: Consumer | None = None
+    key_consumer: Consumer | None = None
     relay: Relay | None = None
     state: dict[str, Any] = field(default_factory=dict)      # what `setup` of the service put here
 
@@ -131,9 +132,10 @@ async def _open(service: Service, settings: ServiceSettings) -> Context:
     bus = open_bus(db.pool, settings.kafka_brokers if settings.bus == "kafka" else None, settings.session_timeout_s)
     await bus.start()
     context = Context(
-        service.name, settings, db, bus, BusinessClock(db.pool, service.name, instance), Keys(db.pool, service.name),
+        service.name, settings, db, bus, BusinessClock(db.pool, service.name, instance), Keys(db.pool, service.name, lambda: heard_all(context)),
         httpx2.AsyncClient(timeout=30, trust_env=False), instance,
     )
+    context.key_consumer = key_consumer(context, service.name)
     await context.keys.start()
     if service.setup:
         await service.setup(context)
@@ -164,13 +166,12 @@ async def _close(context: Context) -> None:
 
 
 def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]:
-    heard = list(service.subscriptions)
-    if service.name in ACCESS_KEYS.consumers:
-        heard.append(Subscribe(ACCESS_KEYS, hear_keys))
-    context.consumer = Consumer(context, service.name, heard)
+    context.consumer = Consumer(context, service.name, service.subscriptions)
     context.relay = Relay(context.db, context.bus)
     context.db.told = context.relay.wake
-    running = (("consumer", context.consumer.run), ("relay", context.relay.run), ("garbage", collect_on))
+    running = [("consumer", context.consumer.run), ("relay", context.relay.run), ("garbage", collect_on)]
+    if context.key_consumer is not None:
+        running.append(("key-consumer", context.key_consumer.run))
     tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in running]
     tasks += [
         asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in service.jobs for worker in range(job.workers)
@@ -236,6 +237,8 @@ async def _checks(context: Context) -> dict[str, str]:
     except OUTAGES as fault:
         checks = {"database": f"no answer: {fault!r}; check U2C_DATABASE_URL"}
     checks["bus"] = context.consumer.stopped_reason or "ok"
+    stopped = context.key_consumer.stopped_reason if context.key_consumer else None
+    checks["keys"] = stopped or context.keys.unconfirmed() or "ok"
     durability = getattr(context.bus, "durability_note", None)
     if durability:
         checks["durability"] = f"note: {durability}"

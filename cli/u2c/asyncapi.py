@@ -72,7 +72,8 @@ def _operations() -> dict[str, Any]:
             if producer != "products":
                 found[f"{producer}.says.{name}"] = {"action": "send", "channel": channel, "summary": f"{producer} says it"}
         for consumer in topic.consumers:
-            found[f"{consumer}.hears.{name}"] = {"action": "receive", "channel": channel, "summary": f"{consumer} hears it"}
+            apart = f", by a consumer of its own: group {topic.group_of(consumer)}" if topic.apart else ""
+            found[f"{consumer}.hears.{name}"] = {"action": "receive", "channel": channel, "summary": f"{consumer} hears it{apart}"}
     found["signals.says.webhooks"] = {"action": "send", "channel": {"$ref": "#/channels/webhooks"}, "summary": "signals tells your endpoints"}
     return found
 

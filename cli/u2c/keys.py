@@ -75,7 +75,7 @@ async def wait_until_known(url: str, key: str) -> None:
         route = _any_list(await client.get("/openapi.json"))
         while route is not None and time.monotonic() < deadline:
             # A limit of 0 is refused after the key was checked, so nothing is read.
-            if (await client.get(route, params={"limit": 0})).status_code != 401:
+            if (await client.get(route, params={"limit": 0})).status_code not in (401, 503):
                 return
             await asyncio.sleep(POLL_S)
     if route is not None:

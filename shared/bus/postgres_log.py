@@ -90,7 +90,8 @@ class PostgresLog:
 
     async def trim(self, topic: str, retention_s: float) -> int:
         """Delete segments older than `retention_s` that every group, and every registered reader, has consumed; return how many."""
-        done = await self.pool.execute(TRIM, topic, retention_s, list(self.topics[topic].consumers))
+        known = self.topics[topic]
+        done = await self.pool.execute(TRIM, topic, retention_s, list(known.groups), list(known.former_groups))
         return int(done.split()[-1])
 
     async def _append(self, topics: Mapping[str, list[Record]]) -> None:

@@ -37,7 +37,8 @@ HEADS = "select partition, head from bus.heads where topic = $1"
 TRIM = """delete from bus.segments s using bus.heads h
     where s.topic = $1 and h.topic = s.topic and h.partition = s.partition and s.appended_at < clock_timestamp() - make_interval(secs => $2)
       and s.base + s.count < h.head
-      and s.base + s.count <= (select coalesce(min(p.position), h.head) from bus.positions p where p.topic = s.topic and p.partition = s.partition)
+      and s.base + s.count <= (select coalesce(min(p.position), h.head) from bus.positions p
+                               where p.topic = s.topic and p.partition = s.partition and p.grp <> all($4::text[]))
       and not exists (select from unnest($3::text[]) reader where not exists (
           select from bus.positions p where p.grp = reader and p.topic = s.topic and p.partition = s.partition))"""
 

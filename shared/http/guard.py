@@ -7,11 +7,13 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import AppError
-from shared.http.keys import authorize
+from shared.http.keys import Keys, authorize
 from shared.http.problems import problem
+
+AS_OF = "U2C-Keys-As-Of"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Guard:
         asked = self._route_of(scope) if scope["type"] == "http" and scope["path"].startswith("/v1/") else None
         if asked is not None:
             request = Request(scope)
+            send = _saying_as_of(request.app.state.context.keys, send)
             try:
                 for wanted in asked.scopes:
                     authorize(request, wanted)
@@ -58,3 +61,18 @@ class Guard:
 
     def _route_of(self, scope: Scope) -> ScopedRoute | None:
         return next((one for one in self.routes if one.route.matches(scope)[0] is Match.FULL), None)
+
+
+def _saying_as_of(keys: Keys, send: Send) -> Send:
+    """`send`, with the header that says as of when keys are known, once they have not been confirmed for too long to change anything."""
+    as_of = keys.stale_as_of()
+    if as_of is None:
+        return send
+    header = (AS_OF.lower().encode(), as_of.isoformat(timespec="seconds").replace("+00:00", "Z").encode())
+
+    async def saying(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), header]
+        await send(message)
+
+    return saying

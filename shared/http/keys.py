@@ -1,7 +1,13 @@
-"""API keys as a service checks them: from memory, refreshed from its own table, so that no request waits for a database."""
+"""API keys as a service checks them: from memory, refreshed from its own table, so that no request waits for a database.
+
+What is in memory is *confirmed* when the table was read and held all that access.keys held then (`heard_keys.heard_all`). What was not
+confirmed for CHANGES_WITHIN_S changes nothing any more, what was not for READS_WITHIN_S does nothing at all: a key that was revoked
+meanwhile must not work on because the news of it cannot come.
+"""
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,16 +17,21 @@ import asyncpg
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from prometheus_client import Gauge
 
-from shared.clock import from_us, machine_now
-from shared.consumer import Batch, BatchCounts
-from shared.db import OUTAGES, UnitOfWork
+from shared.clock import machine_now
+from shared.db import OUTAGES
 from shared.errors import AppError, Kind
 from shared.http.query import refuse_unknown_parameters
-from shared.topics.usage_ingest import AccessKeyMessage
 
 log = structlog.get_logger()
 REFRESH_S = 0.5
+CONFIRM_EVERY_S = 2.0
+CHANGES_WITHIN_S = 30.0
+READS_WITHIN_S = 900.0
+RETRY_AFTER_S = 5
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+AGE = Gauge("u2c_access_keys_age_seconds", "Time since the API keys in memory were last confirmed; over 30 s nothing can be changed any more")
 SCOPES = (
     "usage:write", "usage:read", "contracts:write", "contracts:read", "invoices:read", "invoices:write",
     "signals:read", "signals:write", "keys:write", "clock:write", "admin",
@@ -38,6 +49,12 @@ class KeyRefused(AppError):
     """This key is unknown, expired or revoked."""
 
     kind = Kind.UNAUTHENTICATED
+
+
+class KeysUnconfirmed(AppError):
+    """Keys may have been revoked without this service having heard of it, so it does not do this now; send it again after Retry-After."""
+
+    kind = Kind.UNAVAILABLE
 
 
 class ScopeMissing(AppError):
@@ -60,26 +77,50 @@ class AccessKey:
 
 @dataclass
 class Keys:
-    """Hash → key, for all keys this service has heard of."""
+    """Hash → key, for all keys this service has heard of, and since when that is not certain to be all."""
 
     pool: asyncpg.Pool
     schema: str
+    heard_all: Callable[[], Awaitable[bool]]                   # whether the table holds all that has been said of keys until now
+    now: Callable[[], float] = time.monotonic
     _by_hash: dict[str, AccessKey] = field(default_factory=dict)
+    _confirmed: tuple[float, datetime] | None = None           # on the monotonic clock, and as told to callers
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _task: asyncio.Task[None] | None = None
 
-    def check(self, secret: str) -> AccessKey:
-        """Return the key of this secret, or raise KeyRefused. The look-up is by SHA-256, so its time tells nothing of the secret."""
+    def check(self, secret: str, *, changing: bool) -> AccessKey:
+        """Return the key of this secret, or raise KeyRefused or KeysUnconfirmed.
+
+        The look-up is by SHA-256, so its time tells nothing of the secret.
+        """
         key = self._by_hash.get(hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest())
+        if key is not None and key.revoked:
+            raise KeyRefused(f"key {key.key_id} was revoked; ask its owner for a new one")
+        if key is not None and key.expires_at is not None and key.expires_at <= machine_now():
+            raise KeyRefused(f"key {key.key_id} expired at {key.expires_at.isoformat()}; rotate it")
+        if self.age_s() > (CHANGES_WITHIN_S if changing or key is None else READS_WITHIN_S):
+            raise KeysUnconfirmed(f"{self.unconfirmed()}; nothing was changed", retry_after_s=RETRY_AFTER_S)
         if key is None:
             raise KeyRefused("no such key; create one with POST /v1/keys")
-        if key.revoked:
-            raise KeyRefused(f"key {key.key_id} was revoked; ask its owner for a new one")
-        if key.expires_at is not None and key.expires_at <= machine_now():
-            raise KeyRefused(f"key {key.key_id} expired at {key.expires_at.isoformat()}; rotate it")
         return key
 
+    def age_s(self) -> float:
+        """Seconds since what is in memory was certain to be all; infinite before the first time."""
+        return float("inf") if self._confirmed is None else self.now() - self._confirmed[0]
+
+    def stale_as_of(self) -> datetime | None:
+        """The last instant at which it was certain to be all, once changing calls are refused for its age; None before."""
+        return None if self._confirmed is None or self.age_s() <= CHANGES_WITHIN_S else self._confirmed[1]
+
+    def unconfirmed(self) -> str | None:
+        """What is wrong, and what to do, once changing calls are refused; None while all is well."""
+        if self.age_s() <= CHANGES_WITHIN_S:
+            return None
+        since = "since this process started" if self._confirmed is None else f"since {self._confirmed[1].isoformat()}"
+        return f"API keys are unconfirmed {since}; see /readyz and the log of this service: its table or access.keys cannot be read to the end"
+
     async def start(self) -> None:
-        await self.refresh()
+        await self.confirm()
         self._task = asyncio.create_task(self._follow(), name="access-keys")
 
     async def stop(self) -> None:
@@ -88,42 +129,35 @@ class Keys:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def refresh(self) -> None:
-        rows = await self.pool.fetch(f"select key_id, hash, name, scopes, expires_at, revoked from {self.schema}.access_keys")
-        self._by_hash = {
-            row["hash"]: AccessKey(row["key_id"], row["name"], frozenset(row["scopes"]), row["expires_at"], row["revoked"]) for row in rows
-        }
+        async with self._reading:
+            rows = await self.pool.fetch(f"select key_id, hash, name, scopes, expires_at, revoked from {self.schema}.access_keys")
+            self._by_hash = {
+                row["hash"]: AccessKey(row["key_id"], row["name"], frozenset(row["scopes"]), row["expires_at"], row["revoked"]) for row in rows
+            }
+
+    async def confirm(self) -> None:
+        """Refresh, and note the time if the table held all there was when this began."""
+        began = self.now(), machine_now()
+        heard_all = await self.heard_all()
+        await self.refresh()
+        if heard_all:
+            self._confirmed = began
 
     async def _follow(self) -> None:
+        confirm_at = 0.0
         while True:
             await asyncio.sleep(REFRESH_S)
+            AGE.set(self.age_s())
             try:
-                await self.refresh()
+                if self.age_s() > CHANGES_WITHIN_S or self.now() >= confirm_at:
+                    await self.confirm()
+                    confirm_at = self.now() + CONFIRM_EVERY_S
+                else:
+                    await self.refresh()
             except OUTAGES as fault:
                 log.warning("keys_not_refreshed", fault=repr(fault))
             except Exception:                                   # a revoked key must not work on because this loop has ended
                 log.exception("keys_failed")
-
-
-async def hear_keys(batch: Batch[AccessKeyMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
-    """Keep the newest revision of each key."""
-    applied = 0
-    for message in batch.messages:
-        applied += await store_key(uow, message)
-    return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
-
-
-async def store_key(uow: UnitOfWork, message: AccessKeyMessage) -> bool:
-    """Insert or replace a key; False when a newer revision is already here."""
-    return bool(await uow.connection.fetchval(
-        f"""insert into {uow.schema}.access_keys (key_id, revision, hash, name, scopes, expires_at, revoked)
-            values ($1, $2, $3, $4, $5, $6, $7)
-            on conflict (key_id) do update set revision = excluded.revision, hash = excluded.hash, name = excluded.name,
-                scopes = excluded.scopes, expires_at = excluded.expires_at, revoked = excluded.revoked
-            where access_keys.revision < excluded.revision
-            returning true""",
-        message.key_id, message.revision, message.hash, message.name, list(message.scopes),
-        from_us(message.expires_us) if message.expires_us is not None else None, message.revoked,
-    ))
 
 
 def bearer_of(authorization: str | None) -> str:
@@ -135,8 +169,9 @@ def bearer_of(authorization: str | None) -> str:
 
 
 def authorize(request: Request, scope: str) -> AccessKey:
-    """Return the caller's key if it carries `scope`; raise KeyMissing, KeyRefused or ScopeMissing."""
-    key: AccessKey = request.app.state.context.keys.check(bearer_of(request.headers.get("authorization")))
+    """Return the caller's key if it carries `scope`; raise KeyMissing, KeyRefused, KeysUnconfirmed or ScopeMissing."""
+    keys: Keys = request.app.state.context.keys
+    key = keys.check(bearer_of(request.headers.get("authorization")), changing=request.method not in READING)
     if not key.allows(scope):
         raise ScopeMissing(f"key {key.key_id} lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}")
     return key

@@ -29,11 +29,26 @@ class Topic:
     partitions: int = 3
     retention_days: int = 30                 # facts only; snapshot topics are compacted
     also_by: tuple[str, ...] = ()            # who else says it; the topic stays that of its producer
+    apart: str = ""                          # the consumer of its own that hears it in each service; "": the service's one consumer
 
     @property
     def producers(self) -> tuple[str, ...]:
         """Everybody who may write to it."""
         return self.producer, *self.also_by
+
+    def group_of(self, service: str) -> str:
+        """The consumer group in which `service` hears this topic."""
+        return f"{service}.{self.apart}" if self.apart else service
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that hear it."""
+        return tuple(self.group_of(service) for service in self.consumers)
+
+    @property
+    def former_groups(self) -> tuple[str, ...]:
+        """Groups that heard it before it got a consumer of its own: their positions stay where they were, and nothing waits for them."""
+        return self.consumers if self.apart else ()
 
     def encode(self, message: msgspec.Struct) -> bytes:
         assert self.message is not None and isinstance(message, self.message), f"{self.name} takes {self.message}"

@@ -73,4 +73,6 @@ USAGE_EVENTS = Topic("usage.events", UsageMessage, TopicKind.FACT, "(source, id)
 USAGE_QUARANTINE = Topic(
     "usage.quarantine", QuarantineMessage, TopicKind.FACT, "source", "usage_ingest", ("usage_ingest", "signals"), also_by=("rating",))
 USAGE_RECEIPTS = Topic("usage.receipts", ReceiptMessage, TopicKind.FACT, "source", "usage_ingest", ("usage_ingest", "signals"))
-ACCESS_KEYS = Topic("access.keys", AccessKeyMessage, TopicKind.SNAPSHOT, "key id", "usage_ingest", ("rating", "billing", "signals"), partitions=1)
+ACCESS_KEYS = Topic(
+    "access.keys", AccessKeyMessage, TopicKind.SNAPSHOT, "key id", "usage_ingest", ("rating", "billing", "signals"), partitions=1, apart="keys",
+)

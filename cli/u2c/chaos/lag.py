@@ -15,7 +15,7 @@ HEADS = "select topic, partition, head from bus.heads where topic = any($1)"
 POSITIONS = "select topic, partition, position from bus.positions where grp = $1 and topic = any($2)"
 OUTBOXES = "select (select count(*) from rating.outbox) + (select count(*) from billing.outbox) + (select count(*) from usage_ingest.outbox)"
 UNANSWERED: tuple[type[BaseException], ...] = (*OUTAGES, BusUnavailable)
-TOPICS = {group: [topic.name for topic in ALL.values() if group in topic.consumers and topic.name != "access.keys"]
+TOPICS = {group: [topic.name for topic in ALL.values() if group in topic.groups]
           for group in ("usage_ingest", "rating", "billing", "signals")}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
+from shared.topics import ALL
 
 LISTED_MAX = 200
 Place = tuple[str, str, int]                              # group, topic, partition
@@ -85,7 +86,7 @@ async def transport(connection: asyncpg.Connection, heads: Heads | None = None, 
     if not since:
         breaks += [_without_position(row) for row in await connection.fetch(WITHOUT_POSITION)]
         breaks += [_dead(row) for row in await connection.fetch(DEAD, LISTED_MAX)]
-    in_flight = sum(max(0, tops.get((row["topic"], row["partition"]), row["position"]) - row["position"]) for row in ends)
+    in_flight = sum(max(0, tops.get((row["topic"], row["partition"]), row["position"]) - row["position"]) for row in ends if _hears(row))
     figures = {"partitions": len(ends), "messages": sum(row["position"] for row in ends), "in_flight": in_flight}
     broken = {tuple(found.where.key[name] for name in ("grp", "topic", "partition")) for found in breaks}
     verified = {place: row["tiled"] for row in ends if (place := (row["grp"], row["topic"], row["partition"])) not in broken}
@@ -97,6 +98,13 @@ async def _heads(connection: asyncpg.Connection, heads: Heads | None, topics: li
         rows = await connection.fetch("select topic, partition, head from bus.heads")
         return {(row["topic"], row["partition"]): row["head"] for row in rows}
     return {(topic, partition): head for topic in topics for partition, head in (await heads(topic)).items()}
+
+
+def _hears(row: Any) -> bool:
+    """Whether this group still takes this topic. One that did before the topic got a consumer of its own stands where it stood: all it took
+    is tiled, and nothing is on its way to it.
+    """
+    return row["topic"] not in ALL or row["grp"] not in ALL[row["topic"]].former_groups
 
 
 def _untiled(row: Any) -> Break:

@@ -10,7 +10,8 @@ from services.usage_ingest.keys.repository import KeyRepository
 from shared.clock import from_us, to_us
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.http.keys import SCOPES, AccessKey, store_key
+from shared.http.heard_keys import store_key
+from shared.http.keys import SCOPES, AccessKey
 from shared.ids import new_id
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
