@@ -1,6 +1,7 @@
-"""`u2c dead-letters`: the records a consumer could not take, and publishing them again once that is mended."""
+"""`u2c dead-letters`: the records a consumer could not take, publishing them again once that is mended, and giving up what never can be taken."""
 
 import asyncio
+import getpass
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -8,13 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from shared.bus import BusUnavailable
-from shared.bus.dead_letters import DeadLetter, dead_letters, replay
+from shared.bus.dead_letters import DeadLetter, Name, NoSuchName, NotOpen, dead_letters, discard, replay
 from shared.db import Database
 from shared.environment_fault import EnvironmentFault
 from u2c.book import BROKERS, AdminUrl, Brokers, DatabaseName, book_url, connected, lives_on_kafka, opened_bus, server
 from u2c.printing import AsJson, console, folding, print_json
 
 SHOWN_MAX = 100                                                # letters a person is shown
+WRONG = 1
 
 app = typer.Typer(no_args_is_help=True, help="Records a consumer could not take. Nothing of them is lost; nothing of them counts yet.")
 Group = Annotated[str | None, typer.Option(help="Of this consumer group alone: usage_ingest, rating, billing or signals")]
@@ -24,7 +26,7 @@ OfTopic = Annotated[str | None, typer.Option("--topic", help="Of this topic alon
 @app.command("list")
 def list_(
     group: Group = None, topic: OfTopic = None,
-    replayed: Annotated[bool, typer.Option("--all", help="Also those that were published again")] = False,
+    replayed: Annotated[bool, typer.Option("--all", help="Also those that were published again or discarded")] = False,
     admin_url: AdminUrl = None, database: DatabaseName = None, as_json: AsJson = False,
 ) -> None:
     """What is set aside, where it lay, and why."""
@@ -45,6 +47,36 @@ def replay_(
         print_json({"object": "replay", "published": published})
     else:
         console().print(f"{_counted(published)} published again. What still cannot be taken is set aside again: ./u2c dead-letters list")
+
+
+@app.command("discard")
+def discard_(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="GROUP/TOPIC/PARTITION/OFFSET/INDEX, as the list shows it; one or more")],
+    reason: Annotated[str, typer.Option(help="Why it is never taken: an auditor will read it")],
+    by: Annotated[str | None, typer.Option(help="Who decides it; by default the user of this machine")] = None,
+    admin_url: AdminUrl = None, database: DatabaseName = None, as_json: AsJson = False,
+) -> None:
+    """Give up what can never be taken, by name and for good; its bytes, who and why are kept. All of them, or none: 1 when one is not open."""
+    if not reason.strip():
+        raise typer.BadParameter("say why: the reason stays with the record", param_hint="--reason")
+    try:
+        wanted = [Name.read(name) for name in names]
+        with server(admin_url) as server_url:
+            discarded = asyncio.run(_discarded(server_url, database, wanted, by or getpass.getuser(), reason.strip()))
+    except NoSuchName as fault:
+        raise typer.BadParameter(fault.detail, param_hint="NAME") from fault
+    except NotOpen as fault:
+        console(True).print(fault.detail, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(WRONG) from fault
+    if as_json:
+        print_json({"object": "discard", "discarded": discarded})
+    else:
+        console().print(f"{_counted(discarded)} discarded, and kept with the reason: ./u2c dead-letters list --all")
+
+
+async def _discarded(server_url: str, database: str | None, names: Sequence[Name], by: str, reason: str) -> int:
+    async with _book(server_url, database) as (db, _kafka):
+        return await discard(db.pool, names, by, reason)
 
 
 async def _listed(server_url: str, database: str | None, group: str | None, topic: str | None, replayed: bool) -> list[DeadLetter]:
@@ -85,13 +117,19 @@ def _print(letters: Sequence[DeadLetter], as_json: bool) -> None:
     if as_json:
         print_json({"object": "list", "data": [_shown(letter) for letter in letters]})
         return
-    table = folding("group", "topic", "place", "set aside", "why", "published again")
+    table = folding("name", "set aside", "why", "decided")
     for letter in letters[:SHOWN_MAX]:
-        table.add_row(letter.group, letter.topic, f"{letter.partition}: {letter.offset}", f"{letter.at:%Y-%m-%d %H:%M:%S}", letter.error,
-                      f"{letter.replayed_at:%Y-%m-%d %H:%M:%S}" if letter.replayed_at else "no")
+        table.add_row(str(letter.name), f"{letter.at:%Y-%m-%d %H:%M:%S}", letter.error, _decided(letter))
     words = console()
     words.print(table)
     words.print(_counted(len(letters)) + (f", {SHOWN_MAX} shown (--json lists all)" if len(letters) > SHOWN_MAX else ""))
+
+
+def _decided(letter: DeadLetter) -> str:
+    """What was decided about it, in words; "" while it is open."""
+    if letter.discarded:
+        return f"discarded {letter.discarded.at:%Y-%m-%d %H:%M:%S} by {letter.discarded.by}: {letter.discarded.reason}"
+    return f"published again {letter.replayed_at:%Y-%m-%d %H:%M:%S}" if letter.replayed_at else ""
 
 
 def _counted(records: int) -> str:
@@ -99,8 +137,11 @@ def _counted(records: int) -> str:
 
 
 def _shown(letter: DeadLetter) -> dict[str, Any]:
+    gone = letter.discarded
     return {
-        "object": "dead_letter", "group": letter.group, "topic": letter.topic, "partition": letter.partition, "offset": letter.offset,
-        "set_aside_at": letter.at.isoformat(), "error": letter.error, "replayed_at": letter.replayed_at.isoformat() if letter.replayed_at else None,
+        "object": "dead_letter", "name": str(letter.name), "group": letter.group, "topic": letter.topic, "partition": letter.partition,
+        "offset": letter.offset, "index": letter.index, "set_aside_at": letter.at.isoformat(), "error": letter.error,
+        "replayed_at": letter.replayed_at.isoformat() if letter.replayed_at else None,
+        "discarded": {"at": gone.at.isoformat(), "by": gone.by, "reason": gone.reason} if gone else None,
         "key": letter.record.key.decode("utf-8", "replace"), "value": letter.record.value.decode("utf-8", "replace"),
     }

@@ -84,6 +84,7 @@ dead_letters = Table(
     Column("grp", Text, primary_key=True),
     *_partition_of_topic(key=True),
     Column("offset_", BigInteger, primary_key=True),
+    Column("index_", Integer, primary_key=True, server_default=text("0")),   # which of a record's events, where it carries several
     Column("key", LargeBinary, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("headers", JSONB, nullable=False, server_default=text("'{}'")),
@@ -91,6 +92,10 @@ dead_letters = Table(
     Column("batch_id", BigInteger, nullable=False),
     Column("at", INSTANT, nullable=False, server_default=NOW),
     Column("replayed_at", INSTANT),                            # when it was published again
+    Column("discarded_at", INSTANT),                           # when somebody decided that it is never taken; these three stay for good
+    Column("discarded_by", Text),
+    Column("discard_reason", Text),
+    Index("dead_letters_key", "key", postgresql_using="hash"),
 )
 members = Table(
     "members", metadata,

@@ -54,7 +54,9 @@ WITHOUT_POSITION = """
 
 DEAD = """
     with counted as (select grp, topic, partition, batch_id, dead from bus.batches where dead > 0),
-    kept as (select grp, topic, partition, batch_id, count(*) as letters from bus.dead_letters group by grp, topic, partition, batch_id)
+    kept as (
+        select grp, topic, partition, batch_id, count(distinct offset_) as letters from bus.dead_letters group by grp, topic, partition, batch_id
+    )
     select grp, topic, partition, batch_id, coalesce(dead, 0) as dead, coalesce(letters, 0) as letters
     from counted full join kept using (grp, topic, partition, batch_id)
     where coalesce(dead, 0) <> coalesce(letters, 0)
