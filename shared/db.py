@@ -10,6 +10,7 @@ from zlib import crc32
 import asyncpg
 import msgspec
 
+from shared.bus.partitioner import partition_of
 from shared.topics import Topic
 
 OUTBOX_SHARDS = 16
@@ -26,9 +27,10 @@ OUTAGES: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    shard: int
+    shard: int                                # of the partition key: what goes to one partition keeps its order
     topic: str
-    key: bytes
+    key: bytes                                # the record key: of a snapshot its whole identity
+    partition: int
     value: bytes
     headers: dict[str, str]
 
@@ -43,11 +45,13 @@ class UnitOfWork:
     _told: list[OutboxRow] = field(default_factory=list)
     has_told: bool = False
 
-    def tell(self, topic: Topic, key: str, message: msgspec.Struct) -> None:
-        """Write an outbox row in this transaction; the relay puts it on the bus afterwards."""
-        encoded = key.encode()
+    def tell(self, topic: Topic, message: msgspec.Struct) -> None:
+        """Write an outbox row in this transaction; the relay puts it on the bus afterwards. The topic says by what key, and where."""
+        placed_by = topic.partition_key(message)
         headers = {"trace": self.trace} if self.trace else {}
-        self._told.append(OutboxRow(crc32(encoded) % OUTBOX_SHARDS, topic.name, encoded, topic.encode(message), headers))
+        self._told.append(OutboxRow(
+            crc32(placed_by) % OUTBOX_SHARDS, topic.name, topic.record_key(message), partition_of(placed_by, topic.partitions),
+            topic.encode(message), headers))
 
     async def flush(self) -> None:
         """Insert the told rows, in order. The unit of work's owner calls it before commit."""
@@ -55,9 +59,10 @@ class UnitOfWork:
             return
         rows, self._told, self.has_told = self._told, [], True
         await self.connection.execute(
-            f"""insert into {self.schema}.outbox (shard, topic, key, value, headers)
-                select * from unnest($1::smallint[], $2::text[], $3::bytea[], $4::bytea[], $5::jsonb[])""",
-            [r.shard for r in rows], [r.topic for r in rows], [r.key for r in rows], [r.value for r in rows], [r.headers for r in rows],
+            f"""insert into {self.schema}.outbox (shard, topic, key, partition, value, headers)
+                select * from unnest($1::smallint[], $2::text[], $3::bytea[], $4::smallint[], $5::bytea[], $6::jsonb[])""",
+            [r.shard for r in rows], [r.topic for r in rows], [r.key for r in rows], [r.partition for r in rows], [r.value for r in rows],
+            [r.headers for r in rows],
         )
 
 

@@ -1,7 +1,7 @@
 """The relay: puts a service's outbox rows on the bus, and deletes what the bus has. Duplicates after a crash are harmless.
 
-A relay owns shards (hash of the key, mod 16) by advisory lock and publishes a shard's rows in id order, so two relays never
-overtake each other within a key. The rows of one round are one publish, whole batches at a time.
+A relay owns shards (hash of what a message is partitioned by, mod 16) by advisory lock and publishes a shard's rows in id order, so two relays never
+overtake each other within a partition key. The rows of one round are one publish, whole batches at a time.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class Relay:
     async def _relay_once(self, shards: Membership) -> int:
         owned = [number for _, number in await shards.settle()]
         rows = await shards.fetch(
-            f"""select outbox_id, topic, key, value, headers from {self.db.schema}.outbox
+            f"""select outbox_id, topic, key, partition, value, headers from {self.db.schema}.outbox
                 where shard = any($1::smallint[]) order by outbox_id limit $2""", owned, ROWS_MAX,
         ) if owned else []
         if not rows:
@@ -112,4 +112,4 @@ class Relay:
 
 def _record(row: asyncpg.Record) -> Record:
     headers: dict[str, str] = row["headers"]
-    return Record(row["key"], row["value"], tuple((name, value.encode()) for name, value in headers.items()))
+    return Record(row["key"], row["value"], tuple((name, value.encode()) for name, value in headers.items()), row["partition"])

@@ -13,9 +13,10 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("outbox_id", BigInteger, Identity(always=True), primary_key=True),
         Column("shard", SmallInteger, nullable=False),
         Column("topic", Text, nullable=False),
-        Column("key", LargeBinary, nullable=False),
+        Column("key", LargeBinary, nullable=False),         # of the record: a snapshot's whole identity
         Column("value", LargeBinary, nullable=False),
         Column("headers", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+        Column("partition", SmallInteger),                  # null in rows of before: the one their key chooses
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Index("outbox_shard", "shard", "outbox_id"),
     )
@@ -99,3 +100,8 @@ create table {schema}.idempotency_keys (
     primary key (key_id, idempotency_key)
 );
 """
+
+
+def outbox_partition(schema: str) -> str:
+    """The DDL by which a row says its partition: its key is the whole identity of a snapshot, and no longer what it is partitioned by."""
+    return f"alter table {schema}.outbox add column partition smallint"

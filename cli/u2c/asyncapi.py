@@ -48,9 +48,10 @@ def document() -> dict[str, Any]:
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
-    kept = "compacted" if topic.kind is TopicKind.SNAPSHOT else f"kept {topic.retention_days} days"
+    partitioned = f"Partitioned by {topic.partitioned_by.words if topic.partitioned_by else 'whatever key the producer gives'}"
+    kept = f"Compacted by its record key: {topic.identified_by.words}" if topic.identified_by else f"Kept {topic.retention_days} days"
     return {
-        "address": topic.name, "description": f"{KINDS[topic.kind]} Key: {topic.key}. {topic.partitions} partitions, {kept}.",
+        "address": topic.name, "description": f"{KINDS[topic.kind]} {partitioned}, {topic.partitions} in all. {kept}.",
         "messages": {topic.name: {"$ref": f"#/components/messages/{topic.name}"}},
     }
 

@@ -12,11 +12,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message to publish: `key` chooses the partition (see `partition_of`), `value` is JSON, headers are for tracing."""
+    """One message to publish: a key (of a snapshot its whole identity, what a broker compacts by), JSON, and headers for tracing.
+
+    It goes to `partition`, or, where that is None, to the one its key chooses (see `partition_of`). What is read says neither: its run does.
+    """
 
     key: bytes
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Bus(Protocol):
     async def stop(self) -> None: ...
 
     async def publish(self, topic: str, records: Sequence[Record]) -> None:
-        """Append all records, durably; raise BusUnavailable otherwise. Records of one key keep their order."""
+        """Append all records, durably; raise BusUnavailable otherwise. Records of one partition keep their order."""
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription: ...
 

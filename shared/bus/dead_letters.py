@@ -1,6 +1,6 @@
 """Dead letters: set aside, looked at, and then published again once what was wrong has been mended, or discarded by name.
 
-A replay is a new record with the old key, value and headers at the end of its topic. Every group hears it, as it may hear any record
+A replay is a new record with the old key, value and headers at the end of its partition. Every group hears it, as it may hear any record
 twice: facts have ids and snapshots revisions. What was set aside stays, for K1, and says when it was replayed. What can never be taken is
 discarded: the row keeps its bytes, and says when, by whom and why. Neither end can be taken back.
 """
@@ -152,4 +152,4 @@ def _letter(row: Any) -> DeadLetter:
     discarded = Discard(row["discarded_at"], row["discarded_by"], row["discard_reason"]) if row["discarded_at"] else None
     headers = tuple((name, text.encode("latin-1")) for name, text in row["headers"].items())
     return DeadLetter(row["grp"], row["topic"], row["partition"], row["offset_"], row["index_"], row["at"], row["error"], row["replayed_at"],
-                      discarded, Record(row["key"], row["value"], headers))
+                      discarded, Record(row["key"], row["value"], headers, row["partition"]))

@@ -86,7 +86,8 @@ class KafkaPublisher:
         count = self._partitions[topic]
         runs: dict[int, list[Record]] = {}
         for record in records:
-            runs.setdefault(partition_of(record.key, count), []).append(record)
+            place = partition_of(record.key, count) if record.partition is None else record.partition
+            runs.setdefault(place, []).append(record)
         return runs
 
     def _throw_away(self) -> None:

@@ -65,7 +65,7 @@ async def append(connection: Any, topics: Mapping[str, Sequence[Record]], partit
     for topic, records in topics.items():
         count = partitions[topic]
         for record in records:
-            place = (topic, partition_of(record.key, count))
+            place = (topic, partition_of(record.key, count) if record.partition is None else record.partition)
             if place in runs:
                 runs[place].append(record)
             else:

@@ -2,7 +2,7 @@
 
 from shared.topics.billing import DOCUMENTS
 from shared.topics.rating import ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
-from shared.topics.registry import Topic, TopicKind
+from shared.topics.registry import Key, Topic, TopicKind
 from shared.topics.signals import SIGNALS
 from shared.topics.usage_ingest import ACCESS_KEYS, USAGE_EVENTS, USAGE_QUARANTINE, USAGE_RAW, USAGE_RECEIPTS
 
@@ -14,4 +14,4 @@ ALL: dict[str, Topic] = {
     )
 }
 
-__all__ = ["ALL", "Topic", "TopicKind"]
+__all__ = ["ALL", "Key", "Topic", "TopicKind"]

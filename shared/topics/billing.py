@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from shared.topics.registry import Topic, TopicKind
+from shared.topics.registry import Topic, TopicKind, fields
 
 
 class DocumentLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,4 +43,6 @@ class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     corrects: str | None = None
 
 
-DOCUMENTS = Topic("billing.documents", DocumentMessage, TopicKind.SNAPSHOT, "contract", "billing", ("signals",))
+DOCUMENTS = Topic(
+    "billing.documents", DocumentMessage, TopicKind.SNAPSHOT, fields("contract"), "billing", ("signals",), identified_by=fields("document_id"),
+)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.topics.registry import Topic, TopicKind
+from shared.topics.registry import Key, Topic, TopicKind, fields
 
 
 class MeterMessage(msgspec.Struct, frozen=True):
@@ -128,12 +128,25 @@ class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     values: tuple[str, ...] = ()              # a meter with a role: hashed values of the day
 
 
+CONTRACT = fields("contract")
+CUSTOMER_OR_SUBJECT = Key("customer or subject", lambda message: (message.customer or message.subject).encode())
+
 CATALOGUE_METERS = Topic(
-    "catalogue.meters", MeterMessage, TopicKind.SNAPSHOT, "meter", "rating", ("usage_ingest", "billing", "signals"), partitions=1,
+    "catalogue.meters", MeterMessage, TopicKind.SNAPSHOT, fields("meter"), "rating", ("usage_ingest", "billing", "signals"),
+    identified_by=fields("meter"), partitions=1,
 )
 CUSTOMERS = Topic(
-    "customers.customers", CustomerMessage, TopicKind.SNAPSHOT, "customer id", "rating", ("usage_ingest", "billing", "signals"), partitions=1,
+    "customers.customers", CustomerMessage, TopicKind.SNAPSHOT, fields("customer_id"), "rating", ("usage_ingest", "billing", "signals"),
+    identified_by=fields("customer_id"), partitions=1,
 )
-CONTRACTS = Topic("contracts.versions", ContractVersionMessage, TopicKind.SNAPSHOT, "contract", "rating", ("billing", "signals"))
-STATEMENTS = Topic("rating.statements", StatementMessage, TopicKind.SNAPSHOT, "contract", "rating", ("billing", "signals"))
-ACTIVITY = Topic("rating.activity", ActivityMessage, TopicKind.SNAPSHOT, "customer or subject", "rating", ("signals",))
+CONTRACTS = Topic(
+    "contracts.versions", ContractVersionMessage, TopicKind.SNAPSHOT, CONTRACT, "rating", ("billing", "signals"), identified_by=CONTRACT,
+)
+STATEMENTS = Topic(
+    "rating.statements", StatementMessage, TopicKind.SNAPSHOT, CONTRACT, "rating", ("billing", "signals"),
+    identified_by=fields("statement_id", "page"),
+)
+ACTIVITY = Topic(
+    "rating.activity", ActivityMessage, TopicKind.SNAPSHOT, CUSTOMER_OR_SUBJECT, "rating", ("signals",),
+    identified_by=fields("subject", "meter", "day"),
+)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from shared.topics.registry import Topic, TopicKind
+from shared.topics.registry import Topic, TopicKind, fields
 
 
 class SignalMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -19,4 +19,4 @@ class SignalMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     contract: str | None = None
 
 
-SIGNALS = Topic("signals.signals", SignalMessage, TopicKind.FACT, "customer", "signals", ())
+SIGNALS = Topic("signals.signals", SignalMessage, TopicKind.FACT, fields("customer"), "signals", ())

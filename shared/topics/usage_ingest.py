@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.topics.registry import Topic, TopicKind
+from shared.topics.registry import Key, Topic, TopicKind, fields
 
 
 class UsageMessage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -68,11 +68,20 @@ class AccessKeyMessage(msgspec.Struct, frozen=True):
     revoked: bool = False
 
 
-USAGE_RAW = Topic("usage.raw", None, TopicKind.FACT, "any", "products", ("usage_ingest",), partitions=6)
-USAGE_EVENTS = Topic("usage.events", UsageMessage, TopicKind.FACT, "(source, id)", "usage_ingest", ("rating",), partitions=6)
+def event_key(source: str, event_id: str) -> bytes:
+    """The key of an event or void on the bus: all that concerns one event meets in one partition."""
+    return f"{source}\0{event_id}".encode()
+
+
+SOURCE = fields("source")
+EVENT = Key("(source, id)", lambda message: event_key(message.source, message.id))
+
+USAGE_RAW = Topic("usage.raw", None, TopicKind.FACT, None, "products", ("usage_ingest",), partitions=6)
+USAGE_EVENTS = Topic("usage.events", UsageMessage, TopicKind.FACT, EVENT, "usage_ingest", ("rating",), partitions=6)
 USAGE_QUARANTINE = Topic(
-    "usage.quarantine", QuarantineMessage, TopicKind.FACT, "source", "usage_ingest", ("usage_ingest", "signals"), also_by=("rating",))
-USAGE_RECEIPTS = Topic("usage.receipts", ReceiptMessage, TopicKind.FACT, "source", "usage_ingest", ("usage_ingest", "signals"))
+    "usage.quarantine", QuarantineMessage, TopicKind.FACT, SOURCE, "usage_ingest", ("usage_ingest", "signals"), also_by=("rating",))
+USAGE_RECEIPTS = Topic("usage.receipts", ReceiptMessage, TopicKind.FACT, SOURCE, "usage_ingest", ("usage_ingest", "signals"))
 ACCESS_KEYS = Topic(
-    "access.keys", AccessKeyMessage, TopicKind.SNAPSHOT, "key id", "usage_ingest", ("rating", "billing", "signals"), partitions=1, apart="keys",
+    "access.keys", AccessKeyMessage, TopicKind.SNAPSHOT, fields("key_id"), "usage_ingest", ("rating", "billing", "signals"),
+    identified_by=fields("key_id"), partitions=1, apart="keys",
 )

@@ -72,7 +72,7 @@ class BusConformance:
                 seqs[record.key] = seq
 
     async def test_a_wrong_partition_count_stops_the_start(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-        more = Topic(FACTS.name, FACTS.message, FACTS.kind, FACTS.key, FACTS.producer, FACTS.consumers, partitions=PARTITIONS + 1)
+        more = Topic(FACTS.name, FACTS.message, FACTS.kind, FACTS.partitioned_by, FACTS.producer, FACTS.consumers, partitions=PARTITIONS + 1)
         monkeypatch.setitem(TOPICS, FACTS.name, more)
         with pytest.raises(WrongPartitionCount, match="new topic"):
             await arena.another_bus().start()

@@ -11,14 +11,14 @@ from sqlalchemy import MetaData
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from shared.bus.partitioner import partition_of
 from shared.tables import add_standard_tables
 from tests.bus.arena import Arena
 from tests.bus.conformance import until_async
-from tests.bus.topics import FACTS, PARTITIONS, Fact
+from tests.bus.topics import FACTS, KEYS, PAGES, PARTITIONS, Fact, Page
 from tests.conftest import TestDatabase
 
 FACTS_COUNT = 600
-KEYS = 40
 
 
 @pytest.fixture
@@ -36,13 +36,27 @@ async def arena(database: TestDatabase, tmp_path: Path) -> AsyncIterator[Arena]:
 async def test_a_committed_fact_is_told_and_a_rolled_back_one_is_not(arena: Arena) -> None:
     with pytest.raises(ZeroDivisionError):
         async with arena.db.transaction() as uow:
-            uow.tell(FACTS, "key", Fact("never", 0))
+            uow.tell(FACTS, Fact("never", 0))
             await uow.flush()
             raise ZeroDivisionError
     await _tell(arena, 0, 50)
     arena.spawn_relay()
     await _told(arena, 50)
     assert {fact.id for fact in await _on_the_bus(arena)} == {f"fact-{number}" for number in range(50)}
+
+
+async def test_a_snapshot_is_keyed_by_what_it_is_and_lies_where_it_is_partitioned(arena: Arena) -> None:
+    """And a row written before rows said their partition goes where its key says, as it would have."""
+    async with arena.db.transaction() as uow:
+        uow.tell(PAGES, Page("acme-2026", 1))
+        uow.tell(PAGES, Page("acme-2026", 2))
+    await arena.db.pool.execute("insert into rating.outbox (shard, topic, key, value) values (0, $1, 'of-before', '{}')", PAGES.name)
+    arena.spawn_relay()
+    await _told(arena, 0)
+    found = [(partition, record.key) for partition in range(PARTITIONS) for record in (await arena.bus.read(PAGES.name, partition, 0, 10)).records]
+    together = partition_of(b"acme-2026", PARTITIONS)
+    before = (partition_of(b"of-before", PARTITIONS), b"of-before")
+    assert sorted(found) == sorted([(together, b'["acme-2026",1]'), (together, b'["acme-2026",2]'), before])
 
 
 @pytest.mark.parametrize("failpoint", [pytest.param("relay.before_publish", marks=pytest.mark.long), "relay.after_publish"])
@@ -91,7 +105,7 @@ async def test_a_stopped_relay_loses_its_shards(arena: Arena) -> None:
 async def _tell(arena: Arena, start: int, count: int) -> None:
     async with arena.db.transaction(trace="trace-of-a-test") as uow:
         for number in range(start, start + count):
-            uow.tell(FACTS, f"key-{number % KEYS}", Fact(f"fact-{number}", number))
+            uow.tell(FACTS, Fact(f"fact-{number}", number))
 
 
 async def _told(arena: Arena, count: int) -> None:

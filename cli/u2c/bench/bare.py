@@ -27,7 +27,7 @@ from u2c.bench.workload import REQUEST_EVENTS, Bodies
 EVENTS_MAX = 200_000
 PUBLISHERS = 8
 POLL_RECORDS, COPY_ROWS = 5000, 5000
-TOPIC = Topic("bench.usage", UsageMessage, TopicKind.FACT, "(source, id)", "bench", ("bench",), partitions=USAGE_EVENTS.partitions)
+TOPIC = Topic("bench.usage", UsageMessage, TopicKind.FACT, USAGE_EVENTS.partitioned_by, "bench", ("bench",), partitions=USAGE_EVENTS.partitions)
 TABLE = """
     create schema if not exists bench;
     create table bench.copied (key bytea primary key, source text not null, id text not null, type text not null, subject text not null,

@@ -107,7 +107,7 @@ async def _write_history(drafts: list[Draft], uow: UnitOfWork, repository: Final
     await repository.finalize(documents, now)
     await repository.post(documents)
     for document in documents:
-        uow.tell(DOCUMENTS, document.draft.contract, message_of(document))
+        uow.tell(DOCUMENTS, message_of(document))
     failpoints.reach("billing.after_number")
 
 

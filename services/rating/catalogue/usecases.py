@@ -91,7 +91,7 @@ async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) 
     if backfill:
         await begin_backfill(uow, meter.meter, meter.event_type)
     await catalogue.move_revision(meter.revision)
-    uow.tell(CATALOGUE_METERS, meter.meter, message_of(meter))
+    uow.tell(CATALOGUE_METERS, message_of(meter))
     return meter
 
 

@@ -91,7 +91,7 @@ async def tell_contract(uow: UnitOfWork, contract: str) -> None:
     revision = await contracts.set_revision(contract, machine_us())
     found, versions = await contracts.contract(contract), await contracts.versions(contract)
     assert found is not None
-    uow.tell(CONTRACTS, contract, ContractVersionMessage(
+    uow.tell(CONTRACTS, ContractVersionMessage(
         contract=contract, revision=revision, customer_id=found["customer_id"], customer=found["external_id"],
         versions=tuple(
             ContractVersion(row["version"], to_us(row["effective_at"]), to_us(row["recorded_at"]), row["content_hash"], row["terms"])

@@ -43,7 +43,7 @@ async def create_customer(uow: UnitOfWork, document: CustomerDocument, now: date
     if not await customers.insert(customer):
         raise CustomerExists(f"there is a customer {document.external_id!r}; read it with GET /v1/customers/{document.external_id}")
     await _name(customers, customer, [(document.external_id, False), *((alias, True) for alias in aliases)])
-    uow.tell(CUSTOMERS, customer.customer_id, message_of(customer))
+    uow.tell(CUSTOMERS, message_of(customer))
     return customer
 
 
@@ -64,7 +64,7 @@ async def add_alias(uow: UnitOfWork, external_id: str, alias: str) -> Customer:
     changed = replace(customer, aliases=tuple(sorted((*customer.aliases, alias))), revision=max(customer.revision + 1, machine_us()))
     await _name(customers, customer, [(alias, True)])
     await customers.move_revision(changed.customer_id, changed.revision)
-    uow.tell(CUSTOMERS, changed.customer_id, message_of(changed))
+    uow.tell(CUSTOMERS, message_of(changed))
     return changed
 
 

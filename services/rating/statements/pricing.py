@@ -102,7 +102,7 @@ async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, fin
     await _hand_over(statements, outcome.priced, replacements)
     for replacement in replacements:
         for page in pages_of(replacement.message):
-            uow.tell(STATEMENTS, page.contract, page)
+            uow.tell(STATEMENTS, page)
     await _settle_holds(uow, outcome, now)
     return outcome
 

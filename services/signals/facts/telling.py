@@ -39,7 +39,7 @@ async def tell(uow: UnitOfWork, told: Sequence[Told], now: datetime) -> list[Sto
     await facts.store(stored)
     await queue_deliveries(uow, stored, now)
     for fact in stored:
-        uow.tell(SIGNALS, fact.customer, SignalMessage(
+        uow.tell(SIGNALS, SignalMessage(
             fact.signal_id, fact.type, fact.customer_id, fact.customer, to_us(fact.occurred_at), dict(fact.data), fact.contract))
     return stored
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from services.usage_ingest.domain.envelope import Traits, read_traits
-from services.usage_ingest.domain.events import Circumstances, event_key, read_event
+from services.usage_ingest.domain.events import Circumstances, read_event
 from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
-from shared.topics.usage_ingest import UsageMessage
+from shared.topics.usage_ingest import UsageMessage, event_key
 
 DETAILS = {
     "duplicate": "the same id, source and body stand earlier in this request; it counts once",

@@ -59,11 +59,6 @@ def body_hash(event_type: str, subject: str, time_us: int, data: msgspec.Raw) ->
     return sha256(canonical((event_type, subject, time_us, data))).digest()[:BODY_HASH_BYTES].hex()
 
 
-def event_key(source: str, event_id: str) -> bytes:
-    """The key of an event or void on the bus: all that concerns one event meets in one partition."""
-    return f"{source}\0{event_id}".encode()
-
-
 def _names(envelope: Envelope) -> tuple[str, str, str, str]:
     """Id, source, type and subject, checked and normalised."""
     event_id, source, event_type, subject = envelope.id, envelope.source, envelope.type, envelope.subject

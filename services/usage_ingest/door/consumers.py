@@ -37,9 +37,9 @@ async def _keep(acceptance: Acceptance, judged_by: Circumstances, run: str, uow:
         await QuarantineRepository(uow.connection).store(too_large)
     for message in messages:
         if len(message.raw) <= EVENT_KEPT_MAX_BYTES:
-            uow.tell(USAGE_QUARANTINE, message.source, message)
+            uow.tell(USAGE_QUARANTINE, message)
     for receipt in receipts(acceptance, run, judged_by.received_us):
-        uow.tell(USAGE_RECEIPTS, receipt.source, receipt)
+        uow.tell(USAGE_RECEIPTS, receipt)
 
 
 SUBSCRIPTIONS = (Subscribe(USAGE_RAW, take_raw),)

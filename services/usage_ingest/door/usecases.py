@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from services.usage_ingest.domain.acceptance import Acceptance, accept
-from services.usage_ingest.domain.events import Circumstances, event_key
+from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.domain.voids import Correction, EventName, void_message
 from services.usage_ingest.door import metrics
 from services.usage_ingest.door.publication import publish
@@ -12,6 +12,7 @@ from services.usage_ingest.heard.jobs import catalogue_of
 from shared.clock import machine_us, to_us
 from shared.errors import AppError
 from shared.service import Context
+from shared.topics.usage_ingest import event_key
 
 CHUNK = 1000                                     # events judged before others get a turn
 

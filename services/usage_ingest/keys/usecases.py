@@ -120,7 +120,7 @@ async def _known(uow: UnitOfWork, key_id: str) -> Any:
 
 async def _store_and_tell(uow: UnitOfWork, message: AccessKeyMessage) -> None:
     await store_key(uow, message)
-    uow.tell(ACCESS_KEYS, message.key_id, message)
+    uow.tell(ACCESS_KEYS, message)
 
 
 def expiry_of(message: AccessKeyMessage) -> datetime | None:

@@ -83,7 +83,7 @@ async def _tell(uow: UnitOfWork, activity: ActivityRepository, due: list[Due]) -
     revision = machine_us()
     for (subject, day, meter), seen in sorted(days.items()):
         customer_id, customer = customers.get(subject, (None, None))
-        uow.tell(ACTIVITY, customer or subject, ActivityMessage(
+        uow.tell(ACTIVITY, ActivityMessage(
             subject, meter, day.isoformat(), revision, seen.hours, customer_id, customer, seen.last_seen_us, seen.values))
 
 
