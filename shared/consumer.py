@@ -18,7 +18,7 @@ import structlog
 from shared import failpoints
 from shared.breath import Flow, rest_s
 from shared.bus import Bus, BusUnavailable, Polled, Record, Subscription, metrics, positions
-from shared.bus.batch_rows import OUTCOMES, insert_batch_row
+from shared.bus.batch_rows import OUTCOMES, Sources, insert_batch_row, with_the_rest
 from shared.bus.dead_letters import insert_dead_letters
 from shared.bus.faults import DATABASE_FAULTS, LogFault, RecordsLost
 from shared.bus.framing import Headers, record_hash
@@ -66,6 +66,7 @@ class BatchCounts:
     conflict: int = 0
     void: int = 0
     quarantined: int = 0                                       # what a producer sent and the handler cannot store, told to usage.quarantine
+    sources: Sources | None = field(default=None, compare=False)   # the same by source, for a subscription `by_source`
 
     @property
     def total(self) -> int:
@@ -88,11 +89,12 @@ Handler = Callable[[Batch[Any], UnitOfWork, Any], Awaitable[BatchCounts]]
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """A row of a service's subscriptions: this topic goes to this handler."""
+    """A row of a service's subscriptions: this topic goes to this handler. `by_source`: the batch rows say what came of each source."""
 
     topic: Topic
     handler: Handler
     records_max: int = 5000
+    by_source: bool = False
 
 
 class _Refused(Exception):
@@ -267,7 +269,7 @@ class Consumer:
                 compacted = run.end - run.start - len(run.records)
                 outcome = (counts.new, counts.duplicate, counts.conflict, counts.void, counts.quarantined, len(dead), compacted)
                 await insert_dead_letters(uow.connection, self.group, run, batch_id, dead)
-                await insert_batch_row(uow.connection, batch_id, self.group, run, outcome)
+                await insert_batch_row(uow.connection, batch_id, self.group, run, outcome, self._sources(subscribe, counts, run, dead, compacted))
                 await uow.flush()
                 failpoints.reach("consumer.before_commit")
         self._dead_in_a_row[run.topic, run.partition] = dead_in_a_row
@@ -286,6 +288,13 @@ class Consumer:
         counts = await subscribe.handler(batch, uow, self.context)
         assert counts.total == len(messages), f"{subscribe.handler.__qualname__} accounts for {counts.total} of {len(messages)} messages"
         return counts
+
+    def _sources(self, subscribe: Subscribe, counts: BatchCounts, run: Polled, dead: dict[int, str], compacted: int) -> Sources | None:
+        """The batch row's counts by source; None for a subscription that keeps none."""
+        if not subscribe.by_source:
+            return None
+        assert counts.sources is not None or not counts.total, f"{subscribe.handler.__qualname__} must count by source"
+        return with_the_rest(counts.sources or {}, [run.records[n] for n in dead], compacted)
 
     async def _move_position(self, connection: Any, run: Polled) -> int:
         last_hash = record_hash(run.records[-1]) if run.records else None

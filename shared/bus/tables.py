@@ -77,7 +77,13 @@ batches = Table(
     Column("to_offset", BigInteger, nullable=False),
     *(Column(outcome, Integer, nullable=False) for outcome in OUTCOMES),
     Column("at", INSTANT, nullable=False, server_default=NOW),
+    Column("sources", JSONB),                                  # source → outcome → messages; null where none are kept, and before cut `batch_sources`
     UniqueConstraint("grp", "topic", "partition", "from_offset"),
+)
+cuts = Table(                                                   # since when something is counted in a way that it was not before
+    "cuts", metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", INSTANT, nullable=False),
 )
 dead_letters = Table(
     "dead_letters", metadata,

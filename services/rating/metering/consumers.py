@@ -4,4 +4,4 @@ from services.rating.metering.usecases import meter_batch
 from shared.consumer import Subscribe
 from shared.topics.usage_ingest import USAGE_EVENTS
 
-SUBSCRIPTIONS = (Subscribe(USAGE_EVENTS, meter_batch, records_max=10_000),)
+SUBSCRIPTIONS = (Subscribe(USAGE_EVENTS, meter_batch, records_max=10_000, by_source=True),)

@@ -11,6 +11,7 @@ from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.aggregates_repository import AggregatesRepository
 from services.rating.metering.cached import MeteringMemory, memory_of
 from services.rating.metering.columns import event_rows
+from services.rating.metering.counting import counted
 from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
 from services.rating.metering.domain.tally import DAY_US, Catalogue, Tally
 from services.rating.metering.grouping import bounded
@@ -57,8 +58,10 @@ async def store(batch: Batch[UsageMessage], usage: MeteringRepository, memory: M
     new_voids = await usage.insert_voids(batch.batch_id, batch.partition, arrivals.voids) if arrivals.voids else set()
     fresh, waited = await usage.claim_keys(batch.batch_id, arrivals.event_keys(), arrivals.body_hashes(), arrivals.events)
     duplicates, conflicts = await _keep_repeats(batch, arrivals, fresh, usage)
-    repeated_voids = len(arrivals.voids) - len(new_voids) + arrivals.void_repeats
-    stored = Stored(counts=BatchCounts(len(fresh), duplicates + repeated_voids, conflicts, len(new_voids)))
+    repeated_voids = [*(void for key, void in arrivals.voids.items() if key not in new_voids), *arrivals.void_repeats]
+    stored = Stored(counts=counted(
+        new=[batch.messages[seq] for seq in fresh], duplicate=[*duplicates, *repeated_voids], conflict=conflicts,
+        void=[arrivals.voids[key] for key in new_voids]))
     await _store_events(batch, arrivals, fresh, usage, memory)
     void_on_arrival = frozenset(waited)
     stored.counted = [batch.messages[seq] for seq in fresh if seq not in void_on_arrival]
@@ -98,10 +101,12 @@ async def _follow_catalogue(usage: MeteringRepository, uow: UnitOfWork, memory: 
         memory.renew(Catalogue(revision, await CatalogueRepository(uow.connection).meters()))
 
 
-async def _keep_repeats(batch: Batch[UsageMessage], arrivals: Arrivals, fresh: Sequence[int], usage: MeteringRepository) -> tuple[int, int]:
-    """Record further deliveries of known keys; return how many are duplicates, and how many conflicts (another body)."""
+async def _keep_repeats(
+    batch: Batch[UsageMessage], arrivals: Arrivals, fresh: Sequence[int], usage: MeteringRepository,
+) -> tuple[list[UsageMessage], list[UsageMessage]]:
+    """Record further deliveries of known keys; return which are duplicates, and which conflicts (another body)."""
     if len(fresh) == len(arrivals.events):
-        return 0, 0
+        return [], []
     again = sorted(set(arrivals.events) - set(fresh))
     first = await usage.first_seen({arrivals.keys[seq] for seq in again})
     conflicts, duplicates = [], []
@@ -115,7 +120,7 @@ async def _keep_repeats(batch: Batch[UsageMessage], arrivals: Arrivals, fresh: S
         await usage.insert_duplicates(batch.batch_id, duplicates)
     if conflicts:
         await usage.insert_conflicts(batch.batch_id, conflicts)
-    return len(duplicates), len(conflicts)
+    return [batch.messages[seq] for seq, _, _ in duplicates], [message for _, _, _, message in conflicts]
 
 
 async def _store_events(

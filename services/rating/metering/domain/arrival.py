@@ -18,13 +18,13 @@ class UsageUnstorable(AppError):
 
 @dataclass(slots=True)
 class Arrivals:
-    """A batch sorted: `keys` of all messages, the places (`seq`) of events, the first void of each key, and how many voids repeat one."""
+    """A batch sorted: `keys` of all messages, the places (`seq`) of events, the first void of each key, and the voids that repeat one."""
 
     messages: Sequence[UsageMessage]
     keys: list[bytes]
     events: list[int] = field(default_factory=list)
     voids: dict[bytes, UsageMessage] = field(default_factory=dict)
-    void_repeats: int = 0
+    void_repeats: list[UsageMessage] = field(default_factory=list)
 
     def event_keys(self) -> bytes:
         return b"".join([self.keys[seq] for seq in self.events])
@@ -55,7 +55,7 @@ def arrivals_of(messages: Sequence[UsageMessage]) -> Arrivals:
             found.events.append(seq)
         elif message.kind == "void":
             if found.keys[seq] in found.voids:
-                found.void_repeats += 1
+                found.void_repeats.append(message)
             else:
                 found.voids[found.keys[seq]] = message
         else:
