@@ -29,6 +29,7 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("scopes", ARRAY(Text), nullable=False),
         Column("expires_at", INSTANT),
         Column("revoked", Boolean, nullable=False),
+        Column("sources", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),   # whose usage it may touch; none named: anybody's
     )
     Table(
         "exceptions", metadata,
@@ -52,6 +53,7 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("status", SmallInteger),                     # null while in flight
         Column("body", LargeBinary),
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        Index("idempotency_keys_age", "created_at"),
     )
 
 
@@ -105,3 +107,11 @@ create table {schema}.idempotency_keys (
 def outbox_partition(schema: str) -> str:
     """The DDL by which a row says its partition: its key is the whole identity of a snapshot, and no longer what it is partitioned by."""
     return f"alter table {schema}.outbox add column partition smallint"
+
+
+def bound_keys(schema: str) -> str:
+    """What a second migration adds to the standard tables: keys bound to sources, and idempotency keys found by their age."""
+    return f"""
+alter table {schema}.access_keys add sources text[] not null default '{{}}'::text[];
+create index idempotency_keys_age on {schema}.idempotency_keys (created_at)
+"""

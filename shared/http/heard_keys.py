@@ -47,12 +47,12 @@ async def hear_keys(batch: Batch[AccessKeyMessage], uow: UnitOfWork, _context: A
 async def store_key(uow: UnitOfWork, message: AccessKeyMessage) -> bool:
     """Insert or replace a key; False when a newer revision is already here."""
     return bool(await uow.connection.fetchval(
-        f"""insert into {uow.schema}.access_keys (key_id, revision, hash, name, scopes, expires_at, revoked)
-            values ($1, $2, $3, $4, $5, $6, $7)
+        f"""insert into {uow.schema}.access_keys (key_id, revision, hash, name, scopes, expires_at, revoked, sources)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (key_id) do update set revision = excluded.revision, hash = excluded.hash, name = excluded.name,
-                scopes = excluded.scopes, expires_at = excluded.expires_at, revoked = excluded.revoked
+                scopes = excluded.scopes, expires_at = excluded.expires_at, revoked = excluded.revoked, sources = excluded.sources
             where access_keys.revision < excluded.revision
             returning true""",
         message.key_id, message.revision, message.hash, message.name, list(message.scopes),
-        from_us(message.expires_us) if message.expires_us is not None else None, message.revoked,
+        from_us(message.expires_us) if message.expires_us is not None else None, message.revoked, list(message.sources),
     ))

@@ -70,6 +70,7 @@ class AccessKey:
     scopes: frozenset[str]
     expires_at: datetime | None
     revoked: bool
+    sources: frozenset[str] = frozenset()                      # whose usage it may touch; none named: anybody's
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -130,10 +131,8 @@ class Keys:
 
     async def refresh(self) -> None:
         async with self._reading:
-            rows = await self.pool.fetch(f"select key_id, hash, name, scopes, expires_at, revoked from {self.schema}.access_keys")
-            self._by_hash = {
-                row["hash"]: AccessKey(row["key_id"], row["name"], frozenset(row["scopes"]), row["expires_at"], row["revoked"]) for row in rows
-            }
+            rows = await self.pool.fetch(f"select key_id, hash, name, scopes, expires_at, revoked, sources from {self.schema}.access_keys")
+            self._by_hash = {row["hash"]: _key(row) for row in rows}
 
     async def confirm(self) -> None:
         """Refresh, and note the time if the table held all there was when this began."""
@@ -158,6 +157,11 @@ class Keys:
                 log.warning("keys_not_refreshed", fault=repr(fault))
             except Exception:                                   # a revoked key must not work on because this loop has ended
                 log.exception("keys_failed")
+
+
+def _key(row: asyncpg.Record) -> AccessKey:
+    return AccessKey(
+        row["key_id"], row["name"], frozenset(row["scopes"]), row["expires_at"], row["revoked"], frozenset(row["sources"]))
 
 
 def bearer_of(authorization: str | None) -> str:

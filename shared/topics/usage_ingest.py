@@ -66,6 +66,7 @@ class AccessKeyMessage(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     expires_us: int | None = None
     revoked: bool = False
+    sources: tuple[str, ...] = ()             # whose usage it may send, void, correct and discard; none named: anybody's
 
 
 def event_key(source: str, event_id: str) -> bytes:

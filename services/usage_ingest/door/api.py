@@ -27,7 +27,7 @@ async def send_events(request: Request, context: Ctx, producer: Producer, dry_ru
         framing = framing_of(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
             events = framing(await read_body(request))
-            acceptance = await usecases.accept_events(context, producer.key_id, events, request.scope["u2c_trace"], dry_run=dry_run)
+            acceptance = await usecases.accept_events(context, producer, events, request.scope["u2c_trace"], dry_run=dry_run)
     return answer(acceptance)
 
 
@@ -38,7 +38,7 @@ async def void_events(request: Request, context: Ctx, producer: Producer, dry_ru
         check_json(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
             names = read_voids(await read_body(request))
-            acceptance = await usecases.accept_voids(context, producer.key_id, names, request.scope["u2c_trace"], dry_run=dry_run)
+            acceptance = await usecases.accept_voids(context, producer, names, request.scope["u2c_trace"], dry_run=dry_run)
     return answer(acceptance)
 
 
@@ -49,7 +49,7 @@ async def correct_event(request: Request, context: Ctx, producer: Producer) -> R
         check_json(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
             correction = read_correction(await read_body(request))
-            acceptance = await usecases.correct(context, producer.key_id, correction, request.scope["u2c_trace"])
+            acceptance = await usecases.correct(context, producer, correction, request.scope["u2c_trace"])
     return answer(acceptance)
 
 

@@ -9,8 +9,10 @@ from services.usage_ingest.domain.voids import Correction, EventName, void_messa
 from services.usage_ingest.door import metrics
 from services.usage_ingest.door.publication import publish
 from services.usage_ingest.heard.jobs import catalogue_of
+from services.usage_ingest.keys.sources import refuse_foreign_sources
 from shared.clock import machine_us, to_us
 from shared.errors import AppError
+from shared.http.keys import AccessKey
 from shared.service import Context
 from shared.topics.usage_ingest import event_key
 
@@ -32,30 +34,34 @@ def circumstances(context: Context, trace: str) -> Circumstances:
     return Circumstances(catalogue_of(context), machine_us(), to_us(now), to_us(earliest), to_us(latest), trace)
 
 
-async def accept_events(context: Context, key_id: str, events: list[bytes], trace: str, *, dry_run: bool) -> Acceptance:
+async def accept_events(context: Context, caller: AccessKey, events: list[bytes], trace: str, *, dry_run: bool) -> Acceptance:
     """Judge the events and make what follows durable; a dry run only judges."""
     judged_by, acceptance = circumstances(context, trace), Acceptance()
     for start in range(0, len(events), CHUNK):
         accept(events[start : start + CHUNK], judged_by, acceptance, start)
         await asyncio.sleep(0)
-    if not dry_run:
-        await publish_all(context, key_id, acceptance, judged_by)
+    if dry_run:
+        refuse_foreign_sources(caller, acceptance.tallies)
+    else:
+        await publish_all(context, caller, acceptance, judged_by)
         metrics.count(acceptance)
     return acceptance
 
 
-async def accept_voids(context: Context, key_id: str, names: list[EventName], trace: str, *, dry_run: bool) -> Acceptance:
+async def accept_voids(context: Context, caller: AccessKey, names: list[EventName], trace: str, *, dry_run: bool) -> Acceptance:
     """Void the named events, come or not."""
     judged_by, acceptance = circumstances(context, trace), Acceptance()
     for index, name in enumerate(names):
         acceptance.publish(index, void_message(name, judged_by.received_us, trace))
-    if not dry_run:
-        await publish_all(context, key_id, acceptance, judged_by)
+    if dry_run:
+        refuse_foreign_sources(caller, acceptance.tallies)
+    else:
+        await publish_all(context, caller, acceptance, judged_by)
         metrics.VOIDS.inc(len(names))
     return acceptance
 
 
-async def correct(context: Context, key_id: str, correction: Correction, trace: str) -> Acceptance:
+async def correct(context: Context, caller: AccessKey, correction: Correction, trace: str) -> Acceptance:
     """Void the wrong event and publish the right one, or neither."""
     judged_by, right = circumstances(context, trace), Acceptance()
     accept([bytes(correction.event)], judged_by, right)
@@ -65,15 +71,16 @@ async def correct(context: Context, key_id: str, correction: Correction, trace: 
     if event_key(correction.source, correction.id) == right.published[0][0]:
         raise CorrectionKeepsId()
     right.publish(1, void_message(EventName(correction.source, correction.id), judged_by.received_us, trace))
-    await publish_all(context, key_id, right, judged_by)
+    await publish_all(context, caller, right, judged_by)
     metrics.count(right)
     metrics.VOIDS.inc()
     return right
 
 
-async def publish_all(context: Context, key_id: str, acceptance: Acceptance, judged_by: Circumstances) -> None:
-    """Put all of it on the bus; raise BusUnavailable when that is not certain."""
+async def publish_all(context: Context, caller: AccessKey, acceptance: Acceptance, judged_by: Circumstances) -> None:
+    """Put all of it on the bus; raise SourceNotYours when the caller may not, BusUnavailable when it is not certain that it is there."""
+    refuse_foreign_sources(caller, acceptance.tallies)
     await publish(
-        context.bus, acceptance, key_id=key_id, received_us=judged_by.received_us, business_us=judged_by.business_us, trace=judged_by.trace,
+        context.bus, acceptance, key_id=caller.key_id, received_us=judged_by.received_us, business_us=judged_by.business_us, trace=judged_by.trace,
         timeout_s=context.settings.publish_timeout_s,
     )

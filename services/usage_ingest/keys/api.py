@@ -17,6 +17,7 @@ from shared.service import Context, Ctx
 router = APIRouter(prefix="/v1/keys", tags=["Keys"])
 KeyId = Annotated[str, Path(pattern="^[A-Za-z0-9_]{1,64}$", description="The key's id, key_…")]
 OVERLAP_MAX_S = 30 * 86_400
+SOURCES_MAX = 100
 
 
 class KeyWanted(BaseModel):
@@ -27,6 +28,8 @@ class KeyWanted(BaseModel):
     name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="What it is for; shown in lists")
     scopes: list[str] = Field(min_length=1, max_length=20, description="What it may do, such as usage:write")
     expires_at: AwareDatetime | None = Field(None, description="RFC 3339; absent: it does not expire")
+    sources: list[str] | None = Field(
+        None, min_length=1, max_length=SOURCES_MAX, description="The sources whose usage it may send, void, correct and resolve; absent: any")
 
 
 class Rotation(BaseModel):
@@ -41,9 +44,12 @@ class Rotation(BaseModel):
 @router.post("", operation_id="create_key", status_code=201,
              summary="Make an API key; its secret is in this answer and nowhere else")
 async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
-    usecases.refuse_escalation(caller, wanted.scopes)
+    sources = usecases.read_sources(wanted.sources or ())
+    usecases.refuse_escalation(caller, wanted.scopes, sources)
+    usecases.refuse_outliving(caller, wanted.expires_at)
     async with context.db.transaction() as uow:
-        issued = await usecases.issue(uow, wanted.name, wanted.scopes, wanted.expires_at, now=machine_now(), by=caller.key_id)
+        issued = await usecases.issue(
+            uow, wanted.name, wanted.scopes, wanted.expires_at, now=machine_now(), sources=list(sources), by=caller.key_id)
     return await _shown_once(context, issued)
 
 
@@ -78,7 +84,8 @@ async def _shown_once(context: Context, issued: Issued) -> dict[str, Any]:
     message = issued.message
     return {
         "object": "key", "id": message.key_id, "secret": issued.secret, "prefix": issued.prefix, "name": message.name,
-        "scopes": list(message.scopes), "expires_at": _instant(expiry_of(message)), "revoked": message.revoked,
+        "scopes": list(message.scopes), "sources": list(message.sources) or None,
+        "expires_at": _instant(expiry_of(message)), "revoked": message.revoked,
         "created_at": _instant(issued.created_at), "replaces": issued.replaces,
     }
 
@@ -86,6 +93,7 @@ async def _shown_once(context: Context, issued: Issued) -> dict[str, Any]:
 def _shown(row: Any) -> dict[str, Any]:
     return {
         "object": "key", "id": row["key_id"], "prefix": row["prefix"], "name": row["name"], "scopes": list(row["scopes"]),
+        "sources": list(row["sources"]) or None,
         "expires_at": _instant(row["expires_at"]), "revoked": row["revoked"], "created_at": _instant(row["created_at"]), "replaces": row["replaces"],
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-SHOWN = """select key.key_id, key.name, key.scopes, key.expires_at, key.revoked, key.revision, key.hash,
+SHOWN = """select key.key_id, key.name, key.scopes, key.expires_at, key.revoked, key.revision, key.hash, key.sources,
            issued.prefix, issued.created_at, issued.created_by, issued.replaces
     from usage_ingest.access_keys key join usage_ingest.api_keys issued using (key_id)"""
 

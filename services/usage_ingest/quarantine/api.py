@@ -60,7 +60,7 @@ async def list_quarantine(
 @router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once")
 async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
     wanted = Filter(None, which.code, which.source, which.subject, which.type)
-    done = await usecases.replay_all(context, wanted, which.after, caller.key_id, request.scope["u2c_trace"])
+    done = await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"])
     return {"object": "replay", "replayed": done.replayed, "still_open": done.still_open, "more": done.more, "after": done.after}
 
 
@@ -73,7 +73,7 @@ async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> dict[str
 @router.post("/{quarantine_id}/replay", operation_id="replay_quarantined",
              summary="Judge this event again; counts once however often")
 async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
-    return shown_whole(await usecases.replay_one(context, quarantine_id, caller.key_id, request.scope["u2c_trace"]))
+    return shown_whole(await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"]))
 
 
 @router.post("/{quarantine_id}/repair", operation_id="repair_quarantined", summary="Count a corrected body in its place; the original bytes are kept",
@@ -82,12 +82,12 @@ async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx
 async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
     check_json(request.headers.get("content-type"))
     event = _event_of(await read_body(request))
-    return shown_whole(await usecases.repair(context, quarantine_id, event, caller.key_id, request.scope["u2c_trace"]))
+    return shown_whole(await usecases.repair(context, quarantine_id, event, caller, request.scope["u2c_trace"]))
 
 
 @router.post("/{quarantine_id}/discard", operation_id="discard_quarantined", summary="Close it without counting it, with a reason")
 async def discard(quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver) -> dict[str, Any]:
-    return shown_whole(await usecases.discard(context, quarantine_id, why.reason, caller.key_id))
+    return shown_whole(await usecases.discard(context, quarantine_id, why.reason, caller))
 
 
 class _Repair(msgspec.Struct, forbid_unknown_fields=True):

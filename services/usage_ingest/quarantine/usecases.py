@@ -11,9 +11,11 @@ from typing import Any
 from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.door.usecases import circumstances, publish_all
+from services.usage_ingest.keys.sources import UNREADABLE, refuse_foreign_source
 from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
 from shared.clock import machine_now
 from shared.errors import AppError, Kind
+from shared.http.keys import AccessKey
 from shared.service import Context
 
 PART = 500                                       # events of one publish and one transaction
@@ -55,20 +57,23 @@ async def find(context: Context, quarantine_id: str) -> Any:
     return row
 
 
-async def replay_one(context: Context, quarantine_id: str, by: str, trace: str) -> Any:
+async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace: str) -> Any:
     """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed one changes nothing."""
     row = await find(context, quarantine_id)
+    refuse_foreign_source(by, row["source"])
     if row["status"] != "replayed":
         _refuse_resolved(row)
         await _replay(context, [row], by, trace)
     return await find(context, quarantine_id)
 
 
-async def replay_all(context: Context, wanted: Filter, after: str, by: str, trace: str) -> Replayed:
+async def replay_all(context: Context, wanted: Filter, after: str, by: AccessKey, trace: str) -> Replayed:
     """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning after one of them.
 
-    What stays open must not keep a second call from what lies behind it, so that call goes on where this one ended.
+    What stays open must not keep a second call from what lies behind it, so that call goes on where this one ended. A key that is bound to
+    sources names one of them.
     """
+    refuse_foreign_source(by, wanted.source or UNREADABLE)
     done = Replayed(after=after)
     while done.replayed + done.still_open < REPLAY_MAX:
         async with context.db.transaction() as uow:
@@ -82,33 +87,37 @@ async def replay_all(context: Context, wanted: Filter, after: str, by: str, trac
     return done
 
 
-async def repair(context: Context, quarantine_id: str, event: bytes, by: str, trace: str) -> Any:
+async def repair(context: Context, quarantine_id: str, event: bytes, by: AccessKey, trace: str) -> Any:
     """Publish a corrected body in the event's place. The bytes that came are kept beside it."""
-    _refuse_resolved(await find(context, quarantine_id))
+    row = await find(context, quarantine_id)
+    refuse_foreign_source(by, row["source"])
+    _refuse_resolved(row)
     judged_by, acceptance = circumstances(context, trace), Acceptance()
     accept([event], judged_by, acceptance)
     if acceptance.quarantined:
         fault = acceptance.quarantined[0]
         raise RepairRefused(f"{fault.code}: {fault.detail}", errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}])
     await publish_all(context, by, acceptance, judged_by)
-    await _resolve(context, [quarantine_id], "repaired", machine_now(), by, repaired=event)
+    await _resolve(context, [quarantine_id], "repaired", machine_now(), by.key_id, repaired=event)
     return await find(context, quarantine_id)
 
 
-async def discard(context: Context, quarantine_id: str, reason: str, by: str) -> Any:
+async def discard(context: Context, quarantine_id: str, reason: str, by: AccessKey) -> Any:
     """Close the event without counting it, for a reason that stays with it."""
-    _refuse_resolved(await find(context, quarantine_id))
-    await _resolve(context, [quarantine_id], "discarded", machine_now(), by, resolution=reason)
+    row = await find(context, quarantine_id)
+    refuse_foreign_source(by, row["source"])
+    _refuse_resolved(row)
+    await _resolve(context, [quarantine_id], "discarded", machine_now(), by.key_id, resolution=reason)
     return await find(context, quarantine_id)
 
 
-async def _replay(context: Context, rows: list[Any], by: str, trace: str) -> int:
+async def _replay(context: Context, rows: list[Any], by: AccessKey, trace: str) -> int:
     """Publish what is in order now and close it; renew the description of the others and return how many they are."""
     judged_by, good = circumstances(context, trace), Acceptance()
     resolved, faults = _judge(rows, judged_by, good)
     if resolved:
         await publish_all(context, by, good, judged_by)
-        await _resolve(context, resolved, "replayed", machine_now(), by)
+        await _resolve(context, resolved, "replayed", machine_now(), by.key_id)
     if faults:
         async with context.db.transaction() as uow:
             await QuarantineRepository(uow.connection).describe_again(faults)
