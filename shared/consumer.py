@@ -7,8 +7,9 @@ the message's own fault (shared/crashes.py) is sought in the same way after five
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -37,6 +38,7 @@ BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 LAG_EVERY_S = 2.0
 FULL_ROUND = 2000                                              # records that make a round of transactions worth its price
 FAILURES_BEFORE_UNREADY = 5
+TRACE = re.compile(rb"[0-9A-Za-z-]{1,64}")
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
 POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError)
 BUS_FAULTS: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
@@ -55,6 +57,7 @@ class Batch(Generic[M]):
     offsets: Sequence[int]
     headers: list[Headers]
     keys: list[bytes]
+    unreadable: str = ""                                       # raw topics: why nobody can decode the one message, see `Polled`
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +256,8 @@ class Consumer:
         """The messages, and index → error of the records that are none."""
         if topic.message is None:
             return [record.value for record in run.records], {}
+        if run.unreadable:
+            return [], {0: run.unreadable}
         try:
             return [topic.decode(record.value) for record in run.records], {}
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
@@ -283,7 +288,7 @@ class Consumer:
         alive = [n for n in range(len(run.records)) if n not in dead] if dead else range(len(run.records))
         batch = Batch(
             run.topic, run.partition, run.start, run.end, batch_id, messages, [run.offsets[n] for n in alive] if dead else run.offsets,
-            [run.records[n].headers for n in alive], [run.records[n].key for n in alive],
+            [run.records[n].headers for n in alive], [run.records[n].key for n in alive], run.unreadable,
         )
         counts = await subscribe.handler(batch, uow, self.context)
         assert counts.total == len(messages), f"{subscribe.handler.__qualname__} accounts for {counts.total} of {len(messages)} messages"
@@ -304,11 +309,8 @@ class Consumer:
         return batch_id
 
     def _refuse_loss(self, topic: Topic, run: Polled) -> None:
-        """A fact topic has no holes, except what transactions of foreign producers leave inside usage.raw."""
-        if topic.kind is TopicKind.SNAPSHOT or len(run.records) == run.end - run.start:
-            return
-        first = run.offsets[0] if run.records else run.end
-        if topic.message is None and first == run.start:
+        """A fact topic has no holes but those of which the bus knows that they hold no record."""
+        if topic.kind is TopicKind.SNAPSHOT or run.complete or len(run.records) == run.end - run.start:
             return
         end = next((offset for n, offset in enumerate(run.offsets) if offset != run.start + n), run.end)
         raise RecordsLost(self.group, run.topic, run.partition, run.start, end)
@@ -379,15 +381,15 @@ def _halves(run: Polled, cut: int) -> tuple[Polled, Polled]:
     """Split before the record of index `cut`."""
     at = run.offsets[cut]
     return (
-        Polled(run.topic, run.partition, run.start, at, run.records[:cut], run.offsets[:cut]),
-        Polled(run.topic, run.partition, at, run.end, run.records[cut:], run.offsets[cut:]),
+        replace(run, end=at, records=run.records[:cut], offsets=run.offsets[:cut]),
+        replace(run, start=at, records=run.records[cut:], offsets=run.offsets[cut:]),
     )
 
 
 def _trace_of(run: Polled) -> str:
-    """The trace id of the batch: that of its first record that has one."""
+    """The trace id of the batch: that of its first record that has one. Headers are anybody's, and a trace id goes into rows and logs."""
     for record in run.records[:1]:
         for name, value in record.headers:
-            if name == "trace":
-                return value.decode(errors="replace")
+            if name == "trace" and TRACE.fullmatch(value):
+                return value.decode()
     return ""

@@ -27,8 +27,10 @@ class Record:
 class Polled:
     """A run of records of one partition: offsets `start` (inclusive) to `end` (exclusive).
 
-    `len(records) == end - start`, except on compacted topics, where the missing ones were removed by compaction.
-    `offsets[i]` is the offset of `records[i]`.
+    `len(records) == end - start`, except on compacted topics, where the missing ones were removed by compaction, and where the bus knows
+    that the others hold no record (`complete`): markers and aborted records of a foreign producer's transactions.
+    `offsets[i]` is the offset of `records[i]`. `unreadable` says why nobody can decode what lies here: the run's one record is then the
+    whole of it, as bytes.
     """
 
     topic: str
@@ -37,6 +39,8 @@ class Polled:
     end: int
     records: Sequence[Record] = field(repr=False)
     offsets: Sequence[int] = field(repr=False)
+    complete: bool = False
+    unreadable: str = ""
 
 
 class BusUnavailable(Exception):

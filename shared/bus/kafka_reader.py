@@ -2,24 +2,36 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
+from aiokafka.protocol.fetch import FetchRequest
 
-from shared.bus import BusUnavailable, Polled, Record
+from shared.bus import BusUnavailable, Polled
+from shared.bus.kafka_batches import run_of_batches
 from shared.bus.postgres_segments import Bounds
 
 TIMEOUT_S = 10.0
-WAIT_MS = 200
+REQUEST_TIMEOUT_MS = 5_000
+METADATA_MAX_AGE_MS = 10_000
+FETCH_BYTES = 1 << 20                                          # a larger batch comes whole all the same
+READ_COMMITTED = 1
 
 
 class KafkaReader:
-    """One consumer without a group, shared by all askers of a process, one question at a time."""
+    """Two clients without a group, shared by all askers of a process, one question at a time: one for bounds, one for the log's own bytes.
+
+    Heads count what is not committed yet: what other producers were told is durable may lie behind an open transaction. Reading gives
+    only committed records, so it ends before one.
+    """
 
     def __init__(self, brokers: str) -> None:
         self._brokers = brokers
         self._consumer: Any = None
+        self._client: Any = None
         self._one_at_a_time = asyncio.Lock()
         self._wanted: set[Any] = set()
         self._round: asyncio.Task[Any] | None = None
@@ -39,17 +51,17 @@ class KafkaReader:
             return await self._bounds(consumer, [TopicPartition(topic, n) for n in range(partitions)])
 
     async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
-        """A run from `start` on; empty at the head. Offsets removed by compaction or retention are skipped."""
+        """A run from `start` on; empty at the head. Offsets removed by compaction or retention, or aborted, are skipped; see `run_of_batches`."""
         place = TopicPartition(topic, partition)
         async with self._asking() as consumer:
             held = (await self._bounds(consumer, [place]))[partition]
-            found: list[Any] = []
-            if max(start, held.first) < held.head:
-                consumer.assign([place])
-                consumer.seek(place, max(start, held.first))
-                while not found and await consumer.position(place) < held.head:    # what is left may be markers of transactions
-                    found = (await consumer.getmany(place, timeout_ms=WAIT_MS, max_records=records_max)).get(place, [])
-        return run_of(topic, partition, start, found)
+            begin = at = max(start, held.first)
+            while at < held.head:
+                run = run_of_batches(topic, partition, at, *await self._fetch(place, at), records_max)
+                if run.records or run.end == at:
+                    return replace(run, start=start)
+                at = run.end
+        return Polled(topic, partition, start, at if at > begin else start, [], [])
 
     async def close(self) -> None:
         await self._drop()
@@ -76,8 +88,8 @@ class KafkaReader:
     async def _ready(self) -> Any:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._brokers, enable_auto_commit=False, auto_offset_reset="none", request_timeout_ms=5_000,
-                max_partition_fetch_bytes=1 << 20, metadata_max_age_ms=10_000,
+                bootstrap_servers=self._brokers, enable_auto_commit=False, auto_offset_reset="none", request_timeout_ms=REQUEST_TIMEOUT_MS,
+                metadata_max_age_ms=METADATA_MAX_AGE_MS,
             )
             try:
                 await consumer.start()
@@ -87,20 +99,39 @@ class KafkaReader:
             self._consumer = consumer
         return self._consumer
 
+    async def _fetch(self, place: Any, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
+        """Whole batches as the broker holds them, beginning with that of `offset`, and (producer, first offset) of aborted transactions."""
+        if self._client is None:
+            client = AIOKafkaClient(
+                bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_TIMEOUT_MS, metadata_max_age_ms=METADATA_MAX_AGE_MS)
+            try:
+                await client.bootstrap()
+            except BaseException:
+                await client.close()
+                raise
+            self._client = client
+        await self._client.add_topic(place.topic)
+        leader = self._client.cluster.leader_for_partition(place)
+        if leader is None or leader < 0:
+            raise LeaderNotAvailableError(str(place))
+        asked = [(place.topic, [(place.partition, offset, FETCH_BYTES)])]
+        response = await self._client.send(leader, FetchRequest(0, 1, FETCH_BYTES, READ_COMMITTED, asked))
+        [(_, [(_, error, _, *rest)])] = response.topics
+        if error:
+            raise for_code(error)(f"{place} at offset {offset}")
+        aborted, fetched = rest[2] if response.API_VERSION >= 11 else rest[-2], rest[-1]
+        return bytes(fetched or b""), list(aborted or ())
+
     async def _drop(self) -> None:
-        consumer, self._consumer = self._consumer, None
+        (consumer, self._consumer), (client, self._client) = (self._consumer, None), (self._client, None)
         if consumer is not None:
             await stop_consumer(consumer)
+        if client is not None:
+            with contextlib.suppress(KafkaError, OSError):
+                await client.close()
 
 
 async def stop_consumer(consumer: Any, timeout_s: float = 3.0) -> None:
     """Leave the group where it can be reached; a broker that is away is not waited for."""
     with contextlib.suppress(KafkaError, OSError, TimeoutError):
         await asyncio.wait_for(consumer.stop(), timeout_s)
-
-
-def run_of(topic: str, partition: int, start: int, found: list[Any]) -> Polled:
-    """aiokafka's records as a run that begins at `start`, whatever was removed before or between them."""
-    records = [Record(message.key or b"", message.value or b"", tuple(message.headers)) for message in found]
-    offsets = [message.offset for message in found]
-    return Polled(topic, partition, start, offsets[-1] + 1 if offsets else start, records, offsets)

@@ -1,8 +1,8 @@
 """A consumer's membership of a Kafka group. Kafka shares the partitions; the positions come from Postgres, always."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -12,7 +12,8 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 
 from shared.bus import BusUnavailable, Polled, Record, positions
 from shared.bus.faults import DATABASE_FAULTS
-from shared.bus.kafka_reader import KafkaReader, run_of, stop_consumer
+from shared.bus.kafka_batches import UNDECODABLE
+from shared.bus.kafka_reader import KafkaReader, stop_consumer
 from shared.topics import Topic, TopicKind
 
 log = structlog.get_logger()
@@ -102,6 +103,7 @@ class KafkaSubscription:
             session_timeout_ms=session_ms, heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION, rebalance_timeout_ms=session_ms,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=200,
             request_timeout_ms=max(session_ms + 1_000, 5_000), retry_backoff_ms=100, metadata_max_age_ms=10_000,
+            isolation_level="read_committed",                  # products may write usage.raw in transactions
         )
         self._consumer = consumer
         consumer.subscribe(list(self.topics), listener=_Listener(self))
@@ -158,6 +160,7 @@ class KafkaSubscription:
             await asyncio.sleep(min(RETRY_S, timeout_s))
             return []
         try:
+            await self._stand_where_left()
             found = await asyncio.wait_for(self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=records_max), timeout_s + 1)
             if found:
                 found |= await self._rest(records_max, found)
@@ -170,7 +173,10 @@ class KafkaSubscription:
             log.warning("offset_out_of_range", group=self.group, fault=repr(fault))
             self._unplaced |= set(self._next)
             return []
-        return [run for place, messages in found.items() if (run := self._run(place, messages)) is not None]
+        except UNDECODABLE as fault:
+            log.warning("batch_undecodable", group=self.group, fault=repr(fault))
+            return await self._carefully(records_max)
+        return await self._passed_over([run for place, messages in found.items() if (run := self._run(place, messages)) is not None])
 
     async def _rest(self, records_max: int, found: Any) -> dict[Any, Any]:
         """What other partitions hold ready, so that every one has its share of a round."""
@@ -190,6 +196,52 @@ class KafkaSubscription:
         self._next[place] = run.end
         return run
 
+    async def _passed_over(self, runs: list[Polled]) -> list[Polled]:
+        """The same runs, and what the client passed over behind them or alone: markers and aborted records of foreign transactions.
+
+        A position that stood before a marker would stand there for ever: nothing else need ever follow it.
+        """
+        by_place = {TopicPartition(run.topic, run.partition): run for run in runs}
+        for place in self._foreign():
+            end, start = await self._position(place), self._next.get(place)
+            if end is not None and start is not None:
+                run = by_place.get(place, Polled(place.topic, place.partition, start, start, [], []))
+                if end > run.start:
+                    by_place[place] = replace(run, end=end, complete=True)
+                    self._next[place] = end
+        return list(by_place.values())
+
+    async def _stand_where_left(self) -> None:
+        """Where foreign records may leave holes none is proof of a loss, so the client must begin exactly where the last run ended."""
+        for place in self._foreign():
+            at, left = await self._position(place), self._next.get(place)
+            if left is not None and at != left:
+                self._go_to(place, left, left)
+
+    def _foreign(self) -> list[Any]:
+        """What others than this product write, in whatever way their clients do."""
+        return [place for place in self._next if self.topics[place.topic].message is None]
+
+    async def _position(self, place: Any) -> int | None:
+        """Where the client reads on; None when a rebalance took the partition."""
+        try:
+            at: int = await self._consumer.position(place)
+        except IllegalStateError:
+            return None
+        return at
+
+    async def _carefully(self, records_max: int) -> list[Polled]:
+        """One run a partition, decoded batch by batch: what nobody can decode comes alone. The client follows; what it held ready is read again."""
+        for place, start in list(self._next.items()):
+            self._go_to(place, start, start)
+        runs = []
+        for place, start in sorted(self._next.items()):
+            run = await self.reader.read(place.topic, place.partition, start, records_max)
+            if run.end > start and place in self._next:        # no rebalance has taken it meanwhile
+                self._go_to(place, run.end, run.end)
+                runs.append(replace(run, complete=run.complete or place in self._foreign()))
+        return runs
+
     def _show_progress(self, now: float) -> None:
         """Commit to Kafka for its tools to show; nobody reads it back."""
         if now - self._committed_at < COMMIT_EVERY_S or not self._next or (self._commit and not self._commit.done()):
@@ -202,3 +254,14 @@ class KafkaSubscription:
             await consumer.commit(offsets)
         except (KafkaError, OSError, ValueError) as fault:
             log.debug("display_commit_failed", group=self.group, fault=repr(fault))
+
+
+def run_of(topic: str, partition: int, start: int, found: Sequence[Any]) -> Polled:
+    """The client's records as a run that begins at `start`, whatever was removed before or between them. Null is read as empty."""
+    records = [Record(message.key or b"", message.value or b"", _headers(message.headers)) for message in found]
+    offsets = [message.offset for message in found]
+    return Polled(topic, partition, start, offsets[-1] + 1, records, offsets)
+
+
+def _headers(found: Sequence[tuple[str, bytes | None]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, text or b"") for name, text in found) if found else ()
