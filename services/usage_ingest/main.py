@@ -6,6 +6,7 @@ import sys
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
 from services.usage_ingest.door import consumers as raw
 from services.usage_ingest.door import refusals
+from services.usage_ingest.door.api import openmeter
 from services.usage_ingest.door.api import router as door
 from services.usage_ingest.door.capacity import Capacity
 from services.usage_ingest.heard import consumers as heard
@@ -42,7 +43,7 @@ async def create_key(database_url: str, name: str, scopes: list[str], secret: st
 
 
 app = build(Service(
-    name=NAME, port=8101, settings=IngestSettings, routers=(door, quarantine, door_hours, keys),
+    name=NAME, port=8101, settings=IngestSettings, routers=(door, openmeter, quarantine, door_hours, keys),
     subscriptions=(*raw.SUBSCRIPTIONS, *quarantined.SUBSCRIPTIONS, *receipts.SUBSCRIPTIONS, *heard.SUBSCRIPTIONS),
     jobs=(*catalogue.JOBS, *refusals.JOBS), setup=setup, body_max_bytes=BODY_MAX_BYTES,
     description="The door of usage: CloudEvents in, nothing accepted is lost.",

@@ -5,7 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-#: What any /v1 route may answer beside its own.
+API = ("/v1/", "/api/v1/")                         # our own paths, and those of clients that were made for others
+#: What any route of an API may answer beside its own.
 ALWAYS = {
     400: "The request cannot be read", 401: "No key, or one that is refused", 403: "The key lacks the scope", 404: "There is no such thing",
     422: "Understood and refused, an unknown query parameter too: `errors` points at what",
@@ -32,7 +33,7 @@ VERBS = {"get", "put", "post", "patch", "delete"}
 
 
 def document_problems(app: FastAPI) -> None:
-    """Make the app's OpenAPI document say which problems each /v1 route may answer."""
+    """Make the app's OpenAPI document say which problems each route of an API may answer."""
 
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -47,7 +48,7 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     """The document with its problems; FastAPI's own shape of a 422, which no service answers, goes."""
     for path, verbs in document["paths"].items():
         for verb, operation in verbs.items():
-            if verb in VERBS and path.startswith("/v1/"):
+            if verb in VERBS and path.startswith(API):
                 told = ALWAYS if verb == "get" else {**ALWAYS, **CHANGING}
                 operation["responses"] |= {str(status): {"description": text, "content": CONTENT} for status, text in told.items()}
     schemas = document.setdefault("components", {}).setdefault("schemas", {})

@@ -1,4 +1,4 @@
-"""Keys before bodies: a /v1 request is refused before a byte of its body is read, and a /v1 route that asks for no key is never served."""
+"""Keys before bodies: an API request is refused before a byte of its body is read, and an API route that asks for no key is never served."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import AppError
+from shared.http.documented import API
 from shared.http.keys import Keys, authorize
 from shared.http.problems import problem
 
@@ -25,8 +26,8 @@ class ScopedRoute:
 
 
 def scoped_routes(routers: Sequence[APIRouter]) -> tuple[ScopedRoute, ...]:
-    """The /v1 routes with their scopes, in the order they are matched. Fails on one that states none: deny by default."""
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute) and route.path.startswith("/v1")]
+    """The API's routes with their scopes, in the order they are matched. Fails on one that states none: deny by default."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute) and route.path.startswith(API)]
     found = tuple(ScopedRoute(route, _scopes_of(route)) for route in routes)
     for one in found:
         assert one.scopes, f"{one.route.path} states no scope: add Depends(requires(…))"
@@ -46,7 +47,7 @@ class Guard:
         self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = self._route_of(scope) if scope["type"] == "http" and scope["path"].startswith("/v1/") else None
+        asked = self._route_of(scope) if scope["type"] == "http" and scope["path"].startswith(API) else None
         if asked is not None:
             request = Request(scope)
             send = _saying_as_of(request.app.state.context.keys, send)

@@ -1,10 +1,11 @@
-"""Every /v1 route of every service asks for a key: a service with one that does not is not built."""
+"""Every API route of every service asks for a key: a service with one that does not is not built."""
 
 from importlib import import_module
 
 import pytest
 from fastapi import APIRouter
 
+from shared.http.documented import API
 from shared.service import Service, build
 from shared.settings import ServiceSettings
 
@@ -26,5 +27,5 @@ def test_every_documented_route_is_guarded(name: str) -> None:
     app = import_module(f"services.{name}.main").app
     [guard] = [middleware for middleware in app.user_middleware if "routes" in middleware.kwargs]
     guarded = {(one.route.path, method.lower()) for one in guard.kwargs["routes"] for method in one.route.methods}
-    documented = {(path, verb) for path, verbs in app.openapi()["paths"].items() for verb in verbs if path.startswith("/v1")}
+    documented = {(path, verb) for path, verbs in app.openapi()["paths"].items() for verb in verbs if path.startswith(API)}
     assert guarded == documented != set()

@@ -7,12 +7,12 @@ import msgspec
 
 from services.usage_ingest.domain.faults import EventFault, shown
 from services.usage_ingest.domain.instants import storable_instant
+from services.usage_ingest.domain.media_types import is_cloudevents, is_json
 from services.usage_ingest.domain.names import ATTRIBUTES, normalised
 
 SPECVERSION = "1.0"
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _REPLACEMENT = b"\\uFFFD"                        # as long as the escape it replaces, so offsets stay true
-_JSON_MEDIA = re.compile(r"\s*[\w!#$&^.+-]+/([\w!#$&^.+-]+\+)?json\s*(;.*)?", re.ASCII | re.IGNORECASE)
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -61,7 +61,8 @@ def diagnosis(raw: bytes, error: Exception) -> EventFault:
     if isinstance(error, msgspec.ValidationError):
         return _mistyped(raw)
     if has_surrogate_escape(raw) and _readable(without_surrogates(raw)):
-        return EventFault("text_not_unicode", "a text holds half a surrogate pair (\\ud800 to \\udfff alone); send the whole character or U+FFFD")
+        what = "a text holds half a surrogate pair (\\ud800 to \\udfff alone), or a header was not UTF-8 (over HTTP: percent-encoded UTF-8)"
+        return EventFault("text_not_unicode", f"{what}; send the whole character or U+FFFD")
     return EventFault("json_malformed", f"not JSON: {error}; send one JSON object")
 
 
@@ -89,8 +90,11 @@ def check_format(envelope: Envelope) -> None:
     """Raise EventFault for a version or a content this door cannot read. An absent `specversion` is taken as 1.0."""
     if envelope.specversion is not None and envelope.specversion != SPECVERSION:
         raise EventFault("specversion_unsupported", f"`specversion` is {shown(envelope.specversion)}; this door reads CloudEvents 1.0")
-    if envelope.datacontenttype not in (None, "application/json") and not _JSON_MEDIA.fullmatch(envelope.datacontenttype):
-        raise EventFault("data_not_json", f"`datacontenttype` is {shown(envelope.datacontenttype)}; send `data` as JSON")
+    if envelope.data_base64 is not None and is_cloudevents(envelope.datacontenttype):
+        what = "attributes stand in headers, and by its content type the event is in the body; send it in one of the two modes of CloudEvents"
+        raise EventFault("content_mode_ambiguous", what)
+    if not is_json(envelope.datacontenttype):
+        raise EventFault("data_not_json", f"`datacontenttype` is {shown(envelope.datacontenttype or '')}; send `data` as JSON")
     if envelope.data_base64 is not None:
         raise EventFault("data_not_json", "`data_base64` holds bytes nobody can meter; send `data` as a JSON object")
 

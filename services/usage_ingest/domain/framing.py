@@ -45,7 +45,7 @@ def single(body: bytes) -> list[bytes]:
     event = body.strip(b" \t\r\n")
     if not event.startswith(b"{"):
         raise BodyMalformed("the body is JSON but not an object; send one event as {…}, or several as a JSON array")
-    return _bounded([event])
+    return bounded([event])
 
 
 def array(body: bytes) -> list[bytes]:
@@ -58,12 +58,12 @@ def array(body: bytes) -> list[bytes]:
         raise BodyMalformed("the body is JSON but not an array; a batch is an array of events") from None
     except (RecursionError, msgspec.DecodeError) as error:
         raise _refusal(body, error) from None
-    return _bounded(elements if readable is body else _originals(body, elements))
+    return bounded(elements if readable is body else _originals(body, elements))
 
 
 def lines(body: bytes) -> list[bytes]:
     """The lines of NDJSON that hold something; each stands alone, whatever it holds."""
-    return _bounded([stripped for line in body.split(b"\n") if (stripped := line.strip(b" \t\r"))])
+    return bounded([stripped for line in body.split(b"\n") if (stripped := line.strip(b" \t\r"))])
 
 
 def array_or_single(body: bytes) -> list[bytes]:
@@ -91,7 +91,8 @@ def _originals(body: bytes, elements: list[bytes]) -> list[bytes]:
     return found
 
 
-def _bounded(events: list[bytes]) -> list[bytes]:
+def bounded(events: list[bytes]) -> list[bytes]:
+    """The same events; raise TooManyEvents or EventTooLarge for what no request may bring."""
     if len(events) > EVENTS_MAX:
         raise TooManyEvents(f"{len(events)} events were sent; at most {EVENTS_MAX} are taken in one request: split the batch")
     largest = max(map(len, events), default=0)

@@ -16,19 +16,23 @@ from shared.http.keys import AccessKey, requires
 from shared.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
+openmeter = APIRouter(prefix="/api/v1/events", tags=["Usage"])
+QUARANTINED = "U2C-Quarantined"                  # a 204 has no body to say it in
 Producer = Annotated[AccessKey, requires("usage:write")]
 DryRun = Annotated[bool, Query(description="Validate only: nothing is published or kept")]
 
 
 @router.post("", operation_id="send_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.EVENTS_BODY,
-             summary="Take CloudEvents: one, a batch, or NDJSON; gzip welcome")
+             summary="Take CloudEvents: one, a batch, NDJSON, or one in binary mode; gzip welcome", description=documented.MODES)
 async def send_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
-    with counted(context, producer.key_id):
-        framing = framing_of(request.headers.get("content-type"))
-        with capacity_of(context).admit(announced_bytes(request)):
-            events = framing(await read_body(request))
-            acceptance = await usecases.accept_events(context, producer, events, request.scope["u2c_trace"], dry_run=dry_run)
-    return answer(acceptance)
+    return answer(await take_events(request, context, producer, dry_run=dry_run))
+
+
+@openmeter.post("", operation_id="ingest_events", status_code=204, responses=documented.INGESTED, openapi_extra=documented.EVENTS_BODY,
+                summary="The same door as OpenMeter's SDKs call it", description=documented.AS_OPENMETER)
+async def ingest_events(request: Request, context: Ctx, producer: Producer) -> Response:
+    quarantined = len((await take_events(request, context, producer)).quarantined)
+    return Response(status_code=204, headers={QUARANTINED: str(quarantined)} if quarantined else None)
 
 
 @router.post("/void", operation_id="void_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.VOIDS_BODY,
@@ -51,6 +55,15 @@ async def correct_event(request: Request, context: Ctx, producer: Producer) -> R
             correction = read_correction(await read_body(request))
             acceptance = await usecases.correct(context, producer, correction, request.scope["u2c_trace"])
     return answer(acceptance)
+
+
+async def take_events(request: Request, context: Context, producer: AccessKey, *, dry_run: bool = False) -> Acceptance:
+    """Judge what came and make it durable, in whichever way the events were put into the request."""
+    with counted(context, producer.key_id):
+        framing = framing_of(request.headers.raw)
+        with capacity_of(context).admit(announced_bytes(request)):
+            events = framing(await read_body(request))
+            return await usecases.accept_events(context, producer, events, request.scope["u2c_trace"], dry_run=dry_run)
 
 
 def capacity_of(context: Context) -> Capacity:

@@ -52,3 +52,16 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Durable on th
         "received": {"type": "integer"}, "published": {"type": "integer"}, "quarantined": {"type": "integer"},
     },
 }}}}}
+MODES = (
+    "Structured and batched mode, JSON and NDJSON carry whole events in the body. Binary mode carries one: its attributes as headers `ce-id`, "
+    "`ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, percent-encoded by the HTTP protocol binding, its `data` as the body under "
+    "the body's own content type. Both at once is 415. What is quarantined of a binary event is the same event in CloudEvents' JSON format."
+)
+AS_OPENMETER = (
+    "Takes what `POST /v1/events` takes, by the same rules, limits and keys. OpenMeter's clients expect an answer without a body, so how many "
+    "events went into the quarantine is said in a header; an event without `time` goes there, because usage is never stamped on arrival."
+)
+INGESTED: dict[int | str, dict[str, Any]] = {204: {
+    "description": "Durable on the bus",
+    "headers": {"U2C-Quarantined": {"description": "How many events went into the quarantine; absent when none did", "schema": {"type": "integer"}}},
+}}

@@ -1,20 +1,22 @@
-"""Which form of events a body has, by its content type."""
+"""Which form of events a body has, by its headers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.usage_ingest.domain import framing
+from services.usage_ingest.domain.binary import event_of, http_attributes
+from services.usage_ingest.domain.media_types import CHARSETS, JSON, charset_of, is_cloudevents, media_of
 from shared.errors import AppError, Kind
 
 Framing = Callable[[bytes], list[bytes]]
 FRAMINGS: dict[str, Framing] = {
     "application/cloudevents+json": framing.single,
     "application/cloudevents-batch+json": framing.array,
-    "application/json": framing.array_or_single,
+    JSON: framing.array_or_single,
     "application/x-ndjson": framing.lines,
     "application/ndjson": framing.lines,
     "application/jsonl": framing.lines,
 }
-JSON = ("application/json",)
+ONE_OR_MORE = tuple(media for media in FRAMINGS if media != JSON)     # says that events are in the body
 
 
 class MediaTypeUnsupported(AppError):
@@ -23,22 +25,34 @@ class MediaTypeUnsupported(AppError):
     kind = Kind.UNSUPPORTED
 
 
-def framing_of(content_type: str | None) -> Framing:
-    """The way to cut a body of this content type into events."""
-    return FRAMINGS[_checked(content_type, tuple(FRAMINGS))]
+class ContentModeAmbiguous(AppError):
+    """Attributes stand in headers, and by its content type the event is in the body; send it in one of the two modes of CloudEvents."""
+
+    kind = Kind.UNSUPPORTED
+
+
+def framing_of(headers: Sequence[tuple[bytes, bytes]]) -> Framing:
+    """The way to cut a body that came with these headers into events. With attributes among them (binary mode) it is the data of one event."""
+    content_types = [value.decode("latin-1") for name, value in headers if name == b"content-type"]
+    attributes = http_attributes(headers)
+    if not attributes:
+        return FRAMINGS[_checked(content_types[0] if content_types else None, tuple(FRAMINGS))]
+    for content_type in content_types:
+        if is_cloudevents(content_type) or media_of(content_type) in ONE_OR_MORE:
+            raise ContentModeAmbiguous(f"headers name the event, and {content_type[:80]!a} says the body does; send the one or the other")
+    return lambda body: framing.bounded([event_of(attributes, content_types, body)])
 
 
 def check_json(content_type: str | None) -> None:
     """Raise MediaTypeUnsupported unless the body is plain JSON."""
-    _checked(content_type, JSON)
+    _checked(content_type, (JSON,))
 
 
 def _checked(content_type: str | None, taken: tuple[str, ...]) -> str:
-    media, _, parameters = (content_type or "").lower().partition(";")
-    media = media.strip()
+    media = media_of(content_type or "")
     if media not in taken:
         raise MediaTypeUnsupported(f"Content-Type {(content_type or 'none')[:80]!a} is not taken; send one of {', '.join(taken)}")
-    charset = next((value.strip(' "') for name, _, value in (p.partition("=") for p in parameters.split(";")) if name.strip() == "charset"), "utf-8")
-    if charset not in ("utf-8", "utf8", "us-ascii"):
+    charset = charset_of(content_type or "")
+    if charset not in CHARSETS:
         raise MediaTypeUnsupported(f"charset {charset[:40]!a} is not taken; send JSON in UTF-8")
     return media
