@@ -21,10 +21,12 @@ ERROR_CHARS_MAX = 2000
 ROUND_MAX = 500                                                # letters published, then noted: what dies between is published again
 OPEN = "replayed_at is null and discarded_at is null"          # nobody has decided about it: neither taken nor given up
 
-_SELECT = f"""select grp, topic, partition, offset_, index_, at, error, replayed_at, discarded_at, discarded_by, discard_reason, key, value, headers
-    from bus.dead_letters
+_LETTER = """select grp, topic, partition, offset_, index_, at, error, replayed_at, discarded_at, discarded_by, discard_reason, key, value, headers
+    from bus.dead_letters"""
+_SELECT = f"""{_LETTER}
     where ($1::text is null or grp = $1) and ($2::text is null or topic = $2) and ($3 or {OPEN})
     order by topic, partition, offset_, index_, grp"""
+_OF_KEY = f"{_LETTER} where key = $3 and grp = $1 and topic = $2 and replayed_at is null order by topic, partition, offset_, index_"
 _NAMES = """unnest($1::text[], $2::text[], $3::smallint[], $4::bigint[], $5::integer[]) n (grp, topic, partition, offset_, index_)
     where (d.grp, d.topic, d.partition, d.offset_, d.index_) = (n.grp, n.topic, n.partition, n.offset_, n.index_)"""
 _REPLAYED = f"""update bus.dead_letters d set replayed_at = clock_timestamp()
@@ -121,6 +123,11 @@ async def dead_letters(
 ) -> list[DeadLetter]:
     """In the order of their topics: those that are open; with `replayed` also those about which it is decided, the discarded among them."""
     return [_letter(row) for row in await connection.fetch(_SELECT, group, topic, replayed)]
+
+
+async def letters_of(connection: "asyncpg.Connection", group: str, topic: str, key: bytes) -> list[DeadLetter]:
+    """What a group could not take of this key, and was not published again: open, or discarded."""
+    return [_letter(row) for row in await connection.fetch(_OF_KEY, group, topic, key)]
 
 
 async def replay(connection: "asyncpg.Connection | asyncpg.Pool", bus: Bus, letters: Sequence[DeadLetter]) -> int:

@@ -24,7 +24,7 @@ async def explain(
     context: Ctx, source: Reference, id: Reference,
 ) -> dict[str, Any]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        return await explain_event(uow.connection, source, id)
+        return await explain_event(uow.connection, context.bus, source, id)
 
 
 @router.get("/suspense", operation_id="list_suspense", dependencies=[requires("usage:read")],

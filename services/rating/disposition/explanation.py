@@ -8,36 +8,49 @@ import msgspec
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.repository import DispositionRepository
-from services.rating.disposition.verdict import Story, exceptions_of, verdict
+from services.rating.disposition.underway import UnderWay, shown_letter, under_way
+from services.rating.disposition.verdict import Story, Verdict, exceptions_of, verdict, verdict_of
 from services.rating.metering.domain.arrival import key_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.repository import stored_event
+from shared.bus import Bus
 from shared.decimals import plain
 
 LISTED_MAX = 100
 _decode = msgspec.json.Decoder(float_hook=str).decode          # decimals travel as strings
 
 
-async def explain_event(connection: asyncpg.Connection, source: str, id: str) -> dict[str, Any]:
-    """Return where the event is stored, who it belongs to, what it added, and what came of it."""
+async def explain_event(connection: asyncpg.Connection, bus: Bus, source: str, id: str) -> dict[str, Any]:
+    """Return what became of the event in one word, where it is stored, who it belongs to, what it added, and what came of it.
+
+    Only what is not stored is looked for on the bus. Raises BusUnavailable then, rather than to call it unknown.
+    """
     repository, key = DispositionRepository(connection), key_of(source, id)
     event, void = await repository.event(key), await repository.void(key)
-    answer: dict[str, Any] = {
-        "object": "event_explanation", "source": source, "id": id, "status": _status(event, void),
+    conflicts = await repository.conflicts(key, LISTED_MAX)
+    if event is None:
+        elsewhere = await under_way(connection, bus, source, id)
+        word, detail = _absent(void, elsewhere)
+        rest: dict[str, Any] = {"stored": None, "detail": detail}
+    else:
+        elsewhere = UnderWay()
+        word, rest = await _counted(connection, repository, event, void, len(conflicts))
+    return {
+        "object": "event_explanation", "source": source, "id": id, "verdict": word, "status": _status(event, void),
         "void": {"received_at": _text(void["received_at"]), "batch_id": void["batch_id"], "partition": void["partition"]} if void else None,
         "duplicates": [_delivery(row) for row in await repository.duplicates(key, LISTED_MAX)],
-        "conflicts": [{**_delivery(row), "body": _decode(row["body"])} for row in await repository.conflicts(key, LISTED_MAX)],
+        "conflicts": [{**_delivery(row), "body": _decode(row["body"])} for row in conflicts],
+        "in_flight": [record.shown() for record in elsewhere.in_flight], "in_flight_unread": elsewhere.unread,
+        "dead_letters": [shown_letter(letter) for letter in elsewhere.set_aside],
+        **rest,
     }
-    if event is None:
-        return {**answer, "stored": None, "detail": _missing(void)}
-    return {**answer, "stored": _stored(event), **await _counted(connection, repository, event, void)}
 
 
 async def _counted(
-    connection: asyncpg.Connection, repository: DispositionRepository, event: asyncpg.Record, void: asyncpg.Record | None,
-) -> dict[str, Any]:
-    """Customer, meters and contracts of a stored event, and what became of it."""
+    connection: asyncpg.Connection, repository: DispositionRepository, event: asyncpg.Record, void: asyncpg.Record | None, conflicts: int,
+) -> tuple[Verdict, dict[str, Any]]:
+    """The verdict on a stored event; its customer, meters and contracts, and what became of it."""
     customer = await repository.customer_of(event["subject"])
     catalogue = Catalogue(0, await CatalogueRepository(connection).meters())
     fed = [_fed(meter, found) for meter, found in catalogue.readings(stored_event(event))]
@@ -46,14 +59,20 @@ async def _counted(
     charged = [contract for contract in terms if names & set(contract["meters"])]
     disposition, detail = verdict(Story(
         event["subject"], event["type"], customer["external_id"] if customer else None, void is not None, bool(fed), bool(terms), charged))
-    return {
+    return verdict_of(disposition, charged, conflicts), {
+        "stored": _stored(event),
         "customer": {"id": customer["customer_id"], "external_id": customer["external_id"], "by_alias": customer["alias"]} if customer else None,
         "meters": fed, "disposition": disposition, "detail": detail, "exceptions": exceptions_of(charged) if disposition == "held" else [],
-        "contracts": [
-            {"contract": contract["contract"], "version": contract["version"], "final": contract["final"],
-             "period": {"start": contract["start_date"].isoformat(), "end": contract["end_date"].isoformat()},
-             "meters": sorted(names & set(contract["meters"]))} for contract in terms
-        ],
+        "contracts": [_charging(contract, names) for contract in terms],
+    }
+
+
+def _charging(contract: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """A contract in force at the event's time: its period, the event's meters it charges, and the statement's lines of these."""
+    return {
+        "contract": contract["contract"], "version": contract["version"], "final": contract["final"],
+        "period": {"start": contract["start_date"].isoformat(), "end": contract["end_date"].isoformat()},
+        "meters": sorted(names & set(contract["meters"])), "lines": [line for line in contract["lines"] if line["meter"] in names],
     }
 
 
@@ -70,11 +89,23 @@ def _status(event: asyncpg.Record | None, void: asyncpg.Record | None) -> str:
     return "voided" if void else "stored"
 
 
-def _missing(void: asyncpg.Record | None) -> str:
+def _absent(void: asyncpg.Record | None, elsewhere: UnderWay) -> tuple[Verdict, str]:
+    """The verdict on an event that is not stored, and what to do about it."""
+    if any(record.kind != "void" for record in elsewhere.in_flight):
+        return Verdict.IN_FLIGHT, "accepted and on the bus; metering has not come to it yet: if that lasts, see /readyz of rating"
+    if elsewhere.set_aside:
+        letter = elsewhere.set_aside[-1]
+        if letter.discarded:
+            return Verdict.SET_ASIDE, f"metering could not take it, and {letter.discarded.by} discarded it: {letter.discarded.reason}"
+        return Verdict.SET_ASIDE, (f"metering could not take it ({letter.error}); mend that and publish it again (./u2c dead-letters replay), "
+                                   f"or discard it (./u2c dead-letters discard {letter.name} --reason WHY)")
+    if elsewhere.unread:
+        return Verdict.UNKNOWN, (f"not stored, and {elsewhere.unread:,} records of its partition wait beyond those that were looked through: "
+                                 "it may be among them; ask again when metering has come closer")
     if void:
-        return "a void is in force for it and waits; the event itself was never stored"
-    return ("not stored (yet): if it was sent within the last seconds, ask again; "
-            "else it was quarantined or refused at the door (GET /v1/quarantine of usage_ingest), or never sent")
+        return Verdict.VOIDED, "a void is in force for it and waits; the event itself was never stored"
+    return Verdict.UNKNOWN, ("not stored (yet): if it was sent within the last seconds, ask again; "
+                             "else it was quarantined or refused at the door (GET /v1/quarantine of usage_ingest), or never sent")
 
 
 def _stored(event: asyncpg.Record) -> dict[str, Any]:

@@ -52,6 +52,12 @@ class DispositionRepository:
             found.setdefault(row["customer_id"], []).append((row["period_start"], row["period_end"]))
         return found
 
+    async def position(self, group: str, topic: str, partition: int) -> int:
+        """The next offset the group will take."""
+        found: int | None = await self._connection.fetchval(
+            "select position from bus.positions where grp = $1 and topic = $2 and partition = $3", group, topic, partition)
+        return found or 0
+
     async def event(self, key: bytes) -> asyncpg.Record | None:
         """The stored event with the run of the log its batch took."""
         return await self._connection.fetchrow(
@@ -76,7 +82,7 @@ class DispositionRepository:
                where s.subject = $1""", subject)
 
     async def terms_at(self, customer_id: str, event: asyncpg.Record, void: asyncpg.Record | None) -> list[dict[str, Any]]:
-        """The contracts with a period over the event's time: period, version in force, meters of its usage lines.
+        """The contracts with a period over the event's time: period, version in force, meters of its usage lines, and the statement's lines of them.
 
         `late` and `void_late`: the period is final, and the event or its void came after the cut. `exception`: what holds an open one.
         """
@@ -89,7 +95,9 @@ class DispositionRepository:
                    (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail, 'owner', x.owner)
                     from rating.exceptions x where x.kind = $8 and x.resolved_at is null and not p.final
                         and x.reference = c.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')) as exception,
-                   array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters
+                   array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters,
+                   array(select jsonb_build_object('line_id', line ->> 'line_id', 'key', line ->> 'key', 'meter', line ->> 'meter')
+                         from jsonb_array_elements(st.document -> 'lines') line where line ->> 'kind' = 'usage') as lines
                from rating.contracts c join rating.periods p using (contract)
                left join rating.statements st using (contract, period_start)
                join lateral (select version, terms from rating.contract_versions w where w.contract = c.contract

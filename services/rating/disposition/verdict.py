@@ -1,8 +1,30 @@
-"""Pure: which disposition a stored event has, and what to say of it. Written apart from the conservation checker, which must agree."""
+"""Pure: which disposition a stored event has, and what to say of it. Written apart from the conservation checker, which must agree.
+
+The verdict is the one word for whoever asks what became of an event. It is that of the event that stands: a second body under its id was
+refused, and is listed. Only where what stands charges nothing because it is void, and another body was refused, is the word `conflict`:
+then somebody sent usage that is counted nowhere, most likely as a correction under the old id.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+
+class Verdict(StrEnum):
+    """What became of an event, as far as rating and the bus know. Usage_ingest knows a further one: quarantined."""
+
+    BILLED = "billed"
+    WILL_BE_BILLED = "will_be_billed"
+    SUSPENSE = "suspense"
+    UNPRICED = "unpriced"
+    VOIDED = "voided"
+    HELD_LATE = "held_late"
+    HELD = "held"
+    CONFLICT = "conflict"
+    SET_ASIDE = "set_aside"
+    IN_FLIGHT = "in_flight"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +49,13 @@ def verdict(story: Story) -> tuple[str, str]:
     if story.void and (late or not void_late):
         return "voided", "a void is in force for it: no statement charges it"
     return _unbilled(story) or _billed(story, late, void_late)
+
+
+def verdict_of(disposition: str, charged: Collection[dict[str, Any]], conflicts: int) -> Verdict:
+    """The word for a stored event. Billed is what final statements charge; what one of them still lacks will be."""
+    if disposition == "priced":
+        return Verdict.BILLED if all(contract["final"] for contract in charged) else Verdict.WILL_BE_BILLED
+    return Verdict.CONFLICT if disposition == "voided" and conflicts else Verdict(disposition)
 
 
 def _unbilled(story: Story) -> tuple[str, str] | None:
