@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,11 +14,14 @@ import typer
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from shared.environment_fault import EnvironmentFault
 from u2c.api import Api, show_problem
 from u2c.event_files import UnreadableFile, read_events
+from u2c.explaining import UNKNOWN, Explained, explained
 from u2c.printing import AsJson, console, folding, print_json
+from u2c.story import WORDS, told
 
 BATCH_EVENTS = 500
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -25,6 +29,8 @@ REQUESTS_MAX = 3
 WAIT_MAX_S = 300                                               # so long an outage of the door is waited out
 FILE_HELP = "CSV (source,id,type,subject,time,data.*), JSON array or NDJSON"
 FINE = {"accepted", "duplicate"}
+UNMATCHED = "unmatched"
+SUBJECTS_SHOWN_MAX = 10
 WRONG = 1
 
 app = typer.Typer(no_args_is_help=True, help="Usage events: send them, and ask what became of one.")
@@ -32,18 +38,25 @@ app = typer.Typer(no_args_is_help=True, help="Usage events: send them, and ask w
 
 @dataclass
 class Outcome:
-    """What the door said, counted: (status, code) → events; `examples` shows the first few that were not accepted."""
+    """What the door said, counted: (status, code) → events; `examples` shows the first few that were not accepted.
+
+    `unmatched`: (subject, type) → accepted events that no customer or no meter takes yet: they wait in suspense.
+    """
 
     sent: int = 0
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: list[dict[str, Any]] = field(default_factory=list)
+    unmatched: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, count: int, answer: dict[str, Any]) -> None:
-        self.sent += count
-        told = answer.get("results", [])
-        self.results["accepted", ""] += count - len(told)
-        for result in told:
+    def add(self, batch: list[bytes], answer: dict[str, Any]) -> None:
+        self.sent += len(batch)
+        results = answer.get("results", [])
+        self.results["accepted", ""] += len(batch) - len(results)
+        for result in results:
             self.results[result["status"], result.get("code") or ""] += 1
+            if result.get("code") == UNMATCHED:
+                event = json.loads(batch[result["index"]])
+                self.unmatched[str(event.get("subject")), str(event.get("type"))] += 1
             if result["status"] not in FINE and len(self.examples) < 5:
                 self.examples.append(result)
 
@@ -66,7 +79,9 @@ def send(
         raise typer.BadParameter(str(error), param_hint="FILE") from error
     if as_json:
         results = [{"status": status, "code": code, "events": count} for (status, code), count in sorted(outcome.results.items()) if count]
-        print_json({"sent": outcome.sent, "good": outcome.good, "results": results, "examples": outcome.examples})
+        waiting = [{"subject": subject, "type": type_, "events": count} for (subject, type_), count in outcome.unmatched.most_common()]
+        print_json({"sent": outcome.sent, "good": outcome.good, "results": results, "examples": outcome.examples,
+                    "unmatched": {"events": outcome.unmatched.total(), "subjects": waiting}})
     else:
         _show(outcome, words)
     raise typer.Exit(0 if outcome.good else WRONG)
@@ -76,19 +91,26 @@ def send(
 def explain(
     source: Annotated[str, typer.Argument()],
     event_id: Annotated[str, typer.Argument(metavar="ID")],
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="All that is known, as YAML")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What became of this event? From its receipt to the line and clause that charges it."""
-    answer = asyncio.run(_explain(source, event_id))
+    """What became of this event? The verdict first, then from its receipt to the line that charges it. 1 when nobody knows it."""
+    found = asyncio.run(explained(source, event_id))
     if as_json:
-        print_json(answer)
+        print_json(found.shown())
+    elif as_yaml:
+        console().print(yaml.safe_dump(found.shown(), sort_keys=False, allow_unicode=True), markup=False, highlight=False, soft_wrap=True)
     else:
-        console().print(yaml.safe_dump(answer, sort_keys=False, allow_unicode=True), markup=False, highlight=False, soft_wrap=True)
+        _tell(found, console())
+    raise typer.Exit(WRONG if found.verdict == UNKNOWN else 0)
 
 
-async def _explain(source: str, event_id: str) -> Any:
-    async with Api("rating") as rating:
-        return await rating.get("/v1/events/explain", source=source, id=event_id)
+def _tell(found: Explained, words: Console) -> None:
+    colour, verdict = WORDS[found.verdict]
+    words.print(Text.assemble(f"{found.answer['id']}  of {found.answer['source']}   ", (verdict, f"bold {colour}")), soft_wrap=True)
+    for name, says in told(found):
+        words.print(f"  {name:12} {says}" if name else f"  {says}", markup=False, highlight=False, soft_wrap=True)
+    words.print("All of it: --json or --yaml", style="dim")
 
 
 async def _send(file: Path, dry_run: bool) -> Outcome:
@@ -137,7 +159,7 @@ async def _send_batch(ingest: Api, batch: list[bytes], dry_run: bool, outcome: O
             show_problem(answer)
             raise EnvironmentFault(f"The door at {ingest.url} has refused for {WAIT_MAX_S} s.", f"See why: curl {ingest.url}/readyz")
         await asyncio.sleep(pause_s)
-    outcome.add(len(batch), ingest.body(answer))
+    outcome.add(batch, ingest.body(answer))
 
 
 def _show(outcome: Outcome, words: Console) -> None:
@@ -149,3 +171,14 @@ def _show(outcome: Outcome, words: Console) -> None:
     for example in outcome.examples:
         told = f"{example['status']} {example.get('code')}: {example.get('source')} {example.get('id')}: {example.get('detail')}"
         words.print(told, markup=False, soft_wrap=True)
+    _show_unmatched(outcome, words)
+
+
+def _show_unmatched(outcome: Outcome, words: Console) -> None:
+    """What is accepted and belongs to nobody yet, by subject: it is billed by itself once somebody has it."""
+    if not outcome.unmatched:
+        return
+    named = ", ".join(f"{subject} ({type_}, {count:,})" for (subject, type_), count in outcome.unmatched.most_common(SUBJECTS_SHOWN_MAX))
+    more = f" and {len(outcome.unmatched) - SUBJECTS_SHOWN_MAX:,} more" if len(outcome.unmatched) > SUBJECTS_SHOWN_MAX else ""
+    words.print(f"{outcome.unmatched.total():,} accepted events are unmatched and wait in suspense: {named}{more}.", markup=False, soft_wrap=True)
+    words.print("Create the customer, its alias or the meter; they are counted by themselves then.", markup=False, soft_wrap=True)

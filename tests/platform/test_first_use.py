@@ -41,7 +41,8 @@ class Session:
     def __init__(self, document: dict[str, Any], state: Path) -> None:
         self.urls = document["urls"]
         own = {name: value for name, value in os.environ.items() if not name.startswith("U2C_")}
-        self.environment = {**own, "U2C_STATE": str(state), "U2C_INGEST_URL": self.urls["usage_ingest"], "U2C_RATING_URL": self.urls["rating"]}
+        self.environment = {**own, "U2C_STATE": str(state), "U2C_INGEST_URL": self.urls["usage_ingest"], "U2C_RATING_URL": self.urls["rating"],
+                            "U2C_BILLING_URL": self.urls["billing"]}
         self.http = httpx2.Client(headers={"Authorization": f"Bearer {document['key']}"}, trust_env=False, timeout=60)
 
     def u2c(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -100,14 +101,23 @@ def _send(session: Session, folder: Path) -> None:
     assert sent.returncode == 1
     assert results.pop(("quarantined", "value_not_a_number")) == 1
     assert sum(results.values()) == 3
+    assert json.loads(sent.stdout)["unmatched"] == {"events": 1, "subjects": [{"subject": "acme", "type": "parcel.lost", "events": 1}]}
     again = session.u2c("events", "send", str(file), "--json")
     assert json.loads(again.stdout)["sent"] == 4
 
 
 def _explain(session: Session) -> None:
-    told = _until(lambda: session.u2c("events", "explain", "shop", "1", "--json"), lambda done: "acme-2024" in done.stdout)
+    """One word first; 1 only when nobody knows the event."""
+    told = _until(lambda: session.u2c("events", "explain", "shop", "1", "--json"), lambda done: "lines" in done.stdout and "acme-2024" in done.stdout)
     assert told.returncode == 0, told.stderr
-    assert "never sent" in session.u2c("events", "explain", "shop", "no-such-event").stdout.replace("\n", " ")
+    assert next(iter(json.loads(told.stdout))) == "verdict" and json.loads(told.stdout)["verdict"] == "will_be_billed"
+    story = session.u2c("events", "explain", "shop", "1").stdout.splitlines()
+    assert story[0].startswith("1  of shop") and story[0].endswith("will be billed") and any("parcels +2.5" in line for line in story)
+    assert json.loads(session.u2c("events", "explain", "shop", "4", "--json").stdout)["verdict"] == "suspense"
+    kept = _until(lambda: session.u2c("events", "explain", "shop", "3"), lambda done: "quarantined" in done.stdout)
+    assert kept.returncode == 0 and "value_not_a_number" in kept.stdout
+    nothing = session.u2c("events", "explain", "shop", "no-such-event")
+    assert nothing.returncode == 1 and "never sent" in nothing.stdout.replace("\n", " ") and "unknown" in nothing.stdout.splitlines()[0]
 
 
 def _until(call: Callable[[], Done], good: Callable[[Done], bool]) -> Done:
