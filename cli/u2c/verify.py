@@ -128,21 +128,21 @@ async def _trial(admin: asyncpg.Connection, kind: str, heads: Heads | None, word
             except NothingToSabotage as missing:
                 raise EnvironmentFault(str(missing), "Fill the book first: ./u2c demo --once") from missing
             await admin.execute(f"set local role {AUDITOR}")
-            report = await check_all(admin, heads)
+            report = await check_all(admin, heads, listed_max=None)
     finally:
         await transaction.rollback()
-    return Trial(planted, next((found for found in report.breaks if planted.named_by(found)), None), len(report.breaks))
+    return Trial(planted, next((found for found in report.breaks if planted.named_by(found)), None), report.breaks_total)
 
 
 def _show(report: Report, name: str, words: Console) -> None:
     table = folding("", "statement", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC")
     for checked in report.statements:
         figures = "  ".join([f"{figure} {value:,}" for figure, value in checked.figures.items()] + list(_amounts(checked)))
-        table.add_row(checked.k, SAYS[checked.k], figures, "[green]ok[/]" if checked.holds else f"[bold red]{len(checked.breaks)} BREAK[/]")
+        table.add_row(checked.k, SAYS[checked.k], figures, "[green]ok[/]" if checked.holds else f"[bold red]{checked.breaks_total} BREAK[/]")
     words.print(table)
     cut = ", ".join(f"{partition}: {batch}" for partition, batch in sorted(report.watermark.items()))
     words.print(f"cut W (last batch of each partition of usage.events): {cut or 'none'}; checked in {report.seconds:.1f} s")
-    _show_breaks(report.breaks, words)
+    _show_breaks(report, words)
 
 
 def _amounts(checked: Checked) -> Iterator[str]:
@@ -151,13 +151,13 @@ def _amounts(checked: Checked) -> Iterator[str]:
         yield f"{code} " + ", ".join(f"{what} {Decimal(amount):,}" for what, amount in of.items())
 
 
-def _show_breaks(breaks: Sequence[Break], words: Console) -> None:
-    for found in breaks[:SHOWN_MAX]:
+def _show_breaks(report: Report, words: Console) -> None:
+    for found in report.breaks[:SHOWN_MAX]:
         words.print(f"[bold red]BREAK {found.k} {found.fault}[/]", soft_wrap=True)
         for name, value in (("row", found.where), ("expected", found.expected), ("found", found.found), ("owner", f"{found.owner}: {found.says}")):
             words.print(f"  {name:9} {value}", markup=False, highlight=False, soft_wrap=True)
-    if len(breaks) > SHOWN_MAX:
-        words.print(f"… and {len(breaks) - SHOWN_MAX} more (--json lists all)")
+    if report.breaks_total > SHOWN_MAX:
+        words.print(f"… and {report.breaks_total - SHOWN_MAX} more (--json lists {len(report.breaks)} of the {report.breaks_total})")
 
 
 def _show_trials(trials: Sequence[Trial], name: str, words: Console) -> None:

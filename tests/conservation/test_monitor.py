@@ -25,7 +25,7 @@ async def test_a_k1_break_stops_every_number_until_it_is_mended(database: TestDa
     try:
         await _consumed(admin)
         await _looked(monitor, billing)
-        assert not monitor.transport_breaks and not await _stopped(auditor)
+        assert monitor.transport.holds and not await _stopped(auditor)
         await admin.execute("delete from bus.batches where from_offset = 25")
         await _looked(monitor, billing)
         [exception] = await _open(admin)
@@ -46,11 +46,11 @@ async def test_what_is_gone_from_below_is_found_by_the_whole_check_alone(databas
         await monitor.look()
         await admin.execute("delete from bus.batches where from_offset = 10")
         await monitor.look()
-        assert not monitor.transport_breaks, "a look goes on from what was verified"
+        assert monitor.transport.holds, "a look goes on from what was verified"
         await monitor.check()
-        assert [(broken.fault, broken.where.key["from_offset"]) for broken in monitor.transport_breaks] == [("batch_row_missing", 10)]
+        assert [(broken.fault, broken.where.key["from_offset"]) for broken in monitor.transport.breaks] == [("batch_row_missing", 10)]
         await monitor.look()
-        assert monitor.transport_breaks, "and a clean look does not make it forgotten"
+        assert not monitor.transport.holds, "and a clean look does not make it forgotten"
     finally:
         await admin.close()
 
@@ -73,7 +73,7 @@ async def _batch(admin: asyncpg.Connection, start: int, end: int) -> None:
 async def _looked(monitor: Monitor, billing: Database) -> None:
     await monitor.look()
     async with billing.transaction() as uow:
-        await keep_exceptions(uow, K.TRANSPORT, monitor.transport_breaks, NOW)
+        await keep_exceptions(uow, monitor.transport, NOW)
 
 
 async def _open(admin: asyncpg.Connection) -> list[asyncpg.Record]:

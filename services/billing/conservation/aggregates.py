@@ -10,11 +10,11 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import GROUP, METERS, TAKES, label, quantity
-from services.billing.conservation.transport import LISTED_MAX
+from services.billing.conservation.facts import AGGREGATES, EVENTS, GROUP, METERS, TAKES, label, quantity
+from services.billing.conservation.listing import listed
 
 OTHER = """'{"other":"true"}'"""
-TABLES = {"hours": "rating.usage_hours", "uniques": "rating.usage_uniques"}
+TABLES = {kind: AGGREGATES[kind] for kind in ("hours", "uniques")}
 #: What each table keeps of an event that meter `m` takes: a value, or an item; null adds nothing.
 AGGREGATIONS = {"hours": "('count', 'sum')", "uniques": "('unique')"}
 VALUES = {"hours": f"case m.aggregation when 'count' then 1 else {quantity('(e.data #> m.field)')} end", "uniques": "0"}
@@ -43,7 +43,7 @@ def _differences(table: str, overflow: bool) -> str:
     with {METERS}, {admission}
     measured as (
         select e.subject, m.meter, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour, {ITEMS[table]} as item, {VALUES[table]} as value
-        from rating.events e join meter m on m.backfilled and m.aggregation in {AGGREGATIONS[table]} and {TAKES}
+        from {EVENTS} e join meter m on m.backfilled and m.aggregation in {AGGREGATIONS[table]} and {TAKES}
         where not exists (select from rating.voids v where v.key = e.key)
     ),
     pair as (
@@ -58,36 +58,35 @@ def _differences(table: str, overflow: bool) -> str:
            sum(kept_events) as kept_events, sum(kept_value) as kept_value
     from pair group by subject, meter, grp, hour, item
     having sum(raw_events) <> sum(kept_events) or sum(raw_value) <> sum(kept_value)
-    order by subject, meter, hour limit $1"""
+    order by subject, meter, hour, grp, item"""
 
 
-DAYS = """
+DAYS = f"""
     with rolled as (
         select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events) as events, sum(value) as value
-        from rating.usage_hours group by 1, 2, 3, 4
+        from {AGGREGATES['hours']} group by 1, 2, 3, 4
     )
     select subject, meter, grp, day, r.events as raw_events, r.value as raw_value, d.events as kept_events, d.value as kept_value
-    from rolled r full join rating.usage_days d using (subject, meter, grp, day)
+    from rolled r full join {AGGREGATES['days']} d using (subject, meter, grp, day)
     where coalesce(r.events, 0) <> coalesce(d.events, 0) or coalesce(r.value, 0) <> coalesce(d.value, 0)
-    order by subject, meter, day limit $1
+    order by subject, meter, day, grp
 """
-COUNTED = """
-    select (select count(*) from rating.usage_hours) as hours, (select count(*) from rating.usage_uniques) as uniques,
-           (select count(*) from rating.usage_days) as days
-"""
+COUNTED = f"select {', '.join(f'(select count(*) from {table}) as {kind}' for kind, table in AGGREGATES.items())}"
 
 
-async def aggregates(connection: asyncpg.Connection) -> Checked:
-    """K4 of all stored events, whatever contract they belong to."""
+async def aggregates(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
+    """K4 of all stored events, whatever contract they belong to; at most so many breaks of a table are listed."""
     [figures] = [dict(row) for row in await connection.fetch(COUNTED)]
     await connection.execute("set local enable_nestloop = off")                       # the whole book is read: a look-up an event only loses
     breaks: list[Break] = []
+    more = 0
     for table, name in TABLES.items():
         overflow = await connection.fetchval(f"select exists (select from {name} where grp = {OTHER})")
-        breaks += [_aggregate_off(row) for row in await connection.fetch(_differences(table, bool(overflow)), LISTED_MAX)]
-    breaks += [_day_off(row) for row in await connection.fetch(DAYS, LISTED_MAX)]
+        off = await listed(connection, _differences(table, bool(overflow)), rows_max=listed_max)
+        breaks, more = breaks + [_aggregate_off(row) for row in off.rows], more + off.more
+    days = await listed(connection, DAYS, rows_max=listed_max)
     await connection.execute("set local enable_nestloop = on")
-    return Checked(K.QUANTITY, figures, tuple(breaks))
+    return Checked(K.QUANTITY, figures, (*breaks, *map(_day_off, days.rows)), more=more + days.more)
 
 
 def _aggregate_off(row: Any) -> Break:
@@ -105,6 +104,6 @@ def _canonical(group: str) -> str:
 
 
 def _day_off(row: Any) -> Break:
-    return Break(K.QUANTITY, "day_off", Row("rating.usage_days", {name: row[name] for name in ("subject", "meter", "grp", "day")}),
+    return Break(K.QUANTITY, "day_off", Row(AGGREGATES["days"], {name: row[name] for name in ("subject", "meter", "grp", "day")}),
                  f"{row['raw_events'] or 0} events, {row['raw_value'] or 0}", f"{row['kept_events'] or 0} events, {row['kept_value'] or 0}",
                  "the day is not the sum of its hours; recompute it")

@@ -76,9 +76,9 @@ async def reconcile_door(
 ) -> dict[str, Any]:
     monitor = monitor_of(context)
     async with monitor.auditor.connection() as connection:
-        rows = await door.hours(connection, start, to, HOURS_MAX)
-    shown = [{**row, "hour": views.instant(row["hour"])} for row in rows]
-    return {"object": "list", "data": shown, "has_more": len(rows) == HOURS_MAX, "next_cursor": None}
+        rows = await door.hours(connection, start, to, HOURS_MAX + 1)
+    shown = [{**row, "hour": views.instant(row["hour"])} for row in rows[:HOURS_MAX]]
+    return {"object": "list", "data": shown, "has_more": len(rows) > HOURS_MAX, "next_cursor": None}
 
 
 async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) -> dict[str, Any]:

@@ -4,15 +4,17 @@ Left: rating.events, put into buckets by the decision table of `facts`. Right: t
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
-from services.billing.conservation.domain.breaks import Break, Checked, K, Row
+from services.billing.conservation.domain.breaks import Break, Checked, K, Row, merged
 from services.billing.conservation.domain.dispositions import Bucket
-from services.billing.conservation.facts import BUCKET, REASON, facts_where
-from services.billing.conservation.transport import LISTED_MAX, Place
+from services.billing.conservation.facts import BUCKET, EVENTS, REASON, facts_where
+from services.billing.conservation.listing import LISTED_MAX, listed
+from services.billing.conservation.transport import Place
 
 GROUP_NAME, TOPIC = "rating", "usage.events"
 
@@ -22,46 +24,46 @@ BUCKETS = f"""
            count(*) as events
     from facts group by 1, 2, 3, 4, 5
 """
-STORED = """
+STORED = f"""
     select coalesce(s.customer_id, e.subject) as who, e.type, date_trunc('month', e.time, 'UTC') as month, count(*) as events
-    from rating.events e left join rating.subjects s using (subject) group by 1, 2, 3
+    from {EVENTS} e left join rating.subjects s using (subject) group by 1, 2, 3
 """
-KEYS = """
+KEYS = f"""
     select coalesce(k.key, e.key) as key, coalesce(k.batch_id, e.batch_id) as batch_id, coalesce(k.seq, e.seq) as seq,
            e.key is null as event_missing, k.key is null as key_missing, e.subject, e.source, e.id
-    from rating.event_keys k full join rating.events e on e.key = k.key and e.batch_id = k.batch_id and e.seq = k.seq
+    from rating.event_keys k full join {EVENTS} e on e.key = k.key and e.batch_id = k.batch_id and e.seq = k.seq
     where e.key is null or k.key is null
-    order by 2, 3 limit $1
+    order by 2, 3
 """
 # The join on the batch keeps the planner on the index (batch_id, seq) when only the newest batches are asked for.
-BATCHES = """
+BATCHES = f"""
     with since as (select * from unnest($1::smallint[], $2::bigint[]) as s (partition, verified))
     select b.batch_id, b.partition, b.from_offset, b.to_offset, b.new, coalesce(e.events, 0) as events
     from bus.batches b
     left join since using (partition)
-    left join lateral (select count(*) as events from rating.events where batch_id = b.batch_id) e on true
+    left join lateral (select count(*) as events from {EVENTS} where batch_id = b.batch_id) e on true
     where b.grp = $3 and b.topic = $4 and b.from_offset >= coalesce(since.verified, 0) and b.new <> coalesce(e.events, 0)
-    order by b.batch_id limit $5
+    order by b.batch_id
 """
 # Voids and conflicts are kept like events: as many as their batch says.
 KEPT = """
     with told as (select batch_id, partition, {column} as said from bus.batches where grp = $1 and topic = $2 and {column} > 0),
     kept as (select batch_id, count(*) as rows from rating.{table} group by batch_id)
     select batch_id, partition, coalesce(said, 0) as said, coalesce(rows, 0) as rows
-    from told full join kept using (batch_id) where coalesce(said, 0) <> coalesce(rows, 0) order by batch_id limit $3
+    from told full join kept using (batch_id) where coalesce(said, 0) <> coalesce(rows, 0) order by batch_id
 """
 KEPT_TABLES = {"void": "voids", "conflict": "conflicts"}
-WITHOUT_BATCH = """
-    select batch_id, count(*) as events from rating.events e
+WITHOUT_BATCH = f"""
+    select batch_id, count(*) as events from {EVENTS} e
     where not exists (select from bus.batches b where b.batch_id = e.batch_id and b.grp = $1 and b.topic = $2)
-    group by batch_id order by batch_id limit $3
+    group by batch_id order by batch_id
 """
 UNLINKED = """
     select v.source, v.id, k.batch_id, k.seq from rating.voids v join rating.event_keys k using (key)
-    where (v.event_batch_id, v.event_seq) is distinct from (k.batch_id, k.seq) order by v.source, v.id limit $1
+    where (v.event_batch_id, v.event_seq) is distinct from (k.batch_id, k.seq) order by v.source, v.id
 """
 # The gate asks for a few contracts and periods: the index (subject, type, time), where OFFSET 0 keeps the planner, then one look-up an event.
-UNKEYED = """
+UNKEYED = f"""
     with scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start)),
     usage as materialized (
         select p.contract, p.period_start, e.key, e.batch_id, e.seq, e.source, e.id
@@ -70,18 +72,19 @@ UNKEYED = """
         join rating.contracts c using (contract)
         join rating.subjects s using (customer_id)
         cross join lateral (
-            select * from rating.events e
+            select * from {EVENTS} e
             where e.subject = s.subject and e.type = any (array(select event_type from rating.meters))
               and e.time >= p.period_start and e.time < p.period_end
             offset 0
         ) e
     )
-    select u.* from usage u left join rating.event_keys k on k.key = u.key and k.batch_id = u.batch_id and k.seq = u.seq
-    where k.key is null limit $3
+    select distinct on (contract, period_start) u.*, count(*) over (partition by contract, period_start) as events
+    from usage u left join rating.event_keys k on k.key = u.key and k.batch_id = u.batch_id and k.seq = u.seq
+    where k.key is null order by contract, period_start, u.batch_id, u.seq
 """
 
 
-async def disposition(connection: asyncpg.Connection) -> Checked:
+async def disposition(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
     """K3 over all stored events: one pass for the buckets, one full join with the keys, one count a batch."""
     rows = await connection.fetch(BUCKETS)
     figures = dict.fromkeys(["stored", *Bucket], 0)
@@ -89,31 +92,39 @@ async def disposition(connection: asyncpg.Connection) -> Checked:
         figures[row["bucket"] or "unclassified"] = figures.get(row["bucket"] or "unclassified", 0) + row["events"]
     stored = {(row["who"], row["type"], row["month"]): row["events"] for row in await connection.fetch(STORED)}
     figures["stored"] = sum(stored.values())
-    new = await connection.fetchval(
+    figures["new"] = await connection.fetchval(
         "select coalesce(sum(new), 0)::bigint from bus.batches where grp = $1 and topic = $2", GROUP_NAME, TOPIC)
-    figures["new"] = new
-    breaks = _uneven(rows, stored)
-    breaks += [_unpaired(row) for row in await connection.fetch(KEYS, LISTED_MAX)]
-    breaks += await stored_is_new(connection)
-    breaks += [_without_batch(row) for row in await connection.fetch(WITHOUT_BATCH, GROUP_NAME, TOPIC, LISTED_MAX)]
-    for column, table in KEPT_TABLES.items():
-        rows = await connection.fetch(KEPT.format(column=column, table=table), GROUP_NAME, TOPIC, LISTED_MAX)
-        breaks += [_not_kept(row, column, table) for row in rows]
-    breaks += [_unlinked(row) for row in await connection.fetch(UNLINKED, LISTED_MAX)]
-    return Checked(K.DISPOSITION, figures, tuple(breaks))
+    unpaired = await listed(connection, KEYS, rows_max=listed_max)
+    strays = await listed(connection, WITHOUT_BATCH, GROUP_NAME, TOPIC, rows_max=listed_max)
+    unlinked = await listed(connection, UNLINKED, rows_max=listed_max)
+    parts = [
+        Checked(K.DISPOSITION, figures, (*_uneven(rows, stored), *map(_unpaired, unpaired.rows)), more=unpaired.more),
+        await stored_is_new(connection, listed_max=listed_max),
+        Checked(K.DISPOSITION, {}, tuple(map(_without_batch, strays.rows)), more=strays.more),
+        *[await _kept(connection, column, table, listed_max) for column, table in KEPT_TABLES.items()],
+        Checked(K.DISPOSITION, {}, tuple(map(_unlinked, unlinked.rows)), more=unlinked.more),
+    ]
+    return merged(parts)
 
 
-async def stored_is_new(connection: asyncpg.Connection, since: Mapping[Place, int] | None = None) -> list[Break]:
+async def stored_is_new(
+    connection: asyncpg.Connection, since: Mapping[Place, int] | None = None, *, listed_max: int | None = LISTED_MAX,
+) -> Checked:
     """Batches whose `new` is not what is stored of them; with `since` (as in K1) only the newer ones are looked at."""
     verified = {place[2]: offset for place, offset in (since or {}).items() if place[:2] == (GROUP_NAME, TOPIC)}
-    rows = await connection.fetch(BATCHES, list(verified), list(verified.values()), GROUP_NAME, TOPIC, LISTED_MAX)
-    return [_short(row) for row in rows]
+    short = await listed(connection, BATCHES, list(verified), list(verified.values()), GROUP_NAME, TOPIC, rows_max=listed_max)
+    return Checked(K.DISPOSITION, {}, tuple(map(_short, short.rows)), more=short.more)
 
 
 async def disposition_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]]) -> list[Break]:
-    """K3 of the usage of some contracts and periods: stored events that are not in the truth of deduplication."""
-    rows = await connection.fetch(UNKEYED, [contract for contract, _ in periods], [start for _, start in periods], LISTED_MAX)
-    return [_unkeyed(row, row["contract"], row["period_start"]) for row in rows]
+    """K3 of the usage of some contracts and periods: stored events that are not in the truth of deduplication, one break a period."""
+    rows = await connection.fetch(UNKEYED, [contract for contract, _ in periods], [start for _, start in periods])
+    return [_unkeyed_period(row) for row in rows]
+
+
+async def _kept(connection: asyncpg.Connection, column: str, table: str, listed_max: int | None) -> Checked:
+    off = await listed(connection, KEPT.format(column=column, table=table), GROUP_NAME, TOPIC, rows_max=listed_max)
+    return Checked(K.DISPOSITION, {}, tuple(_not_kept(row, column, table) for row in off.rows), more=off.more)
 
 
 def _uneven(rows: Sequence[Any], stored: Mapping[tuple[str, str, datetime], int]) -> list[Break]:
@@ -139,11 +150,18 @@ def _unpaired(row: Any) -> Break:
                  "restore it from the bus (usage.events, the batch's offsets) or from a backup")
 
 
-def _unkeyed(row: Any, contract: str | None = None, period_start: datetime | None = None) -> Break:
+def _unkeyed(row: Any) -> Break:
     return Break(K.DISPOSITION, "event_unkeyed", Row("rating.event_keys", {"key": row["key"], "source": row["source"], "id": row["id"]}),
                  f"key of batch {row['batch_id']}, seq {row['seq']}", "none, or of another event",
                  f"event {row['id']} of {row['source']} is stored and its key is not its own: it may be stored twice; "
-                 "compare the two and remove the later one by a named correction", contract, period_start)
+                 "compare the two and remove the later one by a named correction")
+
+
+def _unkeyed_period(row: Any) -> Break:
+    """The first of a period's events without a key of their own, and how many there are."""
+    first = _unkeyed(row)
+    says = first.says if row["events"] == 1 else f"{row['events']} events of the period have no key of their own; the first: {first.says}"
+    return replace(first, says=says, contract=row["contract"], period_start=row["period_start"])
 
 
 def _short(row: Any) -> Break:

@@ -11,7 +11,8 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.transport import LISTED_MAX, Heads
+from services.billing.conservation.listing import LISTED_MAX
+from services.billing.conservation.transport import Heads
 
 UNEVEN = """
     select receipt_id, key_id, source, received_at, received, published, quarantined, refused

@@ -5,6 +5,10 @@ Current terms as this checker reads them, on its own: a contract is in force fro
 highest version effective by then holds. `rating.periods` is not asked: the clock opens periods, so it is one of the things to check.
 """
 
+#: Where the checker reads what was stored and what was added up; no other file of it names these tables. When storage moves, this moves.
+EVENTS = "rating.events"
+AGGREGATES = {"hours": "rating.usage_hours", "days": "rating.usage_days", "uniques": "rating.usage_uniques"}
+
 #: A decimal as the door lets it in, in a string; anything else adds nothing to a meter.
 DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
 
@@ -128,7 +132,7 @@ _FACTS = f""",
                t.held is not null and exists (
                    select from jsonb_array_elements(t.held) h where h ->> 'meter' = any (taken.meters)) as held,
                taken.meters, t.closed, t.held as holds
-        from rating.events e
+        from {EVENTS} e
         left join rating.voids v using (key)
         left join rating.subjects s on s.subject = e.subject
         left join lateral (select array_agg(m.meter) as meters from meter m where {TAKES}) taken on true

@@ -32,11 +32,11 @@ async def look(context: Context) -> None:
         return
     context.state[LOOKED_AT] = now
     await monitor.look()
-    BREAKS.labels(K.TRANSPORT).set(len(monitor.transport_breaks))
+    BREAKS.labels(K.TRANSPORT).set(monitor.transport.breaks_total)
     async with context.db.transaction() as uow:
-        await keep_exceptions(uow, K.TRANSPORT, monitor.transport_breaks, context.clock.now())
-        if monitor.short:
-            await keep_exceptions(uow, K.DISPOSITION, monitor.short, context.clock.now())
+        await keep_exceptions(uow, monitor.transport, context.clock.now())
+        if not monitor.short.holds:
+            await keep_exceptions(uow, monitor.short, context.clock.now())
 
 
 async def check(context: Context) -> None:
@@ -50,8 +50,8 @@ async def check(context: Context) -> None:
     context.state[CHECKED_AT] = time.monotonic()
     async with context.db.transaction() as uow:
         for checked in report.statements:
-            BREAKS.labels(checked.k).set(len(checked.breaks))
-            await keep_exceptions(uow, checked.k, checked.breaks, context.clock.now())
+            BREAKS.labels(checked.k).set(checked.breaks_total)
+            await keep_exceptions(uow, checked, context.clock.now())
 
 
 JOBS = (

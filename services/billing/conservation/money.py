@@ -11,7 +11,8 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.transport import LISTED_MAX, Heads
+from services.billing.conservation.listing import listed
+from services.billing.conservation.transport import Heads
 from shared.clock import to_us
 
 OVERDUE_S = 15 * 60                                       # machine clock: after so long a final statement has its document, or is held
@@ -89,7 +90,7 @@ LINES = f"""
            or exists (select from finalized d where d.contract = s.contract and d.period_start = s.period_start)
            or exists (select from statement t join billing.statements_heard h using (contract, period_start, revision)
                       where t.contract = s.contract and t.period_start = s.period_start))
-    order by contract, period_start, line_key limit $3
+    order by contract, period_start, line_key, line_id
 """
 
 # Documents against their own lines and the journal: the customer owes the total, the entry balances, each line is booked once.
@@ -113,7 +114,7 @@ BOOKS = f"""
     ) j on true
     where l.lines_minor <> d.subtotal_minor or j.entry_id is null or coalesce(j.off, 0) <> 0 or coalesce(j.receivable, 0) <> d.total_minor
        or j.unbooked <> 0
-    order by d.document_id limit $3
+    order by d.document_id
 """
 
 NUMBERS = """
@@ -125,7 +126,7 @@ NUMBERS = """
     select series, counter, t.number, t.document_id, p.counter is null as beyond
     from promised p full join taken t using (series, counter)
     where t.number is null or p.counter is null
-    order by series, counter limit $1
+    order by series, counter
 """
 
 # Whether nothing of rating.statements is under way: then what billing has not heard was dropped.
@@ -148,9 +149,12 @@ async def is_drained(connection: asyncpg.Connection, heads: Heads | None = None)
     return bool(row["outbox_empty"]) and row["consumed"] >= written
 
 
-async def money_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]], now: datetime | None, *, drained: bool) -> Checked:
+async def money_of(
+    connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]], now: datetime | None, *, drained: bool, listed_max: int | None = None,
+) -> Checked:
     """K5 of some contracts and periods. Unless `drained`, what billing has not heard yet counts as under way.
 
+    All breaks, or at most `listed_max` of each kind.
     With the machine's `now`, a final statement that waits too long for its document is a break too.
     """
     contracts, starts = [contract for contract, _ in periods], [start for _, start in periods]
@@ -161,16 +165,17 @@ async def money_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, 
         _count(figures, row)
         _add(amounts, row)
         breaks += _sides(row, now, drained)
-    breaks += [_line_differs(row) for row in await connection.fetch(LINES, contracts, starts, LISTED_MAX)]
-    breaks += [found for row in await connection.fetch(BOOKS, contracts, starts, LISTED_MAX) for found in _books(row)]
-    return Checked(K.MONEY, figures, tuple(breaks), amounts)
+    lines = await listed(connection, LINES, contracts, starts, rows_max=listed_max)
+    books = await listed(connection, BOOKS, contracts, starts, rows_max=listed_max)
+    breaks += [_line_differs(row) for row in lines.rows] + [found for row in books.rows for found in _books(row)]
+    return Checked(K.MONEY, figures, tuple(breaks), amounts, lines.more + books.more)
 
 
-async def numbers(connection: asyncpg.Connection) -> Checked:
+async def numbers(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
     """K5, the series: every number up to the series' next one belongs to exactly one document."""
-    rows = await connection.fetch(NUMBERS, LISTED_MAX)
+    off = await listed(connection, NUMBERS, rows_max=listed_max)
     series = await connection.fetchval("select count(*) from billing.number_series")
-    return Checked(K.MONEY, {"series": series}, tuple(_number(row) for row in rows))
+    return Checked(K.MONEY, {"series": series}, tuple(map(_number, off.rows)), more=off.more)
 
 
 def _count(figures: dict[str, int], row: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.billing.auditor import Auditor
 from services.billing.conservation.disposition import GROUP_NAME, TOPIC, stored_is_new
-from services.billing.conservation.domain.breaks import Break, K, Report
+from services.billing.conservation.domain.breaks import Checked, K, Report, merged
 from services.billing.conservation.transport import Heads, Place, transport
 from services.billing.conservation.usecases import check_all, snapshot
 
@@ -17,15 +17,15 @@ class Monitor:
     auditor: Auditor
     heads: Heads | None = None                            # of the bus, where it is not the Postgres log
     report: Report | None = None                          # of the last whole check
-    short: tuple[Break, ...] = ()                         # K3 as it goes on: batches that are not stored whole
-    _looked: tuple[Break, ...] = ()
+    short: Checked = field(default_factory=lambda: Checked(K.DISPOSITION, {}))     # K3 as it goes on: batches that are not stored whole
+    _looked: Checked = field(default_factory=lambda: Checked(K.TRANSPORT, {}))
     _verified: dict[Place, int] = field(default_factory=dict)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
-    def transport_breaks(self) -> tuple[Break, ...]:
+    def transport(self) -> Checked:
         """The K1 breaks that stop every finalization."""
-        return self._looked + (self.report.of(K.TRANSPORT).breaks if self.report else ())
+        return merged([self._looked, self.report.of(K.TRANSPORT)] if self.report else [self._looked])
 
     async def look(self) -> None:
         """K1, and stored = new, of what was added since the last clean look."""
@@ -33,9 +33,10 @@ class Monitor:
             async with self.auditor.connection() as connection, snapshot(connection):
                 found = await transport(connection, self.heads, self._verified)
                 short = await stored_is_new(connection, self._verified)
-            broken = {(GROUP_NAME, TOPIC, row.where.key["partition"]) for row in short}
-            self._verified |= {place: offset for place, offset in found.verified.items() if place not in broken}
-            self._looked, self.short = found.checked.breaks, tuple(short)
+            broken = {(GROUP_NAME, TOPIC, row.where.key["partition"]) for row in short.breaks}
+            if not short.more:                            # a cut list does not say which partitions are whole
+                self._verified |= {place: offset for place, offset in found.verified.items() if place not in broken}
+            self._looked, self.short = found.checked, short
 
     async def check(self) -> Report:
         """All five statements, now. Two at once would only compete: the second waits for its turn."""

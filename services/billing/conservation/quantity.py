@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import METERS, TAKES, label, quantity
-from services.billing.conservation.transport import LISTED_MAX
+from services.billing.conservation.facts import EVENTS, METERS, TAKES, label, quantity
+from services.billing.conservation.listing import listed
 
 # A line is measured over the spans in which the versions the statement was priced by (no later ones) hold it, cut where its segments
 # are cut. What falls outside every segment shows as `uncovered`. Without an entry in the watermark a partition had no usage yet.
@@ -58,7 +58,7 @@ STATEMENTS = f"""
         from statement t
         join rating.subjects s using (customer_id)
         cross join lateral (
-            select * from rating.events e
+            select * from {EVENTS} e
             where e.subject = s.subject and e.type = any (array(select event_type from rating.meters))
               and e.time >= t.period_start and e.time < t.period_end
             offset 0
@@ -100,16 +100,18 @@ STATEMENTS = f"""
         select distinct d.contract, d.period_start, d.line_key, d.begins, d.ends, null, null, 0, 0, 0, 0, true, 0
         from due d where not exists (
             select from said where said.contract = d.contract and said.period_start = d.period_start and said.line_key = d.line_key)
+    ),
+    off as materialized (
+        select * from compared
+        where (recomputed <> stated or stated <> allowance + priced or uncovered)
+          and (contract, period_start, line_key) not in (select contract, period_start, line_key from redefined)
     )
     select null as contract, null::timestamptz as period_start, null as line_key, null::timestamptz as begins, null::timestamptz as ends,
            null as grp, null as line_id, (select count(*) from redefined)::numeric as recomputed, null::numeric as stated, null::numeric as allowance,
-           null::numeric as priced, false as uncovered, count(*) as events
+           null::numeric as priced, false as uncovered, count(*) as events, (select count(*) from off) as rows_total
     from compared
     union all
-    (select * from compared
-     where (recomputed <> stated or stated <> allowance + priced or uncovered)
-       and (contract, period_start, line_key) not in (select contract, period_start, line_key from redefined)
-     order by contract, period_start, line_key, begins limit $3)
+    (select off.*, null from off order by contract, period_start, line_key, begins, grp limit $3)
 """
 LINES = """
     select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key, (line ->> 'quantity')::numeric as quantity,
@@ -122,7 +124,7 @@ LINES = """
         from jsonb_array_elements(coalesce(line -> 'segments', '[]')) segment
     ) summed
     where line ->> 'kind' = 'usage' and (line ->> 'quantity')::numeric <> summed.quantity
-    limit $3
+    order by contract, period_start, line_key, line_id
 """
 
 # An open statement that is asked to be priced again may lag; a final one never.
@@ -137,9 +139,10 @@ PENDING = """
 """
 
 
-async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]]) -> Checked:
+async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[str, datetime]], listed_max: int | None = None) -> Checked:
     """K4 of some contracts and periods: each segment of their statements up to its watermark, over the subjects it was final for.
 
+    All breaks, or at most `listed_max` of each kind.
     Open statements that wait to be priced again are counted as `pending` and not compared; so are, as `redefined`, lines of final
     statements whose meter was changed since: how it measured then is not kept.
     """
@@ -147,11 +150,11 @@ async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[
     pending = {(row["contract"], row["period_start"]) for row in await connection.fetch(PENDING, contracts, starts)}
     ready = [place for place in periods if place not in pending]
     contracts, starts = [contract for contract, _ in ready], [start for _, start in ready]
-    rows = await connection.fetch(STATEMENTS, contracts, starts, LISTED_MAX)
-    breaks = [_segment_off(row) for row in rows[1:]]
-    breaks += [_line_off(row) for row in await connection.fetch(LINES, contracts, starts, LISTED_MAX)]
-    figures = {"segments": rows[0]["events"], "pending": len(pending), "redefined": int(rows[0]["recomputed"])}
-    return Checked(K.QUANTITY, figures, tuple(breaks))
+    figure, *rows = await connection.fetch(STATEMENTS, contracts, starts, listed_max)
+    lines = await listed(connection, LINES, contracts, starts, rows_max=listed_max)
+    figures = {"segments": figure["events"], "pending": len(pending), "redefined": int(figure["recomputed"])}
+    more = figure["rows_total"] - len(rows) + lines.more
+    return Checked(K.QUANTITY, figures, (*map(_segment_off, rows), *map(_line_off, lines.rows)), more=more)
 
 
 def _segment_off(row: Any) -> Break:

@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
+from services.billing.conservation.listing import LISTED_MAX, listed
 from shared.topics import ALL
 
-LISTED_MAX = 200
 Place = tuple[str, str, int]                              # group, topic, partition
 Heads = Callable[[str], Awaitable[Mapping[int, int]]]     # `bus.heads`
 
@@ -31,9 +31,9 @@ TILES = """
             where grp = p.grp and topic = p.topic and partition = p.partition and from_offset >= coalesce(s.verified, 0)
         ) b
     )
-    select grp, topic, partition, batch_id, from_offset, to_offset, counted, expected, count(*) over () as faults
+    select grp, topic, partition, batch_id, from_offset, to_offset, counted, expected
     from batch where from_offset <> expected or to_offset - from_offset <> counted
-    order by grp, topic, partition, from_offset limit $5
+    order by grp, topic, partition, from_offset
 """
 
 ENDS = """
@@ -60,7 +60,7 @@ DEAD = """
     select grp, topic, partition, batch_id, coalesce(dead, 0) as dead, coalesce(letters, 0) as letters
     from counted full join kept using (grp, topic, partition, batch_id)
     where coalesce(dead, 0) <> coalesce(letters, 0)
-    order by batch_id limit $1
+    order by batch_id
 """
 
 
@@ -72,27 +72,31 @@ class Transport:
     verified: dict[Place, int]
 
 
-async def transport(connection: asyncpg.Connection, heads: Heads | None = None, since: Mapping[Place, int] | None = None) -> Transport:
+async def transport(
+    connection: asyncpg.Connection, heads: Heads | None = None, since: Mapping[Place, int] | None = None, *, listed_max: int | None = LISTED_MAX,
+) -> Transport:
     """K1 over all groups. `heads` asks the bus (Kafka) after the positions were read; None reads the Postgres log's own in the snapshot.
 
     With `since` (a former `verified`) only newer batch rows are read, and the full-table look for strays is left out.
+    Where the list of breaks is cut, nothing counts as verified: what was not listed may lie anywhere.
     """
     since = since or {}
     ends = await connection.fetch(ENDS)
     tops = await _heads(connection, heads, sorted({row["topic"] for row in ends}))
     places = list(since)
-    tiles = await connection.fetch(
-        TILES, [p[0] for p in places], [p[1] for p in places], [p[2] for p in places], [since[p] for p in places], LISTED_MAX)
-    breaks = [_untiled(row) for row in tiles]
+    tiles = await listed(
+        connection, TILES, [p[0] for p in places], [p[1] for p in places], [p[2] for p in places], [since[p] for p in places], rows_max=listed_max)
+    breaks, more = [_untiled(row) for row in tiles.rows], tiles.more
     breaks += [found for row in ends for found in _ends(row, tops)]
     if not since:
         breaks += [_without_position(row) for row in await connection.fetch(WITHOUT_POSITION)]
-        breaks += [_dead(row) for row in await connection.fetch(DEAD, LISTED_MAX)]
+        dead = await listed(connection, DEAD, rows_max=listed_max)
+        breaks, more = breaks + [_dead(row) for row in dead.rows], more + dead.more
     in_flight = sum(max(0, tops.get((row["topic"], row["partition"]), row["position"]) - row["position"]) for row in ends if _hears(row))
     figures = {"partitions": len(ends), "messages": sum(row["position"] for row in ends), "in_flight": in_flight}
     broken = {tuple(found.where.key[name] for name in ("grp", "topic", "partition")) for found in breaks}
-    verified = {place: row["tiled"] for row in ends if (place := (row["grp"], row["topic"], row["partition"])) not in broken}
-    return Transport(Checked(K.TRANSPORT, figures, tuple(breaks)), verified)
+    verified = {place: row["tiled"] for row in ends if not more and (place := (row["grp"], row["topic"], row["partition"])) not in broken}
+    return Transport(Checked(K.TRANSPORT, figures, tuple(breaks), more=more), verified)
 
 
 async def _heads(connection: asyncpg.Connection, heads: Heads | None, topics: list[str]) -> dict[tuple[str, int], int]:

@@ -12,6 +12,7 @@ from services.billing.conservation.aggregates import aggregates
 from services.billing.conservation.disposition import disposition, disposition_of
 from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged
 from services.billing.conservation.door import door
+from services.billing.conservation.listing import LISTED_MAX
 from services.billing.conservation.money import all_periods, is_drained, money_of, numbers
 from services.billing.conservation.quantity import quantities_of
 from services.billing.conservation.transport import Heads, transport
@@ -20,7 +21,7 @@ from shared.clock import machine_now
 CONTRACT_PERIOD = tuple[str, datetime]
 CHUNK = 64                                                # contracts × periods one statement looks at, so that memory stays bounded
 WORK_MEM = "set local work_mem = '64MB'"
-STOPS = "select exception_id, reference, detail from billing.exceptions where kind = 'conservation_break_k1' and resolved_at is null limit 3"
+STOPS = "select exception_id, reference, detail from billing.exceptions where kind = 'conservation_break_k1' and resolved_at is null order by 1"
 WATERMARK = "select partition::text, max(batch_id) as batch_id from bus.batches where grp = 'rating' and topic = 'usage.events' group by partition"
 
 
@@ -36,34 +37,39 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-async def check_all(connection: asyncpg.Connection, heads: Heads | None = None) -> Report:
-    """All five statements over everything, in one snapshot. `heads`: the bus's own, where it is not the Postgres log."""
+async def check_all(connection: asyncpg.Connection, heads: Heads | None = None, *, listed_max: int | None = LISTED_MAX) -> Report:
+    """All five statements over everything, in one snapshot. `heads`: the bus's own, where it is not the Postgres log.
+
+    At most `listed_max` breaks are listed for each question (K3–K5; None: all); all of them are counted.
+    """
     began = time.perf_counter()
     async with snapshot(connection):
         watermark = {row["partition"]: row["batch_id"] for row in await connection.fetch(WATERMARK)}
         statements = (
-            (await transport(connection, heads)).checked,
+            (await transport(connection, heads, listed_max=listed_max)).checked,
             await door(connection, heads),
-            await disposition(connection),
-            *await _by_period(connection, heads),
+            await disposition(connection, listed_max),
+            *await _by_period(connection, heads, listed_max),
         )
     return Report(machine_now(), watermark, statements, time.perf_counter() - began)
 
 
-async def _by_period(connection: asyncpg.Connection, heads: Heads | None) -> tuple[Checked, Checked]:
+async def _by_period(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> tuple[Checked, Checked]:
     """K4 and K5, in chunks of contracts and periods."""
-    quantities, money = [await aggregates(connection)], [await numbers(connection)]
+    quantities, money = [await aggregates(connection, listed_max)], [await numbers(connection, listed_max)]
     drained, now = await is_drained(connection, heads), machine_now()
     periods = await all_periods(connection)
     for first in range(0, len(periods), CHUNK):
         chunk = periods[first:first + CHUNK]
-        quantities.append(await quantities_of(connection, chunk))
-        money.append(await money_of(connection, chunk, now, drained=drained))
+        quantities.append(await quantities_of(connection, chunk, listed_max))
+        money.append(await money_of(connection, chunk, now, drained=drained, listed_max=listed_max))
     return merged(quantities), merged(money)
 
 
 async def breaks_of(connection: asyncpg.Connection, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, list[Break]]:
     """K3–K5 of these contracts and periods, in one snapshot: what keeps each from being invoiced. Those without a break are absent.
+
+    Asked without any limit on breaks: of each pair it says what it says of that pair alone.
 
     An open K1 break (job `conservation_look` opens the exception, and resolves it) stops them all.
 

@@ -74,7 +74,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One statement, evaluated: what it counted, and where it broke (at most as many as a check lists; `figures` has the count).
+    """One statement, evaluated: what it counted, where it broke as far as it was asked to list that, and how many `more` breaks there are.
 
     `amounts`: currency → what (settled, documented, …) → minor units; currencies are never added.
     """
@@ -83,15 +83,21 @@ class Checked:
     figures: Mapping[str, int]
     breaks: tuple[Break, ...] = ()
     amounts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    more: int = 0
+
+    @property
+    def breaks_total(self) -> int:
+        return len(self.breaks) + self.more
 
     @property
     def holds(self) -> bool:
-        return not self.breaks
+        return self.breaks_total == 0
 
     def shown(self) -> dict[str, Any]:
         return {
             "k": self.k, "says": SAYS[self.k], "holds": self.holds, "figures": dict(self.figures), "amounts": self.shown_amounts(),
-            "owner": OWNERS[self.k], "breaks": [found.shown() for found in self.breaks],
+            "owner": OWNERS[self.k], "breaks_listed": len(self.breaks), "breaks_total": self.breaks_total,
+            "breaks": [found.shown() for found in self.breaks],
         }
 
     def shown_amounts(self) -> dict[str, dict[str, str]]:
@@ -114,7 +120,12 @@ class Report:
 
     @property
     def breaks(self) -> tuple[Break, ...]:
+        """Those that are listed; `breaks_total` counts them all."""
         return tuple(found for checked in self.statements for found in checked.breaks)
+
+    @property
+    def breaks_total(self) -> int:
+        return sum(checked.breaks_total for checked in self.statements)
 
     def of(self, k: K) -> Checked:
         return next(checked for checked in self.statements if checked.k is k)
@@ -122,6 +133,7 @@ class Report:
     def shown(self) -> dict[str, Any]:
         return {
             "holds": self.holds, "taken_at": _shown(self.taken_at), "seconds": f"{self.seconds:.2f}", "watermark": dict(self.watermark),
+            "breaks_listed": len(self.breaks), "breaks_total": self.breaks_total,
             "statements": [checked.shown() for checked in self.statements],
         }
 
@@ -134,7 +146,8 @@ def merged(parts: list[Checked]) -> Checked:
         _add(figures, part.figures)
         for code, of in part.amounts.items():
             _add(amounts.setdefault(code, {}), of)
-    return Checked(parts[0].k, figures, tuple(found for part in parts for found in part.breaks), amounts)
+    breaks = tuple(found for part in parts for found in part.breaks)
+    return Checked(parts[0].k, figures, breaks, amounts, sum(part.more for part in parts))
 
 
 def _add(sums: dict[str, int], more: Mapping[str, int]) -> None:
