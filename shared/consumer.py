@@ -1,9 +1,10 @@
 """Runs a service's subscriptions: one transaction a batch, exactly once, whoever dies, sleeps or comes back.
 
 The transaction is: compare-and-set of the position, the handler's effects, the dead letters, the batch row; then commit. A batch whose
-position somebody else has moved is dropped. Decode errors and AppError are poison: the batch is halved until the bad record stands
-alone and becomes a dead letter. Outages are retried for ever, with back-off, and /readyz says so. So is anything else at first; what may be
-the message's own fault (shared/crashes.py) is sought in the same way after five tries, and set aside when it fails five times more, alone.
+position somebody else has moved is dropped. Decode errors, AppError and what the bus refuses are poison: the batch is halved until the bad
+record stands alone and becomes a dead letter. Outages are retried for ever, with back-off, and /readyz says so. So is anything else at
+first; what may be the message's own fault (shared/crashes.py) is sought in the same way after five tries, and set aside when it fails five
+times more, alone.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ import structlog
 
 from shared import failpoints
 from shared.breath import Flow, rest_s
-from shared.bus import Bus, BusUnavailable, Polled, Record, Subscription, metrics, positions
+from shared.bus import Bus, BusUnavailable, Polled, Record, RecordsRefused, Subscription, metrics, positions
 from shared.bus.batch_rows import OUTCOMES, Sources, insert_batch_row, with_the_rest
 from shared.bus.dead_letters import insert_dead_letters
 from shared.bus.faults import DATABASE_FAULTS, LogFault, RecordsLost
@@ -40,7 +41,7 @@ FULL_ROUND = 2000                                              # records that ma
 FAILURES_BEFORE_UNREADY = 5
 TRACE = re.compile(rb"[0-9A-Za-z-]{1,64}")
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
-POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError)
+POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError, RecordsRefused)
 BUS_FAULTS: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
 
 

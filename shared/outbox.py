@@ -1,10 +1,12 @@
 """The relay: puts a service's outbox rows on the bus, and deletes what the bus has. Duplicates after a crash are harmless.
 
 A relay owns shards (hash of what a message is partitioned by, mod 16) by advisory lock and publishes a shard's rows in id order, so two relays never
-overtake each other within a partition key. The rows of one round are one publish, whole batches at a time.
+overtake each other within a partition key. The rows of one round are one publish, whole batches at a time. A round the bus refuses is halved
+until the refused row stands alone and is set aside (`shared/outbox_refused.py`): it never stands before the others.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -13,10 +15,12 @@ import asyncpg
 import structlog
 
 from shared import failpoints
-from shared.bus import Bus, BusUnavailable, Record, metrics
+from shared.bus import Bus, BusUnavailable, Record, RecordsRefused, metrics
 from shared.bus.faults import DATABASE_FAULTS
 from shared.bus.membership import Membership
 from shared.db import OUTBOX_SHARDS, Database
+from shared.outbox_refused import Refused
+from shared.topics import ALL, TopicKind
 
 log = structlog.get_logger()
 ROWS_MAX = 2000
@@ -24,6 +28,12 @@ POLL_S = 0.05                                                 # for rows of othe
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 REST_A_ROW_S, REST_MAX_S = 0.0002, 0.1                        # each round walks over what the last ones deleted: after much, wait for more
 MEASURE_EVERY_S = 2.0
+RETRY_LOOK_S = 15.0                                           # for refused rows whose time has come
+# A refused snapshot goes with the first later one of its key that the bus has.
+TAKEN = """with gone as (delete from {schema}.outbox where outbox_id = any($1) returning outbox_id, topic, key)
+    delete from {schema}.outbox_refused r using gone g
+    where r.topic = g.topic and r.key = g.key and r.outbox_id < g.outbox_id and r.topic = any($2) returning r.topic, r.key"""
+SNAPSHOTS = tuple(topic.name for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT)
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
 
 
@@ -33,8 +43,11 @@ class Relay:
 
     db: Database
     bus: Bus
+    refused: Refused
     session_timeout_s: float = 6.0
+    snapshots: Sequence[str] = SNAPSHOTS
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _retried_at: float = 0.0
 
     def wake(self) -> None:
         """Look at the outbox now: a transaction of this process told something. Polling finds the rows anyway, later."""
@@ -56,6 +69,7 @@ class Relay:
         while True:
             try:
                 relayed = await self._relay_once(shards)
+                await self._retry_refused(shards)
                 backoff_s = BACKOFF_MIN_S
             except WAITED_OUT as fault:
                 log.warning("relay_waits", service=self.db.schema, fault=repr(fault), backoff_s=backoff_s)
@@ -75,11 +89,38 @@ class Relay:
         if not rows:
             return 0
         failpoints.reach("relay.before_publish")
-        await self._publish(rows)
+        refused = await self._deliver(rows)
         failpoints.reach("relay.after_publish")
-        await shards.fetch(f"delete from {self.db.schema}.outbox where outbox_id = any($1)", [row["outbox_id"] for row in rows])
-        metrics.RELAYED.labels(self.db.schema).inc(len(rows))
+        if refused:
+            await self.refused.set_aside(refused)
+        aside = {row["outbox_id"] for row, _ in refused}
+        taken = [row["outbox_id"] for row in rows if row["outbox_id"] not in aside]
+        superseded = await shards.fetch(TAKEN.format(schema=self.db.schema), taken, list(self.snapshots))
+        if superseded:
+            await self.refused.superseded(superseded)
+        metrics.RELAYED.labels(self.db.schema).inc(len(taken))
         return len(rows)
+
+    async def _deliver(self, rows: Sequence[Any]) -> list[tuple[Any, str]]:
+        """Publish the rows, in halves where the bus refuses some; return those it refuses alone, each with its answer."""
+        try:
+            await self._publish(list(rows))
+            return []
+        except RecordsRefused as fault:
+            if len(rows) == 1:
+                return [(rows[0], str(fault))]
+        half = len(rows) // 2
+        return [*await self._deliver(rows[:half]), *await self._deliver(rows[half:])]
+
+    async def _retry_refused(self, shards: Membership) -> None:
+        """Try again what was refused and is due, one by one. A relay that has lost its shards meanwhile does no harm: what it says was said."""
+        now = asyncio.get_running_loop().time()
+        if now < self._retried_at + min(self.refused.retry_min_s, RETRY_LOOK_S):
+            return
+        self._retried_at = now
+        for row in await self.refused.due([number for _, number in shards.owned]):
+            answer = await self._deliver([row])
+            await (self.refused.refused_again(row, answer[0][1]) if answer else self.refused.taken(row))
 
     async def _publish(self, rows: list[Any]) -> None:
         """All topics at once: the bus commits them together where it can. Rows are deleted only when all of them are there."""
@@ -105,6 +146,8 @@ class Relay:
                 assert row is not None
                 metrics.OUTBOX_DEPTH.labels(self.db.schema).set(row["depth"])
                 metrics.OUTBOX_AGE.labels(self.db.schema).set(row["age_s"] or 0)
+                await self.refused.measure()
+                metrics.OUTBOX_REFUSED.labels(self.db.schema).set(self.refused.open)
             except DATABASE_FAULTS as fault:
                 log.debug("outbox_unmeasured", fault=repr(fault))
             await asyncio.sleep(MEASURE_EVERY_S)

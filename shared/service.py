@@ -28,6 +28,7 @@ from shared.http.problems import install_problems
 from shared.logs import configure_logs
 from shared.migration_state import migrations_at_head
 from shared.outbox import Relay
+from shared.outbox_refused import Refused
 from shared.quiet import Quiet
 from shared.settings import ServiceSettings
 
@@ -167,7 +168,7 @@ async def _close(context: Context) -> None:
 
 def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]:
     context.consumer = Consumer(context, service.name, service.subscriptions)
-    context.relay = Relay(context.db, context.bus)
+    context.relay = Relay(context.db, context.bus, Refused(context.db, context.clock.now))
     context.db.told = context.relay.wake
     running = [("consumer", context.consumer.run), ("relay", context.relay.run), ("garbage", collect_on)]
     if context.key_consumer is not None:
@@ -242,6 +243,9 @@ async def _checks(context: Context) -> dict[str, str]:
     durability = getattr(context.bus, "durability_note", None)
     if durability:
         checks["durability"] = f"note: {durability}"
+    refused = context.relay.refused.note() if context.relay else None
+    if refused:
+        checks["outbox"] = f"note: {refused}"
     return checks
 
 

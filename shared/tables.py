@@ -1,13 +1,13 @@
-"""The tables every service schema has: outbox, API keys as heard, exceptions, idempotency keys."""
+"""The tables every service schema has: outbox and what the bus refused of it, API keys as heard, exceptions, idempotency keys."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, LargeBinary, MetaData, SmallInteger, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 INSTANT = DateTime(timezone=True)
 
 
 def add_standard_tables(metadata: MetaData) -> None:
-    """Add the four standard tables to a service's metadata (its `schema` is taken)."""
+    """Add the standard tables to a service's metadata (its `schema` is taken)."""
     Table(
         "outbox", metadata,
         Column("outbox_id", BigInteger, Identity(always=True), primary_key=True),
@@ -19,6 +19,21 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("partition", SmallInteger),                  # null in rows of before: the one their key chooses
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Index("outbox_shard", "shard", "outbox_id"),
+    )
+    Table(
+        "outbox_refused", metadata,                         # rows the bus would not take, out of the way of the others
+        Column("outbox_id", BigInteger, primary_key=True, autoincrement=False),
+        Column("shard", SmallInteger, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("key", LargeBinary, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("headers", JSONB, nullable=False),
+        Column("partition", SmallInteger),
+        Column("created_at", INSTANT, nullable=False),
+        Column("reason", Text, nullable=False),             # what the bus answered last
+        Column("tries", Integer, nullable=False),
+        Column("retry_at", INSTANT, nullable=False),        # machine clock
+        Index("outbox_refused_key", "topic", "key"),
     )
     Table(
         "access_keys", metadata,
@@ -115,3 +130,22 @@ def bound_keys(schema: str) -> str:
 alter table {schema}.access_keys add sources text[] not null default '{{}}'::text[];
 create index idempotency_keys_age on {schema}.idempotency_keys (created_at)
 """
+
+
+def outbox_refused(schema: str) -> str:
+    """The DDL of the table where refused rows wait."""
+    return f"""
+create table {schema}.outbox_refused (
+    outbox_id bigint primary key,
+    shard smallint not null,
+    topic text not null,
+    key bytea not null,
+    value bytea not null,
+    headers jsonb not null,
+    partition smallint,
+    created_at timestamptz not null,
+    reason text not null,
+    tries integer not null,
+    retry_at timestamptz not null
+);
+create index outbox_refused_key on {schema}.outbox_refused (topic, key)"""

@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+#: What a topic takes in one piece, on either bus: of one record its key, value, headers and framing.
+MESSAGE_MAX_BYTES = 8 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -47,6 +50,13 @@ class BusUnavailable(Exception):
     """The bus did not take or give the records in time. Nothing is known to be stored; try again."""
 
 
+class RecordsRefused(BusUnavailable):
+    """The bus answers, and will not take at least one of these records as it is: too large, or against a rule of the broker.
+
+    Nothing is known of the others of the call. Whoever can tell them apart sends them in parts until the refused one stands alone.
+    """
+
+
 class Subscription(Protocol):
     """One consumer's membership of a group. Not shared between tasks."""
 
@@ -76,7 +86,7 @@ class Bus(Protocol):
     async def stop(self) -> None: ...
 
     async def publish(self, topic: str, records: Sequence[Record]) -> None:
-        """Append all records, durably; raise BusUnavailable otherwise. Records of one partition keep their order."""
+        """Append all records, durably; raise BusUnavailable otherwise (RecordsRefused where it will stay so). A partition keeps their order."""
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription: ...
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.bus import Record
+from shared.bus import Record, RecordsRefused
 
 RECORDS_MAX = 20_000                                           # of one flush; a single larger call goes alone
 
@@ -45,14 +45,24 @@ class GroupCommit:
         while self._waiting:
             entries = self._gather()
             try:
-                await self.flush(_by_topic(entries))
+                await self._flush(entries)
             except BaseException as fault:
-                _settle(entries, fault)
-                if not isinstance(fault, Exception):
-                    _settle(list(self._waiting), fault)
-                    raise
-            else:
-                _settle(entries, None)
+                _settle([*entries, *self._waiting], fault)
+                raise
+
+    async def _flush(self, entries: list[_Waiting]) -> None:
+        """Settle each entry by what became of its flush. A refusal is one caller's: then each is flushed alone, in order."""
+        try:
+            await self.flush(_by_topic(entries))
+        except RecordsRefused as fault:
+            if len(entries) == 1:
+                return _settle(entries, fault)
+            for entry in entries:
+                await self._flush([entry])
+        except Exception as fault:
+            _settle(entries, fault)
+        else:
+            _settle(entries, None)
 
     def _gather(self) -> list[_Waiting]:
         entries, records = [self._waiting.popleft()], 0

@@ -7,9 +7,19 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidTimestampError,
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnsupportedForMessageFormatError,
+)
 
-from shared.bus import BusUnavailable, Record
+from shared.bus import MESSAGE_MAX_BYTES, BusUnavailable, Record, RecordsRefused
 from shared.bus.partitioner import partition_of
 
 log = structlog.get_logger()
@@ -17,6 +27,11 @@ BATCH_MAX_BYTES = 900_000
 REQUEST_TIMEOUT_MS = 5_000
 RETRY_PAUSE_S = 0.1
 FAREWELL_S = 5.0
+#: What a broker answers about the records themselves, or our right to them: it will answer the same the next time.
+REFUSALS: tuple[type[KafkaError], ...] = (
+    MessageSizeTooLargeError, RecordListTooLargeError, PolicyViolationError, CorruptRecordException, InvalidTimestampError, InvalidTopicError,
+    TopicAuthorizationFailedError, UnsupportedForMessageFormatError,
+)
 
 
 class KafkaPublisher:
@@ -31,7 +46,7 @@ class KafkaPublisher:
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def send(self, topics: Mapping[str, Sequence[Record]]) -> None:
-        """Raise BusUnavailable when the brokers did not acknowledge everything in time."""
+        """Raise BusUnavailable when the brokers did not acknowledge everything in time, RecordsRefused when they never will."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._send_until_taken(topics)
@@ -48,6 +63,9 @@ class KafkaPublisher:
             try:
                 await self._send_once(await self._ready(), topics)
                 return
+            except REFUSALS as fault:
+                self._throw_away()
+                raise RecordsRefused(f"Kafka refuses what was sent to {', '.join(sorted(topics))}: {fault!r}") from fault
             except (KafkaError, OSError) as fault:
                 log.warning("producer_thrown_away", fault=repr(fault))
                 self._throw_away()
@@ -73,6 +91,8 @@ class KafkaPublisher:
             for topic, records in topics.items():
                 for partition, run in self._by_partition(topic, records).items():
                     for batch in _batches(producer, run):
+                        if batch.size() > MESSAGE_MAX_BYTES:   # only a single record makes a batch larger than BATCH_MAX_BYTES
+                            raise RecordsRefused(f"{topic} takes {MESSAGE_MAX_BYTES} bytes in one piece, and a record comes to {batch.size()}")
                         waiting.append(await producer.send_batch(batch, topic, partition=partition))
             if waiting:
                 await asyncio.wait(waiting)

@@ -8,12 +8,11 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
-from shared.bus import BusUnavailable
+from shared.bus import MESSAGE_MAX_BYTES, BusUnavailable
 from shared.bus.faults import WrongPartitionCount
 from shared.topics import Topic, TopicKind
 
 DAY_MS = 86_400_000
-MESSAGE_MAX_BYTES = 8 << 20
 REPLICAS_WANTED = 3
 VISIBLE_WITHIN_S = 10.0
 ALREADY_EXISTS = 36

@@ -14,4 +14,5 @@ BATCH_SECONDS = Histogram(
 LAG = Gauge("u2c_consumer_lag_records", "Records on the bus that the group has not consumed", ("group", "topic"))
 OUTBOX_DEPTH = Gauge("u2c_outbox_depth_rows", "Outbox rows not yet on the bus", ("service",))
 OUTBOX_AGE = Gauge("u2c_outbox_age_seconds", "Age of the oldest outbox row not yet on the bus", ("service",))
+OUTBOX_REFUSED = Gauge("u2c_outbox_refused_rows", "Outbox rows the bus refuses, set aside until it takes them", ("service",))
 RELAYED = Counter("u2c_outbox_relayed_total", "Outbox rows put on the bus", ("service",))

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 import structlog
 
-from shared.bus import BusUnavailable, Polled, Record, Subscription, positions
+from shared.bus import BusUnavailable, Polled, Record, RecordsRefused, Subscription, positions
 from shared.bus.cluster import remember_cluster
 from shared.bus.faults import DATABASE_FAULTS, WrongPartitionCount
 from shared.bus.group_commit import GroupCommit
@@ -26,6 +26,10 @@ from shared.topics import ALL, Topic
 
 log = structlog.get_logger()
 T = TypeVar("T")
+#: What Postgres says of the records themselves, or of our right to the topic: it will say the same the next time.
+REFUSALS: tuple[type[asyncpg.PostgresError], ...] = (
+    asyncpg.DataError, asyncpg.CheckViolationError, asyncpg.PLPGSQLError, asyncpg.ProgramLimitExceededError, asyncpg.InsufficientPrivilegeError,
+)
 DAY_S = 86_400
 TRIM_EVERY_S = 600.0
 # A server may be set to acknowledge before the log is written; what publish acknowledged must survive the server's death.
@@ -98,6 +102,8 @@ class PostgresLog:
         try:
             async with asyncio.timeout(self.publish_timeout_s):
                 await append(await self._publisher_connection(), topics, self._partitions)
+        except REFUSALS as fault:
+            raise RecordsRefused(f"the log in Postgres refuses what was sent to {', '.join(sorted(topics))}: {fault!r}") from fault
         except DATABASE_FAULTS as fault:
             await self._drop_publisher()
             raise BusUnavailable(f"the log in Postgres took nothing: {fault!r}") from fault

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared.bus import Record
+from shared.bus import MESSAGE_MAX_BYTES, Record, RecordsRefused
 from shared.bus.framing import decode_run, encode_run
 from shared.bus.partitioner import partition_of
 
@@ -60,7 +60,7 @@ class Bounds:
 
 
 async def append(connection: Any, topics: Mapping[str, Sequence[Record]], partitions: Mapping[str, int]) -> None:
-    """Append the records of several topics in one statement, which commits by itself."""
+    """Append the records of several topics in one statement, which commits by itself. Raises RecordsRefused for one that is too large."""
     runs: dict[Place, list[Record]] = {}
     for topic, records in topics.items():
         count = partitions[topic]
@@ -71,11 +71,21 @@ async def append(connection: Any, topics: Mapping[str, Sequence[Record]], partit
             else:
                 runs[place] = [record]
     places = sorted(runs)
+    payloads = [_payload(place, runs[place]) for place in places]
     done = await connection.execute(
         APPEND, [topic for topic, _ in places], [partition for _, partition in places],
-        [len(runs[place]) for place in places], [encode_run(runs[place]) for place in places],
+        [len(runs[place]) for place in places], payloads,
     )
     assert done == f"INSERT 0 {len(places)}", f"{done}: a head row of {places} is missing"
+
+
+def _payload(place: Place, run: list[Record]) -> bytes:
+    payload = encode_run(run)
+    if len(payload) > MESSAGE_MAX_BYTES:
+        largest = max(len(encode_run([record])) for record in run)
+        if largest > MESSAGE_MAX_BYTES:
+            raise RecordsRefused(f"{place[0]} takes {MESSAGE_MAX_BYTES} bytes in one piece, and a record comes to {largest}")
+    return payload
 
 
 async def read(source: Fetcher, wanted: Mapping[Place, int], records_max: int) -> dict[Place, list[tuple[int, list[Record]]]]:

@@ -15,9 +15,13 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 import psutil
+from sqlalchemy import MetaData
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from shared.bus import Bus, BusUnavailable
 from shared.db import Database
+from shared.tables import add_standard_tables
 from tests.bus.consumer_process import EFFECTS, Options, open_test_bus
 from tests.bus.topics import FACTS, fact
 from tests.conftest import TestDatabase
@@ -81,6 +85,15 @@ class Arena:
         await self.db.pool.execute(EFFECTS)
         self.bus = self.another_bus()
         await self.bus.start()
+
+    async def create_standard_tables(self) -> None:
+        """Those of every service, in the schema `rating`: its outbox, and what hangs on it."""
+        metadata = MetaData(schema="rating")
+        add_standard_tables(metadata)
+        for table in metadata.sorted_tables:
+            await self.db.pool.execute(str(CreateTable(table).compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
+            for index in table.indexes:
+                await self.db.pool.execute(str(CreateIndex(index).compile(dialect=postgresql.dialect())))  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         for process in self._processes:

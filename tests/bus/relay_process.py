@@ -9,6 +9,7 @@ import msgspec
 from shared.db import Database
 from shared.logs import configure_logs
 from shared.outbox import Relay
+from shared.outbox_refused import Refused
 from tests.bus.consumer_process import Options, open_test_bus
 
 
@@ -18,7 +19,7 @@ async def main(options: Options) -> None:
     await db.open()
     bus = open_test_bus(options, db.pool)
     await bus.start()
-    task = asyncio.create_task(Relay(db, bus, options.session_timeout_s).run())
+    task = asyncio.create_task(Relay(db, bus, Refused(db), options.session_timeout_s).run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     await asyncio.gather(task, return_exceptions=True)
     await bus.stop()

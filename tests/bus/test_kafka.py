@@ -16,7 +16,8 @@ from shared.bus.kafka_topics import ensure_topics, settings_of
 from shared.topics import Topic
 from tests.bus.arena import Arena
 from tests.bus.conformance import BusConformance, until_effects
-from tests.bus.topics import FACTS, STATES, TOPICS
+from tests.bus.refusals import RULE_BYTES, RefusalCases
+from tests.bus.topics import FACTS, PAGES, STATES, TOPICS
 from tests.conftest import TestDatabase, TestServer
 from u2c.kafka_broker import KafkaBroker, missing
 
@@ -34,6 +35,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
 
 async def _configure(admin: AIOKafkaAdminClient, topic: Topic, policy: str) -> None:
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={"cleanup.policy": policy})])
+
+
+async def _set(brokers: str, topic: Topic, **settings: str) -> None:
+    """The topic's settings, and nothing else of its own (dots as underscores)."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    try:
+        configs = {name.replace("_", "."): value for name, value in settings.items()}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configs)])
+    finally:
+        await admin.close()
 
 
 NEEDS_KAFKA = pytest.mark.skipif(WHY_NOT is not None and not REQUIRED, reason=f"Kafka cannot run here: {WHY_NOT}")
@@ -111,6 +123,15 @@ class TestKafkaBriefly(KafkaCases):
     test_heads_positions_and_reading = BusConformance.test_heads_positions_and_reading
     test_poison_becomes_a_dead_letter = BusConformance.test_poison_becomes_a_dead_letter
     test_a_topic_created_again_and_filled_stops_the_consumer = BusConformance.test_a_topic_created_again_and_filled_stops_the_consumer
+
+
+@NEEDS_KAFKA
+class TestRefusals(KafkaCases, RefusalCases):
+    async def forbid(self, arena: Arena) -> None:
+        await _set(arena.brokers, PAGES, cleanup_policy="compact", max_message_bytes=str(RULE_BYTES))
+
+    async def allow(self, arena: Arena) -> None:
+        await _set(arena.brokers, PAGES, **{name.replace(".", "_"): value for name, value in settings_of(PAGES, 1).items()})
 
 
 @NEEDS_KAFKA

@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from shared.bus.partitioner import partition_of
-from shared.tables import add_standard_tables
 from tests.bus.arena import Arena
 from tests.bus.conformance import until_async
 from tests.bus.topics import FACTS, KEYS, PAGES, PARTITIONS, Fact, Page
@@ -25,10 +21,7 @@ FACTS_COUNT = 600
 async def arena(database: TestDatabase, tmp_path: Path) -> AsyncIterator[Arena]:
     arena = Arena(database, tmp_path)
     await arena.open()
-    metadata = MetaData(schema="rating")
-    add_standard_tables(metadata)
-    create = CreateTable(metadata.tables["rating.outbox"]).compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
-    await arena.db.pool.execute(str(create))
+    await arena.create_standard_tables()
     yield arena
     await arena.close()
 

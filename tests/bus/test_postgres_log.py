@@ -11,7 +11,8 @@ from shared.bus.postgres_log import PostgresLog
 from shared.topics import Topic
 from tests.bus.arena import Arena
 from tests.bus.conformance import BusConformance, early_zombie, run_until_drained, until_effects
-from tests.bus.topics import FACTS
+from tests.bus.refusals import RULE_BYTES, RefusalCases
+from tests.bus.topics import FACTS, PAGES
 from tests.conftest import TestDatabase, TestServer
 
 
@@ -69,3 +70,24 @@ class TestPostgresLog(BusConformance):
         with pytest.raises(AssertionError, match="not consumed"):
             await early_zombie(arena, compare_and_set=False, drain_s=6)
             await arena.assert_exactly_once()
+
+
+class TestRefusals(RefusalCases):
+    """A trigger is what a broker's rule is there."""
+
+    @pytest.fixture
+    async def arena(self, database: TestDatabase, tmp_path: Path) -> AsyncIterator[Arena]:
+        arena = Arena(database, tmp_path)
+        await arena.open()
+        yield arena
+        await arena.close()
+
+    async def forbid(self, arena: Arena) -> None:
+        await arena.admin(f"""
+            create function bus.rule() returns trigger language plpgsql as $$ begin
+                if new.topic = '{PAGES.name}' and length(new.payload) > {RULE_BYTES} then raise exception 'too much of it'; end if;
+                return new; end $$;
+            create trigger rule before insert on bus.segments for each row execute function bus.rule()""")
+
+    async def allow(self, arena: Arena) -> None:
+        await arena.admin("drop trigger rule on bus.segments; drop function bus.rule()")

@@ -5,6 +5,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+
 from shared.bus import Record
 from shared.topics.usage_ingest import USAGE_RECEIPTS
 from tests.ingest.circumstances import event
@@ -104,6 +106,30 @@ async def test_raw_records_take_the_same_way(door: Door) -> None:
     assert sum(receipt.received for receipt in receipts) == len(bodies)
     assert sum(receipt.refused for receipt in receipts) == 1, "the record that fits no message"
     assert all(receipt.key_id.count(":") == 2 and "-" in receipt.key_id for receipt in receipts)
+
+
+async def test_a_raw_record_whose_event_the_bus_refuses_is_set_aside_alone(door: Door) -> None:
+    """A rule of the broker, here a trigger, about what one record would become on usage.events."""
+    mine = str(uuid4())
+    bodies = [json.dumps(event(source=mine, id=name)).encode() for name in ("e1", "against-the-rule", "e2")]
+    admin = await asyncpg.connect(door.database.admin_url)
+    try:
+        await admin.execute("""
+            create function bus.rule() returns trigger language plpgsql as $$ begin
+                if new.topic = 'usage.events' and position('against-the-rule'::bytea in new.payload) > 0 then raise exception 'not this'; end if;
+                return new; end $$;
+            create trigger rule before insert on bus.segments for each row execute function bus.rule()""")
+        await door.publish("usage.raw", *(Record(mine.encode(), body) for body in bodies))
+
+        async def all_there() -> bool:
+            return {message.id for message in await door.usage(mine)} == {"e1", "e2"}
+
+        await until(all_there)
+        [letter] = await admin.fetch("select value, error from bus.dead_letters where grp = 'usage_ingest' and topic = 'usage.raw'")
+        assert letter["value"] == bodies[1] and "not this" in letter["error"]
+    finally:
+        await admin.execute("drop trigger rule on bus.segments; drop function bus.rule(); delete from bus.dead_letters where topic = 'usage.raw'")
+        await admin.close()
 
 
 def test_a_cursor_of_ones_own_making_is_refused(door: Door) -> None:
