@@ -23,7 +23,8 @@ from shared.http.docs_page import docs_page
 from shared.http.guard import Guard, scoped_routes
 from shared.http.heard_keys import heard_all, key_consumer
 from shared.http.keys import Keys
-from shared.http.middleware import BODY_MAX_BYTES, Edge
+from shared.http.limits import BODY_MAX_BYTES, documented
+from shared.http.middleware import Edge
 from shared.http.problems import install_problems
 from shared.logs import configure_logs
 from shared.migration_state import migrations_at_head
@@ -104,17 +105,19 @@ def build(service: Service) -> FastAPI:
 
     configured = service.settings()
     app = FastAPI(
-        title=f"usage-to-cash: {service.name}", version="1", description=service.description, lifespan=lifespan,
-        docs_url=None, openapi_url="/openapi.json" if configured.docs else None, redoc_url=None,
+        title=f"usage-to-cash: {service.name}", version="1", description=f"{service.description}\n\n{documented(service.body_max_bytes)}",
+        lifespan=lifespan, redirect_slashes=False,
+        docs_url=None, openapi_url=None, redoc_url=None,
     )
     if configured.docs:
-        app.include_router(docs_page(app.title, "openapi.json"))
+        app.include_router(docs_page(app))
     install_problems(app)
     for router in service.routers:
         app.include_router(router)
     app.include_router(_operations(service))
     app.add_middleware(Guard, routes=scoped_routes(service.routers))
-    app.add_middleware(Edge, body_max_bytes=service.body_max_bytes, body_timeout_s=configured.body_timeout_s)
+    app.add_middleware(
+        Edge, body_max_bytes=service.body_max_bytes, body_timeout_s=configured.body_timeout_s, requests_max=configured.requests_max)
     return app
 
 
@@ -210,7 +213,7 @@ async def _repeat(job: Job, context: Context) -> None:
 
 def _operations(service: Service) -> APIRouter:
     """/healthz, /readyz and /metrics: for machines on the inside, so they need no key."""
-    router = APIRouter(tags=["Operations"])
+    router = APIRouter(tags=["Operations"])                    # `OPERATIONS` of the edge names the same three
 
     @router.get("/healthz", operation_id="health", summary="The process runs")
     async def health() -> dict[str, str]:

@@ -1,9 +1,11 @@
 """Settings every service has. Each is an environment variable with the prefix U2C_ and a flag of the command line."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.http.limits import BODY_TIMEOUT_S, CONNECTIONS_MAX, REQUESTS_MAX
 
 
 class ServiceSettings(BaseSettings):
@@ -25,5 +27,14 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line that is written")
     consumer_batch_max: int = Field(10_000, ge=1, le=50_000, description="Records one consumer transaction takes at most")
     session_timeout_s: float = Field(6.0, gt=0, description="After this silence a consumer loses its partitions to the others")
-    body_timeout_s: float = Field(30.0, gt=0, description="Time a caller has to send a body")
+    body_timeout_s: float = Field(BODY_TIMEOUT_S, gt=0, description="Time a caller has to send a body")
+    connections_max: int = Field(CONNECTIONS_MAX, ge=1, description="Connections one process holds; beyond, the one idle for longest makes room")
+    requests_max: int = Field(REQUESTS_MAX, ge=1, description="Requests in work at once in one process; more are answered 503")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")
+
+    @model_validator(mode="after")
+    def _room_beside_requests(self) -> Self:
+        """A connection is ended to make room only when it has no request in work."""
+        if self.connections_max <= self.requests_max:
+            raise ValueError(f"connections_max ({self.connections_max}) must be more than requests_max ({self.requests_max})")
+        return self

@@ -13,6 +13,7 @@ from pathlib import Path
 import typer
 
 from shared.environment_fault import EnvironmentFault
+from shared.http.limits import CONNECTIONS_MAX, DESCRIPTORS_SPARE, descriptors_allowed
 from shared.postgres.account import abandoned, account, reachable
 from shared.postgres.binaries import find
 from shared.postgres.embedded import EmbeddedPostgres
@@ -118,6 +119,13 @@ def _ports() -> Finding:
                    "Stop what uses them, or take others: --base-port 9101", optional=True)
 
 
+def _descriptors() -> Finding:
+    """What a service will find when it starts: it raises its own limit as far as this one allows."""
+    allowed, wanted = descriptors_allowed(), CONNECTIONS_MAX + DESCRIPTORS_SPARE
+    return Finding("descriptors", allowed >= wanted, f"{allowed} a process; a service takes {wanted}",
+                   f"Allow more (ulimit -Hn {wanted}; LimitNOFILE= of a unit), or take fewer: U2C_CONNECTIONS_MAX, U2C_REQUESTS_MAX", optional=True)
+
+
 def _java() -> Finding:
     return _program("java", "Java 17 (for u2c kafka)", "Debian: apt-get install openjdk-17-jre-headless")
 
@@ -135,4 +143,4 @@ def _existing(path: Path) -> Path:
     return path if path.exists() else _existing(path.parent)
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (_python, _uv, _state, _disk, _postgres, _server, _abandoned, _ports, _java, _maven)
+CHECKS: tuple[Callable[[], Finding], ...] = (_python, _uv, _state, _disk, _postgres, _server, _abandoned, _ports, _descriptors, _java, _maven)

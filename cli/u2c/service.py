@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -14,6 +15,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from shared.garbage import collect_seldom
+from shared.http.connections import Connections
+from shared.http.inlet import Inlet
+from shared.http.limits import BACKLOG_MAX, KEEP_ALIVE_S, connections_within, raise_descriptors
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import role_url
 from shared.settings import ServiceSettings
@@ -23,7 +27,6 @@ from u2c.services import PORTS, SERVICE_KEY
 
 SHUTDOWN_TIMEOUT_S = 6
 ORPHAN_TIMEOUT_S = 10
-BACKLOG_MAX = 512
 
 
 def command(
@@ -44,9 +47,12 @@ def command(
         threading.Thread(target=_follow_parent, daemon=True).start()
     settings = settings_of(name)()
     collect_seldom()
+    connections = Connections(connections_within(raise_descriptors(), settings.connections_max, settings.requests_max))
     uvicorn.run(
-        f"services.{name}.main:app", host=settings.host, port=settings.port or PORTS[name], loop="uvloop", http="httptools", log_config=None,
-        access_log=False, server_header=False, backlog=BACKLOG_MAX, timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        f"services.{name}.main:app", host=settings.host, port=settings.port or PORTS[name], loop="uvloop",
+        http=partial(Inlet, connections), ws="none",           # type: ignore[arg-type]
+        log_config=None, access_log=False, server_header=False, backlog=BACKLOG_MAX, timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 
 

@@ -9,8 +9,8 @@ API = ("/v1/", "/api/v1/")                         # our own paths, and those of
 #: What any route of an API may answer beside its own.
 ALWAYS = {
     400: "The request cannot be read", 401: "No key, or one that is refused", 403: "The key lacks the scope", 404: "There is no such thing",
-    422: "Understood and refused, an unknown query parameter too: `errors` points at what",
-    503: "Database or bus down; nothing was accepted, see Retry-After",
+    414: "The URL is too long", 422: "Understood and refused, an unknown query parameter too: `errors` points at what",
+    431: "The headers are too many or too large", 503: "Database or bus down, or too much in work; nothing was accepted, see Retry-After",
 }
 #: What a route that takes a body or changes something may answer too.
 CHANGING = {

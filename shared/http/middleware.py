@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import AppError, Kind
+from shared.http.limits import BODY_MAX_BYTES, BODY_TIMEOUT_S, REQUESTS_MAX
 from shared.http.problems import problem
 
 log = structlog.get_logger()
-BODY_MAX_BYTES = 1024 * 1024
-BODY_TIMEOUT_S = 30.0
+OPERATIONS = frozenset({"/healthz", "/readyz", "/metrics"})    # answered however much is in work: who watches must see
 REQUESTS = Counter("u2c_http_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("u2c_http_request_seconds", "Time to answer", ["route"], buckets=(0.005, 0.02, 0.1, 0.5, 1, 5, 30))
 TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -33,6 +33,12 @@ class BodyIncomplete(AppError):
     kind = Kind.MALFORMED
 
 
+class ServiceBusy(AppError):
+    """This service has as many requests in work as it takes; send again after Retry-After."""
+
+    kind = Kind.UNAVAILABLE
+
+
 class InternalFault(AppError):
     """Something broke on our side. The request id finds it in the logs."""
 
@@ -40,10 +46,14 @@ class InternalFault(AppError):
 class Edge:
     """Outermost layer: nothing leaves this service without a trace id, a metric and, on a fault, a problem document."""
 
-    def __init__(self, app: ASGIApp, body_max_bytes: int = BODY_MAX_BYTES, body_timeout_s: float = BODY_TIMEOUT_S) -> None:
+    def __init__(
+        self, app: ASGIApp, body_max_bytes: int = BODY_MAX_BYTES, body_timeout_s: float = BODY_TIMEOUT_S, requests_max: int = REQUESTS_MAX,
+    ) -> None:
         self.app = app
         self.body_max_bytes = body_max_bytes
         self.body_timeout_s = body_timeout_s
+        self.requests_max = requests_max
+        self._in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,9 +70,12 @@ class Edge:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(trace=trace):
+            self._in_work += 1
             try:
+                if self._in_work > self.requests_max and scope["path"] not in OPERATIONS:
+                    raise ServiceBusy(f"{self.requests_max} requests are in work; nothing of this one was accepted", retry_after_s=1)
                 await self.app(scope, self._limited(scope, receive), told)
-            except (BodyTooLarge, BodyIncomplete) as fault:
+            except (BodyTooLarge, BodyIncomplete, ServiceBusy) as fault:
                 await problem(Request(scope), fault)(scope, receive, told)
             except ClientDisconnect:
                 log.info("client_gone", path=scope["path"])      # before its body's end; nobody is there to be answered
@@ -70,6 +83,8 @@ class Edge:
                 log.exception("internal_fault", path=scope["path"])
                 if answered["status"] == 0:
                     await problem(Request(scope), InternalFault(f"request id {trace}"), 500)(scope, receive, told)
+            finally:
+                self._in_work -= 1
         route = getattr(scope.get("route"), "path", "unmatched")
         REQUESTS.labels(scope["method"] if scope["method"] in _METHODS else "OTHER", route, answered["status"]).inc()
         SECONDS.labels(route).observe(time.perf_counter() - started)

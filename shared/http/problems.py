@@ -15,6 +15,7 @@ from shared.http.documented import document_problems
 
 log = structlog.get_logger()
 RETRY_AFTER_S = 1
+PROBLEM_MEDIA = "application/problem+json"
 
 STATUS: dict[Kind, int] = {
     Kind.INVALID: 422, Kind.MALFORMED: 400, Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.NOT_FOUND: 404,
@@ -56,13 +57,19 @@ def problem(request: Request, error: AppError, status: int | None = None) -> JSO
         headers["Retry-After"] = str(error.retry_after_s or RETRY_AFTER_S)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    body = problem_document(error, status, request.url.path, request.scope.get("u2c_trace", ""))
+    return JSONResponse(body, status, headers, media_type=PROBLEM_MEDIA)
+
+
+def problem_document(error: AppError, status: int, instance: str = "", request_id: str = "") -> dict[str, Any]:
+    """The error as RFC 9457 has it. A request whose head could not be read has no address and no id."""
     body: dict[str, Any] = {
         "type": f"urn:u2c:problem:{error.code}", "title": error.title, "status": status, "detail": error.detail,
-        "instance": request.url.path, "code": error.code, "request_id": request.scope.get("u2c_trace", ""),
+        "instance": instance, "code": error.code, "request_id": request_id,
     }
     if error.errors:
         body["errors"] = error.errors
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return body
 
 
 _FRAMEWORK: dict[int, type[AppError]] = {400: BodyUnreadable, 404: NoSuchRoute, 405: MethodNotAllowed}

@@ -1,4 +1,4 @@
-"""A door that really runs: the app as uvicorn serves it, on a real Postgres with the Postgres log as its bus."""
+"""A door that really runs: the service as `u2c service` starts it, on a real Postgres with the Postgres log as its bus."""
 
 import asyncio
 import os
@@ -96,8 +96,10 @@ class Door:
 def running(database: TestDatabase, key: str, log: Path, **settings: str) -> Iterator[Door]:
     """Serve the door on a free port until the block ends."""
     port = _free_port()
-    environment = {**os.environ, "U2C_DATABASE_URL": database.url("usage_ingest"), "U2C_LOG_LEVEL": "warning", **settings}
-    command = [sys.executable, "-m", "uvicorn", "services.usage_ingest.main:app", "--port", str(port), "--log-level", "warning"]
+    environment = {
+        **os.environ, "U2C_DATABASE_URL": database.url("usage_ingest"), "U2C_PORT": str(port), "U2C_LOG_LEVEL": "warning", **settings,
+    }
+    command = [sys.executable, "-m", "u2c", "service", "usage_ingest"]
     with log.open("ab") as output, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output) as process:
         door = Door(f"http://127.0.0.1:{port}", key, database, process)
         try:
