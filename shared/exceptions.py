@@ -1,6 +1,7 @@
 """Exceptions of the business: every one has one owner, a deadline and, where it can be said, a price tag."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.db import UnitOfWork
 from shared.ids import new_id
@@ -26,3 +27,18 @@ async def resolve_exception(uow: UnitOfWork, kind: str, reference: str, now: dat
         f"update {uow.schema}.exceptions set resolved_at = $3 where kind = $1 and reference = $2 and resolved_at is null",
         kind, reference, now,
     )
+
+
+async def newest_first(
+    uow: UnitOfWork, kind: str | None, owner: str | None, reference: str | None, *, resolved: bool, before: str | None, rows_max: int,
+) -> list[Any]:
+    """Exceptions older than the id `before`, newest first: the open ones, or the resolved ones."""
+    found: list[Any] = await uow.connection.fetch(
+        f"""select exception_id, kind, reference, detail, owner, opened_at, deadline_at, amount_minor, currency, resolved_at
+            from {uow.schema}.exceptions
+            where (resolved_at is not null) = $6 and ($1::text is null or kind = $1) and ($2::text is null or owner = $2)
+              and ($3::text is null or reference = $3) and ($4::text is null or exception_id < $4)
+            order by exception_id desc limit $5""",
+        kind, owner, reference, before, rows_max, resolved,
+    )
+    return found

@@ -12,7 +12,7 @@ from rich.table import Table
 from services.signals.domain.shown import shown
 from services.signals.policy_file import read_policy
 from shared.environment_fault import EnvironmentFault
-from u2c.api import Api
+from u2c.api import Api, OfDatabase
 from u2c.departures.backtest import backtest_of_the_year
 from u2c.printing import AsJson, console, print_json
 
@@ -20,19 +20,20 @@ from u2c.printing import AsJson, console, print_json
 def command(
     live: Annotated[bool, typer.Option("--live", help="Judge what a running deployment has said, by its stored history")] = False,
     policy: Annotated[str, typer.Option("--policy", help="With the example year: a policy file to try instead of the one in force")] = "",
+    database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Back-test the score: on the example's year of departures, or with --live on a running deployment's own history."""
     if live and policy:
         raise typer.BadParameter("--policy tries a policy on the example year; what a deployment has said cannot be said anew")
-    found = asyncio.run(_live()) if live else _year(policy)
+    found = asyncio.run(_live(database)) if live else _year(policy)
     if as_json:
         print_json(found)
     else:
         _show(console(), found)
 
 
-async def _live() -> dict[str, Any]:
+async def _live(database: str | None) -> dict[str, Any]:
     async with Api("signals") as signals:
         answer: dict[str, Any] = await signals.get("/v1/backtest")
         return answer

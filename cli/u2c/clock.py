@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from u2c.api import Api
+from u2c.api import Api, OfDatabase
 from u2c.instant import parse_instant
 from u2c.printing import AsJson, console, print_json
 
@@ -15,9 +15,9 @@ app = typer.Typer(no_args_is_help=True, help="The business clock: periods and th
 
 
 @app.command()
-def show(as_json: AsJson = False) -> None:
+def show(database: OfDatabase = None, as_json: AsJson = False) -> None:
     """The business clock, and whether it was moved."""
-    _print(asyncio.run(_call("GET", None)), as_json)
+    _print(asyncio.run(_call(database, None)), as_json)
 
 
 @app.command()
@@ -25,19 +25,20 @@ def advance(
     to: Annotated[datetime, typer.Argument(parser=parse_instant, metavar="TO", help="Instant (RFC 3339) or date (its midnight UTC)")],
     test_clock: Annotated[
         bool, typer.Option("--test-clock", help="Give a deployment that lives by the machine's clock a test clock, for good")] = False,
+    database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Move the clock of a demo or test deployment (`up --clock-at`) to TO.
 
-    Returns when every service has followed and every period due on the way is closed.
+    Returns when every service has followed, every period due by then is closed, and the drafts of the open ones can be read.
     """
     with console(as_json).status(f"advancing to {to.isoformat()} …"):
-        answer = asyncio.run(_call("POST", to, test_clock))
+        answer = asyncio.run(_call(database, to, test_clock))
     _print(answer, as_json)
 
 
-async def _call(method: str, to: datetime | None, test_clock: bool = False) -> Any:
-    async with Api("rating") as rating:
+async def _call(database: str | None, to: datetime | None, test_clock: bool = False) -> Any:
+    async with Api("rating", database) as rating:
         if to is None:
             return await rating.get("/v1/clock")
         return await rating.post("/v1/clock/advance", {"to": to.isoformat(), "test_clock": test_clock})

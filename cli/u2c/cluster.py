@@ -1,6 +1,7 @@
 """A whole deployment on this machine: the database, the four services as OS processes, their keys. For `up`, `demo`, tests, chaos and bench."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +19,8 @@ from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import AUDITOR, SERVICES, connect, drop_database
-from shared.postgres.urls import role_url
+from shared.postgres.urls import role_url, without_password
+from u2c import running
 from u2c.keys import ensure_keys, wait_until_known
 from u2c.ports import first_free_ports, require_free
 from u2c.process import ServiceProcess
@@ -64,6 +66,7 @@ class Cluster:
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     postgres: EmbeddedPostgres | None = None                   # the embedded server, when it is one
     _watchers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _began: float = field(default_factory=lambda: running.began(os.getpid()))
 
     async def start(self) -> None:
         """Start the server, migrate, create the keys, start the services, and return when all are ready."""
@@ -77,6 +80,7 @@ class Cluster:
 
     async def stop(self) -> None:
         """End every process, services first. Within 10 s, and by its own pid each."""
+        running.forget(self.options.state, self.options.database)
         await asyncio.gather(*(self._unwatch(name) for name in list(self._watchers)))
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         if self.postgres is not None:
@@ -99,8 +103,7 @@ class Cluster:
         await self._unwatch(name)
         await process.stop()
         process.environment = {**self._environment(process.service, name), **(environment or {})}
-        await process.start()
-        self._watch(process)
+        await self._start(process)
         await self.wait_ready(name)
 
     async def add(self, service: str, environment: Mapping[str, str] | None = None) -> str:
@@ -108,9 +111,7 @@ class Cluster:
         number = sum(process.service == service for process in self.processes.values()) + 1
         name = f"{service}-{number}"
         self.urls[name] = f"http://{self.options.host}:{first_free_ports(1)[0]}"
-        process = self._process(name, service, environment or {})
-        await process.start()
-        self._watch(process)
+        await self._start(self._process(name, service, environment or {}))
         await self.wait_ready(name)
         return name
 
@@ -118,8 +119,7 @@ class Cluster:
         """Start every service that does not run, and wait until all are ready and know the keys (which usage_ingest tells them)."""
         for process in self.processes.values():
             if not process.alive:
-                await process.start()
-                self._watch(process)
+                await self._start(process)
         await asyncio.gather(*(self.wait_ready(name) for name in self.processes))
         if "usage_ingest" in self.processes:
             await asyncio.gather(*(wait_until_known(self.urls[name], self.admin_key) for name in self.processes))
@@ -215,6 +215,18 @@ class Cluster:
             **options.environment.get(service, {}),
         }
 
+    async def _start(self, process: ServiceProcess) -> None:
+        await process.start()
+        self._say_where()
+        self._watch(process)
+
+    def _say_where(self) -> None:
+        """Tell the other verbs of this clone where the services answer, and by which processes."""
+        options = self.options
+        running.keep(options.state, running.Running(
+            options.database, os.getpid(), self._began, self.urls, self.pids(), without_password(self.database_url), str(options.state.logs()),
+            options.bus))
+
     def _watch(self, process: ServiceProcess) -> None:
         if self.options.restart:
             self._watchers[process.name] = asyncio.create_task(self._revive(process), name=f"{process.name}-watcher")
@@ -236,6 +248,7 @@ class Cluster:
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
             await process.start()
+            self._say_where()
 
     async def _watch_server(self, server: EmbeddedPostgres) -> None:
         """Start the embedded server again when it is gone, whoever had started it. What is in the way is said once, and tried again."""

@@ -3,13 +3,15 @@
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
+import httpx2
 import typer
 import yaml
 
-from u2c.api import Api
+from u2c.api import WRONG, Api, OfDatabase
 from u2c.documents import load_document
-from u2c.printing import AsJson, console, print_json
+from u2c.printing import AsJson, console, folding, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Contracts as versioned documents.")
 
@@ -17,6 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Contracts as versioned documents."
 @app.command()
 def apply(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A YAML or JSON document")],
+    database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Create the contract, or a new version of it. A fault is printed with its path in the document."""
@@ -24,28 +27,62 @@ def apply(
         document = load_document(file)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{file} is neither YAML nor JSON: {error}", param_hint="FILE") from error
-    _print(asyncio.run(_apply(document)), as_json)
+    _print(asyncio.run(_apply(document, database)), as_json)
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The contract's own name, such as acme-2026")],
     terms: Annotated[bool, typer.Option("--terms", help="Only the terms of its newest version, as `apply` takes them")] = False,
+    database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """The contract with its versions and clause ids. To amend it: show NAME --terms > FILE, edit `effective` and the rest, apply FILE."""
-    found = asyncio.run(_show(name))
+    found = asyncio.run(_show(name, database))
     _print(found["versions"][-1]["terms"] if terms else found, as_json)
 
 
-async def _apply(document: Any) -> Any:
-    async with Api("rating") as rating:
+@app.command("list")
+def list_(
+    customer: Annotated[str | None, typer.Option(help="Of this customer alone, by its external id")] = None,
+    database: OfDatabase = None, as_json: AsJson = False,
+) -> None:
+    """Every contract: whose, in what currency, which version is in force."""
+    rows = asyncio.run(_list(customer, database))
+    if as_json:
+        print_json({"object": "list", "data": rows})
+        return
+    table = folding("contract", "customer", "currency", "version in force", "next period begins")
+    for row in rows:
+        table.add_row(row["contract"], row["customer"], row["currency"], f"{row['version']} of {row['versions_count']}", row["next_period_at"] or "-")
+    console().print(table if rows else "No contract yet: ./u2c contract apply FILE")
+
+
+async def _list(customer: str | None, database: str | None) -> list[Any]:
+    async with Api("rating", database) as rating:
+        return [row async for row in rating.pages("/v1/contracts", **({"customer": customer} if customer else {}))]
+
+
+async def _apply(document: Any, database: str | None) -> Any:
+    async with Api("rating", database) as rating:
         return await rating.post("/v1/contracts", document)
 
 
-async def _show(name: str) -> Any:
-    async with Api("rating") as rating:
-        return await rating.get(f"/v1/contracts/{name}")
+async def _show(name: str, database: str | None) -> Any:
+    async with Api("rating", database) as rating:
+        answer = await rating.call("GET", f"/v1/contracts/{quote(name, safe='')}")
+        if answer.status_code in (httpx2.codes.NOT_FOUND, httpx2.codes.UNPROCESSABLE_ENTITY):
+            await _refuse_unknown(rating, name)
+        return rating.body(answer)
+
+
+async def _refuse_unknown(rating: Api, name: str) -> None:
+    """Say what there is instead: a customer's id is often taken for its contract's name."""
+    found = await rating.call("GET", "/v1/contracts", params={"customer": name})
+    of_customer = [row["contract"] for row in found.json()["data"]] if found.is_success else []
+    there = f"Customer {name} has {', '.join(of_customer)}.  " if of_customer else ""
+    console(as_json=True).print(f'No contract "{name}". {there}All: ./u2c contract list', markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(WRONG)
 
 
 def _print(answer: dict[str, Any], as_json: bool) -> None:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.text import Text
 
 from shared.environment_fault import EnvironmentFault
-from u2c.api import Api, show_problem
+from u2c.api import Api, OfDatabase, show_problem
 from u2c.event_files import UnreadableFile, read_events
 from u2c.explaining import UNKNOWN, Explained, explained
 from u2c.printing import AsJson, console, folding, print_json
@@ -69,12 +69,13 @@ class Outcome:
 def send(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=FILE_HELP)],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Let the door judge, and keep nothing")] = False,
+    database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Send the file's events. Sending it again is safe: an event that is there already counts once. 1 when an event was not accepted."""
     words = console(as_json)
     try:
-        outcome = asyncio.run(_send(file, dry_run))
+        outcome = asyncio.run(_send(file, dry_run, database))
     except UnreadableFile as error:
         raise typer.BadParameter(str(error), param_hint="FILE") from error
     if as_json:
@@ -92,10 +93,11 @@ def explain(
     source: Annotated[str, typer.Argument()],
     event_id: Annotated[str, typer.Argument(metavar="ID")],
     as_yaml: Annotated[bool, typer.Option("--yaml", help="All that is known, as YAML")] = False,
+    database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """What became of this event? The verdict first, then from its receipt to the line that charges it. 1 when nobody knows it."""
-    found = asyncio.run(explained(source, event_id))
+    found = asyncio.run(explained(source, event_id, database))
     if as_json:
         print_json(found.shown())
     elif as_yaml:
@@ -113,10 +115,10 @@ def _tell(found: Explained, words: Console) -> None:
     words.print("All of it: --json or --yaml", style="dim")
 
 
-async def _send(file: Path, dry_run: bool) -> Outcome:
+async def _send(file: Path, dry_run: bool, database: str | None) -> Outcome:
     outcome = Outcome()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    async with Api("usage_ingest") as ingest:
+    async with Api("usage_ingest", database) as ingest:
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(file.name, total=file.stat().st_size)
             running: set[asyncio.Task[None]] = set()

@@ -30,12 +30,12 @@ class Explained:
                 "quarantine": self.quarantine, "documents": self.documents, "unasked": list(self.unasked)}
 
 
-async def explained(source: str, event_id: str) -> Explained:
+async def explained(source: str, event_id: str, database: str | None) -> Explained:
     """Ask rating, usage_ingest's quarantine, and billing for the documents.
 
     Without billing the verdict rests on rating's final statements, and says so; without the quarantine there would be none.
     """
-    async with Api("rating") as rating, Api("usage_ingest") as ingest, Api("billing") as billing:
+    async with Api("rating", database) as rating, Api("usage_ingest", database) as ingest, Api("billing", database) as billing:
         answer = await rating.get("/v1/events/explain", source=source, id=event_id)
         quarantine = await _listed(ingest, "/v1/quarantine", source=source, id=event_id)
         unasked: tuple[str, ...] = () if quarantine is not None else ("quarantine: the key may not read it",)

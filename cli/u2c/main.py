@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 import signal
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -13,7 +15,8 @@ from shared.environment_fault import EnvironmentFault
 VERBS = {
     "up": "u2c.up", "demo": "u2c.demo", "service": "u2c.service", "migrate": "u2c.migrate", "verify": "u2c.verify", "clock": "u2c.clock",
     "contract": "u2c.contract", "events": "u2c.events", "kafka": "u2c.kafka", "chaos": "u2c.chaos", "bench": "u2c.bench", "doctor": "u2c.doctor",
-    "test": "u2c.test", "backtest": "u2c.backtest", "dead-letters": "u2c.dead_letters",
+    "test": "u2c.test", "backtest": "u2c.backtest", "dead-letters": "u2c.dead_letters", "customer": "u2c.customer", "status": "u2c.status",
+    "env": "u2c.env",
 }
 EXTRA_FLAGS = {"service", "up", "test"}                        # they read the rest of the line themselves
 ENVIRONMENT = 3
@@ -32,7 +35,7 @@ def run() -> None:
 
 def application(wanted: list[str]) -> typer.Typer:
     """The Typer app; only the wanted verb's module is imported, so that a service starts without the others."""
-    made = typer.Typer(name="u2c", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP)
+    made = typer.Typer(name="u2c", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=HELP)
     made.callback()(_options)
     for verb in (name for name in VERBS if name in wanted) if set(wanted) & VERBS.keys() else VERBS:
         _register(made, verb)
@@ -51,7 +54,15 @@ def _register(made: typer.Typer, verb: str) -> None:
         made.command(verb, context_settings=settings)(command)
 
 
-def _options() -> None:
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"u2c {metadata.version('usage-to-cash')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version")] = False,
+) -> None:
     """From a usage event to a proven invoice."""
 
 

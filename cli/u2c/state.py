@@ -45,6 +45,10 @@ class State:
     def keep_keys(self, database: str, keys: dict[str, str]) -> None:
         self._write(self._folder("keys") / f"{database}.json", json.dumps(keys))
 
+    def keep_running(self, database: str, text: str) -> None:
+        """What `u2c.running` says of the deployment on `database`."""
+        self._write(self._folder("running") / f"{database}.json", text)
+
     def _kept(self, name: str, new: str) -> str:
         path = self._folder("") / name
         if not path.exists():

@@ -1,13 +1,11 @@
-"""`u2c up`: every service as a process, on an embedded Postgres; prints where they answer and a key."""
+"""`u2c up`: every service as a process, on an embedded Postgres; prints where they answer."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import without_password
@@ -16,8 +14,7 @@ from u2c.instant import parse_instant
 from u2c.interrupt import until_interrupted
 from u2c.printing import AsJson, console, print_json
 from u2c.service_flags import variables
-from u2c.services import URL_VARIABLES
-from u2c.settings import PREFIX, Bus, default, flag
+from u2c.settings import Bus, default, flag
 
 
 def command(
@@ -61,20 +58,12 @@ def _summary(cluster: Cluster) -> dict[str, Any]:
     return {"urls": urls, "key": cluster.admin_key, "database": cluster.database_url, "pids": cluster.pids()}
 
 
-def shell_variables(urls: Mapping[str, str], key: str) -> dict[str, str]:
-    """README's names of the addresses and the key, one a line: a table cuts addresses off on a narrow terminal."""
-    short = {service: variable.removeprefix(PREFIX).removesuffix("_URL") for service, variable in URL_VARIABLES.items()}
-    return {"KEY": key, **{short[service]: urls[service] for service in SERVICES}}
-
-
 def _show(cluster: Cluster, words: Console) -> None:
-    table = Table("service", "process", Column("log", overflow="fold"))
+    """A line a thing, each address whole: a table cuts addresses off on a narrow terminal."""
+    words.print("Ready. Ctrl-C ends everything.")
     for service in SERVICES:
-        process = cluster.processes[service]
-        table.add_row(service, str(process.pid), str(process.log))
-    words.print(table)
-    words.print(f"database  {without_password(cluster.database_url)}", soft_wrap=True)
-    words.print("Paste these into a shell for README's calls; each service documents itself at /docs:")
-    for name, value in shell_variables(cluster.urls, cluster.admin_key).items():
-        words.print(f"{name}={value}", soft_wrap=True)
-    words.print("Ctrl-C ends everything.")
+        words.print(f"  {service:13} {cluster.urls[service]}/docs", soft_wrap=True)
+    words.print(f"  {'database':13} {without_password(cluster.database_url)}", soft_wrap=True)
+    words.print(f"  {'logs':13} {cluster.options.state.logs()}", soft_wrap=True)
+    words.print("Into a shell, for README's calls:  eval \"$(./u2c env)\"", markup=False, highlight=False, soft_wrap=True)
+    words.print("How it stands:  ./u2c status", markup=False, highlight=False, soft_wrap=True)

@@ -4,7 +4,6 @@ from services.billing.auditor import Auditor
 from services.billing.conservation.api import router as conservation
 from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
 from services.billing.documents.api import router as documents
-from services.billing.exceptions.api import router as exceptions
 from services.billing.finalization.gate import ConservationGate
 from services.billing.finalization.jobs import JOBS as FINALIZATION_JOBS
 from services.billing.finalization.jobs import idle
@@ -12,6 +11,7 @@ from services.billing.heard.consumers import SUBSCRIPTIONS
 from services.billing.journal.api import router as journal
 from services.billing.settings import BillingSettings
 from services.billing.tracing.api import router as tracing
+from shared.http.exceptions import exceptions_router
 from shared.service import Context, Service, build
 
 
@@ -21,8 +21,10 @@ async def setup(context: Context) -> None:
     context.state["gate"] = ConservationGate(context.state["auditor"])
 
 
+EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read")
+
 app = build(Service(
-    name="billing", port=8103, settings=BillingSettings, routers=(documents, tracing, journal, exceptions, conservation),
+    name="billing", port=8103, settings=BillingSettings, routers=(documents, tracing, journal, EXCEPTIONS, conservation),
     subscriptions=SUBSCRIPTIONS, jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS), setup=setup, idle=idle,
     description="Drafts, finalized invoices, the journal and the proofs.",
 ))

@@ -5,7 +5,6 @@ from services.rating.clock.api import router as clock
 from services.rating.contracts.api import router as contracts
 from services.rating.customers.api import router as customers
 from services.rating.disposition.api import router as disposition
-from services.rating.exceptions.api import router as exceptions
 from services.rating.metering.activity.api import router as activity
 from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.jobs import JOBS
@@ -15,11 +14,14 @@ from services.rating.settings import RatingSettings
 from services.rating.statements.api import router as statements
 from services.rating.statements.idle import idle
 from services.rating.statements.jobs import jobs
+from shared.http.exceptions import exceptions_router
 from shared.service import Service, build
+
+EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
 
 app = build(Service(
     name="rating", port=8102, settings=RatingSettings, subscriptions=SUBSCRIPTIONS,
-    routers=(catalogue, customers, contracts, usage, activity, raw_events, disposition, statements, exceptions, clock),
+    routers=(catalogue, customers, contracts, usage, activity, raw_events, disposition, statements, EXCEPTIONS, clock),
     jobs=(*JOBS, *jobs(RatingSettings().pricing_workers)), idle=idle,
     description="Customers, the catalogue, contracts, usage and what it comes to.",
 ))

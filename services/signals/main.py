@@ -9,6 +9,7 @@ from services.signals.settings import SignalsSettings
 from services.signals.webhooks.api import router as webhooks
 from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
 from services.signals.webhooks.lanes import Lanes
+from shared.http.exceptions import exceptions_router
 from shared.service import Context, Service, build
 
 
@@ -18,8 +19,10 @@ async def setup(context: Context) -> None:
     context.state["lanes"] = Lanes(context)
 
 
+EXCEPTIONS = exceptions_router("list_signals_exceptions", "signals:read")
+
 app = build(Service(
-    name="signals", port=8104, settings=SignalsSettings, routers=(evaluation, facts, webhooks), subscriptions=SUBSCRIPTIONS,
-    jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS), setup=setup,
+    name="signals", port=8104, settings=SignalsSettings, routers=(evaluation, facts, webhooks, EXCEPTIONS),
+    subscriptions=SUBSCRIPTIONS, jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS), setup=setup,
     description="What usage says before revenue does: consumption, trend, activation, renewals, and the webhooks that tell of them.",
 ))

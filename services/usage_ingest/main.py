@@ -20,6 +20,7 @@ from services.usage_ingest.receipts.api import router as door_hours
 from services.usage_ingest.settings import IngestSettings
 from shared.clock import machine_now
 from shared.db import Database
+from shared.http.exceptions import exceptions_router
 from shared.service import Context, Service, build
 
 NAME = "usage_ingest"
@@ -42,8 +43,10 @@ async def create_key(database_url: str, name: str, scopes: list[str], secret: st
         await db.close()
 
 
+EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
+
 app = build(Service(
-    name=NAME, port=8101, settings=IngestSettings, routers=(door, openmeter, quarantine, door_hours, keys),
+    name=NAME, port=8101, settings=IngestSettings, routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
     subscriptions=(*raw.SUBSCRIPTIONS, *quarantined.SUBSCRIPTIONS, *receipts.SUBSCRIPTIONS, *heard.SUBSCRIPTIONS),
     jobs=(*catalogue.JOBS, *refusals.JOBS), setup=setup, body_max_bytes=BODY_MAX_BYTES,
     description="The door of usage: CloudEvents in, nothing accepted is lost.",

@@ -1,4 +1,4 @@
-"""/docs: the routes to read and to try, without the internet. The page's files come from the installed package `swagger_ui`.
+"""/docs, where the root leads to: the routes to read and to try, without the internet. Its files come from the package `swagger_ui`.
 
 They need no key, so each is in memory once, however many callers ask for it and do not take it.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, FastAPI, Path
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 STATIC = files("swagger_ui") / "static"
 FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "favicon-32x32.png": "image/png"}
@@ -25,6 +25,10 @@ def docs_page(app: FastAPI) -> APIRouter:
     @cache
     def document() -> bytes:
         return msgspec.json.encode(app.openapi())
+
+    @router.get("/")
+    async def root() -> RedirectResponse:
+        return RedirectResponse("docs", status_code=303)
 
     @router.get("/openapi.json")
     async def openapi() -> Response:

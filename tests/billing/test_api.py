@@ -249,6 +249,8 @@ async def test_a_bad_request_is_named_and_never_a_500(api: httpx2.AsyncClient) -
 
 
 async def test_the_documentation_needs_no_internet(api: httpx2.AsyncClient) -> None:
+    root = await api.get("/")
+    assert (root.status_code, root.headers["location"]) == (303, "docs"), "everyone opens the root first"
     page = await api.get("/docs")
     links = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
     assert len(links) == 3 and not any("//" in link for link in links)

@@ -41,8 +41,7 @@ class Session:
     def __init__(self, document: dict[str, Any], state: Path) -> None:
         self.urls = document["urls"]
         own = {name: value for name, value in os.environ.items() if not name.startswith("U2C_")}
-        self.environment = {**own, "U2C_STATE": str(state), "U2C_INGEST_URL": self.urls["usage_ingest"], "U2C_RATING_URL": self.urls["rating"],
-                            "U2C_BILLING_URL": self.urls["billing"]}
+        self.environment = {**own, "U2C_STATE": str(state)}
         self.http = httpx2.Client(headers={"Authorization": f"Bearer {document['key']}"}, trust_env=False, timeout=60)
 
     def u2c(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -73,6 +72,25 @@ def test_from_a_contract_and_a_file_to_a_priced_event(session: Session, tmp_path
     assert "now              2024-01-07T00:00:00Z" in shown and not set("[]{}'") & set(shown.replace("machine's", ""))
     _send(session, tmp_path)
     _explain(session)
+    _find(session)
+
+
+def _find(session: Session) -> None:
+    """It runs on ports nobody named, and its verbs find it there; a wrong name is answered with the right one."""
+    assert [row["contract"] for row in json.loads(session.u2c("contract", "list", "--json").stdout)["data"]] == ["acme-2024"]
+    assert [row["external_id"] for row in json.loads(session.u2c("customer", "list", "--json").stdout)["data"]] == ["acme"]
+    wrong = session.u2c("contract", "show", "acme")
+    assert (wrong.returncode, wrong.stderr.strip()) == (1, 'No contract "acme". Customer acme has acme-2024.  All: ./u2c contract list')
+    status = json.loads(session.u2c("status", "--json").stdout)
+    assert status["ready"] and [one["service"] for one in status["services"]] == list(session.urls)
+    assert all(one["lag_records"] == 0 and one["memory_mib"] > 0 for one in status["services"])
+    told = session.u2c("env").stdout.splitlines()
+    assert told[0].startswith("export KEY=u2c_live_")
+    assert told[1:] == [f"export {name}={session.urls[service]}" for name, service in
+                        (("INGEST", "usage_ingest"), ("RATING", "rating"), ("BILLING", "billing"), ("SIGNALS", "signals"))]
+    elsewhere = subprocess.run([sys.executable, "-m", "u2c", "clock", "show"], env={**session.environment, "U2C_BASE_PORT": "1"},
+                               capture_output=True, text=True)
+    assert elsewhere.returncode == 3 and session.urls["rating"] in elsewhere.stderr and "./u2c up" not in elsewhere.stderr
 
 
 def _apply(session: Session, folder: Path) -> None:

@@ -1,0 +1,78 @@
+"""GET /v1/exceptions, the same in every service: what is wrong there, whose it is, until when, and what it is worth."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel
+
+from shared.exceptions import newest_first
+from shared.http.keys import requires
+from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.money import currency, format_minor
+from shared.service import Ctx
+
+_TEXT = r"^[^\x00]*$"
+Text = Annotated[str | None, Query(pattern=_TEXT, max_length=300)]
+
+
+class Price(BaseModel):
+    """What it is worth: a decimal as text, and its ISO 4217 currency."""
+
+    amount: str
+    currency: str
+
+
+class OpenException(BaseModel):
+    """Something that waits for its owner, or did. Times are of the business clock."""
+
+    object: Literal["exception"] = "exception"
+    id: str
+    kind: str
+    reference: str
+    detail: str
+    owner: str
+    opened_at: AwareDatetime
+    deadline_at: AwareDatetime
+    price: Price | None
+    resolved_at: AwareDatetime | None
+
+
+class ExceptionList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[OpenException]
+    has_more: bool
+    next_cursor: str | None
+
+
+def exceptions_router(operation_id: str, scope: str) -> APIRouter:
+    """The route over the service's own table, for callers with `scope`."""
+    router = APIRouter(prefix="/v1/exceptions", tags=["Exceptions"], dependencies=[requires(scope)])
+
+    @router.get("", operation_id=operation_id, summary="Open exceptions, newest first", response_model=ExceptionList)
+    async def list_exceptions(
+        context: Ctx, page: Paged, kind: Text = None, owner: Text = None, reference: Text = None,
+        resolved: Annotated[bool, Query(description="List the resolved ones instead")] = False,
+    ) -> dict[str, Any]:
+        async with context.db.transaction() as uow:
+            found = await newest_first(uow, kind, owner, reference, resolved=resolved, before=_before(page), rows_max=page.limit + 1)
+        return listed(found, page, lambda row: [row["exception_id"]], _shown)
+
+    return router
+
+
+def _before(page: Page) -> str | None:
+    if page.after is None:
+        return None
+    if len(page.after) != 1 or not re.fullmatch(r"exc_[0-9A-Za-z]{22}", str(page.after[0])):
+        raise CursorInvalid()
+    return str(page.after[0])
+
+
+def _shown(row: Any) -> OpenException:
+    priced = row["amount_minor"] is not None and row["currency"] is not None
+    return OpenException(
+        id=row["exception_id"], kind=row["kind"], reference=row["reference"], detail=row["detail"], owner=row["owner"],
+        opened_at=row["opened_at"], deadline_at=row["deadline_at"], resolved_at=row["resolved_at"],
+        price=Price(amount=format_minor(row["amount_minor"], currency(row["currency"])), currency=row["currency"]) if priced else None,
+    )
