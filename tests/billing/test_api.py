@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from services.billing.finalization.jobs import idle
 from services.billing.heard import usecases as heard
 from shared.db import Database
-from shared.http.keys import store_key
+from shared.http.heard_keys import store_key
 from shared.topics.usage_ingest import AccessKeyMessage
 from tests.billing.conftest import Hear
 from tests.billing.gates import OpenGate
