@@ -1,5 +1,6 @@
 """Exceptions of the business: every one has one owner, a deadline and, where it can be said, a price tag."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,18 +8,29 @@ from shared.db import UnitOfWork
 from shared.ids import new_id
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open exception: its id, and since when it is open (business clock)."""
+
+    exception_id: str
+    at: datetime
+
+
 async def open_exception(
     uow: UnitOfWork, kind: str, reference: str, detail: str, *, owner: str, now: datetime,
     days_max: int = 3, amount_minor: int | None = None, currency: str | None = None,
-) -> None:
-    """Open it, or refresh the detail and price of the one that is open for the same kind and reference."""
-    await uow.connection.execute(
+) -> Opened:
+    """Open it, or refresh the detail and price of the one that is open for the same kind and reference; return the open one."""
+    row = await uow.connection.fetchrow(
         f"""insert into {uow.schema}.exceptions (exception_id, kind, reference, detail, owner, opened_at, deadline_at, amount_minor, currency)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             on conflict (kind, reference) where resolved_at is null
-            do update set detail = excluded.detail, amount_minor = excluded.amount_minor, currency = excluded.currency""",
+            do update set detail = excluded.detail, amount_minor = excluded.amount_minor, currency = excluded.currency
+            returning exception_id, opened_at""",
         new_id("exc"), kind, reference, detail, owner, now, now + timedelta(days=days_max), amount_minor, currency,
     )
+    assert row is not None, "an upsert returns its row"
+    return Opened(row["exception_id"], row["opened_at"])
 
 
 async def resolve_exception(uow: UnitOfWork, kind: str, reference: str, now: datetime) -> None:

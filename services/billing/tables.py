@@ -104,7 +104,8 @@ documents = Table(
     Column("subtotal_minor", BigInteger, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
     Column("corrects", Text, ForeignKey("billing.documents.document_id")),
-    Column("held_until", INSTANT),                          # machine clock: a held draft is looked at again then
+    Column("held_until", INSTANT),                          # machine clock: a draft that the gate holds is looked at again then
+    Column("held", JSONB),                                  # StatementHeld: why the statement that a draft follows is not whole
     Column("finalized_at", INSTANT),                        # business clock
     Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     UniqueConstraint("series", "number", name="documents_series_number"),

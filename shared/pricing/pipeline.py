@@ -31,7 +31,7 @@ def price_period(
     """Return the settled lines of a service period; the same inputs give the same cents and the same ids.
 
     `usage` holds every need of `usage_needs`; a group that is absent counts zero. A line without usage is a line of zero.
-    Raises UsageMissing and NoRateForGroup: a failed look-up fails the whole period, never bills a part.
+    Raises UsageMissing and UsageWithoutRate: a failed look-up fails the whole period, never bills a part.
     """
     layout = layout_of(chain, period)
     if not layout.spans:

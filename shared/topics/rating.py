@@ -84,6 +84,25 @@ class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
     segments: tuple[StatementSegment, ...] = ()
 
 
+class EventName(msgspec.Struct, frozen=True):
+    """An event, by what its producer calls it."""
+
+    source: str
+    id: str
+
+
+class StatementHeld(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a period cannot be priced now. Its statement repeats the last revision that could be, or says nothing yet: it is not whole."""
+
+    reason: str                               # pricing_failed
+    since_us: int                             # business clock
+    exception: str                            # exc_… of rating, which says the same
+    owner: str
+    detail: str
+    events: int | None = None                 # how many events are in the way; None where it is not single events that are
+    named: tuple[EventName, ...] = ()         # the first few of them
+
+
 class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Contract × service period, whole. A newer revision replaces the older; a line not in it is gone."""
 
@@ -112,6 +131,7 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     page: int = 1                             # over 500 lines a statement travels in pages and is swapped in when complete
     pages: int = 1
     consumption: dict[str, str] = {}          # for signals: included, minimum_minor and what of them is used
+    held: StatementHeld | None = None         # set: the lines are those of an older revision, and the period is on hold
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,8 +15,8 @@ class OpenGate:
 class Broken:
     """The books of some contracts do not hold."""
 
-    def __init__(self, *contracts: str) -> None:
-        self.contracts = contracts
+    def __init__(self, *contracts: str, kind: str = "conservation_k4") -> None:
+        self.contracts, self.kind = contracts, kind
 
     async def obstacles(self, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
-        return {pair: [Obstacle("conservation_k4", "off by one", "rating")] for pair in contract_periods if pair[0] in self.contracts}
+        return {pair: [Obstacle(self.kind, "off by one", "rating")] for pair in contract_periods if pair[0] in self.contracts}

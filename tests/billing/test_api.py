@@ -79,7 +79,7 @@ async def test_an_invoice_is_shown_in_the_export_format(hear: Hear, settle: Sett
     line = shown["lines"][1]
     assert {"id", "key", "clause", "version", "kind", "quantity", "amount"} <= set(line) and (line["quantity"], line["amount"]) == ("11", "611550.00")
     assert differences("billing", "invoice", shown) == []
-    assert listed["lines"][1]["quantity"] == "11" and listed["lines"][1]["segments"] == [] and len(line["segments"]) == 1
+    assert listed["lines"][1]["quantity"] == "11" and "segments" not in listed["lines"][1] and len(line["segments"]) == 1
 
 
 FILTERS = [

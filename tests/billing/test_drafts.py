@@ -1,11 +1,18 @@
 """A draft follows its statement: the newest revision, whole, and nothing else."""
 
+import msgspec
+
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.page import page_of
 from services.billing.documents.shown import shown_document
 from services.billing.documents.usecases import get_document, list_documents
+from services.billing.finalization.usecases import finalize_due
+from shared.clock import to_us
 from shared.db import Database
+from shared.topics.rating import EventName, StatementHeld
 from tests.billing.conftest import Hear
-from tests.billing.statements import pages_of, statement_of
+from tests.billing.gates import Broken, OpenGate
+from tests.billing.statements import NOW, pages_of, statement_of
 
 
 async def only_draft(db: Database) -> dict:
@@ -79,3 +86,64 @@ async def test_minor_units_are_those_of_the_currency(db: Database, hear: Hear) -
     await hear(statement_of(currency="JPY", amounts=(1_000_000,)))
     draft = await only_draft(db)
     assert draft["total"] == "1000000" and draft["lines"][0]["amount"] == "1000000"
+
+
+HELD = StatementHeld(
+    "pricing_failed", to_us(NOW), "exc_1", "finance", "ua-2013:2013-01-01 cannot be priced and is held: no rate for region=EU. In the way: door e-1.",
+    1, (EventName("door", "e-1"),))
+
+
+async def test_a_draft_whose_statement_is_held_says_so_alone_and_in_a_list(db: Database, hear: Hear) -> None:
+    await hear(statement_of(revision=3), statement_of(month=2))
+    await hear(statement_of(revision=4, held=HELD))
+    listed = [shown_document(document) for document in await list_documents(db, DocumentFilter(), None, 10)]
+    assert [document["held"] and document["held"]["reason"] for document in listed] == [None, "pricing_failed"]
+    draft = shown_document(await get_document(db, listed[1]["id"]))
+    assert draft["held"] == listed[1]["held"] == {
+        "reason": "pricing_failed", "since": "2013-02-04T12:00:00Z", "events": 1, "named": [{"source": "door", "id": "e-1"}],
+        "exception": "exc_1", "service": "rating", "owner": "finance", "detail": HELD.detail}
+    page = page_of(await get_document(db, listed[1]["id"]), lambda clause, version: None)
+    assert "On hold since 4 February 2013: these figures are not whole." in page and "In the way: door e-1." in page and "exc_1" in page
+    await hear(statement_of(revision=5))
+    assert shown_document(await get_document(db, listed[1]["id"]))["held"] is None
+
+
+async def test_a_held_statement_in_pages_is_a_held_draft(db: Database, hear: Hear) -> None:
+    for page in pages_of(statement_of(held=HELD), 1):
+        await hear(page)
+    assert (await only_draft(db))["held"]["exception"] == "exc_1"
+
+
+async def test_a_draft_the_gate_holds_says_what_it_found_until_that_is_gone(db: Database, hear: Hear, hear_customers: Hear) -> None:
+    await hear_customers()
+    await hear(statement_of(final=True))
+    await finalize_due(db, Broken("ua-2013"), NOW)
+    (listed,) = await list_documents(db, DocumentFilter(), None, 10)
+    held = shown_document(listed)["held"]
+    exception = await db.pool.fetchval("select exception_id from billing.exceptions where resolved_at is null")
+    assert held == {
+        "reason": "conservation_k4", "since": "2013-02-04T12:00:00Z", "events": None, "named": [], "exception": exception, "service": "billing",
+        "owner": "rating", "detail": "off by one"}
+    page = page_of(await get_document(db, listed.document_id), lambda clause, version: None)
+    assert "it cannot become an invoice yet" in page and "off by one" in page
+    await db.pool.execute("update billing.documents set held_until = clock_timestamp()")
+    await finalize_due(db, OpenGate(), NOW)
+    assert (await only_draft(db))["held"] is None and await db.pool.fetchval("select count(*) from billing.exceptions where resolved_at is null") == 0
+
+
+async def test_an_obstacle_of_any_kind_resolves_when_it_is_gone(db: Database, hear: Hear, hear_customers: Hear) -> None:
+    """K1 stops every close, and its exception must not outlive it."""
+    await hear_customers()
+    await hear(statement_of(final=True))
+    await finalize_due(db, Broken("ua-2013", kind="conservation_k1"), NOW)
+    assert (await only_draft(db))["held"]["reason"] == "conservation_k1"
+    await db.pool.execute("update billing.documents set held_until = clock_timestamp()")
+    await finalize_due(db, OpenGate(), NOW)
+    assert await db.pool.fetchval("select count(*) from billing.exceptions where resolved_at is null") == 0
+
+
+async def test_segments_that_are_not_here_are_absent_and_not_empty(db: Database, hear: Hear) -> None:
+    whole = statement_of()
+    await hear(msgspec.structs.replace(whole, lines=tuple(msgspec.structs.replace(line, segments=()) for line in whole.lines)))
+    (listed,) = await list_documents(db, DocumentFilter(), None, 10)
+    assert all("segments" not in line for line in [*shown_document(listed)["lines"], *(await only_draft(db))["lines"]])

@@ -31,7 +31,7 @@ async def told(rating: Deployment, id: str) -> dict[str, Any]:
 
 async def buckets(auditor: asyncpg.Connection) -> dict[str, int]:
     """K3's figures without the empty buckets; no break."""
-    checked = await disposition(auditor)
+    checked = await disposition(auditor, None)
     assert checked.holds, checked.breaks
     return {name: count for name, count in checked.figures.items() if count}
 
@@ -96,3 +96,108 @@ async def test_what_comes_after_the_close_is_told_as_late(rating: Deployment, au
         "late": ("stored", "held_late"), "never": ("voided", "voided")}
     assert "void is held late" in found["billed"]["detail"] and "/v1/held-late" in found["late"]["detail"]
     assert await buckets(auditor) == {"stored": 6, "new": 6, "voided": 2, "held_late": 2, "applied": 2}
+
+
+EU_ONLY = [{"region": "eu", "unit": "1.00"}]
+
+
+async def held_period(rating: Deployment, *odd: str) -> dict[str, Any]:
+    """A period that was priced at 10.00 and is held since: these events are of a region without a rate."""
+    await rating.customer("bolt")
+    await rating.meter("regional", group_by=["region"])
+    await rating.apply(regional(EU_ONLY))
+    await rating.send(*(event(f"fine-{n}", "bolt", NOON, {"region": "eu"}) for n in range(10)))
+    await rating.settled()
+    assert (await rating.statement("bolt-1", "2024-01-01"))["held"] is None
+    await rating.send(*(event(id, "bolt", NOON.replace(minute=n), {"region": "EU"}) for n, id in enumerate(odd)))
+    await rating.settled()
+    found: dict[str, Any] = await rating.statement("bolt-1", "2024-01-01")
+    assert found["held"] is not None and found["subtotal"] == "10.00", "the last figures that could be said, and that they are not whole"
+    return found
+
+
+async def test_a_held_statement_says_so_and_names_the_events_in_the_way(rating: Deployment) -> None:
+    found = await held_period(rating, "odd")
+    [exception] = (await rating.client.get("/v1/exceptions", params={"kind": "pricing_failed"})).json()["data"]
+    assert found["held"] == {
+        "reason": "pricing_failed", "since": "2024-01-01T00:00:00Z", "events": 1, "named": [{"source": "test", "id": "odd"}],
+        "exception": exception["id"], "owner": "finance", "detail": exception["detail"]}
+    assert "region=EU" in exception["detail"] and "test odd" in exception["detail"]
+    told_last = (await rating.said())[-1]
+    assert told_last.held is not None and told_last.held.exception == exception["id"] and not told_last.final and told_last.subtotal_minor == 1000
+    cost = (await rating.client.get("/v1/customers/bolt/cost")).json()
+    assert cost["contracts"][0]["held"] == found["held"]
+
+    said = len(await rating.said())
+    await rating.send(event("more", "bolt", NOON, {"region": "eu"}))
+    await rating.settled()
+    assert len(await rating.said()) == said, "usage that mends nothing is no news of a held statement"
+
+
+async def test_many_events_in_the_way_are_counted_and_the_first_named(rating: Deployment) -> None:
+    held = (await held_period(rating, *(f"odd-{n}" for n in range(12))))["held"]
+    assert held["events"] == 12 and [name["id"] for name in held["named"]] == [f"odd-{n}" for n in range(10)] and " and 2 more" in held["detail"]
+    await rating.send(void("odd-3"), event("odd-new", "bolt", utc("2024-01-20T00:00:00"), {"region": "US"}))
+    await rating.settled()
+    held = (await rating.statement("bolt-1", "2024-01-01"))["held"]
+    assert held["events"] == 12 and [name["id"] for name in held["named"]] == [*(f"odd-{n}" for n in (0, 1, 2, 4, 5, 6, 7, 8, 9, 10))]
+    assert "region=EU; region=US" in held["detail"]
+
+
+async def mend_by_void(rating: Deployment) -> None:
+    await rating.send(void("odd"))
+
+
+async def mend_by_correction(rating: Deployment) -> None:
+    await rating.send(void("odd"), event("odd-again", "bolt", NOON, {"region": "eu"}))
+
+
+async def mend_by_contract(rating: Deployment) -> None:
+    await rating.apply(regional([*EU_ONLY, {"unit": "1.00"}]))
+
+
+async def mend_by_meter(rating: Deployment) -> None:
+    answer = await rating.client.put("/v1/meters/regional", json={
+        "event_type": "call", "aggregation": "count", "group_by": ["region"], "filters": {"region": ["eu"]}})
+    assert answer.status_code == 200, answer.text
+    await until(lambda: _backfilled(rating, "regional"))
+
+
+async def _backfilled(rating: Deployment, meter: str) -> bool:
+    return bool((await rating.client.get(f"/v1/meters/{meter}")).json()["backfilled"])
+
+
+@pytest.mark.parametrize(("mend", "subtotal"), [
+    (mend_by_void, "10.00"), (mend_by_correction, "11.00"), (mend_by_contract, "11.00"), (mend_by_meter, "10.00")])
+async def test_what_mends_a_held_statement_is_priced_when_it_is_metered(rating: Deployment, mend: Any, subtotal: str) -> None:
+    """`settled` waits for what was asked anew, and not for the next try of what failed."""
+    await held_period(rating, "odd")
+    await mend(rating)
+    await rating.settled()
+    found = await rating.statement("bolt-1", "2024-01-01")
+    assert found["held"] is None and found["subtotal"] == subtotal
+    assert (await rating.client.get("/v1/exceptions", params={"kind": "pricing_failed"})).json()["data"] == []
+
+
+async def test_a_period_that_was_never_priced_is_held_too(rating: Deployment) -> None:
+    await rating.customer("bolt")
+    await rating.meter("regional", group_by=["region"])
+    await rating.send(event("odd", "bolt", NOON, {"region": "EU"}))
+    await rating.settled()
+    await rating.apply(regional(EU_ONLY))
+    await rating.settled()
+    found = await rating.statement("bolt-1", "2024-01-01")
+    assert (found["lines"], found["subtotal"], found["final"], found["held"]["events"]) == ([], "0.00", False, 1)
+    assert found["watermark"]["batches"] == {}, "it covers nothing"
+
+
+async def test_a_day_the_changed_meter_no_longer_counts_is_priced_again(rating: Deployment) -> None:
+    await rating.customer("bolt")
+    await rating.meter("regional", group_by=["region"])
+    await rating.apply(regional([{"unit": "1.00"}]))
+    await rating.send(event("alone", "bolt", NOON, {"region": "EU"}))
+    await rating.settled()
+    assert (await rating.statement("bolt-1", "2024-01-01"))["subtotal"] == "1.00"
+    await mend_by_meter(rating)
+    await rating.settled()
+    assert (await rating.statement("bolt-1", "2024-01-01"))["subtotal"] == "0.00"

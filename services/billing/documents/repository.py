@@ -6,14 +6,23 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.billing.documents.domain.document import Document, Line
+from services.billing.documents.domain.document import Document, Held, Line
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.finalization.domain.drafts import OBSTACLES
 from services.billing.narrowing import narrowed
-from shared.topics.rating import StatementLine, StatementSegment
+from shared.clock import from_us
+from shared.topics.rating import StatementHeld, StatementLine, StatementSegment
 
+# The gate's exceptions are named as the draft is: what it found first is what holds it.
 _DOCUMENT = """
-    select document.*, coalesce(document.customer_name, customer.name, document.customer) as shown_name
+    select document.*, coalesce(document.customer_name, customer.name, document.customer) as shown_name, obstacle.*
     from billing.documents document left join billing.customers customer on customer.customer_id = document.customer_id
+    left join lateral (
+        select exception_id, kind as obstacle_kind, owner, detail, opened_at from billing.exceptions
+        where document.status = 'draft' and document.held_until is not null and resolved_at is null
+          and reference = document.contract || ':' || document.start_date and kind = any({kinds})
+        order by opened_at, exception_id limit 1
+    ) obstacle on true
 """
 _CONDITIONS = {
     "customer": "document.customer = {}", "contract": "document.contract = {}", "status": "document.status = {}", "kind": "document.kind = {}",
@@ -32,12 +41,14 @@ class DocumentRepository:
     async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
         """Return documents older than the id `before`, newest first."""
         where, given = narrowed(_CONDITIONS, asked, "document.document_id", before)
-        rows = await self._connection.fetch(f"{_DOCUMENT} where {where} order by document.document_id desc limit {rows_max:d}", *given)
+        documents = _DOCUMENT.format(kinds=f"${len(given) + 1}::text[]")
+        rows = await self._connection.fetch(
+            f"{documents} where {where} order by document.document_id desc limit {rows_max:d}", *given, list(OBSTACLES))
         return await self._with_lines(rows, segments=False)
 
     async def get(self, document_id: str) -> Document | None:
-        """Return one document with lines and segments."""
-        rows = await self._connection.fetch(f"{_DOCUMENT} where document.document_id = $1", document_id)
+        """Return one document with its lines, and with their segments once its statement is final."""
+        rows = await self._connection.fetch(f"{_DOCUMENT.format(kinds='$2::text[]')} where document.document_id = $1", document_id, list(OBSTACLES))
         return next(iter(await self._with_lines(rows, segments=True)), None)
 
     async def _with_lines(self, rows: Sequence[Any], *, segments: bool) -> list[Document]:
@@ -63,9 +74,9 @@ class DocumentRepository:
         if not statement_ids:
             return {}
         rows = await self._connection.fetch(
-            "select statement_id, document -> 'lines' as lines from billing.statements_heard where statement_id = any($1)", statement_ids,
+            "select statement_id, final, document -> 'lines' as lines from billing.statements_heard where statement_id = any($1)", statement_ids,
         )
-        return {str(row["statement_id"]): tuple(_line_heard(line, segments) for line in row["lines"]) for row in rows}
+        return {str(row["statement_id"]): tuple(_line_heard(line, segments, row["final"]) for line in row["lines"]) for row in rows}
 
 
 def _document(row: Any, lines: tuple[Line, ...]) -> Document:
@@ -76,7 +87,7 @@ def _document(row: Any, lines: tuple[Line, ...]) -> Document:
         subtotal_minor=row["subtotal_minor"], total_minor=row["total_minor"], corrects=row["corrects"],
         statement_id=str(row["statement_id"]) if row["statement_id"] else None, statement_revision=row["statement_revision"],
         statement_final=row["statement_final"], watermark=row["watermark"], watermark_us=row["watermark_us"],
-        finalized_at=row["finalized_at"], created_at=row["created_at"], lines=lines,
+        finalized_at=row["finalized_at"], created_at=row["created_at"], held=_held(row), lines=lines,
     )
 
 
@@ -84,14 +95,28 @@ def _line(row: Any, segments: bool) -> Line:
     return Line(
         line_id=row["line_id"], key=row["key"], clause_id=row["clause_id"], clause_hash=row["clause_hash"], version=row["version"],
         kind=row["kind"], quantity=row["quantity"], amount_minor=row["amount_minor"], meter=row["meter"], description=row["description"],
-        segments=msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else (),
+        segments=msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else None,
     )
 
 
-def _line_heard(said: dict[str, Any], segments: bool) -> Line:
+def _held(row: Any) -> Held | None:
+    """Why a draft is held: its statement is not whole, or the gate found something in its way."""
+    if row["status"] != "draft":
+        return None
+    if row["held"] is not None:
+        why = msgspec.convert(row["held"], StatementHeld)
+        named = tuple((event.source, event.id) for event in why.named)
+        return Held(why.reason, from_us(why.since_us), why.exception, "rating", why.owner, why.detail, why.events, named)
+    if row["exception_id"] is None:
+        return None
+    return Held(row["obstacle_kind"], row["opened_at"], row["exception_id"], "billing", row["owner"], row["detail"])
+
+
+def _line_heard(said: dict[str, Any], segments: bool, final: bool) -> Line:
+    """A line of a draft. Segments travel with a final statement alone: where others have none, they are not known to be none."""
     heard = msgspec.convert(said, StatementLine)
     return Line(
         line_id=heard.line_id, key=heard.key, clause_id=heard.clause_id, clause_hash=heard.clause_hash, version=heard.version, kind=heard.kind,
         quantity=heard.quantity, amount_minor=heard.amount_minor, meter=heard.meter, description=heard.description,
-        segments=heard.segments if segments else (),
+        segments=(heard.segments or (() if final else None)) if segments else None,
     )

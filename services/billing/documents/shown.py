@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from services.billing.documents.domain.document import Document, Line
+from services.billing.documents.domain.document import Document, Held, Line
 from shared.clock import from_us
 from shared.decimals import plain
 from shared.money import Currency, currency, format_minor
@@ -15,6 +15,7 @@ def shown_document(document: Document) -> dict[str, Any]:
     money = currency(document.currency)
     return {
         "object": "document", "id": document.document_id, "number": document.number, "kind": document.kind, "status": document.status,
+        "held": shown_held(document.held),
         "customer": document.customer, "customer_name": document.customer_name, "contract": document.contract,
         "legal_entity": document.legal_entity, "currency": document.currency, "timezone": document.timezone,
         "period": {"start": document.start_date.isoformat(), "end": document.end_date.isoformat()},
@@ -28,10 +29,21 @@ def shown_document(document: Document) -> dict[str, Any]:
 
 
 def shown_line(line: Line, money: Currency) -> dict[str, Any]:
+    """A line; segments that were not loaded are absent, not empty."""
     return {
         "id": line.line_id, "key": line.key, "clause": line.clause_id, "clause_hash": line.clause_hash, "version": line.version,
         "kind": line.kind, "meter": line.meter, "description": line.description, "quantity": plain(line.quantity),
-        "amount": format_minor(line.amount_minor, money), "segments": [_segment(segment) for segment in line.segments],
+        "amount": format_minor(line.amount_minor, money),
+        **({"segments": [_segment(segment) for segment in line.segments]} if line.segments is not None else {}),
+    }
+
+
+def shown_held(held: Held | None) -> dict[str, Any] | None:
+    """Why a draft is not whole or may not become an invoice; null where nothing holds it."""
+    return None if held is None else {
+        "reason": held.reason, "since": instant(held.since), "events": held.events,
+        "named": [{"source": source, "id": id} for source, id in held.named],
+        "exception": held.exception, "service": held.service, "owner": held.owner, "detail": held.detail,
     }
 
 

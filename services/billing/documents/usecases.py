@@ -26,7 +26,7 @@ async def list_documents(db: Database, asked: DocumentFilter, before: str | None
 
 
 async def get_document(db: Database, document_id: str) -> Document:
-    """Return one document with lines and segments, or raise NoSuchDocument."""
+    """Return one document with its lines (and their segments, once its statement is final), or raise NoSuchDocument."""
     async with db.transaction(isolation="repeatable_read") as uow:
         found = await DocumentRepository(uow.connection).get(document_id)
     if found is None:

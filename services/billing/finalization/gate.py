@@ -7,7 +7,7 @@ from typing import Protocol
 from services.billing.auditor import Auditor
 from services.billing.conservation.domain.breaks import Break
 from services.billing.conservation.usecases import breaks_of
-from services.billing.finalization.domain.drafts import CONTRACT_PERIOD, Obstacle
+from services.billing.finalization.domain.drafts import CONTRACT_PERIOD, Obstacle, broken
 
 SHOWN_MAX = 3                                                  # breaks an exception spells out
 
@@ -33,7 +33,7 @@ class ConservationGate:
 def _obstacles(breaks: Sequence[Break]) -> list[Obstacle]:
     kinds: dict[str, list[Break]] = {}
     for found in breaks:
-        kinds.setdefault(f"conservation_{found.k.lower()}", []).append(found)
+        kinds.setdefault(broken(found.k), []).append(found)
     return [Obstacle(kind, _said(found), found[0].owner) for kind, found in kinds.items()]
 
 

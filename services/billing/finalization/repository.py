@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.billing.finalization.domain.drafts import Draft, Numbered
+from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
 from services.billing.finalization.domain.posting import postings_of
 from shared.clock import machine_now
 from shared.ids import new_ids
@@ -120,11 +120,10 @@ class FinalizationRepository:
         await self._connection.execute(
             """update billing.exceptions set resolved_at = $2
                where resolved_at is null and reference = any($1) and kind <> all($3) and kind = any($4)""",
-            list(references), now, list(but), list(KINDS),
+            list(references), now, list(but), list(OBSTACLES),
         )
 
 
-KINDS = ("customer_unknown", "lines_do_not_sum", "conservation_k3", "conservation_k4", "conservation_k5")
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 

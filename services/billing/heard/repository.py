@@ -46,21 +46,23 @@ class HeardRepository:
             """insert into billing.documents as document
                    (document_id, kind, contract, customer_id, customer, legal_entity, currency, timezone, period_start, period_end,
                     start_date, end_date, statement_id, statement_revision, statement_final, watermark, watermark_us, net_days, skip_zero,
-                    subtotal_minor, total_minor)
+                    subtotal_minor, total_minor, held)
                select document_id, 'invoice', contract, customer_id, customer, legal_entity, currency, timezone, period_start, period_end,
-                    start_date, end_date, statement_id, revision, final, watermark, watermark_us, net_days, skip_zero, subtotal, subtotal
+                    start_date, end_date, statement_id, revision, final, watermark, watermark_us, net_days, skip_zero, subtotal, subtotal,
+                    held
                from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
                     $9::timestamptz[], $10::date[], $11::date[], $12::uuid[], $13::bigint[], $14::boolean[], $15::jsonb[], $16::bigint[],
-                    $17::integer[], $18::boolean[], $19::bigint[])
+                    $17::integer[], $18::boolean[], $19::bigint[], $20::jsonb[])
                     as said (document_id, contract, customer_id, customer, legal_entity, currency, timezone, period_start, period_end,
-                    start_date, end_date, statement_id, revision, final, watermark, watermark_us, net_days, skip_zero, subtotal)
+                    start_date, end_date, statement_id, revision, final, watermark, watermark_us, net_days, skip_zero, subtotal, held)
                on conflict (contract, period_start) where kind = 'invoice' do update set
                    customer_id = excluded.customer_id, customer = excluded.customer, legal_entity = excluded.legal_entity,
                    currency = excluded.currency, timezone = excluded.timezone, period_end = excluded.period_end,
                    start_date = excluded.start_date, end_date = excluded.end_date, statement_id = excluded.statement_id,
                    statement_revision = excluded.statement_revision, statement_final = excluded.statement_final,
                    watermark = excluded.watermark, watermark_us = excluded.watermark_us, net_days = excluded.net_days,
-                   skip_zero = excluded.skip_zero, subtotal_minor = excluded.subtotal_minor, total_minor = excluded.total_minor
+                   skip_zero = excluded.skip_zero, subtotal_minor = excluded.subtotal_minor, total_minor = excluded.total_minor,
+                   held = excluded.held
                where document.status = 'draft'""",
             _document_ids(statements), [s.contract for s in statements], [s.customer_id for s in statements],
             [s.customer for s in statements], [s.legal_entity for s in statements], [s.currency for s in statements],
@@ -69,6 +71,7 @@ class HeardRepository:
             [s.statement_id for s in statements], [s.revision for s in statements], [s.final for s in statements],
             [s.watermark for s in statements], [s.watermark_us for s in statements], [s.net_days for s in statements],
             [s.skip_zero_invoices for s in statements], [s.subtotal_minor for s in statements],
+            [msgspec.to_builtins(s.held) for s in statements],
         )
 
     async def after_final(self, refused: Sequence[StatementMessage]) -> list[StatementMessage]:

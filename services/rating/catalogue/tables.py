@@ -1,6 +1,6 @@
 """Tables of the catalogue."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Numeric, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, ForeignKey, Index, Integer, MetaData, Numeric, String, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.tables import INSTANT
@@ -40,6 +40,12 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("cursor_seq", Integer, nullable=False, server_default=text("-1")),
         Column("started_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Column("finished_at", INSTANT),
+    )
+    Table(
+        "backfill_days", metadata,                         # the days a running back-fill found usage on: marked when it ends, whatever is left
+        Column("meter", NAME, ForeignKey("rating.backfills.meter"), primary_key=True),
+        Column("subject", NAME, primary_key=True),
+        Column("day", Date, primary_key=True),             # UTC
     )
     Table(
         "plans", metadata,

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from services.rating.statements.pricing import PRICING_FAILED
+from services.rating.statements.holding import PRICING_FAILED
 
 # A meter takes an event when the type is its own and every filter matches.
 _TAKEN = """exists (select from rating.meters m where m.event_type = e.type and not exists (

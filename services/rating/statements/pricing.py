@@ -16,11 +16,11 @@ from services.rating.metering.readings import UsageAsked, read_quantities, water
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement, due_statement
 from services.rating.statements.domain.message import PricedAt, message_of, pages_of
+from services.rating.statements.holding import hold, release
 from services.rating.statements.repository import Replacement, StatementRepository
 from shared.clock import machine_us
 from shared.db import Database, UnitOfWork
 from shared.errors import AppError
-from shared.exceptions import open_exception, resolve_exception
 from shared.pricing.inputs import Group, UsageNeed
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.pricing.results import PricedPeriod
@@ -28,9 +28,7 @@ from shared.topics.rating import STATEMENTS
 
 log = structlog.get_logger()
 T = TypeVar("T")
-RETRY_AFTER_S = 30
 REST_IGNORED_US = 2**63 - 1                   # for those who cannot wait: a moving clock, a test
-PRICING_FAILED = "pricing_failed"
 MINOR_MAX = 2**63 - 1
 COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 Usage = Mapping[UsageNeed, Mapping[Group, Decimal]]
@@ -86,7 +84,7 @@ async def in_one_snapshot(db: Database, act: Callable[[UnitOfWork], Awaitable[T]
 async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, final: bool) -> Outcome:
     """Price the statements of these rows, which this transaction holds, and tell them. All reads share its snapshot.
 
-    A contract that cannot be priced is held with an exception, and its requests stay; the others go on.
+    A contract that cannot be priced is held (see `holding`), and is asked for again; the others go on.
     """
     outcome = Outcome()
     if not rows:
@@ -103,7 +101,8 @@ async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, fin
     for replacement in replacements:
         for page in pages_of(replacement.message):
             uow.tell(STATEMENTS, page)
-    await _settle_holds(uow, outcome, now)
+    await hold(uow, outcome.held, at)
+    await release(uow, [due for due in outcome.priced if due.held], now)
     return outcome
 
 
@@ -160,28 +159,6 @@ async def _hand_over(statements: StatementRepository, priced: Sequence[DueStatem
     changed = [replacement for due, replacement in zip(priced, replacements, strict=True) if due.closing != replacement.closing]
     if changed:
         await statements.ask_next([replacement.message.contract for replacement in changed], [replacement.period_start for replacement in changed])
-
-
-async def _settle_holds(uow: UnitOfWork, outcome: Outcome, now: datetime) -> None:
-    """Open an exception for what cannot be priced and try it again later; close those of what can be priced again."""
-    statements = StatementRepository(uow.connection)
-    if outcome.held:
-        held = [due for due, _ in outcome.held]
-        names = [due.contract for due in held], [due.period.start for due in held]
-        await statements.ask_again(*names)
-        await statements.set_retry(*names, RETRY_AFTER_S)
-    for due, fault in outcome.held:
-        log.warning("pricing_failed", contract=due.contract, period=due.period.start_date.isoformat(), fault=repr(fault))
-        detail = f"{due.reference} cannot be priced and is held: {fault.detail}"
-        await open_exception(
-            uow, PRICING_FAILED, due.reference, detail, owner="finance", now=now,
-            amount_minor=due.subtotal_minor, currency=due.chain[-1].terms.currency,
-        )
-    mended = [due for due in outcome.priced if due.held]
-    if mended:
-        await statements.set_retry([due.contract for due in mended], [due.period.start for due in mended], None)
-    for due in mended:
-        await resolve_exception(uow, PRICING_FAILED, due.reference, now)
 
 
 def _names(rows: Sequence[Any]) -> tuple[list[str], list[datetime]]:

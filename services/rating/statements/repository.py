@@ -13,6 +13,8 @@ from shared.topics.rating import STATEMENTS, StatementMessage
 Claimed = asyncpg.Record
 #: One fans out at a time: whoever comes second takes nothing, and no mark is locked before it is deleted.
 FAN_OUT = 0x7532632E66616E
+#: Of the machine clock: a period that cannot be priced is tried again so much later, and whenever something new asks for it.
+RETRY_AFTER_S = 30
 
 _CLAIM = """
     select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at, p.retry_at is not null as held,
@@ -27,10 +29,10 @@ _CLAIM = """
 """
 _STALE = """
     (select x.* from rating.periods x
-     join (select contract, period_start, min(stale_id) as oldest from rating.stale where priced_us <= $1
+     join (select contract, period_start, min(stale_id) as oldest, bool_or(not retry) as is_new from rating.stale where priced_us <= $1
            group by contract, period_start order by oldest) s
         on s.contract = x.contract and s.period_start = x.period_start
-     where not x.final and (x.retry_at is null or x.retry_at <= clock_timestamp())
+     where not x.final and (x.retry_at is null or s.is_new or x.retry_at <= clock_timestamp())
      order by s.oldest limit $2 for no key update of x skip locked)
 """
 _CHOSEN = """
@@ -64,7 +66,8 @@ class StatementRepository:
         """Turn up to `marks_max` marks into requests for the statements they touch; return how many marks were taken.
         A request is as old as its oldest mark, so that who waits for what was marked before a moment sees it.
         A UTC day can touch two periods and a customer have several contracts. Marks of subjects nobody knows go: when their
-        customer, alias or contract comes, it leaves marks or requests of its own.
+        customer, alias or contract comes, it leaves marks or requests of its own. A held statement is asked for like any other, and
+        rests since it was tried last: what mends it is priced at once, and usage that does not is no reason to try all the time.
         """
         taken: int = await self.connection.fetchval(
             """with taken as (
@@ -72,17 +75,19 @@ class StatementRepository:
                    where ctid = any (array(select ctid from rating.marks where (select pg_try_advisory_xact_lock($2)) limit $1))
                    returning subject, day, marked_at),
                touched as (
-                   select p.contract, p.period_start, min(d.since) as since
+                   select p.contract, p.period_start, p.retry_at, min(d.since) as since
                    from (select subject, day, min(marked_at) as since from taken group by 1, 2) d
                    join rating.subjects s on s.subject = d.subject
                    join rating.contracts c on c.customer_id = s.customer_id
                    join rating.periods p on p.contract = c.contract and not p.final
                        and p.period_start < (d.day + 1)::timestamp at time zone 'UTC' and p.period_end > d.day::timestamp at time zone 'UTC'
-                   group by 1, 2),
+                   group by 1, 2, 3),
                asked as (insert into rating.stale (contract, period_start, priced_us, since)
-                   select contract, period_start, coalesce(st.revision, 0), since
+                   select contract, period_start,
+                       greatest(coalesce(st.revision, 0),
+                                coalesce((extract(epoch from retry_at - make_interval(secs => $3)) * 1000000)::bigint, 0)), since
                    from touched left join rating.statements st using (contract, period_start))
-               select count(*) from taken""", marks_max, FAN_OUT)
+               select count(*) from taken""", marks_max, FAN_OUT, RETRY_AFTER_S)
         return taken
 
     async def claim(self, priced_before_us: int, limit: int) -> list[Claimed]:
@@ -108,9 +113,9 @@ class StatementRepository:
                returning stale_id""", limit))
 
     async def ask_again(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
-        """Ask for these statements again: they could not be priced now."""
+        """Ask for these statements again: they could not be priced now, and nothing new has come for them."""
         await self.connection.execute(
-            "insert into rating.stale (contract, period_start) select * from unnest($1::text[], $2::timestamptz[])",
+            "insert into rating.stale (contract, period_start, retry) select *, true from unnest($1::text[], $2::timestamptz[])",
             list(contracts), list(period_starts))
 
     async def ask_next(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
@@ -139,6 +144,20 @@ class StatementRepository:
             [m.currency for m in said], [STATEMENTS.encode(m).decode() for m in said],
             [_json(r.opening) for r in replacements], [_json(r.closing) for r in replacements], [r.known_version for r in replacements])
 
+    async def say_held(self, message: StatementMessage, period_start: datetime) -> None:
+        """Write that the statement is on hold; what it was priced from stays."""
+        await self.connection.execute(
+            "update rating.statements set revision = $3, said = $4 where contract = $1 and period_start = $2",
+            message.contract, period_start, message.revision, STATEMENTS.encode(message).decode())
+
+    async def stored(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> dict[tuple[str, datetime], StatementMessage]:
+        """(contract, period start) → the statement as it stands, of those there are."""
+        rows = await self.connection.fetch(
+            """select contract, period_start, said from rating.statements
+               join unnest($1::text[], $2::timestamptz[]) as asked (contract, period_start) using (contract, period_start)""",
+            list(contracts), list(period_starts))
+        return {(row["contract"], row["period_start"]): STATEMENTS.decode(row["said"].encode()) for row in rows}
+
     async def close_periods(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
         await self.connection.execute(
             """update rating.periods p set final = true, retry_at = null from unnest($1::text[], $2::timestamptz[]) as done (contract, period_start)
@@ -165,10 +184,10 @@ class StatementRepository:
         return found
 
     async def has_request_before(self, moment: datetime) -> bool:
-        """Whether a request older than `moment` waits, those of held statements excepted: they have an exception of their own."""
+        """Whether a request older than `moment` waits; that to try a held statement again is none: it has an exception of its own."""
         found: bool = await self.connection.fetchval(
             """select exists (select from rating.stale s join rating.periods p using (contract, period_start)
-                              where s.since < $1 and not p.final and p.retry_at is null)""", moment)
+                              where s.since < $1 and not p.final and not s.retry)""", moment)
         return found
 
     async def first_open(self, contracts: Sequence[str]) -> dict[str, datetime]:

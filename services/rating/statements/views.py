@@ -22,7 +22,17 @@ def summary(statement: StatementMessage) -> dict[str, Any]:
         "final": statement.final, "close_due_at": instant(from_us(statement.close_due_us)), "priced_at": instant(from_us(statement.priced_us)),
         "watermark": {"batches": statement.watermark, "received_until": instant(from_us(statement.watermark_us))},
         "contract_versions": list(statement.contract_versions), "subtotal": amount(statement, statement.subtotal_minor),
-        "consumption": statement.consumption,
+        "consumption": statement.consumption, "held": held(statement),
+    }
+
+
+def held(statement: StatementMessage) -> dict[str, Any] | None:
+    """Why the figures are not whole; null where they are."""
+    why = statement.held
+    return None if why is None else {
+        "reason": why.reason, "since": instant(from_us(why.since_us)), "events": why.events,
+        "named": [{"source": event.source, "id": event.id} for event in why.named],
+        "exception": why.exception, "owner": why.owner, "detail": why.detail,
     }
 
 
@@ -68,6 +78,7 @@ def cost(external_id: str, now: str, statements: list[StatementMessage]) -> dict
             {
                 "contract": s.contract, "currency": s.currency, "period": {"start": s.period_start_date, "end": s.period_end_date},
                 "subtotal": amount(s, s.subtotal_minor), "received_until": instant(from_us(s.watermark_us)), "consumption": s.consumption,
+                "held": held(s),
                 "lines": [
                     {"key": line.key, "meter": line.meter, "quantity": plain(line.quantity), "amount": amount(s, line.amount_minor)}
                     for line in s.lines

@@ -1,6 +1,6 @@
 """Usage: the quantity of each segment and group, what the allowance covers, and what the rest costs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,17 +12,29 @@ from shared.pricing.explanation import Explanation
 from shared.pricing.inputs import Group, UsageNeed
 from shared.pricing.layout import Placed
 from shared.pricing.lines import UsageLine
+from shared.pricing.models.matrix import NoRateForGroup
 from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
 
 _ZERO = Decimal(0)
 _QUANTITY_DECIMALS = 12
+NAMED_MAX = 10                                # groups without a rate that a fault spells out
 Totals = Mapping[Group, Decimal]
 
 
 class UsageMissing(AppError):
     """Pricing was not given the usage of a line; a part of a statement is never priced in silence."""
+
+
+class UsageWithoutRate(NoRateForGroup):
+    """The line's price has no rate for some of its usage; add a row for it or a row without dimensions, or void the usage."""
+
+    def __init__(self, line_key: str, lacking: Sequence[tuple[UsageNeed, Group]]) -> None:
+        named = sorted({", ".join(f"{name}={value}" for name, value in group) or "usage without dimensions" for _, group in lacking})
+        more = f" and {len(named) - NAMED_MAX} more" if len(named) > NAMED_MAX else ""
+        super().__init__(f"Line {line_key} has no rate for {'; '.join(named[:NAMED_MAX])}{more}.")
+        self.lacking = tuple(lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,33 @@ def price_usage(
     line: Placed[UsageLine], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals, explanation: Explanation,
 ) -> tuple[Draft, dict[Group, Decimal]]:
     """Return the usage line and the units below zero that the next period takes over, by group.
+
+    Raises UsageMissing, and UsageWithoutRate with all the groups that no rate prices.
+    """
+    try:
+        return _priced(line, period, usage, carried, explanation)
+    except NoRateForGroup as fault:
+        if lacking := _lacking(line, usage):
+            raise UsageWithoutRate(line.key, lacking) from fault
+        raise
+
+
+def _lacking(line: Placed[UsageLine], usage: Mapping[UsageNeed, Totals]) -> list[tuple[UsageNeed, Group]]:
+    """The groups of each need that have usage and no rate."""
+    found = []
+    for span, need in zip(line.spans, line.needs, strict=True):
+        for group in sorted(_counted(need, usage)):
+            try:
+                span.line.price.for_group(group)
+            except NoRateForGroup:
+                found.append((need, group))
+    return found
+
+
+def _priced(
+    line: Placed[UsageLine], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals, explanation: Explanation,
+) -> tuple[Draft, dict[Group, Decimal]]:
+    """Segment by segment.
 
     At an amendment a segment costs new(all so far) − new(what came before), so tiers and allowance run through, or new(its
     own units) where it restarts: by the clause, for a volume price, and where the dimensions change.

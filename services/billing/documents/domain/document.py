@@ -10,7 +10,10 @@ from shared.topics.rating import StatementSegment
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A settled line. `segments` say how the quantity came together; a draft's are not here but in rating, and its trace shows them."""
+    """A settled line. `segments` say how the quantity came together; None where they are not here.
+
+    A list leaves them out, and a draft's are in rating, whose explanation its trace shows.
+    """
 
     line_id: str
     key: str
@@ -22,7 +25,29 @@ class Line:
     amount_minor: int
     meter: str | None = None
     description: str = ""
-    segments: tuple[StatementSegment, ...] = ()
+    segments: tuple[StatementSegment, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a draft is not whole, or may not become an invoice. `service`: whose exception it is; `since` is of the business clock.
+
+    `events`: how many events are in the way, None where it is not single events; `named`: the first few, as (source, id).
+    """
+
+    reason: str
+    since: datetime
+    exception: str
+    service: str
+    owner: str
+    detail: str
+    events: int | None = None
+    named: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the figures are all there: what billing itself holds follows a statement that could be priced."""
+        return self.service == "billing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +79,7 @@ class Document:
     finalized_at: datetime | None
     created_at: datetime
     lines: tuple[Line, ...] = field(default=())
+    held: Held | None = None
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.line_id == line_id), None)

@@ -43,7 +43,7 @@ def parts_of(line: Line, terms_of: ClauseTerms) -> tuple[PricedPart, ...]:
 def _usage(line: Line, terms_of: ClauseTerms) -> Iterator[PricedPart]:
     """Tiers run through an amendment or restart: what the group had before is taken along where only that adds up."""
     before: dict[Group, Decimal] = {}
-    for segment in line.segments:
+    for segment in line.segments or ():
         group = tuple(sorted(segment.group.items()))
         earlier, terms = before.get(group, _ZERO), terms_of(line.clause_id, segment.version)
         price = _PRICES.validate_python(terms["price"]) if terms and "price" in terms else None
@@ -68,7 +68,7 @@ def _continued(segment: StatementSegment, group: Group, price: Model | None, ear
 
 def _fees(line: Line, terms_of: ClauseTerms) -> Iterator[PricedPart]:
     """A whole fee is one step; a share of one is told by its segment alone, as a share of days is rarely a round number."""
-    for segment in line.segments:
+    for segment in line.segments or ():
         terms = terms_of(line.clause_id, segment.version)
         amount = Decimal(terms["amount"]) if terms and "amount" in terms else None
         whole = amount is not None and segment.priced * amount == segment.exact

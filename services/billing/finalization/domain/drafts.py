@@ -9,6 +9,16 @@ from shared.period import local_date
 from shared.topics.rating import StatementLine
 
 CONTRACT_PERIOD = tuple[str, datetime]
+CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM = "customer_unknown", "lines_do_not_sum"
+
+
+def broken(k: str) -> str:
+    """What an obstacle is called when one of the five statements does not hold."""
+    return f"conservation_{k.lower()}"
+
+
+#: The kinds of everything that may stand in a draft's way. K2 is checked over receipts and holds nothing.
+OBSTACLES = (CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM, *(broken(k) for k in ("K1", "K3", "K4", "K5")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,10 @@ class Draft:
         """Yield what is wrong with the draft itself; the gate looks at the books around it."""
         if self.customer_name is None:
             detail = f"customer {self.customer} ({self.customer_id}) was not heard of; create it in rating"
-            yield Obstacle("customer_unknown", detail, "billing operations")
+            yield Obstacle(CUSTOMER_UNKNOWN, detail, "billing operations")
         total = sum(line.amount_minor for line in self.lines)
         if total != self.subtotal_minor:
-            yield Obstacle("lines_do_not_sum", f"lines sum to {total} and the statement says {self.subtotal_minor} minor units", "rating")
+            yield Obstacle(LINES_DO_NOT_SUM, f"lines sum to {total} and the statement says {self.subtotal_minor} minor units", "rating")
 
     def issued_on(self, now: datetime) -> date:
         return local_date(now, self.timezone)

@@ -8,6 +8,9 @@ import asyncpg
 from services.rating.catalogue.repository import Backfill, backfill_of
 from services.rating.metering.repository import FENCE, StoredEvent, stored_event
 
+_DAYS = """select $1 as meter, subject, day from rating.usage_days where meter = $1
+    union select $1, subject, (hour at time zone 'UTC')::date from rating.usage_uniques where meter = $1"""
+
 
 class BackfillRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
@@ -39,6 +42,10 @@ class BackfillRepository:
             meter, {str(partition): batch_id for partition, batch_id in cut.items()},
         )
 
+    async def keep_days(self, meter: str) -> None:
+        """Keep the days the meter has usage on, before its aggregates are forgotten: what it no longer counts is to be priced again too."""
+        await self._connection.execute(f"insert into rating.backfill_days (meter, subject, day) {_DAYS} on conflict do nothing", meter)
+
     async def claim(self) -> Backfill | None:
         """Hold the oldest running back-fill; None when there is none, or another worker has it."""
         row = await self._connection.fetchrow(
@@ -67,10 +74,9 @@ class BackfillRepository:
         await self._connection.execute("update rating.backfills set finished_at = $2 where meter = $1", meter, at)
 
     async def mark_all(self, meter: str) -> None:
-        """Mark every (subject, UTC day) that has usage of the meter."""
+        """Mark every (subject, UTC day) that has usage of the meter, or had when the job began."""
         await self._connection.execute(
-            """with touched as materialized (
-                   select subject, day from rating.usage_days where meter = $1
-                   union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques where meter = $1),
+            f"""with kept as (delete from rating.backfill_days where meter = $1 returning subject, day),
+                    touched as materialized (select subject, day from ({_DAYS}) found union select subject, day from kept),
                     told as (insert into rating.activity_marks (subject, day) select subject, day from touched)
                insert into rating.marks (subject, day) select subject, day from touched""", meter)

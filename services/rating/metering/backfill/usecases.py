@@ -22,9 +22,10 @@ async def needs_backfill(uow: UnitOfWork, event_type: str) -> bool:
 async def begin_backfill(uow: UnitOfWork, meter: str, event_type: str) -> None:
     """Drop what stands for the meter, and give the job everything stored so far. Consumers, fenced out now, take what comes after."""
     repository = BackfillRepository(uow.connection)
+    await repository.start(meter, await ReadingsRepository(uow.connection).last_batches())
+    await repository.keep_days(meter)
     await repository.forget(meter)
     await repository.forget(f"type:{event_type}")
-    await repository.start(meter, await ReadingsRepository(uow.connection).last_batches())
 
 
 async def backfill_step(uow: UnitOfWork, now: datetime, *, events_max: int, groups_max: int) -> bool:

@@ -1,10 +1,12 @@
 """SQL of raw events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
+import msgspec
 
+from services.rating.metering.domain.arrival import key_of
 from services.rating.metering.repository import StoredEvent, stored_event
 
 Place = tuple[datetime, int, int]                # an event's time, batch id and seq: the order of a page
@@ -35,3 +37,28 @@ class RawRepository:
             list(subjects), event_type, start, end, *(after or (start, -1, -1)), dict(before_batch) if before_batch is not None else None, limit,
         )
         return [(stored_event(row), row) for row in rows]
+
+    async def hours_of_groups(
+        self, subjects: Sequence[str], meter: str, start: datetime, end: datetime, dimensions: Sequence[str], groups: Collection[tuple[str, ...]],
+    ) -> list[tuple[datetime, int]]:
+        """Return the UTC hours that overlap [start, end) in which these groups (values in the order of `dimensions`) have events, and how many."""
+        rows = await self._connection.fetch(
+            """select hour, sum(events)::bigint as events from (
+                   select hour, grp, events from rating.usage_hours
+                   where subject = any($1::text[]) and meter = $2 and hour >= date_trunc('hour', $3::timestamptz, 'UTC') and hour < $4
+                   union all
+                   select hour, grp, events from rating.usage_uniques
+                   where subject = any($1::text[]) and meter = $2 and hour >= date_trunc('hour', $3::timestamptz, 'UTC') and hour < $4) u
+               where events > 0 and coalesce((
+                   select jsonb_agg(coalesce(u.grp::jsonb ->> d.name, '') order by d.n) from unnest($5::text[]) with ordinality d (name, n)),
+                   '[]') = any($6::jsonb[])
+               group by hour order by hour""",
+            list(subjects), meter, start, end, list(dimensions), [msgspec.Raw(msgspec.json.encode(group)) for group in groups],
+        )
+        return [(row["hour"], row["events"]) for row in rows]
+
+    async def any_void(self, names: Sequence[tuple[str, str]]) -> bool:
+        """Whether a void is in force for one of these events (source, id)."""
+        found: bool = await self._connection.fetchval(
+            "select exists (select from rating.voids where key = any($1::bytea[]))", [key_of(source, id) for source, id in names])
+        return found

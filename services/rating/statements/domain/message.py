@@ -1,7 +1,7 @@
 """The statement as it is told: a priced period with the terms it is billed by."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -13,13 +13,15 @@ from shared.decimals import QUANTITY_FRACTION_DIGITS_MAX, plain
 from shared.ids import statement_id
 from shared.instants import to_us
 from shared.money import Rounding, round_to, settle, share
+from shared.pricing.inputs import EMPTY
 from shared.pricing.language import Phase
 from shared.pricing.layout import layout_of
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.spans import Span
-from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
+from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
 
 LINES_A_PAGE = 500
+NOTHING_PRICED = PricedPeriod((), 0, EMPTY)
 # The edges of spans and the names of statements come again with every revision.
 _us = lru_cache(10_000)(to_us)
 _statement_id = lru_cache(20_000)(statement_id)
@@ -51,6 +53,13 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
         contract_versions=tuple(sorted({span.in_force.version for span in spans})), skip_zero_invoices=terms.skip_zero_invoices,
         consumption=_consumption(due, spans, priced.lines),
     )
+
+
+def held_message(due: DueStatement, before: StatementMessage | None, held: StatementHeld, at: PricedAt) -> StatementMessage:
+    """Return the statement of a period that cannot be priced: what the last revision that could be said, or nothing yet, and why it is held."""
+    said = before or message_of(due, NOTHING_PRICED, replace(at, watermark={}, watermark_us=0))
+    return msgspec.structs.replace(
+        said, revision=max(due.previous_revision + 1, at.revision_us), final=False, held=held, consumption=said.consumption if before else {})
 
 
 def pages_of(statement: StatementMessage) -> list[StatementMessage]:
