@@ -19,7 +19,7 @@ from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import AUDITOR, SERVICES, connect, drop_database
-from shared.postgres.urls import role_url, without_password
+from shared.postgres.urls import role_url, webhook_key, without_password
 from u2c import running
 from u2c.keys import ensure_keys, wait_until_known
 from u2c.ports import first_free_ports, require_free
@@ -205,6 +205,7 @@ class Cluster:
         return {
             "U2C_DATABASE_URL": self.role_url(service),
             **({"U2C_AUDITOR_DATABASE_URL": self.role_url(AUDITOR)} if service == "billing" else {}),
+            **({"U2C_WEBHOOK_KEY": webhook_key(options.state.secret())} if service == "signals" else {}),
             "U2C_BUS": options.bus,
             "U2C_KAFKA_BROKERS": options.kafka_brokers,
             "U2C_HOST": options.host,

@@ -9,13 +9,18 @@ from services.signals.settings import SignalsSettings
 from services.signals.webhooks.api import router as webhooks
 from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
 from services.signals.webhooks.lanes import Lanes
+from services.signals.webhooks.sealed import SEAL, reseal, seal_of
 from shared.http.exceptions import exceptions_router
+from shared.sealing import Seal
 from shared.service import Context, Service, build
 
 
 async def setup(context: Context) -> None:
-    """The policy is read once; the lanes send the webhooks."""
+    """The policy is read once; what an older key sealed is sealed anew; the lanes send the webhooks."""
     context.state["policy"] = read_policy(context.settings.policy_file)
+    context.state[SEAL] = Seal(context.settings.webhook_key, context.settings.webhook_key_previous)
+    async with context.db.transaction() as uow:
+        await reseal(uow, seal_of(context))
     context.state["lanes"] = Lanes(context)
 
 

@@ -16,3 +16,5 @@ class SignalsSettings(ServiceSettings):
     webhook_timeout_s: float = Field(15.0, gt=0, le=60, description="Whole time one webhook attempt may take, name look-up included")
     webhook_concurrency: int = Field(8, ge=1, le=100, description="Attempts to one endpoint that may be under way at once")
     webhook_lease_s: float = Field(20.0, gt=0, description="After this time without a sign, another process takes over an endpoint's lane")
+    webhook_key: str = Field("", description="What webhooks' URLs and secrets are sealed with, as `u2c migrate --keys` gives it")
+    webhook_key_previous: str = Field("", description="The key before it, while it is rotated: at start all is sealed anew, then this can go")

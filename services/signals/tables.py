@@ -125,12 +125,12 @@ sequences = Table(
 endpoints = Table(
     "endpoints", metadata,
     Column("endpoint_id", Text, primary_key=True),
-    Column("url", Text, nullable=False),
+    Column("url", Text, nullable=False),                     # as it may be shown: scheme and host
     Column("description", Text, nullable=False),
     Column("events", ARRAY(Text), nullable=False),           # types, or "*"
     Column("format", Text, nullable=False),                  # standard | slack
-    Column("secret", Text, nullable=False),
-    Column("previous_secret", Text),                         # signs too until previous_until
+    Column("sealed_secret", Text, nullable=False),           # these three by shared/sealing.py
+    Column("sealed_previous_secret", Text),                  # signs too until previous_until
     Column("previous_until", INSTANT),                       # machine clock, as signatures are
     Column("state", Text, nullable=False),                   # enabled | disabled
     Column("disabled_reason", Text),
@@ -139,6 +139,7 @@ endpoints = Table(
     Column("created_at", INSTANT, nullable=False),           # business clock
     Column("lane_owner", Text),                              # the process that sends to it now
     Column("lane_until", INSTANT),                           # machine clock
+    Column("sealed_url", Text, nullable=False),
 )
 
 deliveries = Table(
@@ -168,7 +169,7 @@ attempts = Table(
     Column("status", Integer),                               # null where no answer came
     Column("error", Text),
     Column("took_ms", Integer, nullable=False),
-    Column("request", JSONB, nullable=False),                # url, headers (without the signature), body
+    Column("request", JSONB, nullable=False),                # url (scheme and host), headers (without the signature), body
     Column("response", Text, nullable=False),                # at most 64 kB
     Index("attempts_delivery", "delivery_id", "number"),
 )

@@ -32,7 +32,7 @@ async def migrate_all(admin_url: str, secret: str) -> dict[str, str]:
     """Migrate the database that `admin_url` names; return schema → revision. Running it again changes nothing."""
     for schema in schemas():
         url = admin_url if schema == INFRASTRUCTURE_SCHEMA else role_url(admin_url, schema, secret)
-        await asyncio.to_thread(command.upgrade, _config(schema, url), "head")
+        await asyncio.to_thread(command.upgrade, _config(schema, url, secret), "head")
     connection = await connect(admin_url)
     try:
         return {schema: await revision(connection, schema) or "" for schema in schemas()}
@@ -84,9 +84,10 @@ def _differences(connection: Connection, metadata: MetaData, schema: str) -> lis
     return list(compare_metadata(compared, metadata))
 
 
-def _config(schema: str, url: str) -> Config:
+def _config(schema: str, url: str, secret: str) -> Config:
+    """Alembic's, with what `env.py` needs (the URL) and what a migration may need: the deployment's secret, to seal what was stored plain."""
     config = Config()
     config.set_main_option("script_location", str(folder(schema)).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes["url"] = url
+    config.attributes |= {"url": url, "secret": secret}
     return config

@@ -20,6 +20,11 @@ def role_password(secret: str, role: str) -> str:
     return base64.b64encode(digest).decode()[:PASSWORD_CHARS]
 
 
+def webhook_key(secret: str) -> str:
+    """What signals seals the URLs and secrets of webhooks with (U2C_WEBHOOK_KEY): derived as a role's password is, and never in the database."""
+    return role_password(secret, "webhooks")
+
+
 def database_url(admin_url: str, database: str) -> str:
     """The same server and login, another database."""
     return urlunsplit(urlsplit(admin_url)._replace(path=f"/{quote(database)}"))

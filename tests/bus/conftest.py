@@ -26,7 +26,7 @@ def postgres_server() -> Iterator[TestServer]:
         try:
             with ThreadPoolExecutor(1) as thread:
                 url = thread.submit(asyncio.run, create_roles_and_schemas(info.admin_url, TEMPLATE, secret)).result()
-            command.upgrade(_config("bus", url), "head")
+            command.upgrade(_config("bus", url, secret), "head")
             yield TestServer(info.admin_url, secret, server)
         finally:
             server.remove()

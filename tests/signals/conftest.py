@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.conftest import TestDatabase
-from tests.signals.deployment import SECRET, START, Signals
+from tests.signals.deployment import SECRET, START, WEBHOOK_KEY, Signals
 
 Start = Callable[..., AbstractAsyncContextManager[Signals]]
 
@@ -21,7 +21,8 @@ def start(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Start:
     async def started(**settings: str) -> AsyncIterator[Signals]:
         monkeypatch.setenv("U2C_DATABASE_URL", database.url("signals"))
         monkeypatch.setenv("U2C_LOG_LEVEL", "warning")
-        for name, value in {"webhook_allow_local": "true", "settle_s": "0", "rating_url": "http://127.0.0.1:9", **settings}.items():
+        set_up = {"webhook_allow_local": "true", "settle_s": "0", "rating_url": "http://127.0.0.1:9", "webhook_key": WEBHOOK_KEY, **settings}
+        for name, value in set_up.items():
             monkeypatch.setenv(f"U2C_{name.upper()}", value)
         from services.signals.main import app
 
@@ -29,7 +30,7 @@ def start(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Start:
             context = app.state.context
             await context.db.pool.execute(
                 """insert into signals.access_keys (key_id, revision, hash, name, scopes, revoked)
-                   values ('key_test', 1, $1, 'test', '{admin}', false)""",
+                   values ('key_test', 1, $1, 'test', '{admin}', false) on conflict do nothing""",
                 hashlib.sha256(SECRET.encode()).hexdigest())
             await context.keys.refresh()
             async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://signals",

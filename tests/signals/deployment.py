@@ -19,6 +19,7 @@ from shared.topics import Topic
 from tests.conftest import TestDatabase
 
 SECRET = "u2c_test_of_signals"
+WEBHOOK_KEY = "what the tests of signals seal with"
 START = datetime(2024, 1, 1, 12, tzinfo=UTC)
 DEADLINE_S = 60.0
 

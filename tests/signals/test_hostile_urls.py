@@ -11,6 +11,8 @@ from services.signals.domain.addresses import is_public
 from services.signals.domain.payload import Event
 from services.signals.webhooks.attempt import sender
 from services.signals.webhooks.guard import AddressRefused, Guard
+from services.signals.webhooks.repository import WebhookRepository
+from services.signals.webhooks.sealed import seal_of, sealed_url
 from services.signals.webhooks.target import UrlRefused, target_of
 from shared.clock import machine_now
 from tests.signals.conftest import Start
@@ -129,10 +131,11 @@ async def test_with_the_local_setting_only_loopback_is_let_through() -> None:
 async def test_an_endpoint_of_a_deployment_that_lost_the_local_setting_is_not_called(start: Start) -> None:
     """What is stored is judged again at every attempt."""
     async with listener() as (port, seen), start(webhook_allow_local="false") as signals:
-        await signals.context.db.pool.execute(
-            """insert into signals.endpoints (endpoint_id, url, description, events, format, secret, state, created_at)
-               values ('whe_old', $1, '', '{*}', 'standard', 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 'enabled', now())""",
-            f"https://127.0.0.1:{port}/hook")
+        seal = seal_of(signals.context)
+        async with signals.context.db.transaction() as uow:
+            await WebhookRepository(uow.connection).add_endpoint(
+                "whe_old", sealed_url(seal, f"https://127.0.0.1:{port}/hook"), "", ["*"], "standard",
+                seal.seal("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), signals.context.clock.now())
         await signals.tell(fact(1))
         await until(lambda: _tried(signals))
         assert not seen

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.signals.conftest import Start
-from tests.signals.deployment import fact
+from tests.signals.deployment import WEBHOOK_KEY, fact
 from tests.signals.receivers import answers, receiving
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +44,7 @@ async def _run(database_url: str, failpoint: str, lives: int) -> int:
     environment = {
         **os.environ, "U2C_DATABASE_URL": database_url, "U2C_FAILPOINT": failpoint, "U2C_WEBHOOK_ALLOW_LOCAL": "true", "U2C_WEBHOOK_LEASE_S": "0.5",
         "U2C_WEBHOOK_CONCURRENCY": "1", "U2C_LOG_LEVEL": "error", "U2C_RATING_URL": "http://127.0.0.1:9",
+        "U2C_WEBHOOK_KEY": WEBHOOK_KEY,
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.signals.sender_process", str(lives), cwd=ROOT, env=environment)
     return await asyncio.wait_for(process.wait(), 60 + 10 * lives)

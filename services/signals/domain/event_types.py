@@ -78,7 +78,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
                                     {"start": "2026-03-01", "included": "100000", "used": "131077"}]}),
     "webhook.disabled": EventType(
         "an endpoint was disabled", ENGINEERING, "when an endpoint fails for the whole retry schedule or answers 410",
-        {"endpoint": "whe_0PzN5cVbfq9yqLJ1fGzWmC", "url": "https://example.com/hooks", "reason": "it answered 410 Gone"}),
+        {"endpoint": "whe_0PzN5cVbfq9yqLJ1fGzWmC", "url": "https://example.com/…", "reason": "it answered 410 Gone"}),
     "webhook.test": EventType("a test", ENGINEERING, "when it is asked for", {"message": "If you can verify this, you can verify all."}),
 }
 SUBSCRIBABLE = tuple(name for name in EVENT_TYPES if name != "webhook.test")

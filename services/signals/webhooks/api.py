@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.signals.domain.shown import shown
 from services.signals.parameters import Id, Instant, Name
 from services.signals.webhooks.repository import WebhookRepository
+from services.signals.webhooks.sealed import seal_of, whole_url
 from services.signals.webhooks.usecases import (
     EndpointTerms,
     FactUnknown,
+    change_endpoint,
     check,
     create_endpoint,
     enable_endpoint,
@@ -21,12 +23,13 @@ from services.signals.webhooks.usecases import (
     rotate_secret,
     send_test,
 )
-from shared.http.keys import requires
+from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged, listed
-from shared.service import Ctx
+from shared.service import Context, Ctx
 
 router = APIRouter(prefix="/v1", tags=["Webhooks"])
 READ, WRITE = requires("signals:read"), requires("signals:write")
+Reader = Annotated[AccessKey, READ]
 
 
 class EndpointBody(BaseModel):
@@ -67,21 +70,23 @@ class ReplayBody(BaseModel):
 async def create(body: EndpointBody, context: Ctx) -> dict[str, Any]:
     await check(body.terms(), context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
-        endpoint_id, secret = await create_endpoint(uow, body.terms(), context.clock.now())
-        return _endpoint(await known_endpoint(uow, endpoint_id)) | {"secret": secret}
+        endpoint_id, secret = await create_endpoint(uow, body.terms(), seal_of(context), context.clock.now())
+        return _whole(context, await known_endpoint(uow, endpoint_id)) | {"secret": secret}
 
 
-@router.get("/webhook-endpoints", operation_id="list_webhook_endpoints", dependencies=[READ], summary="All endpoints, without their secrets")
-async def list_endpoints(context: Ctx, page: Paged) -> dict[str, Any]:
+@router.get("/webhook-endpoints", operation_id="list_webhook_endpoints",
+            summary="All endpoints, without their secrets; whole URLs for signals:write only")
+async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         rows = await WebhookRepository(uow.connection).endpoints(str(page.after[0]) if page.after else "", page.limit + 1)
-    return listed(rows, page, lambda row: [row["endpoint_id"]], _endpoint)
+    return listed(rows, page, lambda row: [row["endpoint_id"]], lambda row: _for(caller, context, row))
 
 
-@router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint", dependencies=[READ], summary="One endpoint")
-async def get_endpoint(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
+@router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint",
+            summary="One endpoint; its whole URL for signals:write only")
+async def get_endpoint(endpoint_id: Id, context: Ctx, caller: Reader) -> dict[str, Any]:
     async with context.db.transaction() as uow:
-        return _endpoint(await known_endpoint(uow, endpoint_id))
+        return _for(caller, context, await known_endpoint(uow, endpoint_id))
 
 
 @router.put("/webhook-endpoints/{endpoint_id}", operation_id="change_webhook_endpoint", dependencies=[WRITE],
@@ -90,9 +95,8 @@ async def change(endpoint_id: Id, body: EndpointBody, context: Ctx) -> dict[str,
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
-        await known_endpoint(uow, endpoint_id, lock=True)
-        await WebhookRepository(uow.connection).change_endpoint(endpoint_id, terms.url, terms.description, terms.events, terms.format)
-        return _endpoint(await known_endpoint(uow, endpoint_id))
+        await change_endpoint(uow, endpoint_id, terms, seal_of(context))
+        return _whole(context, await known_endpoint(uow, endpoint_id))
 
 
 @router.delete("/webhook-endpoints/{endpoint_id}", operation_id="delete_webhook_endpoint", status_code=204, dependencies=[WRITE],
@@ -108,8 +112,8 @@ async def delete(endpoint_id: Id, context: Ctx) -> Response:
              summary="A new secret, shown this once; until the overlap ends both sign")
 async def rotate(endpoint_id: Id, body: RotationBody, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
-        secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours)
-        return _endpoint(await known_endpoint(uow, endpoint_id)) | {"secret": secret, "previous_secret_until": shown(until)}
+        secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, seal_of(context))
+        return _whole(context, await known_endpoint(uow, endpoint_id)) | {"secret": secret, "previous_secret_until": shown(until)}
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/enable", operation_id="enable_webhook_endpoint", dependencies=[WRITE],
@@ -117,7 +121,7 @@ async def rotate(endpoint_id: Id, body: RotationBody, context: Ctx) -> dict[str,
 async def enable(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         await enable_endpoint(uow, endpoint_id, context.clock.now())
-        return _endpoint(await known_endpoint(uow, endpoint_id))
+        return _whole(context, await known_endpoint(uow, endpoint_id))
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, dependencies=[WRITE],
@@ -164,6 +168,16 @@ async def get_delivery(delivery_id: Id, context: Ctx) -> dict[str, Any]:
 def _endpoint(row: Any) -> dict[str, Any]:
     return {"object": "webhook_endpoint", "id": row["endpoint_id"], **shown({name: row[name] for name in (
         "url", "description", "events", "format", "state", "disabled_reason", "disabled_at", "failing_since", "created_at")})}
+
+
+def _whole(context: Context, row: Any) -> dict[str, Any]:
+    """With its whole URL: for those who may change it."""
+    return _endpoint(row) | {"url": whole_url(seal_of(context), row)}
+
+
+def _for(caller: AccessKey, context: Context, row: Any) -> dict[str, Any]:
+    """A URL is a secret: who may only read sees where it leads, not the path that lets anybody post there."""
+    return _whole(context, row) if caller.allows("signals:write") else _endpoint(row)
 
 
 def _delivery(row: Any) -> dict[str, Any]:

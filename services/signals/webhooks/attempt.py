@@ -11,6 +11,7 @@ import httpcore2
 from standardwebhooks.webhooks import Webhook
 
 from services.signals.domain.payload import Event, slack_body, standard_body
+from services.signals.domain.urls import masked, scrubbed
 from services.signals.webhooks.guard import Guard
 from services.signals.webhooks.target import UrlRefused, target_of
 
@@ -24,7 +25,10 @@ FAULTS: tuple[type[BaseException], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """`status` is None where no answer came; then `error` says why. `request` is what was sent, without the signature."""
+    """`status` is None where no answer came; then `error` says why. `request` is what was sent, without the signature and the URL's path.
+
+    What a receiver repeats of the path is taken out: whoever reads the log need not be allowed to post.
+    """
 
     at: datetime                             # machine clock
     status: int | None
@@ -47,17 +51,17 @@ class Sender:
         body = slack_body(event) if format == "slack" else standard_body(event)
         headers = {"content-type": "application/json", "user-agent": USER_AGENT, "webhook-id": event.signal_id,
                    "webhook-timestamp": str(int(at.timestamp()))}
-        request = {"url": url, "headers": headers, "body": body.decode()}
+        request = {"url": masked(url), "headers": headers, "body": body.decode()}
         signature = " ".join(Webhook(secret).sign(event.signal_id, at, body.decode()) for secret in secrets)
         began = time.monotonic()
         try:
             async with asyncio.timeout(self.timeout_s):
                 status, response, retry_after = await self._post(url, {**headers, "webhook-signature": signature}, body)
-            return Attempted(at, status, None, _took(began), request, response, retry_after)
+            return Attempted(at, status, None, _took(began), request, scrubbed(response, url), retry_after)
         except TimeoutError:
             return Attempted(at, None, f"no answer within {self.timeout_s:g} s", _took(began), request, "")
         except FAULTS as fault:
-            return Attempted(at, None, f"{type(fault).__name__}: {fault}"[:1000], _took(began), request, "")
+            return Attempted(at, None, scrubbed(f"{type(fault).__name__}: {fault}"[:1000], url), _took(began), request, "")
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, str | None]:
         target = target_of(url, self.allow_local)

@@ -2,16 +2,17 @@
 
 import asyncio
 
-import asyncpg
 import structlog
 
 from services.signals.domain.payload import Event
 from services.signals.webhooks.attempt import Sender, sender
-from services.signals.webhooks.recording import record
+from services.signals.webhooks.recording import disable, record
 from services.signals.webhooks.repository import Delivery, WebhookRepository
+from services.signals.webhooks.sealed import opened, seal_of
 from shared import failpoints
 from shared.clock import machine_now
 from shared.db import OUTAGES
+from shared.sealing import SealBroken, SealKeyMissing
 from shared.service import Context
 
 log = structlog.get_logger()
@@ -67,10 +68,17 @@ class Lanes:
             endpoint = await webhooks.take_lane(endpoint_id, self._context.instance_id, self._settings.webhook_lease_s)
             room = self._settings.webhook_concurrency - len(under_way)
             found = await webhooks.due(endpoint_id, self._context.clock.now(), list(under_way), room) if endpoint is not None and room else []
+        if not found or endpoint is None:
+            return False
+        try:
+            to = opened(seal_of(self._context), endpoint)
+        except (SealBroken, SealKeyMissing) as fault:
+            async with self._context.db.transaction() as uow:
+                await disable(uow, endpoint_id, f"its URL and secret cannot be opened: {fault}", self._context.clock.now())
+            return False
         for delivery in found:
-            assert endpoint is not None
-            under_way[delivery.delivery_id] = asyncio.create_task(self._attempt(endpoint["url"], endpoint["format"], _secrets(endpoint), delivery))
-        return bool(found)
+            under_way[delivery.delivery_id] = asyncio.create_task(self._attempt(to.url, endpoint["format"], to.secrets, delivery))
+        return True
 
     async def _attempt(self, url: str, format: str, secrets: list[str], delivery: Delivery) -> None:
         event = Event(delivery.signal_id, delivery.type, delivery.customer, delivery.contract, delivery.occurred_at, delivery.sequence, delivery.data)
@@ -78,9 +86,3 @@ class Lanes:
         failpoints.reach("webhook.after_send")
         async with self._context.db.transaction() as uow:
             await record(uow, delivery, attempted, self._context.clock.now())
-
-
-def _secrets(endpoint: asyncpg.Record) -> list[str]:
-    """The secrets that sign now: the newest, and within the overlap of a rotation the one before it."""
-    previous = [endpoint["previous_secret"]] if endpoint["previous_secret"] and endpoint["previous_until"] > machine_now() else []
-    return [endpoint["secret"], *previous]

@@ -28,6 +28,14 @@ from signals.deliveries d join signals.facts f using (signal_id)
 
 
 @dataclass(frozen=True, slots=True)
+class SealedUrl:
+    """A URL as it is stored: what may be shown of it, and the whole, sealed."""
+
+    shown: str
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A queued webhook with the fact it tells."""
 
@@ -50,11 +58,12 @@ class WebhookRepository:
         self._connection = connection
 
     async def add_endpoint(
-        self, endpoint_id: str, url: str, description: str, events: Sequence[str], format: str, secret: str, now: datetime,
+        self, endpoint_id: str, url: SealedUrl, description: str, events: Sequence[str], format: str, sealed_secret: str, now: datetime,
     ) -> None:
         await self._connection.execute(
-            """insert into signals.endpoints (endpoint_id, url, description, events, format, secret, state, created_at)
-               values ($1, $2, $3, $4, $5, $6, 'enabled', $7)""", endpoint_id, url, description, list(events), format, secret, now)
+            """insert into signals.endpoints (endpoint_id, url, sealed_url, description, events, format, sealed_secret, state, created_at)
+               values ($1, $2, $3, $4, $5, $6, $7, 'enabled', $8)""",
+            endpoint_id, url.shown, url.sealed, description, list(events), format, sealed_secret, now)
 
     async def endpoint(self, endpoint_id: str, *, lock: bool = False) -> asyncpg.Record | None:
         return await self._connection.fetchrow(f"select * from signals.endpoints where endpoint_id = $1{' for update' if lock else ''}", endpoint_id)
@@ -62,10 +71,10 @@ class WebhookRepository:
     async def endpoints(self, after: str, limit: int) -> list[asyncpg.Record]:
         return list(await self._connection.fetch("select * from signals.endpoints where endpoint_id > $1 order by 1 limit $2", after, limit))
 
-    async def change_endpoint(self, endpoint_id: str, url: str, description: str, events: Sequence[str], format: str) -> None:
+    async def change_endpoint(self, endpoint_id: str, url: SealedUrl, description: str, events: Sequence[str], format: str) -> None:
         await self._connection.execute(
-            "update signals.endpoints set url = $2, description = $3, events = $4, format = $5 where endpoint_id = $1",
-            endpoint_id, url, description, list(events), format)
+            "update signals.endpoints set url = $2, sealed_url = $3, description = $4, events = $5, format = $6 where endpoint_id = $1",
+            endpoint_id, url.shown, url.sealed, description, list(events), format)
 
     async def delete_endpoint(self, endpoint_id: str) -> bool:
         """Delete it with what waits for it; the log of what was sent stays."""
@@ -73,10 +82,20 @@ class WebhookRepository:
         gone: str = await self._connection.execute("delete from signals.endpoints where endpoint_id = $1", endpoint_id)
         return gone.endswith(" 1")
 
-    async def rotate(self, endpoint_id: str, secret: str, previous_until: datetime) -> None:
+    async def rotate(self, endpoint_id: str, sealed_secret: str, previous_until: datetime) -> None:
         await self._connection.execute(
-            "update signals.endpoints set previous_secret = secret, previous_until = $3, secret = $2 where endpoint_id = $1",
-            endpoint_id, secret, previous_until)
+            """update signals.endpoints set sealed_previous_secret = sealed_secret, previous_until = $3, sealed_secret = $2
+               where endpoint_id = $1""", endpoint_id, sealed_secret, previous_until)
+
+    async def all_sealed(self) -> list[asyncpg.Record]:
+        """What is sealed of every endpoint, locked until the transaction ends."""
+        return list(await self._connection.fetch(
+            "select endpoint_id, sealed_url, sealed_secret, sealed_previous_secret from signals.endpoints order by endpoint_id for update"))
+
+    async def reseal(self, endpoint_id: str, url: str, secret: str, previous: str | None) -> None:
+        await self._connection.execute(
+            "update signals.endpoints set sealed_url = $2, sealed_secret = $3, sealed_previous_secret = $4 where endpoint_id = $1",
+            endpoint_id, url, secret, previous)
 
     async def enable(self, endpoint_id: str) -> None:
         await self._connection.execute(

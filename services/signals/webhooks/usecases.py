@@ -14,12 +14,14 @@ from services.signals.facts.repository import FactRepository, StoredFact
 from services.signals.webhooks.guard import AddressRefused, Guard
 from services.signals.webhooks.queue import queue_for
 from services.signals.webhooks.repository import WebhookRepository
+from services.signals.webhooks.sealed import sealed_url
 from services.signals.webhooks.target import UrlRefused, target_of
 from shared.clock import machine_now
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.exceptions import resolve_exception
 from shared.ids import new_id
+from shared.sealing import Seal
 
 SECRET_BYTES = 32
 RESOLVE_TIMEOUT_S = 3.0
@@ -73,18 +75,25 @@ async def check(terms: EndpointTerms, allow_local: bool) -> None:
         return
 
 
-async def create_endpoint(uow: UnitOfWork, terms: EndpointTerms, now: datetime) -> tuple[str, str]:
+async def create_endpoint(uow: UnitOfWork, terms: EndpointTerms, seal: Seal, now: datetime) -> tuple[str, str]:
     """Return the id and the secret; the secret is never shown again."""
     endpoint_id, secret = new_id("whe"), new_secret()
-    await WebhookRepository(uow.connection).add_endpoint(endpoint_id, terms.url, terms.description, terms.events, terms.format, secret, now)
+    await WebhookRepository(uow.connection).add_endpoint(
+        endpoint_id, sealed_url(seal, terms.url), terms.description, terms.events, terms.format, seal.seal(secret), now)
     return endpoint_id, secret
 
 
-async def rotate_secret(uow: UnitOfWork, endpoint_id: str, overlap_hours: int) -> tuple[str, datetime]:
+async def change_endpoint(uow: UnitOfWork, endpoint_id: str, terms: EndpointTerms, seal: Seal) -> None:
+    await known_endpoint(uow, endpoint_id, lock=True)
+    await WebhookRepository(uow.connection).change_endpoint(
+        endpoint_id, sealed_url(seal, terms.url), terms.description, terms.events, terms.format)
+
+
+async def rotate_secret(uow: UnitOfWork, endpoint_id: str, overlap_hours: int, seal: Seal) -> tuple[str, datetime]:
     """Return the new secret, and until when the old one signs too (machine clock)."""
     await known_endpoint(uow, endpoint_id, lock=True)
     secret, until = new_secret(), machine_now() + timedelta(hours=overlap_hours)
-    await WebhookRepository(uow.connection).rotate(endpoint_id, secret, until)
+    await WebhookRepository(uow.connection).rotate(endpoint_id, seal.seal(secret), until)
     return secret, until
 
 
