@@ -89,6 +89,7 @@ class ConsumerContext(Protocol):
 
 
 Handler = Callable[[Batch[Any], UnitOfWork, Any], Awaitable[BatchCounts]]
+Refuse = Callable[[Batch[Any], AppError, UnitOfWork, Any], Awaitable[BatchCounts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,20 @@ class Subscribe:
     handler: Handler
     records_max: int = 5000
     by_source: bool = False
+    #: What becomes of a message that the handler calls poison (AppError), once it stands alone; None: a dead letter. Whatever producers may
+    #: send goes this way: dead letters count towards the brake that is meant for a broken release, and what is refused here does not.
+    #: It raises the fault again for a message that it finds nothing wrong with.
+    refuse: Refuse | None = None
+
+    def refusing(self, fault: AppError) -> "Subscribe":
+        """The same, with the one message of the batch refused for this fault."""
+        assert self.refuse is not None
+        refuse = self.refuse
+
+        async def refused(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
+            return await refuse(batch, fault, uow, context)
+
+        return replace(self, handler=refused)
 
 
 class _Refused(Exception):
@@ -232,9 +247,21 @@ class Consumer:
                 for half in _halves(run, good[len(good) // 2]):
                     await self._handle(half, isolate=isolate)
                 return
+            if await self._refused(subscribe, run, messages, dead, fault):
+                return
             error = await self._alone(subscribe, run, messages, dead, fault) if crashed else repr(fault)
             if error is not None:
                 await self._transact(subscribe, run, [], {**dead, good[0]: error})
+
+    async def _refused(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str], fault: Exception) -> bool:
+        """Whether the subscription has a place of its own for this message, alone in its run."""
+        if subscribe.refuse is None or not isinstance(fault, AppError):
+            return False
+        try:
+            await self._transact(subscribe.refusing(fault), run, messages, dead)
+        except AppError:
+            return False
+        return True
 
     async def _alone(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str], crash: Exception) -> str | None:
         """Try a run with one message that crashed the handler until it has failed CRASHES_MAX times; None when it was taken after all."""

@@ -1,12 +1,13 @@
-"""Parameters of the routes: ids without a NUL, and times between 1970 and 2200, which databases and calendars can count with."""
+"""Parameters of the routes: names as `shared.values` has them, and times between 1970 and 2200, which databases and calendars can count with."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import Path, Query
-from pydantic import AfterValidator, AwareDatetime, Field
+from fastapi import Query
+from pydantic import AfterValidator, AwareDatetime
 
-TEXT = r"^[^\x00]*$"
+from shared.values.fields import AskedSubject, Key, Word
+
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -22,8 +23,8 @@ def _countable_day(day: date) -> date:
     return day
 
 
-Id = Annotated[str, Path(max_length=255, pattern=r"^[^\x00]+$")]
-Word = Annotated[str | None, Query(max_length=255, pattern=TEXT)]
-Name = Annotated[str, Field(max_length=100, pattern=TEXT)]
+Type = Annotated[Word | None, Query()]
+Customer = Annotated[AskedSubject | None, Query(description="External id of a customer, or a subject without one")]
+Contract = Annotated[Key | None, Query()]
 Instant = Annotated[AwareDatetime, AfterValidator(_countable)]
 Day = Annotated[date, AfterValidator(_countable_day)]

@@ -11,9 +11,10 @@ from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged, listed
 from shared.money import currency, format_minor
 from shared.service import Ctx
+from shared.values.fields import AskedReference, Word
 
-_TEXT = r"^[^\x00]*$"
-Text = Annotated[str | None, Query(pattern=_TEXT, max_length=300)]
+Text = Annotated[Word | None, Query()]
+Reference = Annotated[AskedReference | None, Query(description="What the exception is about")]
 
 
 class Price(BaseModel):
@@ -51,7 +52,7 @@ def exceptions_router(operation_id: str, scope: str) -> APIRouter:
 
     @router.get("", operation_id=operation_id, summary="Open exceptions, newest first", response_model=ExceptionList)
     async def list_exceptions(
-        context: Ctx, page: Paged, kind: Text = None, owner: Text = None, reference: Text = None,
+        context: Ctx, page: Paged, kind: Text = None, owner: Text = None, reference: Reference = None,
         resolved: Annotated[bool, Query(description="List the resolved ones instead")] = False,
     ) -> dict[str, Any]:
         async with context.db.transaction() as uow:

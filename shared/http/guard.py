@@ -13,6 +13,7 @@ from shared.errors import AppError
 from shared.http.documented import API
 from shared.http.keys import Keys, authorize
 from shared.http.problems import problem
+from shared.http.segments import Segment
 
 AS_OF = "U2C-Keys-As-Of"
 
@@ -31,6 +32,7 @@ def scoped_routes(routers: Sequence[APIRouter]) -> tuple[ScopedRoute, ...]:
     found = tuple(ScopedRoute(route, _scopes_of(route)) for route in routes)
     for one in found:
         assert one.scopes, f"{one.route.path} states no scope: add Depends(requires(…))"
+        assert all(isinstance(found, Segment) for found in one.route.param_convertors.values()), f"{one.route.path} was made before Segment"
     return found
 
 

@@ -16,8 +16,7 @@ from fastapi.responses import Response
 from shared.db import Database, UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
-
-KEY_MAX = 255
+from shared.values.names import IDEMPOTENCY_KEY
 
 
 class IdempotencyKeyReused(AppError):
@@ -31,7 +30,7 @@ class IdempotencyKeyInFlight(AppError):
 
 
 class IdempotencyKeyInvalid(AppError):
-    """An Idempotency-Key has 1 to 255 characters."""
+    """An Idempotency-Key is neither empty nor too long."""
 
     kind = Kind.MALFORMED
 
@@ -71,8 +70,8 @@ def _key_of(request: Request) -> str | None:
     if header is None:
         return None
     name = header.strip().strip('"')
-    if not 0 < len(name) <= KEY_MAX:
-        raise IdempotencyKeyInvalid()
+    if not 0 < len(name) <= IDEMPOTENCY_KEY.characters_max:
+        raise IdempotencyKeyInvalid(f"it has {len(name)} characters; 1 to {IDEMPOTENCY_KEY.characters_max} are taken")
     return name
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import AppError, Kind
 from shared.http.limits import BODY_MAX_BYTES, BODY_TIMEOUT_S, REQUESTS_MAX
 from shared.http.problems import problem
+from shared.http.segments import undecoded
 
 log = structlog.get_logger()
 OPERATIONS = frozenset({"/healthz", "/readyz", "/metrics"})    # answered however much is in work: who watches must see
@@ -60,6 +61,8 @@ class Edge:
             await self.app(scope, receive, send)
             return
         scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope      # the server leaves the body out (RFC 9110, 9.3.2)
+        if b"%" in (raw_path := scope.get("raw_path") or b""):
+            scope["path"] = undecoded(raw_path)
         trace = scope["u2c_trace"] = _trace_of(scope)
         started, answered = time.perf_counter(), {"status": 0}
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 from shared.errors import AppError
 
 LIMIT_MAX = 200
+CURSOR_CHARACTERS_MAX = 4000                    # two names of 1020 bytes and what stands beside them, in base64
 T = TypeVar("T")
 
 
@@ -26,7 +27,7 @@ class Page(msgspec.Struct, frozen=True):
 
 def _page(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="`next_cursor` of the page before")] = None,
 ) -> Page:
     if not cursor:
         return Page(limit, None)

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from shared.pricing.clause import Clause
-from shared.pricing.fields import Count, Name, PositiveQuantity, Weight
+from shared.pricing.fields import Count, PositiveQuantity, Weight
+from shared.values.fields import Key
 
 
 class QuantityMilestone(Clause):
     """Reached when a meter has counted this much since the start."""
 
-    key: Name
-    meter: Name
+    key: Key
+    meter: Key
     at_least: PositiveQuantity
     weight: Weight
 
@@ -20,7 +21,7 @@ class QuantityMilestone(Clause):
 class TeamMilestone(Clause):
     """Reached when this many different users were active within some days."""
 
-    key: Name
+    key: Key
     active_users: Count
     in_days: Count
     weight: Weight

@@ -153,8 +153,4 @@ def _known_currency(value: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
 CurrencyCode = Annotated[str, AfterValidator(_known_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-"""The name of a contract, a line, a meter: letters, digits and . _ : -"""
-Label = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""Text for people: one line without control characters."""
 Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]

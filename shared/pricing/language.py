@@ -13,8 +13,9 @@ from shared.period import BillingCalendar, add_months, local_midnight
 from shared.pricing.activation import Activation
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, Path, faults_of, raise_for, refuse, written
-from shared.pricing.fields import CurrencyCode, Day, Effective, Label, Name, Price, StartDay, Zone
+from shared.pricing.fields import CurrencyCode, Day, Effective, Price, StartDay, Zone
 from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
+from shared.values.fields import AskedSubject, Key, Label
 
 
 class Term(Clause):
@@ -65,7 +66,7 @@ LEGAL_ENTITY_UNNAMED: Final = "default"
 class Plan(Clause):
     """A plan of the catalogue: lines that contracts naming it start from."""
 
-    plan: Name
+    plan: Key
     name: Label | None = None
     currency: CurrencyCode | None = None
     lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=1000)]
@@ -74,19 +75,19 @@ class Plan(Clause):
 class Terms(Clause):
     """A contract's terms as validated, its plan's lines merged."""
 
-    contract: Name
-    customer: Label
-    legal_entity: Name = LEGAL_ENTITY_UNNAMED
+    contract: Key
+    customer: AskedSubject
+    legal_entity: Key = LEGAL_ENTITY_UNNAMED
     currency: CurrencyCode
     timezone: Zone
     effective: Effective | None = None
     term: Term
     renewal: Renewal = Renewal()
     billing: Billing = Billing()
-    plan: Name | None = None
+    plan: Key | None = None
     lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
-    shares_meters: Annotated[tuple[Name, ...], Field(max_length=1000, description="Meters of its usage lines that other contracts of the "
+    shares_meters: Annotated[tuple[Key, ...], Field(max_length=1000, description="Meters of its usage lines that other contracts of the "
                                                      "customer price as well, on purpose: each charges the same usage")] = ()
     skip_zero_invoices: Annotated[bool, Field(strict=True)] = False
     activation: Activation | None = None

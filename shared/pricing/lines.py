@@ -6,15 +6,16 @@ from weakref import WeakValueDictionary
 from pydantic import Field
 
 from shared.pricing.clause import Clause
-from shared.pricing.fields import Label, Name, Quantity
 from shared.pricing.fields import Price as Amount
+from shared.pricing.fields import Quantity
 from shared.pricing.models import Price
+from shared.values.fields import Key, Label
 
 
 class RecurringLine(Clause):
     """A fee for each period, due after it. A part period, or a fee in force for some of its days, is charged by the day."""
 
-    key: Name
+    key: Key
     kind: Literal["recurring"]
     amount: Amount
     timing: Literal["arrears"] = "arrears"
@@ -28,9 +29,9 @@ class UsageLine(Clause):
     `on_change`: at an amendment within a period tiers and allowance run through, or restart.
     """
 
-    key: Name
+    key: Key
     kind: Literal["usage"]
-    meter: Name
+    meter: Key
     included: Quantity | None = None
     price: Price
     on_change: Literal["run_through", "restart"] = "run_through"

@@ -62,9 +62,10 @@ class Metering:
             counts = await meter_batch(batch, uow, self.context)
             assert counts.total == len(messages)
             await uow.connection.execute(
-                """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate, conflict, void, dead, compacted)
-                   values ($1, 'rating', 'usage.events', $2, $3, $4, $5, $6, $7, $8, 0, 0)""",
-                batch_id, partition, start, end, counts.new, counts.duplicate, counts.conflict, counts.void)
+                """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate, conflict, void, quarantined,
+                       dead, compacted)
+                   values ($1, 'rating', 'usage.events', $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)""",
+                batch_id, partition, start, end, counts.new, counts.duplicate, counts.conflict, counts.void, counts.quarantined)
         self.positions[partition] = end
         return counts
 

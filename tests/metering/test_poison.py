@@ -5,8 +5,9 @@ import pytest
 
 from services.rating.metering.columns import joined
 from services.rating.metering.domain.arrival import UsageUnstorable
+from services.rating.metering.domain.unfit import as_sent
 from shared.db import Database
-from shared.topics.usage_ingest import UsageMessage
+from shared.topics.usage_ingest import USAGE_QUARANTINE, UsageMessage
 from tests.metering import book
 from tests.metering.batches import Metering, event
 from tests.metering.book import aggregates, meter, rows
@@ -16,12 +17,19 @@ from tests.metering.book import aggregates, meter, rows
     {"id": "nul\0"}, {"subject": ""}, {"subject": "s" * 256}, {"type": ""}, {"time_us": 2**60}, {"body_hash": "zz" * 16}, {"body_hash": "ab"},
     {"kind": "rumour"}, {"data": msgspec.Raw(b'{"a":"\\u0000"}')}, {"data": msgspec.Raw(b'{"a":')},
 ])
-async def test_poison_stores_nothing(db: Database, metering: Metering, fault: dict[str, object]) -> None:
+async def test_poison_stores_nothing_and_goes_to_the_quarantine(db: Database, metering: Metering, fault: dict[str, object]) -> None:
+    """What does not show at first is refused by the store; the batch is tried again and looked at closely."""
     poison: UsageMessage = msgspec.structs.replace(event("2"), **fault)
-    with pytest.raises(UsageUnstorable):
-        await metering.take(event("1"), poison)
-    assert await rows(db, "select from rating.events") == [] and await rows(db, "select from rating.event_keys") == []
-    await metering.take(event("1"))
+    try:
+        counts = await metering.take(event("1"), poison)
+    except UsageUnstorable:
+        assert await rows(db, "select from rating.events") == [] and await rows(db, "select from rating.event_keys") == []
+        counts = await metering.take(event("1"), poison)
+    assert (counts.new, counts.quarantined) == (1, 1)
+    assert [row["id"] for row in await rows(db, "select id from rating.events")] == ["1"]
+    [told] = await rows(db, "select value from rating.outbox where topic = 'usage.quarantine'")
+    kept = USAGE_QUARANTINE.decode(told["value"])
+    assert (kept.by, kept.subject) == ("metering", poison.subject) and kept.code and (kept.raw == as_sent(poison))
 
 
 async def test_odd_texts_keep_apart(db: Database, metering: Metering) -> None:

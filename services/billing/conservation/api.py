@@ -20,12 +20,14 @@ from shared.http.places import event_place
 from shared.http.zones import Zone
 from shared.instants import to_us
 from shared.service import Context, Ctx
+from shared.values.fields import AskedEventType, AskedSubject, Key
 
 router = APIRouter(prefix="/v1", tags=["Reconciliation"], dependencies=[requires("invoices:read")])
 HOURS_MAX = 10_000
 
-Text = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$")]
-Customer = Annotated[str | None, Query(max_length=255, pattern=r"^[^\x00]*$", description="External id of a customer, or a subject without one")]
+Name = Annotated[Key | None, Query()]
+Type = Annotated[AskedEventType | None, Query()]
+Customer = Annotated[AskedSubject | None, Query(description="External id of a customer, or a subject without one")]
 Month = Annotated[str | None, Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03")]
 From = Annotated[Instant | None, Query(alias="from", description="Events at or after this instant")]
 To = Annotated[Instant | None, Query(description="Events before this instant")]
@@ -34,7 +36,7 @@ To = Annotated[Instant | None, Query(description="Events before this instant")]
 @router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5",
             responses=answers_with(Path(__file__).parents[1], "reconciliation"))
 async def reconcile(
-    context: Ctx, customer: Customer = None, meter: Text = None, start: From = None, to: To = None, timezone: Zone = "UTC",
+    context: Ctx, customer: Customer = None, meter: Name = None, start: From = None, to: To = None, timezone: Zone = "UTC",
     check: Annotated[bool | None, Query(description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question")] = None,
 ) -> dict[str, Any]:
     monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter, timezone=timezone)
@@ -55,7 +57,7 @@ async def reconcile(
 @router.get("/reconciliation/events", operation_id="reconcile_events", summary="The events of a bucket, by time")
 async def reconcile_events(
     context: Ctx, page: Paged, bucket: Annotated[Bucket | None, Query()] = None, reason: Annotated[Reason | None, Query()] = None,
-    customer: Customer = None, type: Text = None, meter: Text = None, month: Month = None, start: From = None, to: To = None,
+    customer: Customer = None, type: Type = None, meter: Name = None, month: Month = None, start: From = None, to: To = None,
 ) -> dict[str, Any]:
     narrow = Narrow(*_span(month, start, to), customer, type, meter)
     return await _events(context, page, narrow, Drill(bucket, reason, None, event_place(page)))
@@ -63,7 +65,7 @@ async def reconcile_events(
 
 @router.get("/held-late", operation_id="list_held_late", summary="Usage and voids that came after the cut of their period's final statement")
 async def held_late(
-    context: Ctx, page: Paged, customer: Customer = None, contract: Text = None, month: Month = None, start: From = None, to: To = None,
+    context: Ctx, page: Paged, customer: Customer = None, contract: Name = None, month: Month = None, start: From = None, to: To = None,
 ) -> dict[str, Any]:
     narrow = Narrow(*_span(month, start, to), customer)
     return await _events(context, page, narrow, Drill(Bucket.HELD_LATE, None, contract, event_place(page)))

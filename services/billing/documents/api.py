@@ -12,7 +12,7 @@ from services.billing.documents import usecases
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import PAGE_HEADERS, page_of
 from services.billing.documents.shown import shown_document
-from services.billing.parameters import CurrencyCode, Customer, DocumentId, Text
+from services.billing.parameters import Contract, CurrencyCode, Customer, DocumentId, Text
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged, listed
@@ -27,7 +27,7 @@ Kinds = Literal["invoice", "commitment", "prepayment", "debit_note", "credit_not
 async def list_invoices(
     context: Ctx, page: Paged,
     customer: Customer = None,
-    contract: Text = None,
+    contract: Contract = None,
     status: Annotated[Literal["draft", "finalized"] | None, Query()] = None,
     kind: Annotated[Kinds | None, Query()] = None,
     currency: CurrencyCode = None,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from services.billing.cursors import before_id
 from services.billing.journal import usecases
 from services.billing.journal.entries import Entry, EntryFilter
-from services.billing.parameters import CurrencyCode, Customer, Text
+from services.billing.parameters import Contract, CurrencyCode, Customer, Text
 from shared.http.keys import requires
 from shared.http.paging import Paged, listed
 from shared.money import currency, format_minor
@@ -23,7 +23,7 @@ async def list_journal(
     document: Text = None,
     account: Text = None,
     customer: Customer = None,
-    contract: Text = None,
+    contract: Contract = None,
     currency: CurrencyCode = None,
     posted_from: Annotated[date | None, Query(description="Posted on this day or later")] = None,
     posted_to: Annotated[date | None, Query(description="Posted on this day or earlier")] = None,

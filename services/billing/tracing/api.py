@@ -15,6 +15,7 @@ from services.billing.tracing.clients import RatingClient
 from shared.clock import from_us
 from shared.http.examples import answers_with
 from shared.http.keys import requires
+from shared.http.paging import CURSOR_CHARACTERS_MAX
 from shared.money import currency
 from shared.service import Ctx
 
@@ -31,7 +32,7 @@ async def trace_line(
     document_id: DocumentId,
     line_id: LineId,
     limit: Annotated[int, Query(ge=1, le=200, description="Events a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000, description="`events.next_cursor` of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="`events.next_cursor` of the page before")] = None,
 ) -> dict[str, Any]:
     trace = await usecases.trace_line(context.db, RatingClient(context), document_id, line_id, cursor, limit)
     document = trace.document

@@ -12,8 +12,8 @@ from shared.db import UnitOfWork
 from shared.http.idempotency import idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged, listed
-from shared.pricing.fields import Name
 from shared.service import Ctx
+from shared.values.fields import Key
 
 router = APIRouter(prefix="/v1", tags=["Catalogue"])
 Writer = Annotated[AccessKey, requires("contracts:write")]
@@ -28,7 +28,7 @@ async def create_meter(document: MeterDocument, request: Request, context: Ctx, 
 
 
 @router.put("/meters/{meter}", operation_id="change_meter", summary="Replace a meter's terms", dependencies=[requires("contracts:write")])
-async def change_meter(meter: Name, document: MeterTerms, context: Ctx) -> dict[str, Any]:
+async def change_meter(meter: Key, document: MeterTerms, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return usecases.meter_shown(await usecases.change_meter(uow, meter, document, context.clock.now()))
 
@@ -41,7 +41,7 @@ async def list_meters(context: Ctx, page: Paged) -> dict[str, Any]:
 
 
 @router.get("/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")])
-async def get_meter(meter: Name, context: Ctx) -> dict[str, Any]:
+async def get_meter(meter: Key, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         found = await CatalogueRepository(uow.connection).meter(meter)
     if found is None:
@@ -65,7 +65,7 @@ async def list_plans(context: Ctx, page: Paged) -> dict[str, Any]:
 
 
 @router.get("/plans/{plan}", operation_id="get_plan", summary="A plan", dependencies=[requires("contracts:read")])
-async def get_plan(plan: Name, context: Ctx) -> dict[str, Any]:
+async def get_plan(plan: Key, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         found = await CatalogueRepository(uow.connection).plan(plan)
     if found is None:

@@ -3,25 +3,15 @@
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.rating.catalogue.domain.meter import ListPrice, Meter
-from services.rating.metering.domain.scalar import TEXT_MAX_BYTES
-from shared.pricing.fields import CurrencyCode, Name, Price
+from shared.pricing.fields import CurrencyCode, Price
+from shared.values.fields import DataPath, FilterValue, GivenEventType, GivenMeter, Key
+from shared.values.names import DIMENSIONS_MAX
 
-DIMENSIONS_MAX, FILTERS_MAX, VALUES_MAX = 5, 10, 100
-Path = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,3}$", description="Dotted path into the event's data")]
-EventType = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
-
-
-def _short(value: str) -> str:
-    if len(value.encode("utf-8", "surrogatepass")) > TEXT_MAX_BYTES:
-        raise PydanticCustomError("too_long", "A filter value has at most 128 bytes.")
-    return value
-
-
-FilterValue = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$"), AfterValidator(_short)]
+FILTERS_MAX, VALUES_MAX = 10, 100
 
 
 class ListPriceDocument(BaseModel):
@@ -36,12 +26,12 @@ class MeterTerms(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    event_type: EventType
+    event_type: GivenEventType
     aggregation: Literal["count", "sum", "unique"]
-    field: Path | None = Field(None, description="Data field of sum (a number) and unique (a text, number or boolean)")
-    filters: dict[Path, Annotated[list[FilterValue], Field(min_length=1, max_length=VALUES_MAX)]] = Field(
+    field: DataPath | None = Field(None, description="Data field of sum (a number) and unique (a text, number or boolean)")
+    filters: dict[DataPath, Annotated[list[FilterValue], Field(min_length=1, max_length=VALUES_MAX)]] = Field(
         default_factory=dict, max_length=FILTERS_MAX, description="Data field → accepted values; all must match")
-    group_by: list[Path] = Field(default_factory=list, max_length=DIMENSIONS_MAX, description="Dimensions usage is kept apart by")
+    group_by: list[DataPath] = Field(default_factory=list, max_length=DIMENSIONS_MAX, description="Dimensions usage is kept apart by")
     missing: Literal["quarantine", "ignore"] = "quarantine"
     list_price: ListPriceDocument | None = Field(None, description="Values suspense; at most one meter of an event type has one")
     role: Literal["user", "team", "feature", "login"] | None = None
@@ -63,7 +53,7 @@ class MeterTerms(BaseModel):
 class MeterDocument(MeterTerms):
     """A meter: how events of one type become a quantity."""
 
-    meter: Annotated[Name, Field(max_length=64)]
+    meter: GivenMeter
 
 
 def _is_unicode(value: str) -> bool:
@@ -75,7 +65,7 @@ class PlanDocument(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    plan: Name
+    plan: Key
 
     @model_validator(mode="after")
     def _can_be_stored(self) -> Self:

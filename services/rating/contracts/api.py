@@ -5,13 +5,13 @@ import re
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from services.rating.contracts import views
 from services.rating.contracts.document import read_document
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.usecases import NAME_PATTERN, apply_document
+from services.rating.contracts.usecases import apply_document
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.examples import example
@@ -20,9 +20,9 @@ from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged, listed
 from shared.pricing.language import terms_json_schema
 from shared.service import Ctx
+from shared.values.fields import AskedSubject, Key
+from shared.values.names import KEY
 
-CONTRACT_PATTERN = f"^{NAME_PATTERN}$"
-TEXT_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"])
 TERMS_BODY: dict[str, Any] = {
     "requestBody": {
@@ -68,7 +68,7 @@ async def contract_schema() -> dict[str, Any]:
 @router.get("", operation_id="list_contracts", summary="Contracts by name", dependencies=[requires("contracts:read")])
 async def list_contracts(
     context: Ctx, page: Paged,
-    customer: Annotated[str | None, Query(pattern=TEXT_PATTERN, max_length=200, description="External id of the customer")] = None,
+    customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
 ) -> dict[str, Any]:
     now = context.clock.now()
     async with context.db.transaction() as uow:
@@ -79,7 +79,7 @@ async def list_contracts(
 
 
 @router.get("/{contract}", operation_id="get_contract", summary="A contract with its chain of versions", dependencies=[requires("contracts:read")])
-async def get_contract(contract: Annotated[str, Path(pattern=CONTRACT_PATTERN, max_length=100)], context: Ctx) -> dict[str, Any]:
+async def get_contract(contract: Key, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         contracts = ContractRepository(uow.connection)
         found, versions = await contracts.contract(contract), await contracts.versions(contract)
@@ -92,6 +92,6 @@ def _after(after: tuple[Any, ...] | None) -> str:
     """The name a cursor names."""
     if after is None:
         return ""
-    if len(after) != 1 or not isinstance(after[0], str) or not re.fullmatch(NAME_PATTERN, after[0]):
+    if len(after) != 1 or not isinstance(after[0], str) or not re.fullmatch(KEY, after[0]):
         raise CursorInvalid()
     return after[0]

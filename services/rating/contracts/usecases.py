@@ -1,7 +1,6 @@
 """Verb: apply a terms document: the first version of a contract, or the next one of its chain."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +20,10 @@ from shared.pricing.faults import TermsInvalid
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms, to_document
 from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMessage
+from shared.values.names import KEY
 
 VERSIONS_MAX = 1000
-NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
+RESERVED = frozenset({"schema"})                           # GET /v1/contracts/schema answers something else
 
 
 class CustomerUnknown(AppError):
@@ -63,6 +63,9 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
     """
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
+    if terms.contract in RESERVED:
+        detail = f"no contract is called {terms.contract}: its address would be that of the terms' schema"
+        raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
     customer_id = await _check(contracts, terms)
     if not dry_run:
         await contracts.hold_customer(customer_id)
@@ -102,7 +105,7 @@ async def tell_contract(uow: UnitOfWork, contract: str) -> None:
 
 async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> Terms:
     name = document.get("plan")
-    if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
+    if not isinstance(name, str) or not re.fullmatch(KEY, name):
         return parse_terms(document)                        # without a plan, or one whose name is refused with its path
     plan = await contracts.plan(name)
     if plan is None:
@@ -120,7 +123,7 @@ async def _check(contracts: ContractRepository, terms: Terms) -> str:
             for index, line in enumerate(terms.lines) if line.kind == "usage" and line.meter in unknown
         ]
         raise MeterUnknown(f"no such meter: {', '.join(unknown)}; create it with POST /v1/meters first", errors=faults)
-    customer_id = await contracts.customer_id(unicodedata.normalize("NFC", terms.customer))
+    customer_id = await contracts.customer_id(terms.customer)
     if customer_id is None:
         fault = _at("customer", "customer_unknown", f"there is no customer {terms.customer}")
         raise CustomerUnknown(f"there is no customer {terms.customer!r}; create it with POST /v1/customers first", errors=[fault])

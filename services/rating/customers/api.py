@@ -6,13 +6,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.rating.customers import usecases
-from services.rating.customers.document import AliasDocument, CustomerDocument, Subject
+from services.rating.customers.document import AliasDocument, CustomerDocument
 from services.rating.customers.repository import CustomerRepository
 from shared.db import UnitOfWork
 from shared.http.idempotency import idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged, listed
 from shared.service import Ctx
+from shared.values.fields import AskedSubject
 
 router = APIRouter(prefix="/v1/customers", tags=["Customers"])
 Writer = Annotated[AccessKey, requires("contracts:write")]
@@ -34,7 +35,7 @@ async def list_customers(context: Ctx, page: Paged) -> dict[str, Any]:
 
 
 @router.get("/{external_id}", operation_id="get_customer", summary="A customer", dependencies=[requires("contracts:read")])
-async def get_customer(external_id: Subject, context: Ctx) -> dict[str, Any]:
+async def get_customer(external_id: AskedSubject, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         customer = await CustomerRepository(uow.connection).customer(external_id)
     if customer is None:
@@ -43,7 +44,7 @@ async def get_customer(external_id: Subject, context: Ctx) -> dict[str, Any]:
 
 
 @router.post("/{external_id}/aliases", operation_id="add_alias", summary="Let another subject mean this customer", status_code=201)
-async def add_alias(external_id: Subject, document: AliasDocument, request: Request, context: Ctx, caller: Writer) -> Response:
+async def add_alias(external_id: AskedSubject, document: AliasDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> dict[str, Any]:
         return usecases.shown(await usecases.add_alias(uow, external_id, document.alias))
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from services.rating.customers.document import ALIASES_MAX, CustomerDocument
 from services.rating.customers.repository import Customer, CustomerRepository
@@ -41,7 +42,7 @@ async def create_customer(uow: UnitOfWork, document: CustomerDocument, now: date
     aliases = tuple(sorted(set(document.aliases) - {document.external_id}))
     customer = Customer(new_id("cus"), document.external_id, document.name, document.legal_entity, document.timezone, machine_us(), now, aliases)
     if not await customers.insert(customer):
-        raise CustomerExists(f"there is a customer {document.external_id!r}; read it with GET /v1/customers/{document.external_id}")
+        raise CustomerExists(f"there is a customer {document.external_id!r}; read it with GET /v1/customers/{quote(document.external_id, safe='')}")
     await _name(customers, customer, [(document.external_id, False), *((alias, True) for alias in aliases)])
     uow.tell(CUSTOMERS, message_of(customer))
     return customer

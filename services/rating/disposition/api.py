@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query
 from services.rating.disposition.explanation import explain_event
 from services.rating.disposition.suspense import Suspended, suspended
 from services.rating.metering.usage.domain import TimesReversed, instant_of
-from services.rating.metering.usage.parameters import Customer, Reference, Subject
+from services.rating.metering.usage.parameters import Customer, Subject
 from shared.decimals import plain
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged, listed
 from shared.service import Ctx
+from shared.values.fields import AskedEventId, AskedSource
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,7 +22,7 @@ PLACE_PARTS = 4
 
 @router.get("/events/explain", operation_id="explain_event", summary="What became of this event?", dependencies=[requires("usage:read")])
 async def explain(
-    context: Ctx, source: Reference, id: Reference,
+    context: Ctx, source: Annotated[AskedSource, Query()], id: Annotated[AskedEventId, Query()],
 ) -> dict[str, Any]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         return await explain_event(uow.connection, context.bus, source, id)

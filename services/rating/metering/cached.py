@@ -23,6 +23,7 @@ class MeteringMemory:
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))
     types: set[str] = field(default_factory=set)
     groups: dict[tuple[str, date], set[Group]] = field(default_factory=dict)
+    doubted: dict[int, int] = field(default_factory=dict)        # partition → offset up to which the store refused something: look closely
     _late_s: float = 0.0
     _metered_at: float = 0.0
 

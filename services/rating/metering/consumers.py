@@ -1,7 +1,8 @@
 """What metering hears."""
 
+from services.rating.metering.setting_aside import set_aside_alone
 from services.rating.metering.usecases import meter_batch
 from shared.consumer import Subscribe
 from shared.topics.usage_ingest import USAGE_EVENTS
 
-SUBSCRIPTIONS = (Subscribe(USAGE_EVENTS, meter_batch, records_max=10_000, by_source=True),)
+SUBSCRIPTIONS = (Subscribe(USAGE_EVENTS, meter_batch, records_max=10_000, by_source=True, refuse=set_aside_alone),)

@@ -1,11 +1,13 @@
 """Metering a batch: store what is new, add it to the aggregates, mark what must be priced again. Knows no contract."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.aggregates_repository import AggregatesRepository
@@ -14,8 +16,10 @@ from services.rating.metering.columns import event_rows
 from services.rating.metering.counting import counted
 from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
 from services.rating.metering.domain.tally import DAY_US, Catalogue, Tally
+from services.rating.metering.domain.unfit import Unfit
 from services.rating.metering.grouping import bounded
 from services.rating.metering.repository import MeteringRepository, StoredEvent
+from services.rating.metering.setting_aside import set_aside
 from shared.clock import from_us
 from shared.consumer import Batch, BatchCounts
 from shared.db import UnitOfWork
@@ -23,51 +27,65 @@ from shared.exceptions import open_exception
 from shared.topics.usage_ingest import UsageMessage
 
 EXCEPTION_OWNER = "metering"
-#: What the database refuses for good: a character or number it cannot hold, a text too long for an index. The runner finds the one message.
-UNSTORABLE: tuple[type[BaseException], ...] = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+#: What the database, and what reads for it, refuses for good: a character or number it cannot hold, a text too long for an index.
+UNSTORABLE: tuple[type[Exception], ...] = (
+    asyncpg.DataError, asyncpg.ProgramLimitExceededError, msgspec.DecodeError, RecursionError, OverflowError, struct.error, UsageUnstorable,
+)
 
 
 @dataclass(slots=True)
 class Stored:
-    """What became of a batch. `counted`: new, not void; `void_on_arrival`: new, its void was there first; `voided`: stored before, void now."""
+    """What became of a batch. `counted`: new, not void; `void_on_arrival`: new, its void was there first; `voided`: stored before, void now.
+
+    `unfit`: what cannot be stored, by place; `newest_us`: when the newest of the rest was received.
+    """
 
     counted: list[UsageMessage] = field(default_factory=list)
     void_on_arrival: list[UsageMessage] = field(default_factory=list)
     voided: list[StoredEvent] = field(default_factory=list)
+    unfit: dict[int, Unfit] = field(default_factory=dict)
+    newest_us: int | None = None
     counts: BatchCounts = field(default_factory=BatchCounts)
 
 
 async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
-    """Store what is new, add it to the aggregates, and mark what must be priced again. Raises UsageUnstorable for poison."""
+    """Store what is new, add it to the aggregates, and mark what must be priced again; what cannot be stored goes to the quarantine.
+
+    Raises UsageUnstorable when the store refuses what did not look so: the runner takes smaller batches, which are looked at closely.
+    """
     memory, usage = memory_of(context), MeteringRepository(uow.connection)
     await _follow_catalogue(usage, uow, memory)
     try:
         stored = await store(batch, usage, memory)
         await add_up(stored, uow, memory, context.clock.now())
     except UNSTORABLE as fault:
+        memory.doubted[batch.partition] = batch.end
         raise UsageUnstorable(str(fault)) from fault
+    set_aside(batch, stored.unfit, uow, context.clock.now())
     if touched := _touched(stored):
         await usage.mark(touched)
-    memory.metered(max(message.received_us for message in batch.messages))
+    if stored.newest_us is not None:
+        memory.metered(stored.newest_us)
     return stored.counts
 
 
 async def store(batch: Batch[UsageMessage], usage: MeteringRepository, memory: MeteringMemory) -> Stored:
     """Store the new events and voids of a batch; duplicates fall out, conflicts keep both bodies."""
-    arrivals = arrivals_of(batch.messages)
+    arrivals = arrivals_of(batch.messages, closely=batch.start < memory.doubted.get(batch.partition, 0))
     new_voids = await usage.insert_voids(batch.batch_id, batch.partition, arrivals.voids) if arrivals.voids else set()
     fresh, waited = await usage.claim_keys(batch.batch_id, arrivals.event_keys(), arrivals.body_hashes(), arrivals.events)
     duplicates, conflicts = await _keep_repeats(batch, arrivals, fresh, usage)
     repeated_voids = [*(void for key, void in arrivals.voids.items() if key not in new_voids), *arrivals.void_repeats]
-    stored = Stored(counts=counted(
+    stored = Stored(unfit=arrivals.unfit, newest_us=arrivals.newest_us(), counts=counted(
         new=[batch.messages[seq] for seq in fresh], duplicate=[*duplicates, *repeated_voids], conflict=conflicts,
-        void=[arrivals.voids[key] for key in new_voids]))
+        void=[arrivals.voids[key] for key in new_voids], quarantined=[batch.messages[seq] for seq in arrivals.unfit]))
     await _store_events(batch, arrivals, fresh, usage, memory)
     void_on_arrival = frozenset(waited)
     stored.counted = [batch.messages[seq] for seq in fresh if seq not in void_on_arrival]
     stored.void_on_arrival = [batch.messages[seq] for seq in waited]
     stored.voided = await _meet_voids(batch, arrivals, waited, new_voids, usage)
-    await usage.note_received(batch.partition, max([message.received_us for message in batch.messages]))
+    if stored.newest_us is not None:
+        await usage.note_received(batch.partition, stored.newest_us)
     return stored
 
 

@@ -4,10 +4,8 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 
-from services.rating.contracts.api import CONTRACT_PATTERN, TEXT_PATTERN
-from services.rating.contracts.usecases import NAME_PATTERN
 from services.rating.contracts.views import instant
 from services.rating.metering.raw.api import shown
 from services.rating.statements import views
@@ -20,11 +18,10 @@ from shared.http.paging import CursorInvalid, Paged, listed
 from shared.http.places import event_place, instant_in
 from shared.instants import to_us
 from shared.service import Ctx
+from shared.values.fields import AskedSubject, GivenId, Key
+from shared.values.names import KEY
 
 router = APIRouter(prefix="/v1", tags=["Statements"])
-Contract = Annotated[str, Path(pattern=CONTRACT_PATTERN, max_length=100)]
-LineId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
-ExternalId = Annotated[str, Path(pattern=TEXT_PATTERN, max_length=200)]
 
 
 class CustomerNotFound(AppError):
@@ -36,8 +33,8 @@ class CustomerNotFound(AppError):
 @router.get("/statements", operation_id="list_statements", summary="Statements by contract and period", dependencies=[requires("contracts:read")])
 async def list_statements(
     context: Ctx, page: Paged,
-    contract: Annotated[str | None, Query(pattern=CONTRACT_PATTERN, max_length=100)] = None,
-    customer: Annotated[str | None, Query(pattern=TEXT_PATTERN, max_length=200, description="External id of the customer")] = None,
+    contract: Annotated[Key | None, Query()] = None,
+    customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
     final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
 ) -> dict[str, Any]:
     async with context.db.transaction() as uow:
@@ -48,21 +45,21 @@ async def list_statements(
 
 @router.get("/statements/{contract}/{period_start}", operation_id="get_statement", summary="The current revision of a statement",
             dependencies=[requires("contracts:read")])
-async def get_statement(contract: Contract, period_start: date, context: Ctx) -> dict[str, Any]:
+async def get_statement(contract: Key, period_start: date, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return views.whole(statement_of(await find(uow, contract, period_start)))
 
 
 @router.get("/statements/{contract}/{period_start}/lines/{line_id}/explanation", operation_id="explain_line",
             summary="Every step that leads to a line's amount", dependencies=[requires("contracts:read")])
-async def explain(contract: Contract, period_start: date, line_id: LineId, context: Ctx) -> dict[str, Any]:
+async def explain(contract: Key, period_start: date, line_id: GivenId, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         return views.explanation(*await explain_line(uow, contract, period_start, line_id))
 
 
 @router.get("/statements/{contract}/{period_start}/lines/{line_id}/events", operation_id="events_of_line",
             summary="The raw events a line counts, up to the statement's watermark", dependencies=[requires("contracts:read")])
-async def line_events(contract: Contract, period_start: date, line_id: LineId, context: Ctx, page: Paged) -> dict[str, Any]:
+async def line_events(contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged) -> dict[str, Any]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await events_of_line(uow, contract, period_start, line_id, event_place(page), page.limit + 1)
     return listed(found, page, lambda event: [to_us(event.row["time"]), event.row["batch_id"], event.row["seq"]], shown)
@@ -70,7 +67,7 @@ async def line_events(contract: Contract, period_start: date, line_id: LineId, c
 
 @router.get("/customers/{external_id}/cost", operation_id="customer_cost", summary="What the current periods of a customer have come to",
             dependencies=[requires("usage:read")])
-async def customer_cost(external_id: ExternalId, context: Ctx) -> dict[str, Any]:
+async def customer_cost(external_id: AskedSubject, context: Ctx) -> dict[str, Any]:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         rows = await StatementRepository(uow.connection).current_of_customer(external_id, now)
@@ -83,6 +80,6 @@ def _after(after: tuple[Any, ...] | None) -> tuple[str, Any] | None:
     """The (contract, period start) a cursor names."""
     if after is None:
         return None
-    if len(after) != 2 or not re.fullmatch(NAME_PATTERN, str(after[0])):
+    if len(after) != 2 or not re.fullmatch(KEY, str(after[0])):
         raise CursorInvalid()
     return str(after[0]), instant_in(after[1])

@@ -14,12 +14,13 @@ from services.signals.evaluation.repository import EvaluationRepository
 from services.signals.evaluation.standing import Standing, evaluated, known_customer, standing
 from services.signals.heard.activity_repository import ActivityRepository
 from services.signals.heard.repository import HeardRepository
-from services.signals.parameters import Day, Id, Instant, Word
+from services.signals.parameters import Day, Instant
 from shared.errors import AppError
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged, listed
 from shared.service import Ctx
+from shared.values.fields import AskedMeter, AskedSubject
 
 router = APIRouter(prefix="/v1", tags=["Signals"])
 READ = requires("signals:read")
@@ -43,7 +44,7 @@ async def list_standings(context: Ctx, page: Paged, at: At = None) -> dict[str, 
 @router.get("/customers/{external_id}/signals", operation_id="get_customer_signals", dependencies=[READ],
             summary="Every value with unit, definition and evidence; consumption and last seen this moment",
             responses=answers_with(Path(__file__).parents[1], "customer_signals"))
-async def get_signals(external_id: Id, context: Ctx, at: At = None) -> dict[str, Any]:
+async def get_signals(external_id: AskedSubject, context: Ctx, at: At = None) -> dict[str, Any]:
     """Without `at` the answer also says what is known this moment: `last_seen_at`, `meters`, `contracts`."""
     now = context.clock.now()
     async with context.db.transaction() as uow:
@@ -60,9 +61,9 @@ async def get_signals(external_id: Id, context: Ctx, at: At = None) -> dict[str,
 @router.get("/customers/{external_id}/activity", operation_id="get_customer_activity", dependencies=[READ],
             summary="Events by meter and UTC day: the evidence of what is said of a customer")
 async def get_activity(
-    external_id: Id, context: Ctx, since: Day | None = None,
+    external_id: AskedSubject, context: Ctx, since: Day | None = None,
     until: Annotated[Day | None, Query(description="Exclusive; default: today")] = None,
-    meter: Word = None,
+    meter: Annotated[AskedMeter | None, Query(description="A meter, or type: and an event type that no meter takes")] = None,
 ) -> dict[str, Any]:
     end = until or context.clock.now().date() + timedelta(days=1)
     first = since or end - timedelta(days=ACTIVITY_DAYS)

@@ -12,12 +12,13 @@ from services.signals.domain.score_report import Judged, score_report
 from services.signals.domain.shown import shown
 from services.signals.facts.feed import atom
 from services.signals.facts.repository import FactFilter, FactRepository
-from services.signals.parameters import Id, Instant, Word
+from services.signals.parameters import Contract, Customer, Instant, Type
 from services.signals.webhooks.usecases import FactUnknown
 from shared.errors import AppError
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged, listed
 from shared.service import Ctx
+from shared.values.fields import GivenId
 
 router = APIRouter(prefix="/v1/signals", tags=["Signals"])
 READ, WRITE = requires("signals:read"), requires("signals:write")
@@ -40,7 +41,7 @@ class OutcomeBody(BaseModel):
 
 @router.get("", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first")
 async def list_facts(
-    context: Ctx, page: Paged, type: Word = None, customer: Word = None, contract: Word = None,
+    context: Ctx, page: Paged, type: Type = None, customer: Customer = None, contract: Contract = None,
     state: Literal["open", "acknowledged", "snoozed"] | None = None,
     since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
 ) -> dict[str, Any]:
@@ -60,7 +61,7 @@ async def get_report(context: Ctx) -> dict[str, Any]:
 
 @router.get("/feed.atom", operation_id="get_signals_feed", dependencies=[READ], summary="The newest 100 signals as an Atom feed",
             response_class=Response)
-async def get_feed(context: Ctx, customer: Word = None, type: Word = None) -> Response:
+async def get_feed(context: Ctx, customer: Customer = None, type: Type = None) -> Response:
     async with context.db.transaction() as uow:
         rows = await FactRepository(uow.connection).page(FactFilter(type, customer), None, FEED_MAX, context.clock.now())
     return Response(atom([dict(row) for row in rows], context.settings.signals_url, context.clock.now()), media_type="application/atom+xml")
@@ -72,19 +73,19 @@ async def list_types() -> dict[str, Any]:
 
 
 @router.get("/{signal_id}", operation_id="get_signal", dependencies=[READ], summary="One signal")
-async def get_fact(signal_id: Id, context: Ctx) -> dict[str, Any]:
+async def get_fact(signal_id: GivenId, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).fact(signal_id), signal_id)
 
 
 @router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
-async def acknowledge(signal_id: Id, context: Ctx, caller: AccessKey = WRITE) -> dict[str, Any]:
+async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRITE) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).acknowledge(signal_id, caller.key_id), signal_id)
 
 
 @router.post("/{signal_id}/snooze", operation_id="snooze_signal", dependencies=[WRITE], summary="Not before a later time")
-async def snooze(signal_id: Id, body: SnoozeBody, context: Ctx) -> dict[str, Any]:
+async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> dict[str, Any]:
     if body.until <= context.clock.now():
         raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
     async with context.db.transaction() as uow:
@@ -93,7 +94,7 @@ async def snooze(signal_id: Id, body: SnoozeBody, context: Ctx) -> dict[str, Any
 
 @router.post("/{signal_id}/outcome", operation_id="record_signal_outcome", dependencies=[WRITE],
              summary="What came of it: what the score is judged by")
-async def record_outcome(signal_id: Id, body: OutcomeBody, context: Ctx) -> dict[str, Any]:
+async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()), signal_id)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.signals.domain.shown import shown
-from services.signals.parameters import Id, Instant, Name
+from services.signals.parameters import Instant
 from services.signals.webhooks.repository import WebhookRepository
 from services.signals.webhooks.sealed import seal_of, whole_url
 from services.signals.webhooks.usecases import (
@@ -26,6 +26,7 @@ from services.signals.webhooks.usecases import (
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged, listed
 from shared.service import Context, Ctx
+from shared.values.fields import GivenId, Word
 
 router = APIRouter(prefix="/v1", tags=["Webhooks"])
 READ, WRITE = requires("signals:read"), requires("signals:write")
@@ -37,7 +38,7 @@ class EndpointBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     url: Annotated[str, Field(max_length=2000, examples=["https://example.com/hooks/usage-to-cash"])]
-    events: Annotated[list[Name], Field(min_length=1, max_length=50, examples=[["renewal.at_risk", "customer.activation.failed"]])]
+    events: Annotated[list[Word], Field(min_length=1, max_length=50, examples=[["renewal.at_risk", "customer.activation.failed"]])]
     description: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
     format: Literal["standard", "slack"] = "standard"
 
@@ -54,7 +55,7 @@ class ReplayBody(BaseModel):
     """One signal by its id, or all of a range of business time that the endpoint asks for."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
-    signal: Name | None = None
+    signal: GivenId | None = None
     since: Annotated[Instant | None, Field(alias="from")] = None
     until: Annotated[Instant | None, Field(alias="to")] = None
 
@@ -84,14 +85,14 @@ async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> dict[str,
 
 @router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint",
             summary="One endpoint; its whole URL for signals:write only")
-async def get_endpoint(endpoint_id: Id, context: Ctx, caller: Reader) -> dict[str, Any]:
+async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return _for(caller, context, await known_endpoint(uow, endpoint_id))
 
 
 @router.put("/webhook-endpoints/{endpoint_id}", operation_id="change_webhook_endpoint", dependencies=[WRITE],
             summary="Change all of it but the secret")
-async def change(endpoint_id: Id, body: EndpointBody, context: Ctx) -> dict[str, Any]:
+async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> dict[str, Any]:
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
@@ -101,7 +102,7 @@ async def change(endpoint_id: Id, body: EndpointBody, context: Ctx) -> dict[str,
 
 @router.delete("/webhook-endpoints/{endpoint_id}", operation_id="delete_webhook_endpoint", status_code=204, dependencies=[WRITE],
                summary="Delete it and what waits for it")
-async def delete(endpoint_id: Id, context: Ctx) -> Response:
+async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
     async with context.db.transaction() as uow:
         await known_endpoint(uow, endpoint_id, lock=True)
         await WebhookRepository(uow.connection).delete_endpoint(endpoint_id)
@@ -110,7 +111,7 @@ async def delete(endpoint_id: Id, context: Ctx) -> Response:
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", operation_id="rotate_webhook_secret", dependencies=[WRITE],
              summary="A new secret, shown this once; until the overlap ends both sign")
-async def rotate(endpoint_id: Id, body: RotationBody, context: Ctx) -> dict[str, Any]:
+async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, seal_of(context))
         return _whole(context, await known_endpoint(uow, endpoint_id)) | {"secret": secret, "previous_secret_until": shown(until)}
@@ -118,7 +119,7 @@ async def rotate(endpoint_id: Id, body: RotationBody, context: Ctx) -> dict[str,
 
 @router.post("/webhook-endpoints/{endpoint_id}/enable", operation_id="enable_webhook_endpoint", dependencies=[WRITE],
              summary="Enable it again; what it missed is sent by a replay")
-async def enable(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
+async def enable(endpoint_id: GivenId, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         await enable_endpoint(uow, endpoint_id, context.clock.now())
         return _whole(context, await known_endpoint(uow, endpoint_id))
@@ -126,14 +127,14 @@ async def enable(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
 
 @router.post("/webhook-endpoints/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, dependencies=[WRITE],
              summary="Send a webhook.test to this endpoint")
-async def test(endpoint_id: Id, context: Ctx) -> dict[str, Any]:
+async def test(endpoint_id: GivenId, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         return {"object": "signal", "id": await send_test(uow, endpoint_id, context.clock.now()), "type": "webhook.test"}
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/replay", operation_id="replay_webhooks", status_code=202, dependencies=[WRITE],
              summary="Send again by id or by range, under the same ids")
-async def replay(endpoint_id: Id, body: ReplayBody, context: Ctx) -> dict[str, Any]:
+async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> dict[str, Any]:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         if body.signal is not None:
@@ -145,7 +146,7 @@ async def replay(endpoint_id: Id, body: ReplayBody, context: Ctx) -> dict[str, A
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries", operation_id="list_webhook_deliveries", dependencies=[READ],
             summary="The delivery log, the newest first")
 async def list_deliveries(
-    endpoint_id: Id, context: Ctx, page: Paged, state: Literal["pending", "delivered", "given_up"] | None = None,
+    endpoint_id: GivenId, context: Ctx, page: Paged, state: Literal["pending", "delivered", "given_up"] | None = None,
 ) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         await known_endpoint(uow, endpoint_id)
@@ -155,7 +156,7 @@ async def list_deliveries(
 
 @router.get("/webhook-deliveries/{delivery_id}", operation_id="get_webhook_delivery", dependencies=[READ],
             summary="One delivery with every attempt: request and response")
-async def get_delivery(delivery_id: Id, context: Ctx) -> dict[str, Any]:
+async def get_delivery(delivery_id: GivenId, context: Ctx) -> dict[str, Any]:
     async with context.db.transaction() as uow:
         webhooks = WebhookRepository(uow.connection)
         row = await webhooks.delivery(delivery_id)

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
-from services.usage_ingest.domain.faults import EventFault, shown
+from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.instants import storable_instant
 from services.usage_ingest.domain.media_types import is_cloudevents, is_json
-from services.usage_ingest.domain.names import ATTRIBUTES, normalised
+from services.usage_ingest.domain.names import ATTRIBUTES
+from shared.values.names import kept, shown
 
 SPECVERSION = "1.0"
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -122,11 +123,11 @@ def _readable(raw: bytes) -> bool:
 
 
 def _text(raw: msgspec.Raw | None) -> str:
-    """The text of a JSON string that a database can hold; "" for anything else."""
+    """As much of the text of a JSON string as is kept; "" for anything else."""
     if raw is None or not bytes(raw).startswith(b'"'):
         return ""
     try:
         text = msgspec.json.decode(raw, type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
-    return "" if "\0" in text else normalised(text)[:1024]
+    return kept(text)

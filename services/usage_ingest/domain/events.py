@@ -10,14 +10,13 @@ from services.usage_ingest.domain.envelope import Envelope, check_format, read_e
 from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.instants import read_instant
 from services.usage_ingest.domain.limits import EVENT_MAX_BYTES
-from services.usage_ingest.domain.names import read_name
+from services.usage_ingest.domain.names import SHORT_MAX_CHARACTERS, read_name
 from services.usage_ingest.domain.payload import canonical, read_data
 from services.usage_ingest.domain.repeats import refuse_repeats
 from shared.instants import from_us
 from shared.topics.usage_ingest import UsageMessage
 
 BODY_HASH_BYTES = 16
-SHORT_MAX_CHARACTERS = 255                       # four names that are ASCII and this short together need no closer look
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,8 @@ def _names(envelope: Envelope) -> tuple[str, str, str, str]:
     """Id, source, type and subject, checked and normalised."""
     event_id, source, event_type, subject = envelope.id, envelope.source, envelope.type, envelope.subject
     if event_id and source and event_type and subject:
-        joined = f"{event_id}\0{source}\0{event_type}\0{subject}"
-        if joined.isascii() and len(joined) <= SHORT_MAX_CHARACTERS and joined.count("\0") == 3:
+        joined = f"{event_id}{source}{event_type}{subject}"
+        if joined.isascii() and joined.isprintable() and len(joined) <= SHORT_MAX_CHARACTERS and " " not in joined:
             return event_id, source, event_type, subject
     return read_name("id", event_id), read_name("source", source), read_name("type", event_type), read_name("subject", subject)
 

@@ -1,27 +1,29 @@
-"""The texts that identify: id, source, type, subject. Compared as Unicode NFC, otherwise kept as sent: nothing is stripped or folded."""
+"""The texts that identify an event: id, source, type, subject. Their law is in `shared.values.names`; here its faults become the event's."""
 
-import unicodedata
+from services.usage_ingest.domain.faults import EventFault
+from shared.values import names
+from shared.values.names import NameFault, Rule
 
-from services.usage_ingest.domain.faults import EventFault, shown
-from services.usage_ingest.domain.limits import ID_MAX_CHARACTERS, TEXT_MAX_BYTES
-
-ATTRIBUTES = ("id", "source", "type", "subject")
-
-
-def normalised(text: str) -> str:
-    """The text in NFC: two spellings of one name are one name."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+RULES: dict[str, Rule] = {"id": names.EVENT_ID, "source": names.SOURCE, "type": names.EVENT_TYPE, "subject": names.SUBJECT}
+ATTRIBUTES = tuple(RULES)
+#: Four names that are printable ASCII without a space, and this short together, need no closer look.
+SHORT_MAX_CHARACTERS = min(rule.characters_max for rule in RULES.values())
 
 
 def read_name(attribute: str, value: str | None) -> str:
-    """Return one identifying attribute, normalised; raise EventFault when it is missing, too long or holds a NUL."""
+    """One identifying attribute of an event in NFC; raise EventFault (attribute_missing, name_character, name_length)."""
+    return _read(names.given, attribute, value)
+
+
+def named(attribute: str, value: str) -> str:
+    """The same of an event that is voided: it may have been stored before a name like its own was refused."""
+    return _read(names.asked, attribute, value)
+
+
+def _read(law: names.Law, attribute: str, value: str | None) -> str:
     if not value:
         raise EventFault("attribute_missing", f"`{attribute}` is missing; every event names its id, source, type and subject")
-    if "\0" in value:
-        raise EventFault("text_has_nul", f"`{attribute}` {shown(value)} contains a NUL character; remove it")
-    name = normalised(value)
-    if attribute == "id" and len(name) > ID_MAX_CHARACTERS:
-        raise EventFault("attribute_too_long", f"`id` has {len(name)} characters; at most {ID_MAX_CHARACTERS} are taken")
-    if len(name.encode()) > TEXT_MAX_BYTES:
-        raise EventFault("attribute_too_long", f"`{attribute}` has more than {TEXT_MAX_BYTES} bytes; shorten it")
-    return name
+    try:
+        return law(RULES[attribute], value)
+    except NameFault as fault:
+        raise EventFault(fault.code, fault.detail) from None

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from services.usage_ingest.domain.faults import EventFault, shown
+from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.limits import DEPTH_MAX, NUMBER_MAX_CHARACTERS, PROPERTIES_MAX, TEXT_MAX_BYTES
 from services.usage_ingest.domain.numbers import INTEGER_LIMIT, Unfit, number_of
+from shared.values.names import shown
 
 Data = dict[str, Any]
 UTF8_BYTES_MAX = 4                               # of one character

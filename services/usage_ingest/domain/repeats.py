@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from services.usage_ingest.domain.envelope import Envelope
-from services.usage_ingest.domain.faults import EventFault, shown
+from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.payload import Data
+from shared.values.names import shown
 
 _COLON_ESCAPED = b"\\u003"                       # a colon a text may hold without one among its bytes
 _NULL = b"null"

@@ -7,7 +7,7 @@ import msgspec
 from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.framing import TooManyEvents
 from services.usage_ingest.domain.limits import EVENTS_MAX
-from services.usage_ingest.domain.names import read_name
+from services.usage_ingest.domain.names import named
 from services.usage_ingest.domain.repeats import parse_once
 from shared.errors import AppError, Kind
 from shared.topics.usage_ingest import UsageMessage
@@ -69,7 +69,7 @@ def void_message(name: EventName, received_us: int, trace: str) -> UsageMessage:
 
 def _checked(name: EventName, index: int) -> EventName:
     try:
-        return EventName(read_name("source", name.source), read_name("id", name.id))
+        return EventName(named("source", name.source), named("id", name.id))
     except EventFault as fault:
         raise VoidInvalid(f"entry {index}: {fault.detail}", errors=[{"pointer": f"/{index}", "code": fault.code, "detail": fault.detail}]) from None
 

@@ -3,17 +3,18 @@
 from typing import Any
 
 from services.usage_ingest.door.media import FRAMINGS
+from shared.values import names
+from shared.values.fields import schema_of
 
-_TEXT = {"type": "string", "minLength": 1}
 EVENT: dict[str, Any] = {
     "type": "object",
     "required": ["id", "source", "type", "subject", "time"],
     "properties": {
         "specversion": {"type": "string", "enum": ["1.0"]},
-        "id": {**_TEXT, "maxLength": 255, "description": "Unique within its source: the same id again counts once"},
-        "source": {**_TEXT, "description": "Which producer"},
-        "type": {**_TEXT, "description": "What happened; meters take types"},
-        "subject": {**_TEXT, "description": "Whose usage: the customer's external id or an alias"},
+        "id": {**schema_of(names.EVENT_ID), "description": "Unique within its source: the same id again counts once"},
+        "source": {**schema_of(names.SOURCE), "description": "Which producer"},
+        "type": {**schema_of(names.EVENT_TYPE), "description": "What happened; meters take types"},
+        "subject": {**schema_of(names.SUBJECT), "description": "Whose usage: the customer's external id or an alias"},
         "time": {"type": "string", "format": "date-time", "description": "When it happened, RFC 3339 with an offset"},
         "data": {"type": "object", "description": "At most 64 properties, 16 levels, 1 kB a text"},
     },
@@ -22,7 +23,8 @@ EVENT: dict[str, Any] = {
         "time": "2013-01-01T10:15:00Z", "data": {"origin": "EWR", "distance_miles": 1400, "tail": "N14228"},
     },
 }
-_NAME = {"type": "object", "required": ["source", "id"], "properties": {"source": _TEXT, "id": _TEXT}, "additionalProperties": False}
+_NAMED = {"source": schema_of(names.SOURCE), "id": schema_of(names.EVENT_ID)}
+_NAME = {"type": "object", "required": ["source", "id"], "properties": _NAMED, "additionalProperties": False}
 _SEVERAL = {"type": "array", "items": EVENT, "maxItems": 10_000}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "application/cloudevents+json": EVENT, "application/cloudevents-batch+json": _SEVERAL, "application/json": {"anyOf": [EVENT, _SEVERAL]},
@@ -34,7 +36,7 @@ VOIDS_BODY = {"requestBody": {"required": True, "content": {"application/json": 
 ]}}}}}
 CORRECTION_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {
     "type": "object", "required": ["source", "id", "event"], "additionalProperties": False,
-    "properties": {"source": _TEXT, "id": _TEXT, "event": EVENT},
+    "properties": {**_NAMED, "event": EVENT},
 }}}}}
 _RESULT = {
     "type": "object", "required": ["index", "source", "id", "status", "code", "detail"],

@@ -13,9 +13,10 @@ from shared.clock import machine_now
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged, listed
 from shared.service import Context, Ctx
+from shared.values.fields import GivenId, Label
 
 router = APIRouter(prefix="/v1/keys", tags=["Keys"])
-KeyId = Annotated[str, Path(pattern="^[A-Za-z0-9_]{1,64}$", description="The key's id, key_…")]
+KeyId = Annotated[GivenId, Path(description="The key's id, key_…")]
 OVERLAP_MAX_S = 30 * 86_400
 SOURCES_MAX = 100
 
@@ -25,7 +26,7 @@ class KeyWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "product backend", "scopes": ["usage:write"]}]})
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$", description="What it is for; shown in lists")
+    name: Label = Field(description="What it is for; shown in lists")
     scopes: list[str] = Field(min_length=1, max_length=20, description="What it may do, such as usage:write")
     expires_at: AwareDatetime | None = Field(None, description="RFC 3339; absent: it does not expire")
     sources: list[str] | None = Field(

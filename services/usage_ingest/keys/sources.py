@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from services.usage_ingest.domain.faults import shown
 from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
+from shared.values.names import shown
 
 NAMED_MAX = 5
 UNREADABLE = ""                                  # the source of what could not be read as far as that: it can be nobody's yet

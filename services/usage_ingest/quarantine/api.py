@@ -17,11 +17,13 @@ from services.usage_ingest.quarantine.repository import Filter, QuarantineReposi
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged, listed
 from shared.service import Ctx
+from shared.values.fields import AskedKept, GivenId, Word
 
 router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
-Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
-QuarantineId = Annotated[str, Path(pattern="^[A-Za-z0-9_]{1,64}$", description="qua_…")]
+QuarantineId = Annotated[GivenId, Path(description="qua_…")]
 Status = Literal["open", "replayed", "repaired", "discarded"]
+By = Literal["door", "metering"]
+Name = Annotated[AskedKept | None, Query(description="As the event was sent")]
 Resolver = Annotated[AccessKey, requires("usage:write")]
 
 
@@ -30,11 +32,13 @@ class Which(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    code: Text = None
-    source: Text = None
-    subject: Text = None
-    type: Text = None
-    after: str = Field("", pattern="^[A-Za-z0-9_]{0,64}$", description="`after` of the answer before, where that said there is more")
+    code: Word | None = None
+    source: AskedKept | None = None
+    id: AskedKept | None = None
+    subject: AskedKept | None = None
+    type: AskedKept | None = None
+    by: By | None = None
+    after: GivenId | Literal[""] = Field("", description="`after` of the answer before, where that said there is more")
 
 
 class Discard(BaseModel):
@@ -48,18 +52,18 @@ class Discard(BaseModel):
 @router.get("", operation_id="list_quarantine", dependencies=[requires("usage:read")],
             summary="Events that could not be taken, newest first")
 async def list_quarantine(
-    context: Ctx, page: Paged, status: Annotated[Status | None, Query()] = None, code: Annotated[Text, Query()] = None,
-    source: Annotated[Text, Query()] = None, subject: Annotated[Text, Query()] = None, type: Annotated[Text, Query()] = None,
+    context: Ctx, page: Paged, status: Annotated[Status | None, Query()] = None, code: Annotated[Word | None, Query()] = None,
+    source: Name = None, id: Name = None, subject: Name = None, type: Name = None, by: Annotated[By | None, Query()] = None,
 ) -> dict[str, Any]:
     async with context.db.transaction() as uow:
-        wanted, before = Filter(status, code, source, subject, type), str(page.after[0]) if page.after else None
+        wanted, before = Filter(status, code, source, id, subject, type, by), str(page.after[0]) if page.after else None
         rows = await QuarantineRepository(uow.connection).page(wanted, before, page.limit + 1)
     return listed(rows, page, lambda row: [row["quarantine_id"]], shown)
 
 
 @router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once")
 async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
-    wanted = Filter(None, which.code, which.source, which.subject, which.type)
+    wanted = Filter(None, which.code, which.source, which.id, which.subject, which.type, which.by)
     done = await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"])
     return {"object": "replay", "replayed": done.replayed, "still_open": done.still_open, "more": done.more, "after": done.after}
 

@@ -21,8 +21,10 @@ class Filter:
     status: str | None = None
     code: str | None = None
     source: str | None = None
+    id: str | None = None
     subject: str | None = None
     type: str | None = None
+    by: str | None = None
 
 
 class QuarantineRepository:
@@ -48,9 +50,11 @@ class QuarantineRepository:
         return await self.connection.fetch(
             f"""select {FIELDS} from usage_ingest.quarantine
                 where ($1::text is null or status = $1) and ($2::text is null or code = $2) and ($3::text is null or source = $3)
-                  and ($4::text is null or subject = $4) and ($5::text is null or type = $5) and ($6::text is null or quarantine_id < $6)
-                order by quarantine_id desc limit $7""",
-            wanted.status, wanted.code, wanted.source, wanted.subject, wanted.type, before, limit,
+                  and ($4::text is null or (left(id, 255) = left($4, 255) and id = $4))
+                  and ($5::text is null or subject = $5) and ($6::text is null or type = $6)
+                  and ($7::text is null or by = $7) and ($8::text is null or quarantine_id < $8)
+                order by quarantine_id desc limit $9""",
+            wanted.status, wanted.code, wanted.source, wanted.id, wanted.subject, wanted.type, wanted.by, before, limit,
         )
 
     async def open_after(self, wanted: Filter, after: str, limit: int) -> list[Any]:
@@ -58,9 +62,11 @@ class QuarantineRepository:
         return await self.connection.fetch(
             f"""select {FIELDS}, raw from usage_ingest.quarantine
                 where status = 'open' and ($1::text is null or code = $1) and ($2::text is null or source = $2)
-                  and ($3::text is null or subject = $3) and ($4::text is null or type = $4) and quarantine_id > $5
-                order by quarantine_id limit $6""",
-            wanted.code, wanted.source, wanted.subject, wanted.type, after, limit,
+                  and ($3::text is null or (left(id, 255) = left($3, 255) and id = $3))
+                  and ($4::text is null or subject = $4) and ($5::text is null or type = $5)
+                  and ($6::text is null or by = $6) and quarantine_id > $7
+                order by quarantine_id limit $8""",
+            wanted.code, wanted.source, wanted.id, wanted.subject, wanted.type, wanted.by, after, limit,
         )
 
     async def find(self, quarantine_id: str) -> Any | None:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
 from shared.clock import to_us
@@ -13,15 +12,15 @@ from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged, listed
 from shared.http.places import instant_in
 from shared.service import Ctx
+from shared.values.fields import AskedSource, GivenId
 
 router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])
-Text = Annotated[str | None, Field(max_length=1024, pattern=r"^[^\x00]*$")]
 
 
 @router.get("/door", operation_id="list_door_hours", dependencies=[requires("usage:read")],
             summary="What came in by hour, key and source: received = published + quarantined + refused")
 async def list_door_hours(
-    context: Ctx, page: Paged, key_id: Annotated[Text, Query()] = None, source: Annotated[Text, Query()] = None,
+    context: Ctx, page: Paged, key_id: Annotated[GivenId | None, Query()] = None, source: Annotated[AskedSource | None, Query()] = None,
     since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
 ) -> dict[str, Any]:
     after = _position(page)

@@ -10,9 +10,11 @@ from pydantic import ConfigDict, Field, model_validator
 from shared.errors import AppError
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
-from shared.pricing.fields import Name, Price
+from shared.pricing.fields import Price
 from shared.pricing.models.model import Group, Model, Part
 from shared.pricing.models.per_unit import PerUnit
+from shared.values.fields import DataText, Dimension
+from shared.values.names import DIMENSIONS_MAX, dimension_value
 
 
 class NoRateForGroup(AppError):
@@ -23,20 +25,21 @@ class Rate(Clause):
     """One row: values of some dimensions, and what a unit costs where they hold. A row without dimensions is the default."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]] = Field(init=False)
+    __pydantic_extra__: dict[str, DataText] = Field(init=False)
 
     unit: Price
 
     @property
     def values(self) -> dict[str, str]:
-        return self.__pydantic_extra__ or {}
+        """Dimension → value as usage is kept apart by it."""
+        return {name: dimension_value(value) for name, value in (self.__pydantic_extra__ or {}).items()}
 
 
 class Matrix(Model):
     """The price of a unit depends on its dimensions. The row that names most of them wins; among equals, the one written first."""
 
     model: Literal["matrix"]
-    dimensions_: Annotated[tuple[Name, ...], Field(alias="dimensions", min_length=1, max_length=5)]
+    dimensions_: Annotated[tuple[Dimension, ...], Field(alias="dimensions", min_length=1, max_length=DIMENSIONS_MAX)]
     rates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=10_000)]
 
     @model_validator(mode="after")

@@ -3,16 +3,14 @@
 Long texts stand as their hash, so that no key outgrows an index page.
 """
 
-import hashlib
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from shared.decimals import QUANTITY_INTEGER_DIGITS_MAX, parse_quantity, plain, quantity_from_json_number
 from shared.errors import AppError
+from shared.values.names import dimension_value
 
-TEXT_MAX_BYTES = 128
-_UTF8_BYTES_MAX = 4                              # of one character
 _INTEGER_LIMIT = 10**QUANTITY_INTEGER_DIGITS_MAX
 _CACHED_MAX = 20_000
 
@@ -42,14 +40,14 @@ def label_of(value: Any) -> str:
     """Return a dimension's value as text; "" where absent or not a scalar."""
     kind = type(value)
     if kind is str:
-        return _bounded(value)
+        return dimension_value(value)
     if kind is bool:
         return "true" if value else "false"
     if kind is int:
-        return _bounded(str(value))
+        return dimension_value(str(value))
     if kind is Literal:
         number = _number(str(value))
-        return plain(number) if number is not None else _bounded(str(value))
+        return plain(number) if number is not None else dimension_value(str(value))
     return ""
 
 
@@ -67,10 +65,3 @@ def _decimal(text: str) -> Decimal | None:
         return parse_quantity(text)
     except AppError:
         return None
-
-
-def _bounded(text: str) -> str:
-    if len(text) * _UTF8_BYTES_MAX <= TEXT_MAX_BYTES:
-        return text
-    encoded = text.encode()
-    return text if len(encoded) <= TEXT_MAX_BYTES else "sha256:" + hashlib.sha256(encoded).hexdigest()

@@ -11,7 +11,7 @@ from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases import CountedEvent, Selection, events_behind
 from services.rating.metering.readings_repository import SUBJECT_ALONE
 from services.rating.metering.usage.domain import TimesReversed, instant_of
-from services.rating.metering.usage.parameters import Customer, Reference, Subject
+from services.rating.metering.usage.parameters import Customer, Meter, Subject
 from services.rating.metering.usage.usecases import whose
 from shared.clock import to_us
 from shared.decimals import plain
@@ -23,6 +23,7 @@ from shared.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
 BATCH_MAX = 2**63 - 1
+GROUP_CHARACTERS_MAX = 4000                      # five paths with their values, escaped
 _decode = msgspec.json.Decoder(float_hook=str).decode          # decimals travel as strings
 
 
@@ -34,12 +35,12 @@ class ParameterUnreadable(AppError):
 async def list_events(
     context: Ctx,
     page: Paged,
-    meter: Reference,
+    meter: Meter,
     from_: Annotated[str, Query(alias="from", max_length=40, description="RFC 3339 instant or local date")],
     to: Annotated[str, Query(max_length=40, description="RFC 3339 instant or local date, exclusive")],
     customer: Customer = None,
     subject: Subject = None,
-    group: Annotated[str, Query(max_length=2000, description='Dimensions the events must have: {"region": "eu"}')] = "{}",
+    group: Annotated[str, Query(max_length=GROUP_CHARACTERS_MAX, description='Dimensions the events must have: {"region": "eu"}')] = "{}",
     before_batch: Annotated[str | None, Query(max_length=4000, description='Watermark: partition → last batch id, {"0": 17}')] = None,
 ) -> dict[str, Any]:
     dimensions = _object("group", group, dict[str, str])

@@ -6,26 +6,28 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.rating.metering.usage.domain import Window
-from services.rating.metering.usage.parameters import NO_NUL, Customer, Reference, Subject
+from services.rating.metering.usage.parameters import Customer, Meter, Subject
 from services.rating.metering.usage.usecases import series, whose
 from shared.decimals import plain
 from shared.http.keys import requires
 from shared.service import Ctx
+from shared.values.names import DIMENSIONS_MAX, PATH
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
+DIMENSIONS = f"^({PATH}(,{PATH}){{0,{DIMENSIONS_MAX - 1}}})?$"
 TIME = "RFC 3339 instant, or a local date of the customer's time zone"
 
 
 @router.get("/usage", operation_id="get_usage", summary="A meter's series in the customer's time zone", dependencies=[requires("usage:read")])
 async def get_usage(
     context: Ctx,
-    meter: Reference,
+    meter: Meter,
     customer: Customer = None,
     subject: Subject = None,
     from_: Annotated[str | None, Query(alias="from", max_length=40, description=f"{TIME}; default: the start of this month")] = None,
     to: Annotated[str | None, Query(max_length=40, description=f"{TIME}, exclusive; default: now")] = None,
     window: Annotated[Window, Query(description="Width of one point")] = "day",
-    group_by: Annotated[str, Query(max_length=400, pattern=NO_NUL, description="Dimensions, separated by commas")] = "",
+    group_by: Annotated[str, Query(pattern=DIMENSIONS, description="Dimensions, separated by commas")] = "",
 ) -> dict[str, Any]:
     wanted = tuple(dict.fromkeys(name for name in group_by.split(",") if name))
     async with context.db.transaction(isolation="repeatable_read") as uow:

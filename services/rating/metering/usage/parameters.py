@@ -1,10 +1,11 @@
-"""Query parameters that name something: short text without NUL, which no store can hold."""
+"""Query parameters that name whose usage is asked for."""
 
 from typing import Annotated
 
 from fastapi import Query
 
-NO_NUL = r"^[^\x00]*$"
-Reference = Annotated[str, Query(min_length=1, max_length=255, pattern=NO_NUL)]
-Customer = Annotated[str | None, Query(min_length=1, max_length=255, pattern=NO_NUL, description="External id: all subjects of the customer")]
-Subject = Annotated[str | None, Query(min_length=1, max_length=255, pattern=NO_NUL, description="One subject, also one nobody knows")]
+from shared.values.fields import AskedSubject, Key
+
+Meter = Annotated[Key, Query()]
+Customer = Annotated[AskedSubject | None, Query(description="External id: all subjects of the customer")]
+Subject = Annotated[AskedSubject | None, Query(description="One subject, also one nobody knows")]

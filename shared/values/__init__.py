@@ -1,0 +1,1 @@
+"""Values that everybody must read alike. Pure: no I/O, no clock, and nothing of a service."""
