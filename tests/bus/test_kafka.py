@@ -1,7 +1,6 @@
 """Kafka under the conformance suite: a real broker, killed and started again."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -19,10 +18,8 @@ from tests.bus.conformance import BusConformance, until_effects
 from tests.bus.refusals import RULE_BYTES, RefusalCases
 from tests.bus.topics import FACTS, PAGES, STATES, TOPICS
 from tests.conftest import TestDatabase, TestServer
-from u2c.kafka_broker import KafkaBroker, missing
-
-WHY_NOT = missing()
-REQUIRED = os.environ.get("U2C_REQUIRE_KAFKA") == "1"
+from tests.needs import NEEDS_KAFKA
+from u2c.kafka_broker import KafkaBroker
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +43,6 @@ async def _set(brokers: str, topic: Topic, **settings: str) -> None:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=configs)])
     finally:
         await admin.close()
-
-
-NEEDS_KAFKA = pytest.mark.skipif(WHY_NOT is not None and not REQUIRED, reason=f"Kafka cannot run here: {WHY_NOT}")
 
 
 @NEEDS_KAFKA

@@ -1,17 +1,16 @@
 """The short tier: every kind of fault once or twice, over each bus; nothing is lost, nothing counts twice, every invoice equals the oracle."""
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.needs import NEEDS_KAFKA
 from u2c import kafka_broker
 from u2c.chaos.campaigns import campaigns
 from u2c.chaos.faults import Kind
 from u2c.chaos.run import play
 
-WHY_NOT = None if os.environ.get("U2C_REQUIRE_KAFKA") == "1" else kafka_broker.missing()
-KAFKA = pytest.param("kafka", marks=pytest.mark.skipif(WHY_NOT is not None, reason=f"Kafka cannot run here: {WHY_NOT}"))
+KAFKA = pytest.param("kafka", marks=NEEDS_KAFKA)
 
 
 @pytest.mark.long

@@ -1,0 +1,19 @@
+"""What some tests need beyond Python and Postgres. Where it is missing they are skipped with the reason; in CI they must run."""
+
+import os
+import shutil
+
+import pytest
+
+from u2c.kafka_broker import missing
+
+KAFKA_REQUIRED, NODE_REQUIRED = (os.environ.get(name) == "1" for name in ("U2C_REQUIRE_KAFKA", "U2C_REQUIRE_NODE"))
+WITHOUT_NODE = None if shutil.which("node") and shutil.which("npm") else "no node or no npm: install Node 20 or newer"
+
+
+def _needs(what: str, why_not: str | None, required: bool) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(why_not is not None and not required, reason=f"{what} cannot run here: {why_not}")
+
+
+NEEDS_KAFKA = _needs("Kafka", missing(), KAFKA_REQUIRED)
+NEEDS_NODE = _needs("Node", WITHOUT_NODE, NODE_REQUIRED)
