@@ -18,6 +18,7 @@ from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
 from shared.consumer import Consumer, Subscribe
 from shared.db import OUTAGES, Database
+from shared.disk import Disk
 from shared.garbage import collect_on
 from shared.http.docs_page import docs_page
 from shared.http.guard import Guard, scoped_routes
@@ -27,10 +28,11 @@ from shared.http.limits import BODY_MAX_BYTES, documented
 from shared.http.middleware import Edge
 from shared.http.problems import install_problems
 from shared.logs import configure_logs
-from shared.migration_state import migrations_at_head
 from shared.outbox import Relay
 from shared.outbox_refused import Refused
 from shared.quiet import Quiet
+from shared.readiness import checks
+from shared.readiness import ready as is_ready
 from shared.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -52,6 +54,7 @@ class Context:
     keys: Keys
     http: httpx2.AsyncClient
     instance_id: str
+    disk: Disk
     consumer: Consumer | None = None
     key_consumer: Consumer | None = None
     relay: Relay | None = None
@@ -137,7 +140,7 @@ async def _open(service: Service, settings: ServiceSettings) -> Context:
     await bus.start()
     context = Context(
         service.name, settings, db, bus, BusinessClock(db.pool, service.name, instance), Keys(db.pool, service.name, lambda: heard_all(context)),
-        httpx2.AsyncClient(timeout=30, trust_env=False), instance,
+        httpx2.AsyncClient(timeout=30, trust_env=False), instance, Disk(db.pool, settings.data_folder),
     )
     context.key_consumer = key_consumer(context, service.name)
     await context.keys.start()
@@ -219,36 +222,15 @@ def _operations(service: Service) -> APIRouter:
     async def health() -> dict[str, str]:
         return {"status": "ok", "service": service.name}
 
-    @router.get("/readyz", operation_id="readiness", summary="It can do its work: database, migrations, bus position",
+    @router.get("/readyz", operation_id="readiness", summary="It can do its work: database, migrations, disk, bus position, API keys",
                 responses={503: {"description": "Not now; `checks` says what is missing"}})
     async def ready(context: Ctx) -> JSONResponse:
-        checks = await _checks(context)
-        good = all(value == "ok" or value.startswith("note:") for value in checks.values())
-        return JSONResponse({"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503)
+        found = await checks(context)
+        good = is_ready(found)
+        return JSONResponse({"status": "ready" if good else "not ready", "checks": found}, 200 if good else 503)
 
     @router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
         return PlainTextResponse(generate_latest().decode(), media_type=CONTENT_TYPE_LATEST)
 
     return router
-
-
-async def _checks(context: Context) -> dict[str, str]:
-    assert context.consumer is not None
-    try:
-        migrated = await asyncio.wait_for(migrations_at_head(context.db.pool, context.name), 5)
-        checks = {"database": "ok", "migrations": migrated}
-    except OUTAGES as fault:
-        checks = {"database": f"no answer: {fault!r}; check U2C_DATABASE_URL"}
-    checks["bus"] = context.consumer.stopped_reason or "ok"
-    stopped = context.key_consumer.stopped_reason if context.key_consumer else None
-    checks["keys"] = stopped or context.keys.unconfirmed() or "ok"
-    durability = getattr(context.bus, "durability_note", None)
-    if durability:
-        checks["durability"] = f"note: {durability}"
-    refused = context.relay.refused.note() if context.relay else None
-    if refused:
-        checks["outbox"] = f"note: {refused}"
-    return checks
-
-

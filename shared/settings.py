@@ -30,6 +30,7 @@ class ServiceSettings(BaseSettings):
     body_timeout_s: float = Field(BODY_TIMEOUT_S, gt=0, description="Time a caller has to send a body")
     connections_max: int = Field(CONNECTIONS_MAX, ge=1, description="Connections one process holds; beyond, the one idle for longest makes room")
     requests_max: int = Field(REQUESTS_MAX, ge=1, description="Requests in work at once in one process; more are answered 503")
+    data_folder: str = Field("", description="Where the database's data lie: /readyz watches that disk too; empty: not to be seen from here")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")
 
     @model_validator(mode="after")

@@ -205,6 +205,7 @@ class Cluster:
         return {
             "U2C_DATABASE_URL": self.role_url(service),
             **({"U2C_AUDITOR_DATABASE_URL": self.role_url(AUDITOR)} if service == "billing" else {}),
+            **({"U2C_DATA_FOLDER": str(self.postgres.data_folder)} if self.postgres is not None else {}),
             **({"U2C_WEBHOOK_KEY": webhook_key(options.state.secret())} if service == "signals" else {}),
             "U2C_BUS": options.bus,
             "U2C_KAFKA_BROKERS": options.kafka_brokers,

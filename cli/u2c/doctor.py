@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from shared.disk import FREE_LOW_BYTES, GB
 from shared.environment_fault import EnvironmentFault
 from shared.http.limits import CONNECTIONS_MAX, DESCRIPTORS_SPARE, descriptors_allowed
 from shared.postgres.account import abandoned, account, reachable
@@ -23,7 +24,7 @@ from u2c.printing import AsJson, console, folding, print_json
 from u2c.services import PORTS
 from u2c.state import State
 
-DISK_FREE_MIN_GB = 2
+DISK_FREE_MIN_GB = FREE_LOW_BYTES // GB
 ENVIRONMENT = 3
 PYTHON_MIN = (3, 11)
 
@@ -77,7 +78,7 @@ def _state() -> Finding:
 
 
 def _disk() -> Finding:
-    free_gb = shutil.disk_usage(_existing(State.default().folder)).free // 2**30
+    free_gb = shutil.disk_usage(_existing(State.default().folder)).free // GB
     return Finding("disk", free_gb >= DISK_FREE_MIN_GB, f"{free_gb} GB free", f"Free {DISK_FREE_MIN_GB} GB on the disk of {State.default().folder}.")
 
 

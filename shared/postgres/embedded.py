@@ -97,6 +97,11 @@ class EmbeddedPostgres:
         return self.state / "server.log"
 
     @property
+    def data_folder(self) -> Path:
+        """Where the data lie."""
+        return self._data
+
+    @property
     def _data(self) -> Path:
         return self._place / "data"
 
