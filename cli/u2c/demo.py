@@ -1,11 +1,13 @@
 """`u2c demo`: the main job on real input, on a database of its own, compared figure by figure; then it keeps serving."""
 
 import asyncio
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +30,7 @@ from u2c.kafka_broker import KafkaBroker
 from u2c.services import BASE_PORT
 
 DATABASE = "u2c_demo"
+EXPLAINED = "nyc-departures UA-475-EWR-2013-03-01T10:15:00Z"          # one of the 336,776
 BusName = Literal["postgres", "kafka"]
 
 
@@ -37,12 +40,17 @@ class Outcome:
 
     invoices: list[dict[str, Any]]
     dispositions: dict[tuple[str, str], dict[str, Any]]
-    conservation: dict[str, Any]
+    reconciliation: dict[str, Any]
     mismatches: list[Mismatch]
     quarantined: int
     messages: int
     send_s: float
     signals: YearOfSignals
+
+    @property
+    def conservation(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.reconciliation["conservation"]
+        return found
 
     @property
     def good(self) -> bool:
@@ -99,7 +107,7 @@ async def _job(console: Console, options: ClusterOptions, once: bool, corrupt: b
         if as_json:
             print(msgspec.json.encode(_summary(outcome)).decode())
         if not once:
-            await _serve(console, cluster)
+            await _serve(console, cluster, outcome.invoices[-1]["id"])
     return 0 if outcome.good else 1
 
 
@@ -117,17 +125,42 @@ async def _walk(console: Console, client: Client, corrupt: bool, folder: Path | 
     if folder is not None:
         export_documents(folder, invoices)
     answer = await job.reconciliation(client)
-    dispositions, conservation = job.dispositions(answer), answer["conservation"]
+    dispositions = job.dispositions(answer)
     return Outcome(
-        invoices, dispositions, conservation, compare(expected_figures(), invoices, dispositions), client.quarantined, messages, send_s, signals,
+        invoices, dispositions, answer, compare(expected_figures(), invoices, dispositions), client.quarantined, messages, send_s, signals,
     )
 
 
 async def _send(console: Console, client: Client, flights: list[Flight], messages: int) -> None:
+    if not console.is_terminal:
+        await job.send_year(client, flights, Months(client, messages).sent)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("a year of departures", total=messages)
-        await job.send_year(client, flights, lambda count: progress.advance(task, count))
+
+        async def sent(count: int, _until: datetime) -> None:
+            progress.advance(task, count)
+
+        await job.send_year(client, flights, sent)
+
+
+@dataclass
+class Months:
+    """Off a terminal: one line on stderr when a simulated month is over, so that a log shows it goes on."""
+
+    client: Client
+    messages: int
+    sent_so_far: int = 0
+    month: str = ""
+
+    async def sent(self, count: int, until: datetime) -> None:
+        """Hear how much went, up to which instant."""
+        month = until.strftime("%Y-%m")
+        if self.month and month != self.month:
+            invoices = [row async for row in self.client.pages("billing", "/v1/invoices", status="finalized")]
+            print(f"{self.month}  {self.sent_so_far:,} of {self.messages:,} messages  {len(invoices)} invoices closed", file=sys.stderr, flush=True)
+        self.month, self.sent_so_far = month, self.sent_so_far + count
 
 
 def _show(console: Console, outcome: Outcome) -> None:
@@ -137,6 +170,7 @@ def _show(console: Console, outcome: Outcome) -> None:
     if outcome.quarantined:
         console.print(f"{outcome.quarantined} events were quarantined; list them with GET /v1/quarantine", style="bold red")
     show_signals(console, outcome.signals)
+    report.show_waiting(console, outcome.reconciliation)
     report.show_verdict(console, outcome.mismatches, len(outcome.invoices))
 
 
@@ -153,9 +187,12 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-async def _serve(console: Console, cluster: Cluster) -> None:
-    console.print("\nStill serving; Ctrl-C ends it.")
+async def _serve(console: Console, cluster: Cluster, invoice: str) -> None:
+    console.print("\nStill serving; Ctrl-C ends it. Each service documents itself:")
     for name, url in cluster.urls.items():
-        console.print(f"  {name:13} {url}/docs")
-    console.print(f"  key           {cluster.admin_key}")
+        console.print(f"  {name:13} {url}/docs", soft_wrap=True)
+    console.print("Look at it from another shell, in this clone:")
+    for call in ('eval "$(./u2c env)"', f'curl -sS "$BILLING/v1/invoices/{invoice}" -H "Authorization: Bearer $KEY"',
+                 f"./u2c events explain {EXPLAINED}", 'curl -sS "$SIGNALS/v1/customers/OO/signals" -H "Authorization: Bearer $KEY"'):
+        console.print(f"  {call}", markup=False, highlight=False, soft_wrap=True)
     await until_interrupted()

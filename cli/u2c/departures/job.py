@@ -1,6 +1,6 @@
 """Walk the whole way for real: catalogue, customers, contracts, a year of events in order of arrival, twelve closes."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from u2c.documents import load_document
 CLOCK_STARTS = datetime(2013, 1, 1, tzinfo=NEW_YORK)
 CLOCK_ENDS = datetime(2014, 1, 5, tzinfo=NEW_YORK)
 AMENDMENTS = {"F9-amendment.yaml"}            # recorded when the clock reaches the day they take effect
-Advance = Callable[[int], None]
+Advance = Callable[[int, datetime], Awaitable[None]]
 
 
 async def set_up(client: Client, folder: Path = EXAMPLES) -> None:
@@ -27,7 +27,7 @@ async def set_up(client: Client, folder: Path = EXAMPLES) -> None:
 
 
 async def send_year(client: Client, flights: list[Flight], sent: Advance, folder: Path = EXAMPLES) -> None:
-    """Send the year under the business clock: clock first, then the slice. `sent` hears how many messages went."""
+    """Send the year under the business clock: clock first, then the slice. `sent` hears how many messages went, and until when."""
     waiting = {name: load_document(folder / "contracts" / name) for name in AMENDMENTS}
     for piece in slices(flights):
         await client.move_clock(piece.until)
@@ -35,7 +35,7 @@ async def send_year(client: Client, flights: list[Flight], sent: Advance, folder
             await client.post("rating", "/v1/contracts", waiting.pop(name))
         await client.send_events(piece.events)
         await client.send_voids(piece.voids)
-        sent(len(piece.events) + len(piece.voids))
+        await sent(len(piece.events) + len(piece.voids), piece.until)
     await client.move_clock(CLOCK_ENDS)
 
 

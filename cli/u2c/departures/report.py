@@ -71,6 +71,21 @@ def show_dispositions(console: Console, dispositions: dict[tuple[str, str], dict
     console.print(table)
 
 
+def show_waiting(console: Console, answer: dict[str, Any]) -> None:
+    """What is not on an invoice, and why that is right: open periods, and usage of airlines without a contract."""
+    still_open: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in answer["money"]:
+        if not row["final"]:
+            still_open[row["currency"], row["period"]["start"][:7]] += Decimal(row["unbilled"])
+    for (code, month), amount in sorted(still_open.items()):
+        if amount:
+            console.print(f"{amount:,} {code} is {month}, still open: invoiced when its grace has ended.", highlight=False)
+    airlines = len({row["customer"] or row["subject"] for row in answer["rows"] if row["suspense"]})
+    for value in answer["totals"]["suspense"]:
+        console.print(f"{Decimal(value['amount']):,} {value['currency']} of {airlines} airlines waits for a contract (account executive).",
+                      highlight=False)
+
+
 def show_verdict(console: Console, mismatches: list[Mismatch], invoices: int) -> None:
     for mismatch in mismatches:
         console.print(str(mismatch), style="bold red", highlight=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """The year's signals as a person reads them."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from services.signals.policy_file import read_policy
 from u2c.departures.signals import YearOfSignals
 
 TOLD_APART = {"invoice.finalized", "renewal.due"}
@@ -14,14 +16,16 @@ SHOWN_MAX = 4
 
 
 def show_signals(console: Console, year: YearOfSignals) -> None:
-    """One row an airline: trend at month six and at the end, last seen, risk, and what was told of it."""
+    """One row an airline: trend at month six, where it stands at the end, last seen, risk, and what was told of it."""
+    enter = read_policy("").trend.enter
     table = Table(title="What usage said: signals of the year by airline", title_justify="left", box=SIMPLE, pad_edge=False)
     for column in ("airline", "month six", "year's end", "last seen", "risk"):
         table.add_column(column, no_wrap=True)
     table.add_column("told (newest first)")
     for one in year.standings:
         told = [fact for fact in year.told if fact["customer"] == one["customer"] and fact["type"] not in TOLD_APART]
-        table.add_row(one["customer"], one["trend_month_six"] or "-", _trend(one), one["last_seen_on"] or "-", str(one["risk_score"]), _words(told))
+        table.add_row(one["customer"], one["trend_month_six"] or "-", standing_of(one, enter), one["last_seen_on"] or "-",
+                      str(one["risk_score"]), _words(told))
     console.print(table)
     due = sorted({fact["customer"] for fact in year.told if fact["type"] == "renewal.due"})
     console.print(f"Renewal due from 2013-11-02 for {', '.join(due)}. {len(year.told)} signals told, {year.received} received and verified.")
@@ -29,9 +33,16 @@ def show_signals(console: Console, year: YearOfSignals) -> None:
         console.print(f"MISMATCH {mismatch}", style="bold red", highlight=False, soft_wrap=True)
 
 
-def _trend(one: dict[str, Any]) -> str:
+def standing_of(one: dict[str, Any], enter: Decimal) -> str:
+    """Silence before the trend of what there was; a change that would count, were it not within chance, says that it is."""
+    if one["silent_meters"] and one["last_seen_on"] and one["day"]:
+        return f"silent {(date.fromisoformat(one['day']) - date.fromisoformat(one['last_seen_on'])).days} d"
     change = one.get("trend_change")
-    return f"{one['trend']} {round(Decimal(change) * 100):+d} %" if change else str(one["trend"])
+    if not change:
+        return str(one["trend"])
+    percent = f"{round(Decimal(change) * 100):+d} %"
+    by_chance = one["trend"] == "steady" and abs(Decimal(change)) >= enter
+    return f"{one['trend']} ({percent}, within chance)" if by_chance else f"{one['trend']} {percent}"
 
 
 def _words(told: list[dict[str, Any]]) -> str:

@@ -1,0 +1,58 @@
+"""What the demo says to a person and to a log."""
+
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from u2c.demo import Months
+from u2c.departures.report import show_waiting
+from u2c.departures.signals_report import standing_of
+
+ENTER = Decimal("0.20")
+
+
+class Invoices:
+    """A client that has as many finalized invoices as it was asked before."""
+
+    asked = 0
+
+    async def pages(self, *_place: str, **_query: Any) -> AsyncIterator[dict[str, Any]]:
+        self.asked += 1
+        for n in range(self.asked):
+            yield {"id": n}
+
+
+async def test_off_a_terminal_every_month_says_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    months = Months(Invoices(), 1500)  # type: ignore[arg-type]
+    for day in (datetime(2013, 1, 20, tzinfo=UTC), datetime(2013, 1, 31, tzinfo=UTC), datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 3, 1, tzinfo=UTC)):
+        await months.sent(500, day)
+    assert capsys.readouterr().err.splitlines() == [
+        "2013-01  1,000 of 1,500 messages  1 invoices closed", "2013-02  1,500 of 1,500 messages  2 invoices closed"]
+
+
+@pytest.mark.parametrize(("standing", "says"), [
+    ({"trend": "steady", "trend_change": "0.0000", "silent_meters": ["departures"]}, "silent 35 d"),
+    ({"trend": "steady", "trend_change": "-0.21", "silent_meters": []}, "steady (-21 %, within chance)"),
+    ({"trend": "steady", "trend_change": "-0.05", "silent_meters": []}, "steady -5 %"),
+    ({"trend": "drifting", "trend_change": "-0.27", "silent_meters": []}, "drifting -27 %"),
+    ({"trend": "unknown", "trend_change": None, "silent_meters": []}, "unknown"),
+])
+def test_silence_goes_before_the_trend_and_chance_is_said(standing: dict[str, Any], says: str) -> None:
+    assert standing_of({"day": "2014-01-04", "last_seen_on": "2013-11-30", **standing}, ENTER) == says
+
+
+def test_what_is_on_no_invoice_is_said_with_its_reason() -> None:
+    screen = io.StringIO()
+    money = [{"final": False, "currency": "USD", "period": {"start": "2014-01-01"}, "unbilled": amount} for amount in ("160000.00", "25000.00")]
+    rows = [{"customer": name, "subject": None, "suspense": [{}]} for name in ("AA", "B6", "AA")]
+    show_waiting(Console(file=screen, width=120), {
+        "money": [*money, {"final": True, "currency": "USD", "period": {"start": "2013-12-01"}, "unbilled": "1.00"}], "rows": rows,
+        "totals": {"suspense": [{"currency": "USD", "amount": "11030300.00"}]}})
+    assert screen.getvalue().splitlines() == [
+        "185,000.00 USD is 2014-01, still open: invoiced when its grace has ended.",
+        "11,030,300.00 USD of 2 airlines waits for a contract (account executive)."]
