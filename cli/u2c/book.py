@@ -34,6 +34,17 @@ def server(admin_url: str | None) -> Iterator[str]:
     embedded = EmbeddedPostgres(state.folder)
     if embedded.running() is None and not embedded.state.is_dir():
         raise EnvironmentFault(f"There is no book in {state.folder}.", "Make one: ./u2c demo --once, or ./u2c up")
+    with own_server(None) as url:
+        yield url
+
+
+@contextmanager
+def own_server(admin_url: str | None) -> Iterator[str]:
+    """The same, whether there is a book on it yet or not."""
+    if admin_url is not None:
+        yield admin_url
+        return
+    embedded = EmbeddedPostgres(State.default().folder)
     try:
         yield embedded.start().admin_url
     finally:

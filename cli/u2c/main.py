@@ -16,7 +16,7 @@ VERBS = {
     "up": "u2c.up", "demo": "u2c.demo", "service": "u2c.service", "migrate": "u2c.migrate", "verify": "u2c.verify", "clock": "u2c.clock",
     "contract": "u2c.contract", "events": "u2c.events", "kafka": "u2c.kafka", "chaos": "u2c.chaos", "bench": "u2c.bench", "doctor": "u2c.doctor",
     "test": "u2c.test", "backtest": "u2c.backtest", "dead-letters": "u2c.dead_letters", "customer": "u2c.customer", "status": "u2c.status",
-    "env": "u2c.env",
+    "env": "u2c.env", "backup": "u2c.backup.verb", "restore": "u2c.backup.restore_verb",
 }
 EXTRA_FLAGS = {"service", "up", "test"}                        # they read the rest of the line themselves
 ENVIRONMENT = 3

@@ -1,5 +1,8 @@
 """Makes a database with its roles and schemas: a service owns its schema and, by GRANT, nothing else."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import asyncpg
 
 from shared.environment_fault import EnvironmentFault
@@ -17,15 +20,31 @@ async def create_roles_and_schemas(admin_url: str, database: str, password_secre
 
     Migrations of `bus` and `clock` run as the administrator; default privileges open their tables to every service.
     """
+    async with _roles_of(admin_url, password_secret) as server:
+        await _database(server, database)
+        url = database_url(admin_url, database)
+        await _schemas(url)
+        return url
+
+
+async def create_empty_database(admin_url: str, database: str, password_secret: str) -> str:
+    """Make the roles and a database without a schema, for a backup to fill; return its URL. EnvironmentFault when there is one of that name."""
+    async with _roles_of(admin_url, password_secret) as server:
+        if await _exists(server, database):
+            raise EnvironmentFault(f"There is a database {database} already.", "Restore beside it under another name: --database NAME")
+        await _database(server, database)
+    return database_url(admin_url, database)
+
+
+@asynccontextmanager
+async def _roles_of(admin_url: str, password_secret: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the administrator's, with all roles there and their passwords set; commands that do this take turns."""
     server = await connect(admin_url)
     try:
         await server.execute("select pg_advisory_lock($1)", LOCK_KEY)
         for role in (*ROLES, AUDITOR):
             await _role(server, role, role_password(password_secret, role))
-        await _database(server, database)
-        url = database_url(admin_url, database)
-        await _schemas(url)
-        return url
+        yield server
     finally:
         await server.close()
 
@@ -60,8 +79,12 @@ async def _role(server: asyncpg.Connection, role: str, password: str) -> None:
 
 
 async def _database(server: asyncpg.Connection, database: str) -> None:
-    if not await server.fetchval("select true from pg_database where datname = $1", database):
+    if not await _exists(server, database):
         await server.execute(f"create database {_quoted(database)} encoding 'UTF8' template template0")
+
+
+async def _exists(server: asyncpg.Connection, database: str) -> bool:
+    return bool(await server.fetchval("select true from pg_database where datname = $1", database))
 
 
 async def _schemas(url: str) -> None:

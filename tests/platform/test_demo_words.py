@@ -29,8 +29,8 @@ class Invoices:
 
 async def test_off_a_terminal_every_month_says_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     months = Months(Invoices(), 1500)  # type: ignore[arg-type]
-    for day in (datetime(2013, 1, 20, tzinfo=UTC), datetime(2013, 1, 31, tzinfo=UTC), datetime(2013, 2, 1, tzinfo=UTC), datetime(2013, 3, 1, tzinfo=UTC)):
-        await months.sent(500, day)
+    for month, day in ((1, 20), (1, 31), (2, 1), (3, 1)):
+        await months.sent(500, datetime(2013, month, day, tzinfo=UTC))
     assert capsys.readouterr().err.splitlines() == [
         "2013-01  1,000 of 1,500 messages  1 invoices closed", "2013-02  1,500 of 1,500 messages  2 invoices closed"]
 

@@ -8,15 +8,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import asyncpg
-
-from shared.postgres import binaries
-from shared.postgres.setup import drop_database
+from shared.postgres.setup import create_empty_database, drop_database
 from shared.postgres.urls import database_url
 from tests.spine.conductor import set_up
 from tests.spine.world import CLOCK_STARTS, make_world
+from u2c.backup import programs
 from u2c.bench.deployment import Deployment, deployment
 from u2c.chaos.assailant import Assailant
 from u2c.chaos.faults import Fault, Kind, Strike
@@ -65,29 +62,17 @@ async def restore_drill(bus: str, events: int, seed: int, say: Callable[[str], N
     return played
 
 
-async def _back_up(deployed: Deployment, file: Path) -> None:
-    """pg_dump: one consistent snapshot, taken while everything runs."""
-    await _run(deployed, "pg_dump", "--format=custom", f"--file={file}")
+async def _back_up(deployed: Deployment, folder: Path) -> None:
+    """One consistent snapshot, taken while everything runs."""
+    await programs.dump(deployed.cluster.database_url, folder)
 
 
-async def _put_back(deployed: Deployment, file: Path) -> None:
+async def _put_back(deployed: Deployment, folder: Path) -> None:
     """Kill every service and put the backup in the database's place."""
     cluster = deployed.cluster
     for name in cluster.processes:
         cluster.kill(name)
     server_url, name = database_url(cluster.database_url, "postgres"), cluster.options.database
     await drop_database(server_url, name)
-    server = await asyncpg.connect(server_url)
-    await server.execute(f'create database "{name}" template template0')
-    await server.close()
-    await _run(deployed, "pg_restore", "--exit-on-error", str(file))
-
-
-async def _run(deployed: Deployment, program: str, *arguments: str) -> None:
-    url = urlsplit(deployed.cluster.database_url)
-    environment = {"PGPASSWORD": url.password or "", "PATH": "/usr/bin:/bin"}
-    place = ("--host", url.hostname or "", "--port", str(url.port), "--username", url.username or "", "--dbname", url.path[1:])
-    process = await asyncio.create_subprocess_exec(
-        binaries.find().program(program), *place, *arguments, env=environment, stderr=asyncio.subprocess.PIPE)
-    _, told = await process.communicate()
-    assert process.returncode == 0, f"{program} failed: {told.decode()[-2000:]}"
+    url = await create_empty_database(server_url, name, cluster.options.state.secret())
+    await programs.restore(url, folder)
