@@ -174,10 +174,9 @@ async def explanation(contract: str, period_start_date: str, line_id: str, reque
     return {"contract": contract, "period": period_start_date, "line": line, "steps": [{"step": "quantity", "quantity": "1"}]}
 
 
-@RATING.get("/v1/events")
-async def events(request: Request, customer: str, meter: str, before_batch: str, to: str, cursor: str = "0", limit: int = 50) -> dict[str, object]:
-    span = (customer, meter, request.query_params["from"], to, before_batch)
-    assert span == ("UA", "meter_0", "2013-01-01T05:00:00Z", "2013-02-01T05:00:00Z", '{"0":1}')
+@RATING.get("/v1/statements/{contract}/{period_start_date}/lines/{line_id}/events")
+async def events(contract: str, period_start_date: str, line_id: str, cursor: str = "0", limit: int = 50) -> dict[str, object]:
+    assert (contract, period_start_date) == ("ua.2013", "2013-01-01")
     start = int(cursor)
     return {"object": "list", "data": [{"id": f"e{n}"} for n in range(start, start + limit)], "has_more": True, "next_cursor": str(start + limit)}
 

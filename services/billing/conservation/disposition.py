@@ -70,7 +70,10 @@ UNKEYED = f"""
         from scope
         join rating.periods p using (contract, period_start)
         join rating.contracts c using (contract)
-        join rating.subjects s using (customer_id)
+        join lateral (
+            select subject from rating.subjects where customer_id = c.customer_id
+            union select subject from rating.closed_subjects k where k.contract = p.contract and k.period_start = p.period_start
+        ) s on true
         cross join lateral (
             select * from {EVENTS} e
             where e.subject = s.subject and e.type = any (array(select event_type from rating.meters))

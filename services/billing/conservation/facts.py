@@ -73,15 +73,26 @@ SPANS = METERS + """,
         from version v join rating.contracts c using (contract) where v.begins < v.ends
     )"""
 
+#: SQL: the meters a statement (alias `{s}`) charges: those of its lines, and those it names.
+METERS_OF = """select jsonb_object_keys({s}.document -> 'meters')
+            union select line ->> 'meter' from jsonb_array_elements(coalesce({s}.document -> 'lines', '[]')) line where line ? 'meter'"""
+
 #: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most one row. `closed` holds the
 #: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, subjects}]; `held` the open periods
 #: that cannot be priced, with the exception that holds each: [{contract, period_start, meter, exception_id, kind, owner}].
-TERMS = SPANS + """,
+#: `away`: by subject, the final statements that closed with it and whose customer it means no more.
+TERMS = SPANS + f""",
     closed as materialized (
-        select s.contract, p.period_start, p.period_end, s.watermark,
+        select s.contract, c.customer_id, p.period_start, p.period_end, s.watermark, array({METERS_OF.format(s="s")}) as meters,
                (select jsonb_agg(k.subject) from rating.closed_subjects k
                 where k.contract = s.contract and k.period_start = s.period_start) as subjects
-        from rating.statements s join rating.periods p using (contract, period_start) where s.final
+        from rating.statements s join rating.periods p using (contract, period_start) join rating.contracts c using (contract) where s.final
+    ),
+    away as materialized (
+        select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id, 'period_start', c.period_start,
+                                                       'period_end', c.period_end, 'meters', c.meters, 'watermark', c.watermark)) as closed
+        from closed c join rating.closed_subjects k using (contract, period_start) left join rating.subjects s on s.subject = k.subject
+        where s.customer_id is distinct from c.customer_id group by k.subject
     ),
     held as materialized (
         select p.contract, p.period_start, p.period_end, x.exception_id, x.kind, x.owner
@@ -97,7 +108,7 @@ TERMS = SPANS + """,
     ),
     stretch as (select customer_id, at as begins, lead(at) over (partition by customer_id order by at) as ends from edge),
     terms as materialized (
-        select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter (where meter is not null), '{}') as lined,
+        select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter (where meter is not null), '{{}}') as lined,
                jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter', meter,
                                             'watermark', c.watermark, 'subjects', c.subjects))
                    filter (where c.contract is not null and meter is not null) as closed,
@@ -114,12 +125,16 @@ TERMS = SPANS + """,
 
 #: Whether event `e` or its void `v` came after the cut of a final statement `c` that charges it.
 EVENT_LATE = """e.batch_id > coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) or not c -> 'subjects' ? e.subject"""
+#: Whether a final statement `c` of `away` had event `e` within its cut, by a meter it charges.
+GONE = """(c ->> 'period_start')::timestamptz <= e.time and e.time < (c ->> 'period_end')::timestamptz
+            and e.batch_id <= coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) and c -> 'meters' ?| taken.meters"""
 VOID_LATE = "v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0)"
 
 #: CTE after TERMS: one row an event, with the facts the decision table asks for.
 _FACTS = f""",
     facts as (
         select e.batch_id, e.seq, e.partition, e.key, e.source, e.id, e.subject, e.type, e.time, e.received_at, e.data, s.customer_id,
+               coalesce(gone.customer_id, s.customer_id) as whose_id,
                v.key is not null as void,
                v.batch_id as void_batch_id,
                s.customer_id is not null as known,
@@ -127,19 +142,29 @@ _FACTS = f""",
                t.customer_id is not null as in_force,
                coalesce(t.lined && taken.meters, false) as lined,
                coalesce(cut.late, false) as late,
-               coalesce(cut.void_late, false) as void_late,
+               coalesce(cut.void_late, false) or coalesce(gone.void_late, false) as void_late,
+               coalesce(cut.counted, false) or gone.customer_id is not null as counted,
+               gone.customer_id is not null as gone,
                false as waived,
                t.held is not null and exists (
                    select from jsonb_array_elements(t.held) h where h ->> 'meter' = any (taken.meters)) as held,
-               taken.meters, t.closed, t.held as holds
+               taken.meters, coalesce(gone.closed, t.closed) as closed, t.held as holds
         from {EVENTS} e
         left join rating.voids v using (key)
         left join rating.subjects s on s.subject = e.subject
         left join lateral (select array_agg(m.meter) as meters from meter m where {TAKES}) taken on true
         left join terms t on t.customer_id = s.customer_id and t.begins <= e.time and e.time < t.ends
+        left join away a on a.subject = e.subject
         left join lateral (
-            select bool_or({EVENT_LATE}) as late, bool_or({VOID_LATE}) as void_late
-            from jsonb_array_elements(t.closed) c where c ->> 'meter' = any (taken.meters)
+            select min(c ->> 'customer_id') as customer_id, bool_or({VOID_LATE}) as void_late, array_agg(meter) as meters,
+                   jsonb_agg(distinct c || jsonb_build_object('meter', meter)) as closed
+            from jsonb_array_elements(a.closed) c cross join lateral jsonb_array_elements_text(c -> 'meters') meter
+            where {GONE} and meter = any (taken.meters)
+        ) gone on a.subject is not null
+        left join lateral (
+            select bool_or({EVENT_LATE}) as late, bool_or(not ({EVENT_LATE}) and {VOID_LATE}) as void_late, bool_or(not ({EVENT_LATE})) as counted
+            from jsonb_array_elements(t.closed) c
+            where c ->> 'meter' = any (taken.meters) and (gone.meters is null or not c ->> 'meter' = any (gone.meters))
         ) cut on t.closed is not null
         where """
 
@@ -149,21 +174,23 @@ def facts_where(condition: str) -> str:
     return f"{TERMS}{_FACTS}{condition}\n    )"
 
 
-#: The decision table of K3 over `facts`. A void that came after the cut of a final statement leaves its event applied there and is
-#: itself held, unless its event came after the cut too: then neither was ever billed.
-VOIDED = "(void and (late or not void_late))"
-SUSPENSE = f"(not {VOIDED} and not (known and metered and in_force))"
-UNPRICED = f"(not {VOIDED} and known and metered and in_force and not lined)"
-BILLABLE = f"(not {VOIDED} and known and metered and in_force and lined)"
+#: The decision table of K3 over `facts`. `counted`: a final statement had the event within its cut, whoever its subject means now; `late`: one
+#: that charges it by today's terms lacks it. What a final statement counts stays applied there: a void that came after the cut, or a subject
+#: that left after it, changes no statement and is itself held late.
+VOIDED = "(void and not (counted and void_late))"
+PRICED = "(known and metered and in_force and lined)"
+LATE = f"(not void and {PRICED} and late)"
+WAITS = f"(not {VOIDED} and not counted)"
 CONDITIONS = {
     "voided": VOIDED,
-    "suspense": SUSPENSE,
-    "unpriced": UNPRICED,
-    "held_late": f"({BILLABLE} and late and not waived)",
-    "waived_late": f"({BILLABLE} and late and waived)",
-    "held": f"({BILLABLE} and not late and held)",
-    "applied": f"({BILLABLE} and not late and not held)",
+    "suspense": f"({WAITS} and not (known and metered and in_force))",
+    "unpriced": f"({WAITS} and known and metered and in_force and not lined)",
+    "held_late": f"({LATE} and not waived)",
+    "waived_late": f"({LATE} and waived)",
+    "held": f"({WAITS} and not {LATE} and {PRICED} and held)",
+    "applied": f"(not {VOIDED} and not {LATE} and (counted or {PRICED} and not held))",
 }
+SUSPENSE = CONDITIONS["suspense"]
 BUCKET = "case " + " ".join(f"when {condition} then '{bucket}'" for bucket, condition in CONDITIONS.items()) + " end"
 #: Why it is in suspense, or held. Usage of a period that cannot be priced is on no statement: it waits with the period's exception.
 REASON = f"""case when {CONDITIONS['held']} then 'pricing_failed' when not {SUSPENSE} then null

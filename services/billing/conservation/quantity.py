@@ -10,11 +10,12 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import EVENTS, METERS, TAKES, label, quantity
+from services.billing.conservation.facts import EVENTS, METERS, METERS_OF, TAKES, label, quantity
 from services.billing.conservation.listing import listed
 
 # A line is measured over the spans in which the versions the statement was priced by (no later ones) hold it, cut where its segments
 # are cut. What falls outside every segment shows as `uncovered`. Without an entry in the watermark a partition had no usage yet.
+# A final statement is measured over the subjects it closed with; what another customer's final statement had before is measured there.
 # OFFSET 0 keeps the planner on the index (subject, type, time), however small the book.
 STATEMENTS = f"""
     with {METERS},
@@ -53,19 +54,33 @@ STATEMENTS = f"""
         where line ->> 'kind' = 'usage'
     ),
     cut as (select distinct contract, period_start, line_key, begins, ends from said),
+    whose as (
+        select t.contract, t.period_start, k.subject from statement t join rating.closed_subjects k using (contract, period_start) where t.final
+        union all
+        select t.contract, t.period_start, s.subject from statement t join rating.subjects s using (customer_id) where not t.final
+    ),
+    elsewhere as materialized (
+        select w.contract, w.period_start, w.subject, x.watermark, p.period_start as begins, p.period_end as ends,
+               array({METERS_OF.format(s="x")}) as meters
+        from whose w join statement t using (contract, period_start)
+        join rating.closed_subjects k on k.subject = w.subject
+        join rating.contracts c on c.contract = k.contract and c.customer_id <> t.customer_id
+        join rating.statements x on x.contract = k.contract and x.period_start = k.period_start
+            and x.final and (not t.final or x.revision < t.revision)
+        join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
+            and p.period_start < t.period_end and p.period_end > t.period_start
+    ),
     usage as materialized (
-        select t.contract, t.period_start, e.type, e.time, e.data
+        select t.contract, t.period_start, e.subject, e.partition, e.batch_id, e.type, e.time, e.data
         from statement t
-        join rating.subjects s using (customer_id)
+        join whose w using (contract, period_start)
         cross join lateral (
             select * from {EVENTS} e
-            where e.subject = s.subject and e.type = any (array(select event_type from rating.meters))
+            where e.subject = w.subject and e.type = any (array(select event_type from rating.meters))
               and e.time >= t.period_start and e.time < t.period_end
             offset 0
         ) e
-        where (not t.final or exists (
-              select from rating.closed_subjects k where k.contract = t.contract and k.period_start = t.period_start and k.subject = s.subject))
-          and e.batch_id <= coalesce((t.watermark ->> e.partition::text)::bigint, 0)
+        where e.batch_id <= coalesce((t.watermark ->> e.partition::text)::bigint, 0)
           and not exists (select from rating.voids v where v.key = e.key and v.batch_id <= coalesce((t.watermark ->> v.partition::text)::bigint, 0))
     ),
     measured as (
@@ -80,6 +95,10 @@ STATEMENTS = f"""
         join meter m on m.meter = d.meter and {TAKES}
         left join cut c on c.contract = e.contract and c.period_start = e.period_start and c.line_key = d.line_key
             and e.time >= c.begins and e.time < c.ends
+        where not exists (
+            select from elsewhere x
+            where x.contract = e.contract and x.period_start = e.period_start and x.subject = e.subject and m.meter = any (x.meters)
+              and e.time >= x.begins and e.time < x.ends and e.batch_id <= coalesce((x.watermark ->> e.partition::text)::bigint, 0))
     ),
     raw as (
         select contract, period_start, line_key, begins, ends, grp, count(*) as events,

@@ -11,8 +11,8 @@ from services.billing.conservation.facts import BUCKET, REASON, VOIDED, facts_wh
 
 #: Parameters $1–$5: from, to (event time), customer (external id, or a subject no customer has), event type, meter; null: all.
 NARROWED = """($1::timestamptz is null or e.time >= $1) and ($2::timestamptz is null or e.time < $2)
-          and ($3::text is null or e.subject = $3 and s.customer_id is null
-               or s.customer_id = (select customer_id from rating.customers where external_id = $3))
+          and ($3::text is null or e.subject = $3 and coalesce(gone.customer_id, s.customer_id) is null
+               or coalesce(gone.customer_id, s.customer_id) = (select customer_id from rating.customers where external_id = $3))
           and ($4::text is null or e.type = $4) and ($5::text is null or $5 = any (taken.meters))"""
 
 #: What one event (a fact, as `e`) adds to meter `m`.
@@ -24,14 +24,14 @@ COUNTS = f"""
     select c.external_id as customer, case when c.customer_id is null then e.subject end as subject, e.type,
            date_trunc('month', e.time, $6::text) at time zone $6 as month,
            {BUCKET} as bucket, {REASON} as reason, count(*) as events
-    from facts e left join rating.customers c using (customer_id)
+    from facts e left join rating.customers c on c.customer_id = e.whose_id
     group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
 """
 # Grouped by item first: distinct items then need no sort.
 QUANTITIES = f"""
     with {facts_where(NARROWED)},
     measured as (
-        select e.customer_id, case when e.customer_id is null then e.subject end as subject, e.type,
+        select e.whose_id as customer_id, case when e.whose_id is null then e.subject end as subject, e.type,
                date_trunc('month', e.time, $6::text) at time zone $6 as month, {BUCKET} as bucket,
                m.meter, m.aggregation, m.list_currency, m.list_unit, {ADDS} as value, {ITEM} as item
         from facts e join meter m on m.meter = any (e.meters) and (m.list_unit is not null or m.meter = $5 or $5 is null and $3 is not null)
@@ -59,16 +59,20 @@ MONEY = """
     group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 3, 2
 """
 
-#: A void that came after the cut: its event stays applied, the void itself is held.
-HELD_VOID = "(void and void_late and not late and known and metered and in_force and lined)"
+#: What came after the cut and changed no statement: a void of an event that stays applied, or the leaving of its subject.
+HELD_VOID = "(void and counted and void_late)"
+HELD_LEAVING = f"(gone and not {VOIDED} and not {HELD_VOID})"
 EVENTS = f"""
     with {facts_where(NARROWED + " and ($9::timestamptz is null or (e.time, e.batch_id, e.seq) > ($9, $10::bigint, $11::integer))")},
-    found as (select *, {BUCKET} as bucket, {REASON} as reason, {HELD_VOID} as held_void, {VOIDED} as is_voided from facts)
-    select f.source, f.id, f.type, f.subject, c.external_id as customer, f.time, f.received_at, f.batch_id, f.seq, f.bucket, f.reason, f.held_void,
+    found as (
+        select *, {BUCKET} as bucket, {REASON} as reason, case when {HELD_VOID} then 'void' when {HELD_LEAVING} then 'leaving' end as held_kind
+        from facts
+    )
+    select f.source, f.id, f.type, f.subject, c.external_id as customer, f.time, f.received_at, f.batch_id, f.seq, f.bucket, f.reason, f.held_kind,
            f.closed, f.holds, f.meters, m.meter as list_meter, m.list_currency, m.list_unit, {ADDS.replace("e.data", "f.data")} as list_quantity
-    from found f left join rating.customers c using (customer_id)
+    from found f left join rating.customers c on c.customer_id = f.whose_id
     left join meter m on m.meter = any (f.meters) and m.list_unit is not null
-    where ($6::text is null or f.bucket = $6 or ($6 = 'held_late' and f.held_void)) and ($7::text is null or f.reason = $7)
+    where ($6::text is null or f.bucket = $6 or ($6 = 'held_late' and f.held_kind is not null)) and ($7::text is null or f.reason = $7)
       and ($8::text is null or exists (select from jsonb_array_elements(f.closed) k where k ->> 'contract' = $8))
     order by f.time, f.batch_id, f.seq limit $12
 """

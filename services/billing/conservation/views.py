@@ -66,13 +66,16 @@ def money_row(row: Any) -> dict[str, Any]:
 
 
 def event_row(row: Any) -> dict[str, Any]:
-    """One event of a bucket. A held void is listed as `void`: its event is still applied. `exceptions` hold its period, and have its owner."""
-    late, held = row["held_void"] or row["bucket"] == Bucket.HELD_LATE, row["bucket"] == Bucket.HELD
+    """One event of a bucket; what is held late of an event that is still applied is listed as `void` or `leaving`.
+
+    `exceptions` hold its period, and have its owner.
+    """
+    late, held = row["held_kind"] is not None or row["bucket"] == Bucket.HELD_LATE, row["bucket"] == Bucket.HELD
     holds = [hold for hold in _listed(row["holds"]) if hold["meter"] in (row["meters"] or ())] if held else []
     contracts = {(place["contract"], _utc(place["period_start"])) for place in (_listed(row["closed"]) if late else holds)}
     valued = row["list_unit"] is not None and row["list_quantity"] is not None
     return {
-        "kind": "void" if row["held_void"] else "event", "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"],
+        "kind": row["held_kind"] or "event", "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"],
         "customer": row["customer"], "time": instant(row["time"]), "received_at": instant(row["received_at"]), "bucket": row["bucket"],
         "reason": row["reason"], "owner": OWNERS[Reason(row["reason"])] if row["reason"] else HELD_LATE_OWNER if late else None,
         "meters": list(row["meters"] or ()),

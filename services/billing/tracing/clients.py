@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
-import msgspec
 
 from shared.errors import AppError, Kind
 from shared.service import Context
@@ -23,17 +22,6 @@ class RatingRefused(AppError):
     """Rating knows no such statement line or refused the question."""
 
     kind = Kind.NOT_FOUND
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What a usage line counts: a customer's events of a meter in a span, up to the watermark (partition → last batch)."""
-
-    customer: str
-    meter: str
-    start: datetime
-    end: datetime
-    watermark: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +53,10 @@ class RatingClient:
         """Return the steps that led to the line's amount."""
         return await self._get(f"{_line(contract, period_start_date, line_id)}/explanation", {})
 
-    async def events(self, counted: Counted, cursor: str | None, limit: int) -> dict[str, Any]:
-        """Return one page of the raw events a line counts, in order of time."""
-        asked: dict[str, str | int] = {
-            "customer": counted.customer, "meter": counted.meter, "from": _instant(counted.start), "to": _instant(counted.end), "limit": limit,
-            "before_batch": msgspec.json.encode(counted.watermark).decode(),
-        }
-        if cursor:
-            asked["cursor"] = cursor
-        return await self._get("/v1/events", asked)
+    async def events(self, contract: str, period_start_date: str, line_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+        """Return one page of the raw events a line counts, in order of time: rating knows whose they are and how they were counted."""
+        asked: dict[str, str | int] = {"limit": limit, **({"cursor": cursor} if cursor else {})}
+        return await self._get(f"{_line(contract, period_start_date, line_id)}/events", asked)
 
     async def _get(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -88,10 +71,6 @@ class RatingClient:
             raise RatingUnavailable(f"rating answered {answer.status_code}")
         found: dict[str, Any] = answer.json()
         return found
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _line(contract: str, period_start_date: str, line_id: str) -> str:

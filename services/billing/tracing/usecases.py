@@ -8,7 +8,7 @@ from services.billing.documents.usecases import get_document
 from services.billing.journal.entries import Entry, EntryFilter
 from services.billing.journal.usecases import list_entries
 from services.billing.tracing.clauses import ClauseText, clause_of
-from services.billing.tracing.clients import Counted, Piece, RatingClient, pieces_of
+from services.billing.tracing.clients import Piece, RatingClient, pieces_of
 from services.billing.tracing.repository import versions_of
 from shared.db import Database
 from shared.errors import AppError, Kind
@@ -50,17 +50,10 @@ async def trace_line(db: Database, rating: RatingClient, document_id: str, line_
         raise NoSuchLine(f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}")
     explanation = await rating.explanation(document.contract, document.start_date.isoformat(), line.line_id)
     pieces = pieces_of(explanation)
-    counted = _counted(document, line, pieces)
-    events = await rating.events(counted, cursor, limit) if counted else None
+    counts = line.meter is not None and bool(pieces) and document.watermark is not None
+    events = await rating.events(document.contract, document.start_date.isoformat(), line.line_id, cursor, limit) if counts else None
     entries = await list_entries(db, EntryFilter(document_id=document.document_id), None, 1)
     return Trace(document, line, pieces, await _clauses(db, document, line, pieces), entries[0] if entries else None, explanation, events)
-
-
-def _counted(document: Document, line: Line, pieces: tuple[Piece, ...]) -> Counted | None:
-    """What the line counts: the span of its pieces, as far as the statement's watermark."""
-    if line.meter is None or not pieces or document.watermark is None:
-        return None
-    return Counted(document.customer, line.meter, min(piece.start for piece in pieces), max(piece.end for piece in pieces), document.watermark)
 
 
 async def _clauses(db: Database, document: Document, line: Line, pieces: tuple[Piece, ...]) -> tuple[ClauseText, ...]:

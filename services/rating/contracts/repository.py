@@ -155,6 +155,13 @@ class ContractRepository:
                where contract = $1 and period_start = $2 and not final""",
             contract, period.start, period.end, period.end_date, period.whole_days, close_due_at)
 
+    async def mark_open_periods_of(self, customer_id: str) -> None:
+        """Ask for every statement of the customer's contracts that is not final to be priced again."""
+        await self.connection.execute(
+            """insert into rating.stale (contract, period_start)
+               select contract, period_start from rating.contracts join rating.periods using (contract) where customer_id = $1 and not final""",
+            customer_id)
+
     async def mark_open_periods(self, contract: str) -> None:
         """Ask for every statement of the contract that is not final to be priced again."""
         await self.connection.execute(

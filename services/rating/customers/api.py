@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.rating.customers import usecases
-from services.rating.customers.document import AliasDocument, CustomerDocument
+from services.rating.customers.document import AliasDocument, CustomerChanges, CustomerDocument
 from services.rating.customers.repository import CustomerRepository
 from shared.db import UnitOfWork
 from shared.http.idempotency import idempotent
@@ -43,9 +43,18 @@ async def get_customer(external_id: AskedSubject, context: Ctx) -> dict[str, Any
     return usecases.shown(customer)
 
 
+@router.patch("/{external_id}", operation_id="change_customer",
+              summary="Change a customer: its name, its time zone, the subjects that mean it; final statements keep theirs")
+async def change_customer(external_id: AskedSubject, document: CustomerChanges, request: Request, context: Ctx, caller: Writer) -> Response:
+    async def act(uow: UnitOfWork) -> dict[str, Any]:
+        return usecases.shown(await usecases.change_customer(uow, external_id, document, context.clock.now()))
+
+    return await idempotent(context.db, request, caller, act, status=200)
+
+
 @router.post("/{external_id}/aliases", operation_id="add_alias", summary="Let another subject mean this customer", status_code=201)
 async def add_alias(external_id: AskedSubject, document: AliasDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> dict[str, Any]:
-        return usecases.shown(await usecases.add_alias(uow, external_id, document.alias))
+        return usecases.shown(await usecases.add_alias(uow, external_id, document.alias, context.clock.now()))
 
     return await idempotent(context.db, request, caller, act)

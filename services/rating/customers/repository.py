@@ -53,8 +53,25 @@ class CustomerRepository:
             customer.created_at,
         ))
 
-    async def move_revision(self, customer_id: str, revision: int) -> None:
-        await self._connection.execute("update rating.customers set revision = $2 where customer_id = $1", customer_id, revision)
+    async def hold_ownership(self) -> None:
+        """Wait until no period is being closed, and let none be, until this transaction ends: a subject that leaves is on the final statements
+        that were there before, and on none that follows.
+        """
+        await self._connection.execute("lock table rating.departed_subjects in exclusive mode")
+
+    async def replace(self, customer: Customer) -> None:
+        """Write name, legal entity, time zone and revision."""
+        await self._connection.execute(
+            "update rating.customers set name = $2, legal_entity = $3, timezone = $4, revision = $5 where customer_id = $1",
+            customer.customer_id, customer.name, customer.legal_entity, customer.timezone, customer.revision)
+
+    async def take_back(self, customer_id: str, aliases: Sequence[str], now: datetime) -> None:
+        """Let these aliases mean the customer no more, and remember that they did."""
+        await self._connection.execute(
+            """with gone as (delete from rating.subjects where customer_id = $1 and alias and subject = any($2::text[]) returning subject)
+               insert into rating.departed_subjects (subject, customer_id, left_at) select subject, $1, $3 from gone
+               on conflict (subject, customer_id) do update set left_at = excluded.left_at, stamped_at = clock_timestamp()""",
+            customer_id, list(aliases), now)
 
     async def insert_subjects(self, customer_id: str, subjects: Sequence[tuple[str, bool]]) -> list[str]:
         """Give the customer these (subject, is alias); return those that are taken by anyone."""

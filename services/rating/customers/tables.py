@@ -1,6 +1,6 @@
 """Tables of customers."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, MetaData, Table, Text, text
 
 from services.rating.catalogue.tables import NAME
 from shared.tables import INSTANT
@@ -23,4 +23,12 @@ def add_customer_tables(metadata: MetaData) -> None:
         Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), nullable=False),
         Column("alias", Boolean, nullable=False),
         Index("subjects_customer", "customer_id"),
+    )
+    Table(
+        # Subjects that meant a customer and no longer do. Closing holds this table still, so that no two customers close with one subject.
+        "departed_subjects", metadata,
+        Column("subject", NAME, primary_key=True),
+        Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), primary_key=True),     # whose it was
+        Column("left_at", INSTANT, nullable=False),        # business clock, the last time
+        Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )

@@ -1,11 +1,12 @@
-"""Verbs of customers: create one, give it another name."""
+"""Verbs of customers: create one, change it, give it another name and take one back."""
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from services.rating.customers.document import ALIASES_MAX, CustomerDocument
+from services.rating.contracts.repository import ContractRepository
+from services.rating.customers.document import ALIASES_MAX, AliasChanges, CustomerChanges, CustomerDocument
 from services.rating.customers.repository import Customer, CustomerRepository
 from shared.clock import machine_us
 from shared.db import UnitOfWork
@@ -32,6 +33,12 @@ class SubjectTaken(AppError):
     kind = Kind.CONFLICT
 
 
+class AliasNotTheirs(AppError):
+    """Only an alias of this customer can be taken back."""
+
+    kind = Kind.CONFLICT
+
+
 class TooManyAliases(AppError):
     """A customer has at most 1,000 aliases."""
 
@@ -48,25 +55,49 @@ async def create_customer(uow: UnitOfWork, document: CustomerDocument, now: date
     return customer
 
 
-async def add_alias(uow: UnitOfWork, external_id: str, alias: str) -> Customer:
-    """Let another subject mean this customer; its days with usage are priced again. Raises CustomerNotFound and SubjectTaken.
+async def add_alias(uow: UnitOfWork, external_id: str, alias: str, now: datetime) -> Customer:
+    """Let another subject mean this customer; its days with usage are priced again. Raises what `change_customer` does."""
+    return await change_customer(uow, external_id, CustomerChanges(aliases=AliasChanges(add=[alias])), now)
 
-    The fence makes sure that a batch under way is either seen here or sees the alias.
+
+async def change_customer(uow: UnitOfWork, external_id: str, changes: CustomerChanges, now: datetime) -> Customer:
+    """Change what is given. Usage that comes with an alias or leaves with one is priced again in every period that is open.
+
+    A final statement keeps the subjects it closed with. Raises CustomerNotFound, SubjectTaken, AliasNotTheirs and TooManyAliases.
+    The fence makes sure that a batch under way is either seen here or sees the change.
     """
     customers = CustomerRepository(uow.connection)
+    if changes.aliases.remove:
+        await customers.hold_ownership()
     await customers.close_fence()
     customer = await customers.customer(external_id)
     if customer is None:
         raise CustomerNotFound(f"there is no customer {external_id[:100]!r}")
-    if alias in customer.aliases:
-        return customer
-    if len(customer.aliases) >= ALIASES_MAX:
+    added, removed = sorted(set(changes.aliases.add) - set(customer.aliases)), sorted(set(changes.aliases.remove))
+    if strange := set(removed) - set(customer.aliases):
+        raise AliasNotTheirs(f"{min(strange)[:100]!r} is no alias of {external_id[:100]!r}; GET /v1/customers/{external_id[:100]} lists them")
+    aliases = tuple(sorted({*customer.aliases, *added} - set(removed)))
+    if len(aliases) > ALIASES_MAX:
         raise TooManyAliases()
-    changed = replace(customer, aliases=tuple(sorted((*customer.aliases, alias))), revision=max(customer.revision + 1, machine_us()))
-    await _name(customers, customer, [(alias, True)])
-    await customers.move_revision(changed.customer_id, changed.revision)
+    wanted = replace(customer, aliases=aliases, name=changes.name or customer.name, legal_entity=changes.legal_entity or customer.legal_entity,
+                     timezone=changes.timezone or customer.timezone)
+    if wanted == customer:
+        return customer
+    changed = replace(wanted, revision=max(customer.revision + 1, machine_us()))
+    await _rename(uow, changed, added, removed, now)
+    await customers.replace(changed)
     uow.tell(CUSTOMERS, message_of(changed))
     return changed
+
+
+async def _rename(uow: UnitOfWork, customer: Customer, added: list[str], removed: list[str], now: datetime) -> None:
+    customers = CustomerRepository(uow.connection)
+    if removed:
+        await customers.take_back(customer.customer_id, removed, now)
+        await customers.mark_usage(removed)                   # of whoever has them next, and what is told of activity
+        await ContractRepository(uow.connection).mark_open_periods_of(customer.customer_id)
+    if added:
+        await _name(customers, customer, [(alias, True) for alias in added])
 
 
 async def _name(customers: CustomerRepository, customer: Customer, subjects: list[tuple[str, bool]]) -> None:

@@ -54,14 +54,19 @@ async def _counted(
     customer = await repository.customer_of(event["subject"])
     catalogue = Catalogue(0, await CatalogueRepository(connection).meters())
     fed = [_fed(meter, found) for meter, found in catalogue.readings(stored_event(event))]
-    terms = await repository.terms_at(customer["customer_id"], event, void) if customer else []
     names = {meter["meter"] for meter in fed}
+    found = await repository.terms_at(customer["customer_id"] if customer else None, event, void)
+    # A final statement that had the event keeps it, though its subject left: that customer's terms are then the ones that hold.
+    kept = [contract for contract in found if contract["left"] and contract["final"] and not contract["late"] and names & set(contract["meters"])]
+    terms = kept or [contract for contract in found if not contract["left"]]
     charged = [contract for contract in terms if names & set(contract["meters"])]
     disposition, detail = verdict(Story(
-        event["subject"], event["type"], customer["external_id"] if customer else None, void is not None, bool(fed), bool(terms), charged))
+        event["subject"], event["type"], customer["external_id"] if customer else None, void is not None, bool(fed), bool(terms), charged,
+        left=kept[0]["external_id"] if kept else None))
     return verdict_of(disposition, charged, conflicts), {
         "stored": _stored(event),
         "customer": {"id": customer["customer_id"], "external_id": customer["external_id"], "by_alias": customer["alias"]} if customer else None,
+        "left": {"id": kept[0]["customer_id"], "external_id": kept[0]["external_id"]} if kept else None,
         "meters": fed, "disposition": disposition, "detail": detail, "exceptions": exceptions_of(charged) if disposition == "held" else [],
         "contracts": [_charging(contract, names) for contract in terms],
     }

@@ -13,6 +13,15 @@ _TAKEN = """exists (select from rating.meters m where m.event_type = e.type and 
     select from jsonb_each(m.filters) f where not f.value ? coalesce(e.data #>> string_to_array(f.key, '.'), '')))"""
 _COVERED = """exists (select from rating.contracts c join rating.periods p using (contract)
     where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
+#: What a final statement charged before its subject left is no suspense, whoever the subject means now.
+_CHARGED = """e.subject in (select subject from rating.departed_subjects) and exists (
+    select from rating.closed_subjects k join rating.contracts kc using (contract)
+    join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
+    join rating.statements st on st.contract = k.contract and st.period_start = k.period_start
+    where k.subject = e.subject and kc.customer_id is distinct from s.customer_id and p.period_start <= e.time and e.time < p.period_end
+        and e.batch_id <= coalesce((st.watermark ->> e.partition::text)::bigint, 0)
+        and exists (select from rating.meters m join jsonb_array_elements(st.document -> 'lines') line on line ->> 'meter' = m.meter
+                    where m.event_type = e.type))"""
 _SUSPENSE = f"""
 select * from (
     select coalesce(cu.external_id, e.subject) collate "C" as owner, s.customer_id, e.type, date_trunc('month', e.time, 'UTC') as month,
@@ -24,6 +33,7 @@ select * from (
     where e.time >= $1 and e.time < $2 and ($3::text is null or cu.external_id = $3) and ($4::text is null or e.subject = $4)
         and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
         and not exists (select from rating.voids v where v.key = e.key)
+        and not ({_CHARGED})
     group by 1, 2, 3, 4, 5) found
 where $5::text[] is null
     or (owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason)
@@ -81,13 +91,15 @@ class DispositionRepository:
             """select c.customer_id, c.external_id, s.alias from rating.subjects s join rating.customers c using (customer_id)
                where s.subject = $1""", subject)
 
-    async def terms_at(self, customer_id: str, event: asyncpg.Record, void: asyncpg.Record | None) -> list[dict[str, Any]]:
+    async def terms_at(self, customer_id: str | None, event: asyncpg.Record, void: asyncpg.Record | None) -> list[dict[str, Any]]:
         """The contracts with a period over the event's time: period, version in force, meters of its usage lines, and the statement's lines of them.
 
+        Those of the customer, and those of whoever had the subject when a final statement over the event was cut (`left`).
         `late` and `void_late`: the period is final, and the event or its void came after the cut. `exception`: what holds an open one.
         """
         rows = await self._connection.fetch(
-            """select c.contract, p.start_date, p.end_date, p.final, v.version,
+            """select c.contract, p.start_date, p.end_date, p.final, v.version, c.customer_id is distinct from $1 as left,
+                   cu.customer_id, cu.external_id,
                    p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
                        select from rating.closed_subjects k
                        where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5)) as late,
@@ -98,12 +110,15 @@ class DispositionRepository:
                    array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters,
                    array(select jsonb_build_object('line_id', line ->> 'line_id', 'key', line ->> 'key', 'meter', line ->> 'meter')
                          from jsonb_array_elements(st.document -> 'lines') line where line ->> 'kind' = 'usage') as lines
-               from rating.contracts c join rating.periods p using (contract)
+               from (select contract from rating.contracts where customer_id = $1
+                     union select contract from rating.closed_subjects where subject = $5) asked
+               join rating.contracts c using (contract) join rating.customers cu on cu.customer_id = c.customer_id
+               join rating.periods p using (contract)
                left join rating.statements st using (contract, period_start)
                join lateral (select version, terms from rating.contract_versions w where w.contract = c.contract
                              order by (w.effective_at <= $2) desc, case when w.effective_at <= $2 then w.version else -w.version end desc
                              limit 1) v on true
-               where c.customer_id = $1 and p.period_start <= $2 and $2 < p.period_end order by c.contract""",
+               where p.period_start <= $2 and $2 < p.period_end order by c.contract""",
             customer_id, event["time"], event["batch_id"], str(event["partition"]), event["subject"],
             void["batch_id"] if void else None, str(void["partition"]) if void else None, PRICING_FAILED)
         return [dict(row) for row in rows]

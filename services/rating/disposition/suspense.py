@@ -13,6 +13,7 @@ from services.rating.disposition.repository import DispositionRepository
 from services.rating.metering.readings import UsageAsked, read_quantities
 from services.rating.metering.readings_repository import SUBJECT_ALONE
 from services.rating.metering.usage.domain import Stretch
+from services.rating.statements.apart import charged_before, charged_elsewhere, of_meter
 from shared.money import Money, Rounding, currency, settle
 
 
@@ -43,14 +44,18 @@ async def suspended(
     rows = await repository.suspense(start, end, customer, subject, after, limit)
     priced = {meter.event_type: meter for meter in await CatalogueRepository(connection).meters() if meter.list_price}
     covered = await repository.covered(sorted({row["customer_id"] for row in rows if row["customer_id"]}))
+    elsewhere = await charged_elsewhere(connection, [row["customer_id"] for row in rows if row["customer_id"]])
+    for charged in await charged_before(connection, [row["owner"] for row in rows if row["customer_id"] is None], None, None):
+        elsewhere.setdefault(f"{SUBJECT_ALONE}{charged.apart.subject}", []).append(charged)
     asked, numbers = [], []
     for number, row in enumerate(rows):
         if row["type"] not in priced or row["reason"] == "no_meter":
             continue
         owner = row["customer_id"] or f"{SUBJECT_ALONE}{row['owner']}"
         month = (max(row["month"], start), min(_month_after(row["month"]), end))
+        meter = priced[row["type"]].meter
         for lower, upper in gaps(month, covered.get(row["customer_id"], [])):
-            asked.append(UsageAsked(owner, Stretch(priced[row["type"]].meter, lower, upper, ())))
+            asked.append(UsageAsked(owner, Stretch(meter, lower, upper, ()), of_meter(elsewhere.get(owner, ()), meter, lower, upper)))
             numbers.append(number)
     quantities: dict[int, Decimal] = {}
     for number, found in zip(numbers, await read_quantities(connection, asked), strict=True):

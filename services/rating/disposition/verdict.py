@@ -38,6 +38,7 @@ class Story:
     metered: bool
     in_force: bool
     charged: Sequence[dict[str, Any]]
+    left: str | None = None                    # external id of the customer whose final statement charges it, though its subject left since
 
 
 def verdict(story: Story) -> tuple[str, str]:
@@ -48,6 +49,9 @@ def verdict(story: Story) -> tuple[str, str]:
     late, void_late = _any(story.charged, "late"), _any(story.charged, "void_late")
     if story.void and (late or not void_late):
         return "voided", "a void is in force for it: no statement charges it"
+    if story.left is not None and not void_late:
+        return "priced", (f"the final statement of {story.left!r} below was cut before its subject {story.subject!r} left: it still charges it, "
+                          "and the leaving is held late")
     return _unbilled(story) or _billed(story, late, void_late)
 
 
@@ -59,6 +63,8 @@ def verdict_of(disposition: str, charged: Collection[dict[str, Any]], conflicts:
 
 
 def _unbilled(story: Story) -> tuple[str, str] | None:
+    if story.left is not None:
+        return None
     if story.customer is None:
         return "suspense", f"no customer goes by the subject {story.subject!r}; create it or add the alias and it is billed"
     if not story.metered:

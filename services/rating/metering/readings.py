@@ -4,11 +4,12 @@ Whole UTC days come from the daily roll-up, whole hours at the edges from the ho
 +5:45; an amendment may start at any instant) from raw events that are not void. Unique meters count distinct items.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import asyncpg
@@ -21,7 +22,7 @@ from services.rating.metering.domain.group import Group as GroupText
 from services.rating.metering.domain.span import Cover, cover
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.grouping import Admission
-from services.rating.metering.readings_repository import AskedRange, ReadingsRepository
+from services.rating.metering.readings_repository import SUBJECT_ALONE, AskedRange, ReadingsRepository
 from shared.clock import to_us
 from shared.errors import AppError, Kind
 
@@ -47,11 +48,35 @@ class Need(Protocol):
     def dimensions(self) -> tuple[str, ...]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Usage of a subject between two instants that is somebody else's for good, up to a batch of each partition (as text)."""
+
+    subject: str
+    start: datetime
+    end: datetime
+    batches: Mapping[str, int]
+
+    def covers(self, subject: str, time: datetime, partition: int, batch_id: int) -> bool:
+        return self.subject == subject and self.start <= time < self.end and batch_id <= self.batches.get(str(partition), 0)
+
+
 class UsageAsked(NamedTuple):
-    """A need of one customer: all of its subjects count. "subject:x" as customer asks for the subject x alone."""
+    """A need of one customer: all of its subjects count, what stands `apart` left out. "subject:x" as customer asks for the subject x alone."""
 
     customer_id: str
     need: Need
+    apart: tuple[Apart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of one subject that is read by itself. `after`: only what came later than these batches; None: all of it."""
+
+    n: int
+    subject: str
+    cover: Cover
+    after: Mapping[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +120,13 @@ class _Reading:
     meters: Mapping[str, Meter]
     repository: ReadingsRepository
     covers: list[Cover] = field(init=False)
+    pieces: list[Piece] = field(init=False)
     sums: dict[tuple[int, Group], Decimal] = field(default_factory=dict)
     items: dict[tuple[int, Group], set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.covers = [cover(one.need.start, one.need.end, by_days=not self._unique(n)) for n, one in enumerate(self.asked)]
+        self.pieces = [piece for n, one in enumerate(self.asked) if one.apart for piece in self._pieces(n, one)]
 
     def quantities(self) -> list[dict[Group, Decimal]]:
         found: list[dict[Group, Decimal]] = [{} for _ in self.asked]
@@ -119,8 +146,8 @@ class _Reading:
     async def read_uniques(self) -> None:
         """Count in the database where counts add up; fetch the items where groups merge or raw events join in."""
         uniques = [n for n in range(len(self.asked)) if self._unique(n)]
-        counted = [n for n in uniques if not self.covers[n].raw and self._keeps_groups(n)]
-        listed = [n for n in uniques if self.covers[n].raw or not self._keeps_groups(n)]
+        counted = [n for n in uniques if not (self.covers[n].raw or self.asked[n].apart) and self._keeps_groups(n)]
+        listed = sorted(set(uniques) - set(counted))
         if ranges := self._ranges(counted, "hours"):
             for n, group, count in await self.repository.distinct_items(ranges):
                 self._add(n, group, Decimal(count))
@@ -131,8 +158,11 @@ class _Reading:
     async def read_raw(self, aggregates: AggregatesRepository) -> None:
         """Read the events inside edge hours as their meter reads them."""
         ranges = [
-            AskedRange(n, one.customer_id, one.need.meter, True, start, end, self.meters[one.need.meter].event_type)
+            self._range(n, one.customer_id, start, end, without=self._apart(n))
             for n, one in enumerate(self.asked) for start, end in self.covers[n].raw
+        ] + [
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", start, end, after=piece.after)
+            for piece in self.pieces for start, end in piece.cover.raw
         ]
         if not ranges:
             return
@@ -166,10 +196,38 @@ class _Reading:
         return not wanted or wanted == set(self.meters[self.asked[n].need.meter].group_by)
 
     def _ranges(self, numbers: Iterable[int], kind: str) -> list[AskedRange]:
+        wanted = set(numbers)
         return [
-            AskedRange(n, self.asked[n].customer_id, self.asked[n].need.meter, bool(self.asked[n].need.dimensions), start, end, "")
+            self._range(n, self.asked[n].customer_id, start, end, without=self._apart(n))
             for n in numbers for start, end in getattr(self.covers[n], kind)
+        ] + [
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", start, end)
+            for piece in self.pieces if piece.n in wanted for start, end in getattr(piece.cover, kind)
         ]
+
+    def _range(
+        self, n: int, owner: str, start: datetime, end: datetime, *, without: tuple[str, ...] = (), after: Mapping[str, int] | None = None,
+    ) -> AskedRange:
+        need = self.asked[n].need
+        return AskedRange(n, owner, need.meter, bool(need.dimensions), start, end, self.meters[need.meter].event_type, without, after)
+
+    def _apart(self, n: int) -> tuple[str, ...]:
+        """The subjects of a need that are read in pieces."""
+        return tuple({apart.subject for apart in self.asked[n].apart})
+
+    def _pieces(self, n: int, one: UsageAsked) -> Iterator[Piece]:
+        """Cut a subject's share of the need where anything stands apart: what does is read from raw events that came after it."""
+        start, end = one.need.start, one.need.end
+        for subject in self._apart(n):
+            taken = [apart for apart in one.apart if apart.subject == subject and apart.start < end and apart.end > start]
+            edges = sorted({start, end, *(edge for apart in taken for edge in (apart.start, apart.end) if start < edge < end)})
+            for lower, upper in pairwise(edges):
+                over = [apart.batches for apart in taken if apart.start <= lower and upper <= apart.end]
+                if over:
+                    after = {partition: max(batches.get(partition, 0) for batches in over) for partition in {p for b in over for p in b}}
+                    yield Piece(n, subject, Cover((), (), ((lower, upper),)), after)
+                else:
+                    yield Piece(n, subject, cover(lower, upper, by_days=not self._unique(n)), None)
 
     def _projected(self, n: int, group: GroupText | None) -> Group:
         return _group_by(self.asked[n].need.dimensions, group or NO_GROUP)

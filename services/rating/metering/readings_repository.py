@@ -1,18 +1,22 @@
 """SQL of readings: aggregates and raw events of many customers, meters and ranges in one statement each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
+import msgspec
 
 from services.rating.metering.domain.group import Group
 from services.rating.metering.repository import StoredEvent, stored_event
 
 
 class AskedRange(NamedTuple):
-    """Need number `n`: a customer's usage of a meter in [start, end), by group or as a whole."""
+    """Need number `n`: a customer's usage of a meter in [start, end), by group or as a whole, these subjects left out.
+
+    `after` (raw events only): what came later than these batches, partition (as text) → batch id; None: all of it.
+    """
 
     n: int
     customer_id: str
@@ -21,30 +25,33 @@ class AskedRange(NamedTuple):
     start: datetime
     end: datetime
     event_type: str
+    without: tuple[str, ...] = ()
+    after: Mapping[str, int] | None = None
 
 
-_ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::boolean[], ${4}::timestamptz[], ${5}::timestamptz[])
-    a (n, customer_id, meter, grouped, start, until)"""
+_ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::boolean[], ${4}::timestamptz[], ${5}::timestamptz[], ${6}::jsonb[])
+    a (n, customer_id, meter, grouped, start, until, without)"""
 #: A customer's subjects; "subject:x" stands for the subject x alone, whoever's it is.
 SUBJECT_ALONE = "subject:"
-_SUBJECTS = """lateral (select subject from rating.subjects where customer_id = a.customer_id
-    union all select substr(a.customer_id, 9) where a.customer_id like 'subject:%') s"""
+_SUBJECTS = """lateral (select subject from rating.subjects where customer_id = a.customer_id and (a.without is null or not a.without ? subject)
+    union all select substr(a.customer_id, 9) where a.customer_id like 'subject:%'
+        and (a.without is null or not a.without ? substr(a.customer_id, 9))) s"""
 #: `offset 0`: each range is one walk along the key's index, whatever the planner believes of a table that was empty a moment ago.
 _SUMS = f"""
 select n, grp, sum(value) from (
     select a.n, case when a.grouped then u.grp end as grp, u.value
-    from {_ASKED.format(1, 2, 3, 4, 5, 6)} cross join {_SUBJECTS}
+    from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
     cross join lateral (select grp, value from rating.usage_days where subject = s.subject and meter = a.meter
         and day >= (a.start at time zone 'UTC')::date and day < (a.until at time zone 'UTC')::date offset 0) u
     union all
     select a.n, case when a.grouped then u.grp end, u.value
-    from {_ASKED.format(7, 8, 9, 10, 11, 12)} cross join {_SUBJECTS}
+    from {_ASKED.format(8, 9, 10, 11, 12, 13, 14)} cross join {_SUBJECTS}
     cross join lateral (select grp, value from rating.usage_hours where subject = s.subject and meter = a.meter
         and hour >= a.start and hour < a.until offset 0) u
 ) parts group by n, grp
 """
 _UNIQUES = f"""
-from {_ASKED.format(1, 2, 3, 4, 5, 6)} cross join {_SUBJECTS}
+from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
 cross join lateral (select grp, item from rating.usage_uniques where subject = s.subject and meter = a.meter
     and hour >= a.start and hour < a.until and events > 0 offset 0) u
 """
@@ -73,12 +80,14 @@ class ReadingsRepository:
         """Return (n, event) for the stored events of the ranges' type that are not void."""
         rows = await self._connection.fetch(
             f"""select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body
-               from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) a (n, customer_id, event_type, start, until)
+               from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[])
+                   a (n, customer_id, event_type, start, until, without, after)
                cross join {_SUBJECTS}
                join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start and e.time < a.until
+                   and (a.after is null or e.batch_id > coalesce((a.after ->> e.partition::text)::bigint, 0))
                where not exists (select from rating.voids v where v.key = e.key)""",
             [r.n for r in ranges], [r.customer_id for r in ranges], [r.event_type for r in ranges],
-            [r.start for r in ranges], [r.end for r in ranges],
+            [r.start for r in ranges], [r.end for r in ranges], [_without(r) for r in ranges], [r.after for r in ranges],
         )
         return [(row["n"], stored_event(row)) for row in rows]
 
@@ -108,6 +117,11 @@ class ReadingsRepository:
         return newest
 
 
-def _columns(ranges: Sequence[AskedRange]) -> tuple[list[int], list[str], list[str], list[bool], list[datetime], list[datetime]]:
+def _columns(ranges: Sequence[AskedRange]) -> tuple[list[Any], ...]:
     return ([r.n for r in ranges], [r.customer_id for r in ranges], [r.meter for r in ranges], [r.grouped for r in ranges],
-            [r.start for r in ranges], [r.end for r in ranges])
+            [r.start for r in ranges], [r.end for r in ranges], [_without(r) for r in ranges])
+
+
+def _without(asked: AskedRange) -> msgspec.Raw | None:
+    """The subjects left out, as an element of an array of jsonb."""
+    return msgspec.Raw(msgspec.json.encode(asked.without)) if asked.without else None

@@ -89,6 +89,7 @@ async def finalize(context: Context, due: Sequence[Due], now: datetime) -> int:
 
     async def once(uow: UnitOfWork) -> int:
         statements = StatementRepository(uow.connection)
+        await statements.hold_ownership()
         rows = await statements.hold([period.contract for period in due], [period.period_start for period in due])
         rows = await _closable(uow, rows)
         outcome = await price_held(uow, rows, now, final=True)

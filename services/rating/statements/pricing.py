@@ -13,6 +13,7 @@ import structlog
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.terms_of import load_chains
 from services.rating.metering.readings import UsageAsked, read_quantities, watermark
+from services.rating.statements.apart import charged_elsewhere, of_meter
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement, due_statement
 from services.rating.statements.domain.message import PricedAt, message_of, pages_of
@@ -116,7 +117,11 @@ async def _read_usage(connection: asyncpg.Connection, due: Sequence[DueStatement
     needs = [usage_needs(statement.chain, statement.period) for statement in due]
     gone = set(await ContractRepository(connection).unknown_meters(sorted({need.meter for wanted in needs for need in wanted})))
     known = [[need for need in wanted if need.meter not in gone] for wanted in needs] if gone else needs
-    asked = [UsageAsked(statement.customer_id, need) for statement, wanted in zip(due, known, strict=True) for need in wanted]
+    elsewhere = await charged_elsewhere(connection, [statement.customer_id for statement in due])
+    asked = [
+        UsageAsked(statement.customer_id, need, of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end))
+        for statement, wanted in zip(due, known, strict=True) for need in wanted
+    ]
     found = iter(await read_quantities(connection, asked))
     return [{need: next(found) for need in wanted} for wanted in known]
 

@@ -90,6 +90,10 @@ class StatementRepository:
                select count(*) from taken""", marks_max, FAN_OUT, RETRY_AFTER_S)
         return taken
 
+    async def hold_ownership(self) -> None:
+        """Let no subject leave its customer until the transaction ends. It comes first: the snapshot is then taken behind whoever changed that."""
+        await self.connection.execute("lock table rating.departed_subjects in row share mode")
+
     async def claim(self, priced_before_us: int, limit: int) -> list[Claimed]:
         """Hold up to `limit` statements that are asked for and whose revision then was no later, longest waiting first."""
         return await self.connection.fetch(_CLAIM.format(source=_STALE) + _IN_ORDER, priced_before_us, limit)
@@ -228,6 +232,12 @@ class StatementRepository:
             """select s.document, s.opening, s.known_version, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days
                from rating.periods p join rating.statements s using (contract, period_start)
                where p.contract = $1 and p.start_date = $2""", contract, start_date)
+
+    async def closed_subjects(self, contract: str, period_start: datetime) -> list[str]:
+        """The subjects a final statement closed with."""
+        rows = await self.connection.fetch(
+            "select subject from rating.closed_subjects where contract = $1 and period_start = $2 order by subject", contract, period_start)
+        return [row["subject"] for row in rows]
 
     async def statements(
         self, limit: int, after: tuple[str, datetime] | None, contract: str | None, customer: str | None, final: bool | None,

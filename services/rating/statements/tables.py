@@ -1,6 +1,6 @@
 """Tables of statements: the current revision of each; a final one is history."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Computed, ForeignKeyConstraint, Integer, MetaData, String, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Boolean, Column, Computed, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.rating.catalogue.tables import NAME
@@ -32,4 +32,5 @@ def add_statement_tables(metadata: MetaData) -> None:
         Column("contract", Text, primary_key=True),
         Column("period_start", INSTANT, primary_key=True),
         Column("subject", NAME, primary_key=True),
+        Index("closed_subjects_subject", "subject"),        # what a subject that left is on
     )

@@ -4,9 +4,12 @@ from datetime import date, datetime
 
 from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases import CountedEvent, Selection, events_behind
+from services.rating.statements.apart import charged_before, of_meter
 from services.rating.statements.explaining import find, line_of, statement_of
+from services.rating.statements.repository import StatementRepository
 from shared.db import UnitOfWork
 from shared.instants import from_us
+from shared.topics.rating import StatementMessage
 
 Place = tuple[datetime, int, int]
 
@@ -14,13 +17,24 @@ Place = tuple[datetime, int, int]
 async def events_of_line(uow: UnitOfWork, contract: str, start_date: date, line_id: str, after: Place | None, limit: int) -> list[CountedEvent]:
     """Return up to `limit` events after a place, in order of time; none for a line that counts no usage.
 
-    Their values sum to the line's quantity: what came after the watermark is left out, a void that came after it too.
+    Their values sum to the line's quantity: what came after the watermark is left out, a void that came after it too. A final statement
+    has the subjects it closed with, and what an earlier final statement of another customer charges is not counted here.
     """
-    statement = statement_of(await find(uow, contract, start_date))
+    row = await find(uow, contract, start_date)
+    statement = statement_of(row)
     line = line_of(statement, line_id)
     if line.meter is None or not line.segments:
         return []
-    start, end = min(segment.start_us for segment in line.segments), max(segment.end_us for segment in line.segments)
-    subjects = await RawRepository(uow.connection).subjects_of(statement.customer_id)
-    selection = Selection(tuple(subjects), line.meter, from_us(start), from_us(end), {}, statement.watermark)
+    start, end = from_us(min(segment.start_us for segment in line.segments)), from_us(max(segment.end_us for segment in line.segments))
+    subjects = await _subjects(uow, statement, row["period_start"])
+    charged = await charged_before(uow.connection, subjects, statement.customer_id, statement.revision if statement.final else None)
+    selection = Selection(
+        tuple(subjects), line.meter, start, end, {}, statement.watermark, apart=of_meter(charged, line.meter, start, end))
     return await events_behind(uow.connection, selection, after, limit)
+
+
+async def _subjects(uow: UnitOfWork, statement: StatementMessage, period_start: datetime) -> list[str]:
+    """Whose usage the statement counts: those it closed with, or, while it is open, those of today."""
+    if statement.final:
+        return await StatementRepository(uow.connection).closed_subjects(statement.contract, period_start)
+    return await RawRepository(uow.connection).subjects_of(statement.customer_id)

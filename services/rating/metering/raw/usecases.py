@@ -14,7 +14,7 @@ from services.rating.metering.domain.group import NO_GROUP, OTHER, dimensions_of
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.grouping import Admission
 from services.rating.metering.raw.repository import Place, RawRepository
-from services.rating.metering.readings import MeterGone
+from services.rating.metering.readings import Apart, MeterGone
 from services.rating.metering.readings_repository import ReadingsRepository
 
 FETCH_MAX = 1000
@@ -22,7 +22,10 @@ FETCH_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Events of these subjects that a meter counts in [start, end); `group`: asked dimensions; `before_batch`: partition → last batch id."""
+    """Events of these subjects that a meter counts in [start, end), what stands `apart` left out.
+
+    `group`: asked dimensions; `before_batch`: partition → last batch id.
+    """
 
     subjects: tuple[str, ...]
     meter: str
@@ -30,6 +33,10 @@ class Selection:
     end: datetime
     group: Mapping[str, str]
     before_batch: Mapping[str, int] | None = None
+    apart: tuple[Apart, ...] = ()
+
+    def leaves_out(self, row: Any) -> bool:
+        return any(apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"]) for apart in self.apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ async def events_behind(connection: asyncpg.Connection, selection: Selection, af
     while len(found) < limit:
         events = await raw.events(selection.subjects, meter.event_type, selection.start, selection.end, after, selection.before_batch, FETCH_MAX)
         for event, row in events:
-            counted = _counted(reader, admission, event, row)
+            counted = None if selection.leaves_out(row) else _counted(reader, admission, event, row)
             if counted is not None and _in_group(counted.group, selection.group):
                 found.append(counted)
         if len(events) < FETCH_MAX:
