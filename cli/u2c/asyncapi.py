@@ -14,7 +14,8 @@ KINDS = {
     TopicKind.SNAPSHOT: "A snapshot: it has a key and a revision; replace yours if this is newer, whole.",
 }
 CLOUD_EVENT = {
-    "type": "object", "description": "A CloudEvents 1.0 JSON event, as POST /v1/events takes it.",
+    "type": "object",
+    "description": "A CloudEvents 1.0 event, as POST /v1/events takes it; in binary mode its data, with its attributes as headers `ce_…`.",
     "required": ["specversion", "source", "id", "type", "subject", "time"],
     "properties": {name: {"type": "string"} for name in ("specversion", "source", "id", "type", "subject", "time")} | {"data": {"type": "object"}},
 }

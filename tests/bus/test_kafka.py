@@ -10,11 +10,13 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.structs import TopicPartition
 
+from shared.bus.dead_letters import dead_letters
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_topics import ensure_topics, settings_of
 from shared.topics import Topic
-from tests.bus.arena import Arena
+from tests.bus.arena import GROUP, K1, Arena
 from tests.bus.conformance import BusConformance, until_effects
+from tests.bus.damage import batches_on_disk, damage
 from tests.bus.refusals import RULE_BYTES, RefusalCases
 from tests.bus.topics import FACTS, PAGES, STATES, TOPICS
 from tests.conftest import TestDatabase, TestServer
@@ -117,6 +119,28 @@ class TestKafkaBriefly(KafkaCases):
     test_heads_positions_and_reading = BusConformance.test_heads_positions_and_reading
     test_poison_becomes_a_dead_letter = BusConformance.test_poison_becomes_a_dead_letter
     test_a_topic_created_again_and_filled_stops_the_consumer = BusConformance.test_a_topic_created_again_and_filled_stops_the_consumer
+
+    async def test_a_batch_damaged_on_disk_is_a_dead_letter_alone(self, arena: Arena) -> None:
+        """On our own topics too: its neighbours are taken, and the batch rows tile the log."""
+        for _ in range(3):
+            await arena.publish(8, keys=1)                     # one partition, three batches
+        [partition] = [n for n, head in (await arena.bus.heads(FACTS.name)).items() if head]
+        await asyncio.to_thread(self.broker.stop)
+        [segment] = (self.broker.folder / "data" / f"{FACTS.name}-{partition}").glob("*.log")
+        batches = batches_on_disk(segment)
+        damage(batches[1], "bits")
+        segment.write_bytes(b"".join(batches))
+        await asyncio.to_thread(self.broker.start)
+        arena.spawn()
+        await arena.drained()
+        [letter] = await dead_letters(arena.db.pool, GROUP)
+        assert (letter.partition, letter.offset, letter.record.value) == (partition, 8, bytes(batches[1]))
+        assert "8 records at offsets 8 to 15" in letter.error and "checksum" in letter.error
+        taken = await arena.db.pool.fetchval("select array_agg(seq order by seq) from rating.effects")
+        assert taken == [*range(8), *range(16, 24)]
+        counts = await arena.db.pool.fetchrow("select sum(new) as new, sum(dead) as dead, sum(compacted) from bus.batches where grp = $1", GROUP)
+        assert tuple(counts) == (16, 1, 7)
+        assert await arena.db.pool.fetchval(K1, GROUP) == 0
 
 
 @NEEDS_KAFKA

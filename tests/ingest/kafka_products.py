@@ -1,15 +1,12 @@
 """Products that write to usage.raw themselves: a real broker, librdkafka as their client, a door behind it, and a log that was damaged."""
 
 import asyncio
-import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from aiokafka.record.util import calc_crc32c
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
 from shared.bus.kafka_topics import ensure_topics
@@ -129,30 +126,3 @@ def everything(brokers: str, topic: Topic) -> list[bytes]:
 
 async def create_topics(brokers: str) -> None:
     await ensure_topics(brokers, ALL)
-
-
-LENGTH, CRC, ATTRIBUTES, RECORDS = 8, 17, 21, 61                # where a batch of format 2 has what
-
-
-def batches_on_disk(segment: Path) -> list[bytearray]:
-    """The batches of a segment, each for itself."""
-    held, found = segment.read_bytes(), []
-    while held:
-        size = 12 + struct.unpack_from(">i", held, LENGTH)[0]
-        found.append(bytearray(held[:size]))
-        held = held[size:]
-    return found
-
-
-def damage(batch: bytearray, how: str) -> None:
-    """Make it one that nobody can decode: a payload that is none of its codec's, a codec nobody knows, or bits that fell over."""
-    if how == "payload":
-        batch[RECORDS:] = b"\x5a" * (len(batch) - RECORDS)
-    elif how == "codec":
-        batch[ATTRIBUTES + 1] |= 0x07
-    elif how == "bits":
-        batch[-1] ^= 0xFF
-        return
-    elif how == "header":                                       # a header's name that is no UTF-8, as a client in C may send it
-        batch[batch.index(b"name-of-a-header")] = 0xFF
-    struct.pack_into(">I", batch, CRC, calc_crc32c(bytes(batch[ATTRIBUTES:])))

@@ -15,12 +15,13 @@ from services.usage_ingest.main import create_key
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
+from tests.bus.damage import batches_on_disk, damage
 from tests.conftest import TestDatabase, TestServer
 from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread
 from tests.ingest.circumstances import customer, event
 from tests.ingest.conftest import METERS, running, stand_clock, until
-from tests.ingest.kafka_products import Products, batches_on_disk, create_topics, damage, looking, say, send
+from tests.ingest.kafka_products import Products, create_topics, looking, say, send
 from tests.needs import NEEDS_KAFKA
 from u2c.kafka_broker import KafkaBroker
 
