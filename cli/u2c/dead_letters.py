@@ -42,11 +42,13 @@ def replay_(
 ) -> None:
     """Publish what was never replayed again, at the end of its topic. Safe to repeat: every message may come twice and counts once."""
     with server(admin_url) as server_url:
-        published = asyncio.run(_replayed(server_url, database, group, topic, kafka_brokers))
+        published, refused = asyncio.run(_replayed(server_url, database, group, topic, kafka_brokers))
     if as_json:
-        print_json({"object": "replay", "published": published})
-    else:
-        console().print(f"{_counted(published)} published again. What still cannot be taken is set aside again: ./u2c dead-letters list")
+        print_json({"object": "replay", "published": published, "refused": refused})
+        return
+    console().print(f"{_counted(published)} published again. What still cannot be taken is set aside again: ./u2c dead-letters list")
+    if refused:
+        console().print(f"{_counted(refused)} the bus will never take as they are, and they stay open: ./u2c dead-letters discard NAME --reason WHY")
 
 
 @app.command("discard")
@@ -84,14 +86,16 @@ async def _listed(server_url: str, database: str | None, group: str | None, topi
         return await dead_letters(db.pool, group, topic, replayed=replayed)
 
 
-async def _replayed(server_url: str, database: str | None, group: str | None, topic: str | None, brokers: str) -> int:
+async def _replayed(server_url: str, database: str | None, group: str | None, topic: str | None, brokers: str) -> tuple[int, int]:
+    """How many records were published again, and how many the bus refused for good."""
     async with _book(server_url, database) as (db, kafka):
         letters = await dead_letters(db.pool, group, topic)
         if not letters:
-            return 0
+            return 0, 0
         try:
             async with opened_bus(db.pool, brokers, kafka=kafka) as bus:
-                return await replay(db.pool, bus, letters)
+                published = await replay(db.pool, bus, letters)
+                return published, len({letter.name.place for letter in letters}) - published
         except BusUnavailable as fault:
             raise EnvironmentFault(str(fault), "This book lives on Kafka: start the broker, or correct --kafka-brokers") from fault
 

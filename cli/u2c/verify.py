@@ -1,7 +1,8 @@
 """`u2c verify`: the five exact statements K1–K5 over the deployment's book, and proof that they notice when a row is damaged."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -13,9 +14,8 @@ from rich.console import Console
 
 from services.billing.conservation.domain.breaks import SAYS, Break, Checked, Report
 from services.billing.conservation.sabotage import KINDS, NothingToSabotage, Planted, plant
-from services.billing.conservation.transport import Heads
 from services.billing.conservation.usecases import check_all
-from shared.bus import BusUnavailable
+from shared.bus import BusUnavailable, Log
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import AUDITOR
 from shared.postgres.urls import role_url
@@ -35,6 +35,7 @@ class Kind(StrEnum):
     STATEMENT_DROPPED = "statement-dropped"
     LINE_CHANGED = "line-changed"
     BATCH_ROW_REMOVED = "batch-row-removed"
+    MESSAGE_SET_ASIDE = "message-set-aside"
     ALL = "all"
 
 
@@ -80,16 +81,16 @@ async def _run(server_url: str, database: str | None, sabotage: Kind | None, bro
     admin = await connected(url)
     auditor = await connected(role_url(url, AUDITOR, State.default().secret()))
     try:
-        heads = await _heads(admin, brokers)
-        if sabotage is None:
-            with words.status(f"checking {name} …"):
-                report = await check_all(auditor, heads)
-            _show(report, name, words)
-            if as_json:
-                print_json({"database": name, **report.shown()})
-            return 0 if report.holds else 1
-        kinds = list(KINDS) if sabotage == Kind.ALL else [str(sabotage)]
-        trials = [await _trial(admin, kind, heads, words) for kind in kinds]
+        async with _log(admin, brokers) as log:
+            if sabotage is None:
+                with words.status(f"checking {name} …"):
+                    report = await check_all(auditor, log)
+                _show(report, name, words)
+                if as_json:
+                    print_json({"database": name, **report.shown()})
+                return 0 if report.holds else 1
+            kinds = list(KINDS) if sabotage == Kind.ALL else [str(sabotage)]
+            trials = [await _trial(admin, kind, log, words) for kind in kinds]
         _show_trials(trials, name, words)
         if as_json:
             print_json({"database": name, "holds": all(trial.named for trial in trials), "trials": [trial.shown() for trial in trials]})
@@ -99,25 +100,24 @@ async def _run(server_url: str, database: str | None, sabotage: Kind | None, bro
         await admin.close()
 
 
-async def _heads(admin: asyncpg.Connection, brokers: str) -> Heads | None:
-    """The heads of the log: in the snapshot itself for the Postgres log, from the broker where the book lives on Kafka."""
+@asynccontextmanager
+async def _log(admin: asyncpg.Connection, brokers: str) -> AsyncIterator[Log | None]:
+    """The log of the book: None where it lies in the database itself, the broker's where the book lives on Kafka. A broker that is away is 3."""
     if not await lives_on_kafka(admin):
-        return None
-    from shared.bus.kafka_reader import KafkaReader  # only where Kafka is used is its client loaded
+        yield None
+        return
+    from shared.bus.kafka_reader import KafkaLog, KafkaReader  # only where Kafka is used is its client loaded
 
     reader = KafkaReader(brokers)
-
-    async def heads(topic: str) -> Mapping[int, int]:
-        try:
-            bounds = await reader.bounds(topic, ALL[topic].partitions)
-        except BusUnavailable as fault:
-            raise EnvironmentFault(str(fault), "This book lives on Kafka: start the broker, or correct --kafka-brokers") from fault
-        return {partition: bound.head for partition, bound in bounds.items()}
-
-    return heads
+    try:
+        yield KafkaLog(reader, ALL)
+    except BusUnavailable as fault:
+        raise EnvironmentFault(str(fault), "This book lives on Kafka: start the broker, or correct --kafka-brokers") from fault
+    finally:
+        await reader.close()
 
 
-async def _trial(admin: asyncpg.Connection, kind: str, heads: Heads | None, words: Console) -> Trial:
+async def _trial(admin: asyncpg.Connection, kind: str, log: Log | None, words: Console) -> Trial:
     """Plant, check inside the same transaction as the auditor would, and roll back, whatever happens."""
     transaction = admin.transaction(isolation="repeatable_read")
     await transaction.start()
@@ -128,7 +128,7 @@ async def _trial(admin: asyncpg.Connection, kind: str, heads: Heads | None, word
             except NothingToSabotage as missing:
                 raise EnvironmentFault(str(missing), "Fill the book first: ./u2c demo --once") from missing
             await admin.execute(f"set local role {AUDITOR}")
-            report = await check_all(admin, heads, listed_max=None)
+            report = await check_all(admin, log, listed_max=None)
     finally:
         await transaction.rollback()
     return Trial(planted, next((found for found in report.breaks if planted.named_by(found)), None), report.breaks_total)

@@ -7,6 +7,7 @@ the transaction of the effect, so a consumer that dies or sleeps can never lose 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 #: What a topic takes in one piece, on either bus: of one record its key, value, headers and framing.
@@ -77,7 +78,20 @@ class Subscription(Protocol):
         """Leave the group; its partitions go to the others at once."""
 
 
-class Bus(Protocol):
+class Log(Protocol):
+    """What can be seen of a bus without taking part: where the partitions end, what lies in them, and since when."""
+
+    async def heads(self, topic: str) -> Mapping[int, int]:
+        """Partition → next offset to be written. Everything acknowledged before the call lies below."""
+
+    async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
+        """Read a run outside any group (explanations, repairs, hash checks)."""
+
+    async def written_at(self, topic: str, partition: int, offset: int) -> datetime | None:
+        """When the first record at or after `offset` was written (machine clock); None at the head, 1970 where it does not say."""
+
+
+class Bus(Log, Protocol):
     """What services know of the bus. Implementations: `shared.bus.postgres_log.PostgresLog`, `shared.bus.kafka.KafkaBus`."""
 
     async def start(self) -> None:
@@ -90,11 +104,5 @@ class Bus(Protocol):
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription: ...
 
-    async def heads(self, topic: str) -> Mapping[int, int]:
-        """Partition → next offset to be written. Everything acknowledged before the call lies below."""
-
     async def positions(self, group: str, topic: str) -> Mapping[int, int]:
         """Partition → next offset the group will process, as committed in Postgres (0 where it never began)."""
-
-    async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
-        """Read a run outside any group (explanations, repairs, hash checks)."""

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from shared.bus import Bus, Polled, Record
+from shared.bus import Bus, Polled, Record, RecordsRefused
 from shared.errors import AppError, Kind
 
 DEAD = """insert into bus.dead_letters (grp, topic, partition, offset_, key, value, headers, error, batch_id)
@@ -34,6 +34,8 @@ _REPLAYED = f"""update bus.dead_letters d set replayed_at = clock_timestamp()
     where (d.topic, d.partition, d.offset_, d.index_) = (p.topic, p.partition, p.offset_, p.index_) and {OPEN}"""
 _DISCARD = f"""update bus.dead_letters d set discarded_at = clock_timestamp(), discarded_by = $6, discard_reason = $7
     from {_NAMES} and {OPEN} returning d.grp, d.topic, d.partition, d.offset_, d.index_"""
+
+Place = tuple[str, int, int, int]                              # topic, partition, offset, index
 
 
 class NoSuchName(AppError):
@@ -73,7 +75,7 @@ class Name:
         return cls(group, topic, partition, offset, index)
 
     @property
-    def place(self) -> tuple[str, int, int, int]:
+    def place(self) -> Place:
         """Where the record lies, whoever set it aside."""
         return self.topic, self.partition, self.offset, self.index
 
@@ -131,14 +133,34 @@ async def letters_of(connection: "asyncpg.Connection", group: str, topic: str, k
 
 
 async def replay(connection: "asyncpg.Connection | asyncpg.Pool", bus: Bus, letters: Sequence[DeadLetter]) -> int:
-    """Publish each of these records once more, one that several groups set aside only once; return how many. Raises BusUnavailable."""
+    """Publish each of these records once more, one that several groups set aside only once; return how many. Raises BusUnavailable.
+
+    What the bus will never take as it is stays open, and keeps no other from being published.
+    """
     records = {letter.name.place: letter.record for letter in letters}
+    published = 0
     for start in range(0, len(records), ROUND_MAX):
-        places = list(records)[start:start + ROUND_MAX]
-        for topic in sorted({place[0] for place in places}):
-            await bus.publish(topic, [records[place] for place in places if place[0] == topic])
-        await connection.execute(_REPLAYED, *map(list, zip(*places, strict=True)))
-    return len(records)
+        taken = await _published(bus, {place: records[place] for place in list(records)[start:start + ROUND_MAX]})
+        if taken:
+            await connection.execute(_REPLAYED, *map(list, zip(*taken, strict=True)))
+        published += len(taken)
+    return published
+
+
+async def _published(bus: Bus, records: Mapping[Place, Record]) -> list[Place]:
+    """Publish them, each topic at once, or, where the bus refuses one of these, in halves until it stands alone; return which it took."""
+    taken: list[Place] = []
+    for topic in sorted({place[0] for place in records}):
+        waiting = [[place for place in records if place[0] == topic]]
+        while waiting:
+            places = waiting.pop()
+            try:
+                await bus.publish(topic, [records[place] for place in places])
+                taken += places
+            except RecordsRefused:
+                half = len(places) // 2
+                waiting += [places[half:], places[:half]] if half else []
+    return taken
 
 
 async def discard(pool: asyncpg.Pool, names: Sequence[Name], by: str, reason: str) -> int:

@@ -7,6 +7,7 @@ one Postgres transaction.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import asyncpg
 
@@ -73,3 +74,6 @@ class KafkaBus:
 
     async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
         return await self._reader.read(topic, partition, start, records_max)
+
+    async def written_at(self, topic: str, partition: int, offset: int) -> datetime | None:
+        return await self._reader.written_at(topic, partition, offset)

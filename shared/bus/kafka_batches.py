@@ -49,6 +49,7 @@ class LogBatch:
     attributes: int
     producer_id: int
     count: int
+    newest_ms: int                                             # of its records' times, or when the broker appended it, as the topic has it
 
     @property
     def is_control(self) -> bool:
@@ -89,8 +90,8 @@ def batches_of(fetched: bytes) -> Iterator[LogBatch]:
         whole = fetched[place : place + _PREFIX.size + length]
         if length < _HEADER.size - _PREFIX.size or len(whole) < _PREFIX.size + length:
             return
-        start, _, _, magic, crc, attributes, last, _, _, producer_id, _, _, count = _HEADER.unpack_from(whole)
-        yield LogBatch(whole, start, start + last + 1, magic, crc, attributes, producer_id, count)
+        start, _, _, magic, crc, attributes, last, _, newest_ms, producer_id, _, _, count = _HEADER.unpack_from(whole)
+        yield LogBatch(whole, start, start + last + 1, magic, crc, attributes, producer_id, count, newest_ms)
         place += len(whole)
 
 

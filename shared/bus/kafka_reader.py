@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,14 +13,16 @@ from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
 from shared.bus import BusUnavailable, Polled
-from shared.bus.kafka_batches import run_of_batches
+from shared.bus.kafka_batches import batches_of, run_of_batches
 from shared.bus.postgres_segments import Bounds
+from shared.topics import Topic
 
 TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_MS = 5_000
 METADATA_MAX_AGE_MS = 10_000
 FETCH_BYTES = 1 << 20                                          # a larger batch comes whole all the same
 READ_COMMITTED = 1
+EPOCH, STAMP_MAX_MS = datetime(1970, 1, 1, tzinfo=UTC), 4_102_444_800_000      # a producer writes any stamp, or none; behind 2100 it says nothing
 
 
 class KafkaReader:
@@ -62,6 +66,18 @@ class KafkaReader:
                     return replace(run, start=start)
                 at = run.end
         return Polled(topic, partition, start, at if at > begin else start, [], [])
+
+    async def written_at(self, topic: str, partition: int, offset: int) -> datetime | None:
+        """The time of the batch that holds the first committed record at or after `offset`, as its producer or the broker wrote it."""
+        place = TopicPartition(topic, partition)
+        async with self._asking() as consumer:
+            held = (await self._bounds(consumer, [place]))[partition]
+            at = max(offset, held.first)
+            fetched = (await self._fetch(place, at))[0] if at < held.head else b""
+        newest_ms = next((batch.newest_ms for batch in batches_of(fetched) if batch.end > at), None)
+        if newest_ms is None:
+            return None
+        return datetime.fromtimestamp(newest_ms / 1000, UTC) if 0 < newest_ms < STAMP_MAX_MS else EPOCH
 
     async def close(self) -> None:
         await self._drop()
@@ -129,6 +145,23 @@ class KafkaReader:
         if client is not None:
             with contextlib.suppress(KafkaError, OSError):
                 await client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaLog:
+    """Implements `shared.bus.Log` for whoever has no part in the bus: a check of the books."""
+
+    reader: KafkaReader
+    topics: Mapping[str, Topic]
+
+    async def heads(self, topic: str) -> Mapping[int, int]:
+        return await self.reader.heads(topic, self.topics[topic].partitions)
+
+    async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
+        return await self.reader.read(topic, partition, start, records_max)
+
+    async def written_at(self, topic: str, partition: int, offset: int) -> datetime | None:
+        return await self.reader.written_at(topic, partition, offset)
 
 
 async def stop_consumer(consumer: Any, timeout_s: float = 3.0) -> None:

@@ -8,6 +8,7 @@ keep what they heard in tables of their own, so only a new service has to be see
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
@@ -19,7 +20,7 @@ from shared.bus.faults import DATABASE_FAULTS, WrongPartitionCount
 from shared.bus.group_commit import GroupCommit
 from shared.bus.held_connection import throw_away, usable
 from shared.bus.membership import Membership
-from shared.bus.postgres_segments import TRIM, append, heads, read
+from shared.bus.postgres_segments import TRIM, append, heads, read_run, written_at
 from shared.bus.postgres_subscription import PostgresSubscription
 from shared.db import OUTAGES
 from shared.topics import ALL, Topic
@@ -87,10 +88,10 @@ class PostgresLog:
         return await self._answer(positions.of_topic(self.pool, group, topic, self.topics[topic].partitions))
 
     async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
-        segments = (await self._answer(read(self.pool, {(topic, partition): start}, records_max))).get((topic, partition), [])
-        pairs = [(base + n, record) for base, records in segments for n, record in enumerate(records) if base + n >= start][:records_max]
-        end = pairs[-1][0] + 1 if pairs else start
-        return Polled(topic, partition, start, end, [record for _, record in pairs], [offset for offset, _ in pairs])
+        return await self._answer(read_run(self.pool, topic, partition, start, records_max))
+
+    async def written_at(self, topic: str, partition: int, offset: int) -> datetime | None:
+        return await self._answer(written_at(self.pool, topic, partition, offset))
 
     async def trim(self, topic: str, retention_s: float) -> int:
         """Delete segments older than `retention_s` that every group, and every registered reader, has consumed; return how many."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
-from shared.bus import MESSAGE_MAX_BYTES, Record, RecordsRefused
+from shared.bus import MESSAGE_MAX_BYTES, Polled, Record, RecordsRefused
 from shared.bus.framing import decode_run, encode_run
 from shared.bus.partitioner import partition_of
 
@@ -32,6 +33,10 @@ READ = """select w.topic, w.partition, s.base, s.payload
 BOUNDS = """select h.partition, h.head,
         coalesce((select min(s.base) from bus.segments s where s.topic = h.topic and s.partition = h.partition), h.head) as first
     from bus.heads h where h.topic = $1"""
+WRITTEN = """select s.appended_at from bus.segments s
+    where s.topic = $1 and s.partition = $2 and s.base + s.count > $3 and s.base >= coalesce(
+        (select max(b.base) from bus.segments b where b.topic = $1 and b.partition = $2 and b.base <= $3), $3)
+    order by s.base limit 1"""
 HEADS = "select partition, head from bus.heads where topic = $1"
 # The last segment stays, so that a position can always be compared with the record before it.
 TRIM = """delete from bus.segments s using bus.heads h
@@ -97,6 +102,20 @@ async def read(source: Fetcher, wanted: Mapping[Place, int], records_max: int) -
     for topic, partition, base, payload in rows:
         found.setdefault((topic, partition), []).append((base, decode_run(payload)))
     return found
+
+
+async def read_run(source: Fetcher, topic: str, partition: int, start: int, records_max: int) -> Polled:
+    """At most so many records from `start` on, as one run."""
+    segments = (await read(source, {(topic, partition): start}, records_max)).get((topic, partition), [])
+    pairs = [(base + n, record) for base, records in segments for n, record in enumerate(records) if base + n >= start][:records_max]
+    end = pairs[-1][0] + 1 if pairs else start
+    return Polled(topic, partition, start, end, [record for _, record in pairs], [offset for offset, _ in pairs])
+
+
+async def written_at(source: Fetcher, topic: str, partition: int, offset: int) -> datetime | None:
+    """When the first record at or after `offset` was appended."""
+    found = await source.fetch(WRITTEN, topic, partition, offset)
+    return found[0]["appended_at"] if found else None
 
 
 async def heads(source: Fetcher, topic: str) -> dict[int, int]:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import signal
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from shared.bus import BusUnavailable, Record
 from shared.bus.dead_letters import dead_letters, replay
 from shared.bus.faults import WrongCluster, WrongPartitionCount
+from shared.clock import machine_now
 from shared.consumer import CRASHES_MAX, DEAD_IN_A_ROW_MAX, Batch, BatchCounts, Subscribe
 from shared.db import UnitOfWork
 from shared.errors import AppError
@@ -58,6 +60,10 @@ class BusConformance:
         assert dict(run.records[0].headers)["trace"].startswith(b"trace-")
         assert len((await arena.bus.read(FACTS.name, partition, head - 1, 100)).records) == 1
         assert len((await arena.bus.read(FACTS.name, partition, head, 100)).records) == 0
+        for offset in (0, head - 1):
+            written = await arena.bus.written_at(FACTS.name, partition, offset)
+            assert written is not None and abs(written - machine_now()) < timedelta(minutes=2)
+        assert await arena.bus.written_at(FACTS.name, partition, head) is None
 
     async def test_order_within_a_key(self, arena: Arena) -> None:
         for _ in range(10):

@@ -4,9 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.conftest import TestDatabase
 from tests.conservation.conftest import Book
+from tests.conservation.door_book import way
+from tests.metering.batches import event
+from u2c.state import State
 
 
 def verify(book_state: str, admin_url: str, database: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +30,8 @@ def test_all_sabotages_are_named_and_rolled_back(book: Book) -> None:
     done = verify(str(book.state.folder), book.server_url, book.name, "--sabotage", "all", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     trials = json.loads(done.stdout)["trials"]
-    assert [trial["sabotage"] for trial in trials] == ["event-deleted", "aggregate-off", "statement-dropped", "line-changed", "batch-row-removed"]
+    assert [trial["sabotage"] for trial in trials] == [
+        "event-deleted", "aggregate-off", "statement-dropped", "line-changed", "batch-row-removed", "message-set-aside"]
     for trial in trials:
         assert trial["break"]["table"] == trial["table"]
         assert trial["row"].items() <= trial["break"]["key"].items() | trial["row"].items()
@@ -42,3 +47,33 @@ def test_an_empty_book_says_what_is_missing(book: Book, database: TestDatabase) 
 def test_no_such_database_is_a_matter_of_the_environment(book: Book) -> None:
     done = verify(str(book.state.folder), book.server_url, "nothing_of_the_kind")
     assert done.returncode == 3 and "./u2c demo" in done.stderr
+
+
+async def test_what_was_set_aside_or_stands_still_is_told_until_it_is_decided(database: TestDatabase, tmp_path: Path) -> None:
+    """Accepted events in dead letters and others behind a stopped consumer: 1, with money, owner and remedy; discarded by name: 0, and told."""
+    state = State(tmp_path / "state")
+    state.adopt_secret(database.secret)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "u2c", *words, "--admin-url", database.server_url, "--database", database.name], capture_output=True, text=True,
+            env={**os.environ, "U2C_STATE": str(state.folder), "COLUMNS": "200"}, timeout=100)
+
+    async with way(database) as road:
+        await road.broken("app", "b1", "b2", "b3")
+        await road.metered()
+        await road.publish(*(event(f"w{n}") for n in range(5)))
+        await road.time_passes()
+        done = run("verify")
+        assert done.returncode == 1, done.stdout + done.stderr
+        told = " ".join(done.stdout.split())
+        assert "BREAK K2 message_set_aside" in told
+        assert "3 records of usage.events from source 'app' could not be taken by rating, worth 1.50 USD" in told
+        assert "BREAK K2 in_flight_stands" in told and "start rating" in told and "platform" in told
+        assert "USD in_flight_stands 2.50, message_set_aside 1.50" in told
+        await road.metered()
+        letters = json.loads(run("dead-letters", "list", "--json").stdout)["data"]
+        gone = run("dead-letters", "discard", *(letter["name"] for letter in letters), "--reason", "sent by a probe of ours")
+        assert gone.returncode == 0, gone.stderr
+        done = run("verify")
+        assert done.returncode == 0 and "discarded 3" in " ".join(done.stdout.split()), done.stdout

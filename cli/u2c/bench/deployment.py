@@ -1,7 +1,7 @@
 """A deployment to measure or to shoot at: durable, real processes, a database and a broker of its own that are gone afterwards."""
 
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from u2c.kafka_broker import KafkaBroker
 from u2c.state import State
 
 if TYPE_CHECKING:
-    from shared.bus.kafka_reader import KafkaReader
+    from shared.bus.kafka_reader import KafkaLog, KafkaReader
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,13 @@ class Deployment:
     def pids(self) -> dict[str, int]:
         return {**self.cluster.pids(), **({"kafka": self.broker.pid} if self.broker else {})}
 
+    def log(self) -> "KafkaLog | None":
+        """How the books look into the log: None where it lies in the database itself."""
+        return _log(self.reader) if self.reader else None
+
     def heads(self) -> Heads | None:
-        """How the books ask for the heads of the log: None where the database itself knows them."""
-        return heads_of(self.reader) if self.reader else None
+        """How its heads alone are asked for."""
+        return log.heads if (log := self.log()) else None
 
 
 @asynccontextmanager
@@ -71,10 +75,7 @@ def _reader(brokers: str) -> "KafkaReader":
     return KafkaReader(brokers)
 
 
-def heads_of(reader: "KafkaReader") -> Heads:
-    """The heads of a topic as the broker tells them."""
+def _log(reader: "KafkaReader") -> "KafkaLog":
+    from shared.bus.kafka_reader import KafkaLog
 
-    async def heads(topic: str) -> Mapping[int, int]:
-        return {partition: bound.head for partition, bound in (await reader.bounds(topic, ALL[topic].partitions)).items()}
-
-    return heads
+    return KafkaLog(reader, ALL)

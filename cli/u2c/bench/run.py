@@ -149,7 +149,7 @@ class Bench:
         self.say("checking the books …")
         began = time.monotonic()
         cluster = self.deployed.cluster
-        faults = await books.faults(self.auditor, self.deployed.heads(), self.unique)
+        faults = await books.faults(self.auditor, self.deployed.log(), self.unique)
         bare = await books.uncovered(self.auditor, cluster.urls["billing"], cluster.admin_key, batch_before)
         faults += [f"the draft of {contract} does not cover its customer's usage" for contract in bare]
         if not seen:

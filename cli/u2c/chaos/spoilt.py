@@ -60,7 +60,7 @@ async def _drill(deployed: Deployment, auditor: asyncpg.Connection, events: int,
     stored = await auditor.fetchval("select count(*) from rating.events")
     if (figures["replayed"], stored) != (mended, events + mended):
         found.append(f"{mended:,} events are good after the change: {figures['replayed']:,} were replayed, {stored - events:,} of them are stored")
-    report = await check_all(auditor, deployed.heads())
+    report = await check_all(auditor, deployed.log())
     return found + [f"{each.k} {each.fault}: {each.where}" for each in report.breaks]
 
 

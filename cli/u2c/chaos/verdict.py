@@ -7,8 +7,8 @@ from typing import Any
 
 import asyncpg
 
-from services.billing.conservation.transport import Heads
 from services.billing.conservation.usecases import check_all
+from shared.bus import Log
 from tests.spine.conductor import march_invoices
 from tests.spine.oracle import PRICES, invoice_total
 from u2c.bench.deployment import Deployment
@@ -26,7 +26,7 @@ async def findings(deployed: Deployment, month: Month) -> tuple[list[str], dict[
     """Sentences about what is wrong ([]: nothing), and the figures that were compared."""
     found = [*month.producer.faults, *month.faults]
     async with _auditor(deployed) as auditor:
-        found += await _books(auditor, deployed.heads())
+        found += await _books(auditor, deployed.log())
         found += await _stored_once(auditor, month)
         found += await _set_aside(auditor, month)
         found += await _rows_that_must_not_be(auditor)
@@ -39,8 +39,8 @@ async def findings(deployed: Deployment, month: Month) -> tuple[list[str], dict[
     }
 
 
-async def _books(auditor: asyncpg.Connection, heads: Heads | None) -> list[str]:
-    report = await check_all(auditor, heads)
+async def _books(auditor: asyncpg.Connection, log: Log | None) -> list[str]:
+    report = await check_all(auditor, log)
     return [f"{each.k} {each.fault}: {each.where} (expected {each.expected}, found {each.found})" for each in report.breaks[:20]]
 
 

@@ -20,7 +20,7 @@ BREAKS = Gauge("u2c_conservation_breaks", "Rows at which a conservation statemen
 def monitor_of(context: Context) -> Monitor:
     """This process's checker. `setup` of billing has put the auditor there."""
     if MONITOR not in context.state:
-        context.state[MONITOR] = Monitor(context.state["auditor"], context.bus.heads if context.settings.bus == "kafka" else None)
+        context.state[MONITOR] = Monitor(context.state["auditor"], context.bus if context.settings.bus == "kafka" else None)
     monitor: Monitor = context.state[MONITOR]
     return monitor
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from services.billing.auditor import Auditor
 from services.billing.conservation.disposition import GROUP_NAME, TOPIC, stored_is_new
 from services.billing.conservation.domain.breaks import Checked, K, Report, merged
-from services.billing.conservation.transport import Heads, Place, transport
+from services.billing.conservation.transport import Place, transport
 from services.billing.conservation.usecases import check_all, snapshot
+from shared.bus import Log
 
 
 @dataclass
@@ -15,7 +16,7 @@ class Monitor:
     """One process's view. A K1 break seen by a look or by the last whole check stays until the same kind of look is clean."""
 
     auditor: Auditor
-    heads: Heads | None = None                            # of the bus, where it is not the Postgres log
+    log: Log | None = None                                # of the bus, where it is not the Postgres log
     report: Report | None = None                          # of the last whole check
     short: Checked = field(default_factory=lambda: Checked(K.DISPOSITION, {}))     # K3 as it goes on: batches that are not stored whole
     _looked: Checked = field(default_factory=lambda: Checked(K.TRANSPORT, {}))
@@ -31,7 +32,7 @@ class Monitor:
         """K1, and stored = new, of what was added since the last clean look."""
         async with self._one_at_a_time:
             async with self.auditor.connection() as connection, snapshot(connection):
-                found = await transport(connection, self.heads, self._verified)
+                found = await transport(connection, self.log.heads if self.log else None, self._verified)
                 short = await stored_is_new(connection, self._verified)
             broken = {(GROUP_NAME, TOPIC, row.where.key["partition"]) for row in short.breaks}
             if not short.more:                            # a cut list does not say which partitions are whole
@@ -41,5 +42,5 @@ class Monitor:
     async def check(self) -> Report:
         """All five statements, now. Two at once would only compete: the second waits for its turn."""
         async with self._one_at_a_time, self.auditor.connection() as connection:
-            self.report = await check_all(connection, self.heads)
+            self.report = await check_all(connection, self.log)
             return self.report

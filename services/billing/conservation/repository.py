@@ -23,4 +23,7 @@ async def keep_exceptions(uow: UnitOfWork, checked: Checked, now: datetime) -> N
         )
     for broken in checked.breaks[:NAMED_MAX]:
         detail = f"{broken.says} Expected {broken.expected}, found {broken.found}."
-        await open_exception(uow, kind, broken.reference, detail, owner=broken.owner, now=now)
+        price = broken.worth[0] if len(broken.worth) == 1 else None          # an exception has one currency; of several the detail says all
+        await open_exception(
+            uow, kind, broken.reference, detail, owner=broken.owner, now=now,
+            amount_minor=price.minor if price else None, currency=price.currency.code if price else None)

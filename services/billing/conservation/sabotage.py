@@ -66,6 +66,13 @@ KINDS: Mapping[str, Sabotage] = {
         """select b.grp, b.topic, b.partition, b.from_offset from bus.batches b
            order by b.grp = 'rating' and b.topic = 'usage.events' desc, b.to_offset desc, b.partition limit 1""",
         "delete from bus.batches where grp = $1 and topic = $2 and partition = $3 and from_offset = $4", "a batch that some group has consumed"),
+    "message-set-aside": Sabotage(
+        K.DOOR, "message_set_aside", "bus.dead_letters",
+        "select 'rating' as grp, 'usage.events' as topic, 'sabotaged' as source from rating.events limit 1",
+        """insert into bus.dead_letters (grp, topic, partition, offset_, index_, key, value, error, batch_id)
+           select $1, $2, e.partition, b.from_offset, 2147483647, e.key,
+                  convert_to(jsonb_build_object('source', $3::text, 'id', e.id, 'type', e.type, 'data', e.data)::text, 'UTF8'), 'sabotage', e.batch_id
+           from rating.events e join bus.batches b using (batch_id) order by e.batch_id desc, e.seq limit 1""", "a stored event"),
 }
 
 

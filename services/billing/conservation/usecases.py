@@ -16,6 +16,7 @@ from services.billing.conservation.listing import LISTED_MAX
 from services.billing.conservation.money import all_periods, is_drained, money_of, numbers
 from services.billing.conservation.quantity import quantities_of
 from services.billing.conservation.transport import Heads, transport
+from shared.bus import Log
 from shared.clock import machine_now
 
 CONTRACT_PERIOD = tuple[str, datetime]
@@ -37,17 +38,17 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-async def check_all(connection: asyncpg.Connection, heads: Heads | None = None, *, listed_max: int | None = LISTED_MAX) -> Report:
-    """All five statements over everything, in one snapshot. `heads`: the bus's own, where it is not the Postgres log.
+async def check_all(connection: asyncpg.Connection, log: Log | None = None, *, listed_max: int | None = LISTED_MAX) -> Report:
+    """All five statements over everything, in one snapshot. `log`: the bus's own, where it is not the Postgres log.
 
-    At most `listed_max` breaks are listed for each question (K3–K5; None: all); all of them are counted.
+    At most `listed_max` breaks are listed for each question (None: all); all of them are counted. Raises BusUnavailable.
     """
-    began = time.perf_counter()
+    began, heads = time.perf_counter(), log.heads if log else None
     async with snapshot(connection):
         watermark = {row["partition"]: row["batch_id"] for row in await connection.fetch(WATERMARK)}
         statements = (
             (await transport(connection, heads, listed_max=listed_max)).checked,
-            await door(connection, heads),
+            await door(connection, log, listed_max=listed_max),
             await disposition(connection, listed_max),
             *await _by_period(connection, heads, listed_max),
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.money import currency, format_minor
+from shared.money import Money, currency, format_minor
 
 
 class K(StrEnum):
@@ -21,7 +21,7 @@ class K(StrEnum):
 
 SAYS: Mapping[K, str] = {
     K.TRANSPORT: "every message of every topic is in exactly one batch row; what is not yet is in flight",
-    K.DOOR: "received = published + quarantined + refused, and everything published is on the bus",
+    K.DOOR: "received = published + quarantined + refused; what was published is taken, by source; nothing is set aside, nothing stands still",
     K.DISPOSITION: "stored = voided + suspense + unpriced + held late + waived late + held + applied, and stored = new of the batches",
     K.QUANTITY: "quantities recomputed from raw events = the aggregates = the statements",
     K.MONEY: "settled lines = documents + waived + unbilled, numbers have no gap, and the journal balances",
@@ -44,7 +44,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One row at which a statement does not hold. `says` names fault and remedy; `contract` is the one whose close it stops, if one."""
+    """One row at which a statement does not hold. `says` names fault and remedy; `contract` is the one whose close it stops, if one.
+
+    `worth`: what waits there, by currency, where it can be said.
+    """
 
     k: K
     fault: str
@@ -54,6 +57,7 @@ class Break:
     says: str
     contract: str | None = None
     period_start: datetime | None = None
+    worth: tuple[Money, ...] = ()
 
     @property
     def owner(self) -> str:
@@ -69,6 +73,7 @@ class Break:
             "k": self.k, "fault": self.fault, "table": self.where.table, "key": {name: _shown(value) for name, value in self.where.key.items()},
             "expected": self.expected, "found": self.found, "says": self.says, "owner": self.owner, "contract": self.contract,
             "period_start": _shown(self.period_start) if self.period_start else None,
+            "worth": [{"currency": money.currency.code, "amount": str(money)} for money in self.worth],
         }
 
 
