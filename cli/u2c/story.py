@@ -51,7 +51,7 @@ def _billing(explained: Explained) -> Iterator[tuple[str, str]]:
 
 
 def _why(explained: Explained) -> str:
-    refused = len(explained.answer["conflicts"])
+    refused = explained.answer["conflicts_total"]
     also = f"; {refused} other bod{'y' if refused == 1 else 'ies'} under its id {'was' if refused == 1 else 'were'} refused" if refused else ""
     return f"{explained.answer['detail']}{also}"
 
@@ -66,7 +66,7 @@ def _fed(meter: dict[str, Any]) -> str:
 
 
 def _received(answer: dict[str, Any]) -> str:
-    again, refused = len(answer["duplicates"]), len(answer["conflicts"])
+    again, refused = answer["duplicates_total"], answer["conflicts_total"]
     times = "once" if not again else f"{again + 1} times"
     void = f"void since {_time(answer['void']['received_at'])}" if answer["void"] else "no void"
     return f"{times}; {refused or 'no'} conflict{'' if refused == 1 else 's'}, {void}"

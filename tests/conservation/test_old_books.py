@@ -39,7 +39,7 @@ async def _old_book(database: TestDatabase) -> asyncpg.Connection:
     url = await create_roles_and_schemas(database.server_url, database.name, database.secret)
     for schema in ("bus", *SERVICES):
         of = url if schema == "bus" else role_url(url, schema, database.secret)
-        await asyncio.to_thread(command.upgrade, _config(schema, of), BEFORE[schema])
+        await asyncio.to_thread(command.upgrade, _config(schema, of, database.secret), BEFORE[schema])
     admin = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
     for statement in WRITTEN:
         await admin.execute(statement)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.billing.conservation import in_flight
+from services.billing.conservation import in_flight, worth
 from services.billing.conservation.repository import keep_exceptions
 from shared.bus import MESSAGE_MAX_BYTES, Record
 from shared.bus.dead_letters import DEAD, Name, dead_letters, discard, replay
@@ -121,8 +121,9 @@ async def test_beyond_what_is_read_it_is_told_as_unknown(road: Way, monkeypatch:
     assert sum(int(broken.found.split()[0]) for broken in stands) == 9, "how many wait is known from their offsets"
 
 
-async def test_every_consumer_s_letters_are_somebody_s(road: Way) -> None:
+async def test_every_consumer_s_letters_are_somebody_s(road: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Billing's, too: it has no source and no list price, and is a break all the same."""
+    monkeypatch.setattr(worth, "CHUNK", 1)                                    # the list price is asked while letters are still being read
     await road.admin.execute(DEAD, "billing", "rating.statements", 0, 7, b"k", b"{}", "{}", "KeyError('lines')", 1)
     await road.admin.execute(DEAD, "usage_ingest", "usage.raw", 0, 3, b"",
                              b'{"source": "raw", "type": "api.call", "data": {"a": "\\u0000"}}', "{}", "crash", 2)

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.rating.disposition import underway
+from services.rating.disposition import explanation, underway
 from shared.bus import Record
 from shared.bus.dead_letters import Name, discard
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key
@@ -63,6 +63,14 @@ async def test_the_one_that_stands_answers_and_a_correction_under_a_voided_id_is
     assert (await word(rating, "gone"), await word(rating, "awaited")) == ("voided", "voided")
     found = await told(rating, "again")
     assert (found["verdict"], found["status"], [body["body"]["data"] for body in found["conflicts"]]) == ("conflict", "voided", [{"n": 2}])
+
+
+async def test_a_list_that_is_cut_says_of_how_many(rating: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanation, "LISTED_MAX", 2)
+    await rating.send(*[event("a", "acme", NOON)] * 5, *(event("a", "acme", NOON, {"n": n}) for n in range(3)))
+    await rating.settled()
+    found = await told(rating, "a")
+    assert (len(found["duplicates"]), found["duplicates_total"], len(found["conflicts"]), found["conflicts_total"]) == (2, 4, 2, 3)
 
 
 async def test_what_metering_has_not_taken_is_in_flight(rating: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from services.rating.disposition.explanation import explain_event
 from services.rating.disposition.suspense import Suspended, suspended
+from services.rating.disposition.verdict import Verdict
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Subject
 from shared.decimals import plain
@@ -20,7 +21,12 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PLACE_PARTS = 4
 
 
-@router.get("/events/explain", operation_id="explain_event", summary="What became of this event?", dependencies=[requires("usage:read")])
+WORDS = (f"`verdict` is one of {', '.join(Verdict)}: what rating and the bus know. An event that was quarantined is unknown here: "
+         "ask GET /v1/quarantine of usage_ingest, or `u2c events explain`, which asks for you, and for the documents.")
+
+
+@router.get("/events/explain", operation_id="explain_event", summary="What became of this event?", description=WORDS,
+            dependencies=[requires("usage:read")])
 async def explain(
     context: Ctx, source: Annotated[AskedSource, Query()], id: Annotated[AskedEventId, Query()],
 ) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Verb: say what became of one event."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +29,7 @@ async def explain_event(connection: asyncpg.Connection, bus: Bus, source: str, i
     """
     repository, key = DispositionRepository(connection), key_of(source, id)
     event, void = await repository.event(key), await repository.void(key)
-    conflicts = await repository.conflicts(key, LISTED_MAX)
+    duplicates, conflicts = await repository.duplicates(key, LISTED_MAX), await repository.conflicts(key, LISTED_MAX)
     if event is None:
         elsewhere = await under_way(connection, bus, source, id)
         word, detail = _absent(void, elsewhere)
@@ -39,8 +40,8 @@ async def explain_event(connection: asyncpg.Connection, bus: Bus, source: str, i
     return {
         "object": "event_explanation", "source": source, "id": id, "verdict": word, "status": _status(event, void),
         "void": {"received_at": _text(void["received_at"]), "batch_id": void["batch_id"], "partition": void["partition"]} if void else None,
-        "duplicates": [_delivery(row) for row in await repository.duplicates(key, LISTED_MAX)],
-        "conflicts": [{**_delivery(row), "body": _decode(row["body"])} for row in conflicts],
+        "duplicates": [_delivery(row) for row in duplicates], "duplicates_total": _total(duplicates),
+        "conflicts": [{**_delivery(row), "body": _decode(row["body"])} for row in conflicts], "conflicts_total": _total(conflicts),
         "in_flight": [record.shown() for record in elsewhere.in_flight], "in_flight_unread": elsewhere.unread,
         "dead_letters": [shown_letter(letter) for letter in elsewhere.set_aside],
         **rest,
@@ -120,6 +121,11 @@ def _stored(event: asyncpg.Record) -> dict[str, Any]:
         "topic": event["topic"], "partition": event["partition"], "offsets": {"from": event["from_offset"], "to": event["to_offset"]},
         "batch_id": event["batch_id"], "seq": event["seq"],
     }
+
+
+def _total(listed: Sequence[asyncpg.Record]) -> int:
+    """How many there are of which some are listed."""
+    return listed[0]["total"] if listed else 0
 
 
 def _delivery(row: asyncpg.Record) -> dict[str, Any]:

@@ -79,12 +79,16 @@ class DispositionRepository:
         return await self._connection.fetchrow("select batch_id, partition, received_at, event_batch_id from rating.voids where key = $1", key)
 
     async def duplicates(self, key: bytes, limit: int) -> list[asyncpg.Record]:
+        """The first further deliveries of the same body; each row says how many there are in all (`total`)."""
         return await self._connection.fetch(
-            "select batch_id, seq, received_at from rating.duplicates where key = $1 order by batch_id, seq limit $2", key, limit)
+            """select batch_id, seq, received_at, count(*) over () as total
+               from rating.duplicates where key = $1 order by batch_id, seq limit $2""", key, limit)
 
     async def conflicts(self, key: bytes, limit: int) -> list[asyncpg.Record]:
+        """The first deliveries of other bodies, in the same way."""
         return await self._connection.fetch(
-            "select batch_id, seq, received_at, body::text as body from rating.conflicts where key = $1 order by batch_id, seq limit $2", key, limit)
+            """select batch_id, seq, received_at, body::text as body, count(*) over () as total
+               from rating.conflicts where key = $1 order by batch_id, seq limit $2""", key, limit)
 
     async def customer_of(self, subject: str) -> asyncpg.Record | None:
         return await self._connection.fetchrow(
