@@ -72,6 +72,18 @@ def add_standard_tables(metadata: MetaData) -> None:
     )
 
 
+def add_retold_table(metadata: MetaData) -> None:
+    """Add to a service that says snapshots the table of how far they are told once more (`shared/retelling.py`)."""
+    Table(
+        "retold", metadata,
+        Column("topic", Text, primary_key=True),
+        Column("after", JSONB),                             # the place of the last one told
+        Column("told", BigInteger, nullable=False, server_default=text("0")),
+        Column("begun_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        Column("done_at", INSTANT),
+    )
+
+
 def standard_tables_v1(schema: str) -> str:
     """The DDL of the standard tables as every service's first migration creates them. A change is a new function, not an edit."""
     return f"""
@@ -149,3 +161,9 @@ create table {schema}.outbox_refused (
     retry_at timestamptz not null
 );
 create index outbox_refused_key on {schema}.outbox_refused (topic, key)"""
+
+
+def retold_table(schema: str) -> str:
+    """The DDL of the table of snapshots told once more."""
+    return f"""create table {schema}.retold (topic text primary key, after jsonb, told bigint not null default 0,
+        begun_at timestamptz not null default clock_timestamp(), done_at timestamptz)"""

@@ -24,10 +24,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from shared.tables import INSTANT, add_standard_tables
+from shared.chains import add_chain_tables
+from shared.tables import INSTANT, add_retold_table, add_standard_tables
 
 metadata = MetaData(schema="billing")
 add_standard_tables(metadata)
+add_retold_table(metadata)
+add_chain_tables(metadata)
 
 customers = Table(
     "customers", metadata,
@@ -46,7 +49,7 @@ contracts = Table(
     Column("revision", BigInteger, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("customer", Text, nullable=False),
-    Column("versions", JSONB, nullable=False),              # [ContractVersion], oldest first
+    Column("chain", Integer, nullable=False),               # how many versions there are; those that are here: contract_versions
 )
 
 statements_heard = Table(

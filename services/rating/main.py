@@ -10,6 +10,7 @@ from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.jobs import JOBS
 from services.rating.metering.raw.api import router as raw_events
 from services.rating.metering.usage.api import router as usage
+from services.rating.retelling import JOBS as RETELLING
 from services.rating.settings import RatingSettings
 from services.rating.statements.api import router as statements
 from services.rating.statements.idle import idle
@@ -22,6 +23,6 @@ EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
 app = build(Service(
     name="rating", port=8102, settings=RatingSettings, subscriptions=SUBSCRIPTIONS,
     routers=(catalogue, customers, contracts, usage, activity, raw_events, disposition, statements, EXCEPTIONS, clock),
-    jobs=(*JOBS, *jobs(RatingSettings().pricing_workers)), idle=idle,
+    jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING), idle=idle,
     description="Customers, the catalogue, contracts, usage and what it comes to.",
 ))

@@ -3,10 +3,12 @@
 from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.chains import add_chain_tables
 from shared.tables import INSTANT, add_standard_tables
 
 metadata = MetaData(schema="signals")
 add_standard_tables(metadata)
+add_chain_tables(metadata)
 
 customers = Table(
     "customers", metadata,
@@ -33,7 +35,7 @@ contracts = Table(
     Column("revision", BigInteger, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("customer", Text, nullable=False),
-    Column("versions", JSONB, nullable=False),               # [ContractVersion], oldest first
+    Column("chain", Integer, nullable=False),               # how many versions there are; those that are here: contract_versions
     Index("contracts_customer", "customer"),
 )
 

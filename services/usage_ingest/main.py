@@ -12,6 +12,7 @@ from services.usage_ingest.door.capacity import Capacity
 from services.usage_ingest.heard import consumers as heard
 from services.usage_ingest.heard import jobs as catalogue
 from services.usage_ingest.keys.api import router as keys
+from services.usage_ingest.keys.retelling import JOBS as RETELLING
 from services.usage_ingest.keys.usecases import issue
 from services.usage_ingest.quarantine import consumers as quarantined
 from services.usage_ingest.quarantine.api import router as quarantine
@@ -48,7 +49,7 @@ EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
 app = build(Service(
     name=NAME, port=8101, settings=IngestSettings, routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
     subscriptions=(*raw.SUBSCRIPTIONS, *quarantined.SUBSCRIPTIONS, *receipts.SUBSCRIPTIONS, *heard.SUBSCRIPTIONS),
-    jobs=(*catalogue.JOBS, *refusals.JOBS), setup=setup, body_max_bytes=BODY_MAX_BYTES,
+    jobs=(*catalogue.JOBS, *refusals.JOBS, *RETELLING), setup=setup, body_max_bytes=BODY_MAX_BYTES,
     description="The door of usage: CloudEvents in, nothing accepted is lost.",
 ))
 

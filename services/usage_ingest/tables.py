@@ -3,10 +3,11 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.tables import INSTANT, add_standard_tables
+from shared.tables import INSTANT, add_retold_table, add_standard_tables
 
 metadata = MetaData(schema="usage_ingest")
 add_standard_tables(metadata)
+add_retold_table(metadata)
 
 quarantine = Table(
     "quarantine", metadata,

@@ -36,22 +36,34 @@ class CustomerMessage(msgspec.Struct, frozen=True):
     timezone: str
 
 
-class ContractVersionMessage(msgspec.Struct, frozen=True):
-    """A contract with its whole chain of versions, oldest first."""
-
-    contract: str                             # the document's own name, e.g. acme-2026
-    revision: int
-    customer_id: str
-    customer: str                             # external id
-    versions: tuple["ContractVersion", ...]
-
-
 class ContractVersion(msgspec.Struct, frozen=True):
     version: int                              # 1, 2, …
     effective_us: int
     recorded_us: int                          # business clock
     content_hash: str
     terms: dict[str, Any]                     # the document as validated, decimals as strings
+
+
+class ContractVersionMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One version of a contract, and how many its chain had when this was said. A chain counts up to its last version without a gap."""
+
+    contract: str                             # the document's own name, e.g. acme-2026
+    revision: int                             # of the contract, when this was said
+    customer_id: str
+    customer: str                             # external id
+    versions: tuple[ContractVersion, ...] = ()   # messages of before: the whole chain in one, oldest first
+    chain: int = 0                            # how many versions there are
+    version: ContractVersion | None = None
+
+    @property
+    def said(self) -> tuple[ContractVersion, ...]:
+        """The versions it tells of: one, or of a message of before all."""
+        return self.versions if self.version is None else (self.version,)
+
+    @property
+    def count(self) -> int:
+        """The length of the whole chain."""
+        return self.chain or len(self.versions)
 
 
 class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -160,7 +172,8 @@ CUSTOMERS = Topic(
     identified_by=fields("customer_id"), partitions=1,
 )
 CONTRACTS = Topic(
-    "contracts.versions", ContractVersionMessage, TopicKind.SNAPSHOT, CONTRACT, "rating", ("billing", "signals"), identified_by=CONTRACT,
+    "contracts.versions", ContractVersionMessage, TopicKind.SNAPSHOT, CONTRACT, "rating", ("billing", "signals"),
+    identified_by=Key("contract, version", fields("contract", "version.version").of),
 )
 STATEMENTS = Topic(
     "rating.statements", StatementMessage, TopicKind.SNAPSHOT, CONTRACT, "rating", ("billing", "signals"),

@@ -187,7 +187,7 @@ async def test_a_line_is_traced_to_its_clause_its_entry_and_its_events_page_by_p
     app.state.context.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=RATING))
     await hear_customers()
     async with db.transaction() as uow:
-        await heard.hear_contracts(batch_of([contract_of("ua.2013")], "contracts.versions"), uow)
+        await heard.hear_contracts(batch_of([contract_of("ua.2013")], "contracts.versions"), uow, NOW)
     await hear(statement_of("ua.2013", final=True, amounts=(5,)))
     await settle()
     (document,) = (await api.get("/v1/invoices")).json()["data"]

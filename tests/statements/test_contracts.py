@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from services.rating.contracts.document import read_document
+from shared.topics.rating import CONTRACTS
 from tests.statements.deployment import Deployment, terms, until, utc
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,9 +32,7 @@ async def test_a_chain_is_shown_with_clause_ids_and_hashes(rating: Deployment) -
     assert [(c["contract"], c["versions_count"]) for c in listed["data"]] == [("acme-1", 2)]
 
 
-async def test_the_whole_chain_is_told(rating: Deployment) -> None:
-    from shared.topics.rating import CONTRACTS
-
+async def test_each_version_is_told_once_with_the_length_of_the_chain(rating: Deployment) -> None:
     await started(rating)
     await rating.apply(terms("acme-1", "acme"))
     await rating.apply(terms("acme-1", "acme", effective="2024-02-01"))
@@ -46,7 +45,8 @@ async def test_the_whole_chain_is_told(rating: Deployment) -> None:
         return found if len(found) == 2 else []
 
     first, second = sorted(await until(told), key=lambda message: message.revision)
-    assert ([v.version for v in first.versions], [v.version for v in second.versions], second.customer) == ([1], [1, 2], "acme")
+    assert [(m.version.version, m.chain, m.versions, m.customer) for m in (first, second)] == [(1, 1, (), "acme"), (2, 2, (), "acme")]
+    assert CONTRACTS.record_key(first) != CONTRACTS.record_key(second) and CONTRACTS.partition_key(first) == CONTRACTS.partition_key(second)
 
 
 async def test_a_dry_run_records_nothing(rating: Deployment) -> None:

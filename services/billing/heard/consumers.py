@@ -18,8 +18,8 @@ async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork, _contex
     return await usecases.hear_customers(batch, uow)
 
 
-async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
-    return await usecases.hear_contracts(batch, uow)
+async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+    return await usecases.hear_contracts(batch, uow, context.clock.now())
 
 
 SUBSCRIPTIONS = (

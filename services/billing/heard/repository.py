@@ -8,11 +8,11 @@ import msgspec
 
 from shared.clock import from_us
 from shared.ids import new_ids
-from shared.topics.rating import STATEMENTS, ContractVersionMessage, CustomerMessage, StatementMessage
+from shared.topics.rating import STATEMENTS, CustomerMessage, StatementMessage
 
 
 class HeardRepository:
-    """The tables `statements_heard`, `statement_pages`, `customers`, `contracts`, and the drafts that follow."""
+    """The tables `statements_heard`, `statement_pages`, `customers`, and the drafts that follow."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -137,18 +137,6 @@ class HeardRepository:
                where heard.revision < excluded.revision returning customer_id""",
             [c.customer_id for c in customers], [c.revision for c in customers], [c.external_id for c in customers],
             [c.name for c in customers], [c.aliases for c in customers], [c.legal_entity for c in customers], [c.timezone for c in customers],
-        ))
-
-    async def replace_contracts(self, contracts: Sequence[ContractVersionMessage]) -> int:
-        """Upsert those that are newer; return how many were."""
-        return len(await self._connection.fetch(
-            """insert into billing.contracts as heard (contract, revision, customer_id, customer, versions)
-               select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[])
-               on conflict (contract) do update set
-                   revision = excluded.revision, customer_id = excluded.customer_id, customer = excluded.customer, versions = excluded.versions
-               where heard.revision < excluded.revision returning contract""",
-            [c.contract for c in contracts], [c.revision for c in contracts], [c.customer_id for c in contracts],
-            [c.customer for c in contracts], [c.versions for c in contracts],
         ))
 
 

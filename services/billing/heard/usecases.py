@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from services.billing.heard.domain.revisions import joined, newest_of_each
 from services.billing.heard.repository import HeardRepository
+from shared.chains import hear_chains
 from shared.consumer import Batch, BatchCounts
 from shared.db import UnitOfWork
 from shared.exceptions import open_exception
 from shared.topics.rating import ContractVersionMessage, CustomerMessage, StatementMessage
 
 OWNER = "billing operations"
-Snapshot = TypeVar("Snapshot", CustomerMessage, ContractVersionMessage)
 
 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: datetime) -> BatchCounts:
@@ -32,13 +31,13 @@ async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: 
 
 async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork) -> BatchCounts:
     """Keep the newest revision of each customer."""
-    new = await HeardRepository(uow.connection).replace_customers(_newest(batch.messages, "customer_id"))
+    new = await HeardRepository(uow.connection).replace_customers(_newest(batch.messages))
     return BatchCounts(new=new, duplicate=len(batch.messages) - new)
 
 
-async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork) -> BatchCounts:
-    """Keep the newest revision of each contract, with its whole chain of versions."""
-    new = await HeardRepository(uow.connection).replace_contracts(_newest(batch.messages, "contract"))
+async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, now: datetime) -> BatchCounts:
+    """Keep the newest revision of each contract and of each of its versions."""
+    new = await hear_chains(uow, batch.messages, now)
     return BatchCounts(new=new, duplicate=len(batch.messages) - new)
 
 
@@ -61,10 +60,10 @@ async def _report_after_final(statement: StatementMessage, uow: UnitOfWork, now:
     )
 
 
-def _newest(messages: Sequence[Snapshot], key: str) -> list[Snapshot]:
-    newest: dict[str, Snapshot] = {}
+def _newest(messages: Sequence[CustomerMessage]) -> list[CustomerMessage]:
+    newest: dict[str, CustomerMessage] = {}
     for message in messages:
-        other = newest.get(getattr(message, key))
+        other = newest.get(message.customer_id)
         if other is None or other.revision < message.revision:
-            newest[getattr(message, key)] = message
+            newest[message.customer_id] = message
     return [newest[name] for name in sorted(newest)]

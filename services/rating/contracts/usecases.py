@@ -10,16 +10,14 @@ from services.rating.contracts.chain import close_due_at, period_from
 from services.rating.contracts.double_pricing import refuse_double_pricing
 from services.rating.contracts.opening import open_periods
 from services.rating.contracts.repository import ContractRepository, PeriodRow
+from services.rating.contracts.telling import tell_newest
 from services.rating.contracts.terms_of import chain_of
-from shared.clock import machine_us
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.exceptions import open_exception
-from shared.instants import to_us
 from shared.pricing.faults import TermsInvalid
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms, to_document
-from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMessage
 from shared.values.names import KEY
 
 VERSIONS_MAX = 1000
@@ -84,23 +82,8 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
     if not dry_run:
         await contracts.add_version(terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms))
         await _follow(uow, contracts, (*chain, added), periods, redrawn, now)
-        await tell_contract(uow, terms.contract)
+        await tell_newest(uow, terms.contract)
     return Applied(terms.contract, added.version, True, terms)
-
-
-async def tell_contract(uow: UnitOfWork, contract: str) -> None:
-    """Put the contract with its whole chain on contracts.versions, as a newer revision."""
-    contracts = ContractRepository(uow.connection)
-    revision = await contracts.set_revision(contract, machine_us())
-    found, versions = await contracts.contract(contract), await contracts.versions(contract)
-    assert found is not None
-    uow.tell(CONTRACTS, ContractVersionMessage(
-        contract=contract, revision=revision, customer_id=found["customer_id"], customer=found["external_id"],
-        versions=tuple(
-            ContractVersion(row["version"], to_us(row["effective_at"]), to_us(row["recorded_at"]), row["content_hash"], row["terms"])
-            for row in versions
-        ),
-    ))
 
 
 async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> Terms:

@@ -10,6 +10,7 @@ import msgspec
 
 from services.signals.domain.customer_day import Contract, Engagement, Meter
 from services.signals.domain.policy import MostActiveRule
+from services.signals.heard.repository import CHAIN
 
 STATEMENT_DAYS = 130                         # the periods that an evaluation reads: the running one and a few closed ones
 
@@ -56,10 +57,11 @@ class EvaluationRepository:
     async def contracts(self, customer_ids: Sequence[str], since: datetime) -> dict[str, list[Contract]]:
         """Customer id → contracts with the statements of periods that ended after `since`, oldest first."""
         rows = await self._connection.fetch(
-            """select c.customer_id, c.contract, c.versions, said.capacities from signals.contracts c cross join lateral (
+            f"""select c.customer_id, c.contract, chain.versions, said.capacities from signals.contracts c
+               cross join lateral {CHAIN} chain (versions) cross join lateral (
                    select coalesce(jsonb_agg(s.capacity order by s.period_start), '[]'::jsonb) as capacities from signals.statements s
                    where s.contract = c.contract and s.period_end > $2 and s.capacity is not null) said
-               where c.customer_id = any($1) order by c.customer_id, c.contract""", customer_ids, since)
+               where c.customer_id = any($1) and chain.versions is not null order by c.customer_id, c.contract""", customer_ids, since)
         found: dict[str, list[Contract]] = {}
         for row in rows:
             found.setdefault(row["customer_id"], []).append(Contract(row["contract"], row["versions"], row["capacities"]))

@@ -8,10 +8,11 @@ from services.signals.heard.activity import begin_again, hear_activity
 from services.signals.heard.documents import hear_documents
 from services.signals.heard.quarantine import hear_quarantine
 from services.signals.heard.repository import HeardRepository
+from shared.chains import hear_chains
 from shared.consumer import Batch, BatchCounts, Subscribe
 from shared.db import UnitOfWork
 from shared.topics.billing import DOCUMENTS
-from shared.topics.rating import ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS, CustomerMessage
+from shared.topics.rating import ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS, ContractVersionMessage, CustomerMessage
 from shared.topics.usage_ingest import USAGE_QUARANTINE
 
 Key = Callable[[Any], Any]
@@ -37,6 +38,11 @@ async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork, context
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 
 
+async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+    applied = await hear_chains(uow, batch.messages, context.clock.now())
+    return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
+
+
 def _newest(messages: Sequence[Any], key: Key) -> dict[Any, Any]:
     return {key(message): message for message in sorted(messages, key=lambda message: message.revision)}
 
@@ -44,7 +50,7 @@ def _newest(messages: Sequence[Any], key: Key) -> dict[Any, Any]:
 SUBSCRIPTIONS = (
     Subscribe(CUSTOMERS, hear_customers),
     Subscribe(CATALOGUE_METERS, _keeps_newest(lambda m: m.meter, HeardRepository.store_meters)),
-    Subscribe(CONTRACTS, _keeps_newest(lambda m: m.contract, HeardRepository.store_contracts)),
+    Subscribe(CONTRACTS, hear_contracts),
     Subscribe(STATEMENTS, _keeps_newest(lambda m: (m.contract, m.period_start_us), HeardRepository.store_statements)),
     Subscribe(ACTIVITY, hear_activity),
     Subscribe(DOCUMENTS, hear_documents),

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-import msgspec
 
+from shared.chains import chain_of
 from shared.clock import from_us
-from shared.topics.rating import ContractVersionMessage, CustomerMessage, MeterMessage, StatementMessage
+from shared.topics.rating import CustomerMessage, MeterMessage, StatementMessage
 
 STORE_STATEMENTS = """
 insert into signals.statements (contract, period_start, period_end, revision, customer, final, capacity)
@@ -24,13 +24,6 @@ on conflict (customer_id) do update set revision = excluded.revision, external_i
     name = excluded.name, timezone = excluded.timezone
 where customers.revision < excluded.revision
 """
-STORE_CONTRACTS = """
-insert into signals.contracts (contract, revision, customer_id, customer, versions)
-select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[])
-on conflict (contract) do update set revision = excluded.revision, customer_id = excluded.customer_id,
-    customer = excluded.customer, versions = excluded.versions
-where contracts.revision < excluded.revision
-"""
 STORE_METERS = """
 insert into signals.meters (meter, revision, event_type, aggregation, role, heartbeat_s)
 select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[])
@@ -38,6 +31,7 @@ on conflict (meter) do update set revision = excluded.revision, event_type = exc
     aggregation = excluded.aggregation, role = excluded.role, heartbeat_s = excluded.heartbeat_s
 where meters.revision < excluded.revision
 """
+CHAIN = f"(select {chain_of('signals', 'c.contract')})"     # of the contract `c`
 EVALUATED_OF_STATEMENT = ("currency", "period_start_us", "period_end_us", "period_start_date", "period_end_date")
 EVALUATED_OF_LINE = ("key", "kind", "meter", "quantity", "amount_minor")
 
@@ -63,13 +57,6 @@ class HeardRepository:
             [m.name for m in messages], [m.timezone for m in messages],
         ))
 
-    async def store_contracts(self, messages: Sequence[ContractVersionMessage]) -> int:
-        return _count(await self._connection.execute(
-            STORE_CONTRACTS,
-            [m.contract for m in messages], [m.revision for m in messages], [m.customer_id for m in messages],
-            [m.customer for m in messages], [msgspec.to_builtins(m.versions) for m in messages],
-        ))
-
     async def store_meters(self, messages: Sequence[MeterMessage]) -> int:
         return _count(await self._connection.execute(
             STORE_METERS,
@@ -86,7 +73,10 @@ class HeardRepository:
             "select * from signals.customers where external_id > $1 order by external_id limit $2", after, limit))
 
     async def contracts_of(self, customer_id: str) -> list[asyncpg.Record]:
-        return list(await self._connection.fetch("select * from signals.contracts where customer_id = $1 order by contract", customer_id))
+        """Those whose chain begins; of each as many versions as come without a gap."""
+        return list(await self._connection.fetch(
+            f"""select c.*, chain.versions from signals.contracts c cross join lateral {CHAIN} chain (versions)
+                where customer_id = $1 and chain.versions is not null order by contract""", customer_id))
 
     async def statement_at(self, contract: str, now: datetime) -> asyncpg.Record | None:
         """The statement of the service period `now` lies in, or None."""

@@ -26,6 +26,10 @@ class KeyRepository:
         """Keys in order of their making, after the key of this id."""
         return await self.connection.fetch(f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2", after, limit)
 
+    async def held_page(self, after: str, limit: int) -> list[Any]:
+        """The same, none of which changes until the transaction ends."""
+        return await self.connection.fetch(f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2 for share of key", after, limit)
+
     async def locked(self, key_id: str) -> Any | None:
         """The key, held until the transaction ends; None when there is none."""
         return await self.connection.fetchrow(f"{SHOWN} where key.key_id = $1 for update of key", key_id)

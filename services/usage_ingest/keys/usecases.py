@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.names import read_name
 from services.usage_ingest.domain.secrets import RANDOM_BYTES, display_prefix, hash_of, secret_of
@@ -142,9 +144,15 @@ def read_sources(sources: Sequence[str]) -> frozenset[str]:
 
 def _changed(row: Any, now: datetime, **changes: Any) -> AccessKeyMessage:
     """The key as its row says, with changes, as the next revision."""
-    expires_us = None if row["expires_at"] is None else to_us(row["expires_at"])
-    fields = {"expires_us": expires_us, "revoked": row["revoked"], "sources": tuple(row["sources"]), **changes}
-    return AccessKeyMessage(row["key_id"], max(row["revision"] + 1, to_us(now)), row["hash"], row["name"], tuple(row["scopes"]), **fields)
+    return msgspec.structs.replace(message_of(row), revision=max(row["revision"] + 1, to_us(now)), **changes)
+
+
+def message_of(row: Any) -> AccessKeyMessage:
+    """The key as its row says, as others hear of it."""
+    return AccessKeyMessage(
+        row["key_id"], row["revision"], row["hash"], row["name"], tuple(row["scopes"]),
+        expires_us=None if row["expires_at"] is None else to_us(row["expires_at"]), revoked=row["revoked"], sources=tuple(row["sources"]),
+    )
 
 
 async def _known(uow: UnitOfWork, key_id: str) -> Any:
