@@ -1,14 +1,21 @@
 """A request's body, cut into the bytes of its events."""
 
+import re
+from itertools import islice
+
 import msgspec
 
+from services.usage_ingest.domain.bounded import elements_of, is_too_many, slots_of
 from services.usage_ingest.domain.envelope import without_surrogates
-from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES, EVENTS_MAX
+from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES, EVENT_MAX_BYTES, EVENTS_MAX
 from shared.errors import AppError, Kind
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _element = msgspec.json.Decoder(msgspec.Raw).decode
-_BETWEEN = b" \t\r\n,"                           # what may stand before an element of an array
+_slots = msgspec.json.Decoder(slots_of(msgspec.Raw)).decode
+_SHORT_BYTES = 2 * EVENTS_MAX                    # with its comma an element has two bytes: a shorter body holds no more than are taken
+_BETWEEN = re.compile(rb"[ \t\r\n,]*")           # what may stand before an element of an array
+_LINE = re.compile(rb"[^ \t\r\n][^\n]*")
 
 
 class BodyMalformed(AppError):
@@ -24,7 +31,7 @@ class NestingTooDeep(AppError):
 
 
 class TooManyEvents(AppError):
-    """A request takes at most 10,000 events; split the batch."""
+    """More events than a request takes; split the batch."""
 
     kind = Kind.TOO_LARGE
 
@@ -53,8 +60,10 @@ def array(body: bytes) -> list[bytes]:
     _utf8(body)
     readable = without_surrogates(body)
     try:
-        elements = [bytes(element) for element in _elements(readable)]
-    except msgspec.ValidationError:
+        elements = [bytes(element) for element in (_elements(readable) if len(body) < _SHORT_BYTES else elements_of(_slots(readable)))]
+    except msgspec.ValidationError as error:
+        if is_too_many(error):
+            raise too_many("events") from None
         raise BodyMalformed("the body is JSON but not an array; a batch is an array of events") from None
     except (RecursionError, msgspec.DecodeError) as error:
         raise _refusal(body, error) from None
@@ -63,12 +72,23 @@ def array(body: bytes) -> list[bytes]:
 
 def lines(body: bytes) -> list[bytes]:
     """The lines of NDJSON that hold something; each stands alone, whatever it holds."""
-    return bounded([stripped for line in body.split(b"\n") if (stripped := line.strip(b" \t\r"))])
+    *first, rest = body.split(b"\n", EVENTS_MAX)
+    found = [stripped for line in first if (stripped := line.strip(b" \t\r"))]
+    more = islice(_LINE.finditer(rest), EVENTS_MAX + 1 - len(found))
+    return bounded(found + [line.group().rstrip(b" \t\r") for line in more])
 
 
 def array_or_single(body: bytes) -> list[bytes]:
     """application/json: an array is a batch, anything else one event."""
-    return array(body) if body.lstrip(b" \t\r\n").startswith(b"[") else single(body)
+    return array(body) if starts_array(body) else single(body)
+
+
+def too_many(what: str) -> TooManyEvents:
+    return TooManyEvents(f"more than {EVENTS_MAX} {what} were sent, and no more are taken in one request: split the batch")
+
+
+def starts_array(body: bytes) -> bool:
+    return body.lstrip(b" \t\r\n").startswith(b"[")
 
 
 def _utf8(body: bytes) -> None:
@@ -84,8 +104,7 @@ def _originals(body: bytes, elements: list[bytes]) -> list[bytes]:
     """The same elements as they were sent: `elements` were cut from a text of equal length whose surrogate escapes were replaced."""
     found, position = [], body.index(b"[") + 1
     for element in elements:
-        while body[position] in _BETWEEN:
-            position += 1
+        position = _BETWEEN.match(body, position).end()  # type: ignore[union-attr]
         found.append(body[position : position + len(element)])
         position += len(element)
     return found
@@ -94,10 +113,10 @@ def _originals(body: bytes, elements: list[bytes]) -> list[bytes]:
 def bounded(events: list[bytes]) -> list[bytes]:
     """The same events; raise TooManyEvents or EventTooLarge for what no request may bring."""
     if len(events) > EVENTS_MAX:
-        raise TooManyEvents(f"{len(events)} events were sent; at most {EVENTS_MAX} are taken in one request: split the batch")
+        raise too_many("events")
     largest = max(map(len, events), default=0)
     if largest > EVENT_KEPT_MAX_BYTES:
-        raise EventTooLarge(f"an event of {largest} bytes was sent; at most 65536 are taken: leave out what is not metered")
+        raise EventTooLarge(f"an event of {largest} bytes was sent; at most {EVENT_MAX_BYTES} are taken: leave out what is not metered")
     return events
 
 

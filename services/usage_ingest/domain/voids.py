@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
+from services.usage_ingest.domain.bounded import elements_of, is_too_many, slots_of
 from services.usage_ingest.domain.faults import EventFault
-from services.usage_ingest.domain.framing import TooManyEvents
-from services.usage_ingest.domain.limits import EVENTS_MAX
+from services.usage_ingest.domain.framing import starts_array, too_many
+from services.usage_ingest.domain.limits import EVENT_MAX_BYTES
 from services.usage_ingest.domain.names import named
 from services.usage_ingest.domain.repeats import parse_once
 from shared.errors import AppError, Kind
@@ -20,8 +21,17 @@ class EventName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
 
 
+EventNames = slots_of(EventName)
+
+
 class VoidList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    voids: list[EventName]
+    voids: EventNames  # type: ignore[valid-type]
+
+
+class AnyObject(msgspec.Struct, frozen=True):
+    """Tells the two objects apart without making anything of what they hold."""
+
+    voids: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,22 +54,26 @@ class BodyUnreadable(AppError):
 
 def read_voids(body: bytes) -> list[EventName]:
     """Return the names of `{source, id}`, a list of them, or `{"voids": […]}`. One wrong entry refuses the request."""
-    value = _decoded(body, Any)
-    shape: Any = list[EventName] if isinstance(value, list) else VoidList if isinstance(value, dict) and "voids" in value else EventName
-    found = _decoded(body, shape)
+    names = _names_of(body)
     _refuse_repeats(body)
-    names = found if isinstance(found, list) else found.voids if isinstance(found, VoidList) else [found]
-    if len(names) > EVENTS_MAX:
-        raise TooManyEvents(f"{len(names)} voids were sent; at most {EVENTS_MAX} are taken in one request: split them")
     return [_checked(name, index) for index, name in enumerate(names)]
 
 
 def read_correction(body: bytes) -> Correction:
     """Return `{source, id, event}`."""
     found: Correction = _decoded(body, Correction)
-    _refuse_repeats(body)
+    if len(bytes(found.event)) <= EVENT_MAX_BYTES:       # a larger one is refused for that
+        _refuse_repeats(body)
     name = _checked(EventName(found.source, found.id), 0)
     return Correction(name.source, name.id, found.event)
+
+
+def _names_of(body: bytes) -> tuple[EventName, ...]:
+    if starts_array(body):
+        return elements_of(_decoded(body, EventNames))
+    if _decoded(body, AnyObject).voids is msgspec.UNSET:
+        return (_decoded(body, EventName),)
+    return elements_of(_decoded(body, VoidList).voids)
 
 
 def void_message(name: EventName, received_us: int, trace: str) -> UsageMessage:
@@ -85,6 +99,8 @@ def _decoded(body: bytes, shape: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
+        if is_too_many(error):
+            raise too_many("voids") from None
         raise VoidInvalid(f"{error}; send {{\"source\": …, \"id\": …}}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyUnreadable(f"{error}; send JSON in UTF-8") from None

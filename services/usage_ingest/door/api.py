@@ -6,10 +6,12 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from services.usage_ingest.domain.acceptance import Acceptance
+from services.usage_ingest.domain.limits import EVENTS_MAX
 from services.usage_ingest.domain.voids import read_correction, read_voids
 from services.usage_ingest.door import documented, usecases
 from services.usage_ingest.door.body import announced_bytes, read_body
 from services.usage_ingest.door.capacity import Capacity
+from services.usage_ingest.door.large import taken_apart
 from services.usage_ingest.door.media import check_json, framing_of
 from services.usage_ingest.door.refusals import counted
 from shared.http.keys import AccessKey, requires
@@ -36,12 +38,12 @@ async def ingest_events(request: Request, context: Ctx, producer: Producer) -> R
 
 
 @router.post("/void", operation_id="void_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.VOIDS_BODY,
-             summary="Void events by source and id, one or up to 10,000; a void may come before its event")
+             summary=f"Void events by source and id, one or up to {EVENTS_MAX:,}; a void may come before its event")
 async def void_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
-            names = read_voids(await read_body(request))
+            names = await taken_apart(read_voids, await read_body(request))
             acceptance = await usecases.accept_voids(context, producer, names, request.scope["u2c_trace"], dry_run=dry_run)
     return answer(acceptance)
 
@@ -52,7 +54,7 @@ async def correct_event(request: Request, context: Ctx, producer: Producer) -> R
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
-            correction = read_correction(await read_body(request))
+            correction = await taken_apart(read_correction, await read_body(request))
             acceptance = await usecases.correct(context, producer, correction, request.scope["u2c_trace"])
     return answer(acceptance)
 
@@ -62,7 +64,7 @@ async def take_events(request: Request, context: Context, producer: AccessKey, *
     with counted(context, producer.key_id):
         framing = framing_of(request.headers.raw)
         with capacity_of(context).admit(announced_bytes(request)):
-            events = framing(await read_body(request))
+            events = await taken_apart(framing, await read_body(request))
             return await usecases.accept_events(context, producer, events, request.scope["u2c_trace"], dry_run=dry_run)
 
 

@@ -6,7 +6,9 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
+from services.usage_ingest.door.large import aside
 from shared.errors import AppError, Kind
+from shared.http.limits import OFF_LOOP_BYTES
 from shared.http.middleware import BodyIncomplete, BodyTooLarge
 
 GZIP = 16 + zlib.MAX_WBITS
@@ -44,15 +46,25 @@ async def read_body(request: Request) -> bytes:
         body = b"".join([part async for part in request.stream()])
     except ClientDisconnect:
         raise BodyIncomplete("the connection was closed before the body's end") from None
-    return body if encoding == "identity" else gunzip(body)
+    return body if encoding == "identity" else await unpacked(body)
 
 
-def gunzip(body: bytes) -> bytes:
-    """Unpack gzip, all its members, into at most BODY_MAX_BYTES, in time that grows with the body; a bomb is refused after that much work."""
+async def unpacked(body: bytes) -> bytes:
+    """Unpack gzip here where that is little, else in the thread for large bodies, from the start."""
+    if len(body) <= OFF_LOOP_BYTES:
+        try:
+            return gunzip(body, OFF_LOOP_BYTES)
+        except BodyTooLarge:
+            pass                                 # how much there is, a gzip says truly only at its end
+    return await aside(gunzip, body)
+
+
+def gunzip(body: bytes, room: int = BODY_MAX_BYTES) -> bytes:
+    """Unpack gzip, all its members, into at most `room` bytes, in time that grows with the body; a bomb is refused after that much work."""
     parts: list[bytes] = []
-    packed, room = memoryview(body), BODY_MAX_BYTES
+    packed, bytes_max = memoryview(body), room
     for _member_number in range(MEMBERS_MAX):
-        part, packed = _first_member(packed, room)
+        part, packed = _first_member(packed, room, bytes_max)
         parts.append(part)
         room -= len(part)
         if not packed:
@@ -60,7 +72,7 @@ def gunzip(body: bytes) -> bytes:
     raise GzipBroken(f"the gzip has more than {MEMBERS_MAX} members; compress the body as a whole")
 
 
-def _first_member(packed: memoryview, room: int) -> tuple[bytes, memoryview]:
+def _first_member(packed: memoryview, room: int, bytes_max: int) -> tuple[bytes, memoryview]:
     """Unpack one member into at most `room` bytes; return it and what follows it."""
     member, parts, left = zlib.decompressobj(GZIP), [], room + 1
     while not member.eof:
@@ -74,5 +86,5 @@ def _first_member(packed: memoryview, room: int) -> tuple[bytes, memoryview]:
         packed = packed[len(step) - len(member.unused_data) :]
         left -= len(parts[-1])
         if left <= 0:
-            raise BodyTooLarge(f"the body unpacks to more than {BODY_MAX_BYTES} bytes; split the batch")
+            raise BodyTooLarge(f"the body unpacks to more than {bytes_max} bytes; split the batch")
     return b"".join(parts), packed

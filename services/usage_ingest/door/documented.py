@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.usage_ingest.domain.limits import DEPTH_MAX, EVENTS_MAX, PROPERTIES_MAX, TEXT_MAX_BYTES
 from services.usage_ingest.door.media import FRAMINGS
 from shared.values import names
 from shared.values.fields import schema_of
@@ -16,7 +17,7 @@ EVENT: dict[str, Any] = {
         "type": {**schema_of(names.EVENT_TYPE), "description": "What happened; meters take types"},
         "subject": {**schema_of(names.SUBJECT), "description": "Whose usage: the customer's external id or an alias"},
         "time": {"type": "string", "format": "date-time", "description": "When it happened, RFC 3339 with an offset"},
-        "data": {"type": "object", "description": "At most 64 properties, 16 levels, 1 kB a text"},
+        "data": {"type": "object", "description": f"At most {PROPERTIES_MAX} properties, {DEPTH_MAX} levels, {TEXT_MAX_BYTES} bytes a text"},
     },
     "example": {
         "specversion": "1.0", "id": "UA-1545-EWR-2013-01-01T10:15:00Z", "source": "nyc-departures", "type": "flight.departure", "subject": "UA",
@@ -25,14 +26,15 @@ EVENT: dict[str, Any] = {
 }
 _NAMED = {"source": schema_of(names.SOURCE), "id": schema_of(names.EVENT_ID)}
 _NAME = {"type": "object", "required": ["source", "id"], "properties": _NAMED, "additionalProperties": False}
-_SEVERAL = {"type": "array", "items": EVENT, "maxItems": 10_000}
+_SEVERAL = {"type": "array", "items": EVENT, "maxItems": EVENTS_MAX}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "application/cloudevents+json": EVENT, "application/cloudevents-batch+json": _SEVERAL, "application/json": {"anyOf": [EVENT, _SEVERAL]},
 }
 EVENTS_BODY = {"requestBody": {"required": True, "content": {media: {"schema": _SCHEMAS.get(media, {"type": "string"})} for media in FRAMINGS}}}
 VOIDS_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": [
-    _NAME, {"type": "array", "items": _NAME, "maxItems": 10_000},
-    {"type": "object", "required": ["voids"], "properties": {"voids": {"type": "array", "items": _NAME}}, "additionalProperties": False},
+    _NAME, {"type": "array", "items": _NAME, "maxItems": EVENTS_MAX},
+    {"type": "object", "required": ["voids"], "additionalProperties": False,
+     "properties": {"voids": {"type": "array", "items": _NAME, "maxItems": EVENTS_MAX}}},
 ]}}}}}
 CORRECTION_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {
     "type": "object", "required": ["source", "id", "event"], "additionalProperties": False,

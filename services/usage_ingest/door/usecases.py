@@ -1,12 +1,12 @@
 """What the door does with events, voids and corrections. It waits for the bus and for nothing else."""
 
-import asyncio
 from datetime import timedelta
 
 from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.domain.voids import Correction, EventName, void_message
 from services.usage_ingest.door import metrics
+from services.usage_ingest.door.large import judged
 from services.usage_ingest.door.publication import publish
 from services.usage_ingest.heard.jobs import catalogue_of
 from services.usage_ingest.keys.sources import refuse_foreign_sources
@@ -15,8 +15,6 @@ from shared.errors import AppError
 from shared.http.keys import AccessKey
 from shared.service import Context
 from shared.topics.usage_ingest import event_key
-
-CHUNK = 1000                                     # events judged before others get a turn
 
 
 class CorrectionRefused(AppError):
@@ -36,10 +34,8 @@ def circumstances(context: Context, trace: str) -> Circumstances:
 
 async def accept_events(context: Context, caller: AccessKey, events: list[bytes], trace: str, *, dry_run: bool) -> Acceptance:
     """Judge the events and make what follows durable; a dry run only judges."""
-    judged_by, acceptance = circumstances(context, trace), Acceptance()
-    for start in range(0, len(events), CHUNK):
-        accept(events[start : start + CHUNK], judged_by, acceptance, start)
-        await asyncio.sleep(0)
+    judged_by = circumstances(context, trace)
+    acceptance = await judged(events, judged_by)
     if dry_run:
         refuse_foreign_sources(caller, acceptance.tallies)
     else:
