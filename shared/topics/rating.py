@@ -143,6 +143,7 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     page: int = 1                             # over 500 lines a statement travels in pages and is swapped in when complete
     pages: int = 1
     consumption: dict[str, str] = {}          # for signals: included, minimum_minor and what of them is used
+    meters: dict[str, int] = {}               # the meters it counts → the revision of the version it counted by
     held: StatementHeld | None = None         # set: the lines are those of an older revision, and the period is on hold
 
 

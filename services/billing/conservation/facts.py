@@ -22,6 +22,21 @@ METERS = """
     )"""
 
 
+#: CTE. `meter_version`: every version of every meter, as far as it decides what is counted.
+METER_VERSIONS = """
+    meter_version as materialized (
+        select m.meter, m.revision, m.event_type, m.aggregation, string_to_array(m.field, '.') as field,
+               (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
+        from rating.meter_versions m
+    )"""
+
+
+def version_of(statement: str, meter: str) -> str:
+    """SQL: the revision of a meter that a statement was counted by: the one it names or, priced before any was named, the newest there was."""
+    return f"""coalesce(({statement}.document -> 'meters' ->> {meter})::bigint, (
+        select max(v.revision) from rating.meter_versions v where v.meter = {meter} and v.revision <= {statement}.revision))"""
+
+
 def label(raw: str) -> str:
     """SQL: a dimension's or unique item's value as text: "" where absent or no scalar; long texts stand as their hash."""
     text = f"({raw} #>> '{{}}')"
@@ -50,7 +65,7 @@ GROUP = f"""case cardinality(m.dimensions) when 0 then '{{}}'::jsonb
     else (select jsonb_object_agg(dimension, {label("(e.data #> string_to_array(dimension, '.'))")}) from unnest(m.dimensions) dimension) end"""
 
 #: CTEs. `span`: a version of a contract while it is in force, and the meters its lines use.
-SPANS = METERS + """,
+SPANS = METERS + "," + METER_VERSIONS + """,
     newest as (
         select distinct on (contract) contract, terms, (terms #>> '{term,start}')::date as start, terms ->> 'timezone' as timezone
         from rating.contract_versions order by contract, version desc
@@ -80,10 +95,15 @@ METERS_OF = """select jsonb_object_keys({s}.document -> 'meters')
 #: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most one row. `closed` holds the
 #: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, subjects}]; `held` the open periods
 #: that cannot be priced, with the exception that holds each: [{contract, period_start, meter, exception_id, kind, owner}].
+#: `closed.meters` says of each meter which version took other events than today's does (null: none did); in an entry it is `otherwise`.
 #: `away`: by subject, the final statements that closed with it and whose customer it means no more.
 TERMS = SPANS + f""",
     closed as materialized (
-        select s.contract, c.customer_id, p.period_start, p.period_end, s.watermark, array({METERS_OF.format(s="s")}) as meters,
+        select s.contract, c.customer_id, p.period_start, p.period_end, s.watermark,
+               (select jsonb_object_agg(named.meter, (
+                    select v.revision from meter_version v join meter m using (meter)
+                    where v.meter = named.meter and v.revision = {version_of("s", "named.meter")} and v.filters is distinct from m.filters))
+                from ({METERS_OF.format(s="s")}) named (meter)) as meters,
                (select jsonb_agg(k.subject) from rating.closed_subjects k
                 where k.contract = s.contract and k.period_start = s.period_start) as subjects
         from rating.statements s join rating.periods p using (contract, period_start) join rating.contracts c using (contract) where s.final
@@ -110,7 +130,7 @@ TERMS = SPANS + f""",
     terms as materialized (
         select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter (where meter is not null), '{{}}') as lined,
                jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter', meter,
-                                            'watermark', c.watermark, 'subjects', c.subjects))
+                                            'otherwise', c.meters -> meter, 'watermark', c.watermark, 'subjects', c.subjects))
                    filter (where c.contract is not null and meter is not null) as closed,
                jsonb_agg(jsonb_build_object('contract', h.contract, 'period_start', h.period_start, 'meter', meter,
                                             'exception_id', h.exception_id, 'kind', h.kind, 'owner', h.owner))
@@ -125,10 +145,18 @@ TERMS = SPANS + f""",
 
 #: Whether event `e` or its void `v` came after the cut of a final statement `c` that charges it.
 EVENT_LATE = """e.batch_id > coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) or not c -> 'subjects' ? e.subject"""
-#: Whether a final statement `c` of `away` had event `e` within its cut, by a meter it charges.
+#: Whether a final statement `c` of `away` had event `e` within its cut.
 GONE = """(c ->> 'period_start')::timestamptz <= e.time and e.time < (c ->> 'period_end')::timestamptz
-            and e.batch_id <= coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) and c -> 'meters' ?| taken.meters"""
+            and e.batch_id <= coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0)"""
 VOID_LATE = "v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0)"
+
+
+
+def took(meter: str, otherwise: str) -> str:
+    """SQL: whether a meter took event `e` in the version a statement names; `otherwise` (jsonb) is its revision where that differs from today's."""
+    return f"""case when coalesce({otherwise}, 'null') = 'null' then {meter} = any (taken.meters) else exists (
+                select from meter_version m where m.meter = {meter} and m.revision = ({otherwise})::bigint and {TAKES}) end"""
+
 
 #: CTE after TERMS: one row an event, with the facts the decision table asks for.
 _FACTS = f""",
@@ -156,15 +184,17 @@ _FACTS = f""",
         left join terms t on t.customer_id = s.customer_id and t.begins <= e.time and e.time < t.ends
         left join away a on a.subject = e.subject
         left join lateral (
-            select min(c ->> 'customer_id') as customer_id, bool_or({VOID_LATE}) as void_late, array_agg(meter) as meters,
-                   jsonb_agg(distinct c || jsonb_build_object('meter', meter)) as closed
-            from jsonb_array_elements(a.closed) c cross join lateral jsonb_array_elements_text(c -> 'meters') meter
-            where {GONE} and meter = any (taken.meters)
+            select min(c ->> 'customer_id') as customer_id, bool_or({VOID_LATE}) as void_late, array_agg(named.meter) as meters,
+                   jsonb_agg(distinct c || jsonb_build_object('meter', named.meter)) as closed
+            from jsonb_array_elements(a.closed) c cross join lateral jsonb_each(c -> 'meters') named (meter, otherwise)
+            where {GONE} and {took("named.meter", "named.otherwise")}
         ) gone on a.subject is not null
         left join lateral (
-            select bool_or({EVENT_LATE}) as late, bool_or(not ({EVENT_LATE}) and {VOID_LATE}) as void_late, bool_or(not ({EVENT_LATE})) as counted
+            select bool_or(had.counted) as counted, bool_or(had.counted and {VOID_LATE}) as void_late,
+                   bool_or(c ->> 'meter' = any (taken.meters) and not had.counted) as late
             from jsonb_array_elements(t.closed) c
-            where c ->> 'meter' = any (taken.meters) and (gone.meters is null or not c ->> 'meter' = any (gone.meters))
+            cross join lateral (select {took("c ->> 'meter'", "c -> 'otherwise'")} and not ({EVENT_LATE}) as counted) had
+            where gone.meters is null or not c ->> 'meter' = any (gone.meters)
         ) cut on t.closed is not null
         where """
 

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import EVENTS, METERS, METERS_OF, TAKES, label, quantity
+from services.billing.conservation.facts import EVENTS, METER_VERSIONS, METERS_OF, TAKES, label, quantity, version_of
 from services.billing.conservation.listing import listed
 
 # A line is measured over the spans in which the versions the statement was priced by (no later ones) hold it, cut where its segments
@@ -18,7 +18,7 @@ from services.billing.conservation.listing import listed
 # A final statement is measured over the subjects it closed with; what another customer's final statement had before is measured there.
 # OFFSET 0 keeps the planner on the index (subject, type, time), however small the book.
 STATEMENTS = f"""
-    with {METERS},
+    with {METER_VERSIONS},
     scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start)),
     statement as materialized (
         select s.contract, s.period_start, p.period_end, s.final, s.revision, c.customer_id, s.watermark, s.document
@@ -38,8 +38,9 @@ STATEMENTS = f"""
     ),
     due as (
         select s.contract, s.period_start, line ->> 'key' as line_key, line ->> 'meter' as meter, s.begins, s.ends,
+               {version_of("t", "(line ->> 'meter')")} as revision,
                array(select jsonb_array_elements_text(line #> '{{price,dimensions}}') order by 1) as dimensions
-        from stretch s cross join lateral jsonb_array_elements(s.terms -> 'lines') line
+        from stretch s join statement t using (contract, period_start) cross join lateral jsonb_array_elements(s.terms -> 'lines') line
         where line ->> 'kind' = 'usage' and s.begins < s.ends
     ),
     said as materialized (
@@ -92,7 +93,7 @@ STATEMENTS = f"""
                case m.aggregation when 'unique' then {label("(e.data #> m.field)")} end as item
         from usage e
         join due d on d.contract = e.contract and d.period_start = e.period_start and e.time >= d.begins and e.time < d.ends
-        join meter m on m.meter = d.meter and {TAKES}
+        join meter_version m on m.meter = d.meter and m.revision = d.revision and {TAKES}
         left join cut c on c.contract = e.contract and c.period_start = e.period_start and c.line_key = d.line_key
             and e.time >= c.begins and e.time < c.ends
         where not exists (
@@ -105,11 +106,7 @@ STATEMENTS = f"""
                case aggregation when 'unique' then count(distinct nullif(item, '')) else coalesce(sum(value), 0) end as quantity
         from measured group by contract, period_start, line_key, begins, ends, grp, aggregation
     ),
-    redefined as (
-        select distinct d.contract, d.period_start, d.line_key
-        from due d join statement t using (contract, period_start) join rating.meters r on r.meter = d.meter and r.revision > t.revision
-        where t.final
-    ),
+    unversioned as (select distinct contract, period_start, line_key from due where revision is null),
     compared as materialized (
         select contract, period_start, line_key, coalesce(raw.begins, said.begins) as begins, coalesce(raw.ends, said.ends) as ends, grp::text as grp,
                said.line_id, coalesce(raw.quantity, 0) as recomputed, coalesce(said.quantity, 0) as stated, said.allowance, said.priced,
@@ -123,10 +120,11 @@ STATEMENTS = f"""
     off as materialized (
         select * from compared
         where (recomputed <> stated or stated <> allowance + priced or uncovered)
-          and (contract, period_start, line_key) not in (select contract, period_start, line_key from redefined)
+          and (contract, period_start, line_key) not in (select contract, period_start, line_key from unversioned)
     )
-    select null as contract, null::timestamptz as period_start, null as line_key, null::timestamptz as begins, null::timestamptz as ends,
-           null as grp, null as line_id, (select count(*) from redefined)::numeric as recomputed, null::numeric as stated, null::numeric as allowance,
+    select null as contract, null::timestamptz as period_start, null as line_key, null::timestamptz as begins,
+           null::timestamptz as ends, null as grp, null as line_id, (select count(*) from unversioned)::numeric as recomputed,
+           null::numeric as stated, null::numeric as allowance,
            null::numeric as priced, false as uncovered, count(*) as events, (select count(*) from off) as rows_total
     from compared
     union all
@@ -162,8 +160,8 @@ async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[
     """K4 of some contracts and periods: each segment of their statements up to its watermark, over the subjects it was final for.
 
     All breaks, or at most `listed_max` of each kind.
-    Open statements that wait to be priced again are counted as `pending` and not compared; so are, as `redefined`, lines of final
-    statements whose meter was changed since: how it measured then is not kept.
+    Each line is measured by the version of its meter that the statement names. Open statements that wait to be priced again are counted as
+    `pending` and not compared; so are, as `unversioned`, lines priced before versions were kept by a meter that was changed since.
     """
     contracts, starts = [contract for contract, _ in periods], [start for _, start in periods]
     pending = {(row["contract"], row["period_start"]) for row in await connection.fetch(PENDING, contracts, starts)}
@@ -171,7 +169,7 @@ async def quantities_of(connection: asyncpg.Connection, periods: Sequence[tuple[
     contracts, starts = [contract for contract, _ in ready], [start for _, start in ready]
     figure, *rows = await connection.fetch(STATEMENTS, contracts, starts, listed_max)
     lines = await listed(connection, LINES, contracts, starts, rows_max=listed_max)
-    figures = {"segments": figure["events"], "pending": len(pending), "redefined": int(figure["recomputed"])}
+    figures = {"segments": figure["events"], "pending": len(pending), "unversioned": int(figure["recomputed"])}
     more = figure["rows_total"] - len(rows) + lines.more
     return Checked(K.QUANTITY, figures, (*map(_segment_off, rows), *map(_line_off, lines.rows)), more=more)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.rating.catalogue import usecases
@@ -28,9 +28,22 @@ async def create_meter(document: MeterDocument, request: Request, context: Ctx, 
 
 
 @router.put("/meters/{meter}", operation_id="change_meter", summary="Replace a meter's terms", dependencies=[requires("contracts:write")])
-async def change_meter(meter: Key, document: MeterTerms, context: Ctx) -> dict[str, Any]:
+async def change_meter(
+    meter: Key, document: MeterTerms, context: Ctx,
+    recount_final: Annotated[bool, Query(description="Go on though final periods would be counted otherwise; their statements stay")] = False,
+) -> dict[str, Any]:
     async with context.db.transaction() as uow:
-        return usecases.meter_shown(await usecases.change_meter(uow, meter, document, context.clock.now()))
+        return usecases.meter_shown(await usecases.change_meter(uow, meter, document, context.clock.now(), recount_final=recount_final))
+
+
+@router.get("/meters/{meter}/versions", operation_id="list_meter_versions", summary="Every version of a meter, the newest first",
+            dependencies=[requires("contracts:read")])
+async def list_meter_versions(meter: Key, context: Ctx) -> dict[str, Any]:
+    async with context.db.transaction() as uow:
+        rows = await CatalogueRepository(uow.connection).versions_of(meter)
+    if not rows:
+        raise usecases.MeterNotFound(f"there is no meter {meter!r}")
+    return {"object": "list", "data": [usecases.version_shown(row) for row in rows], "has_more": False, "next_cursor": None}
 
 
 @router.get("/meters", operation_id="list_meters", summary="Meters by name", dependencies=[requires("contracts:read")])

@@ -1,6 +1,6 @@
 """SQL of the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,14 +32,45 @@ class CatalogueRepository:
         self._connection = connection
 
     async def meters(self) -> list[Meter]:
-        return [_meter(row) for row in await self._connection.fetch(f"{METERS} order by meter")]
+        return [meter_of_row(row) for row in await self._connection.fetch(f"{METERS} order by meter")]
 
     async def meter(self, name: str) -> Meter | None:
         row = await self._connection.fetchrow(f"{METERS} where meter = $1", name)
-        return _meter(row) if row else None
+        return meter_of_row(row) if row else None
+
+    async def version(self, name: str, revision: int) -> Meter | None:
+        """The meter as it was at a revision."""
+        return next(iter(await self.versions([(name, revision)])), None)
+
+    async def versions(self, named: Sequence[tuple[str, int]]) -> list[Meter]:
+        """These meters as they were at these revisions."""
+        rows = await self._connection.fetch(
+            """select v.* from rating.meter_versions v
+               join unnest($1::text[], $2::bigint[]) as named (meter, revision) using (meter, revision)""",
+            [meter for meter, _ in named], [revision for _, revision in named])
+        return [meter_of_row(row) for row in rows]
+
+    async def revisions(self, meters: Sequence[str]) -> dict[str, int]:
+        """Meter → its revision now, of those there are."""
+        rows = await self._connection.fetch("select meter, revision from rating.meters where meter = any($1::text[])", list(meters))
+        return {row["meter"]: row["revision"] for row in rows}
+
+    async def versions_of(self, name: str) -> list[asyncpg.Record]:
+        """All versions of a meter, the newest first."""
+        return await self._connection.fetch("select * from rating.meter_versions where meter = $1 order by revision desc", name)
+
+    async def keep_version(self, meter: Meter, cut: Mapping[int, int], now: datetime) -> None:
+        """Write the version down, for good; it was made behind these batches."""
+        price = meter.list_price
+        await self._connection.execute(
+            """insert into rating.meter_versions (meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency,
+                   list_unit, role, heartbeat_s, cut, recorded_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+            meter.meter, meter.revision, meter.event_type, meter.aggregation, meter.field, meter.missing, list(meter.group_by),
+            {name: list(values) for name, values in meter.filters.items()}, price.currency if price else None, price.unit if price else None,
+            meter.role, meter.heartbeat_s, {str(partition): batch_id for partition, batch_id in cut.items()}, now)
 
     async def meters_page(self, after: str, limit: int) -> list[Meter]:
-        return [_meter(row) for row in await self._connection.fetch(f"{METERS} where meter > $1 order by meter limit $2", after, limit)]
+        return [meter_of_row(row) for row in await self._connection.fetch(f"{METERS} where meter > $1 order by meter limit $2", after, limit)]
 
     async def put_meter(self, meter: Meter, created_at: datetime) -> None:
         """Insert the meter, or replace it whole (its creation time stays)."""
@@ -88,10 +119,10 @@ def backfill_of(row: Any) -> Backfill:
     return Backfill(row["meter"], {int(partition): batch_id for partition, batch_id in row["cut"].items()}, row["cursor_batch_id"], row["cursor_seq"])
 
 
-def _meter(row: Any) -> Meter:
+def meter_of_row(row: Any) -> Meter:
     price = ListPrice(row["list_currency"], row["list_unit"]) if row["list_currency"] else None
     return Meter(
         meter=row["meter"], event_type=row["event_type"], aggregation=row["aggregation"], field=row["field"],
         filters={name: tuple(values) for name, values in row["filters"].items()}, group_by=tuple(row["group_by"]), missing=row["missing"],
-        list_price=price, role=row["role"], heartbeat_s=row["heartbeat_s"], revision=row["revision"], backfilled=row["backfilled"],
+        list_price=price, role=row["role"], heartbeat_s=row["heartbeat_s"], revision=row["revision"], backfilled=row.get("backfilled", True),
     )

@@ -28,6 +28,25 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Index("meters_list_price", "event_type", unique=True, postgresql_where=text("list_unit is not null")),   # an event is worth one list price
     )
     Table(
+        # Every version of a meter, whole, for good. A version counts all of history: it has no day from which it is in force.
+        "meter_versions", metadata,
+        Column("meter", NAME, primary_key=True),
+        Column("revision", BigInteger, primary_key=True),
+        Column("event_type", NAME, nullable=False),
+        Column("aggregation", Text, nullable=False),
+        Column("field", Text),
+        Column("missing", Text, nullable=False),
+        Column("group_by", ARRAY(Text), nullable=False),
+        Column("filters", JSONB, nullable=False),
+        Column("list_currency", String(3)),
+        Column("list_unit", Numeric),
+        Column("role", Text),
+        Column("heartbeat_s", Integer),
+        Column("cut", JSONB, nullable=False),              # {"partition": last batch id before the version}
+        Column("recorded_at", INSTANT, nullable=False),    # business clock
+        Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    )
+    Table(
         "catalogue_state", metadata,                       # one row: consumers compare it with their cached catalogue, once a batch
         Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=text("true")),
         Column("revision", BigInteger, nullable=False, server_default=text("0")),

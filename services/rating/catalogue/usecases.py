@@ -7,13 +7,17 @@ from typing import Any
 
 from services.rating.catalogue.document import MeterTerms, meter_of
 from services.rating.catalogue.domain.meter import Meter
-from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.catalogue.repository import CatalogueRepository, meter_of_row
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
+from services.rating.metering.readings_repository import ReadingsRepository
+from services.rating.statements.repository import StatementRepository
 from shared.clock import machine_us
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.topics.rating import CATALOGUE_METERS, MeterMessage
+
+PERIODS_NAMED_MAX = 20                            # final periods a refusal spells out
 
 
 class MeterExists(AppError):
@@ -40,6 +44,12 @@ class EventTypeFixed(AppError):
     kind = Kind.CONFLICT
 
 
+class FinalPeriodsCounted(AppError):
+    """This would count periods otherwise that are final; say `?recount_final=true` where that is meant: their statements stay as they are."""
+
+    kind = Kind.CONFLICT
+
+
 class ListPriceTaken(AppError):
     """Another meter of this event type carries the list price; an event is worth one."""
 
@@ -59,8 +69,11 @@ async def create_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datet
     return await _put(uow, meter_of(name, terms, machine_us(), not backfill), now, backfill=backfill)
 
 
-async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime) -> Meter:
-    """Replace a meter's terms; stored events are added up again where they contribute otherwise. Raises MeterNotFound, EventTypeFixed."""
+async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime, *, recount_final: bool = False) -> Meter:
+    """Replace a meter's terms; stored events are added up again where they contribute otherwise, for all of history.
+
+    Final statements keep the version they were counted by. Raises MeterNotFound, EventTypeFixed, and FinalPeriodsCounted unless told to go on.
+    """
     await BackfillRepository(uow.connection).close_fence()
     existing = await CatalogueRepository(uow.connection).meter(name)
     if existing is None:
@@ -70,7 +83,10 @@ async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datet
     wanted = meter_of(name, terms, existing.revision, existing.backfilled)
     if wanted == existing:
         return existing
-    backfill = not wanted.counts_alike(existing) and await needs_backfill(uow, terms.event_type)
+    otherwise = not wanted.counts_alike(existing)
+    if otherwise and not recount_final:
+        await _refuse_recount(uow, existing)
+    backfill = otherwise and await needs_backfill(uow, terms.event_type)
     revision = max(existing.revision + 1, machine_us())
     return await _put(uow, replace(wanted, revision=revision, backfilled=wanted.backfilled and not backfill), now, backfill=backfill)
 
@@ -88,11 +104,23 @@ async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) 
     catalogue = CatalogueRepository(uow.connection)
     await _refuse_second_list_price(catalogue, meter)
     await catalogue.put_meter(meter, now)
+    await catalogue.keep_version(meter, await ReadingsRepository(uow.connection).last_batches(), now)
     if backfill:
         await begin_backfill(uow, meter.meter, meter.event_type)
     await catalogue.move_revision(meter.revision)
     uow.tell(CATALOGUE_METERS, message_of(meter))
     return meter
+
+
+async def _refuse_recount(uow: UnitOfWork, meter: Meter) -> None:
+    """Raise FinalPeriodsCounted, naming the first final periods that charge the meter and have events of its type."""
+    periods = await StatementRepository(uow.connection).final_periods_of_meter(meter.meter, meter.event_type, PERIODS_NAMED_MAX + 1)
+    if periods:
+        more = " and more" if len(periods) > PERIODS_NAMED_MAX else ""
+        named = ", ".join(f"{row['contract']} {row['start_date']}" for row in periods[:PERIODS_NAMED_MAX])
+        raise FinalPeriodsCounted(
+            f"meter {meter.meter!r} counted {named}{more}, which are final; with ?recount_final=true these statements stay as they are, "
+            "and what only the new terms count there is held late")
 
 
 async def _refuse_second_list_price(catalogue: CatalogueRepository, meter: Meter) -> None:
@@ -117,6 +145,13 @@ def meter_shown(meter: Meter) -> dict[str, Any]:
         "field": meter.field, "filters": {path: list(values) for path, values in meter.filters.items()}, "group_by": list(meter.group_by),
         "missing": meter.missing, "list_price": _price(meter), "role": meter.role, "heartbeat_s": meter.heartbeat_s, "backfilled": meter.backfilled,
     }
+
+
+def version_shown(row: Any) -> dict[str, Any]:
+    """A version of a meter as the API shows it."""
+    meter = meter_shown(meter_of_row(row))
+    del meter["backfilled"]
+    return {**meter, "object": "meter_version", "cut": row["cut"], "recorded_at": row["recorded_at"].isoformat().replace("+00:00", "Z")}
 
 
 def plan_shown(row: Any) -> dict[str, Any]:

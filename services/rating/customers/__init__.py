@@ -1,4 +1,5 @@
 """Customers and the subjects that mean them: an external id and any number of aliases.
 
-Owns customers and subjects. Hears nothing. Says customers.customers, and marks the usage a new name brings in. Never touches an event.
+Owns customers, subjects, and who had a subject before. Hears nothing. Says customers.customers, and marks the usage a name brings in or takes
+along. Never touches an event, nor what a final statement closed with.
 """

@@ -52,15 +52,15 @@ async def _counted(
     connection: asyncpg.Connection, repository: DispositionRepository, event: asyncpg.Record, void: asyncpg.Record | None, conflicts: int,
 ) -> tuple[Verdict, dict[str, Any]]:
     """The verdict on a stored event; its customer, meters and contracts, and what became of it."""
-    customer = await repository.customer_of(event["subject"])
-    catalogue = Catalogue(0, await CatalogueRepository(connection).meters())
-    fed = [_fed(meter, found) for meter, found in catalogue.readings(stored_event(event))]
-    names = {meter["meter"] for meter in fed}
+    customer, catalogue = await repository.customer_of(event["subject"]), CatalogueRepository(connection)
     found = await repository.terms_at(customer["customer_id"] if customer else None, event, void)
+    readings = await _readings(catalogue, event, found)
+    fed = [_fed(meter, reading) for meter, reading in readings.items()]
+    names = set(readings)
     # A final statement that had the event keeps it, though its subject left: that customer's terms are then the ones that hold.
-    kept = [contract for contract in found if contract["left"] and contract["final"] and not contract["late"] and names & set(contract["meters"])]
+    kept = [contract for contract in found if contract["left"] and contract["final"] and not contract["late"] and contract["takes"]]
     terms = kept or [contract for contract in found if not contract["left"]]
-    charged = [contract for contract in terms if names & set(contract["meters"])]
+    charged = [contract for contract in terms if contract["takes"]]
     disposition, detail = verdict(Story(
         event["subject"], event["type"], customer["external_id"] if customer else None, void is not None, bool(fed), bool(terms), charged,
         left=kept[0]["external_id"] if kept else None))
@@ -71,6 +71,25 @@ async def _counted(
         "meters": fed, "disposition": disposition, "detail": detail, "exceptions": exceptions_of(charged) if disposition == "held" else [],
         "contracts": [_charging(contract, names) for contract in terms],
     }
+
+
+async def _readings(catalogue: CatalogueRepository, event: asyncpg.Record, found: list[dict[str, Any]]) -> dict[str, Contribution | Unread]:
+    """What each meter reads of the event: as it counts now, and in the version a final statement over it was counted by.
+
+    Notes in each contract which meters of its lines take the event (`takes`): where only their present versions do, the statement lacks it.
+    """
+    stored = stored_event(event)
+    now = dict(Catalogue(0, await catalogue.meters()).readings(stored))
+    then: dict[str, Contribution | Unread] = {}
+    for contract in found:
+        versions = Catalogue(0, await catalogue.versions(sorted(contract["counted_by"].items())))
+        counted = dict(versions.readings(stored))
+        then |= counted
+        took = counted.keys() | (now.keys() - contract["counted_by"].keys())
+        meters = set(contract["meters"])
+        contract["late"] = contract["late"] or (contract["final"] and not took & meters)
+        contract["takes"] = sorted((now.keys() if contract["late"] or not contract["final"] else took) & meters)
+    return {**then, **now}
 
 
 def _charging(contract: dict[str, Any], names: set[str]) -> dict[str, Any]:

@@ -99,11 +99,15 @@ class DispositionRepository:
         """The contracts with a period over the event's time: period, version in force, meters of its usage lines, and the statement's lines of them.
 
         Those of the customer, and those of whoever had the subject when a final statement over the event was cut (`left`).
+        `counted_by`: meter → the version a final statement counted by, or, where it names none, the newest there was.
         `late` and `void_late`: the period is final, and the event or its void came after the cut. `exception`: what holds an open one.
         """
         rows = await self._connection.fetch(
             """select c.contract, p.start_date, p.end_date, p.final, v.version, c.customer_id is distinct from $1 as left,
-                   cu.customer_id, cu.external_id,
+                   cu.customer_id, cu.external_id, case when p.final then coalesce(st.document -> 'meters', (
+                       select jsonb_object_agg(w.meter, w.revision) from (
+                           select meter, max(revision) as revision from rating.meter_versions where revision <= st.revision group by meter) w),
+                       '{}') else '{}' end as counted_by,
                    p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
                        select from rating.closed_subjects k
                        where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5)) as late,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import asyncpg
 import structlog
 
+from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.terms_of import load_chains
 from services.rating.metering.readings import UsageAsked, read_quantities, watermark
@@ -94,8 +95,9 @@ async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, fin
     await statements.forget_requests(*_names(rows))
     due = await _load(uow.connection, rows)
     covered = await watermark(uow.connection)
-    usage = await _read_usage(uow.connection, due)
-    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final)
+    meters = await _meters(uow.connection, due)
+    usage = await _read_usage(uow.connection, due, meters)
+    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final, meters)
     replacements = _price_all(due, usage, at, outcome)
     await statements.replace(replacements)
     await _hand_over(statements, outcome.priced, replacements)
@@ -112,11 +114,15 @@ async def _load(connection: asyncpg.Connection, rows: Sequence[Any]) -> list[Due
     return [due_statement(row, chains[row["contract"]]) for row in rows]
 
 
-async def _read_usage(connection: asyncpg.Connection, due: Sequence[DueStatement]) -> list[Usage]:
+async def _meters(connection: asyncpg.Connection, due: Sequence[DueStatement]) -> dict[str, int]:
+    """The meters these statements count → the revision of each; one that is missing is left out."""
+    wanted = {need.meter for statement in due for need in usage_needs(statement.chain, statement.period)}
+    return await CatalogueRepository(connection).revisions(sorted(wanted))
+
+
+async def _read_usage(connection: asyncpg.Connection, due: Sequence[DueStatement], meters: Mapping[str, int]) -> list[Usage]:
     """The usage of each statement, read for all of them at once. What a missing meter would have told is left out: pricing then refuses."""
-    needs = [usage_needs(statement.chain, statement.period) for statement in due]
-    gone = set(await ContractRepository(connection).unknown_meters(sorted({need.meter for wanted in needs for need in wanted})))
-    known = [[need for need in wanted if need.meter not in gone] for wanted in needs] if gone else needs
+    known = [[need for need in usage_needs(statement.chain, statement.period) if need.meter in meters] for statement in due]
     elsewhere = await charged_elsewhere(connection, [statement.customer_id for statement in due])
     asked = [
         UsageAsked(statement.customer_id, need, of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end))

@@ -233,6 +233,25 @@ class StatementRepository:
                from rating.periods p join rating.statements s using (contract, period_start)
                where p.contract = $1 and p.start_date = $2""", contract, start_date)
 
+    async def final_periods_of_meter(self, meter: str, event_type: str, limit: int) -> list[asyncpg.Record]:
+        """The first final periods whose statements charge the meter and which have events of its type."""
+        return await self.connection.fetch(
+            """select p.contract, p.start_date from rating.statements st join rating.periods p using (contract, period_start)
+               where st.final and (st.document -> 'meters' ? $1 or exists (
+                       select from jsonb_array_elements(coalesce(st.document -> 'lines', '[]')) line where line ->> 'meter' = $1))
+                   and exists (select from rating.closed_subjects k
+                       join rating.events e on e.subject = k.subject and e.type = $2 and e.time >= p.period_start and e.time < p.period_end
+                       where k.contract = p.contract and k.period_start = p.period_start)
+               order by p.contract, p.period_start limit $3""", meter, event_type, limit)
+
+    async def version_of(self, contract: str, period_start: datetime, meter: str) -> int | None:
+        """The version a statement counts a meter by: the one it names, or, where it names none, the newest there was. None: not known."""
+        found: int | None = await self.connection.fetchval(
+            """select coalesce((st.document -> 'meters' ->> $3)::bigint, (
+                   select max(v.revision) from rating.meter_versions v where v.meter = $3 and v.revision <= st.revision))
+               from rating.statements st where st.contract = $1 and st.period_start = $2""", contract, period_start, meter)
+        return found
+
     async def closed_subjects(self, contract: str, period_start: datetime) -> list[str]:
         """The subjects a final statement closed with."""
         rows = await self.connection.fetch(

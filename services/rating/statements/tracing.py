@@ -18,7 +18,8 @@ async def events_of_line(uow: UnitOfWork, contract: str, start_date: date, line_
     """Return up to `limit` events after a place, in order of time; none for a line that counts no usage.
 
     Their values sum to the line's quantity: what came after the watermark is left out, a void that came after it too. A final statement
-    has the subjects it closed with, and what an earlier final statement of another customer charges is not counted here.
+    has the subjects it closed with, its lines the versions of the meters they were counted by; what an earlier final statement of another
+    customer charges is not counted here.
     """
     row = await find(uow, contract, start_date)
     statement = statement_of(row)
@@ -29,7 +30,8 @@ async def events_of_line(uow: UnitOfWork, contract: str, start_date: date, line_
     subjects = await _subjects(uow, statement, row["period_start"])
     charged = await charged_before(uow.connection, subjects, statement.customer_id, statement.revision if statement.final else None)
     selection = Selection(
-        tuple(subjects), line.meter, start, end, {}, statement.watermark, apart=of_meter(charged, line.meter, start, end))
+        tuple(subjects), line.meter, start, end, {}, statement.watermark, apart=of_meter(charged, line.meter, start, end),
+        revision=await StatementRepository(uow.connection).version_of(contract, row["period_start"], line.meter))
     return await events_behind(uow.connection, selection, after, limit)
 
 

@@ -22,7 +22,7 @@ def summary(statement: StatementMessage) -> dict[str, Any]:
         "final": statement.final, "close_due_at": instant(from_us(statement.close_due_us)), "priced_at": instant(from_us(statement.priced_us)),
         "watermark": {"batches": statement.watermark, "received_until": instant(from_us(statement.watermark_us))},
         "contract_versions": list(statement.contract_versions), "subtotal": amount(statement, statement.subtotal_minor),
-        "consumption": statement.consumption, "held": held(statement),
+        "consumption": statement.consumption, "meters": statement.meters, "held": held(statement),
     }
 
 

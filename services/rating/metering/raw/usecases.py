@@ -34,6 +34,7 @@ class Selection:
     group: Mapping[str, str]
     before_batch: Mapping[str, int] | None = None
     apart: tuple[Apart, ...] = ()
+    revision: int | None = None                   # of the meter's version to count by; None: as it counts now
 
     def leaves_out(self, row: Any) -> bool:
         return any(apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"]) for apart in self.apart)
@@ -55,11 +56,15 @@ class CountedEvent:
 
 async def events_behind(connection: asyncpg.Connection, selection: Selection, after: Place | None, limit: int) -> list[CountedEvent]:
     """Return up to `limit` events after a place, in order of time. Raises MeterGone."""
-    meter = await CatalogueRepository(connection).meter(selection.meter)
+    catalogue = CatalogueRepository(connection)
+    now = await catalogue.meter(selection.meter)
+    meter = now if selection.revision is None else await catalogue.version(selection.meter, selection.revision)
     if meter is None:
         raise MeterGone(f"there is no meter {selection.meter!r}")
     raw, reader = RawRepository(connection), Catalogue(0, [meter])
-    admission = await _admission(connection, selection, meter.aggregation == "unique")
+    # The aggregates, and so what is in them, are those of the present version.
+    alike = now is not None and meter.counts_alike(now)
+    admission = await _admission(connection, selection, meter.aggregation == "unique") if alike else Admission(0)
     found: list[CountedEvent] = []
     while len(found) < limit:
         events = await raw.events(selection.subjects, meter.event_type, selection.start, selection.end, after, selection.before_batch, FETCH_MAX)

@@ -36,6 +36,7 @@ class PricedAt:
     watermark_us: int
     now: datetime
     final: bool
+    meters: Mapping[str, int]                 # meter → its revision now
 
 
 def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> StatementMessage:
@@ -52,6 +53,7 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
         priced_us=to_us(at.now), close_due_us=to_us(due.close_due_at), net_days=terms.billing.net_days,
         contract_versions=tuple(sorted({span.in_force.version for span in spans})), skip_zero_invoices=terms.skip_zero_invoices,
         consumption=_consumption(due, spans, priced.lines),
+        meters={need.meter: at.meters[need.meter] for need in layout_of(due.chain, due.period).needs if need.meter in at.meters},
     )
 
 
