@@ -44,10 +44,10 @@ async def explained(source: str, event_id: str, database: str | None) -> Explain
             unasked += () if documents is not None else ("documents: the key may not read them",)
         except EnvironmentFault as fault:
             documents, unasked = None, (*unasked, f"documents: {fault.fault}")
-    return Explained(_verdict(answer, quarantine, documents), answer, quarantine, documents, unasked)
+    return Explained(verdict_of(answer, quarantine, documents), answer, quarantine, documents, unasked)
 
 
-def _verdict(answer: dict[str, Any], quarantine: list[dict[str, Any]] | None, documents: list[dict[str, Any]] | None) -> str:
+def verdict_of(answer: dict[str, Any], quarantine: list[dict[str, Any]] | None, documents: list[dict[str, Any]] | None) -> str:
     """Rating's word, unless the event never came so far, or its final statement has no finalized document yet."""
     word: str = answer["verdict"]
     if answer["stored"] is None and word in (UNKNOWN, "voided") and any(row["status"] in NOT_TAKEN for row in quarantine or ()):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from u2c.explaining import Explained
+from u2c.explaining import BILLED, Explained
 
 #: Verdict → its colour and its words; where it is not fine, the words say so without the colour.
 WORDS = {
@@ -46,7 +46,7 @@ def _billing(explained: Explained) -> Iterator[tuple[str, str]]:
         documents = [document for document in explained.documents or () if document["contract"] == contract["contract"]]
         named = ", ".join(f"{document['number'] or document['id']} ({'final' if document['status'] == 'finalized' else document['status']})"
                           for document in documents)
-        yield "billed by" if contract["lines"] else "in force", (
+        yield ("billed by" if explained.verdict == BILLED else "priced by") if contract["lines"] else "in force", (
             f"{contract['contract']} v{contract['version']}{f', lines {lines}' if lines else ''}, {period}{f' → {named}' if named else ''}")
 
 
