@@ -42,6 +42,8 @@ FAILURES_BEFORE_UNREADY = 5
 TRACE = re.compile(rb"[0-9A-Za-z-]{1,64}")
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
 POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError, RecordsRefused)
+#: What makes a record no message; nested too deeply is one of them.
+UNREADABLE: tuple[type[Exception], ...] = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError)
 BUS_FAULTS: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
 
 
@@ -288,7 +290,7 @@ class Consumer:
             return [], {0: run.unreadable}
         try:
             return [topic.decode(record.value) for record in run.records], {}
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        except UNREADABLE:
             return _decode_one_by_one(topic, run.records)
 
     async def _transact(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str]) -> None:
@@ -400,7 +402,7 @@ def _decode_one_by_one(topic: Topic, records: Sequence[Record]) -> tuple[list[An
     for n, record in enumerate(records):
         try:
             messages.append(topic.decode(record.value))
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as fault:
+        except UNREADABLE as fault:
             dead[n] = repr(fault)
     return messages, dead
 

@@ -32,7 +32,7 @@ def source_in(value: bytes) -> str:
     """The source that a record names, NO_SOURCE where that cannot be read."""
     try:
         return storable(_decode(value).source)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
         return NO_SOURCE
 
 

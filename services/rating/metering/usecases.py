@@ -29,7 +29,7 @@ from shared.topics.usage_ingest import UsageMessage
 EXCEPTION_OWNER = "metering"
 #: What the database, and what reads for it, refuses for good: a character or number it cannot hold, a text too long for an index.
 UNSTORABLE: tuple[type[Exception], ...] = (
-    asyncpg.DataError, asyncpg.ProgramLimitExceededError, msgspec.DecodeError, RecursionError, OverflowError, struct.error, UsageUnstorable,
+    asyncpg.DataError, asyncpg.ProgramLimitExceededError, msgspec.DecodeError, OverflowError, struct.error, UsageUnstorable,
 )
 
 

@@ -13,6 +13,8 @@ from shared.values.names import kept, shown
 
 SPECVERSION = "1.0"
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+#: Escapes in their order: any other one, a whole pair, or (group 1) half of one.
+_ESCAPES = re.compile(rb"\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _REPLACEMENT = b"\\uFFFD"                        # as long as the escape it replaces, so offsets stay true
 
 
@@ -79,16 +81,18 @@ def read_traits(raw: bytes) -> Traits:
 
 
 def has_surrogate_escape(raw: bytes) -> bool:
-    return b"\\u" in raw and _SURROGATE_ESCAPE.search(raw) is not None
+    """Whether half a surrogate pair is escaped in it."""
+    return b"\\u" in raw and _SURROGATE_ESCAPE.search(raw) is not None and any(found[1] for found in _ESCAPES.finditer(raw))
 
 
 def without_surrogates(raw: bytes) -> bytes:
-    """The same JSON, byte for byte as long, with every surrogate escape replaced: readable where only those are wrong."""
+    """The same JSON, byte for byte as long, with every escape of half a surrogate pair replaced: readable where only those are wrong."""
     if not has_surrogate_escape(raw):
         return raw
     readable = bytearray(raw)                    # replaced in place: a list of the pieces between would be as long as there are escapes
-    for escape in _SURROGATE_ESCAPE.finditer(raw):
-        readable[escape.start() : escape.end()] = _REPLACEMENT
+    for escape in _ESCAPES.finditer(raw):
+        if escape[1]:
+            readable[escape.start() : escape.end()] = _REPLACEMENT
     return bytes(readable)
 
 

@@ -13,7 +13,6 @@ from shared.values.names import NameFault, shown
 
 BODY_HASH_BYTES = 16
 TIME_MIN_US, TIME_MAX_US = -(2**55), 2**57       # within what the store can hold
-DEPTH_MAX = 512                                  # levels of an event's data that a store reads without running out of stack
 _LARGE = re.compile(r"[0-9]{1000}|[eE][+-]?0*[1-9][0-9]{3}")     # numbers that are none to a store; the door takes 64 digits and 1e99
 _decode = msgspec.json.Decoder(float_hook=Literal).decode
 
@@ -49,8 +48,6 @@ def unfit_data(message: UsageMessage) -> Unfit | None:
         _look([_decode(message.data)])
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         return Unfit("data_not_storable", f"`data` is no JSON in UTF-8 that a store can hold: {fault}; send it as JSON")
-    except RecursionError:
-        return Unfit("nesting_too_deep", f"`data` is nested deeper than {DEPTH_MAX} levels; flatten it")
     except ValueError as fault:
         return Unfit("data_not_storable", f"`data` {fault}")
     return None
@@ -74,8 +71,8 @@ def _is_hash(text: str) -> bool:
 
 
 def _look(level: list[Any]) -> None:
-    """Look at a value level by level. Raises ValueError, or RecursionError where there are too many."""
-    for _ in range(DEPTH_MAX):
+    """Look at a value level by level. Raises ValueError for what no store can hold."""
+    while level:
         for value in level:
             if isinstance(value, Literal) or type(value) is int:
                 if _LARGE.search(str(value)):
@@ -83,9 +80,6 @@ def _look(level: list[Any]) -> None:
             elif isinstance(value, str) and "\0" in value:
                 raise ValueError(f"holds a NUL character in {shown(value)}; remove it")
         level = [child for value in level for child in _children(value)]
-        if not level:
-            return
-    raise RecursionError
 
 
 def _children(value: Any) -> list[Any]:
