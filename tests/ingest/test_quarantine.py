@@ -1,12 +1,16 @@
 """The quarantine: nothing refused is lost, and what is mended counts once."""
 
 import base64
+import json
+import unicodedata
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from shared.bus import Record
 from shared.topics.rating import CATALOGUE_METERS
+from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 from tests.ingest.circumstances import event, meter
 from tests.ingest.conftest import Door, until
 
@@ -139,3 +143,54 @@ async def test_a_discard_needs_a_reason_and_is_final(door: Door) -> None:
 def test_what_is_not_there_is_not_found(door: Door, verb: str) -> None:
     body = {"repair": {"event": event()}, "discard": {"reason": "x"}}.get(verb)
     assert one(door, {"quarantine_id": "qua_none"}, verb, body).status_code == 404
+
+
+async def test_an_event_is_found_by_its_names_as_they_were_sent(door: Door) -> None:
+    """Also one too long to be kept whole, one in another spelling, and one whose bytes spell emoji as escapes."""
+    mine = f"caf\u00e9 {uuid4()}"
+    names = ["caf\u00e9 ", "x" * 3000, "\U0001f469\u200b\U0001f4bb"]
+    found = await quarantined(door, *[event(source=mine, id=name) for name in names], event(source=mine, id="other", subject="a\u2028b"))
+    assert [entry["code"] for entry in found] == ["name_character", "name_length", "name_character", "name_character"]
+    with door.client() as client:
+        for name in names:
+            for spelling in (name, unicodedata.normalize("NFD", name)):
+                asked = {"source": unicodedata.normalize("NFD", mine), "id": spelling, "by": "door", "status": "open"}
+                rows = client.get("/v1/quarantine", params=asked).json()["data"]
+                assert [row["id"] for row in rows] == [name[:1024]]
+        assert client.get("/v1/quarantine", params={"source": mine, "id": "x"}).json()["data"] == []
+        assert len(client.get("/v1/quarantine", params={"source": mine, "code": "name_character"}).json()["data"]) == 3
+        assert client.get("/v1/quarantine", params={"source": mine, "by": "metering"}).json()["data"] == []
+
+
+async def test_what_metering_refused_is_resolved_like_what_the_door_did(door: Door) -> None:
+    mine = str(uuid4())
+    sent = [json.dumps(event(source=mine, id=f"e{n}")).encode() for n in range(3)]
+    told = [QuarantineMessage(f"qua_{uuid4().hex[:22]}", "not_storable", "too wide", raw, 1, 1, source=mine, id=f"e{n}", by="metering")
+            for n, raw in enumerate(sent)]
+    await door.publish(USAGE_QUARANTINE.name, *(Record(b"any", USAGE_QUARANTINE.encode(message)) for message in told))
+
+    def listed() -> list[dict[str, Any]]:
+        with door.client() as client:
+            return list(client.get("/v1/quarantine", params={"source": mine, "by": "metering"}).json()["data"])
+
+    async def stored() -> bool:
+        return len(listed()) == len(told)
+
+    await until(stored)
+    replayed, repaired, discarded = sorted(listed(), key=lambda entry: str(entry["id"]))
+    assert one(door, replayed, "replay").json()["status"] == "replayed"
+    assert one(door, repaired, "repair", {"event": event(source=mine, id="mended")}).json()["status"] == "repaired"
+    assert one(door, discarded, "discard", {"reason": "a test"}).json()["status"] == "discarded"
+    assert sorted(message.id for message in await door.usage(mine)) == ["e0", "mended"]
+
+
+async def test_ten_look_alikes_are_one_id_or_none(door: Door) -> None:
+    mine = str(uuid4())
+    like = ["caf\u00e9", "cafe\u0301", *(f"caf{hidden}\u00e9" for hidden in "\u200b\u200c\u200d\u00ad\u2060\ufeff\u00a0"), "caf\u00e9 "]
+    with door.client() as client:
+        answer = client.post("/v1/events", json=[event(source=mine, id=name) for name in like]).json()
+        assert [result["status"] for result in answer["results"]] == ["duplicate"] + ["quarantined"] * 8
+        assert answer["accepted"] == 1
+        void = client.post("/v1/events/void", json={"source": mine, "id": "caf\u00e9 "})
+    assert void.status_code == 202, "what was stored before such a name was refused can still be voided"
+    assert {message.id for message in await door.usage(mine)} == {"caf\u00e9", "caf\u00e9 "}
