@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url, role_url
 
 if TYPE_CHECKING:
+    from shared.bus import Record
     from u2c.cluster import ClusterOptions
 
 TEMPLATE = "u2c_template"
@@ -107,6 +108,19 @@ def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., Cl
         return ClusterOptions(**{**defaults, **changes})
 
     return made
+
+
+async def say(admin_url: str, topic: str, records: "Sequence[Record]") -> None:
+    """Put records on a topic of the log in Postgres as its producer would: a service's own role may not speak for another one."""
+    from shared.bus.postgres_log import PostgresLog
+
+    pool = await asyncpg.create_pool(admin_url, min_size=1, max_size=2)
+    bus = PostgresLog(pool)
+    try:
+        await bus.publish(topic, records)
+    finally:
+        await bus.stop()
+        await pool.close()
 
 
 async def _copy(server_url: str, name: str) -> None:

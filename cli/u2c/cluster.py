@@ -18,13 +18,14 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
-from shared.postgres.setup import AUDITOR, SERVICES, connect, drop_database
-from shared.postgres.urls import role_url, webhook_key, without_password
+from shared.postgres.setup import SERVICES, connect, drop_database
+from shared.postgres.urls import role_url, without_password
 from u2c import running
 from u2c.keys import ensure_keys, wait_until_known
 from u2c.ports import first_free_ports, require_free
 from u2c.process import ServiceProcess
-from u2c.services import ADMIN_KEY, SERVICE_KEY, URL_VARIABLES
+from u2c.secrets import secrets_of
+from u2c.services import ADMIN_KEY, URL_VARIABLES
 from u2c.state import State
 
 READY_TIMEOUT_S = 90.0
@@ -203,15 +204,12 @@ class Cluster:
     def _environment(self, service: str, name: str) -> dict[str, str]:
         options = self.options
         return {
-            "U2C_DATABASE_URL": self.role_url(service),
-            **({"U2C_AUDITOR_DATABASE_URL": self.role_url(AUDITOR)} if service == "billing" else {}),
+            **secrets_of(service, self.database_url, options.state.secret(), self._keys),
             **({"U2C_DATA_FOLDER": str(self.postgres.data_folder)} if self.postgres is not None else {}),
-            **({"U2C_WEBHOOK_KEY": webhook_key(options.state.secret())} if service == "signals" else {}),
             "U2C_BUS": options.bus,
             "U2C_KAFKA_BROKERS": options.kafka_brokers,
             "U2C_HOST": options.host,
             "U2C_PORT": self.urls[name].rpartition(":")[2],
-            "U2C_SERVICE_KEY": self._keys[SERVICE_KEY],
             **{variable: self.urls[other] for other, variable in URL_VARIABLES.items()},
             **options.environment.get("*", {}),
             **options.environment.get(service, {}),

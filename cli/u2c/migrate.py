@@ -1,6 +1,7 @@
 """`u2c migrate`: roles, schemas and tables brought to what the code needs; safe to run at any time, by several at once."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from shared.postgres.migrations import migrate_all
 from shared.postgres.setup import create_roles_and_schemas
 from u2c.keys import ensure_derived_keys
 from u2c.printing import AsJson, console, folding, print_json
+from u2c.secrets import write_secrets
 from u2c.settings import default, flag
 from u2c.state import State
 
@@ -18,13 +20,16 @@ def command(
     admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = default("admin_url"),
     database: Annotated[str, flag("database")] = default("database"),
     keys: Annotated[bool, typer.Option("--keys", help="Make the first API keys too, derived from U2C_SECRET; --json prints them")] = False,
+    secrets: Annotated[Path | None, typer.Option("--secrets", help="With --keys: write each service's own secrets here, a folder a service")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create what is missing and migrate every schema to head. Prints each schema's revision."""
+    if secrets is not None and not keys:
+        raise typer.BadParameter("only with --keys, which makes what is written", param_hint="--secrets")
     state = State.default()
     server = EmbeddedPostgres(state.folder) if admin_url is None else None
     try:
-        revisions, made = asyncio.run(_migrate(server.start().admin_url if server else str(admin_url), database, state.secret(), keys))
+        revisions, made = asyncio.run(_migrate(server.start().admin_url if server else str(admin_url), database, state.secret(), keys, secrets))
     finally:
         if server:
             server.stop()
@@ -37,7 +42,12 @@ def command(
     console().print(table)
 
 
-async def _migrate(admin_url: str, database: str, secret: str, keys: bool) -> tuple[dict[str, str], dict[str, str]]:
+async def _migrate(
+    admin_url: str, database: str, secret: str, keys: bool, secrets: Path | None,
+) -> tuple[dict[str, str], dict[str, str]]:
     url = await create_roles_and_schemas(admin_url, database, secret)
     revisions = await migrate_all(url, secret)
-    return revisions, await ensure_derived_keys(url, secret) if keys else {}
+    made = await ensure_derived_keys(url, secret) if keys else {}
+    if secrets is not None:
+        write_secrets(secrets, url, secret, made)
+    return revisions, made

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,11 +20,10 @@ from shared.http.connections import Connections
 from shared.http.inlet import Inlet
 from shared.http.limits import BACKLOG_MAX, KEEP_ALIVE_S, connections_within, raise_descriptors
 from shared.postgres.setup import SERVICES
-from shared.postgres.urls import role_url
 from shared.settings import ServiceSettings
-from u2c.keys import derived_key
+from u2c.secrets import read_secrets
 from u2c.service_flags import listing, settings_of, variables
-from u2c.services import PORTS, SERVICE_KEY
+from u2c.services import PORTS
 
 SHUTDOWN_TIMEOUT_S = 6
 ORPHAN_TIMEOUT_S = 10
@@ -42,7 +42,7 @@ def command(
         _print_settings(name)
         return
     os.environ.update(variables(context.args, (name,)))
-    _derive_from_secret(name)
+    _take_secrets()
     if until_stdin_closes:
         threading.Thread(target=_follow_parent, daemon=True).start()
     settings = settings_of(name)()
@@ -56,13 +56,11 @@ def command(
     )
 
 
-def _derive_from_secret(name: str) -> None:
-    """Where only the server and the deployment's secret are given (compose, Kubernetes), the role's own URL and the services' key follow."""
-    server, secret = os.environ.get("U2C_SERVER_URL"), os.environ.get("U2C_SECRET")
-    if server and secret and "U2C_DATABASE_URL" not in os.environ:
-        os.environ["U2C_DATABASE_URL"] = role_url(server, name, secret)
-        os.environ.setdefault("U2C_AUDITOR_DATABASE_URL", role_url(server, "u2c_auditor", secret))
-        os.environ.setdefault("U2C_SERVICE_KEY", derived_key(secret, SERVICE_KEY))
+def _take_secrets() -> None:
+    """What `u2c migrate --keys --secrets` wrote for this service: variables that are not given otherwise."""
+    folder = os.environ.get("U2C_SECRETS")
+    for variable, value in read_secrets(Path(folder)).items() if folder else ():
+        os.environ.setdefault(variable, value)
 
 
 def _follow_parent() -> None:

@@ -23,8 +23,7 @@ class CommandSettings(BaseSettings):
     clock_at: str | None = Field(None, description="Instant (RFC 3339) at which the business clock of a fresh deployment starts")
     restart: bool = Field(True, description="Start again what dies")
     key: str | None = Field(None, description="API key the command line uses; empty: the one kept in the state folder")
-    server_url: str | None = Field(
-        None, description="URL of the database without a login, for `u2c service`: with U2C_SECRET, what U2C_DATABASE_URL would be follows from it")
+    secrets: Path | None = Field(None, description="Folder of the secrets of one service, as `u2c migrate --keys --secrets` writes it")
     secret: str | None = Field(None, description="Secret the roles' database passwords are derived from; empty: made once, kept in the state folder")
     state: Path | None = Field(None, description="State folder; empty: .u2c in the clone")
     pg_user: str | None = Field(None, description="Unprivileged user that root runs the embedded server as; empty: nobody")
@@ -32,7 +31,7 @@ class CommandSettings(BaseSettings):
 
 
 #: Settings that say where this very process finds its things, so they are read before flags are.
-ENVIRONMENT_ONLY = frozenset({"server_url", "secret", "state", "pg_user", "python"})
+ENVIRONMENT_ONLY = frozenset({"secrets", "secret", "state", "pg_user", "python"})
 Bus = Literal["postgres", "kafka"]
 
 

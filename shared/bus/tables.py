@@ -59,6 +59,12 @@ segments = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("appended_at", INSTANT, nullable=False, server_default=NOW),
 )
+topic_writers = Table(
+    "topic_writers", metadata,
+    Column("topic", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("appends", Boolean, nullable=False),                # false: it only trims what retention allows to go
+)
 batch_id = Sequence("batch_id", metadata=metadata)
 positions = Table(
     "positions", metadata,

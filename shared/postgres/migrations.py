@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.postgres.alembic_env import VERSION_TABLE, options
-from shared.postgres.setup import SERVICES, connect, create_roles_and_schemas
+from shared.postgres.setup import SERVICES, connect, create_roles_and_schemas, narrow_privileges
 from shared.postgres.urls import role_url, sqlalchemy_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +33,7 @@ async def migrate_all(admin_url: str, secret: str) -> dict[str, str]:
     for schema in schemas():
         url = admin_url if schema == INFRASTRUCTURE_SCHEMA else role_url(admin_url, schema, secret)
         await asyncio.to_thread(command.upgrade, _config(schema, url, secret), "head")
+    await narrow_privileges(admin_url)
     connection = await connect(admin_url)
     try:
         return {schema: await revision(connection, schema) or "" for schema in schemas()}

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from shared.environment_fault import EnvironmentFault
+from shared.postgres.privileges import narrow
 from shared.postgres.urls import database_url, role_password, without_password
 
 SERVICES = ("usage_ingest", "rating", "billing", "signals")
@@ -47,6 +48,16 @@ async def _roles_of(admin_url: str, password_secret: str) -> AsyncIterator[async
         yield server
     finally:
         await server.close()
+
+
+async def narrow_privileges(admin_url: str) -> None:
+    """Let every topic be its producers' and the business clock rating's: after the migrations that make what this is about."""
+    connection = await connect(admin_url)
+    try:
+        async with connection.transaction():
+            await narrow(connection, ROLES)
+    finally:
+        await connection.close()
 
 
 async def drop_database(admin_url: str, database: str) -> None:
@@ -95,6 +106,7 @@ async def _schemas(url: str) -> None:
                 await connection.execute(_infrastructure(schema))
             for service in SERVICES:
                 await connection.execute(_service(service))
+            await narrow(connection, ROLES)
     finally:
         await connection.close()
 

@@ -82,7 +82,7 @@ def test_a_service_waits_for_its_database_its_bus_and_the_migrations(service: st
 def test_a_service_answers_on_its_port_and_is_asked_there(service: str) -> None:
     container, port = CONTAINERS[service], PORTS[service]
     assert container["command"] == ["service", service]
-    assert container["ports"] == [f"{port}:{port}"]
+    assert container["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert container["environment"]["U2C_PORT"] == port
     assert f"http://127.0.0.1:{port}/readyz" in container["healthcheck"]["test"][-1]
     compile(container["healthcheck"]["test"][-1], service, "exec")
@@ -110,15 +110,31 @@ def test_a_service_finds_the_others_the_broker_and_the_database(service: str) ->
     assert {variable: given[variable] for variable in URL_VARIABLES.values()} == {
         variable: f"http://{other}:{PORTS[other]}" for other, variable in URL_VARIABLES.items()}
     assert f"PLAINTEXT://{given['U2C_KAFKA_BROKERS']}" == CONTAINERS["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
-    assert {"U2C_SERVER_URL", "U2C_SECRET"} <= READ_BY_COMMAND & given.keys()
-    assert given["U2C_SERVER_URL"] == f"postgresql://postgres:5432/{CONTAINERS['migrate']['environment']['U2C_DATABASE']}"
+    assert "U2C_SECRETS" in READ_BY_COMMAND & given.keys()
 
 
 def test_every_variable_of_the_job_is_one_the_command_line_reads_and_takes() -> None:
     job = CONTAINERS["migrate"]
     assert _own(job).keys() <= _variables(CommandSettings)
     assert CommandSettings.model_validate({name.removeprefix("U2C_").lower(): _plain(value) for name, value in _own(job).items()}).admin_url
-    assert job["environment"]["U2C_SECRET"] == CONTAINERS["rating"]["environment"]["U2C_SECRET"], "passwords are derived from one secret"
+    assert job["command"][:2] == ["migrate", "--keys"] and job["command"][2] == "--secrets"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_holds_its_own_secrets_and_sees_no_others(service: str) -> None:
+    """Neither the deployment's secret, from which everything follows, nor the administrator's password, nor another's folder."""
+    given, job = CONTAINERS[service], CONTAINERS["migrate"]
+    assert not [value for value in given["environment"].values() if "U2C_SECRET" in str(value) or "PASSWORD" in str(value)]
+    assert {"U2C_SECRET", "POSTGRES_PASSWORD"}.isdisjoint(given["environment"])
+    assert given["volumes"] == [f"secrets-{service}:{given['environment']['U2C_SECRETS']}:ro"]
+    assert f"secrets-{service}:{job['command'][3]}/{service}" in job["volumes"]
+    owned = next(found.words for found in dockerfile() if found.name == "RUN" and "useradd" in found.words)
+    assert service in owned or f"{service};" in owned, "a volume takes its owner from the image's folder"
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_ports_are_for_this_machine_alone(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in CONTAINERS[name].get("ports", []))
 
 
 def test_no_secret_has_a_default() -> None:
@@ -136,5 +152,5 @@ def test_every_volume_is_declared_and_every_mounted_folder_is_there() -> None:
 
 
 def test_no_two_containers_want_one_port() -> None:
-    published = [port.partition(":")[0] for container in CONTAINERS.values() for port in container.get("ports", [])]
+    published = [port.split(":")[1] for container in CONTAINERS.values() for port in container.get("ports", [])]
     assert len(published) == len(set(published))

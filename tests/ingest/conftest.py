@@ -26,7 +26,7 @@ from shared.postgres.urls import database_url
 from shared.topics import Topic
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
-from tests.conftest import TestDatabase, TestServer
+from tests.conftest import TestDatabase, TestServer, say
 from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread
 from tests.ingest.circumstances import NOW, customer, event, meter
@@ -55,13 +55,7 @@ class Door:
         await self.publish(topic.name, *(Record(b"any", topic.encode(message)) for message in messages))
 
     async def publish(self, topic: str, *records: Record) -> None:
-        pool = await asyncpg.create_pool(self.database.url("rating"), min_size=1, max_size=2)
-        bus = PostgresLog(pool)
-        try:
-            await bus.publish(topic, records)
-        finally:
-            await bus.stop()
-            await pool.close()
+        await say(self.database.admin_url, topic, records)
 
     async def read(self, topic: Topic) -> list[Any]:
         """All messages of a topic, in no order across partitions."""

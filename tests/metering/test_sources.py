@@ -6,6 +6,7 @@ from shared.bus import Record
 from shared.bus.batch_rows import OUTCOMES
 from shared.db import Database
 from shared.topics.usage_ingest import USAGE_EVENTS
+from tests.conftest import say
 from tests.metering.batches import Metering
 from tests.metering.batches import event as sent
 from tests.metering.batches import void as taken_back
@@ -27,7 +28,7 @@ async def test_a_batch_is_counted_by_source(db: Database, metering: Metering) ->
 async def test_the_sums_of_a_batch_row_are_its_columns(rating: Deployment) -> None:  # noqa: F811
     """Dead letters too: under the source they name, or under none."""
     await rating.send(event("1", "acme", NOON), event("1", "acme", NOON), void("1"))
-    await rating.context.bus.publish(USAGE_EVENTS.name, [
+    await say(rating.database.admin_url, USAGE_EVENTS.name, [
         Record(b"x", b'{"source": "press", "id": "1", "received_us": "noon"}'), Record(b"y", b"no JSON"), Record(b"z", b'{"source": 7}')])
     await rating.settled()
     rows = await rating.context.db.pool.fetch(

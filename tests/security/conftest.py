@@ -16,7 +16,7 @@ from shared.bus import Record
 from shared.postgres.setup import AUDITOR
 from shared.service import Context
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, say
 
 SECRET = "u2c_test_of_security"
 DEADLINE_S = 60.0
@@ -26,8 +26,12 @@ DEADLINE_S = 60.0
 class Served:
     """`client` has every scope; `context` is the service's own."""
 
+    database: TestDatabase
     context: Context
     client: httpx2.AsyncClient
+
+    async def say(self, topic: str, records: list[Record]) -> None:
+        await say(self.database.admin_url, topic, records)
 
     async def get(self, path: str, secret: str = SECRET, **query: Any) -> httpx2.Response:
         return await self.client.get(path, params=query, headers={"authorization": f"Bearer {secret}"})
@@ -35,7 +39,7 @@ class Served:
     async def say_key(self, *messages: AccessKeyMessage) -> None:
         """Put these on access.keys, as usage_ingest would."""
         records = [Record(message.key_id.encode(), ACCESS_KEYS.encode(message)) for message in messages]
-        await self.context.bus.publish(ACCESS_KEYS.name, records)
+        await self.say(ACCESS_KEYS.name, records)
 
 
 Serve = Callable[..., AbstractAsyncContextManager[Served]]
@@ -59,7 +63,7 @@ def serve(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Serve:
             await context.keys.refresh()
             headers = {"authorization": f"Bearer {SECRET}"}
             async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://service", headers=headers, timeout=60) as client:
-                yield Served(context, client)
+                yield Served(database, context, client)
 
     return served
 

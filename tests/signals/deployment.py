@@ -17,6 +17,7 @@ from shared.bus import Record
 from shared.service import Context
 from shared.topics import Topic
 from tests.conftest import TestDatabase
+from tests.conftest import say as published
 
 SECRET = "u2c_test_of_signals"
 WEBHOOK_KEY = "what the tests of signals seal with"
@@ -69,7 +70,7 @@ class Signals:
 
     async def say(self, topic: Topic, key: str, *messages: msgspec.Struct) -> None:
         """Put messages on a topic and wait until signals has heard them."""
-        await self.context.bus.publish(topic.name, [Record(key.encode(), topic.encode(message)) for message in messages])
+        await published(self.database.admin_url, topic.name, [Record(key.encode(), topic.encode(message)) for message in messages])
         heads = await self.context.bus.heads(topic.name)
 
         async def heard() -> bool:

@@ -18,7 +18,7 @@ from shared.instants import to_us
 from shared.service import Context
 from shared.topics.rating import StatementMessage
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, say
 
 SECRET = "u2c_test_of_statements"
 DEADLINE_S = 60.0
@@ -57,8 +57,8 @@ class Deployment:
 
     async def send(self, *messages: UsageMessage) -> None:
         """Put usage on the bus: acknowledged when this returns."""
-        await self.context.bus.publish(
-            USAGE_EVENTS.name, [Record(f"{message.source}\0{message.id}".encode(), USAGE_EVENTS.encode(message)) for message in messages])
+        records = [Record(f"{message.source}\0{message.id}".encode(), USAGE_EVENTS.encode(message)) for message in messages]
+        await say(self.database.admin_url, USAGE_EVENTS.name, records)
 
     async def settled(self) -> None:
         """Wait until everything sent is metered, and priced."""

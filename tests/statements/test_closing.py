@@ -9,6 +9,7 @@ from services.rating.statements.repository import StatementRepository
 from shared.bus import Record
 from shared.clock import machine_us
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
+from tests.conftest import say
 from tests.statements.deployment import Deployment, event, terms, until, utc
 
 CLOSE = utc("2024-02-04T00:00:00")
@@ -61,7 +62,7 @@ async def test_the_barrier_waits_for_ingest_and_a_delay_has_an_owner(rating: Dep
     """A product wrote to usage.raw and ingest has not come to it: the period must stay open."""
     await started(rating)
     await rating.apply(terms("acme-1", "acme"))
-    await rating.context.bus.publish(USAGE_RAW.name, [Record(b"k", b"{}")])
+    await say(rating.database.admin_url, USAGE_RAW.name, [Record(b"k", b"{}")])
     await rating.context.db.pool.execute("update clock.business set moved_to = $1, revision = revision + 1", CLOSE)
     await until(lambda: exceptions(rating))
     assert await exceptions(rating) == [("close_delayed", "acme-1:2024-01-01", "operations")]

@@ -9,6 +9,7 @@ from services.rating.disposition import explanation, underway
 from shared.bus import Record
 from shared.bus.dead_letters import Name, discard
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key
+from tests.conftest import say
 from tests.statements.deployment import Deployment, event, terms, until, utc, void
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
@@ -94,7 +95,7 @@ async def test_what_metering_has_not_taken_is_in_flight(rating: Deployment, monk
 
 
 async def test_what_metering_could_not_take_is_set_aside_until_it_is_published_again(rating: Deployment) -> None:
-    await rating.context.bus.publish(USAGE_EVENTS.name, [Record(event_key("test", "broken"), b'{"source": "test", "id": "broken"}')])
+    await say(rating.database.admin_url, USAGE_EVENTS.name, [Record(event_key("test", "broken"), b'{"source": "test", "id": "broken"}')])
     await rating.settled()
     found = await told(rating, "broken")
     [letter] = found["dead_letters"]
