@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from time import perf_counter
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -150,6 +151,8 @@ class Consumer:
         if not self.subscriptions:
             return
         self._by_topic = {subscribe.topic.name: subscribe for subscribe in self.subscriptions}
+        for topic, outcome in product(self._by_topic, OUTCOMES):
+            metrics.RECORDS.labels(self.group, topic, outcome)   # born at 0: of a series born at 1, no rule sees the first
         watching = asyncio.create_task(self._watch_lag(), name="consumer-lag")
         try:
             await self._consume()

@@ -37,5 +37,14 @@ class AppError(Exception):
     @property
     def code(self) -> str:
         """The machine-readable name: the class name in snake case."""
-        name = type(self).__name__
-        return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
+        return code_of(type(self))
+
+
+def code_of(error: type[AppError]) -> str:
+    """The code of every error of this class."""
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in error.__name__).lstrip("_")
+
+
+def all_codes(error: type[AppError] = AppError) -> set[str]:
+    """The codes of all errors this process has loaded."""
+    return {code for below in error.__subclasses__() for code in (code_of(below), *all_codes(below))}

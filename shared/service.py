@@ -11,8 +11,10 @@ import httpx2
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared import open_work
 from shared.bus import Bus, BusUnavailable
 from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
@@ -25,7 +27,7 @@ from shared.http.guard import Guard, scoped_routes
 from shared.http.heard_keys import heard_all, key_consumer
 from shared.http.keys import Keys
 from shared.http.limits import BODY_MAX_BYTES, documented
-from shared.http.middleware import Edge
+from shared.http.middleware import Edge, born_at_zero
 from shared.http.problems import install_problems
 from shared.logs import configure_logs
 from shared.outbox import Relay
@@ -60,6 +62,10 @@ class Context:
     relay: Relay | None = None
     state: dict[str, Any] = field(default_factory=dict)      # what `setup` of the service put here
 
+    @property
+    def consumers(self) -> list[Consumer]:
+        return [consumer for consumer in (self.consumer, self.key_consumer) if consumer is not None]
+
 
 @dataclass(frozen=True)
 class Job:
@@ -90,6 +96,9 @@ class Service:
     description: str = ""
 
 
+OPEN_WORK = Job("open_work", open_work.EVERY_S, open_work.measure, follows_clock=False)
+
+
 def build(service: Service) -> FastAPI:
     """Return the app. Starting it opens the database and the bus and runs consumers, relay and jobs until it stops."""
 
@@ -118,6 +127,7 @@ def build(service: Service) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.include_router(_operations(service))
+    born_at_zero((method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods or ())
     app.add_middleware(Guard, routes=scoped_routes(service.routers))
     app.add_middleware(
         Edge, body_max_bytes=service.body_max_bytes, body_timeout_s=configured.body_timeout_s, requests_max=configured.requests_max)
@@ -181,7 +191,7 @@ def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]
         running.append(("key-consumer", context.key_consumer.run))
     tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in running]
     tasks += [
-        asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in service.jobs for worker in range(job.workers)
+        asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in (*service.jobs, OPEN_WORK) for worker in range(job.workers)
     ]
     return tasks
 

@@ -7,8 +7,10 @@ import pytest
 
 from u2c.kafka_broker import missing
 
-KAFKA_REQUIRED, NODE_REQUIRED = (os.environ.get(name) == "1" for name in ("U2C_REQUIRE_KAFKA", "U2C_REQUIRE_NODE"))
+KAFKA_REQUIRED, NODE_REQUIRED, PROMTOOL_REQUIRED = (
+    os.environ.get(name) == "1" for name in ("U2C_REQUIRE_KAFKA", "U2C_REQUIRE_NODE", "U2C_REQUIRE_PROMTOOL"))
 WITHOUT_NODE = None if shutil.which("node") and shutil.which("npm") else "no node or no npm: install Node 20 or newer"
+WITHOUT_PROMTOOL = None if shutil.which("promtool") else "no promtool: Debian: apt-get install --no-install-recommends prometheus"
 
 
 def _needs(what: str, why_not: str | None, required: bool) -> pytest.MarkDecorator:
@@ -17,3 +19,4 @@ def _needs(what: str, why_not: str | None, required: bool) -> pytest.MarkDecorat
 
 NEEDS_KAFKA = _needs("Kafka", missing(), KAFKA_REQUIRED)
 NEEDS_NODE = _needs("Node", WITHOUT_NODE, NODE_REQUIRED)
+NEEDS_PROMTOOL = _needs("promtool", WITHOUT_PROMTOOL, PROMTOOL_REQUIRED)

@@ -4,6 +4,7 @@ from services.billing.auditor import Auditor
 from services.billing.conservation.api import router as conservation
 from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
 from services.billing.documents.api import router as documents
+from services.billing.documents.jobs import JOBS as DOCUMENT_JOBS
 from services.billing.documents.retelling import JOBS as RETELLING
 from services.billing.finalization.gate import ConservationGate
 from services.billing.finalization.jobs import JOBS as FINALIZATION_JOBS
@@ -26,6 +27,6 @@ EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read")
 
 app = build(Service(
     name="billing", port=8103, settings=BillingSettings, routers=(documents, tracing, journal, EXCEPTIONS, conservation),
-    subscriptions=SUBSCRIPTIONS, jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *RETELLING), setup=setup, idle=idle,
+    subscriptions=SUBSCRIPTIONS, jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING), setup=setup, idle=idle,
     description="Drafts, finalized invoices, the journal and the proofs.",
 ))

@@ -9,12 +9,14 @@ from services.usage_ingest.door import refusals
 from services.usage_ingest.door.api import openmeter
 from services.usage_ingest.door.api import router as door
 from services.usage_ingest.door.capacity import Capacity
+from services.usage_ingest.door.metrics import born_at_zero
 from services.usage_ingest.heard import consumers as heard
 from services.usage_ingest.heard import jobs as catalogue
 from services.usage_ingest.keys.api import router as keys
 from services.usage_ingest.keys.retelling import JOBS as RETELLING
 from services.usage_ingest.keys.usecases import issue
 from services.usage_ingest.quarantine import consumers as quarantined
+from services.usage_ingest.quarantine import jobs as quarantine_jobs
 from services.usage_ingest.quarantine.api import router as quarantine
 from services.usage_ingest.receipts import consumers as receipts
 from services.usage_ingest.receipts.api import router as door_hours
@@ -31,6 +33,7 @@ async def setup(context: Context) -> None:
     """Judge no event before the catalogue known so far is in memory."""
     context.state["capacity"] = Capacity(context.settings.door_requests_max, context.settings.door_bytes_max)
     await catalogue.refresh(context)
+    born_at_zero()
 
 
 async def create_key(database_url: str, name: str, scopes: list[str], secret: str | None = None) -> str:
@@ -49,7 +52,7 @@ EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
 app = build(Service(
     name=NAME, port=8101, settings=IngestSettings, routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
     subscriptions=(*raw.SUBSCRIPTIONS, *quarantined.SUBSCRIPTIONS, *receipts.SUBSCRIPTIONS, *heard.SUBSCRIPTIONS),
-    jobs=(*catalogue.JOBS, *refusals.JOBS, *RETELLING), setup=setup, body_max_bytes=BODY_MAX_BYTES,
+    jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *RETELLING), setup=setup, body_max_bytes=BODY_MAX_BYTES,
     description="The door of usage: CloudEvents in, nothing accepted is lost.",
 ))
 

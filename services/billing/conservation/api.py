@@ -11,6 +11,7 @@ from services.billing.conservation import door, reconciliation, views
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.jobs import monitor_of
 from services.billing.conservation.reconciliation import Drill, Narrow
+from services.billing.conservation.reconciling import reconciled
 from services.billing.conservation.usecases import snapshot
 from shared.http.examples import answers_with
 from shared.http.instants import Instant
@@ -42,15 +43,11 @@ async def reconcile(
     monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter, timezone=timezone)
     if monitor.report is None or (check if check is not None else narrow == Narrow(timezone=timezone)):
         await monitor.check()
-    async with monitor.auditor.connection() as connection, snapshot(connection):
-        counted = await reconciliation.counts(connection, narrow)
-        measured = await reconciliation.quantities(connection, narrow)
-        money = await reconciliation.money(connection, narrow)
-    rows, settled = views.rows_of(counted, measured), [views.money_row(row) for row in money]
+    found = await reconciled(monitor.auditor, narrow)
     assert monitor.report is not None
     return {
-        "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to), "rows": rows,
-        "totals": views.totals_of(rows, settled), "money": settled, "conservation": monitor.report.shown(),
+        "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to), "rows": found.rows,
+        "totals": found.totals, "money": found.money, "conservation": monitor.report.shown(),
     }
 
 

@@ -1,19 +1,27 @@
 """When the books are checked. A K1 break becomes an open exception, and that is what stops every finalization (`breaks_of`)."""
 
 import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prometheus_client import Gauge
 
 from services.billing.conservation.domain.breaks import K
 from services.billing.conservation.monitor import Monitor
+from services.billing.conservation.reconciliation import Narrow
+from services.billing.conservation.reconciling import reconciled
 from services.billing.conservation.repository import keep_exceptions
+from shared.money import currency, to_minor
 from shared.service import Context, Job
 
 LOOK_EVERY_S = 5.0
 CHECK_EVERY_S = 600.0                                     # and never more than a twentieth of the time is spent on it
 CHECK_SHARE = 20
 BROKEN_EVERY_S = 60.0                                     # while something is broken, so that a repair is seen
-MONITOR, LOOKED_AT, CHECKED_AT = "conservation", "conservation_looked_at", "conservation_checked_at"
+MONITOR, LOOKED_AT, CHECKED_AT, TOOK_S = "conservation", "conservation_looked_at", "conservation_checked_at", "conservation_took_s"
+CHECKED = Gauge("u2c_conservation_checked_timestamp_seconds", "When all statements were last checked, by the machine clock; 0: not since the start")
+WAITING = Gauge("u2c_waiting_minor", "Revenue that waits, in minor units of its currency (exact up to 9.007e15), at the last check",
+                ["place", "reason", "owner", "currency"])
 BREAKS = Gauge("u2c_conservation_breaks", "Rows at which a conservation statement does not hold, as last checked", ["statement"])
 
 
@@ -44,14 +52,25 @@ async def check(context: Context) -> None:
     monitor, now = monitor_of(context), time.monotonic()
     report = monitor.report
     every_s = BROKEN_EVERY_S if report and not report.holds else CHECK_EVERY_S
-    if now - context.state.setdefault(CHECKED_AT, now) < max(every_s, CHECK_SHARE * report.seconds if report else 0.0):
+    if now - context.state.setdefault(CHECKED_AT, now) < max(every_s, CHECK_SHARE * context.state.get(TOOK_S, 0.0)):
         return
     report = await monitor.check()
+    measure_waiting((await reconciled(monitor.auditor, Narrow())).totals["waiting"])
+    CHECKED.set(report.taken_at.timestamp())
     context.state[CHECKED_AT] = time.monotonic()
+    context.state[TOOK_S] = context.state[CHECKED_AT] - now
     async with context.db.transaction() as uow:
         for checked in report.statements:
             BREAKS.labels(checked.k).set(checked.breaks_total)
             await keep_exceptions(uow, checked, context.clock.now())
+
+
+def measure_waiting(waiting: Iterable[Mapping[str, Any]]) -> None:
+    """Replace all at once: what no longer waits leaves no series behind."""
+    WAITING.clear()
+    for one in waiting:
+        for value in one["value"]:
+            WAITING.labels(one["place"], one["reason"], one["owner"], value["currency"]).set(to_minor(value["amount"], currency(value["currency"])))
 
 
 JOBS = (

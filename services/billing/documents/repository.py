@@ -38,6 +38,14 @@ class DocumentRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
+    async def draft_states(self) -> dict[str, int]:
+        """How many drafts are held (something is in their way), due (their statement is final) and open (their period runs)."""
+        rows = await self._connection.fetch(
+            """select case when held is not null or held_until is not null then 'held' when statement_final then 'due' else 'open' end as state,
+                   count(*) as drafts
+               from billing.documents where status = 'draft' group by 1""")
+        return {row["state"]: row["drafts"] for row in rows}
+
     async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
         """Return documents older than the id `before`, newest first."""
         where, given = narrowed(_CONDITIONS, asked, "document.document_id", before)

@@ -19,6 +19,7 @@ OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.
 FORGET_MAX = 10_000
 MARKS = Gauge("u2c_open_marks", "Marks that no pricing has fanned out yet")
 BACKLOG = Gauge("u2c_pricing_backlog", "Statements asked for and not priced yet")
+OVERDUE = Gauge("u2c_period_overdue_seconds", "Since when the period that waits longest for its close is due, by the business clock; 0: none")
 REST = Gauge("u2c_pricing_rest_seconds", "Least time between two revisions of a statement, now")
 SECONDS = Histogram("u2c_pricing_seconds", "Time of one pricing transaction", buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5))
 
@@ -68,6 +69,7 @@ async def keep_house(context: Context) -> None:
         await statements.forget_requests_of_final(FORGET_MAX)
         MARKS.set(await statements.open_marks())
         BACKLOG.set(await statements.backlog())
+        OVERDUE.set(await statements.overdue_s(context.clock.now()))
 
 
 def jobs(pricing_workers: int) -> list[Job]:

@@ -179,6 +179,13 @@ class StatementRepository:
         found: int = await self.connection.fetchval("select count(*) from (select distinct contract, period_start from rating.stale) asked")
         return found
 
+    async def overdue_s(self, now: datetime) -> float:
+        """Seconds since the oldest open period was due to close; 0 when none is."""
+        found: float = await self.connection.fetchval(
+            """select coalesce(extract(epoch from $1 - min(close_due_at))::float8, 0) from rating.periods
+               where not final and close_due_at <= $1""", now)
+        return found
+
     async def open_marks(self) -> int:
         found: int = await self.connection.fetchval("select count(*) from rating.marks")
         return found

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from prometheus_client import Gauge
+
 from services.signals.evaluation.repository import EvaluationRepository
 from services.signals.evaluation.settling import settled
 from services.signals.evaluation.usecases import evaluate_due
@@ -10,12 +12,14 @@ from shared.service import Context, Job
 
 EVALUATE_EVERY_S = 1.0
 FOLD_MAX = 5000
+LAG = Gauge("u2c_signals_evaluated_lag_seconds", "For how long the customer that waits longest for its day's evaluation has been due; 0: none")
 
 
 async def evaluate(context: Context) -> None:
     """Evaluate every customer whose local day has come, when what had arrived by then is known."""
     async with context.db.transaction() as uow:
         due = await EvaluationRepository(uow.connection).next_due()
+    LAG.set(max(0.0, (context.clock.now() - due).total_seconds()) if due is not None else 0.0)
     if due is None or due > context.clock.now():
         return
     until = await settled(context)

@@ -1,9 +1,14 @@
 """Schedules of webhooks. Safe in any number of replicas: a lane has one owner. Retries are not due instants of the clock."""
 
+from prometheus_client import Gauge
+
 from services.signals.webhooks.lanes import Lanes
+from services.signals.webhooks.repository import WebhookRepository
 from shared.service import Context, Job
 
-SEND_EVERY_S = 0.5
+SEND_EVERY_S, MEASURE_EVERY_S = 0.5, 10.0
+OLDEST = Gauge("u2c_webhook_oldest_pending_seconds", "For how long the oldest webhook that was not delivered yet has waited; 0: none does")
+ENDPOINTS = Gauge("u2c_webhook_endpoints", "Webhook endpoints by state", ["state"])
 
 
 async def send(context: Context) -> None:
@@ -11,4 +16,14 @@ async def send(context: Context) -> None:
     await lanes.start_due()
 
 
-JOBS = (Job("webhooks", SEND_EVERY_S, send),)
+async def measure(context: Context) -> None:
+    """How long the oldest delivery has waited, and how many endpoints there are in each state."""
+    async with context.db.transaction() as uow:
+        webhooks = WebhookRepository(uow.connection)
+        OLDEST.set(await webhooks.oldest_pending_s(context.clock.now()))
+        states = await webhooks.endpoint_states()
+    for state in ("enabled", "disabled"):
+        ENDPOINTS.labels(state).set(states.get(state, 0))
+
+
+JOBS = (Job("webhooks", SEND_EVERY_S, send), Job("webhooks_open", MEASURE_EVERY_S, measure, follows_clock=False))

@@ -65,6 +65,18 @@ class WebhookRepository:
                values ($1, $2, $3, $4, $5, $6, $7, 'enabled', $8)""",
             endpoint_id, url.shown, url.sealed, description, list(events), format, sealed_secret, now)
 
+    async def oldest_pending_s(self, now: datetime) -> float:
+        """Seconds since the oldest delivery to an enabled endpoint was queued that is still to be made; 0 when there is none."""
+        found: float = await self._connection.fetchval(
+            """select coalesce(extract(epoch from $1 - min(d.created_at))::float8, 0) from signals.deliveries d
+               join signals.endpoints e using (endpoint_id) where d.state = 'pending' and e.state = 'enabled'""", now)
+        return max(found, 0.0)
+
+    async def endpoint_states(self) -> dict[str, int]:
+        """State → how many endpoints are in it."""
+        rows = await self._connection.fetch("select state, count(*) as endpoints from signals.endpoints group by state")
+        return {row["state"]: row["endpoints"] for row in rows}
+
     async def endpoint(self, endpoint_id: str, *, lock: bool = False) -> asyncpg.Record | None:
         return await self._connection.fetchrow(f"select * from signals.endpoints where endpoint_id = $1{' for update' if lock else ''}", endpoint_id)
 

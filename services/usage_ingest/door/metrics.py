@@ -3,11 +3,20 @@
 from prometheus_client import Counter
 
 from services.usage_ingest.domain.acceptance import Acceptance
+from shared.errors import all_codes
+
+UNAVAILABLE = "unavailable"                      # of a refusal that the bus is the reason of
 
 EVENTS = Counter("u2c_ingest_events_total", "Events by what became of them at the door", ["outcome"])
 QUARANTINED = Counter("u2c_ingest_quarantined_total", "Events quarantined, by code", ["code"])
 VOIDS = Counter("u2c_ingest_voids_total", "Voids published")
 REFUSED = Counter("u2c_ingest_refused_total", "Requests refused as a whole, by code", ["code"])
+
+
+def born_at_zero() -> None:
+    """Let every refusal there can be count from 0: of a series that is born at 1, no rule sees the first."""
+    for code in (*all_codes(), UNAVAILABLE):
+        REFUSED.labels(code)
 
 
 def count(acceptance: Acceptance) -> None:

@@ -27,7 +27,7 @@ def counted(context: Context, key_id: str) -> Iterator[None]:
             refusals_of(context)[key_id] += 1
         raise
     except BusUnavailable:
-        metrics.REFUSED.labels("unavailable").inc()
+        metrics.REFUSED.labels(metrics.UNAVAILABLE).inc()
         raise
 
 

@@ -69,6 +69,11 @@ class QuarantineRepository:
             wanted.code, wanted.source, wanted.id, wanted.subject, wanted.type, wanted.by, after, limit,
         )
 
+    async def open_by_code(self) -> dict[str, int]:
+        """Code → how many events are open."""
+        rows = await self.connection.fetch("select code, count(*) as events from usage_ingest.quarantine where status = 'open' group by code")
+        return {row["code"]: row["events"] for row in rows}
+
     async def find(self, quarantine_id: str) -> Any | None:
         return await self.connection.fetchrow(f"select {FIELDS}, raw, repaired from usage_ingest.quarantine where quarantine_id = $1", quarantine_id)
 

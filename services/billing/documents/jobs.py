@@ -1,0 +1,19 @@
+"""What the documents tell Prometheus."""
+
+from prometheus_client import Gauge
+
+from services.billing.documents.repository import DocumentRepository
+from shared.service import Context, Job
+
+EVERY_S = 10.0
+DRAFTS = Gauge("u2c_drafts", "Drafts: open (their period runs), due (final and on their way), held (something is in their way)", ["state"])
+
+
+async def measure(context: Context) -> None:
+    async with context.db.transaction() as uow:
+        found = await DocumentRepository(uow.connection).draft_states()
+    for state in ("open", "due", "held"):
+        DRAFTS.labels(state).set(found.get(state, 0))
+
+
+JOBS = (Job("drafts", EVERY_S, measure, follows_clock=False),)
