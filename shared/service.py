@@ -127,7 +127,8 @@ def build(service: Service) -> FastAPI:
     for router in service.routers:
         app.include_router(router)
     app.include_router(_operations(service))
-    born_at_zero((method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods or ())
+    born_at_zero((method, route.path) for router in service.routers for route in router.routes if isinstance(route, APIRoute)
+                 for method in route.methods or ())
     app.add_middleware(Guard, routes=scoped_routes(service.routers))
     app.add_middleware(
         Edge, body_max_bytes=service.body_max_bytes, body_timeout_s=configured.body_timeout_s, requests_max=configured.requests_max)

@@ -38,7 +38,8 @@ async def test_dead_letters_are_measured_until_they_are_replayed_or_discarded(si
     await open_work.measure(signals.context)
     assert sample("u2c_dead_letters_open", **of) == 2
     await pool.execute("update bus.dead_letters set replayed_at = now() where offset_ = 1")
-    await pool.execute("update bus.dead_letters set discarded_at = now() where offset_ = 2")
+    await pool.execute(
+        "update bus.dead_letters set discarded_at = now(), discarded_by = 'me', discard_reason = 'no use' where offset_ = 2")
     await open_work.measure(signals.context)
     assert sample("u2c_dead_letters_open", **of) == 0
 
