@@ -102,15 +102,15 @@ async def test_the_four_codecs_mixed_in_one_partition(products: Products) -> Non
 
 
 async def test_each_record_has_its_fate(products: Products) -> None:
-    """Taken, or in the quarantine with its bytes, in the place where it lay."""
+    """Taken, or in the quarantine with its bytes, in the place where it lay. Seen: a header `trace` with a NUL went into rows, and stopped them."""
     mine = str(uuid4())
     good = usage(mine, "plain")
     long = usage(mine, "long", data={"text": "x" * MIB})
     several = json.dumps([event(source=mine), event(source=mine)]).encode()
     records: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]], str]] = [
+        (b"", usage(mine, "headers"), [("a", None), ("a", b"\x00\xff"), ("trace", b"\x00not a trace\xff"), ("ü", b"x" * 10_000)], ""),
         (None, good, [], ""),
         (b"\xff\xfe\x00", usage(mine, "key"), [], ""),
-        (b"", usage(mine, "headers"), [("a", None), ("a", b"\x00\xff"), ("trace", b"\x00not a trace\xff"), ("ü", b"x" * 10_000)], ""),
         (b"tombstone", None, [], "json_malformed"),
         (None, b"", [("content-type", b"application/json")], "json_malformed"),
         (None, several, [], "not_an_object"),
