@@ -9,11 +9,11 @@ const seen = new Set();
 createServer(async (request, response) => {
   const chunks = [];
   let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size <= BODY_MAX_BYTES) chunks.push(chunk);
-  }
   try {
+    for await (const chunk of request) {                    // it throws when the sender hangs up
+      size += chunk.length;
+      if (size <= BODY_MAX_BYTES) chunks.push(chunk);
+    }
     const event = new Webhook(process.env.WEBHOOK_SECRET).verify(Buffer.concat(chunks), request.headers);
     const id = request.headers["webhook-id"];
     if (!seen.has(id)) console.log(`${event.customer} #${event.sequence} ${event.type}: ${JSON.stringify(event.data)}`);

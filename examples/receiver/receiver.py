@@ -8,19 +8,24 @@ A receiver in earnest keeps the seen ids where its effects are, in one transacti
 
 import json
 import os
+import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 BODY_MAX_BYTES = 64 * 1024
+LENGTH = re.compile("[0-9]{1,9}")                                # "²" is a digit too, and no number of bytes
 SEEN: set[str] = set()
 
 
 class Receiver(BaseHTTPRequestHandler):
+    timeout = 10                                             # seconds of silence
+
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "")
-        body = self.rfile.read(int(length)) if length.isdigit() and int(length) <= BODY_MAX_BYTES else b""
+        size = int(length) if LENGTH.fullmatch(length) else 0
+        body = self.rfile.read(size) if size <= BODY_MAX_BYTES else b""
         try:
             event = Webhook(os.environ["WEBHOOK_SECRET"]).verify(body, dict(self.headers.items()))
         except (WebhookVerificationError, ValueError):       # the library raises ValueError for a header it cannot take apart

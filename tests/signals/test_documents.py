@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -91,8 +92,12 @@ async def test_the_javascript_library_verifies_what_is_sent(tmp_path: Path) -> N
 
 
 async def _is_good_receiver(url: str) -> None:
-    """Every event verifies; another secret, an old timestamp and a hundred malformed signatures are 400, never 500."""
+    """Every event verifies; another secret, an old timestamp, a hundred malformed signatures and senseless lengths are 400, never 500."""
     import httpx2
+
+    for length in SENSELESS_LENGTHS:
+        assert b" 400 " in (await _answer_to(url, length)).split(b"\r\n")[0], length
+    await _answer_to(url, b"1000", whole=False)              # and hangs up
 
     through, now = sender(True, 5.0), machine_now()
     for event in EVENTS:
@@ -109,6 +114,19 @@ async def _is_good_receiver(url: str) -> None:
             assert (await client.post(url, content=b"{}", headers=headers)).status_code == 400, signature
 
 
+async def _answer_to(url: str, length: bytes, *, whole: bool = True) -> bytes:
+    """What comes back for a webhook of this Content-Length; nothing when the sender hangs up before its body's end."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + b"\r\nConnection: close\r\n\r\n{}")
+    await writer.drain()
+    try:
+        return await reader.read() if whole else b""
+    finally:
+        writer.close()
+
+
+SENSELESS_LENGTHS = (b"\xb2", "²".encode(), b"-1", b"+2", b"1e9", b"", b"9" * 5000, b"2, 2", b"\xd9\xa2")
 HOSTILE = ("", "v1", "garbage", "v1,", ",", "v1,a,b", "v1 v1", "v1,%%%", "v2,abc",
            *("v1," + "A" * n for n in range(89)))
 

@@ -3,6 +3,6 @@
 It refuses to give a figure when the books do not hold (K1–K5), or when one unique event is not stored once and covered by its draft.
 """
 
-from u2c.bench.verb import command
+from u2c.bench.verb import app
 
-__all__ = ["command"]
+__all__ = ["app"]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from services.billing.conservation.transport import Heads
+from services.billing.conservation.usecases import check_all
 from shared.topics import ALL
 from u2c.cluster import Cluster, ClusterOptions
 from u2c.kafka_broker import KafkaBroker
@@ -40,6 +43,11 @@ class Deployment:
     def heads(self) -> Heads | None:
         """How its heads alone are asked for."""
         return log.heads if (log := self.log()) else None
+
+    async def breaks(self, auditor: asyncpg.Connection) -> list[str]:
+        """What K1–K5 find, as sentences."""
+        report = await check_all(auditor, self.log())
+        return [f"{each.k} {each.fault}: {each.where} (expected {each.expected}, found {each.found})" for each in report.breaks]
 
 
 @asynccontextmanager

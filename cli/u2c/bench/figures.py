@@ -29,8 +29,8 @@ class Figures:
     samples: int
     freshness_p50_s: float | None                             # from accept until signals' roll-ups hold it
     freshness_p99_s: float | None
-    ratio_to_bare: float
-    bare: BareRates
+    ratio_to_bare: float | None                               # None: the bare rates were not measured
+    bare: BareRates | None
     cpu_s: dict[str, float]
     cpu_us_per_event: float
     peak_rss_mb: dict[str, float]
@@ -59,7 +59,6 @@ def show(figures: Figures, words: Console) -> None:
 
 
 def _rows(figures: Figures) -> list[tuple[str, str]]:
-    bare = figures.bare
     return [
         ("events a second, from first send to last draft", f"{figures.events_per_s:,.0f}"),
         ("taken by the door a second", f"{figures.sent_per_s:,.0f}" + (f" (asked for {figures.rate:,.0f}, {figures.behind_s:.1f} s behind)"
@@ -68,13 +67,19 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         ("accept to visible, p50 / p99 / max", f"{_s(figures.latency_p50_s)} / {_s(figures.latency_p99_s)} / {_s(figures.latency_max_s)}"
                                                f" of {figures.samples} events"),
         ("accept to signals, p50 / p99", f"{_s(figures.freshness_p50_s)} / {_s(figures.freshness_p99_s)}"),
-        ("bare: decode / produce / consume / copy", f"{bare.decode:,.0f} / {bare.produce:,.0f} / {bare.consume:,.0f} / {bare.copy:,.0f}"),
-        ("ratio to bare", f"{figures.ratio_to_bare:.3f}"),
+        *_bare_rows(figures.bare, figures.ratio_to_bare),
         ("bytes an event: table / index / WAL", " / ".join(f"{figures.bytes_per_event[name]:,}" for name in ("table", "index", "wal"))),
         ("CPU µs an event, all processes", f"{figures.cpu_us_per_event:.1f}"),
         ("stored before", f"{figures.stored_before:,}"),
         ("set-up and checks", f"{figures.setup_s:.0f} s and {figures.checks_s:.0f} s"),
     ]
+
+
+def _bare_rows(bare: BareRates | None, ratio: float | None) -> list[tuple[str, str]]:
+    if bare is None or ratio is None:
+        return []
+    rates = f"{bare.decode:,.0f} / {bare.produce:,.0f} / {bare.consume:,.0f} / {bare.copy:,.0f}"
+    return [("bare: decode / produce / consume / copy", rates), ("ratio to bare", f"{ratio:.3f}")]
 
 
 def _s(value: float | None) -> str:

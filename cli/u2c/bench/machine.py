@@ -50,10 +50,10 @@ class Processes:
         return {name: _slope([(at, mb) for at, mb in samples if at >= SETTLED_AFTER_S]) for name, samples in self.samples.items()}
 
     def _cpu(self) -> dict[str, float]:
-        return {name: _tree_cpu_s(pid) if name == POSTGRES else _own_cpu_s(pid) for name, pid in self.pids.items()}
+        return {name: _tree_cpu_s(pid) if name == POSTGRES else own_cpu_s(pid) for name, pid in self.pids.items()}
 
 
-def _own_cpu_s(pid: int) -> float:
+def own_cpu_s(pid: int) -> float:
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
@@ -65,7 +65,7 @@ def _tree_cpu_s(pid: int) -> float:
     total = times.user + times.system + times.children_user + times.children_system
     for child in parent.children():
         try:
-            total += _own_cpu_s(child.pid)
+            total += own_cpu_s(child.pid)
         except psutil.NoSuchProcess:
             continue                                           # ended just now: counted with the parent's next time
     return float(total)

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,8 @@ import msgspec
 
 from shared.postgres.setup import SERVICES
 from u2c.bench import books
-from u2c.bench.bare import bare_rates
+from u2c.bench.bare import BareRates, bare_rates
+from u2c.bench.checkout import Checkout, DrivenDeployment, driven
 from u2c.bench.deployment import Deployment, deployment
 from u2c.bench.figures import Figures
 from u2c.bench.footprint import footprint
@@ -42,6 +43,7 @@ class Wanted:
     rate: float
     stored: int
     signals: bool = True
+    bare: bool = True                                         # measure the bare machine too
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -57,7 +59,7 @@ class Bench:
     """A run over a deployment that is up."""
 
     wanted: Wanted
-    deployed: Deployment
+    deployed: Deployment | DrivenDeployment
     admin: asyncpg.Connection
     auditor: asyncpg.Connection
     say: Callable[[str], None]
@@ -149,7 +151,7 @@ class Bench:
         self.say("checking the books …")
         began = time.monotonic()
         cluster = self.deployed.cluster
-        faults = await books.faults(self.auditor, self.deployed.log(), self.unique)
+        faults = await books.faults(self.auditor, await self.deployed.breaks(self.auditor), self.unique)
         bare = await books.uncovered(self.auditor, cluster.urls["billing"], cluster.admin_key, batch_before)
         faults += [f"the draft of {contract} does not cover its customer's usage" for contract in bare]
         if not seen:
@@ -162,15 +164,7 @@ class Bench:
         self, sent: Sent, seconds: float, stored_before: int, watch: Watch, processes: Processes, cpu_s: dict[str, float], disk: dict[str, int],
         bodies: Bodies,
     ) -> Figures:
-        cluster = self.deployed.cluster
-        self.say("measuring the bare machine …")
-        for service in cluster.processes:
-            cluster.pause(service)                             # they must not take part in the bare rates
-        try:
-            bare = await bare_rates(bodies, cluster.role_url("rating"), cluster.database_url, self.deployed.brokers)
-        finally:
-            for service in cluster.processes:
-                cluster.resume(service)
+        bare = await self._bare(bodies) if self.wanted.bare else None
         latencies, rate = watch.latencies_s(), sent.unique / seconds
         return Figures(
             bus=self.wanted.bus, events_per_s=round(rate, 1), sent_per_s=round(sent.messages / sent.send_s, 1), seconds=round(seconds, 2),
@@ -179,18 +173,32 @@ class Bench:
             behind_s=round(sent.late_s, 2), latency_p50_s=quantile(latencies, 0.5), latency_p99_s=quantile(latencies, 0.99),
             latency_max_s=quantile(latencies, 1.0), samples=len(latencies),
             freshness_p50_s=quantile(watch.freshness_s(), 0.5), freshness_p99_s=quantile(watch.freshness_s(), 0.99),
-            ratio_to_bare=round(bare.ratio(rate), 4), bare=bare, cpu_s=cpu_s,
+            ratio_to_bare=round(bare.ratio(rate), 4) if bare else None, bare=bare, cpu_s=cpu_s,
             cpu_us_per_event=round(sum(cpu_s.values()) / sent.unique * 1e6, 2), peak_rss_mb=processes.peak_rss_mb(),
             rss_growth_mb_per_min=processes.growth_mb_per_min(), bytes_per_event=disk, setup_s=round(self._times["setup"], 1),
             checks_s=round(self._times["checks"], 1),
         )
 
 
+    async def _bare(self, bodies: Bodies) -> BareRates:
+        cluster = self.deployed.cluster
+        self.say("measuring the bare machine …")
+        for service in cluster.processes:
+            cluster.pause(service)                             # they must not take part in the bare rates
+        try:
+            return await bare_rates(bodies, cluster.role_url("rating"), cluster.database_url, self.deployed.brokers)
+        finally:
+            for service in cluster.processes:
+                cluster.resume(service)
+
+
 @asynccontextmanager
-async def bench(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Bench]:
-    """A benchmark whose deployment runs inside the block."""
+async def bench(wanted: Wanted, say: Callable[[str], None], checkout: Checkout | None = None) -> AsyncIterator[Bench]:
+    """A benchmark whose deployment runs inside the block: this process' own, or one that a checkout starts itself."""
     say("starting …")
-    async with deployment(wanted.bus, "bench", services=wanted.services) as deployed:
+    deploying: AbstractAsyncContextManager[Deployment | DrivenDeployment] = (
+        driven(checkout, wanted.bus, "bench") if checkout else deployment(wanted.bus, "bench", services=wanted.services))
+    async with deploying as deployed:
         admin = await asyncpg.connect(deployed.cluster.database_url)
         auditor = await asyncpg.connect(deployed.cluster.role_url("u2c_auditor"), command_timeout=600)
         await auditor.execute("set timezone = 'UTC'")

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from u2c.bench.against import PAIRS, Comparison, compare
+from u2c.bench.against import show as show_comparison
+from u2c.bench.checkout import Checkout, own
+from u2c.bench.door import DoorWanted, measure_door, show_door
 from u2c.bench.figures import Figures, show
 from u2c.bench.run import BooksBroken, Wanted, bench
 from u2c.printing import AsJson, console, print_json
@@ -16,7 +21,14 @@ GOAL_RATE = 30_000                                             # bodies are writ
 SHOWN_MAX = 20
 
 
+app = typer.Typer()
+Against = Annotated[str | None, typer.Option("--against", metavar="REV", help="Compare with that commit: both in turns, medians and what differs")]
+Pairs = Annotated[int, typer.Option("--pairs", min=1, help="How many runs of each, with --against")]
+
+
+@app.callback(invoke_without_command=True)
 def command(
+    context: typer.Context,
     bus: Annotated[Bus, typer.Option("--bus", help="The bus between the services; kafka starts a broker of its own")] = "postgres",
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to send")] = 60.0,
     events: Annotated[int, typer.Option("--events", min=0, help="Send at most so many events; 0: as many as 30,000 a second, or the rate")] = 0,
@@ -24,21 +36,71 @@ def command(
     rate: Annotated[float, typer.Option("--rate", min=0, help="Events a second to offer; 0: as fast as the door takes them")] = 0.0,
     stored: Annotated[int, typer.Option("--stored", min=0, help="Store so many events before measuring: cost an event as the database grows")] = 0,
     signals: Annotated[bool, typer.Option("--signals/--without-signals", help="Run the signals service; the difference is its cost")] = True,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
     as_json: AsJson = False,
 ) -> None:
     """Measure events a second until they are visible money. Exit 0: figures; 1: the books do not hold, so there are none."""
+    if context.invoked_subcommand is not None:
+        return
     words = console(as_json)
-    wanted = Wanted(bus, seconds, events or int((rate or GOAL_RATE) * seconds), customers, rate, stored, signals)
+    wanted = Wanted(bus, seconds, events or int((rate or GOAL_RATE) * seconds), customers, rate, stored, signals, bare=against is None)
+    if against is not None and not signals:
+        raise typer.BadParameter("a commit is driven by its own `u2c up`, which starts all services", param_hint="--without-signals")
     try:
-        figures = asyncio.run(_run(wanted, words.print))
+        if against is None:
+            figures = asyncio.run(_run(wanted, words.print))
+        else:
+            comparison = asyncio.run(compare(against, pairs, lambda checkout: _compared(wanted, checkout, words.print), words.print))
     except BooksBroken as broken:
         for fault in broken.args[:SHOWN_MAX]:
             words.print(f"[bold red]BREAK[/] {fault}", soft_wrap=True)
         words.print(f"{len(broken.args)} faults: no figure is given for books that do not hold.")
         raise typer.Exit(BROKEN) from None
+    if against is not None:
+        _show_comparison(comparison, words, as_json)
+        return
     show(figures, words)
     if as_json:
         print_json(figures.shown())
+
+
+@app.command()
+def door(
+    events: Annotated[int, typer.Option("--events", min=1, help="Events of a round")] = 200_000,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often the same events are sent, after one round that warms up")] = 5,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """CPU of the door's process an event, over bodies that are the same every time, while nothing else runs."""
+    words, wanted = console(as_json), DoorWanted(events, rounds)
+    if against is None:
+        found = asyncio.run(measure_door(own(), wanted, words.print))
+        show_door(found, wanted, words)
+        if as_json:
+            print_json({"events": events, "rounds": rounds, **found})
+        return
+    comparison = asyncio.run(compare(against, pairs, lambda checkout: measure_door(checkout, wanted, words.print), words.print))
+    _show_comparison(comparison, words, as_json)
+
+
+def _show_comparison(comparison: Comparison, words: Console, as_json: bool) -> None:
+    show_comparison(comparison, words)
+    if as_json:
+        print_json(comparison.shown())
+
+
+async def _compared(wanted: Wanted, checkout: Checkout, say: Callable[[str], None]) -> dict[str, float]:
+    """What two commits are compared by: CPU an event, in all and by process, rate and latency."""
+    async with bench(wanted, say, checkout) as running:
+        figures = await running.run()
+    by_process = {f"cpu_us_per_event_{name}": round(seconds / figures.unique_events * 1e6, 2) for name, seconds in figures.cpu_s.items()}
+    latency = {"latency_p50_s": figures.latency_p50_s, "latency_p99_s": figures.latency_p99_s}
+    return {
+        "cpu_us_per_event": figures.cpu_us_per_event, **by_process, "events_per_s": figures.events_per_s,
+        **{name: value for name, value in latency.items() if value is not None}, "wal_bytes_per_event": figures.bytes_per_event["wal"],
+    }
 
 
 async def _run(wanted: Wanted, say: Callable[[str], None]) -> Figures:
