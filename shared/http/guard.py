@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import AppError
 from shared.http.documented import API
 from shared.http.keys import Keys, authorize
+from shared.http.parsed import counting
 from shared.http.problems import problem
 from shared.http.segments import Segment
 
@@ -60,6 +61,8 @@ class Guard:
                 scope["route"] = asked.route                     # for the metric of this answer
                 await problem(request, fault)(scope, receive, send)
                 return
+            if asked.route.body_field is not None:
+                receive = counting(receive)                      # a route that reads its body itself bounds it itself
         await self.app(scope, receive, send)
 
     def _route_of(self, scope: Scope) -> ScopedRoute | None:

@@ -19,6 +19,8 @@ READ_MIN_BYTES: Final = 4 * 1024                 # read at once, however much is
 
 BODY_MAX_BYTES: Final = 1024 * 1024              # where a service says nothing else
 BODY_TIMEOUT_S: Final = 30.0
+VALUES_MAX: Final = 10_000                       # in a body that FastAPI parses
+ERRORS_MAX: Final = 100                          # faults of a body that its answer lists
 OFF_LOOP_BYTES: Final = 1024 * 1024              # a larger body is taken apart by another thread, so that others are answered meanwhile
 
 CONNECTIONS_MAX: Final = 1_000                   # of one process; the one that waits longest makes room

@@ -12,6 +12,7 @@ from shared.bus import BusUnavailable
 from shared.db import OUTAGES
 from shared.errors import AppError, Kind
 from shared.http.documented import document_problems
+from shared.http.limits import ERRORS_MAX
 
 log = structlog.get_logger()
 RETRY_AFTER_S = 1
@@ -90,7 +91,9 @@ def install_problems(app: FastAPI) -> None:
             for fault in error.errors()
         ]
         told = BodyUnreadable if any(fault["code"] == "json_invalid" for fault in faults) else BodyInvalid
-        return problem(request, told("; ".join(f"{f['pointer']}: {f['detail']}" for f in faults[:5]), errors=faults))
+        named = "; ".join(f"{f['pointer']}: {f['detail']}" for f in faults[:5])
+        more = f"; {len(faults)} in all, of which {ERRORS_MAX} are listed" if len(faults) > ERRORS_MAX else ""
+        return problem(request, told(named + more, errors=faults[:ERRORS_MAX]))
 
     async def framework(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

@@ -1,0 +1,32 @@
+"""Bodies that FastAPI parses: what they hold is counted before it becomes objects, however large the bodies are that the service reads itself."""
+
+from starlette.types import Message, Receive
+
+from shared.errors import AppError, Kind
+from shared.http.limits import BODY_MAX_BYTES, VALUES_MAX
+from shared.http.middleware import BodyTooLarge
+
+
+class TooManyValues(AppError):
+    """The body holds more values than any request of this API needs."""
+
+    kind = Kind.TOO_LARGE
+
+
+def counting(receive: Receive) -> Receive:
+    """The same, until a body is too large or holds too many values. A comma in a text counts for one: it may, of so many."""
+    taken = commas = 0
+
+    async def counted() -> Message:
+        nonlocal taken, commas
+        message = await receive()
+        body = message.get("body", b"")
+        taken += len(body)
+        commas += body.count(b",")
+        if taken > BODY_MAX_BYTES:
+            raise BodyTooLarge(f"more than {BODY_MAX_BYTES} bytes were sent; send less at once")
+        if commas >= VALUES_MAX:
+            raise TooManyValues(f"more than {VALUES_MAX} values were sent; send fewer at once")
+        return message
+
+    return counted
