@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
@@ -11,14 +11,13 @@ from services.signals.domain.shown import shown
 from services.signals.domain.values import DEFINITIONS, values_of
 from services.signals.evaluation.judging import judge_history
 from services.signals.evaluation.repository import EvaluationRepository
-from services.signals.evaluation.standing import Standing, evaluated, known_customer, standing
+from services.signals.evaluation.standing import Standing, dated, evaluated, known_customer, standing
 from services.signals.heard.activity_repository import ActivityRepository
-from services.signals.heard.repository import HeardRepository
 from services.signals.parameters import Day, Instant
 from shared.errors import AppError
 from shared.http.examples import answers_with
 from shared.http.keys import requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import CursorInvalid, Page, Paged, listed
 from shared.service import Ctx
 from shared.values.fields import AskedMeter, AskedSubject
 
@@ -33,12 +32,24 @@ class SpanTooLong(AppError):
 
 
 @router.get("/customers", operation_id="list_customer_signals", dependencies=[READ], summary="Where every customer stands")
-async def list_standings(context: Ctx, page: Paged, at: At = None) -> dict[str, Any]:
-    now = at or context.clock.now()
+async def list_standings(
+    context: Ctx, page: Paged, at: At = None,
+    at_risk: Annotated[bool | None, Query(description="Only customers at risk, or only those that are not")] = None,
+    sort: Annotated[Literal["customer", "risk"], Query(description="By id, or the highest risk score first")] = "customer",
+) -> dict[str, Any]:
+    now, by_risk = at or context.clock.now(), sort == "risk"
     async with context.db.transaction() as uow:
-        rows = await HeardRepository(uow.connection).customers_page(str(page.after[0]) if page.after else "", page.limit + 1)
-        found = [(row, await evaluated(uow.connection, row, now)) for row in rows]
-    return listed(found, page, lambda one: [one[0]["external_id"]], lambda one: _summary(one[0], one[1]))
+        rows = await EvaluationRepository(uow.connection).standings_page(now, at_risk, _after(page, by_risk), page.limit + 1, by_risk=by_risk)
+    return listed(rows, page, lambda row: [-row["score"] if by_risk else 0, row["external_id"]], lambda row: _summary(row, dated(row)))
+
+
+def _after(page: Page, by_risk: bool) -> tuple[int, str] | None:
+    """The place a cursor names; raises CursorInvalid for one of another order."""
+    if page.after is None:
+        return None
+    if len(page.after) != 2 or not isinstance(page.after[0], int) or not isinstance(page.after[1], str) or (page.after[0] != 0 and not by_risk):
+        raise CursorInvalid()
+    return page.after[0], page.after[1]
 
 
 @router.get("/customers/{external_id}/signals", operation_id="get_customer_signals", dependencies=[READ],

@@ -141,6 +141,21 @@ class EvaluationRepository:
         return await self._connection.fetchrow(
             "select day, at, document from signals.standings where customer_id = $1 and at <= $2 order by at desc limit 1", customer_id, at)
 
+    async def standings_page(
+        self, at: datetime, at_risk: bool | None, after: tuple[int, str] | None, limit: int, *, by_risk: bool,
+    ) -> list[asyncpg.Record]:
+        """Customers with their newest evaluation as of an instant, by id or the riskiest first; who was never evaluated has the score -1."""
+        place = "(-said.score, c.external_id)" if by_risk else "(0, c.external_id)"
+        return list(await self._connection.fetch(
+            f"""select c.*, said.* from signals.customers c cross join lateral (
+                    select max(s.at) as at, (array_agg(s.document))[1] as document,
+                        coalesce(max((s.document #>> '{{risk,score}}')::integer), -1) as score,
+                        coalesce(bool_or((s.document #>> '{{risk,at_risk}}')::boolean), false) as at_risk
+                    from (select at, document from signals.standings where customer_id = c.customer_id and at <= $1 order by at desc limit 1) s) said
+                where ($2::boolean is null or said.at_risk = $2) and ($3::integer is null or {place} > ($3, $4))
+                order by {place} limit $5""",
+            at, at_risk, after[0] if after else None, after[1] if after else None, limit))
+
     async def said_at_months(self) -> list[asyncpg.Record]:
         """What the score said of each customer as each month began."""
         return list(await self._connection.fetch(

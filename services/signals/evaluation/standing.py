@@ -61,7 +61,12 @@ async def standing(connection: asyncpg.Connection, customer: asyncpg.Record, now
 async def evaluated(connection: asyncpg.Connection, customer: asyncpg.Record, at: datetime) -> dict[str, Any] | None:
     """The newest evaluation as of `at`; None before the first."""
     row = await EvaluationRepository(connection).standing(customer["customer_id"], at)
-    return {**row["document"], "at": row["at"]} if row is not None else None
+    return dated(row) if row is not None else None
+
+
+def dated(row: asyncpg.Record) -> dict[str, Any] | None:
+    """An evaluation with its instant; None where the customer has none."""
+    return {**row["document"], "at": row["at"]} if row["document"] is not None else None
 
 
 async def _contract(connection: asyncpg.Connection, row: asyncpg.Record, now: datetime) -> ContractStanding:

@@ -68,10 +68,6 @@ class HeardRepository:
         rows = await self._connection.fetch("select customer_id, timezone from signals.customers where customer_id = any($1)", list(customer_ids))
         return {row["customer_id"]: row["timezone"] for row in rows}
 
-    async def customers_page(self, after: str, limit: int) -> list[asyncpg.Record]:
-        return list(await self._connection.fetch(
-            "select * from signals.customers where external_id > $1 order by external_id limit $2", after, limit))
-
     async def contracts_of(self, customer_id: str) -> list[asyncpg.Record]:
         """Those whose chain begins; of each as many versions as come without a gap."""
         return list(await self._connection.fetch(
