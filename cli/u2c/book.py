@@ -83,12 +83,21 @@ async def opened_bus(pool: asyncpg.Pool, brokers: str, *, kafka: bool) -> AsyncI
         await bus.stop()
 
 
-async def _usual(server_url: str) -> str:
+async def other_books(server_url: str, name: str) -> list[str]:
+    """The usual databases that are there beside this one."""
+    return [other for other in await _there(server_url) if other != name]
+
+
+async def _there(server_url: str) -> list[str]:
     found = await connect(server_url)
     try:
-        there = [name for name in CANDIDATES if await found.fetchval("select true from pg_database where datname = $1", name)]
+        return [name for name in CANDIDATES if await found.fetchval("select true from pg_database where datname = $1", name)]
     finally:
         await found.close()
+
+
+async def _usual(server_url: str) -> str:
+    there = await _there(server_url)
     if not there:
         raise EnvironmentFault(f"This server has no database {' or '.join(CANDIDATES)}.",
                                "Make a book: ./u2c demo --once; or name one: --database NAME")

@@ -121,6 +121,9 @@ def _print(letters: Sequence[DeadLetter], as_json: bool) -> None:
     if as_json:
         print_json({"object": "list", "data": [_shown(letter) for letter in letters]})
         return
+    if not letters:
+        console().print("No dead letters.")
+        return
     table = folding("name", "set aside", "why", "decided")
     for letter in letters[:SHOWN_MAX]:
         table.add_row(str(letter.name), f"{letter.at:%Y-%m-%d %H:%M:%S}", letter.error, _decided(letter))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import typer
 
 from shared.disk import FREE_LOW_BYTES, GB
@@ -21,6 +22,7 @@ from shared.postgres.embedded import EmbeddedPostgres
 from u2c.cluster import ClusterOptions
 from u2c.ports import taken
 from u2c.printing import AsJson, console, folding, print_json
+from u2c.running import running
 from u2c.services import PORTS
 from u2c.state import State
 
@@ -116,7 +118,14 @@ def _server() -> Finding:
 
 def _ports() -> Finding:
     busy = taken("127.0.0.1", list(PORTS.values()))
-    return Finding("ports", not busy, f"in use: {', '.join(map(str, busy))}" if busy else f"{min(PORTS.values())}–{max(PORTS.values())} are free",
+    if not busy:
+        return Finding("ports", True, f"{min(PORTS.values())}–{max(PORTS.values())} are free")
+    own = [f"{one.database} of this clone, process {one.pid}" for one in running(State.default()) if set(busy) & set(one.ports)]
+    others = set() if own else {
+        connection.pid for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port in busy and connection.pid}
+    whose = "; ".join(own or [f"process {pid} ({psutil.Process(pid).name()})" for pid in sorted(others)]) or "a process of another user"
+    return Finding("ports", bool(own), f"{', '.join(map(str, busy))} in use by {whose}",
                    "Stop what uses them, or take others: --base-port 9101", optional=True)
 
 

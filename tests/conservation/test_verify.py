@@ -26,6 +26,14 @@ def test_a_clean_book_exits_0_and_says_so(book: Book) -> None:
     assert told["holds"] and [statement["k"] for statement in told["statements"]] == ["K1", "K2", "K3", "K4", "K5"]
 
 
+def test_each_statement_says_when_it_is_checked_and_may_be_asked_for_alone(book: Book) -> None:
+    done = verify(str(book.state.folder), book.server_url, book.name, "--json")
+    assert [line.split()[:2] for line in done.stderr.splitlines() if line[:1] == "K" and line.endswith(" s")] == [
+        [k, "ok"] for k in ("K1", "K2", "K3", "K4", "K5")]
+    alone = verify(str(book.state.folder), book.server_url, book.name, "--only", "K5", "--only", "K1", "--json")
+    assert [statement["k"] for statement in json.loads(alone.stdout)["statements"]] == ["K1", "K5"]
+
+
 def test_all_sabotages_are_named_and_rolled_back(book: Book) -> None:
     done = verify(str(book.state.folder), book.server_url, book.name, "--sabotage", "all", "--json")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,7 @@
 """Check the five statements: all of them over everything, some of them over some contracts, K1 as it goes on."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -38,33 +38,53 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-async def check_all(connection: asyncpg.Connection, log: Log | None = None, *, listed_max: int | None = LISTED_MAX) -> Report:
-    """All five statements over everything, in one snapshot. `log`: the bus's own, where it is not the Postgres log.
+async def check_all(
+    connection: asyncpg.Connection, log: Log | None = None, *, listed_max: int | None = LISTED_MAX, only: Collection[K] = tuple(K),
+    hear: Callable[[Checked, float], None] = lambda _checked, _seconds: None,
+) -> Report:
+    """All five statements over everything, or those of `only`, in one snapshot. `log`: the bus's own, where it is not the Postgres log.
 
-    At most `listed_max` breaks are listed for each question (None: all); all of them are counted. Raises BusUnavailable.
+    At most `listed_max` breaks are listed for each question (None: all); all of them are counted. `hear` is told of each statement when it
+    is checked, with the seconds it took. Raises BusUnavailable.
     """
     began, heads = time.perf_counter(), log.heads if log else None
+    checks: dict[K, Callable[[], Awaitable[Checked]]] = {
+        K.TRANSPORT: lambda: _transport(connection, heads, listed_max),
+        K.DOOR: lambda: door(connection, log, listed_max=listed_max),
+        K.DISPOSITION: lambda: disposition(connection, listed_max),
+        K.QUANTITY: lambda: _quantities(connection, listed_max),
+        K.MONEY: lambda: _money(connection, heads, listed_max),
+    }
+    found: list[Checked] = []
     async with snapshot(connection):
         watermark = {row["partition"]: row["batch_id"] for row in await connection.fetch(WATERMARK)}
-        statements = (
-            (await transport(connection, heads, listed_max=listed_max)).checked,
-            await door(connection, log, listed_max=listed_max),
-            await disposition(connection, listed_max),
-            *await _by_period(connection, heads, listed_max),
-        )
-    return Report(machine_now(), watermark, statements, time.perf_counter() - began)
+        for check in (checks[k] for k in K if k in only):
+            started = time.perf_counter()
+            found.append(await check())
+            hear(found[-1], time.perf_counter() - started)
+    return Report(machine_now(), watermark, tuple(found), time.perf_counter() - began)
 
 
-async def _by_period(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> tuple[Checked, Checked]:
-    """K4 and K5, in chunks of contracts and periods."""
-    quantities, money = [await aggregates(connection, listed_max)], [await numbers(connection, listed_max)]
+async def _transport(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> Checked:
+    return (await transport(connection, heads, listed_max=listed_max)).checked
+
+
+async def _quantities(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
+    """K4, in chunks of contracts and periods."""
+    chunks = [await quantities_of(connection, chunk, listed_max) for chunk in _chunks(await all_periods(connection))]
+    return merged([await aggregates(connection, listed_max), *chunks])
+
+
+async def _money(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> Checked:
+    """K5, in chunks of contracts and periods."""
     drained, now = await is_drained(connection, heads), machine_now()
-    periods = await all_periods(connection)
+    chunks = [await money_of(connection, chunk, now, drained=drained, listed_max=listed_max) for chunk in _chunks(await all_periods(connection))]
+    return merged([await numbers(connection, listed_max), *chunks])
+
+
+def _chunks(periods: Sequence[CONTRACT_PERIOD]) -> Iterator[Sequence[CONTRACT_PERIOD]]:
     for first in range(0, len(periods), CHUNK):
-        chunk = periods[first:first + CHUNK]
-        quantities.append(await quantities_of(connection, chunk, listed_max))
-        money.append(await money_of(connection, chunk, now, drained=drained, listed_max=listed_max))
-    return merged(quantities), merged(money)
+        yield periods[first:first + CHUNK]
 
 
 async def breaks_of(connection: asyncpg.Connection, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, list[Break]]:
