@@ -25,12 +25,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from shared.chains import add_chain_tables
+from shared.statement_pages import add_page_table
 from shared.tables import INSTANT, add_retold_table, add_standard_tables
 
 metadata = MetaData(schema="billing")
 add_standard_tables(metadata)
 add_retold_table(metadata)
 add_chain_tables(metadata)
+add_page_table(metadata)
 
 customers = Table(
     "customers", metadata,
@@ -65,16 +67,6 @@ statements_heard = Table(
     Column("said", Text, nullable=False),                   # StatementMessage, whole (pages joined), as JSON text
     Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),         # the same to read, made when it is read
     Index("statements_heard_period", "contract", "period_start"),
-)
-
-statement_pages = Table(
-    "statement_pages", metadata,                            # of revisions whose pages are not all here yet
-    Column("statement_id", UUID(as_uuid=False), primary_key=True),
-    Column("revision", BigInteger, primary_key=True),
-    Column("page", Integer, primary_key=True),
-    Column("pages", Integer, nullable=False),
-    Column("document", JSONB, nullable=False),
-    CheckConstraint("page between 1 and pages", name="statement_pages_within"),
 )
 
 documents = Table(

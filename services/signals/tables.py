@@ -4,11 +4,13 @@ from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer,
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.chains import add_chain_tables
+from shared.statement_pages import add_page_table
 from shared.tables import INSTANT, add_standard_tables
 
 metadata = MetaData(schema="signals")
 add_standard_tables(metadata)
 add_chain_tables(metadata)
+add_page_table(metadata)
 
 customers = Table(
     "customers", metadata,

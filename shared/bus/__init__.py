@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-#: What a topic takes in one piece, on either bus: of one record its key, value, headers and framing.
-MESSAGE_MAX_BYTES = 8 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Record:

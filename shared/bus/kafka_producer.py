@@ -19,8 +19,9 @@ from aiokafka.errors import (
     UnsupportedForMessageFormatError,
 )
 
-from shared.bus import MESSAGE_MAX_BYTES, BusUnavailable, Record, RecordsRefused
+from shared.bus import BusUnavailable, Record, RecordsRefused
 from shared.bus.partitioner import partition_of
+from shared.topics.registry import MESSAGE_MAX_BYTES
 
 log = structlog.get_logger()
 BATCH_MAX_BYTES = 900_000

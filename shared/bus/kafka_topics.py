@@ -8,9 +8,10 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
-from shared.bus import MESSAGE_MAX_BYTES, BusUnavailable
+from shared.bus import BusUnavailable
 from shared.bus.faults import WrongPartitionCount
 from shared.topics import Topic, TopicKind
+from shared.topics.registry import MESSAGE_MAX_BYTES
 
 DAY_MS = 86_400_000
 REPLICAS_WANTED = 3

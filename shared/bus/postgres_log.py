@@ -2,7 +2,7 @@
 
 Retention is `trim`. Snapshot topics are not compacted here: they keep every revision until retention takes what every reader has read
 and the newest segment of a partition always stays. A reader that begins later than the retention starts at the oldest segment; readers
-keep what they heard in tables of their own, so only a new service has to be seeded from its producer.
+keep what they heard in tables of their own, so only a new service has to be told again what its producers know (`shared/retelling.py`).
 """
 
 import asyncio

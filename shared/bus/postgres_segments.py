@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.bus import MESSAGE_MAX_BYTES, Polled, Record, RecordsRefused
+from shared.bus import Polled, Record, RecordsRefused
 from shared.bus.framing import decode_run, encode_run
 from shared.bus.partitioner import partition_of
+from shared.topics.registry import MESSAGE_MAX_BYTES
 
 SEGMENTS_MAX = 256                                             # of one partition in one read
 

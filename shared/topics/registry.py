@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+#: What a topic takes in one piece, on either bus: of one record its key, value, headers and framing.
+MESSAGE_MAX_BYTES: Final = 8 << 20
 
 
 class TopicKind(StrEnum):

@@ -12,12 +12,12 @@ from alembic import command
 
 from services.billing.heard import usecases as heard
 from services.billing.tracing.repository import versions_of
-from shared.bus import MESSAGE_MAX_BYTES
 from shared.chains import INCOMPLETE
 from shared.consumer import BatchCounts
 from shared.db import Database
 from shared.postgres.migrations import _config
 from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMessage
+from shared.topics.registry import MESSAGE_MAX_BYTES
 from tests.billing.statements import NOW, batch_of
 from tests.conftest import TestDatabase
 

@@ -82,6 +82,18 @@ async def test_pages_of_an_overtaken_revision_are_never_joined_with_newer_ones(d
     assert (await only_draft(db))["total"] == "0.08"
 
 
+async def test_a_revision_that_is_told_again_in_other_pages_is_not_joined_with_those_of_before(db: Database, hear: Hear) -> None:
+    """As after an upgrade that cuts otherwise: of three pages two had come, and now there are two."""
+    long = statement_of(revision=2, amounts=tuple(range(1, 13)))
+    await hear(*pages_of(long, 4)[:2])
+    first, second = pages_of(long, 6)
+    await hear(second)
+    assert await db.pool.fetchval("select count(*) from billing.documents") == 0
+    await hear(first)
+    assert [line["amount"] for line in (await only_draft(db))["lines"]] == [f"0.{n:02}" for n in range(1, 13)]
+    assert await db.pool.fetchval("select count(*) from billing.statement_pages") == 0
+
+
 async def test_minor_units_are_those_of_the_currency(db: Database, hear: Hear) -> None:
     await hear(statement_of(currency="JPY", amounts=(1_000_000,)))
     draft = await only_draft(db)

@@ -7,10 +7,11 @@ import pytest
 
 from services.billing.conservation import in_flight, worth
 from services.billing.conservation.repository import keep_exceptions
-from shared.bus import MESSAGE_MAX_BYTES, Record
+from shared.bus import Record
 from shared.bus.dead_letters import DEAD, Name, dead_letters, discard, replay
 from shared.clock import machine_now
 from shared.db import Database
+from shared.topics.registry import MESSAGE_MAX_BYTES
 from shared.topics.usage_ingest import UsageMessage
 from tests.conftest import TestDatabase
 from tests.conservation.door_book import LONG_AGO, Way, named, way

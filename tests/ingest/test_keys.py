@@ -3,13 +3,16 @@
 import json
 import socket
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from services.usage_ingest.domain.secrets import hash_of, well_formed
+from services.usage_ingest.keys import retelling
 from shared.clock import machine_now
+from shared.db import Database
 from shared.topics.usage_ingest import ACCESS_KEYS
 from tests.ingest.circumstances import event
 from tests.ingest.conftest import Door, until
@@ -54,6 +57,26 @@ async def test_other_services_are_told_of_every_change(door: Door) -> None:
         return len(mine) == 2 and mine[0].hash == hash_of(key["secret"]) and mine[1].revoked and mine[1].revision > mine[0].revision
 
     await until(told)
+
+
+async def test_keys_are_told_once_more_as_they_stand(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read by a transaction of this test, that is never committed: the service here has told its own long ago."""
+    monkeypatch.setattr(retelling, "A_PAGE", 2)
+    bound = made(door, "usage:write", sources=["shop"])
+    db = Database(door.database.url("usage_ingest"), "usage_ingest", 2)
+    await db.open()
+    try:
+        async with db.transaction() as uow:
+            place, told = None, list[Any]()
+            while not told or place is not None:
+                _, place = await retelling.keys(uow, place)
+                told += [ACCESS_KEYS.decode(row.value) for row in uow._told[len(told):]]
+            uow._told.clear()
+        rows = await db.pool.fetch("select key_id, revision, sources from usage_ingest.access_keys")
+    finally:
+        await db.close()
+    assert sorted((key.key_id, key.revision, list(key.sources)) for key in told) == sorted(tuple(row) for row in rows)
+    assert ["shop"] in [list(key.sources) for key in told if key.key_id == bound["id"]]
 
 
 def test_a_revoked_key_is_refused_with_the_remedy(door: Door) -> None:

@@ -135,6 +135,27 @@ async def test_where_a_customer_stands_is_read_from_the_running_statement(signal
     assert [one["share"] for one in shown["acme-2024"]["consumption"]] == ["0.4"] and shown["acme-plain"]["consumption"] == []
 
 
+async def test_a_statement_in_pages_is_known_when_all_are_here_and_then_whole(signals: Signals) -> None:
+    """An allowance on the second page was taken for unused while only the first was looked at."""
+    await set_up(signals)
+    started, ended = datetime(2024, 1, 1, 5, tzinfo=UTC), datetime(2024, 2, 1, 5, tzinfo=UTC)
+    terms = {**TERMS, "lines": [{"key": key, "kind": "usage", "meter": "calls", "included": "100"} for key in ("first", "second")]}
+    await signals.say(CONTRACTS, "acme-2024", ContractVersionMessage(
+        "acme-2024", 1, "cus_acme", "acme", chain=1, version=ContractVersion(1, to_us(START) - 1, to_us(START), "h", terms)))
+    pages = [StatementMessage(
+        "00000000-0000-5000-8000-000000000001", 7, "acme-2024", "cus_acme", "acme", "us", "USD", "America/New_York", to_us(started),
+        to_us(ended), "2024-01-01", "2024-01-31", (StatementLine(f"l{page}", key, "c1", 1, "h", "usage", Decimal(40), 0, meter="calls"),), 0, {},
+        0, False, 0, 0, 30, (1,), page=page, pages=2, consumption={"included:first": "100", "included:second": "100"})
+        for page, key in ((1, "first"), (2, "second"))]
+    await signals.move_clock(datetime(2024, 1, 16, 17, tzinfo=UTC))
+    await signals.say(STATEMENTS, "acme-2024", pages[1])
+    assert [one["consumption"] for one in (await signals.get("/v1/customers/acme/signals"))["contracts"]] == [[]]
+    await signals.say(STATEMENTS, "acme-2024", pages[0])
+    [shown] = (await signals.get("/v1/customers/acme/signals"))["contracts"]
+    assert [(one["line"], one["share"]) for one in shown["consumption"]] == [("first", "0.4"), ("second", "0.4")]
+    assert await signals.context.db.pool.fetchval("select count(*) from signals.statement_pages") == 0
+
+
 async def test_engagement_counts_distinct_users(signals: Signals) -> None:
     await set_up(signals)
     for number, values in ((1, ("a", "b", "c")), (20, ("a", "d")), (25, ("a",))):

@@ -1,6 +1,6 @@
 """All SQL of what billing heard: one statement a batch, rows in key order so that two consumers never deadlock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import asyncpg
@@ -12,7 +12,7 @@ from shared.topics.rating import STATEMENTS, CustomerMessage, StatementMessage
 
 
 class HeardRepository:
-    """The tables `statements_heard`, `statement_pages`, `customers`, and the drafts that follow."""
+    """The tables `statements_heard`, `customers`, and the drafts that follow."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -87,42 +87,19 @@ class HeardRepository:
         }
         return [s for s in refused if s.statement_id in final and s.revision > final[s.statement_id]]
 
-    async def keep_pages(self, pages: Sequence[StatementMessage]) -> int:
-        """Keep pages of revisions newer than the statement that is here; return how many were new."""
-        rows = await self._connection.fetch(
-            """insert into billing.statement_pages (statement_id, revision, page, pages, document)
-               select said.* from unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[], $5::jsonb[])
-                   as said (statement_id, revision, page, pages, document)
-               where not exists (select from billing.statements_heard heard
-                                 where heard.statement_id = said.statement_id and (heard.revision >= said.revision or heard.final))
-               on conflict do nothing returning page""",
-            [p.statement_id for p in pages], [p.revision for p in pages], [p.page for p in pages], [p.pages for p in pages],
-            [_json(p) for p in pages],
-        )
-        return len(rows)
-
-    async def complete_pages(self, statement_ids: Collection[str]) -> list[list[StatementMessage]]:
-        """Return the pages of the newest revision of each of these statements that is complete."""
-        rows = await self._connection.fetch(
-            """with complete as (
-                   select statement_id, revision from billing.statement_pages where statement_id = any($1::uuid[])
-                   group by statement_id, revision having count(*) = max(pages)),
-               newest as (select statement_id, max(revision) as revision from complete group by statement_id)
-               select statement_id, document from billing.statement_pages join newest using (statement_id, revision) order by statement_id, page""",
-            list(statement_ids),
-        )
-        found: dict[str, list[StatementMessage]] = {}
-        for row in rows:
-            found.setdefault(str(row["statement_id"]), []).append(msgspec.convert(row["document"], StatementMessage))
-        return list(found.values())
-
-    async def drop_pages(self, up_to: Sequence[tuple[str, int]]) -> None:
-        """Delete the pages of these statements up to these revisions: they are swapped in, or older than what is."""
-        await self._connection.execute(
-            """delete from billing.statement_pages page using unnest($1::uuid[], $2::bigint[]) as done (statement_id, revision)
-               where page.statement_id = done.statement_id and page.revision <= done.revision""",
-            [statement for statement, _ in up_to], [revision for _, revision in up_to],
-        )
+    async def unheard(self, pages: Sequence[StatementMessage]) -> list[StatementMessage]:
+        """Return the pages of revisions newer than the statement that is here, if that is not final."""
+        if not pages:
+            return []
+        known = {
+            str(row["statement_id"]): row
+            for row in await self._connection.fetch(
+                "select statement_id, revision, final from billing.statements_heard where statement_id = any($1::uuid[])",
+                sorted({page.statement_id for page in pages}),
+            )
+        }
+        return [page for page in pages
+                if (row := known.get(page.statement_id)) is None or (row["revision"] < page.revision and not row["final"])]
 
     async def replace_customers(self, customers: Sequence[CustomerMessage]) -> int:
         """Upsert those that are newer; return how many were."""
@@ -145,8 +122,3 @@ def _document_ids(statements: Sequence[StatementMessage]) -> list[str]:
     by_period = sorted(range(len(statements)), key=lambda place: (statements[place].period_start_us, statements[place].contract))
     given = dict(zip(by_period, new_ids("inv", len(statements)), strict=True))
     return [given[place] for place in range(len(statements))]
-
-
-def _json(statement: StatementMessage) -> msgspec.Raw:
-    """The statement as it travelled: decimals as strings."""
-    return msgspec.Raw(STATEMENTS.encode(statement))

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.billing.heard.domain.revisions import joined, newest_of_each
+from services.billing.heard.domain.revisions import newest_of_each
 from services.billing.heard.repository import HeardRepository
 from shared.chains import hear_chains
 from shared.consumer import Batch, BatchCounts
 from shared.db import UnitOfWork
 from shared.exceptions import open_exception
+from shared.statement_pages import drop_pages, hear_pages
 from shared.topics.rating import ContractVersionMessage, CustomerMessage, StatementMessage
 
 OWNER = "billing operations"
@@ -18,9 +19,10 @@ async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: 
     """Replace each statement by its newest revision, whole, and its draft with it. New are the statements replaced and the pages kept."""
     heard = HeardRepository(uow.connection)
     whole = [message for message in batch.messages if message.pages == 1]
-    pages_kept, completed = await _hear_pages([message for message in batch.messages if message.pages > 1], heard)
+    pages_kept, completed = await hear_pages(uow, await heard.unheard([message for message in batch.messages if message.pages > 1]))
     newest = newest_of_each([*whole, *completed])
     replaced = await heard.replace_statements(newest)
+    await drop_pages(uow, newest)
     await heard.replace_drafts([statement for statement in newest if statement.statement_id in replaced])
     for statement in await heard.after_final([statement for statement in newest if statement.statement_id not in replaced]):
         await _report_after_final(statement, uow, now)
@@ -39,16 +41,6 @@ async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, 
     """Keep the newest revision of each contract and of each of its versions."""
     new = await hear_chains(uow, batch.messages, now)
     return BatchCounts(new=new, duplicate=len(batch.messages) - new)
-
-
-async def _hear_pages(pages: list[StatementMessage], heard: HeardRepository) -> tuple[int, list[StatementMessage]]:
-    """Keep pages; return how many were new, and the statements that are complete now."""
-    if not pages:
-        return 0, []
-    kept = await heard.keep_pages(pages)
-    completed = [joined(found) for found in await heard.complete_pages({page.statement_id for page in pages})]
-    await heard.drop_pages([(statement.statement_id, statement.revision) for statement in completed])
-    return kept, completed
 
 
 async def _report_after_final(statement: StatementMessage, uow: UnitOfWork, now: datetime) -> None:

@@ -11,8 +11,18 @@ from services.signals.heard.repository import HeardRepository
 from shared.chains import hear_chains
 from shared.consumer import Batch, BatchCounts, Subscribe
 from shared.db import UnitOfWork
+from shared.statement_pages import drop_pages, hear_pages
 from shared.topics.billing import DOCUMENTS
-from shared.topics.rating import ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS, ContractVersionMessage, CustomerMessage
+from shared.topics.rating import (
+    ACTIVITY,
+    CATALOGUE_METERS,
+    CONTRACTS,
+    CUSTOMERS,
+    STATEMENTS,
+    ContractVersionMessage,
+    CustomerMessage,
+    StatementMessage,
+)
 from shared.topics.usage_ingest import USAGE_QUARANTINE
 
 Key = Callable[[Any], Any]
@@ -38,6 +48,18 @@ async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork, context
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 
 
+async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+    """Keep the newest of each that is whole. New are the pages kept and the statements replaced by one that came whole."""
+    heard = HeardRepository(uow.connection)
+    fresh = await heard.unheard(batch.messages)
+    pages_kept, completed = await hear_pages(uow, [message for message in fresh if message.pages > 1])
+    newest = list(_newest([*(message for message in fresh if message.pages == 1), *completed], lambda m: (m.contract, m.period_start_us)).values())
+    await heard.store_statements(newest)
+    await drop_pages(uow, newest)
+    new = pages_kept + sum(all(statement is not whole for whole in completed) for statement in newest)
+    return BatchCounts(new=new, duplicate=len(batch.messages) - new)
+
+
 async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
     applied = await hear_chains(uow, batch.messages, context.clock.now())
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
@@ -51,7 +73,7 @@ SUBSCRIPTIONS = (
     Subscribe(CUSTOMERS, hear_customers),
     Subscribe(CATALOGUE_METERS, _keeps_newest(lambda m: m.meter, HeardRepository.store_meters)),
     Subscribe(CONTRACTS, hear_contracts),
-    Subscribe(STATEMENTS, _keeps_newest(lambda m: (m.contract, m.period_start_us), HeardRepository.store_statements)),
+    Subscribe(STATEMENTS, hear_statements),
     Subscribe(ACTIVITY, hear_activity),
     Subscribe(DOCUMENTS, hear_documents),
     Subscribe(USAGE_QUARANTINE, hear_quarantine),

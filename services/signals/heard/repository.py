@@ -42,6 +42,17 @@ class HeardRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
+    async def unheard(self, messages: Sequence[StatementMessage]) -> list[StatementMessage]:
+        """Return those, whole or pages, that are newer than the statement that is here."""
+        known = {
+            (row["contract"], row["period_start"]): row["revision"]
+            for row in await self._connection.fetch(
+                """select s.contract, s.period_start, s.revision from unnest($1::text[], $2::timestamptz[]) as asked (contract, period_start)
+                   join signals.statements s using (contract, period_start)""",
+                [m.contract for m in messages], [from_us(m.period_start_us) for m in messages])
+        }
+        return [m for m in messages if known.get((m.contract, from_us(m.period_start_us)), -1) < m.revision]
+
     async def store_statements(self, messages: Sequence[StatementMessage]) -> int:
         return _count(await self._connection.execute(
             STORE_STATEMENTS,

@@ -19,8 +19,8 @@ from shared.pricing.layout import layout_of
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.spans import Span
 from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
+from shared.topics.statement_pages import cut
 
-LINES_A_PAGE = 500
 NOTHING_PRICED = PricedPeriod((), 0, EMPTY)
 # The edges of spans and the names of statements come again with every revision.
 _us = lru_cache(10_000)(to_us)
@@ -65,17 +65,13 @@ def held_message(due: DueStatement, before: StatementMessage | None, held: State
 
 
 def pages_of(statement: StatementMessage) -> list[StatementMessage]:
-    """Return the statement as it travels: whole, or in pages of at most 500 lines, each naming its place among them.
+    """Return the statement as it travels: whole, or in pages, each naming its place among them.
 
     Only a final one takes its segments along: a draft is replaced every second, and who asks why it is what it is asks rating.
     """
     if not statement.final:
         statement = msgspec.structs.replace(statement, lines=tuple([msgspec.structs.replace(line, segments=()) for line in statement.lines]))
-    lines = statement.lines
-    if len(lines) <= LINES_A_PAGE:
-        return [statement]
-    parts = [lines[start:start + LINES_A_PAGE] for start in range(0, len(lines), LINES_A_PAGE)]
-    return [msgspec.structs.replace(statement, lines=part, page=number, pages=len(parts)) for number, part in enumerate(parts, start=1)]
+    return cut(statement)
 
 
 def _line(line: PricedLine) -> StatementLine:
