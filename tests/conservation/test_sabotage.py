@@ -49,7 +49,8 @@ VANDALISM = {
         "aggregate_off", "rating.usage_uniques", "K4"),
     "an hour that vanishes": Fault(
         """delete from rating.usage_hours where (subject, meter, hour) = (
-               select subject, meter, hour from rating.usage_hours where subject = 'bolt' limit 1)""", "aggregate_off", "rating.usage_hours", "K4"),
+               select subject, meter, hour from rating.usage_hours where subject = 'bolt' and events > 0 limit 1)""",
+        "aggregate_off", "rating.usage_hours", "K4"),
     "a day that is not its hours": Fault(
         """update rating.usage_days set value = value + 1 where (subject, meter, grp, day) = (
                select subject, meter, grp, day from rating.usage_days limit 1)""", "day_off", "rating.usage_days", "K4"),

@@ -46,7 +46,8 @@ async def reconcile(
     found = await reconciled(monitor.auditor, narrow)
     assert monitor.report is not None
     return {
-        "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to), "rows": found.rows,
+        "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to),
+        "quantities_of": "every meter" if narrow.every_meter else "meters with a list price", "rows": found.rows,
         "totals": found.totals, "money": found.money, "conservation": monitor.report.shown(),
     }
 
@@ -60,7 +61,7 @@ async def reconcile_events(
     return await _events(context, page, narrow, Drill(bucket, reason, None, event_place(page)))
 
 
-@router.get("/held-late", operation_id="list_held_late", summary="Usage and voids that came after the cut of their period's final statement")
+@router.get("/held-late", operation_id="list_held_late", summary="Usage, voids and leavings that came after the cut of a final statement")
 async def held_late(
     context: Ctx, page: Paged, customer: Customer = None, contract: Name = None, month: Month = None, start: From = None, to: To = None,
 ) -> dict[str, Any]:

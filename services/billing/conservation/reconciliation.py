@@ -89,6 +89,11 @@ class Narrow:
     meter: str | None = None
     timezone: str = "UTC"
 
+    @property
+    def every_meter(self) -> bool:
+        """Whether all meters are read; over the whole book those with a list price are."""
+        return self.customer is not None or self.meter is not None
+
     def parameters(self) -> tuple[Any, ...]:
         return self.start, self.end, self.customer, self.type, self.meter
 

@@ -24,5 +24,5 @@ async def reconciled(auditor: Auditor, narrow: Narrow) -> Reconciled:
         counted = await reconciliation.counts(connection, narrow)
         measured = await reconciliation.quantities(connection, narrow)
         money = await reconciliation.money(connection, narrow)
-    rows, settled = views.rows_of(counted, measured), [views.money_row(row) for row in money]
+    rows, settled = views.rows_of(counted, measured, every_meter=narrow.every_meter), [views.money_row(row) for row in money]
     return Reconciled(rows, settled, views.totals_of(rows, settled))

@@ -15,8 +15,11 @@ from shared.money import Rounding, currency, format_minor, settle
 VALUED = (Bucket.SUSPENSE, Bucket.HELD_LATE, Bucket.HELD)
 
 
-def rows_of(counted: Iterable[Any], measured: Iterable[Any]) -> list[dict[str, Any]]:
-    """One row a customer (or unmatched subject), event type and UTC month."""
+def rows_of(counted: Iterable[Any], measured: Iterable[Any], *, every_meter: bool = True) -> list[dict[str, Any]]:
+    """One row a customer (or unmatched subject), event type and UTC month.
+
+    Where not every meter was read, only those with a list price, a row without any of them has no `quantities`: they are not known to be none.
+    """
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in counted:
         shown = rows.setdefault(_place(row), _row(row))
@@ -34,6 +37,8 @@ def rows_of(counted: Iterable[Any], measured: Iterable[Any]) -> list[dict[str, A
         read = shown.pop("_read")
         shown["unvalued"] = {bucket: shown["counts"][bucket] - read.get(bucket, 0) for bucket in VALUED}
         shown["waiting"] = waiting_of(shown)
+        if not (every_meter or shown["quantities"]):
+            del shown["quantities"]
     return list(rows.values())
 
 
