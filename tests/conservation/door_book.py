@@ -22,7 +22,7 @@ from shared.consumer import Consumer
 from shared.db import Database
 from shared.ids import new_id
 from shared.topics.usage_ingest import USAGE_EVENTS, ReceiptMessage, UsageMessage, event_key
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, say
 from tests.metering.book import meter
 
 CALLS = {"event_type": "api.call", "aggregation": "count", "list_price": {"currency": "USD", "unit": "0.50"}}
@@ -45,7 +45,7 @@ class Way:
                 await self.receipt(source, sum(message.source == source for message in messages))
 
     async def put(self, records: Sequence[Record]) -> None:
-        await self.bus.publish(USAGE_EVENTS.name, list(records))
+        await say(self.database.admin_url, USAGE_EVENTS.name, records)
 
     async def broken(self, source: str, *ids: str) -> None:
         """Accepted events that metering cannot take, as a release that is not its producer's would see them."""
