@@ -22,6 +22,11 @@ def new_ids(prefix: str, count: int) -> list[str]:
     return sorted(new_id(prefix) for _ in range(count))
 
 
+def first_id(prefix: str, moment: datetime) -> str:
+    """Return what sorts before every id that is made from this moment of the machine clock on, and after those made before it."""
+    return f"{prefix}_{_base62(int(moment.timestamp() * 1000) << 80)}"
+
+
 def clause_id(contract: str, section: str, key: str) -> str:
     """Return the id of a clause; it survives versions of the contract."""
     return _derived("clause", contract, section, key)

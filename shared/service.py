@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared import open_work
+from shared import open_work, retention
 from shared.bus import Bus, BusUnavailable
 from shared.bus.factory import open_bus
 from shared.clock import BusinessClock
@@ -97,6 +97,7 @@ class Service:
 
 
 OPEN_WORK = Job("open_work", open_work.EVERY_S, open_work.measure, follows_clock=False)
+FORGET_KEYS = Job("forget_idempotency_keys", retention.EVERY_S, retention.forget_idempotency_keys, follows_clock=False)
 
 
 def build(service: Service) -> FastAPI:
@@ -192,7 +193,8 @@ def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]
         running.append(("key-consumer", context.key_consumer.run))
     tasks = [asyncio.create_task(_supervise(name, run), name=name) for name, run in running]
     tasks += [
-        asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}") for job in (*service.jobs, OPEN_WORK) for worker in range(job.workers)
+        asyncio.create_task(_repeat(job, context), name=f"{job.name}-{worker}")
+        for job in (*service.jobs, OPEN_WORK, FORGET_KEYS) for worker in range(job.workers)
     ]
     return tasks
 

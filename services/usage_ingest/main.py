@@ -19,6 +19,7 @@ from services.usage_ingest.quarantine import consumers as quarantined
 from services.usage_ingest.quarantine import jobs as quarantine_jobs
 from services.usage_ingest.quarantine.api import router as quarantine
 from services.usage_ingest.receipts import consumers as receipts
+from services.usage_ingest.receipts import jobs as receipt_jobs
 from services.usage_ingest.receipts.api import router as door_hours
 from services.usage_ingest.settings import IngestSettings
 from shared.clock import machine_now
@@ -52,7 +53,7 @@ EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
 app = build(Service(
     name=NAME, port=8101, settings=IngestSettings, routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
     subscriptions=(*raw.SUBSCRIPTIONS, *quarantined.SUBSCRIPTIONS, *receipts.SUBSCRIPTIONS, *heard.SUBSCRIPTIONS),
-    jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *RETELLING), setup=setup, body_max_bytes=BODY_MAX_BYTES,
+    jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *receipt_jobs.JOBS, *RETELLING), setup=setup, body_max_bytes=BODY_MAX_BYTES,
     description="The door of usage: CloudEvents in, nothing accepted is lost.",
 ))
 

@@ -1,6 +1,6 @@
 """The tables of the schema `usage_ingest`."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.tables import INSTANT, add_retold_table, add_standard_tables
@@ -63,6 +63,13 @@ door_hours = Table(                                             # receipts summe
     Column("published", BigInteger, nullable=False),
     Column("quarantined", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
+)
+
+receipts_kept = Table(                                          # the view receipts_said counts hours before `since` by door_hours
+    "receipts_kept", metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("since", INSTANT, nullable=False),
+    CheckConstraint("one"),
 )
 
 api_keys = Table(                                               # what only the issuer of a key knows; the rest is in access_keys

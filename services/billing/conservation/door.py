@@ -1,8 +1,8 @@
 """K2: what each request brought is published, quarantined or refused; what was published is taken, and nothing stands still on the way.
 
-Left: usage_ingest.receipts. Right: what became of it (`taken`, with `set_aside` and `in_flight`), the batch rows and heads of
-usage.quarantine, and usage_ingest.quarantine. A receipt is written after its events, so receipts never promise more than the bus has; a
-kill -9 may lose a receipt, never an event.
+Left: usage_ingest.receipts, and their sums by hour where retention has taken them (the view receipts_said). Right: what became of it
+(`taken`, with `set_aside` and `in_flight`), the batch rows and heads of usage.quarantine, and usage_ingest.quarantine. A receipt is
+written after its events, so receipts never promise more than the bus has; a kill -9 may lose a receipt, never an event.
 """
 
 from collections.abc import Mapping
@@ -27,25 +27,27 @@ UNEVEN = """
     order by received_at
 """
 RECEIPTS = """
-    select count(*) as receipts, coalesce(sum(received), 0)::bigint as received, coalesce(sum(published), 0)::bigint as published,
-           coalesce(sum(quarantined), 0)::bigint as quarantined, coalesce(sum(refused), 0)::bigint as refused
-    from usage_ingest.receipts
+    select coalesce(sum(receipts), 0)::bigint as receipts, coalesce(sum(received), 0)::bigint as received,
+           coalesce(sum(published), 0)::bigint as published, coalesce(sum(quarantined), 0)::bigint as quarantined,
+           coalesce(sum(refused), 0)::bigint as refused
+    from usage_ingest.receipts_said
 """
 CONSUMED = """
     select partition, sum(to_offset - from_offset)::bigint as records, sum(new)::bigint as new
     from bus.batches where grp = $1 and topic = $2 group by partition
 """
 # The hours are added up in the transaction that stores the receipts; receipts of usage.raw name their offsets, its hours only the topic.
+# Whose receipts retention takes are compared no more: their hours are all that is left of them.
 HOURS_OFF = """
     with received as (
         select source, hour, count(*) as receipts, sum(received) as received, sum(published) as published, sum(quarantined) as quarantined,
                sum(refused) as refused
-        from usage_ingest.receipts group by source, hour
+        from usage_ingest.receipts where hour >= (select since from usage_ingest.receipts_kept) group by source, hour
     ),
     kept as (
         select source, hour, sum(receipts) as receipts, sum(received) as received, sum(published) as published, sum(quarantined) as quarantined,
                sum(refused) as refused
-        from usage_ingest.door_hours group by source, hour
+        from usage_ingest.door_hours where hour >= (select since from usage_ingest.receipts_kept) group by source, hour
     )
     select source, hour, to_jsonb(r) - 'source' - 'hour' as receipts, to_jsonb(k) - 'source' - 'hour' as hours
     from received r full join kept k using (source, hour)
@@ -56,7 +58,7 @@ HOURS_OFF = """
 HOURS = """
     select key_id, source, hour, sum(received)::bigint as received, sum(published)::bigint as published,
            sum(quarantined)::bigint as quarantined, sum(refused)::bigint as refused
-    from usage_ingest.receipts where hour >= $1 and hour < $2
+    from usage_ingest.receipts_said where hour >= $1 and hour < $2
     group by key_id, source, hour order by hour, key_id, source limit $3
 """
 # What metering quarantined is told through rating's outbox, so until it is stored it waits there, on the bus, or set aside.

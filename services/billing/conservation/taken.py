@@ -26,7 +26,7 @@ CLOCKS_DIFFER_MAX = timedelta(minutes=1)         # the migration lays the cut so
 CUT = "select at from bus.cuts where name = 'batch_sources'"
 PUBLISHED = """
     select source, sum(published)::bigint as published, coalesce(sum(published) filter (where received_at >= $1), 0)::bigint as since
-    from usage_ingest.receipts group by source
+    from usage_ingest.receipts_said group by source
 """
 BY_SOURCE = f"""
     select s.key as source, sum({" + ".join(f"coalesce((s.value ->> '{outcome}')::bigint, 0)" for outcome in TAKEN)})::bigint as taken

@@ -1,9 +1,13 @@
 """Schedules of webhooks. Safe in any number of replicas: a lane has one owner. Retries are not due instants of the clock."""
 
+from datetime import datetime
+
 from prometheus_client import Gauge
 
 from services.signals.webhooks.lanes import Lanes
 from services.signals.webhooks.repository import WebhookRepository
+from shared.db import UnitOfWork
+from shared.retention import DELIVERIES, EVERY_S, STEP_ROWS, forget
 from shared.service import Context, Job
 
 SEND_EVERY_S, MEASURE_EVERY_S = 0.5, 10.0
@@ -26,4 +30,15 @@ async def measure(context: Context) -> None:
         ENDPOINTS.labels(state).set(states.get(state, 0))
 
 
-JOBS = (Job("webhooks", SEND_EVERY_S, send), Job("webhooks_open", MEASURE_EVERY_S, measure, follows_clock=False))
+async def forget_deliveries(context: Context) -> None:
+    await forget(context, DELIVERIES, _step)
+
+
+async def _step(uow: UnitOfWork, before: datetime) -> int:
+    return await WebhookRepository(uow.connection).forget_deliveries(before, STEP_ROWS)
+
+
+JOBS = (
+    Job("webhooks", SEND_EVERY_S, send), Job("webhooks_open", MEASURE_EVERY_S, measure, follows_clock=False),
+    Job("forget_deliveries", EVERY_S, forget_deliveries, follows_clock=False),
+)

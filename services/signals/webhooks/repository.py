@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from services.signals.webhooks.attempt import Attempted
-from shared.ids import new_id
+from shared.ids import first_id, new_id
 
 QUEUE = """
 insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, sequence, state, attempts, due_at, created_at)
@@ -199,6 +199,18 @@ class WebhookRepository:
 
     async def attempts(self, delivery_id: str) -> list[asyncpg.Record]:
         return list(await self._connection.fetch("select * from signals.attempts where delivery_id = $1 order by at", delivery_id))
+
+    async def forget_deliveries(self, before: datetime, limit: int) -> int:
+        """Delete at most `limit` settled deliveries whose last attempt is older (machine clock), with their attempts; return how many."""
+        gone: int = await self._connection.fetchval(
+            """with old as (select d.delivery_id from signals.deliveries d
+                   where d.state <> 'pending' and d.delivery_id < $1 and not exists (
+                       select from signals.attempts a where a.delivery_id = d.delivery_id and a.at >= $2)
+                   order by d.delivery_id limit $3 for update skip locked),
+               gone as (delete from signals.deliveries d using old where d.delivery_id = old.delivery_id returning d.delivery_id),
+               logs as (delete from signals.attempts a using gone where a.delivery_id = gone.delivery_id)
+               select count(*) from gone""", first_id("dlv", before), before, limit)
+        return gone
 
     async def facts_to_replay(self, since: datetime, until: datetime, events: Sequence[str], limit: int) -> list[asyncpg.Record]:
         return list(await self._connection.fetch(

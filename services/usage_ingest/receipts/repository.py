@@ -54,6 +54,17 @@ class ReceiptRepository:
         )
         return stored
 
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Let whole hours before `before` be counted by their sums, and delete at most `limit` of their receipts; return how many."""
+        await self.connection.execute(
+            """update usage_ingest.receipts_kept set since = date_trunc('hour', $1::timestamptz, 'UTC')
+               where since < date_trunc('hour', $1::timestamptz, 'UTC')""", before)
+        gone: str = await self.connection.execute(
+            """delete from usage_ingest.receipts where ctid = any(array(
+                   select ctid from usage_ingest.receipts where hour < (select since from usage_ingest.receipts_kept)
+                   order by hour limit $1 for update skip locked))""", limit)
+        return int(gone.split()[-1])
+
     async def door(self, wanted: DoorFilter, after: tuple[datetime, str, str] | None, limit: int) -> list[Any]:
         """Sums by hour, key and source, in that order."""
         hour, key_id, source = after or (None, None, None)

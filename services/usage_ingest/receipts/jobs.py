@@ -1,0 +1,19 @@
+"""Receipts whose time is over: first they are counted by their hours, then they go."""
+
+from datetime import datetime
+
+from services.usage_ingest.receipts.repository import ReceiptRepository
+from shared.db import UnitOfWork
+from shared.retention import EVERY_S, RECEIPTS, STEP_ROWS, forget
+from shared.service import Context, Job
+
+
+async def forget_receipts(context: Context) -> None:
+    await forget(context, RECEIPTS, _step)
+
+
+async def _step(uow: UnitOfWork, before: datetime) -> int:
+    return await ReceiptRepository(uow.connection).forget(before, STEP_ROWS)
+
+
+JOBS = (Job("forget_receipts", EVERY_S, forget_receipts, follows_clock=False),)
