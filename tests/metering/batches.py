@@ -42,7 +42,7 @@ class Metering:
     now: datetime = NOW
     groups_max: int = 1000
     positions: dict[int, int] = field(default_factory=dict)
-    batch_ids: Any = field(default_factory=lambda: count(1))
+    batch_ids: Any = field(default_factory=lambda: count(1))           # None: those of the bus's own sequence
 
     def __post_init__(self) -> None:
         self.context = SimpleNamespace(
@@ -53,7 +53,7 @@ class Metering:
         async with self.db.transaction() as uow:
             start = self.positions.get(partition, 0)
             end = start + len(messages)
-            batch_id = next(self.batch_ids)
+            batch_id = next(self.batch_ids) if self.batch_ids else await uow.connection.fetchval("select nextval('bus.batch_id')")
             await uow.connection.execute(
                 """insert into bus.positions (grp, topic, partition, position) values ('rating', 'usage.events', $1, $2)
                    on conflict (grp, topic, partition) do update set position = excluded.position""", partition, end)

@@ -1,7 +1,7 @@
 """K4, first half: quantities recomputed from raw stored events equal the aggregates as they stand.
 
-Left: rating.events minus rating.voids, measured here by the catalogue. Right: usage_hours and usage_uniques, and usage_days against the
-hours. Both sides go into one hash aggregate with opposite columns, which costs half of a join of two sorted aggregates.
+Left: rating.events minus rating.voids, measured here by the catalogue and the admitted groups. Right: usage_hours and usage_uniques, and
+usage_days against the hours. Both sides go into one hash aggregate with opposite columns, which costs half of a join of two sorted aggregates.
 """
 
 import json
@@ -9,46 +9,39 @@ from typing import Any
 
 import asyncpg
 
+from services.billing.conservation.admission import ADMITTED, ANY_CROWDED, CROWDED, OTHER
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 from services.billing.conservation.facts import AGGREGATES, EVENTS, GROUP, METERS, TAKES, label, quantity
 from services.billing.conservation.listing import listed
 
-OTHER = """'{"other":"true"}'"""
 TABLES = {kind: AGGREGATES[kind] for kind in ("hours", "uniques")}
 #: What each table keeps of an event that meter `m` takes: a value, or an item; null adds nothing.
 AGGREGATIONS = {"hours": "('count', 'sum')", "uniques": "('unique')"}
 VALUES = {"hours": f"case m.aggregation when 'count' then 1 else {quantity('(e.data #> m.field)')} end", "uniques": "0"}
 ITEMS = {"hours": "''", "uniques": f"nullif({label('(e.data #> m.field)')}, '')"}
 
-#: Groups beyond a meter's limit stand as `other`: a group is admitted when it has a row of that meter, subject and UTC month.
-ADMISSION = """
-    full_up as materialized (
-        select distinct subject, meter, date_trunc('month', hour, 'UTC') as month from {table} where grp = {other}
-    ),
-    admitted as materialized (
-        select distinct k.subject, k.meter, f.month, k.grp::jsonb as grp
-        from full_up f join {table} k on k.subject = f.subject and k.meter = f.meter and k.hour >= f.month and k.hour < f.month + interval '1 month'
-    ),"""
-ADMITTED = """
-        left join full_up f on f.subject = r.subject and f.meter = r.meter and f.month = date_trunc('month', r.hour, 'UTC')
-        left join admitted a on a.subject = r.subject and a.meter = r.meter and a.month = f.month and a.grp = r.grp"""
+PLACED = """
+        left join crowded c on c.meter = r.meter and c.meter_revision = r.counts_since and c.month = date_trunc('month', r.hour, 'UTC')
+        left join admitted a
+            on a.key = case when c.meter is not null then jsonb_build_array(r.subject, r.meter, r.counts_since, c.first_day, r.grp) end"""
 
 
-def _differences(table: str, overflow: bool) -> str:
-    """Where raw events and a table of aggregates differ: subject, meter, group, hour (and item)."""
-    admission = ADMISSION.format(table=TABLES[table], other=OTHER) if overflow else ""
-    group = f"case when f.meter is not null and a.grp is null then {OTHER}::jsonb else r.grp end" if overflow else "r.grp"
+def _differences(table: str, crowded: bool) -> str:
+    """Where raw events and a table of aggregates differ: subject, meter, group, hour (and item). What no row admits is measured as `other`."""
+    admission = f"{CROWDED}, {ADMITTED}," if crowded else ""
+    group = f"case when c.meter is not null and a.key is null then {OTHER}::jsonb else r.grp end" if crowded else "r.grp"
     kept_value, kept_item = ("u.value", "''") if table == "hours" else ("0", "u.item")
     return f"""
     with {METERS}, {admission}
     measured as (
-        select e.subject, m.meter, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour, {ITEMS[table]} as item, {VALUES[table]} as value
+        select e.subject, m.meter, m.counts_since, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour,
+               {ITEMS[table]} as item, {VALUES[table]} as value
         from {EVENTS} e join meter m on m.backfilled and m.aggregation in {AGGREGATIONS[table]} and {TAKES}
         where not exists (select from rating.voids v where v.key = e.key)
     ),
     pair as (
         select r.subject, r.meter, {group} as grp, r.hour, r.item, 1 as raw_events, r.value as raw_value, 0 as kept_events, 0 as kept_value
-        from measured r {ADMITTED if overflow else ""}
+        from measured r {PLACED if crowded else ""}
         where r.value is not null and r.item is not null
         union all
         select u.subject, u.meter, u.grp::jsonb, u.hour, {kept_item}, 0, 0, u.events, {kept_value}
@@ -80,9 +73,9 @@ async def aggregates(connection: asyncpg.Connection, listed_max: int | None) -> 
     await connection.execute("set local enable_nestloop = off")                       # the whole book is read: a look-up an event only loses
     breaks: list[Break] = []
     more = 0
-    for table, name in TABLES.items():
-        overflow = await connection.fetchval(f"select exists (select from {name} where grp = {OTHER})")
-        off = await listed(connection, _differences(table, bool(overflow)), rows_max=listed_max)
+    crowded = bool(await connection.fetchval(ANY_CROWDED))
+    for table in TABLES:
+        off = await listed(connection, _differences(table, crowded), rows_max=listed_max)
         breaks, more = breaks + [_aggregate_off(row) for row in off.rows], more + off.more
     days = await listed(connection, DAYS, rows_max=listed_max)
     await connection.execute("set local enable_nestloop = on")

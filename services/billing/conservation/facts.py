@@ -15,7 +15,8 @@ DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
 #: CTE. `meter`: the catalogue, with dotted names of fields and dimensions as paths into `data`.
 METERS = """
     meter as materialized (
-        select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, m.backfilled, string_to_array(m.field, '.') as field,
+        select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, m.backfilled, m.counts_since,
+               string_to_array(m.field, '.') as field,
                m.group_by as dimensions, string_to_array(m.group_by[1], '.') as first_path, string_to_array(m.group_by[2], '.') as second_path,
                (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
         from rating.meters m
@@ -25,7 +26,7 @@ METERS = """
 #: CTE. `meter_version`: every version of every meter, as far as it decides what is counted.
 METER_VERSIONS = """
     meter_version as materialized (
-        select m.meter, m.revision, m.event_type, m.aggregation, string_to_array(m.field, '.') as field,
+        select m.meter, m.revision, m.counts_since, m.event_type, m.aggregation, m.group_by as dimensions, string_to_array(m.field, '.') as field,
                (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
         from rating.meter_versions m
     )"""

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from services.billing.conservation.admission import CROWDED, TURNED_AWAY
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 from services.billing.conservation.facts import EVENTS, METER_VERSIONS, METERS_OF, TAKES, label, quantity, version_of
 from services.billing.conservation.listing import listed
@@ -16,9 +17,10 @@ from services.billing.conservation.listing import listed
 # A line is measured over the spans in which the versions the statement was priced by (no later ones) hold it, cut where its segments
 # are cut. What falls outside every segment shows as `uncovered`. Without an entry in the watermark a partition had no usage yet.
 # A final statement is measured over the subjects it closed with; what another customer's final statement had before is measured there.
+# What stands in `other` has none of the meter's dimensions, as pricing reads it.
 # OFFSET 0 keeps the planner on the index (subject, type, time), however small the book.
 STATEMENTS = f"""
-    with {METER_VERSIONS},
+    with {METER_VERSIONS}, {CROWDED},
     scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start)),
     statement as materialized (
         select s.contract, s.period_start, p.period_end, s.final, s.revision, c.customer_id, s.watermark, s.document
@@ -87,7 +89,7 @@ STATEMENTS = f"""
     measured as (
         select e.contract, e.period_start, d.line_key, m.meter, m.aggregation, c.begins, c.ends, e.time,
                case when d.dimensions = '{{}}' then '{{}}'::jsonb else (
-                   select jsonb_object_agg(dimension, {label("(e.data #> string_to_array(dimension, '.'))")})
+                   select jsonb_object_agg(dimension, case when turned.away then '' else {label("(e.data #> string_to_array(dimension, '.'))")} end)
                    from unnest(d.dimensions) dimension) end as grp,
                case m.aggregation when 'count' then 1 when 'sum' then {quantity("(e.data #> m.field)")} end as value,
                case m.aggregation when 'unique' then {label("(e.data #> m.field)")} end as item
@@ -96,6 +98,8 @@ STATEMENTS = f"""
         join meter_version m on m.meter = d.meter and m.revision = d.revision and {TAKES}
         left join cut c on c.contract = e.contract and c.period_start = e.period_start and c.line_key = d.line_key
             and e.time >= c.begins and e.time < c.ends
+        left join crowded w on w.meter = m.meter and w.meter_revision = m.counts_since and w.month = date_trunc('month', e.time, 'UTC')
+        cross join lateral {TURNED_AWAY} turned
         where not exists (
             select from elsewhere x
             where x.contract = e.contract and x.period_start = e.period_start and x.subject = e.subject and m.meter = any (x.meters)

@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from services.billing.conservation.admission import admission
 from services.billing.conservation.aggregates import aggregates
 from services.billing.conservation.disposition import disposition, disposition_of
 from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged
@@ -72,7 +73,7 @@ async def _transport(connection: asyncpg.Connection, heads: Heads | None, listed
 async def _quantities(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
     """K4, in chunks of contracts and periods."""
     chunks = [await quantities_of(connection, chunk, listed_max) for chunk in _chunks(await all_periods(connection))]
-    return merged([await aggregates(connection, listed_max), *chunks])
+    return merged([await aggregates(connection, listed_max), await admission(connection, listed_max), *chunks])
 
 
 async def _money(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> Checked:

@@ -84,12 +84,13 @@ class PlanDocument(BaseModel):
 
 
 def meter_of(name: str, terms: MeterTerms, revision: int, backfilled: bool) -> Meter:
-    """The meter a document describes."""
+    """The meter a document describes, as it counts from this revision on."""
     price = ListPrice(terms.list_price.currency, terms.list_price.unit) if terms.list_price else None
     return Meter(
         meter=name, event_type=terms.event_type, aggregation=terms.aggregation, field=terms.field,
         filters={path: tuple(sorted(set(values))) for path, values in sorted(terms.filters.items())}, group_by=tuple(sorted(terms.group_by)),
         missing=terms.missing, list_price=price, role=terms.role, heartbeat_s=terms.heartbeat_s, revision=revision, backfilled=backfilled,
+        counts_since=revision,
     )
 
 

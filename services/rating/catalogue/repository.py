@@ -10,7 +10,7 @@ import asyncpg
 from services.rating.catalogue.domain.meter import ListPrice, Meter
 
 METERS = """select meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency, list_unit, role, heartbeat_s,
-    created_at, backfilled from rating.meters"""
+    created_at, backfilled, counts_since from rating.meters"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,11 @@ class CatalogueRepository:
         price = meter.list_price
         await self._connection.execute(
             """insert into rating.meter_versions (meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency,
-                   list_unit, role, heartbeat_s, cut, recorded_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)""",
+                   list_unit, role, heartbeat_s, cut, recorded_at, counts_since)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
             meter.meter, meter.revision, meter.event_type, meter.aggregation, meter.field, meter.missing, list(meter.group_by),
             {name: list(values) for name, values in meter.filters.items()}, price.currency if price else None, price.unit if price else None,
-            meter.role, meter.heartbeat_s, {str(partition): batch_id for partition, batch_id in cut.items()}, now)
+            meter.role, meter.heartbeat_s, {str(partition): batch_id for partition, batch_id in cut.items()}, now, meter.counts_since)
 
     async def meters_page(self, after: str, limit: int) -> list[Meter]:
         return [meter_of_row(row) for row in await self._connection.fetch(f"{METERS} where meter > $1 order by meter limit $2", after, limit)]
@@ -77,15 +78,15 @@ class CatalogueRepository:
         price = meter.list_price
         await self._connection.execute(
             """insert into rating.meters (meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency, list_unit, role,
-                   heartbeat_s, created_at, backfilled)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                   heartbeat_s, created_at, backfilled, counts_since)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
                on conflict (meter) do update set revision = excluded.revision, aggregation = excluded.aggregation,
                    field = excluded.field, missing = excluded.missing, group_by = excluded.group_by, filters = excluded.filters,
                    list_currency = excluded.list_currency, list_unit = excluded.list_unit, role = excluded.role, heartbeat_s = excluded.heartbeat_s,
-                   backfilled = excluded.backfilled""",
+                   backfilled = excluded.backfilled, counts_since = excluded.counts_since""",
             meter.meter, meter.revision, meter.event_type, meter.aggregation, meter.field, meter.missing, list(meter.group_by),
             {name: list(values) for name, values in meter.filters.items()}, price.currency if price else None, price.unit if price else None,
-            meter.role, meter.heartbeat_s, created_at, meter.backfilled,
+            meter.role, meter.heartbeat_s, created_at, meter.backfilled, meter.counts_since,
         )
 
     async def set_backfilled(self, meter: str) -> None:
@@ -125,4 +126,5 @@ def meter_of_row(row: Any) -> Meter:
         meter=row["meter"], event_type=row["event_type"], aggregation=row["aggregation"], field=row["field"],
         filters={name: tuple(values) for name, values in row["filters"].items()}, group_by=tuple(row["group_by"]), missing=row["missing"],
         list_price=price, role=row["role"], heartbeat_s=row["heartbeat_s"], revision=row["revision"], backfilled=row.get("backfilled", True),
+        counts_since=row["counts_since"],
     )

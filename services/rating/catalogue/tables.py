@@ -25,6 +25,7 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("heartbeat_s", Integer),
         Column("created_at", INSTANT, nullable=False),     # business clock
         Column("backfilled", Boolean, nullable=False),     # false while events older than the meter are still being added
+        Column("counts_since", BigInteger, nullable=False),    # revision of the oldest terms that count as these do
         Index("meters_list_price", "event_type", unique=True, postgresql_where=text("list_unit is not null")),   # an event is worth one list price
     )
     Table(
@@ -43,6 +44,7 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("role", Text),
         Column("heartbeat_s", Integer),
         Column("cut", JSONB, nullable=False),              # {"partition": last batch id before the version}
+        Column("counts_since", BigInteger, nullable=False),    # as in meters: the groups it counted by have rows of this revision
         Column("recorded_at", INSTANT, nullable=False),    # business clock
         Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )

@@ -88,7 +88,9 @@ async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datet
         await _refuse_recount(uow, existing)
     backfill = otherwise and await needs_backfill(uow, terms.event_type)
     revision = max(existing.revision + 1, machine_us())
-    return await _put(uow, replace(wanted, revision=revision, backfilled=wanted.backfilled and not backfill), now, backfill=backfill)
+    changed = replace(wanted, revision=revision, backfilled=wanted.backfilled and not backfill,
+                      counts_since=revision if otherwise else existing.counts_since)
+    return await _put(uow, changed, now, backfill=backfill)
 
 
 async def put_plan(uow: UnitOfWork, name: str, terms: Mapping[str, Any]) -> dict[str, Any]:

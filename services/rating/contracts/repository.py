@@ -7,7 +7,12 @@ from typing import Any
 
 import asyncpg
 
+from services.rating.metering.naming.repository import SubjectMonth
 from shared.period import ServicePeriod
+
+_SUBJECT_MONTHS = "unnest($1::text[], $2::text[], $3::date[]) a (meter, subject, month)"
+_OVERLAPS = """p.period_start < (a.month + interval '1 month')::timestamp at time zone 'UTC'
+    and p.period_end > a.month::timestamp at time zone 'UTC'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,27 @@ class ContractRepository:
         rows = await self.connection.fetch(
             "select name from unnest($1::text[]) as name where not exists (select from rating.meters where meter = name) order by name", list(meters))
         return [row["name"] for row in rows]
+
+    async def open_months(self, places: Sequence[SubjectMonth]) -> list[SubjectMonth]:
+        """Those of these months that no final period of the subject touches. Who is closing one meanwhile must look again: its row changes."""
+        columns = [place.meter for place in places], [place.subject for place in places], [place.month for place in places]
+        await self.connection.execute(
+            f"""with held as materialized (
+                   select p.contract, p.period_start from rating.periods p
+                   where not p.final and exists (
+                       select from rating.contracts c join rating.subjects s using (customer_id) join {_SUBJECT_MONTHS} on a.subject = s.subject
+                       where c.contract = p.contract and {_OVERLAPS})
+                   order by p.contract, p.period_start for no key update of p)
+               update rating.periods p set final = p.final from held where (p.contract, p.period_start) = (held.contract, held.period_start)""",
+            *columns)
+        rows = await self.connection.fetch(
+            f"""select a.meter, a.subject, a.month from {_SUBJECT_MONTHS} where not exists (
+                   select from rating.periods p join rating.contracts c using (contract)
+                   where p.final and {_OVERLAPS} and (
+                       exists (select from rating.subjects s where s.customer_id = c.customer_id and s.subject = a.subject)
+                       or exists (select from rating.closed_subjects k
+                                  where (k.contract, k.period_start, k.subject) = (p.contract, p.period_start, a.subject))))""", *columns)
+        return [SubjectMonth(*row) for row in rows]
 
     async def hold_customer(self, customer_id: str) -> None:
         """Hold the customer's row: contracts of one customer are applied one after the other, so that each sees the others' meters."""

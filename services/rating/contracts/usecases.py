@@ -8,6 +8,7 @@ from typing import Any
 
 from services.rating.contracts.chain import close_due_at, period_from
 from services.rating.contracts.double_pricing import refuse_double_pricing
+from services.rating.contracts.naming import name_priced_values
 from services.rating.contracts.opening import open_periods
 from services.rating.contracts.repository import ContractRepository, PeriodRow
 from services.rating.contracts.telling import tell_newest
@@ -81,6 +82,7 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
     redrawn = _redrawn(terms, [period for period in periods if not period.final])
     if not dry_run:
         await contracts.add_version(terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms))
+        await name_priced_values(uow, contracts, terms)
         await _follow(uow, contracts, (*chain, added), periods, redrawn, now)
         await tell_newest(uow, terms.contract)
     return Applied(terms.contract, added.version, True, terms)

@@ -1,12 +1,10 @@
-"""SQL of the aggregates: counters by hour and day, items of unique meters, and the groups of a meter."""
+"""SQL of the aggregates: counters by hour and day, and items of unique meters."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
 from services.rating.metering.columns import joined, numbers
-from services.rating.metering.domain.group import Group
 from services.rating.metering.domain.tally import HourKey, Sum, Tally, UniqueKey
 
 _CHANGE = """
@@ -66,32 +64,6 @@ class AggregatesRepository:
         await self._connection.execute(_ADD_UNIQUES, *columns, numbers(counts))
         if min(counts) < 0:
             await self._connection.execute(_DROP_UNIQUES, *columns, numbers(counts))
-
-    async def lock_groups(self, meter: str, month: date) -> None:
-        """Let one transaction at a time add groups to a meter's month."""
-        await self._connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 7))", f"groups {meter} {month}")
-
-    async def meter_groups(self, meter: str, month: date) -> set[Group]:
-        """Groups of the meter over all subjects; OTHER among them says that there are too many to look at subjects no more."""
-        rows = await self._connection.fetch("select grp from rating.meter_groups where meter = $1 and month = $2", meter, month)
-        return {row["grp"] for row in rows}
-
-    async def add_meter_groups(self, meter: str, month: date, groups: Iterable[Group]) -> None:
-        await self._connection.execute(
-            "insert into rating.meter_groups select $1, $2, unnest($3::text[]) on conflict do nothing", meter, month, sorted(groups))
-
-    async def groups_of(self, table: str, meter: str, month: date, subjects: Iterable[str]) -> dict[str, set[Group]]:
-        """Subject → the groups it has rows of in this UTC month. `table`: usage_days or usage_uniques."""
-        bucket = {"usage_days": "day", "usage_uniques": "hour"}[table]
-        rows = await self._connection.fetch(
-            f"""select distinct subject, grp from rating.{table}
-                where subject = any($1::text[]) and meter = $2 and {bucket} >= $3::date and {bucket} < $3::date + interval '1 month'""",
-            sorted(subjects), meter, month,
-        )
-        found: dict[str, set[Group]] = {}
-        for row in rows:
-            found.setdefault(row["subject"], set()).add(row["grp"])
-        return found
 
 
 def _in_order(key: HourKey | UniqueKey) -> tuple[str | int, ...]:

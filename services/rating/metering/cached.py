@@ -3,26 +3,45 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
+from services.rating.metering.domain.admission import MeterMonth, Names, Own
 from services.rating.metering.domain.group import Group
 from services.rating.metering.domain.tally import Catalogue
 from shared.clock import machine_us
 
 GROUPS_MAX_DEFAULT = 1000
+OWN_GROUPS_KEPT_MAX = 200_000
 LATENESS_HOLDS_S = 1.0
 LOOK_EVERY_S = 0.1
 
 
 @dataclass(slots=True)
+class KnownGroups:
+    """Rows of admitted groups: those that stand for every subject, and in crowded months those of single subjects."""
+
+    groups: dict[MeterMonth, set[Group]] = field(default_factory=dict)
+    own: dict[MeterMonth, dict[str, Own]] = field(default_factory=dict)
+    _kept: int = 0
+
+    def remember(self, place: MeterMonth, rows: dict[str, Own]) -> None:
+        """Keep the rows of these subjects; beyond a bound begin anew, as whoever is not remembered is read again."""
+        self._kept += sum(1 + len(own.groups) for own in rows.values())
+        if self._kept > OWN_GROUPS_KEPT_MAX:
+            self._kept = 0
+            self.own.clear()
+        self.own.setdefault(place, {}).update(rows)
+
+
+@dataclass(slots=True)
 class MeteringMemory:
-    """The catalogue at its revision, event types already noted, and the known groups of each meter and UTC month."""
+    """The catalogue at its revision with the values that contracts name, event types already noted, and known groups."""
 
     groups_max: int = GROUPS_MAX_DEFAULT
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))
+    names: Names = field(default_factory=Names)
     types: set[str] = field(default_factory=set)
-    groups: dict[tuple[str, date], set[Group]] = field(default_factory=dict)
+    known: KnownGroups = field(default_factory=KnownGroups)
     doubted: dict[int, int] = field(default_factory=dict)        # partition → offset up to which the store refused something: look closely
     _late_s: float = 0.0
     _metered_at: float = 0.0
@@ -42,9 +61,9 @@ class MeteringMemory:
         while (left_s := until - time.monotonic()) > 0 and self.behind_s >= late_s:
             await asyncio.sleep(min(left_s, LOOK_EVERY_S))
 
-    def renew(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self.groups.clear()
+    def renew(self, catalogue: Catalogue, names: Names) -> None:
+        """Begin anew. A batch that is under way keeps what it had: its fence held the same catalogue."""
+        self.catalogue, self.names, self.known = catalogue, names, KnownGroups()
 
 
 def memory_of(context: Any) -> MeteringMemory:

@@ -1,70 +1,136 @@
-"""Keeps a meter's groups within bounds: beyond the limit of a meter, subject and UTC month, usage falls into one `other` group."""
+"""Keeps a meter's groups within bounds: what counts as itself is admitted first, and everything else falls into one `other` group."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
-from services.rating.metering.aggregates_repository import AggregatesRepository
+from services.rating.metering.admission_repository import AdmissionRepository
 from services.rating.metering.cached import MeteringMemory
+from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Own, month_of
 from services.rating.metering.domain.group import NO_GROUP, OTHER, Group
-from services.rating.metering.domain.tally import HOUR_US, Tally
-from shared.clock import from_us
+from services.rating.metering.domain.tally import Tally
 
-MeterMonth = tuple[str, date]
-
-
-def month_of(hour: int) -> date:
-    """The UTC month of an hour (hours since the epoch), as its first day."""
-    return from_us(hour * HOUR_US).date().replace(day=1)
+Place = tuple[MeterMonth, str]                   # and subject
 
 
-async def bounded(tally: Tally, voided: Tally, aggregates: AggregatesRepository, memory: MeteringMemory) -> tuple[Tally, set[tuple[str, str]]]:
+async def bounded(
+    tally: Tally, voided: Tally, repository: AdmissionRepository, memory: MeteringMemory, batch_id: int,
+) -> tuple[Tally, set[tuple[str, str]]]:
     """Return what to add (`tally`) less what is void (`voided`), in admitted groups, and the (meter, subject) that overflowed.
 
-    A group is admitted while its subject has fewer than the limit in the month; once `other` exists nothing new is admitted.
+    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away; locks are held until the transaction ends.
     """
+    admitting = _Admitting(repository, memory, batch_id)
     months = _by_month(tally)
-    crowded = await _crowded(months | {key: groups for key, groups in _by_month(voided).items() if key not in months}, aggregates, memory)
+    months |= {place: set() for place in _by_month(voided) if place not in months}
+    crowded = await admitting.crowded(months) if months else set()
     if not crowded:
         tally.take(voided)
         return tally, set()
-    admission = Admission(memory.groups_max)
-    for meter, month in sorted(crowded):
-        await aggregates.lock_groups(meter, month)
-        table = "usage_uniques" if memory.catalogue.meters[meter].aggregation == "unique" else "usage_days"
-        subjects = tally.subjects(meter) | voided.subjects(meter)
-        admission.known[meter, month] = await aggregates.groups_of(table, meter, month, subjects)
-    taken = voided.regrouped(admission.where_it_is)
-    added = tally.regrouped(admission.where_it_goes)
-    added.take(taken)
-    return added, admission.overflowed
+    admission = await admitting.admission(crowded, _by_subject(tally, crowded), _by_subject(voided, crowded))
+    added = tally.regrouped(admission.where)
+    added.take(voided.regrouped(admission.where))
+    return added, admitting.overflowed
 
 
-class Admission:
-    """Which groups of which subject are in, for meters that have too many."""
+@dataclass(slots=True)
+class _Admitting:
+    """One batch at it. The memory keeps only rows that were read as committed; as a row never goes, what it says stays true."""
 
-    def __init__(self, groups_max: int) -> None:
-        self.groups_max = groups_max
-        self.known: dict[MeterMonth, dict[str, set[Group]]] = {}
-        self.overflowed: set[tuple[str, str]] = set()
+    repository: AdmissionRepository
+    memory: MeteringMemory
+    batch_id: int
+    overflowed: set[tuple[str, str]] = field(default_factory=set)
 
-    def where_it_is(self, subject: str, meter: str, group: Group, hour: int) -> Group:
-        """The group that holds usage counted before."""
-        known = self.known.get((meter, month_of(hour)))
-        return group if known is None or group == NO_GROUP or group in known.get(subject, ()) else OTHER
+    async def crowded(self, months: Mapping[MeterMonth, set[Group]]) -> set[MeterMonth]:
+        """Enter these months and let in for everyone what they bring while they are not crowded; return those that are."""
+        known, meters = self.memory.known, self.memory.catalogue.meters
+        alone = {place: place not in known.own and not groups <= known.groups.get(place, set()) for place, groups in months.items()}
+        await self.repository.enter_months(alone)
+        crowded = await self.repository.crowded(meters, months)
+        for place in sorted(months):
+            if alone[place] and place not in crowded and not await self._let_in(place, months[place]):
+                crowded.add(place)
+        return crowded
 
-    def where_it_goes(self, subject: str, meter: str, group: Group, hour: int) -> Group:
-        """The group new usage is counted in; admits it when there is room."""
-        known = self.known.get((meter, month_of(hour)))
-        if known is None or group == NO_GROUP:
-            return group
-        admitted = known.setdefault(subject, set())
-        if group in admitted:
-            return group
-        if OTHER not in admitted and len(admitted) < self.groups_max:
-            admitted.add(group)
-            return group
-        admitted.add(OTHER)
-        self.overflowed.add((meter, subject))
-        return OTHER
+    async def _let_in(self, place: MeterMonth, groups: set[Group]) -> bool:
+        """Admit groups for everyone; False when they are too many: from here on each subject has rows of its own."""
+        (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
+        meter = self.memory.catalogue.meters[name]
+        known = self.memory.known.groups[place] = (await self.repository.rows(meter, month, [EVERYONE]))[EVERYONE].groups
+        fresh = sorted(groups - known)
+        if len(known) + len(fresh) <= groups_max or names.unnamed(name, known) + names.unnamed(name, fresh) <= groups_max:
+            await self.repository.admit(meter, month, [(EVERYONE, group) for group in fresh], self.batch_id, groups_max)
+            return True
+        await self.repository.admit_what_is_counted(meter, month, self.batch_id)
+        await self.repository.admit(meter, month, [(EVERYONE, OTHER)], self.batch_id, groups_max)
+        return False
+
+    async def admission(
+        self, crowded: set[MeterMonth], brought: Mapping[Place, Iterable[Group]], voided: Mapping[Place, Iterable[Group]],
+    ) -> Admission:
+        """The rows of all subjects that occur in crowded months, with those that are added for what is brought."""
+        found = {place: self._remembered(place, brought.get(place, ()), voided.get(place, ())) for place in brought.keys() | voided.keys()}
+        undecided = sorted(place for place, own in found.items() if own is None)
+        if undecided:
+            await self.repository.enter_subjects(undecided)
+        admission = Admission({month: {} for month in crowded})
+        read = await self._read(undecided)
+        for place, own in found.items():
+            month, subject = place
+            admission.own[month][subject] = own or read[place]
+        for (month, subject), groups in brought.items():
+            await self._admit(month, subject, admission.own[month][subject], groups)
+        return admission
+
+    def _remembered(self, place: Place, brought: Iterable[Group], voided: Iterable[Group]) -> Own | None:
+        """What is remembered of a subject, as a copy; None where that does not decide: a group may have been admitted, or counted again, since.
+
+        Without a name, what was turned away once stays out.
+        """
+        month, subject = place
+        own = self.memory.known.own.get(month, {}).get(subject)
+        if own is None:
+            return None
+        fresh = [group for group in (*brought, *voided) if group not in own.groups]
+        if fresh and (own.other_since is None or any(self.memory.names.since(month[0], group) is not None for group in fresh)):
+            return None
+        return Own(set(own.groups), own.other_since)
+
+    async def _read(self, places: Iterable[Place]) -> dict[Place, Own]:
+        """Read the rows of these subjects, and remember them."""
+        subjects: dict[MeterMonth, set[str]] = {}
+        for place, subject in places:
+            subjects.setdefault(place, set()).add(subject)
+        found: dict[Place, Own] = {}
+        for (name, month), asked in sorted(subjects.items()):
+            rows = await self.repository.rows(self.memory.catalogue.meters[name], month, asked)
+            self.memory.known.remember((name, month), rows)
+            found |= {((name, month), subject): Own(set(own.groups), own.other_since) for subject, own in rows.items()}
+        return found
+
+    async def _admit(self, place: MeterMonth, subject: str, own: Own, groups: Iterable[Group]) -> None:
+        """Let a subject's new groups in as far as there is room or a name, in order of first arrival."""
+        (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
+        fresh = [group for group in groups if group not in own.groups]
+        if not fresh:
+            return
+        rows: list[tuple[str, Group]] = []
+        unnamed = names.unnamed(name, own.groups)
+        for group in fresh:
+            named_since = names.since(name, group)
+            if own.admits(named_since, unnamed, groups_max):
+                own.groups.add(group)
+                rows.append((subject, group))
+                unnamed += named_since is None
+                continue
+            self.overflowed.add((name, subject))
+            if own.other_since is None:
+                # Decided by the newest names there are: whoever is named after them is named late, however old this batch's number is.
+                own.other_since = max(self.batch_id, names.newest)
+                await self.repository.admit(self.memory.catalogue.meters[name], month, [(subject, OTHER)], own.other_since, groups_max)
+        if rows:
+            await self.repository.admit(self.memory.catalogue.meters[name], month, rows, self.batch_id, groups_max)
 
 
 def _by_month(tally: Tally) -> dict[MeterMonth, set[Group]]:
@@ -76,25 +142,11 @@ def _by_month(tally: Tally) -> dict[MeterMonth, set[Group]]:
     return found
 
 
-async def _crowded(groups: dict[MeterMonth, set[Group]], aggregates: AggregatesRepository, memory: MeteringMemory) -> set[MeterMonth]:
-    """The meter's months in which some subject may be over the limit, because all subjects together are."""
-    crowded = set()
-    for (meter, month), found in sorted(groups.items()):
-        known = memory.groups.get((meter, month), set())
-        if OTHER not in known and not found <= known:
-            known = await _registered(meter, month, found, aggregates, memory)
-        if OTHER in known:
-            crowded.add((meter, month))
-    return crowded
-
-
-async def _registered(meter: str, month: date, found: set[Group], aggregates: AggregatesRepository, memory: MeteringMemory) -> set[Group]:
-    """Read the registered groups again and register new ones, which are not remembered before they are read as committed."""
-    known = memory.groups[meter, month] = await aggregates.meter_groups(meter, month)
-    if OTHER in known or found <= known:
-        return known
-    await aggregates.lock_groups(meter, month)
-    known = await aggregates.meter_groups(meter, month) | found
-    fresh = {OTHER} if len(known) > memory.groups_max else found
-    await aggregates.add_meter_groups(meter, month, fresh)
-    return known | fresh
+def _by_subject(tally: Tally, crowded: set[MeterMonth]) -> dict[Place, dict[Group, None]]:
+    """The groups of each subject in crowded months, in order of first arrival."""
+    found: dict[Place, dict[Group, None]] = {}
+    for subject, meter, group, hour in tally.places():
+        month = (meter, month_of(hour))
+        if group != NO_GROUP and month in crowded:
+            found.setdefault((month, subject), {})[group] = None
+    return found

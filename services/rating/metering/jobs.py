@@ -6,6 +6,7 @@ from time import perf_counter
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
 from services.rating.metering.cached import memory_of
+from services.rating.metering.naming.usecases import recount_step
 from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
 from shared.clock import machine_now
 from shared.service import Context, Job
@@ -24,6 +25,14 @@ async def backfill(context: Context) -> None:
             stepped = await backfill_step(uow, context.clock.now(), events_max=settings.backfill_events_max, groups_max=settings.groups_max)
         if not stepped:
             return
+
+
+async def recount(context: Context) -> None:
+    """Count again, month by month, what was named after it fell into `other`."""
+    while True:
+        async with context.db.transaction() as uow:
+            if not await recount_step(uow, events_max=context.settings.backfill_events_max):
+                return
 
 
 async def activity(context: Context) -> None:
@@ -49,6 +58,7 @@ async def lonely_voids(context: Context) -> None:
 
 
 JOBS = (
-    Job("backfill", BACKFILL_EVERY_S, backfill, follows_clock=False), Job("activity", ACTIVITY_EVERY_S, activity, follows_clock=False),
+    Job("backfill", BACKFILL_EVERY_S, backfill, follows_clock=False), Job("recount", BACKFILL_EVERY_S, recount, follows_clock=False),
+    Job("activity", ACTIVITY_EVERY_S, activity, follows_clock=False),
     Job("months", MONTHS_EVERY_S, months, follows_clock=False), Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
 )

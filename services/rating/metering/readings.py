@@ -16,12 +16,11 @@ import asyncpg
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.aggregates_repository import AggregatesRepository
-from services.rating.metering.domain.group import NO_GROUP, OTHER, dimensions_of
+from services.rating.metering.admission_repository import AdmissionRepository
+from services.rating.metering.domain.group import NO_GROUP, dimensions_of, group_of
 from services.rating.metering.domain.group import Group as GroupText
 from services.rating.metering.domain.span import Cover, cover
 from services.rating.metering.domain.tally import Catalogue
-from services.rating.metering.grouping import Admission
 from services.rating.metering.readings_repository import SUBJECT_ALONE, AskedRange, ReadingsRepository
 from shared.clock import to_us
 from shared.errors import AppError, Kind
@@ -108,7 +107,7 @@ async def read_quantities(connection: asyncpg.Connection, asked: Sequence[UsageA
     reading = _Reading(asked, meters, ReadingsRepository(connection))
     await reading.read_sums()
     await reading.read_uniques()
-    await reading.read_raw(AggregatesRepository(connection))
+    await reading.read_raw(AdmissionRepository(connection))
     return reading.quantities()
 
 
@@ -155,7 +154,7 @@ class _Reading:
             for n, group, item in await self.repository.items(ranges):
                 self.items.setdefault((n, self._projected(n, group)), set()).add(item)
 
-    async def read_raw(self, aggregates: AggregatesRepository) -> None:
+    async def read_raw(self, rows_of: AdmissionRepository) -> None:
         """Read the events inside edge hours as their meter reads them."""
         ranges = [
             self._range(n, one.customer_id, start, end, without=self._apart(n))
@@ -167,25 +166,16 @@ class _Reading:
         if not ranges:
             return
         rows = await self.repository.raw_events(ranges)
-        admission = await self._admission({self.asked[n].need.meter for n, _ in rows}, rows, aggregates)
+        meters = [self.meters[meter] for meter in sorted({self.asked[n].need.meter for n, _ in rows})]
+        admission = await rows_of.admission(meters, {event.subject for _, event in rows})    # an edge hour is read as its aggregate is kept
         catalogue = Catalogue(0, self.meters.values())
-        alone = {meter: catalogue.only(meter) for meter in {self.asked[n].need.meter for n, _ in rows}}
+        alone = {meter.meter: catalogue.only(meter.meter) for meter in meters}
         for n, event in rows:
             tally = alone[self.asked[n].need.meter].tally([event])
             for (subject, meter, group, hour), change in tally.hours.items():
-                self._add(n, admission.where_it_is(subject, meter, group, hour), Decimal(change.value))
+                self._add(n, admission.where(subject, meter, group, hour), Decimal(change.value))
             for subject, meter, group, hour, item in tally.uniques:
-                self.items.setdefault((n, self._projected(n, admission.where_it_is(subject, meter, group, hour))), set()).add(item)
-
-    async def _admission(self, meters: set[str], rows: Sequence[tuple[int, object]], aggregates: AggregatesRepository) -> Admission:
-        """Which groups are in, where a meter has too many: an edge hour must be read as its aggregate is kept."""
-        admission = Admission(0)
-        crowded = await self.repository.crowded(meters, OTHER)
-        for meter, month in crowded:
-            subjects = {event.subject for n, event in rows if self.asked[n].need.meter == meter}  # type: ignore[attr-defined]
-            table = "usage_uniques" if self.meters[meter].aggregation == "unique" else "usage_days"
-            admission.known[meter, month] = await aggregates.groups_of(table, meter, month, subjects)
-        return admission
+                self.items.setdefault((n, self._projected(n, admission.where(subject, meter, group, hour))), set()).add(item)
 
     def _unique(self, n: int) -> bool:
         return self.meters[self.asked[n].need.meter].aggregation == "unique"
@@ -194,6 +184,10 @@ class _Reading:
         """Whether the asked dimensions are none, or all of the meter's: then the database may count."""
         wanted = set(self.asked[n].need.dimensions)
         return not wanted or wanted == set(self.meters[self.asked[n].need.meter].group_by)
+
+    def _blank(self, n: int) -> GroupText | None:
+        """How usage reads that fell into `other`: as if it had none of the meter's dimensions. None: groups are not asked."""
+        return group_of(dict.fromkeys(self.meters[self.asked[n].need.meter].group_by, "")) if self.asked[n].need.dimensions else None
 
     def _ranges(self, numbers: Iterable[int], kind: str) -> list[AskedRange]:
         wanted = set(numbers)
@@ -209,7 +203,7 @@ class _Reading:
         self, n: int, owner: str, start: datetime, end: datetime, *, without: tuple[str, ...] = (), after: Mapping[str, int] | None = None,
     ) -> AskedRange:
         need = self.asked[n].need
-        return AskedRange(n, owner, need.meter, bool(need.dimensions), start, end, self.meters[need.meter].event_type, without, after)
+        return AskedRange(n, owner, need.meter, self._blank(n), start, end, self.meters[need.meter].event_type, without, after)
 
     def _apart(self, n: int) -> tuple[str, ...]:
         """The subjects of a need that are read in pieces."""

@@ -1,19 +1,20 @@
 """SQL of readings: aggregates and raw events of many customers, meters and ranges in one statement each."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
 
-from services.rating.metering.domain.group import Group
+from services.rating.metering.domain.group import OTHER, Group
 from services.rating.metering.repository import StoredEvent, stored_event
 
 
 class AskedRange(NamedTuple):
-    """Need number `n`: a customer's usage of a meter in [start, end), by group or as a whole, these subjects left out.
+    """Need number `n`: a customer's usage of a meter in [start, end), these subjects left out: by group, `blank` being the group that `other`
+    is read as, or as a whole.
 
     `after` (raw events only): what came later than these batches, partition (as text) → batch id; None: all of it.
     """
@@ -21,7 +22,7 @@ class AskedRange(NamedTuple):
     n: int
     customer_id: str
     meter: str
-    grouped: bool
+    blank: Group | None
     start: datetime
     end: datetime
     event_type: str
@@ -29,8 +30,9 @@ class AskedRange(NamedTuple):
     after: Mapping[str, int] | None = None
 
 
-_ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::boolean[], ${4}::timestamptz[], ${5}::timestamptz[], ${6}::jsonb[])
-    a (n, customer_id, meter, grouped, start, until, without)"""
+_ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::text[], ${4}::timestamptz[], ${5}::timestamptz[], ${6}::jsonb[])
+    a (n, customer_id, meter, blank, start, until, without)"""
+_GROUP = f"case when a.blank is null then null when u.grp = '{OTHER}' then a.blank else u.grp end"
 #: A customer's subjects; "subject:x" stands for the subject x alone, whoever's it is.
 SUBJECT_ALONE = "subject:"
 _SUBJECTS = """lateral (select subject from rating.subjects where customer_id = a.customer_id and (a.without is null or not a.without ? subject)
@@ -39,12 +41,12 @@ _SUBJECTS = """lateral (select subject from rating.subjects where customer_id = 
 #: `offset 0`: each range is one walk along the key's index, whatever the planner believes of a table that was empty a moment ago.
 _SUMS = f"""
 select n, grp, sum(value) from (
-    select a.n, case when a.grouped then u.grp end as grp, u.value
+    select a.n, {_GROUP} as grp, u.value
     from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
     cross join lateral (select grp, value from rating.usage_days where subject = s.subject and meter = a.meter
         and day >= (a.start at time zone 'UTC')::date and day < (a.until at time zone 'UTC')::date offset 0) u
     union all
-    select a.n, case when a.grouped then u.grp end, u.value
+    select a.n, {_GROUP}, u.value
     from {_ASKED.format(8, 9, 10, 11, 12, 13, 14)} cross join {_SUBJECTS}
     cross join lateral (select grp, value from rating.usage_hours where subject = s.subject and meter = a.meter
         and hour >= a.start and hour < a.until offset 0) u
@@ -69,7 +71,7 @@ class ReadingsRepository:
     async def distinct_items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group | None, int]]:
         """Return (n, group or None, number of distinct items)."""
         rows = await self._connection.fetch(
-            f"select a.n, case when a.grouped then u.grp end as grp, count(distinct u.item) {_UNIQUES} group by 1, 2", *_columns(ranges))
+            f"select a.n, {_GROUP} as grp, count(distinct u.item) {_UNIQUES} group by 1, 2", *_columns(ranges))
         return [tuple(row) for row in rows]
 
     async def items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group, str]]:
@@ -90,12 +92,6 @@ class ReadingsRepository:
             [r.start for r in ranges], [r.end for r in ranges], [_without(r) for r in ranges], [r.after for r in ranges],
         )
         return [(row["n"], stored_event(row)) for row in rows]
-
-    async def crowded(self, meters: Iterable[str], marker: Group) -> list[tuple[str, date]]:
-        """Return the (meter, UTC month) that have a row of this group."""
-        rows = await self._connection.fetch(
-            "select meter, month from rating.meter_groups where meter = any($1::text[]) and grp = $2", sorted(meters), marker)
-        return [tuple(row) for row in rows]
 
     async def owner(self, customer: str | None, subject: str | None) -> asyncpg.Record | None:
         """The customer (customer_id, external_id, timezone) of an external id, or that a subject means."""
@@ -118,7 +114,7 @@ class ReadingsRepository:
 
 
 def _columns(ranges: Sequence[AskedRange]) -> tuple[list[Any], ...]:
-    return ([r.n for r in ranges], [r.customer_id for r in ranges], [r.meter for r in ranges], [r.grouped for r in ranges],
+    return ([r.n for r in ranges], [r.customer_id for r in ranges], [r.meter for r in ranges], [r.blank for r in ranges],
             [r.start for r in ranges], [r.end for r in ranges], [_without(r) for r in ranges])
 
 

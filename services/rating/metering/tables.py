@@ -5,8 +5,9 @@ Aggregates stand for all stored events minus voided ones:
   `type:<event type>`, plain counts of types that no meter takes. Their rows are never deleted: after voids one may stand at 0.
 - a unique meter lives in `usage_uniques` alone (item → how many unvoided events carry it; the row goes when that is 0).
 - `grp` is canonical JSON of the meter's dimensions (keys sorted, no spaces, values as strings, "" where absent), `{}` without
-  dimensions, and `{"other":"true"}` for groups beyond the limit of a meter, subject and UTC month. A group is admitted exactly
-  when it has a row of that meter and subject in that UTC month, so the mapping can be recomputed from the aggregates.
+  dimensions, and `{"other":"true"}` for groups beyond the limit of a meter, subject and UTC month. A group counts as itself where it has
+  its row in `admitted_groups` and in `other` where not. While a meter's month has few groups its rows have the subject '' and stand for
+  every subject; once there is a row ('', other) each subject has rows of its own, and one of `other` when something was turned away.
   Texts longer than 128 bytes stand as "sha256:<hex>", in groups and items.
 - an event whose value a meter cannot read adds nothing to that meter, not even an event.
 """
@@ -131,11 +132,37 @@ def _add_aggregates(metadata: MetaData) -> None:
         Column("events", Integer, nullable=False),
         PrimaryKeyConstraint("subject", "meter", "hour", "grp", "item"),
     )
+    _add_admission(metadata)
+
+
+def _add_admission(metadata: MetaData) -> None:
     Table(
-        "meter_groups", metadata,                          # groups of a meter and UTC month over all subjects, up to limit + 1:
-        Column("meter", NAME, primary_key=True),           # below the limit no subject can be over it, so none is looked at
-        Column("month", Date, primary_key=True),
+        "admitted_groups", metadata,                       # never deleted
+        Column("meter", NAME, primary_key=True),
+        Column("meter_revision", BigInteger, primary_key=True),      # `counts_since` of the terms the groups were made by
+        Column("month", Date, primary_key=True),           # UTC, its first day
+        Column("subject", NAME, primary_key=True),
         Column("grp", NAME, primary_key=True),
+        Column("since_batch", BigInteger, nullable=False), # the batch that brought it; of `other`: or the newest naming reckoned with
+    )
+    Table(
+        "group_limits", metadata,                          # every limit that gave room to a row
+        Column("groups_max", Integer, CheckConstraint("groups_max > 0"), primary_key=True, autoincrement=False),
+        Column("since", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    )
+    Table(
+        "named_values", metadata,                          # values that prices name: always admitted. Written by contracts
+        Column("meter", NAME, primary_key=True),
+        Column("dimension", NAME, primary_key=True),
+        Column("value", NAME, primary_key=True),           # as a group has it
+        Column("since_batch", BigInteger, nullable=False), # batches with smaller numbers did not know it
+    )
+    Table(
+        "recounts", metadata,                              # a subject's months in which named values may still stand in `other`
+        Column("meter", NAME, primary_key=True),
+        Column("subject", NAME, primary_key=True),
+        Column("month", Date, primary_key=True),
+        Column("asked_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
 
 

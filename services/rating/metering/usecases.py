@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.admission_repository import AdmissionRepository
 from services.rating.metering.aggregates_repository import AggregatesRepository
 from services.rating.metering.cached import MeteringMemory, memory_of
 from services.rating.metering.columns import event_rows
@@ -57,7 +58,7 @@ async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Any)
     await _follow_catalogue(usage, uow, memory)
     try:
         stored = await store(batch, usage, memory)
-        await add_up(stored, uow, memory, context.clock.now())
+        await add_up(stored, batch.batch_id, uow, memory, context.clock.now())
     except UNSTORABLE as fault:
         memory.doubted[batch.partition] = batch.end
         raise UsageUnstorable(str(fault)) from fault
@@ -89,14 +90,13 @@ async def store(batch: Batch[UsageMessage], usage: MeteringRepository, memory: M
     return stored
 
 
-async def add_up(stored: Stored, uow: UnitOfWork, memory: MeteringMemory, now: datetime) -> None:
+async def add_up(stored: Stored, batch_id: int, uow: UnitOfWork, memory: MeteringMemory, now: datetime) -> None:
     """Add what is counted to the aggregates and take what is void from them."""
-    aggregates = AggregatesRepository(uow.connection)
     voided = await _tally_of_voided(stored.voided, uow, memory.catalogue)
     added = memory.catalogue.tally(stored.counted)
     unread = dict(added.unread)
-    change, overflowed = await bounded(added, voided, aggregates, memory)
-    await aggregates.add(change)
+    change, overflowed = await bounded(added, voided, AdmissionRepository(uow.connection), memory, batch_id)
+    await AggregatesRepository(uow.connection).add(change)
     await report(unread, overflowed, uow, memory, now)
 
 
@@ -110,13 +110,15 @@ async def report(unread: dict[str, int], overflowed: set[tuple[str, str]], uow: 
     for meter, subject in sorted(overflowed):
         await open_exception(
             uow, "meter_groups_exceeded", f"{meter}/{subject}", f"Subject {subject} has more than {memory.groups_max} groups on meter {meter} in one "
-            f"month; what is beyond counts in the group \"other\". Group by fewer values, or raise the limit.", owner=EXCEPTION_OWNER, now=now)
+            f"month; what is beyond counts in the group \"other\". Group by fewer values, name those that matter in a price, or raise the limit.",
+            owner=EXCEPTION_OWNER, now=now)
 
 
 async def _follow_catalogue(usage: MeteringRepository, uow: UnitOfWork, memory: MeteringMemory) -> None:
     revision = await usage.enter_fence()
     if revision != memory.catalogue.revision:
-        memory.renew(Catalogue(revision, await CatalogueRepository(uow.connection).meters()))
+        names = await AdmissionRepository(uow.connection).names()
+        memory.renew(Catalogue(revision, await CatalogueRepository(uow.connection).meters()), names)
 
 
 async def _keep_repeats(

@@ -113,10 +113,11 @@ async def _closable(uow: UnitOfWork, rows: Sequence[Any]) -> list[Any]:
     chains = await load_chains(ContractRepository(uow.connection), contracts)
     meters = {contract: {line.meter for version in chain for line in version.terms.usage_lines} for contract, chain in chains.items()}
     unfinished = await statements.unfinished_meters(sorted({meter for used in meters.values() for meter in used}))
+    recounting = await statements.recounting(contracts)
     kept: list[Any] = []
     for contract, group in groupby(rows, key=lambda row: str(row["contract"])):
         periods = list(group)
-        if periods[0]["period_start"] == first[contract] and not meters[contract] & unfinished:
+        if periods[0]["period_start"] == first[contract] and not meters[contract] & unfinished and contract not in recounting:
             kept += _run_of(periods)
     return kept
 

@@ -234,6 +234,13 @@ class StatementRepository:
         rows = await self.connection.fetch("select meter from rating.meters where meter = any($1::text[]) and not backfilled", list(meters))
         return {row["meter"] for row in rows}
 
+    async def recounting(self, contracts: Sequence[str]) -> set[str]:
+        """Those of these contracts whose customer has usage that is about to be counted again, by other groups."""
+        rows = await self.connection.fetch(
+            """select distinct c.contract from rating.recounts r join rating.subjects s using (subject) join rating.contracts c using (customer_id)
+               where c.contract = any($1::text[])""", list(contracts))
+        return {row["contract"] for row in rows}
+
     async def statement(self, contract: str, start_date: Any) -> asyncpg.Record | None:
         return await self.connection.fetchrow(
             """select s.document, s.opening, s.known_version, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days

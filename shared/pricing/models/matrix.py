@@ -51,6 +51,10 @@ class Matrix(Model):
     def dimensions(self) -> tuple[str, ...]:
         return tuple(sorted(set(self.dimensions_)))
 
+    @cached_property
+    def named_values(self) -> frozenset[tuple[str, str]]:
+        return frozenset(pair for rate in self.rates for pair in rate.values.items())
+
     def for_group(self, group: Group) -> PerUnit:
         return self._prices[self.rank(group)]
 

@@ -34,6 +34,11 @@ class Model(Clause):
         """The dimensions the price differs by, sorted; none for most models."""
         return ()
 
+    @property
+    def named_values(self) -> frozenset[tuple[str, str]]:
+        """The (dimension, value) that the price tells from all others; none for most models."""
+        return frozenset()
+
     def for_group(self, group: Group) -> "Model":
         """Return the price of one group of dimension values. Raises NoRateForGroup where terms name none."""
         return self

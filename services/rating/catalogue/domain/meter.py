@@ -20,7 +20,10 @@ class ListPrice:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """`field` (sum, unique) is a dotted path into `data`; `filters` must all match; `group_by` is sorted."""
+    """`field` (sum, unique) is a dotted path into `data`; `filters` must all match; `group_by` is sorted.
+
+    `counts_since`: the revision of the oldest terms that count as these do; a new list price leaves it as it is.
+    """
 
     meter: str
     event_type: str
@@ -34,6 +37,7 @@ class Meter:
     heartbeat_s: int | None = None
     revision: int = 0
     backfilled: bool = True
+    counts_since: int = default(default=0, compare=False)
 
     def counts_alike(self, other: "Meter") -> bool:
         """Whether every event contributes the same to both: nothing has to be added up again."""

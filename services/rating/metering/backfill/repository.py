@@ -29,8 +29,8 @@ class BackfillRepository:
         return found
 
     async def forget(self, meter: str) -> None:
-        """Delete all aggregates of a meter (or `type:…`)."""
-        for table in ("usage_hours", "usage_days", "usage_uniques", "meter_groups"):
+        """Delete all aggregates of a meter (or `type:…`), and what was to be counted again of it: all of it is."""
+        for table in ("usage_hours", "usage_days", "usage_uniques", "recounts"):
             await self._connection.execute(f"delete from rating.{table} where meter = $1", meter)
 
     async def start(self, meter: str, cut: Mapping[int, int]) -> None:

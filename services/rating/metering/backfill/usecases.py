@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.admission_repository import AdmissionRepository
 from services.rating.metering.aggregates_repository import AggregatesRepository
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.cached import MeteringMemory
@@ -20,7 +21,10 @@ async def needs_backfill(uow: UnitOfWork, event_type: str) -> bool:
 
 
 async def begin_backfill(uow: UnitOfWork, meter: str, event_type: str) -> None:
-    """Drop what stands for the meter, and give the job everything stored so far. Consumers, fenced out now, take what comes after."""
+    """Drop what stands for the meter, and give the job everything stored so far. Consumers, fenced out now, take what comes after.
+
+    Its admitted groups stay: those of terms that count otherwise are told apart by their revision.
+    """
     repository = BackfillRepository(uow.connection)
     await repository.start(meter, await ReadingsRepository(uow.connection).last_batches())
     await repository.keep_days(meter)
@@ -38,9 +42,10 @@ async def backfill_step(uow: UnitOfWork, now: datetime, *, events_max: int, grou
     meter = await catalogue.meter(running.meter)
     assert meter is not None, "a back-fill refers to its meter"
     events, place = await repository.next_events(running, meter.event_type, events_max)
-    memory = MeteringMemory(groups_max, Catalogue(meter.revision, [meter]))
+    admission = AdmissionRepository(uow.connection)
+    memory = MeteringMemory(groups_max, Catalogue(meter.revision, [meter]), await admission.names())
     tally = memory.catalogue.tally(events)
-    change, overflowed = await bounded(tally, Tally(), AggregatesRepository(uow.connection), memory)
+    change, overflowed = await bounded(tally, Tally(), admission, memory, max(running.cut.values(), default=0))
     await AggregatesRepository(uow.connection).add(change)
     await report(tally.unread, overflowed, uow, memory, now)
     if place is not None:

@@ -1,6 +1,6 @@
 """A tally: what a set of events adds to the aggregates (or, voided, takes from them). Order and splits do not matter."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -45,8 +45,11 @@ class Tally:
     uniques: dict[UniqueKey, int] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
 
-    def subjects(self, meter: str) -> set[str]:
-        return {key[0] for key in self.hours if key[1] == meter} | {key[0] for key in self.uniques if key[1] == meter}
+    def places(self) -> Iterator[HourKey]:
+        """Where something changes: (subject, meter, group, hour), in order of first arrival; of several items as often."""
+        yield from self.hours
+        for subject, meter, group, hour, _ in self.uniques:
+            yield subject, meter, group, hour
 
     def groups(self) -> set[tuple[str, Group, int]]:
         """The (meter, group, hour) that occur, groups without dimensions left out."""

@@ -1,0 +1,81 @@
+"""Which groups of a meter count as themselves. A group does where it has a row of `admitted_groups`, and in `other` where not.
+
+A meter's month is *uncrowded* while all of its subjects together have at most the limit of groups: a row then stands for every subject
+(EVERYONE), for none can be over the limit. From the group on that is one too many it is *crowded*: each subject has rows of its own, as many
+as the limit, and those of the values that contracts name whether there is room or not. A row is never deleted; it comes before the first
+event of its group is counted, or with the recount that moves what was counted in `other`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+
+from services.rating.metering.domain.group import NO_GROUP, OTHER, Group, dimensions_of
+from services.rating.metering.domain.tally import HOUR_US
+from shared.instants import from_us
+
+MeterMonth = tuple[str, date]
+EVERYONE = ""                                    # the subject of a row that stands for every subject; no subject is empty
+
+
+@lru_cache(10_000)
+def month_of(hour: int) -> date:
+    """The UTC month of an hour (hours since the epoch), as its first day."""
+    return from_us(hour * HOUR_US).date().replace(day=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The values that contracts name: meter → (dimension, value) → the batch before which it was not named."""
+
+    values: Mapping[str, Mapping[tuple[str, str], int]] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        return max((since for values in self.values.values() for since in values.values()), default=0)
+
+    def since(self, meter: str, group: Group) -> int | None:
+        """Since which batch a value of the group is named; None: none is."""
+        named = self.values.get(meter)
+        if not named or group == OTHER:
+            return None
+        return min((named[pair] for pair in _pairs(group) if pair in named), default=None)
+
+    def unnamed(self, meter: str, groups: Iterable[Group]) -> int:
+        """How many of the groups need room."""
+        return sum(group != OTHER and self.since(meter, group) is None for group in groups)
+
+
+@dataclass(slots=True)
+class Own:
+    """The rows of one subject in a crowded month: its groups and, once one was turned away, since which batch."""
+
+    groups: set[Group] = field(default_factory=set)
+    other_since: int | None = None
+
+    def admits(self, named_since: int | None, unnamed: int, groups_max: int) -> bool:
+        """Whether a new group is let in: while nothing was turned away by room or name, then by a name that was there before."""
+        if self.other_since is None:
+            return named_since is not None or unnamed < groups_max
+        return named_since is not None and named_since <= self.other_since
+
+
+@dataclass(slots=True)
+class Admission:
+    """The crowded months of some meters, and the rows of some subjects in them."""
+
+    own: dict[MeterMonth, dict[str, Own]] = field(default_factory=dict)
+
+    def where(self, subject: str, meter: str, group: Group, hour: int) -> Group:
+        """The group that this usage is counted in."""
+        subjects = self.own.get((meter, month_of(hour)))
+        if subjects is None or group == NO_GROUP:
+            return group
+        own = subjects.get(subject)
+        return group if own is not None and group in own.groups else OTHER
+
+
+@lru_cache(50_000)
+def _pairs(group: Group) -> tuple[tuple[str, str], ...]:
+    return tuple(dimensions_of(group).items())
