@@ -6,9 +6,9 @@ from statistics import median
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from u2c.bench.checkout import Checkout, own, worktree
+from u2c.printing import folding
 
 PAIRS = 3
 Measure = Callable[[Checkout], Awaitable[dict[str, float]]]   # a checkout → its figures by name
@@ -53,8 +53,8 @@ async def compare(revision: str, pairs: int, measure: Measure, say: Callable[[st
 
 def show(comparison: Comparison, words: Console) -> None:
     this, other, difference = comparison.medians(comparison.this), comparison.medians(comparison.other), comparison.difference_percent()
-    table = Table("figure", "this checkout", comparison.against, "difference", "this, run by run", f"{comparison.against}, run by run",
-                  title=f"medians of {len(comparison.this)} pairs in turns", title_justify="left")
+    table = folding("figure", "this checkout", comparison.against, "difference", "this, run by run", f"{comparison.against}, run by run",
+                    title=f"medians of {len(comparison.this)} pairs in turns")
     for name in difference:
         by = difference[name]
         table.add_row(name, f"{this[name]:,}", f"{other[name]:,}", "–" if by is None else f"{by:+.2f} %",

@@ -30,6 +30,7 @@ WARM_UP_S = 10.0
 WARM_UP_RATE = 30_000
 WRITE_S_PER_EVENT = 8e-6                                       # so long the writer takes, roughly: the events' times begin after it
 SAMPLES_TIMEOUT_S = 60.0
+CLIENT = "client"                                              # this process: the load and whoever follows it
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Bench:
         heard_before = await heard_statements(self.auditor)
         cluster = self.deployed.cluster
         watch = Watch(await asyncpg.connect(cluster.role_url("u2c_auditor")), cluster.urls["billing"], cluster.admin_key, self.wanted.signals)
-        processes = Processes({**self.deployed.pids(), "client": os.getpid()})
+        processes = Processes({**self.deployed.pids(), CLIENT: os.getpid()})
         followers = [asyncio.create_task(watch.run(), name="watch"), asyncio.create_task(processes.watch(), name="memory")]
         try:
             sent = await self._load(bodies, self.wanted.rate, self.wanted.seconds, watch.heard)
