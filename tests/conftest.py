@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,15 @@ def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., Cl
         return ClusterOptions(**{**defaults, **changes})
 
     return made
+
+
+async def stand_clock(admin_url: str, at: datetime) -> None:
+    """Let the business clock stand at an instant, whatever it showed before: only rating's role and the administrator may move it."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute("update clock.business set moved_to = $1, revision = revision + 1", at)
+    finally:
+        await connection.close()
 
 
 async def say(admin_url: str, topic: str, records: "Sequence[Record]") -> None:

@@ -18,7 +18,7 @@ from shared.topics.usage_ingest import AccessKeyMessage
 from tests.billing.conftest import Hear
 from tests.billing.gates import OpenGate
 from tests.billing.statements import NOW, batch_of, contract_of, customer_of, statement_of
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, stand_clock
 from tests.examples import differences
 
 Settle = Callable[[], Awaitable[None]]
@@ -40,7 +40,7 @@ async def app(database: TestDatabase, db: Database, monkeypatch: pytest.MonkeyPa
 
     await grant(db, "finance", "invoices:read")
     await grant(db, "product", "usage:write")
-    await db.pool.execute("update clock.business set moved_to = $1, revision = revision + 1", NOW)
+    await stand_clock(database.admin_url, NOW)
     async with billing.router.lifespan_context(billing):
         billing.state.context.state["gate"] = OpenGate()
         yield billing

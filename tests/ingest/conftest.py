@@ -26,7 +26,7 @@ from shared.postgres.urls import database_url
 from shared.topics import Topic
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
-from tests.conftest import TestDatabase, TestServer, say
+from tests.conftest import TestDatabase, TestServer, say, stand_clock
 from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread
 from tests.ingest.circumstances import NOW, customer, event, meter
@@ -105,22 +105,13 @@ def running(database: TestDatabase, key: str, log: Path, **settings: str) -> Ite
                 process.wait(15)
 
 
-async def stand_clock(admin_url: str) -> None:
-    """Let the business clock stand at NOW, 15 July 2013."""
-    connection = await asyncpg.connect(admin_url)
-    try:
-        await connection.execute("update clock.business set moved_to = $1, revision = revision + 1", NOW)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="session")
 def door(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """One door for all tests: they use ids and sources of their own."""
     name = f"test_{secrets.token_hex(6)}"
     in_thread(copied(postgres_server.admin_url, name))
     database = TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
-    in_thread(stand_clock(database.admin_url))
+    in_thread(stand_clock(database.admin_url, NOW))
     key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
     with running(database, key, tmp_path_factory.mktemp("door") / "door.log") as found:
         in_thread(found.hear(CATALOGUE_METERS, *METERS))

@@ -16,11 +16,11 @@ from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
 from tests.bus.damage import batches_on_disk, damage
-from tests.conftest import TestDatabase, TestServer
+from tests.conftest import TestDatabase, TestServer, stand_clock
 from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread
-from tests.ingest.circumstances import customer, event
-from tests.ingest.conftest import METERS, running, stand_clock, until
+from tests.ingest.circumstances import NOW, customer, event
+from tests.ingest.conftest import METERS, running, until
 from tests.ingest.kafka_products import Products, create_topics, looking, say, send
 from tests.needs import NEEDS_KAFKA
 from u2c.kafka_broker import KafkaBroker
@@ -65,7 +65,7 @@ def products(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFacto
     name = f"test_{secrets.token_hex(6)}"
     in_thread(copied(postgres_server.admin_url, name))
     database = TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
-    in_thread(stand_clock(database.admin_url))
+    in_thread(stand_clock(database.admin_url, NOW))
     key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
     with running(database, key, tmp_path_factory.mktemp("door") / "door.log", U2C_BUS="kafka", U2C_KAFKA_BROKERS=broker.brokers) as door:
         in_thread(until(door.knows_customers))

@@ -22,9 +22,9 @@ from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.urls import database_url
-from tests.conftest import TestDatabase
-from tests.ingest.circumstances import event
-from tests.ingest.conftest import WAIT_S, Door, running, stand_clock
+from tests.conftest import TestDatabase, stand_clock
+from tests.ingest.circumstances import NOW, event
+from tests.ingest.conftest import WAIT_S, Door, running
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def answer_once(door: Door, status: int, deadline_s: float = WAIT_S) -> httpx2.R
 
 async def test_a_full_door_says_when_to_come_again(database: TestDatabase, tmp_path: Path) -> None:
     key = await create_key(database.url("usage_ingest"), "test", ["admin"])
-    await stand_clock(database.admin_url)
+    await stand_clock(database.admin_url, NOW)
     with running(database, key, tmp_path / "log", U2C_DOOR_REQUESTS_MAX="1", U2C_BODY_TIMEOUT_S="600") as door:
         with half_a_request(door):
             full = answer_once(door, 429)
@@ -97,7 +97,7 @@ async def test_a_dead_database_is_answered_503_and_nothing_acknowledged_is_lost(
         info = postgres.start()
         await prepare(info.admin_url, "u2c", "secret")
         database = TestDatabase("u2c", database_url(info.admin_url, "u2c"), "secret", info.admin_url)
-        await stand_clock(database.admin_url)
+        await stand_clock(database.admin_url, NOW)
         key = await create_key(database.url("usage_ingest"), "test", ["admin"])
         with running(database, key, tmp_path / "log", U2C_PUBLISH_TIMEOUT_S="2") as door, door.client() as client:
             assert client.post("/v1/events", json=event(id="before")).status_code == 202

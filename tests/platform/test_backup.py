@@ -35,8 +35,8 @@ async def cluster(cluster_options: Callable[..., ClusterOptions]) -> AsyncIterat
 
 @pytest.mark.timeout(400)
 async def test_what_was_taken_while_events_came_in_goes_on_from_there(cluster: Cluster, tmp_path: Path) -> None:
-    client, events = Client(cluster.urls, cluster.admin_key), [_event(n) for n in range(EVENTS)]
-    await _set_up(client)
+    client, events = Client(cluster.urls, cluster.admin_key), [event(n) for n in range(EVENTS)]
+    await set_up(client)
     await client.send_events(events[:1000])
     options, secret, name = cluster.options, cluster.options.state.secret(), f"{cluster.options.database}_back"
     sending = asyncio.create_task(client.send_events(events[1000:2000]))
@@ -64,7 +64,7 @@ async def _goes_on(again: Cluster, events: list[bytes]) -> None:
         await connection.close()
         await client.send_events(events)
         await client.post("rating", "/v1/clock/advance", {"to": "2024-02-05T00:00:00Z"})
-        invoice = await _until(lambda: _finalized(client))
+        invoice = await until(lambda: finalized(client))
         assert (invoice["total"], invoice["lines"][0]["quantity"]) == (f"{2 * EVENTS}.00", str(EVENTS))
         checked = await client.get("billing", "/v1/reconciliation", check=True)
         assert checked["conservation"]["holds"], checked["conservation"]
@@ -101,23 +101,23 @@ async def test_a_backup_that_breaks_off_leaves_nothing_that_looks_whole(
     assert list(tmp_path.glob("backup*")) == []
 
 
-async def _set_up(client: Client) -> None:
+async def set_up(client: Client) -> None:
     await client.post("rating", "/v1/meters", {"meter": "calls", "event_type": "call", "aggregation": "count"})
     await client.post("rating", "/v1/customers", {"external_id": "acme", "name": "Acme", "timezone": "UTC"})
     await client.post("rating", "/v1/contracts", TERMS)
 
 
-def _event(n: int) -> bytes:
+def event(n: int) -> bytes:
     return json.dumps({"specversion": "1.0", "source": "test", "id": str(n), "type": "call", "subject": "acme",
                        "time": "2024-01-01T00:00:00Z", "data": {}}).encode()
 
 
-async def _finalized(client: Client) -> Any:
+async def finalized(client: Client) -> Any:
     found = [row async for row in client.pages("billing", "/v1/invoices", status="finalized")]
     return found[0] if found else None
 
 
-async def _until(holds: Callable[[], Awaitable[Any]], timeout_s: float = 60) -> Any:
+async def until(holds: Callable[[], Awaitable[Any]], timeout_s: float = 60) -> Any:
     deadline = time.monotonic() + timeout_s
     while not (found := await holds()):
         assert time.monotonic() < deadline, "it never came true"

@@ -37,11 +37,11 @@ from shared.http.middleware import Edge
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url
 from shared.settings import ServiceSettings
-from tests.conftest import TestDatabase, TestServer
+from tests.conftest import TestDatabase, TestServer, stand_clock
 from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread
-from tests.ingest.circumstances import event
-from tests.ingest.conftest import ROOT, Door, running, stand_clock
+from tests.ingest.circumstances import NOW, event
+from tests.ingest.conftest import ROOT, Door, running
 
 CONNECTIONS = 200
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -67,7 +67,7 @@ def service(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactor
     name = f"test_{secrets.token_hex(6)}"
     in_thread(copied(postgres_server.admin_url, name))
     database = TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
-    in_thread(stand_clock(database.admin_url))
+    in_thread(stand_clock(database.admin_url, NOW))
     key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
     with running(database, key, tmp_path_factory.mktemp("door") / "door.log", U2C_CONNECTIONS_MAX=str(CONNECTIONS), U2C_REQUESTS_MAX="50") as found:
         yield found

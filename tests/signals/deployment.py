@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import httpx2
 import msgspec
 
@@ -16,7 +15,7 @@ from services.signals.facts.telling import Told, tell
 from shared.bus import Record
 from shared.service import Context
 from shared.topics import Topic
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, stand_clock
 from tests.conftest import say as published
 
 SECRET = "u2c_test_of_signals"
@@ -34,11 +33,7 @@ class Signals:
     client: httpx2.AsyncClient
 
     async def move_clock(self, to: datetime) -> None:
-        connection = await asyncpg.connect(self.database.admin_url)
-        try:
-            await connection.execute("update clock.business set moved_to = $1, revision = revision + 1", to)
-        finally:
-            await connection.close()
+        await stand_clock(self.database.admin_url, to)
         await self.context.clock.refresh()
 
     async def tell(self, *facts: Fact, customer: str = "acme") -> None:
