@@ -143,6 +143,13 @@ number_series = Table(
     CheckConstraint("next >= 1", name="number_series_next"),
 )
 
+withdrawn_numbers = Table(                                   # published for documents that a restored book does not have
+    "withdrawn_numbers", metadata,
+    Column("series", Text, primary_key=True),
+    Column("counter", BigInteger, primary_key=True, autoincrement=False),
+    Column("withdrawn_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+)
+
 journal_entries = Table(
     "journal_entries", metadata,
     Column("entry_id", Text, primary_key=True),             # jou_…

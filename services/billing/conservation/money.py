@@ -125,7 +125,8 @@ NUMBERS = """
     promised as (select series, counter from billing.number_series cross join lateral generate_series(1, next - 1) counter)
     select series, counter, t.number, t.document_id, p.counter is null as beyond
     from promised p full join taken t using (series, counter)
-    where t.number is null or p.counter is null
+    where (t.number is null or p.counter is null)
+      and (t.number is not null or not exists (select from billing.withdrawn_numbers w where w.series = p.series and w.counter = p.counter))
     order by series, counter
 """
 
