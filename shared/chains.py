@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import UnitOfWork
 from shared.exceptions import open_exception, resolve_exception
@@ -33,41 +31,6 @@ select c.contract, c.chain, count(v.version) filter (where v.version = v.place) 
     from {schema}.contract_versions where contract = any($1)) v using (contract)
 where c.contract = any($1) group by c.contract, c.chain order by c.contract"""
 OPEN = "select reference from {schema}.exceptions where kind = $1 and resolved_at is null and reference = any($2)"
-
-
-def add_chain_tables(metadata: MetaData) -> None:
-    """Add the table of versions to a service's metadata; its `contracts` says how many there are."""
-    Table(
-        "contract_versions", metadata,
-        Column("contract", Text, primary_key=True),
-        Column("version", Integer, primary_key=True, autoincrement=False),
-        Column("revision", BigInteger, nullable=False),
-        Column("said", JSONB, nullable=False),              # ContractVersion
-    )
-
-
-def chains_apart(schema: str) -> tuple[str, ...]:
-    """The DDL that takes chains apart which were stored whole, in one column of `contracts`."""
-    return (
-        f"""create table {schema}.contract_versions (contract text, version integer, revision bigint not null, said jsonb not null,
-            primary key (contract, version))""",
-        f"""insert into {schema}.contract_versions (contract, version, revision, said)
-            select contract, (said->>'version')::integer, revision, said from {schema}.contracts, jsonb_array_elements(versions) said""",
-        f"alter table {schema}.contracts add column chain integer",
-        f"update {schema}.contracts set chain = jsonb_array_length(versions)",
-        f"alter table {schema}.contracts alter column chain set not null, drop column versions",
-    )
-
-
-def chains_whole(schema: str) -> tuple[str, ...]:
-    """The DDL that undoes it."""
-    return (
-        f"alter table {schema}.contracts add column versions jsonb not null default '[]', drop column chain",
-        f"""update {schema}.contracts c set versions = coalesce(
-            (select jsonb_agg(said order by version) from {schema}.contract_versions v where v.contract = c.contract), '[]')""",
-        f"alter table {schema}.contracts alter column versions drop default",
-        f"drop table {schema}.contract_versions",
-    )
 
 
 def chain_of(schema: str, contract: str) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, MetaData, Table
-from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from shared.db import UnitOfWork
 from shared.topics.rating import STATEMENTS, StatementMessage
@@ -25,25 +23,6 @@ select statement_id, document from {schema}.statement_pages join newest using (s
 DROP = """
 delete from {schema}.statement_pages page using unnest($1::uuid[], $2::bigint[]) as done (statement_id, revision)
 where page.statement_id = done.statement_id and page.revision <= done.revision"""
-
-
-def add_page_table(metadata: MetaData) -> None:
-    """Add it to the metadata of a service that hears statements."""
-    Table(
-        "statement_pages", metadata,                            # of revisions whose pages are not all here yet
-        Column("statement_id", UUID(as_uuid=False), primary_key=True),
-        Column("revision", BigInteger, primary_key=True),
-        Column("page", Integer, primary_key=True),
-        Column("pages", Integer, nullable=False),
-        Column("document", JSONB, nullable=False),
-        CheckConstraint("page between 1 and pages", name="statement_pages_within"),
-    )
-
-
-def page_table(schema: str) -> str:
-    """Its DDL."""
-    return f"""create table {schema}.statement_pages (statement_id uuid, revision bigint, page integer, pages integer not null,
-        document jsonb not null, primary key (statement_id, revision, page), constraint statement_pages_within check (page between 1 and pages))"""
 
 
 async def hear_pages(uow: UnitOfWork, pages: Sequence[StatementMessage]) -> tuple[int, list[StatementMessage]]:

@@ -24,8 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from shared.chains import add_chain_tables
-from shared.statement_pages import add_page_table
+from shared.heard_tables import add_chain_tables, add_page_table
 from shared.tables import INSTANT, add_retold_table, add_standard_tables
 
 metadata = MetaData(schema="billing")

@@ -3,8 +3,7 @@
 from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.chains import add_chain_tables
-from shared.statement_pages import add_page_table
+from shared.heard_tables import add_chain_tables, add_page_table
 from shared.tables import INSTANT, add_standard_tables
 
 metadata = MetaData(schema="signals")
