@@ -19,7 +19,7 @@ CHECK_EVERY_S = 600.0                                     # and never more than 
 CHECK_SHARE = 20
 BROKEN_EVERY_S = 60.0                                     # while something is broken, so that a repair is seen
 MONITOR, LOOKED_AT, CHECKED_AT, TOOK_S = "conservation", "conservation_looked_at", "conservation_checked_at", "conservation_took_s"
-CHECKED = Gauge("u2c_conservation_checked_timestamp_seconds", "When all statements were last checked, by the machine clock; 0: not since the start")
+CHECKED = Gauge("u2c_conservation_checked_timestamp_seconds", "When all statements were last checked; before the first time, when checking began")
 WAITING = Gauge("u2c_waiting_minor", "Revenue that waits, in minor units of its currency (exact up to 9.007e15), at the last check",
                 ["place", "reason", "owner", "currency"])
 BREAKS = Gauge("u2c_conservation_breaks", "Rows at which a conservation statement does not hold, as last checked", ["statement"])
@@ -52,6 +52,8 @@ async def check(context: Context) -> None:
     monitor, now = monitor_of(context), time.monotonic()
     report = monitor.report
     every_s = BROKEN_EVERY_S if report and not report.holds else CHECK_EVERY_S
+    if CHECKED_AT not in context.state:
+        CHECKED.set_to_current_time()                     # a start is no time without a check: the first comes within CHECK_EVERY_S
     if now - context.state.setdefault(CHECKED_AT, now) < max(every_s, CHECK_SHARE * context.state.get(TOOK_S, 0.0)):
         return
     report = await monitor.check()

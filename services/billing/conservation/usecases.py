@@ -103,8 +103,7 @@ async def breaks_of(connection: asyncpg.Connection, contract_periods: Sequence[C
         stopped = [_stopped(row) for row in await connection.fetch(STOPS)]
         if stopped:
             return dict.fromkeys(contract_periods, stopped)
-        for first in range(0, len(contract_periods), CHUNK):
-            chunk = contract_periods[first:first + CHUNK]
+        for chunk in _chunks(contract_periods):
             breaks = await disposition_of(connection, chunk)
             breaks += (await quantities_of(connection, chunk)).breaks
             breaks += (await money_of(connection, chunk, None, drained=True)).breaks
