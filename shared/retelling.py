@@ -55,6 +55,12 @@ async def retell(db: Database, snapshots: Sequence[Snapshots]) -> None:
             pass
 
 
+async def tell_all_again(connection: Any, schema: str) -> None:
+    """Have the service of this schema tell all its snapshots from the beginning, as soon as it runs."""
+    if await connection.fetchval("select to_regclass($1) is not null", f"{schema}.retold"):
+        await connection.execute(f"delete from {schema}.retold")
+
+
 async def _step(db: Database, snapshots: Snapshots) -> bool:
     """Tell one page; False when none is left, another process has the topic, or the relay is behind."""
     async with db.transaction(isolation="repeatable_read") as uow:

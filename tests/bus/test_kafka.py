@@ -1,6 +1,7 @@
 """Kafka under the conformance suite: a real broker, killed and started again."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import PolicyViolationError
 from aiokafka.structs import TopicPartition
 
 from shared.bus.dead_letters import dead_letters
@@ -34,6 +36,18 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
 
 async def _configure(admin: AIOKafkaAdminClient, topic: Topic, policy: str) -> None:
     await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={"cleanup.policy": policy})])
+
+
+async def _delete_records(admin: AIOKafkaAdminClient, place: TopicPartition, before: int) -> None:
+    """Once the broker has taken up that they may be deleted: it answers that a setting is altered before its log knows."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            await admin.delete_records({place: RecordsToDelete(before)}, timeout_ms=5000)
+            return
+        except PolicyViolationError:
+            assert time.monotonic() < deadline, "the broker keeps to the policy of before"
+            await asyncio.sleep(0.1)
 
 
 async def _set(brokers: str, topic: Topic, **settings: str) -> None:
@@ -80,7 +94,7 @@ class KafkaCases:
         await admin.start()
         try:
             await _configure(admin, topic, "delete")           # a compacted topic loses records by compaction only
-            await admin.delete_records({TopicPartition(topic.name, partition): RecordsToDelete(before)}, timeout_ms=5000)
+            await _delete_records(admin, TopicPartition(topic.name, partition), before)
             await _configure(admin, topic, settings_of(topic, 1)["cleanup.policy"])
         finally:
             await admin.close()

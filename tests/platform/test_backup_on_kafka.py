@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.bus.kafka_reader import KafkaReader
 from shared.bus.kafka_topics import settings_of
-from shared.postgres.setup import drop_database
+from shared.postgres.setup import SERVICES, drop_database
 from shared.topics.rating import STATEMENTS
 from tests.needs import NEEDS_KAFKA
 from tests.platform.test_backup import EVENTS, event, finalized, set_up, until
@@ -41,7 +42,9 @@ async def test_what_was_consumed_since_is_consumed_again_and_no_number_is_given_
             client = Client(cluster.urls, cluster.admin_key)
             await set_up(client)
             await client.send_events(events[:1000])
+            revoked = await client.post("usage_ingest", "/v1/keys", {"name": "revoked since", "scopes": ["usage:write"]})
             await take(cluster.database_url, tmp_path / "backup", secret)
+            await client.post("usage_ingest", f"/v1/keys/{revoked['id']}/revoke", {})
             await client.send_events(events[1000:2000])
             await _until_compacted(client, brokers, events)
             await client.post("rating", "/v1/clock/advance", {"to": CLOSED})
@@ -69,6 +72,15 @@ async def _goes_on(again: Cluster, events: list[bytes], published: str) -> None:
         assert checked["conservation"]["holds"], [broken for one in checked["conservation"]["statements"] for broken in one["breaks"]]
     finally:
         await client.close()
+
+
+async def _stays_revoked(again: Cluster, key_id: str) -> None:
+    connection = await asyncpg.connect(again.database_url)
+    try:
+        for service in SERVICES:
+            assert await connection.fetchval(f"select revoked from {service}.access_keys where key_id = $1", key_id), service
+    finally:
+        await connection.close()
 
 
 async def _compact_soon(brokers: str) -> None:

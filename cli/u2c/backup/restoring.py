@@ -1,28 +1,29 @@
 """Put a backup in a new database, and say what lies on the bus since: it is consumed again, from the restored positions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
+import asyncpg
 
 from services.billing.finalization.published import pass_published
 from shared.bus import BusUnavailable
 from shared.bus.kafka_reader import KafkaReader
+from shared.bus.passing import SNAPSHOTS, pass_snapshots
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.migrations import prepare
-from shared.postgres.setup import connect, create_empty_database, drop_database
+from shared.postgres.setup import SERVICES, connect, create_empty_database, drop_database
+from shared.retelling import tell_all_again
 from shared.topics import ALL, TopicKind
-from shared.topics.billing import DOCUMENTS, DocumentMessage
+from shared.topics.usage_ingest import AccessKeyMessage
 from u2c.backup.manifest import BOOK, Manifest, secret_digest
 from u2c.backup.programs import restore
-
-READ_MAX = 1000
+from u2c.backup.since import end_keys, published_numbers, told_keys
 
 
 @dataclass(frozen=True)
 class Restored:
-    """`again`: records on the bus that were consumed after the backup and are consumed again; `reissued`: numbers that had been published
+    """`again`: facts on the bus that were consumed after the backup and are consumed again; `reissued`: numbers that had been published
     for documents this backup does not have, which come anew under new numbers; `sealed`: whether its webhooks' secrets can be opened here.
     """
 
@@ -33,34 +34,60 @@ class Restored:
     sealed: bool
 
 
+@dataclass(frozen=True)
+class _Since:
+    """What lies on the bus since the backup."""
+
+    again: int = 0
+    numbers: Sequence[str] = ()
+    keys: Sequence[AccessKeyMessage] = ()
+    heads: Mapping[str, Mapping[int, int]] | None = None       # of the snapshot topics; None where the log is part of the book
+
+
 async def put_back(manifest: Manifest, folder: Path, admin_url: str, database: str, secret: str, brokers: str) -> Restored:
     """Restore into a database that must not be there yet; what fails leaves none behind."""
-    reader = KafkaReader(brokers) if manifest.bus == "kafka" else None
     try:
-        again = await _to_consume_again(manifest, reader) if reader else 0
-        published = await _published(reader) if reader else []
-        url = await create_empty_database(admin_url, database, secret)
-        try:
-            await restore(url, folder / BOOK)
-            await prepare(admin_url, database, secret)
-            connection = await connect(url)
-            try:
-                reissued = await pass_published(connection, published)
-            finally:
-                await connection.close()
-        except BaseException:
-            await drop_database(admin_url, database)
-            raise
+        since = await _read_since(manifest, brokers) if manifest.bus == "kafka" else _Since()
     except BusUnavailable as fault:
         raise EnvironmentFault(str(fault), "This backup's book lives on Kafka: start the broker, or name it: --kafka-brokers") from fault
+    url = await create_empty_database(admin_url, database, secret)
+    try:
+        await restore(url, folder / BOOK)
+        await prepare(admin_url, database, secret)
+        connection = await connect(url)
+        try:
+            async with connection.transaction():
+                reissued = await _go_on_after(since, connection)
+        finally:
+            await connection.close()
+    except BaseException:
+        await drop_database(admin_url, database)
+        raise
+    return Restored(manifest, database, since.again, reissued, secret_digest(secret) == manifest.secret_digest)
+
+
+async def _read_since(manifest: Manifest, brokers: str) -> _Since:
+    reader = KafkaReader(brokers)
+    try:
+        heads = {topic.name: await reader.heads(topic.name, topic.partitions) for topic in SNAPSHOTS}
+        return _Since(await _to_consume_again(manifest, reader), await published_numbers(reader), await told_keys(reader), heads)
     finally:
-        if reader:
-            await reader.close()
-    return Restored(manifest, database, again, reissued, secret_digest(secret) == manifest.secret_digest)
+        await reader.close()
+
+
+async def _go_on_after(since: _Since, connection: asyncpg.Connection) -> list[str]:
+    """Facts are consumed again; what services said of their state since is passed, and they say it anew. Returns the numbers given anew."""
+    reissued = await pass_published(connection, since.numbers)
+    if since.heads is not None:
+        await end_keys(connection, since.keys)
+        await pass_snapshots(connection, since.heads)
+        for service in SERVICES:
+            await tell_all_again(connection, service)
+    return reissued
 
 
 async def _to_consume_again(manifest: Manifest, reader: KafkaReader) -> int:
-    """Records past the restored positions. EnvironmentFault where retention has taken facts that this book has not consumed."""
+    """Facts past the restored positions. EnvironmentFault where retention has taken facts that this book has not consumed."""
     again = 0
     for group, topics in manifest.positions.items():
         for topic, positions in topics.items():
@@ -78,27 +105,6 @@ async def _past(group: str, topic: str, positions: Mapping[str, int], reader: Ka
         if ALL[topic].kind is TopicKind.FACT and bound.first > position:
             raise EnvironmentFault(f"{topic}[{partition}] begins at {bound.first}; {group} had consumed up to {position}: facts between are gone.",
                                    "Use a newer backup: backups must be made more often than the topics' retention (docs/operations.md).")
+    if ALL[topic].kind is TopicKind.SNAPSHOT:
+        return 0
     return sum(bounds[int(partition)].head - position for partition, position in positions.items())
-
-
-async def _published(reader: KafkaReader) -> list[str]:
-    """The numbers of all documents ever finalized, as the bus knows them."""
-    found: set[str] = set()
-    for partition, bound in (await reader.bounds(DOCUMENTS.name, DOCUMENTS.partitions)).items():
-        at = bound.first
-        while at < bound.head:
-            run = await reader.read(DOCUMENTS.name, partition, at, READ_MAX)
-            found.update(number for record in run.records if (number := _number(record.value)) is not None)
-            if run.end == at:
-                break
-            at = run.end
-    return sorted(found)
-
-
-def _number(value: bytes) -> str | None:
-    """Of a document; None for a draft, and for what is none (a dead letter of signals, not ours to judge)."""
-    try:
-        message: DocumentMessage = DOCUMENTS.decode(value)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return None
-    return message.number

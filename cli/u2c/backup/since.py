@@ -1,0 +1,62 @@
+"""What the bus knows of the time after a backup that a book put back must not forget: the numbers that were given, and the keys that ended."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from shared.bus.kafka_reader import KafkaReader
+from shared.db import UnitOfWork
+from shared.http.heard_keys import store_key
+from shared.postgres.setup import SERVICES
+from shared.topics import Topic
+from shared.topics.billing import DOCUMENTS, DocumentMessage
+from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
+
+READ_MAX = 1000
+
+
+async def published_numbers(reader: KafkaReader) -> list[str]:
+    """The numbers of all documents ever finalized."""
+    found: set[str] = set()
+    async for message in _messages(reader, DOCUMENTS):
+        document: DocumentMessage = message
+        if document.number is not None:
+            found.add(document.number)
+    return sorted(found)
+
+
+async def told_keys(reader: KafkaReader) -> list[AccessKeyMessage]:
+    """All keys as they were told, in the order of the telling."""
+    return [message async for message in _messages(reader, ACCESS_KEYS)]
+
+
+async def end_keys(connection: asyncpg.Connection, told: Sequence[AccessKeyMessage]) -> int:
+    """Bring the keys that this book has to what was told of them since: one that was revoked stays revoked, everywhere. Returns how many changed.
+
+    Keys made since are none any more: nobody could list or revoke what the service that issues them does not know.
+    """
+    known = {row["key_id"] for row in await connection.fetch("select key_id from usage_ingest.api_keys")}
+    changed: set[str] = set()
+    for schema in SERVICES:
+        uow = UnitOfWork(connection, schema)
+        for message in told:
+            if message.key_id in known and await store_key(uow, message) and schema == ACCESS_KEYS.producer:
+                changed.add(message.key_id)
+    return len(changed)
+
+
+async def _messages(reader: KafkaReader, topic: Topic) -> AsyncIterator[Any]:
+    for partition, bound in (await reader.bounds(topic.name, topic.partitions)).items():
+        at = bound.first
+        while at < bound.head:
+            run = await reader.read(topic.name, partition, at, READ_MAX)
+            for record in run.records:
+                try:
+                    yield topic.decode(record.value)
+                except (msgspec.DecodeError, msgspec.ValidationError):
+                    continue                                   # a dead letter of those who hear it: not ours to judge
+            if run.end == at:
+                break
+            at = run.end

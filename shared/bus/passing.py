@@ -1,0 +1,39 @@
+"""Verb for a book that was put back to an earlier time: what its services told since of their state is passed, because it is not so any more."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.bus import Polled, positions
+from shared.bus.batch_rows import OUTCOMES, insert_batch_row
+from shared.topics import ALL, TopicKind
+
+LOCK = "select position from bus.positions where grp = $1 and topic = $2 and partition = $3 for update"
+MOVE = """update bus.positions set position = $4, last_hash = null, moved_at = clock_timestamp() where grp = $1 and topic = $2 and partition = $3
+    returning nextval('bus.batch_id')"""
+SNAPSHOTS = [topic for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT]
+
+
+async def pass_snapshots(connection: Any, heads: Mapping[str, Mapping[int, int]]) -> int:
+    """Move every group past the snapshots that lie on the bus, up to `heads` (topic → partition → offset); return how many those are.
+
+    A producer that is back where it was says other things now than it said since: a statement that was final is open again, a contract that
+    was made is not there. Whoever heard the old ones would keep them, for a final one gives way to nothing. The batch rows count them as
+    compacted: no record that says anything. Producers must tell all their snapshots once more (`shared/retelling.py`).
+    """
+    passed = 0
+    for topic in SNAPSHOTS:
+        for group in topic.groups:
+            for partition, head in heads[topic.name].items():
+                passed += await _pass(connection, group, topic.name, partition, head)
+    return passed
+
+
+async def _pass(connection: Any, group: str, topic: str, partition: int, head: int) -> int:
+    await connection.execute(positions.ENSURE, group, topic, partition)
+    start: int = await connection.fetchval(LOCK, group, topic, partition)
+    if start >= head:
+        return 0
+    batch_id = await connection.fetchval(MOVE, group, topic, partition, head)
+    counts = tuple(head - start if outcome == "compacted" else 0 for outcome in OUTCOMES)
+    await insert_batch_row(connection, batch_id, group, Polled(topic, partition, start, head, [], []), counts)
+    return head - start
