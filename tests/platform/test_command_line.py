@@ -68,6 +68,14 @@ def test_paths_are_the_callers_and_the_exit_code_is_pytests(tmp_path: Path) -> N
     assert u2c("test", "test_fine.py", "--", "-k", "nothing", cwd=tmp_path).returncode == 5
 
 
+def test_what_is_compiled_is_kept_where_the_environment_forbids_it_beside_its_source(tmp_path: Path) -> None:
+    compiled = tmp_path / "state" / "compiled"
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "U2C_STATE": str(tmp_path / "state")}
+    environment.pop("PYTHONPYCACHEPREFIX", None)
+    subprocess.run([ROOT / "u2c", "--version"], env=environment, check=True, capture_output=True)
+    assert list(compiled.rglob("u2c/main.*.pyc"))
+
+
 def test_up_prints_every_address_whole_on_a_narrow_terminal() -> None:
     urls = {service: f"http://127.0.0.1:{port}" for service, port in PORTS.items()}
     cluster = SimpleNamespace(
