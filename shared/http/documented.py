@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+
+from shared.http.examples import with_examples
 
 API = ("/v1/", "/api/v1/")                         # our own paths, and those of clients that were made for others
 #: What any route of an API may answer beside its own.
@@ -38,10 +41,21 @@ def document_problems(app: FastAPI) -> None:
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            app.openapi_schema = with_problems(made)
+            app.openapi_schema = with_problems(with_examples(named_by_title(made)))
         return app.openapi_schema
 
     app.openapi = documented  # type: ignore[method-assign]
+
+
+def named_by_title(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with lists named as their class is: a client generated from it has a `KeyAnswerList`."""
+    schemas = document.get("components", {}).get("schemas", {})
+    renamed = {name: schema["title"] for name, schema in schemas.items() if name.startswith("Listed_") and schema.get("title")}
+    text = msgspec.json.encode(document).decode()
+    for name, title in renamed.items():
+        text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{title}"').replace(f'"{name}":', f'"{title}":')
+    named: dict[str, Any] = msgspec.json.decode(text)
+    return named
 
 
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:

@@ -43,9 +43,14 @@ def _page(
 Paged = Annotated[Page, Depends(_page)]
 
 
+def cursor_after(key: Sequence[str | int]) -> str:
+    """What a page is asked for by: the sort key of the last row before it."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(list(key))).decode()
+
+
 def listed(rows: Sequence[T], page: Page, key: Callable[[T], Sequence[str | int]], show: Callable[[T], Any]) -> dict[str, Any]:
     """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and ints."""
     shown = rows[: page.limit]
     more = len(rows) > page.limit
-    cursor = base64.urlsafe_b64encode(msgspec.json.encode(list(key(shown[-1])))).decode() if more else None
+    cursor = cursor_after(key(shown[-1])) if more else None
     return {"object": "list", "data": [show(row) for row in shown], "has_more": more, "next_cursor": cursor}

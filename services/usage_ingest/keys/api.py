@@ -1,17 +1,19 @@
 """Routes of API keys."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.usage_ingest.keys import usecases
+from services.usage_ingest.keys.answers import IssuedKeyAnswer, KeyAnswer
 from services.usage_ingest.keys.repository import KeyRepository
-from services.usage_ingest.keys.usecases import Issued, expiry_of
+from services.usage_ingest.keys.usecases import Issued
 from shared.clock import machine_now
+from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import Paged
 from shared.service import Context, Ctx
 from shared.values.fields import GivenId, Label
 
@@ -44,7 +46,7 @@ class Rotation(BaseModel):
 
 @router.post("", operation_id="create_key", status_code=201,
              summary="Make an API key; its secret is in this answer and nowhere else")
-async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
+async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> IssuedKeyAnswer:
     sources = usecases.read_sources(wanted.sources or ())
     usecases.refuse_escalation(caller, wanted.scopes, sources)
     usecases.refuse_outliving(caller, wanted.expires_at)
@@ -56,48 +58,30 @@ async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKe
 
 @router.get("", operation_id="list_keys", dependencies=[requires("keys:write")],
             summary="All keys, oldest first; never their secrets")
-async def list_keys(context: Ctx, page: Paged) -> dict[str, Any]:
+async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
     async with context.db.transaction() as uow:
         rows = await KeyRepository(uow.connection).page(str(page.after[0]) if page.after else "", page.limit + 1)
-    return listed(rows, page, lambda row: [row["key_id"]], _shown)
+    return Listed[KeyAnswer].page(rows, page, lambda row: [row["key_id"]], KeyAnswer.of)
 
 
 @router.post("/{key_id}/revoke", operation_id="revoke_key",
              summary="End a key at once, everywhere within seconds")
-async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
+async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> KeyAnswer:
     async with context.db.transaction() as uow:
         row = await usecases.revoke(uow, key_id, machine_now(), caller)
     await context.keys.refresh()
-    return _shown(row)
+    return KeyAnswer.of(row)
 
 
 @router.post("/{key_id}/rotate", operation_id="rotate_key", status_code=201,
              summary="A new secret; the old key expires after the overlap")
-async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> dict[str, Any]:
+async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> IssuedKeyAnswer:
     overlap = timedelta(seconds=wanted.overlap_s)
     async with context.db.transaction() as uow:
         issued = await usecases.rotate(uow, key_id, overlap, wanted.expires_at, now=machine_now(), by=caller)
     return await _shown_once(context, issued)
 
 
-async def _shown_once(context: Context, issued: Issued) -> dict[str, Any]:
+async def _shown_once(context: Context, issued: Issued) -> IssuedKeyAnswer:
     await context.keys.refresh()                 # this process knows it before its owner does; the others within seconds
-    message = issued.message
-    return {
-        "object": "key", "id": message.key_id, "secret": issued.secret, "prefix": issued.prefix, "name": message.name,
-        "scopes": list(message.scopes), "sources": list(message.sources) or None,
-        "expires_at": _instant(expiry_of(message)), "revoked": message.revoked,
-        "created_at": _instant(issued.created_at), "replaces": issued.replaces,
-    }
-
-
-def _shown(row: Any) -> dict[str, Any]:
-    return {
-        "object": "key", "id": row["key_id"], "prefix": row["prefix"], "name": row["name"], "scopes": list(row["scopes"]),
-        "sources": list(row["sources"]) or None,
-        "expires_at": _instant(row["expires_at"]), "revoked": row["revoked"], "created_at": _instant(row["created_at"]), "replaces": row["replaces"],
-    }
-
-
-def _instant(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat().replace("+00:00", "Z")
+    return IssuedKeyAnswer.issued(issued)

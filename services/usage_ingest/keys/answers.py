@@ -1,0 +1,46 @@
+"""What the API shows of keys."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from services.usage_ingest.keys.usecases import Issued, expiry_of
+from shared.http.answers import Answer, Instant
+
+
+class KeyAnswer(Answer):
+    """An API key, without its secret."""
+
+    object: Literal["key"] = "key"
+    id: Annotated[str, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
+    prefix: Annotated[str, Field(examples=["u2c_live_7Q2m"])]
+    """How its secret begins, to tell keys apart by"""
+    name: Annotated[str, Field(examples=["product backend"])]
+    scopes: Annotated[list[str], Field(examples=[["usage:write"]])]
+    sources: list[str] | None
+    """The sources whose usage it may send, void, correct and resolve; null: any"""
+    expires_at: Instant | None
+    revoked: bool
+    created_at: Instant
+    replaces: str | None
+    """The key that was rotated into this one"""
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(
+            id=row["key_id"], prefix=row["prefix"], name=row["name"], scopes=list(row["scopes"]), sources=list(row["sources"]) or None,
+            expires_at=row["expires_at"], revoked=row["revoked"], created_at=row["created_at"], replaces=row["replaces"])
+
+
+class IssuedKeyAnswer(KeyAnswer):
+    """A key just made, with its secret: it is in this answer and nowhere else."""
+
+    secret: Annotated[str, Field(examples=["u2c_live_7Q2mJ0y3…"])]
+
+    @classmethod
+    def issued(cls, issued: Issued) -> Self:
+        message = issued.message
+        return cls(
+            id=message.key_id, secret=issued.secret, prefix=issued.prefix, name=message.name, scopes=list(message.scopes),
+            sources=list(message.sources) or None, expires_at=expiry_of(message), revoked=message.revoked, created_at=issued.created_at,
+            replaces=issued.replaces)
