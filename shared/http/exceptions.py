@@ -1,14 +1,15 @@
 """GET /v1/exceptions, the same in every service: what is wrong there, whose it is, until when, and what it is worth."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import Field
 
 from shared.exceptions import newest_first
+from shared.http.answers import Amount, Answer, Instant, Listed
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.http.paging import CursorInvalid, Page, Paged
 from shared.money import currency, format_minor
 from shared.service import Ctx
 from shared.values.fields import AskedReference, Word
@@ -17,47 +18,51 @@ Text = Annotated[Word | None, Query()]
 Reference = Annotated[AskedReference | None, Query(description="What the exception is about")]
 
 
-class Price(BaseModel):
-    """What it is worth: a decimal as text, and its ISO 4217 currency."""
+class Price(Answer):
+    """What it is worth."""
 
-    amount: str
-    currency: str
+    amount: Amount
+    currency: Annotated[str, Field(examples=["USD"])]
 
 
-class OpenException(BaseModel):
+class ExceptionAnswer(Answer):
     """Something that waits for its owner, or did. Times are of the business clock."""
 
     object: Literal["exception"] = "exception"
-    id: str
-    kind: str
+    id: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    kind: Annotated[str, Field(examples=["conservation_k5"])]
     reference: str
+    """What it is about"""
     detail: str
-    owner: str
-    opened_at: AwareDatetime
-    deadline_at: AwareDatetime
+    """Names the fault and the remedy"""
+    owner: Annotated[str, Field(examples=["finance"])]
+    opened_at: Instant
+    deadline_at: Instant
     price: Price | None
-    resolved_at: AwareDatetime | None
+    resolved_at: Instant | None
 
-
-class ExceptionList(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[OpenException]
-    has_more: bool
-    next_cursor: str | None
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        priced = row["amount_minor"] is not None and row["currency"] is not None
+        return cls(
+            id=row["exception_id"], kind=row["kind"], reference=row["reference"], detail=row["detail"], owner=row["owner"],
+            opened_at=row["opened_at"], deadline_at=row["deadline_at"], resolved_at=row["resolved_at"],
+            price=Price(amount=format_minor(row["amount_minor"], currency(row["currency"])), currency=row["currency"]) if priced else None,
+        )
 
 
 def exceptions_router(operation_id: str, scope: str) -> APIRouter:
     """The route over the service's own table, for callers with `scope`."""
     router = APIRouter(prefix="/v1/exceptions", tags=["Exceptions"], dependencies=[requires(scope)])
 
-    @router.get("", operation_id=operation_id, summary="Open exceptions, newest first", response_model=ExceptionList)
+    @router.get("", operation_id=operation_id, summary="Open exceptions, newest first")
     async def list_exceptions(
         context: Ctx, page: Paged, kind: Text = None, owner: Text = None, reference: Reference = None,
         resolved: Annotated[bool, Query(description="List the resolved ones instead")] = False,
-    ) -> dict[str, Any]:
+    ) -> Listed[ExceptionAnswer]:
         async with context.db.transaction() as uow:
             found = await newest_first(uow, kind, owner, reference, resolved=resolved, before=_before(page), rows_max=page.limit + 1)
-        return listed(found, page, lambda row: [row["exception_id"]], _shown)
+        return Listed[ExceptionAnswer].page(found, page, lambda row: [row["exception_id"]], ExceptionAnswer.of)
 
     return router
 
@@ -69,11 +74,3 @@ def _before(page: Page) -> str | None:
         raise CursorInvalid()
     return str(page.after[0])
 
-
-def _shown(row: Any) -> OpenException:
-    priced = row["amount_minor"] is not None and row["currency"] is not None
-    return OpenException(
-        id=row["exception_id"], kind=row["kind"], reference=row["reference"], detail=row["detail"], owner=row["owner"],
-        opened_at=row["opened_at"], deadline_at=row["deadline_at"], resolved_at=row["resolved_at"],
-        price=Price(amount=format_minor(row["amount_minor"], currency(row["currency"])), currency=row["currency"]) if priced else None,
-    )

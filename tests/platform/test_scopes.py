@@ -34,4 +34,4 @@ def test_every_documented_route_is_guarded(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_answers_for_its_exceptions(name: str) -> None:
     [answer] = [verbs["get"] for path, verbs in import_module(f"services.{name}.main").app.openapi()["paths"].items() if path == "/v1/exceptions"]
-    assert answer["responses"]["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ExceptionList"}
+    assert answer["responses"]["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ExceptionAnswerList"}
