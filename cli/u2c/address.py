@@ -32,6 +32,11 @@ def address(service: str, database: str | None = None) -> Address:
     return Address(deployment.urls[service], _keys(settings, state, deployment.database), deployment)
 
 
+def named() -> bool:
+    """Whether the environment says where services answer or which key opens them, as for containers."""
+    return bool({"base_port", "key"} & CommandSettings().model_fields_set) or any(os.environ.get(variable) for variable in URL_VARIABLES.values())
+
+
 def deployment(database: str | None) -> Running:
     """The deployment that runs from this clone, or EnvironmentFault."""
     found = chosen(running(State.default()), database)

@@ -12,14 +12,17 @@ from shared.bus.factory import open_bus
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import connect
-from shared.postgres.urls import database_url
+from shared.postgres.urls import database_url, same_server
+from u2c.address import chosen
+from u2c.running import running
 from u2c.settings import flag
 from u2c.state import State
 
-CANDIDATES = ("u2c", "u2c_demo")                              # where `up` and `demo` keep their books
+CANDIDATES = ("u2c", "u2c_demo")                              # where `up` and `demo` keep their books, unless told otherwise
 
 AdminUrl = Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")]
-DatabaseName = Annotated[str | None, typer.Option(envvar="U2C_DATABASE", help="Name of the database; by default that of `up`, else of `demo`")]
+DatabaseName = Annotated[str | None, typer.Option(
+    envvar="U2C_DATABASE", help="Name of the database; by default that of the deployment that runs, else of `up`, else of `demo`")]
 Brokers = Annotated[str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, for a book on Kafka")]
 BROKERS = "127.0.0.1:9092"
 
@@ -52,8 +55,9 @@ def own_server(admin_url: str | None) -> Iterator[str]:
 
 
 async def book_url(server_url: str, database: str | None) -> str:
-    """The administrator's URL of this database, or of the first of the usual ones that holds usage, or of the first that is there."""
-    return database_url(server_url, database or await _usual(server_url))
+    """The administrator's URL of this database; else of the deployment's that runs from this clone on that server, whatever its name (a
+    restored book has another); else of the first of the usual ones that holds usage, or of the first that is there."""
+    return database_url(server_url, database or _served(server_url) or await _usual(server_url))
 
 
 async def connected(url: str) -> asyncpg.Connection:
@@ -86,6 +90,12 @@ async def opened_bus(pool: asyncpg.Pool, brokers: str, *, kafka: bool) -> AsyncI
 async def other_books(server_url: str, name: str) -> list[str]:
     """The usual databases that are there beside this one."""
     return [other for other in await _there(server_url) if other != name]
+
+
+def _served(server_url: str) -> str | None:
+    """The database of the one deployment that runs on this server, or EnvironmentFault where it is not clear which is meant."""
+    found = chosen([one for one in running(State.default()) if same_server(one.database_url, server_url)], None)
+    return found.database if found else None
 
 
 async def _there(server_url: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from u2c.address import address
+from u2c.address import address, deployment, named
 from u2c.api import OfDatabase
 from u2c.printing import AsJson, print_json
 from u2c.services import PORTS, URL_VARIABLES
@@ -22,6 +22,8 @@ def command(database: OfDatabase = None, as_json: AsJson = False) -> None:
 
 
 def shell_variables(database: str | None) -> dict[str, str]:
-    """Name to value, the key first."""
+    """Name to value, the key first. EnvironmentFault where nothing runs and nothing is named: an address that was guessed may be another's."""
+    if not named():
+        deployment(database)
     found = {service: address(service, database) for service in PORTS}
     return {"KEY": found["rating"].keys[0], **{SHORT[service]: found[service].url for service in PORTS}}

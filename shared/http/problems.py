@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from shared.bus import BusUnavailable
 from shared.db import OUTAGES
 from shared.errors import AppError, Kind
+from shared.fault_words import said
 from shared.http.documented import document_problems
 from shared.http.limits import ERRORS_MAX
 
@@ -76,6 +77,12 @@ def problem_document(error: AppError, status: int, instance: str = "", request_i
 _FRAMEWORK: dict[int, type[AppError]] = {400: BodyUnreadable, 404: NoSuchRoute, 405: MethodNotAllowed}
 
 
+def _remedy(told: type[AppError], error: HTTPException) -> str:
+    if told is MethodNotAllowed:
+        return f"it takes {(error.headers or {}).get('Allow', 'other methods')}; /docs says what each does"
+    return "check the path and which of the services it is at; each lists its own at /docs" if told is NoSuchRoute else str(error.detail)
+
+
 def install_problems(app: FastAPI) -> None:
     """Register the handlers, so that every error leaves as a problem, and document them."""
     document_problems(app)
@@ -87,7 +94,7 @@ def install_problems(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         faults = [
-            {"pointer": "/" + "/".join(str(part) for part in fault["loc"]), "code": fault["type"], "detail": fault["msg"]}
+            {"pointer": "/" + "/".join(str(part) for part in fault["loc"]), "code": fault["type"], "detail": said(fault["type"], fault["msg"])}
             for fault in error.errors()
         ]
         told = BodyUnreadable if any(fault["code"] == "json_invalid" for fault in faults) else BodyInvalid
@@ -99,7 +106,8 @@ def install_problems(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         if isinstance(error.__cause__, AppError):                # FastAPI wraps what reading a body raises, such as BodyTooLarge
             return problem(request, error.__cause__)
-        answer = problem(request, _FRAMEWORK.get(error.status_code, NoSuchRoute)(str(error.detail)), error.status_code)
+        told = _FRAMEWORK.get(error.status_code, NoSuchRoute)
+        answer = problem(request, told(_remedy(told, error)), error.status_code)
         answer.headers.update(error.headers or {})
         return answer
 

@@ -6,6 +6,7 @@ import hmac
 from urllib.parse import quote, urlsplit, urlunsplit
 
 PASSWORD_CHARS = 32
+DEFAULT_PORT = 5432                                            # where a URL names none
 
 
 def role_url(admin_url: str, role: str, secret: str) -> str:
@@ -39,6 +40,12 @@ def without_password(url: str) -> str:
     """The URL as it may be printed."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether both URLs name one host and port, whatever their database and login."""
+    first, second = urlsplit(one), urlsplit(other)
+    return (first.hostname, first.port or DEFAULT_PORT) == (second.hostname, second.port or DEFAULT_PORT)
 
 
 def _with_login(url: str, user: str, password: str) -> str:

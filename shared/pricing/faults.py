@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from shared.errors import AppError
+from shared.fault_words import said
 from shared.pricing.not_priced import NOT_PRICED_TAGS, NOT_PRICED_VALUES, is_not_priced
 
 Path = tuple[str | int, ...]
@@ -67,7 +68,7 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any]) -> list[Fault]:
         return [_unexpected_key(at)]
     if detail["type"] in ("union_tag_invalid", "literal_error"):
         return [_unexpected_value(detail, at)]
-    return [Fault(at + (("kind",) if detail["type"] == "union_tag_not_found" else ()), detail["type"], detail["msg"])]
+    return [Fault(at + (("kind",) if detail["type"] == "union_tag_not_found" else ()), detail["type"], said(detail["type"], detail["msg"]))]
 
 
 def _unexpected_key(at: Path) -> Fault:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import httpx2
 import pytest
 from fastapi import Depends, FastAPI, Query, Request
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.http.documented import ALWAYS, CHANGING
 from shared.http.middleware import Edge
@@ -15,7 +15,9 @@ from shared.http.query import refuse_unknown_parameters
 
 
 class Thing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
     name: str
+    since: AwareDatetime | None = None
 
 
 def _app() -> FastAPI:
@@ -57,6 +59,21 @@ async def test_the_framework_s_own_errors(method: str, path: str, body: bytes, s
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert status != 405 or "POST" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "remedy"), [
+    ("POST", "/v1/things", b"{}", "add it"),
+    ("POST", "/v1/things", b'{"name": "n", "nmae": "n"}', "check its spelling"),
+    ("POST", "/v1/things", b'{"name": "n", "since": "2026-03-14T09:30:00"}', "such as 2026-03-14T09:30:00Z"),
+    ("POST", "/v1/things", b'{"name": "n", "since": "2026-03-14"}', "such as 2026-03-14T09:30:00Z"),
+    ("POST", "/v1/things", b'{"name": "n", "since": "yesterday"}', "such as 2026-03-14T09:30:00Z"),
+    ("GET", "/v1/nothing", b"", "/docs"),
+    ("DELETE", "/v1/things", b"", "it takes POST"),
+])
+async def test_a_fault_of_the_framework_names_its_remedy(method: str, path: str, body: bytes, remedy: str) -> None:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(_app()), base_url="http://here") as client:
+        answer = await client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert remedy in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(("path", "unknown", "hint"), [

@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shared.environment_fault import EnvironmentFault
+from shared.postgres.urls import same_server
 from u2c.address import address, chosen
+from u2c.book import book_url
+from u2c.env import shell_variables
 from u2c.running import Running, began, forget, keep, running
 from u2c.services import PORTS
 from u2c.state import State
@@ -65,3 +68,25 @@ def test_of_two_the_database_says_which(state: State) -> None:
     assert address("rating", "u2c_demo").keys[0] == "u2c_live_demo"
     with pytest.raises(EnvironmentFault, match="No deployment on the database other runs; there is u2c"):
         chosen([HERE], "other")
+
+
+async def test_what_looks_into_the_book_takes_that_of_the_deployment_that_runs(state: State) -> None:
+    """Restored under another name, it is the one that is verified and backed up, not the old one beside it."""
+    keep(state, replace(HERE, database="u2c_restored", database_url="postgresql://127.0.0.1:5432/u2c_restored"))
+    assert await book_url("postgresql://admin:p@127.0.0.1/postgres", None) == "postgresql://admin:p@127.0.0.1/u2c_restored"
+    assert await book_url("postgresql://admin:p@127.0.0.1/postgres", "u2c") == "postgresql://admin:p@127.0.0.1/u2c"
+    keep(state, replace(HERE, database_url="postgresql://127.0.0.1:5432/u2c"))
+    with pytest.raises(EnvironmentFault, match="--database NAME"):
+        await book_url("postgresql://admin:p@127.0.0.1/postgres", None)
+
+
+def test_a_deployment_on_another_server_is_not_meant(state: State) -> None:
+    assert not same_server(HERE.database_url, "postgresql://admin:p@127.0.0.1:5433/u2c")
+    assert not same_server(HERE.database_url, "postgresql://admin:p@elsewhere/u2c")
+
+
+def test_where_nothing_runs_a_shell_gets_no_address_but_one_that_is_named(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EnvironmentFault, match=r"No deployment of this clone runs"):
+        shell_variables(None)
+    monkeypatch.setenv("U2C_KEY", "u2c_live_of_containers")
+    assert shell_variables(None)["INGEST"] == "http://127.0.0.1:8101"

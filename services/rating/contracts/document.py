@@ -37,7 +37,7 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_not_a_number)
     except ValueError as fault:
-        raise DocumentUnreadable(f"not JSON: {str(fault)[:200]}") from None
+        raise DocumentUnreadable(f"not JSON: {str(fault)[:200]}; mend it, or send YAML as Content-Type: application/yaml") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""What a fault of validation says to the one who mends it, where Pydantic's own words leave out the remedy."""
+
+INSTANT = "write an instant with its offset, such as 2026-03-14T09:30:00Z."
+DAY = "write a day, such as 2026-03-14."
+
+WORDS = {
+    "missing": "It is missing and has no default; add it.",
+    "extra_forbidden": "Nothing of this name is taken here; check its spelling, or leave it out.",
+    "timezone_aware": f"It has no offset; {INSTANT}",
+    "datetime_type": f"It is no instant; {INSTANT}",
+    "datetime_parsing": f"It is no instant; {INSTANT}",
+    "datetime_from_date_parsing": f"It is no instant; {INSTANT}",
+    "date_type": f"It is no day; {DAY}",
+    "date_parsing": f"It is no day; {DAY}",
+    "date_from_datetime_parsing": f"It is no day; {DAY}",
+    "date_from_datetime_inexact": f"It is no day; {DAY}",
+}
+
+
+def said(kind: str, words: str) -> str:
+    """The fault of this kind in our words, else as Pydantic has it."""
+    return WORDS.get(kind, words)
