@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -20,6 +19,7 @@ CHANGING = {
     409: "Its state, or a request in flight, forbids it", 413: "Too large", 415: "Content type or encoding not taken",
     429: "Too much in flight; see Retry-After",
 }
+COMPONENTS = "#/components/schemas/"
 PROBLEM: dict[str, Any] = {
     "title": "Problem", "description": "RFC 9457 problem details", "type": "object",
     "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
@@ -31,7 +31,7 @@ PROBLEM: dict[str, Any] = {
             "type": "object", "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}}}},
     },
 }
-CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+CONTENT = {"application/problem+json": {"schema": {"$ref": f"{COMPONENTS}Problem"}}}
 VERBS = {"get", "put", "post", "patch", "delete"}
 
 
@@ -48,14 +48,28 @@ def document_problems(app: FastAPI) -> None:
 
 
 def named_by_title(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with lists named as their class is: a client generated from it has a `KeyAnswerList`."""
-    schemas = document.get("components", {}).get("schemas", {})
-    renamed = {name: schema["title"] for name, schema in schemas.items() if name.startswith("Listed_") and schema.get("title")}
-    text = msgspec.json.encode(document).decode()
-    for name, title in renamed.items():
-        text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{title}"').replace(f'"{name}":', f'"{title}":')
-    named: dict[str, Any] = msgspec.json.decode(text)
-    return named
+    """The document with every schema under the name it bears, so that a client generated from it has a `KeyAnswerList` and a `CloudEvent`."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    lists = {name: schema["title"] for name, schema in schemas.items() if name.startswith("Listed_")}
+    found: dict[str, Any] = {}
+
+    def named(part: Any) -> Any:
+        if isinstance(part, list):
+            return [named(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        below = {key: named(value) for key, value in part.items()}
+        if "$ref" in below:
+            name = below["$ref"].rpartition("/")[2]
+            return {**below, "$ref": f"{COMPONENTS}{lists.get(name, name)}"}
+        if below.get("type") == "object" and str(below.get("title", "")).isidentifier():
+            found.setdefault(below["title"], below)
+            return {"$ref": f"{COMPONENTS}{below['title']}"}
+        return below
+
+    paths = named(document["paths"])
+    described = {lists.get(name, name): {key: named(value) for key, value in schema.items()} for name, schema in schemas.items()}
+    return {**document, "paths": paths, "components": {**document["components"], "schemas": {**found, **described}}}
 
 
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:

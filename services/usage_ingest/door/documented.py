@@ -3,12 +3,13 @@
 from typing import Any
 
 from services.usage_ingest.domain.limits import DEPTH_MAX, EVENTS_MAX, PROPERTIES_MAX, TEXT_MAX_BYTES
+from services.usage_ingest.door.answers import AcceptanceAnswer
 from services.usage_ingest.door.media import FRAMINGS
 from shared.values import names
 from shared.values.fields import schema_of
 
 EVENT: dict[str, Any] = {
-    "type": "object",
+    "title": "CloudEvent", "type": "object",
     "required": ["id", "source", "type", "subject", "time"],
     "properties": {
         "specversion": {"type": "string", "enum": ["1.0"]},
@@ -25,7 +26,7 @@ EVENT: dict[str, Any] = {
     },
 }
 _NAMED = {"source": schema_of(names.SOURCE), "id": schema_of(names.EVENT_ID)}
-_NAME = {"type": "object", "required": ["source", "id"], "properties": _NAMED, "additionalProperties": False}
+_NAME = {"title": "EventName", "type": "object", "required": ["source", "id"], "properties": _NAMED, "additionalProperties": False}
 _SEVERAL = {"type": "array", "items": EVENT, "maxItems": EVENTS_MAX}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "application/cloudevents+json": EVENT, "application/cloudevents-batch+json": _SEVERAL, "application/json": {"anyOf": [EVENT, _SEVERAL]},
@@ -40,22 +41,7 @@ CORRECTION_BODY = {"requestBody": {"required": True, "content": {"application/js
     "type": "object", "required": ["source", "id", "event"], "additionalProperties": False,
     "properties": {**_NAMED, "event": EVENT},
 }}}}}
-_RESULT = {
-    "type": "object", "required": ["index", "source", "id", "status", "code", "detail"],
-    "properties": {
-        "index": {"type": "integer"}, "source": {"type": "string"}, "id": {"type": "string"},
-        "status": {"type": "string", "enum": ["accepted", "duplicate", "conflict", "quarantined"]},
-        "code": {"type": "string"}, "detail": {"type": "string"},
-    },
-}
-ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Durable on the bus", "content": {"application/json": {"schema": {
-    "type": "object", "required": ["accepted", "results", "received", "published", "quarantined"],
-    "properties": {
-        "accepted": {"type": "integer", "description": "Events (or voids) that count for themselves: not quarantined, not repeated in this request"},
-        "results": {"type": "array", "items": _RESULT, "description": "Each event that is not plainly accepted"},
-        "received": {"type": "integer"}, "published": {"type": "integer"}, "quarantined": {"type": "integer"},
-    },
-}}}}}
+ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Durable on the bus", "model": AcceptanceAnswer}}
 MODES = (
     "Structured and batched mode, JSON and NDJSON carry whole events in the body. Binary mode carries one: its attributes as headers `ce-id`, "
     "`ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, percent-encoded by the HTTP protocol binding, its `data` as the body under "

@@ -1,8 +1,6 @@
 """Routes of the quarantine."""
 
-import base64
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
@@ -13,16 +11,16 @@ from services.usage_ingest.door.body import read_body
 from services.usage_ingest.door.documented import EVENT
 from services.usage_ingest.door.media import check_json
 from services.usage_ingest.quarantine import usecases
+from services.usage_ingest.quarantine.answers import By, QuarantinedBytesAnswer, QuarantinedEventAnswer, ReplayAnswer, Status
 from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
+from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import Paged
 from shared.service import Ctx
 from shared.values.fields import AskedKept, GivenId, Word
 
 router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
 QuarantineId = Annotated[GivenId, Path(description="qua_…")]
-Status = Literal["open", "replayed", "repaired", "discarded"]
-By = Literal["door", "metering"]
 Name = Annotated[AskedKept | None, Query(description="As the event was sent")]
 Resolver = Annotated[AccessKey, requires("usage:write")]
 
@@ -54,44 +52,43 @@ class Discard(BaseModel):
 async def list_quarantine(
     context: Ctx, page: Paged, status: Annotated[Status | None, Query()] = None, code: Annotated[Word | None, Query()] = None,
     source: Name = None, id: Name = None, subject: Name = None, type: Name = None, by: Annotated[By | None, Query()] = None,
-) -> dict[str, Any]:
+) -> Listed[QuarantinedEventAnswer]:
     async with context.db.transaction() as uow:
         wanted, before = Filter(status, code, source, id, subject, type, by), str(page.after[0]) if page.after else None
         rows = await QuarantineRepository(uow.connection).page(wanted, before, page.limit + 1)
-    return listed(rows, page, lambda row: [row["quarantine_id"]], shown)
+    return Listed[QuarantinedEventAnswer].page(rows, page, lambda row: [row["quarantine_id"]], QuarantinedEventAnswer.of)
 
 
 @router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once")
-async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
+async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> ReplayAnswer:
     wanted = Filter(None, which.code, which.source, which.id, which.subject, which.type, which.by)
-    done = await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"])
-    return {"object": "replay", "replayed": done.replayed, "still_open": done.still_open, "more": done.more, "after": done.after}
+    return ReplayAnswer.of(await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"]))
 
 
 @router.get("/{quarantine_id}", operation_id="get_quarantined", dependencies=[requires("usage:read")],
             summary="One event with its bytes")
-async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> dict[str, Any]:
-    return shown_whole(await usecases.find(context, quarantine_id))
+async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> QuarantinedBytesAnswer:
+    return QuarantinedBytesAnswer.of(await usecases.find(context, quarantine_id))
 
 
 @router.post("/{quarantine_id}/replay", operation_id="replay_quarantined",
              summary="Judge this event again; counts once however often")
-async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
-    return shown_whole(await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"]))
+async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
+    return QuarantinedBytesAnswer.of(await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"]))
 
 
 @router.post("/{quarantine_id}/repair", operation_id="repair_quarantined", summary="Count a corrected body in its place; the original bytes are kept",
              openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
                  "type": "object", "required": ["event"], "properties": {"event": EVENT}, "additionalProperties": False}}}}})
-async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> dict[str, Any]:
+async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
     check_json(request.headers.get("content-type"))
     event = _event_of(await read_body(request))
-    return shown_whole(await usecases.repair(context, quarantine_id, event, caller, request.scope["u2c_trace"]))
+    return QuarantinedBytesAnswer.of(await usecases.repair(context, quarantine_id, event, caller, request.scope["u2c_trace"]))
 
 
 @router.post("/{quarantine_id}/discard", operation_id="discard_quarantined", summary="Close it without counting it, with a reason")
-async def discard(quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver) -> dict[str, Any]:
-    return shown_whole(await usecases.discard(context, quarantine_id, why.reason, caller))
+async def discard(quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
+    return QuarantinedBytesAnswer.of(await usecases.discard(context, quarantine_id, why.reason, caller))
 
 
 class _Repair(msgspec.Struct, forbid_unknown_fields=True):
@@ -109,33 +106,3 @@ def _event_of(body: bytes) -> bytes:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RepairUnreadable(f"{error}; send {{\"event\": {{…}}}}") from None
 
-
-def shown(row: Any) -> dict[str, Any]:
-    """An event of the quarantine without its bytes."""
-    return {
-        "object": "quarantined_event", "quarantine_id": row["quarantine_id"], "status": row["status"], "by": row["by"], "code": row["code"],
-        "detail": row["detail"],
-        "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"], "time": _instant(row["time"]),
-        "key_id": row["key_id"], "request_id": row["request_id"], "index": row["index_"], "received_at": _instant(row["received_at"]),
-        "business_at": _instant(row["business_at"]), "resolved_at": _instant(row["resolved_at"]), "resolved_by": row["resolved_by"],
-        "resolution": row["resolution"],
-    }
-
-
-def shown_whole(row: Any) -> dict[str, Any]:
-    """With its bytes: as text where they are UTF-8, and always in base64."""
-    return {**shown(row), **_bytes_as("raw", row["raw"]), **_bytes_as("repaired", row["repaired"])}
-
-
-def _bytes_as(name: str, value: bytes | None) -> dict[str, Any]:
-    if value is None:
-        return {name: None, f"{name}_base64": None}
-    try:
-        text: str | None = value.decode()
-    except UnicodeDecodeError:
-        text = None
-    return {name: text, f"{name}_base64": base64.b64encode(value).decode()}
-
-
-def _instant(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat().replace("+00:00", "Z")

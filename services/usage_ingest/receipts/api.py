@@ -1,15 +1,17 @@
 """Routes of the door's counts."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.usage_ingest.receipts.answers import DoorHourAnswer
 from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
 from shared.clock import to_us
+from shared.http.answers import Listed
 from shared.http.instants import Instant
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.http.paging import CursorInvalid, Page, Paged
 from shared.http.places import instant_in
 from shared.service import Ctx
 from shared.values.fields import AskedSource, GivenId
@@ -22,11 +24,11 @@ router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])
 async def list_door_hours(
     context: Ctx, page: Paged, key_id: Annotated[GivenId | None, Query()] = None, source: Annotated[AskedSource | None, Query()] = None,
     since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
-) -> dict[str, Any]:
+) -> Listed[DoorHourAnswer]:
     after = _position(page)
     async with context.db.transaction() as uow:
         rows = await ReceiptRepository(uow.connection).door(DoorFilter(key_id, source, since, until), after, page.limit + 1)
-    return listed(rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], _shown)
+    return Listed[DoorHourAnswer].page(rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], DoorHourAnswer.of)
 
 
 def _position(page: Page) -> tuple[datetime, str, str] | None:
@@ -39,11 +41,3 @@ def _position(page: Page) -> tuple[datetime, str, str] | None:
         case _:
             raise CursorInvalid()
 
-
-def _shown(row: Any) -> dict[str, Any]:
-    counts = {name: row[name] for name in ("receipts", "received", "published", "quarantined", "refused")}
-    return {"object": "door_hour", "key_id": row["key_id"], "source": row["source"], "hour": _instant(row["hour"]), **counts}
-
-
-def _instant(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")

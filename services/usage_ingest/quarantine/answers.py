@@ -1,0 +1,91 @@
+"""What the API shows of the quarantine."""
+
+import base64
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from services.usage_ingest.quarantine.usecases import Replayed
+from shared.http.answers import Answer, Instant
+
+Status = Literal["open", "replayed", "repaired", "discarded"]
+By = Literal["door", "metering"]
+
+
+class QuarantinedEventAnswer(Answer):
+    """An event that could not be taken, without its bytes. What of it could not be read is empty."""
+
+    object: Literal["quarantined_event"] = "quarantined_event"
+    quarantine_id: Annotated[str, Field(examples=["qua_0355r6GE5yU135fW6KlO0n"])]
+    status: Status
+    by: By
+    """Who could not take it: the door, or metering after it"""
+    code: Annotated[str, Field(examples=["time_missing"])]
+    detail: Annotated[str, Field(examples=["`time` is missing; send RFC 3339 with an offset"])]
+    """Names the fault and the remedy"""
+    source: str
+    id: str
+    type: str
+    subject: str
+    time: Instant | None
+    key_id: str
+    """The key that sent it, or where it lay on usage.raw: topic:partition:from-to"""
+    request_id: str
+    index: int
+    """Its place in the request, from 0, or its offset in that run"""
+    received_at: Instant
+    business_at: Instant
+    resolved_at: Instant | None
+    resolved_by: str | None
+    resolution: str | None
+    """The reason it was discarded for"""
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(**_described(row))
+
+
+class QuarantinedBytesAnswer(QuarantinedEventAnswer):
+    """An event of the quarantine with its bytes: as text where they are UTF-8, and always in base64."""
+
+    raw: str | None
+    raw_base64: str | None
+    repaired: str | None
+    repaired_base64: str | None
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(
+            **_described(row), raw=_text(row["raw"]), raw_base64=_base64(row["raw"]), repaired=_text(row["repaired"]),
+            repaired_base64=_base64(row["repaired"]))
+
+
+class ReplayAnswer(Answer):
+    """What a replay of several did."""
+
+    object: Literal["replay"] = "replay"
+    replayed: Annotated[int, Field(ge=0)]
+    still_open: Annotated[int, Field(ge=0)]
+    more: bool
+    """Whether some were not reached: ask again with `after`"""
+    after: str
+
+    @classmethod
+    def of(cls, done: Replayed) -> Self:
+        return cls(replayed=done.replayed, still_open=done.still_open, more=done.more, after=done.after)
+
+
+def _described(row: Any) -> dict[str, Any]:
+    names = QuarantinedEventAnswer.model_fields.keys() - {"object", "index"}
+    return {"index": row["index_"], **{name: row[name] for name in names}}
+
+
+def _text(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
