@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import AGGREGATES, METERS, label
+from services.billing.conservation.facts import AGGREGATES, METERS, at, label
 from services.billing.conservation.listing import listed
 
 OTHER = """'{"other":"true"}'"""
@@ -30,7 +30,7 @@ ADMITTED = f"""
         where a.subject <> '' and a.grp <> {OTHER}
     )"""
 #: The group of event `e` on meter `m` as a row has it: keys in order, no spaces.
-_TEXT = f"""(select '{{' || string_agg(to_json(dimension)::text || ':' || to_json({label("(e.data #> string_to_array(dimension, '.'))")})::text, ','
+_TEXT = f"""(select '{{' || string_agg(to_json(dimension)::text || ':' || to_json({label(at("string_to_array(dimension, '.')"))})::text, ','
         order by dimension collate "C") || '}}' from unnest(m.dimensions) dimension)"""
 #: Lateral: whether event `e` on meter `m` stands in `other`; `w` is the crowded month it lies in, or nothing. One look-up in the key of the
 #: rows; OFFSET 0 keeps the text from being made again for each of a subject's rows.

@@ -11,14 +11,14 @@ import asyncpg
 
 from services.billing.conservation.admission import ADMITTED, ANY_CROWDED, CROWDED, OTHER
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import AGGREGATES, EVENTS, GROUP, METERS, TAKES, label, quantity
+from services.billing.conservation.facts import AGGREGATES, EVENTS, GROUP, METERS, TAKES, at, label, quantity
 from services.billing.conservation.listing import listed
 
 TABLES = {kind: AGGREGATES[kind] for kind in ("hours", "uniques")}
 #: What each table keeps of an event that meter `m` takes: a value, or an item; null adds nothing.
 AGGREGATIONS = {"hours": "('count', 'sum')", "uniques": "('unique')"}
-VALUES = {"hours": f"case m.aggregation when 'count' then 1 else {quantity('(e.data #> m.field)')} end", "uniques": "0"}
-ITEMS = {"hours": "''", "uniques": f"nullif({label('(e.data #> m.field)')}, '')"}
+VALUES = {"hours": f"case m.aggregation when 'count' then 1 else {quantity(at('m.field'))} end", "uniques": "0"}
+ITEMS = {"hours": "''", "uniques": f"nullif({label(at('m.field'))}, '')"}
 
 PLACED = """
         left join crowded c on c.meter = r.meter and c.meter_revision = r.counts_since and c.month = date_trunc('month', r.hour, 'UTC')

@@ -9,6 +9,7 @@ highest version effective by then holds. `rating.periods` is not asked: the cloc
 EVENTS = "rating.events"
 AGGREGATES = {"hours": "rating.usage_hours", "days": "rating.usage_days", "uniques": "rating.usage_uniques"}
 
+PATH_NAMES_MAX = 4                               # of a meter's field, filter or dimension
 #: A decimal as the door lets it in, in a string; anything else adds nothing to a meter.
 DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
 
@@ -38,12 +39,22 @@ def version_of(statement: str, meter: str) -> str:
         select max(v.revision) from rating.meter_versions v where v.meter = {meter} and v.revision <= {statement}.revision))"""
 
 
+def at(path: str) -> str:
+    """SQL: what stands in the data of event `e` at a path (text[]) of up to four names. A list has no names: `#>` would take one for its place."""
+    names = [f" -> ({path})[{n}]" for n in range(1, PATH_NAMES_MAX + 1)]
+    cases = " ".join(f"when {n} then e.data{''.join(names[:n])}" for n in range(1, PATH_NAMES_MAX + 1))
+    return f"(case cardinality({path}) {cases} end)"
+
+
 def label(raw: str) -> str:
-    """SQL: a dimension's or unique item's value as text: "" where absent or no scalar; long texts stand as their hash."""
+    """SQL: a dimension's or unique item's value as text: "" where absent or no scalar; long texts, those of numbers too, stand as their hash."""
     text = f"({raw} #>> '{{}}')"
     return f"""case jsonb_typeof({raw})
-        when 'string' then case when octet_length({text}) <= 128 then {text} else 'sha256:' || encode(sha256(convert_to({text}, 'UTF8')), 'hex') end
-        when 'number' then trim_scale({text}::numeric)::text when 'boolean' then {text} else '' end"""
+        when 'string' then {_short(text)} when 'number' then {_short(f"trim_scale({text}::numeric)::text")} when 'boolean' then {text} else '' end"""
+
+
+def _short(text: str) -> str:
+    return f"case when octet_length({text}) <= 128 then {text} else 'sha256:' || encode(sha256(convert_to({text}, 'UTF8')), 'hex') end"
 
 
 def quantity(raw: str) -> str:
@@ -56,14 +67,14 @@ def quantity(raw: str) -> str:
 
 #: Whether meter `m` (of METERS) takes event `e`: its type and every filter match.
 TAKES = f"""(m.event_type = e.type and (m.filters is null or not exists (
-    select from jsonb_to_recordset(m.filters) f (path text[], "values" jsonb) where not f."values" ? ({label("e.data #> f.path")}))))"""
+    select from jsonb_to_recordset(m.filters) f (path text[], "values" jsonb) where not f."values" ? ({label(at("f.path"))}))))"""
 
 #: The group of meter `m` that event `e` falls into.
 #: One and two dimensions, which is what most meters have, cost a third of the general form.
 GROUP = f"""case cardinality(m.dimensions) when 0 then '{{}}'::jsonb
-    when 1 then jsonb_build_object(m.dimensions[1], {label("(e.data #> m.first_path)")})
-    when 2 then jsonb_build_object(m.dimensions[1], {label("(e.data #> m.first_path)")}, m.dimensions[2], {label("(e.data #> m.second_path)")})
-    else (select jsonb_object_agg(dimension, {label("(e.data #> string_to_array(dimension, '.'))")}) from unnest(m.dimensions) dimension) end"""
+    when 1 then jsonb_build_object(m.dimensions[1], {label(at("m.first_path"))})
+    when 2 then jsonb_build_object(m.dimensions[1], {label(at("m.first_path"))}, m.dimensions[2], {label(at("m.second_path"))})
+    else (select jsonb_object_agg(dimension, {label(at("string_to_array(dimension, '.')"))}) from unnest(m.dimensions) dimension) end"""
 
 #: CTEs. `span`: a version of a contract while it is in force, and the meters its lines use.
 SPANS = METERS + "," + METER_VERSIONS + """,

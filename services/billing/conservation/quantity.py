@@ -11,7 +11,7 @@ import asyncpg
 
 from services.billing.conservation.admission import CROWDED, TURNED_AWAY
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.facts import EVENTS, METER_VERSIONS, METERS_OF, TAKES, label, quantity, version_of
+from services.billing.conservation.facts import EVENTS, METER_VERSIONS, METERS_OF, TAKES, at, label, quantity, version_of
 from services.billing.conservation.listing import listed
 
 # A line is measured over the spans in which the versions the statement was priced by (no later ones) hold it, cut where its segments
@@ -89,10 +89,10 @@ STATEMENTS = f"""
     measured as (
         select e.contract, e.period_start, d.line_key, m.meter, m.aggregation, c.begins, c.ends, e.time,
                case when d.dimensions = '{{}}' then '{{}}'::jsonb else (
-                   select jsonb_object_agg(dimension, case when turned.away then '' else {label("(e.data #> string_to_array(dimension, '.'))")} end)
+                   select jsonb_object_agg(dimension, case when turned.away then '' else {label(at("string_to_array(dimension, '.')"))} end)
                    from unnest(d.dimensions) dimension) end as grp,
-               case m.aggregation when 'count' then 1 when 'sum' then {quantity("(e.data #> m.field)")} end as value,
-               case m.aggregation when 'unique' then {label("(e.data #> m.field)")} end as item
+               case m.aggregation when 'count' then 1 when 'sum' then {quantity(at("m.field"))} end as value,
+               case m.aggregation when 'unique' then {label(at("m.field"))} end as item
         from usage e
         join due d on d.contract = e.contract and d.period_start = e.period_start and e.time >= d.begins and e.time < d.ends
         join meter_version m on m.meter = d.meter and m.revision = d.revision and {TAKES}

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from services.billing.conservation.facts import BUCKET, REASON, VOIDED, facts_where, label, quantity
+from services.billing.conservation.facts import BUCKET, REASON, VOIDED, at, facts_where, label, quantity
 
 #: Parameters $1–$5: from, to (event time), customer (external id, or a subject no customer has), event type, meter; null: all.
 NARROWED = """($1::timestamptz is null or e.time >= $1) and ($2::timestamptz is null or e.time < $2)
@@ -16,8 +16,8 @@ NARROWED = """($1::timestamptz is null or e.time >= $1) and ($2::timestamptz is 
           and ($4::text is null or e.type = $4) and ($5::text is null or $5 = any (taken.meters))"""
 
 #: What one event (a fact, as `e`) adds to meter `m`.
-ADDS = f"case m.aggregation when 'count' then 1 when 'sum' then {quantity('(e.data #> m.field)')} end"
-ITEM = f"case m.aggregation when 'unique' then nullif({label('(e.data #> m.field)')}, '') end"
+ADDS = f"case m.aggregation when 'count' then 1 when 'sum' then {quantity(at('m.field'))} end"
+ITEM = f"case m.aggregation when 'unique' then nullif({label(at('m.field'))}, '') end"
 
 COUNTS = f"""
     with {facts_where(NARROWED)}
