@@ -7,16 +7,16 @@ Format: https://kafka.apache.org/documentation/#recordbatch (magic 2, the only o
 import gzip
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cramjam
-from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
 from aiokafka.record.util import calc_crc32c, decode_varint
 
 from shared.bus import Polled, Record
+from shared.bus.kafka_codecs import CODECS, ROUND_MAX_BYTES
 
 #: What the client, its codecs and this module raise for bytes nobody can decode. A connection's faults are none of them.
 UNDECODABLE: tuple[type[Exception], ...] = (
@@ -24,9 +24,6 @@ UNDECODABLE: tuple[type[Exception], ...] = (
     ValueError, IndexError, OverflowError,
 )
 MAGIC = 2
-CODECS: dict[int, tuple[str, Callable[[bytes], bytes]]] = {
-    0: ("none", bytes), 1: ("gzip", gzip_decode), 2: ("snappy", snappy_decode), 3: ("lz4", lz4_decode), 4: ("zstd", zstd_decode),
-}
 _PREFIX = struct.Struct(">qi")                                 # base offset, length of what follows
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _CRC_OF = struct.calcsize(">qiibI")                            # the CRC covers the batch from here on
@@ -98,10 +95,12 @@ def batches_of(fetched: bytes) -> Iterator[LogBatch]:
 def run_of_batches(topic: str, partition: int, start: int, fetched: bytes, aborted: Sequence[tuple[int, int]], records_max: int) -> Polled:
     """Committed records from `start` on, up to the first batch nobody can decode; that one alone where it comes first.
 
+    It ends before a batch with which it would hold more than ROUND_MAX_BYTES.
+
     `aborted`: (producer, first offset) of transactions that were taken back. The run's end lies behind what it passes over.
     """
     taken: list[tuple[int, Record]] = []
-    transactions, end = _Aborted(aborted), start
+    transactions, end, room_bytes = _Aborted(aborted), start, ROUND_MAX_BYTES
     for batch in batches_of(fetched):
         if batch.end <= start:
             continue
@@ -109,6 +108,9 @@ def run_of_batches(topic: str, partition: int, start: int, fetched: bytes, abort
             found = [] if transactions.pass_over(batch) else [(offset, record) for offset, record in batch.records() if offset >= start]
         except BatchUnreadable as fault:
             return _run(topic, partition, start, end, taken) if taken else _alone(topic, partition, start, batch, fault)
+        room_bytes -= sum(len(record.value) for _, record in found)
+        if taken and room_bytes < 0:
+            return _run(topic, partition, start, end, taken)
         room = records_max - len(taken)
         if len(found) > room:
             return _run(topic, partition, start, found[room][0], taken + found[:room])

@@ -13,6 +13,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 from shared.bus import BusUnavailable, Polled, Record, positions
 from shared.bus.faults import DATABASE_FAULTS
 from shared.bus.kafka_batches import UNDECODABLE
+from shared.bus.kafka_codecs import bound_the_client
 from shared.bus.kafka_reader import KafkaReader, stop_consumer
 from shared.topics import Topic, TopicKind
 
@@ -22,6 +23,7 @@ COMMIT_EVERY_S = 5.0
 RETRY_S = 0.05
 MAX_POLL_INTERVAL_MS = 30 * 60_000                             # an outage of the database must not cost the membership
 HEARTBEATS_PER_SESSION = 4
+unpacking = bound_the_client()
 
 
 class _Listener(ConsumerRebalanceListener):                    # type: ignore[misc]
@@ -161,6 +163,7 @@ class KafkaSubscription:
             return []
         try:
             await self._stand_where_left()
+            unpacking.begin()
             found = await asyncio.wait_for(self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=records_max), timeout_s + 1)
             if found:
                 found |= await self._rest(records_max, found)

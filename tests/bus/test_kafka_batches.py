@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 
 from shared.bus import Polled
-from shared.bus.kafka_batches import CODECS, batches_of, run_of_batches
+from shared.bus.kafka_batches import batches_of, run_of_batches
+from shared.bus.kafka_codecs import CODECS, ROUND_MAX_BYTES, UNPACKED_MAX_BYTES, UnpacksTooLarge
+from shared.bus.kafka_subscription import unpacking
 from tests.bus.damage import damage
 
 ATTRIBUTES = 21
@@ -74,6 +77,37 @@ def test_what_nobody_can_decode_stands_alone(how: str, codec: int, why: str) -> 
     assert alone.complete and why in alone.unreadable and "2 records at offsets 2 to 3" in alone.unreadable
     assert seen(read(3, *log))[:2] == (4, [3]), "also for who comes to its middle"
     assert seen(read(4, *log)) == (5, [4], [b"4"])
+
+
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec])
+def test_a_batch_that_unpacks_to_too_much_stands_alone_and_the_client_refuses_it_too(codec: int) -> None:
+    bomb = batch(1, b"0" * (UNPACKED_MAX_BYTES + 1), codec=codec)
+    log = (batch(0, b"0"), bomb, batch(2, b"2"))
+    assert seen(read(0, *log)) == (1, [0], [b"0"])
+    alone = read(1, *log)
+    assert seen(alone) == (2, [1], [bytes(bomb)]) and f"unpacks to more than {UNPACKED_MAX_BYTES} bytes" in alone.unreadable
+    assert seen(read(2, *log)) == (3, [2], [b"2"])
+    with pytest.raises(UnpacksTooLarge):
+        by_client(bomb)
+
+
+def test_a_round_of_batches_is_bounded_for_the_client_and_for_who_reads_one_by_one() -> None:
+    large = UNPACKED_MAX_BYTES // 2
+    log = [batch(offset, b"0" * large, codec=4) for offset in range(2 * ROUND_MAX_BYTES // UNPACKED_MAX_BYTES + 1)]
+    with pytest.raises(UnpacksTooLarge, match="one by one"):
+        by_client(*log)
+    assert by_client(log[0]) == [b"0" * large]
+    run = read(0, *log)
+    assert run.end == len(log) - 1 == len(run.records) and read(run.end, *log).end == len(log)
+
+
+def by_client(*batches: bytearray) -> list[bytes | None]:
+    """The values as the client's own fetcher reads them in one look at the log."""
+    unpacking.begin()
+    records, found = MemoryRecords(b"".join(batches)), []
+    while records.has_next():
+        found += [record.value for record in records.next_batch()]
+    return found
 
 
 def test_a_header_that_is_no_utf8_does_not_cost_its_record() -> None:
