@@ -1,4 +1,4 @@
-"""What metering and the checker read of an event's data, each by code of its own: the same of any data the door lets in."""
+"""What metering, the checker and the list of suspense read of an event's data, each by code of its own: the same of any data the door lets in."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.billing.conservation.facts import at, label, quantity
+from services.rating.disposition.repository import LABEL
 from services.rating.metering.domain.fields import FieldReader
 from services.rating.metering.domain.scalar import label_of, quantity_of
 from services.usage_ingest.domain.faults import EventFault
@@ -35,9 +36,10 @@ def _objects(of: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 DATA = _objects(st.recursive(SCALARS, lambda of: st.one_of(_lists(of), _objects(of)), max_leaves=8))
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map(".".join)
-READ = f"""select {label(at("e.names"))} as label, {quantity(at("e.names"))} as quantity
+READ = f"""select {label(at("e.names"))} as label, {quantity(at("e.names"))} as quantity, {LABEL} as filtered
     from unnest($1::text[], $2::text[]) with ordinality asked (data, path, n)
-    cross join lateral (select asked.data::jsonb as data, string_to_array(asked.path, '.') as names) e order by n"""
+    cross join lateral (select asked.data::jsonb as data, string_to_array(asked.path, '.') as names) e
+    cross join lateral (select names as p) path order by n"""
 LONG_FRACTION = "1.2345678901234567890123456789012345678901234567890123e-99"
 
 
@@ -45,7 +47,7 @@ LONG_FRACTION = "1.2345678901234567890123456789012345678901234567890123e-99"
 @given(st.lists(st.tuples(DATA, PATHS), min_size=1, max_size=20))
 @example([('{"a":["x",5]}', "a.0"), ('{"a":["x",5]}', "a.1"), ('{"a":["x",5]}', "a.-1"), ('{"a":{"1":5}}', "a.1"), ('{"a":[[7]]}', "a.0.0")])
 @example([(f'{{"a":{LONG_FRACTION}}}', "a")])
-def test_metering_and_the_checker_read_the_same_of_any_data(postgres_server: TestServer, asked: list[tuple[str, str]]) -> None:
+def test_whoever_reads_an_event_reads_the_same_of_any_data(postgres_server: TestServer, asked: list[tuple[str, str]]) -> None:
     async def law() -> None:
         connection = await asyncpg.connect(postgres_server.admin_url)
         try:
@@ -54,7 +56,7 @@ def test_metering_and_the_checker_read_the_same_of_any_data(postgres_server: Tes
             for (data, path), row in zip(stored, rows, strict=True):
                 fields = FieldReader([path])
                 value = fields.getter(path)(fields.decode(data))
-                assert (row["label"], row["quantity"]) == (label_of(value), quantity_of(value)), (data, path)
+                assert tuple(row) == (label_of(value), quantity_of(value), label_of(value)), (data, path)
         finally:
             await connection.close()
 

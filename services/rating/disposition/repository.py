@@ -8,9 +8,15 @@ import asyncpg
 
 from services.rating.statements.holding import PRICING_FAILED
 
+_STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]       # a path has up to four names
+_AT = "case cardinality(p) " + " ".join(f"when {n} then e.data{''.join(_STEPS[:n])}" for n in range(1, 5)) + " end"
+#: What a filter reads of event `e` at a path `p` (text[]), as metering does: lists have no names, "" for no scalar, long texts as their hash.
+LABEL = f"""(select case when octet_length(text) <= 128 then text else 'sha256:' || encode(sha256(convert_to(text, 'UTF8')), 'hex') end
+    from (select {_AT} as value) found
+    cross join lateral (select case when jsonb_typeof(value) in ('string', 'number', 'boolean') then value #>> '{{}}' else '' end as text) said)"""
 # A meter takes an event when the type is its own and every filter matches.
-_TAKEN = """exists (select from rating.meters m where m.event_type = e.type and not exists (
-    select from jsonb_each(m.filters) f where not f.value ? coalesce(e.data #>> string_to_array(f.key, '.'), '')))"""
+_TAKEN = f"""exists (select from rating.meters m where m.event_type = e.type and not exists (
+    select from jsonb_each(m.filters) f cross join lateral string_to_array(f.key, '.') p where not f.value ? {LABEL}))"""
 _COVERED = """exists (select from rating.contracts c join rating.periods p using (contract)
     where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
 #: What a final statement charged before its subject left is no suspense, whoever the subject means now.
