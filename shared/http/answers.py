@@ -1,14 +1,19 @@
 """What an API answers, as types: each answer of a route is a class below `Answer`, so that its OpenAPI document says what comes, in what format.
 
 An answer is made where it is shown (`answers.py` beside each `api.py`), from values: an amount, a quantity and an instant write themselves.
+It is a dataclass, not a model: what we say ourselves is typed when it is written and need not be validated again for each of a thousand rows.
 """
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Callable, Sequence
-from datetime import UTC
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, dataclass_transform
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
 
 from shared.decimals import plain
 from shared.http.paging import Page, cursor_after
@@ -17,45 +22,58 @@ T = TypeVar("T")
 A = TypeVar("A")
 DECIMAL = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 
-
-def _absent(value: Any) -> bool:
-    return value is None
-
-
 #: A decimal string with the currency's own decimals, as `format_minor` writes it.
 Amount = Annotated[str, WithJsonSchema({**DECIMAL, "description": "Money, with the currency's own number of decimals", "examples": ["120.00"]})]
 #: An exact number, written without exponent and trailing zeros.
 Quantity = Annotated[
     Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({**DECIMAL, "description": "An exact decimal number", "examples": ["1250.5"]})]
-#: A point in time: RFC 3339 in UTC, in microseconds where it has any.
-Instant = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+#: A point in time, given in UTC: RFC 3339, in microseconds where it has any.
+Instant = AwareDatetime
+#: An object that another service or a user's own contract describes: its field says where its schema is.
+Told = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-described-elsewhere": True})]
 #: The default of what stands in an answer only where it was loaded: absent, not null, where its value is None (`lines: list[Line] | None = ABSENT`).
-ABSENT: Any = Field(None, exclude_if=_absent)
+ABSENT: Any = object()
 
 
-def _without_null(described: dict[str, Any]) -> None:
-    kinds = [kind for kind in described.pop("anyOf") if kind != {"type": "null"}]
-    described.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False)
+class Answer:
+    """The base of all answers. Every field stands in every answer, null where it has no value, but for those whose default is ABSENT.
 
+    A text below a field describes it in the document.
+    """
 
-class Answer(BaseModel):
-    """The base of all answers. Every field stands in every answer, null where it has no value, but for those whose default is ABSENT."""
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    _absent: frozenset[str] = frozenset()
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        for name, kind in inspect.get_annotations(cls).items():
+            if cls.__dict__.get(name) is ABSENT:
+                cls.__annotations__[name] = Annotated[kind, Field(exclude_if=_is_none)]
+                setattr(cls, name, None)
+                cls._absent |= {name}
+        dataclass(kw_only=True, eq=False)(cls)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
         schema: dict[str, Any] = handler(core_schema)
         described = handler.resolve_ref_schema(schema)
         properties = described.get("properties", {})
-        sometimes = {name for name, field in cls.model_fields.items() if field.exclude_if is not None}
-        described["required"] = [name for name in properties if name not in sometimes]
+        described["required"] = [name for name in properties if name not in cls._absent]
+        said = {name: text for one in _answers_above(cls) for name, text in _texts_below_fields(one).items()}
         for name, one in properties.items():
             one.pop("default", None)
             one.pop("title", None)
-            if name in sometimes:
+            if name in cls._absent:
                 _without_null(one)
+            if name in said:
+                one["description"] = said[name]
         return schema
+
+    def as_json(self) -> Any:
+        """What a caller reads: objects, lists, texts and numbers."""
+        kind: Any = type(self)
+        return _adapter(kind).dump_python(self, mode="json")
 
 
 class Listed(Answer, Generic[T]):
@@ -68,13 +86,39 @@ class Listed(Answer, Generic[T]):
     """`?cursor=` of the next page; null on the last one"""
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """As the OpenAPI document names it, and a generated client its class."""
-        return f"{params[0].__name__}List"
-
-    @classmethod
     def page(cls, rows: Sequence[A], page: Page, key: Callable[[A], Sequence[str | int]], show: Callable[[A], T]) -> Self:
         """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and ints."""
         shown = rows[: page.limit]
         more = len(rows) > page.limit
         return cls(data=[show(row) for row in shown], has_more=more, next_cursor=cursor_after(key(shown[-1])) if more else None)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+def _without_null(described: dict[str, Any]) -> None:
+    kinds = [kind for kind in described.pop("anyOf") if kind != {"type": "null"}]
+    described.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
+def _answers_above(kind: type[Answer]) -> list[Any]:
+    return [one for one in reversed(kind.__mro__) if issubclass(one, Answer)]
+
+
+@cache
+def _texts_below_fields(kind: Any) -> dict[str, str]:
+    """Field → the text that stands below it in the class."""
+    (stated,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(stated, ast.ClassDef)
+    found: dict[str, str] = {}
+    for field, below in zip(stated.body, stated.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr) \
+                and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
+            found[field.target.id] = inspect.cleandoc(below.value.value)
+    return found

@@ -32,6 +32,7 @@ PROBLEM: dict[str, Any] = {
     },
 }
 CONTENT = {"application/problem+json": {"schema": {"$ref": f"{COMPONENTS}Problem"}}}
+LISTED = "Listed_"                                  # as FastAPI names a Listed[X]: Listed_X_
 VERBS = {"get", "put", "post", "patch", "delete"}
 
 
@@ -50,7 +51,7 @@ def document_problems(app: FastAPI) -> None:
 def named_by_title(document: dict[str, Any]) -> dict[str, Any]:
     """The document with every schema under the name it bears, so that a client generated from it has a `KeyAnswerList` and a `CloudEvent`."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    lists = {name: schema["title"] for name, schema in schemas.items() if name.startswith("Listed_")}
+    lists = {name: f"{name[len(LISTED):-1]}List" for name in schemas if name.startswith(LISTED)}
     found: dict[str, Any] = {}
 
     def named(part: Any) -> Any:

@@ -46,5 +46,5 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
     if schema.get("type") == "object":
         return {name: example_of(one, schemas) for name, one in schema.get("properties", {}).items()}
     if schema.get("type") == "array":
-        return [example_of(schema["items"], schemas)] if schema.get("items") else []
+        return [example_of(schema["items"], schemas)] if schema.get("items") and schema.get("maxItems") != 0 else []
     return BY_FORMAT.get(schema.get("format", "")) or BY_TYPE.get(schema.get("type", ""))

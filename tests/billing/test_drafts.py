@@ -1,10 +1,13 @@
 """A draft follows its statement: the newest revision, whole, and nothing else."""
 
+from typing import Any
+
 import msgspec
 
+from services.billing.documents.answers import DocumentAnswer
+from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import page_of
-from services.billing.documents.shown import shown_document
 from services.billing.documents.usecases import get_document, list_documents
 from services.billing.finalization.usecases import finalize_due
 from shared.clock import to_us
@@ -13,6 +16,11 @@ from shared.topics.rating import EventName, StatementHeld
 from tests.billing.conftest import Hear
 from tests.billing.gates import Broken, OpenGate
 from tests.billing.statements import NOW, pages_of, statement_of
+
+
+def shown_document(document: Document) -> dict[str, Any]:
+    shown: dict[str, Any] = DocumentAnswer.of(document).as_json()
+    return shown
 
 
 async def only_draft(db: Database) -> dict:

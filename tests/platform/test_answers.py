@@ -55,6 +55,9 @@ def _vague(schema: dict[str, Any], schemas: dict[str, Any], seen: tuple[str, ...
         if name not in seen:
             yield from _vague(schemas[name], schemas, (*seen, name), name)
         return
+    if schema.get("x-described-elsewhere"):
+        assert "`GET /" in schema["description"], f"{place} does not say where it is described"
+        return
     kinds = [kind for word in ("anyOf", "oneOf", "allOf") for kind in schema.get(word, ())]
     for kind in kinds:
         yield from _vague(kind, schemas, seen, place)

@@ -2,20 +2,21 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 
 from services.billing.cursors import before_id
 from services.billing.documents import usecases
+from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import PAGE_HEADERS, page_of
-from services.billing.documents.shown import shown_document
 from services.billing.parameters import Contract, CurrencyCode, Customer, DocumentId, Text
+from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.keys import requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import Paged
 from shared.service import Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
@@ -34,10 +35,10 @@ async def list_invoices(
     number: Text = None,
     period_from: Annotated[date | None, Query(description="Service periods that begin on this local day or later")] = None,
     period_to: Annotated[date | None, Query(description="Service periods that end on this local day or earlier")] = None,
-) -> dict[str, Any]:
+) -> Listed[DocumentAnswer]:
     asked = DocumentFilter(customer, contract, status, kind, currency, number, period_from, period_to)
     found = await usecases.list_documents(context.db, asked, before_id(page), page.limit + 1)
-    return listed(found, page, lambda document: [document.document_id], shown_document)
+    return Listed[DocumentAnswer].page(found, page, lambda document: [document.document_id], DocumentAnswer.of)
 
 
 @router.get("/{document_id}.html", operation_id="get_invoice_page", summary="One printable page", response_class=HTMLResponse)
@@ -47,13 +48,14 @@ async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
 
 @router.get(
     "/{document_id}", operation_id="get_invoice", summary="One invoice or note; with `Accept: text/html` its printable page",
-    responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
+    response_model=DocumentAnswer, responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
 )
-async def get_invoice(context: Ctx, request: Request, document_id: DocumentId) -> Response:
-    headers = {"Vary": "Accept"}
+async def get_invoice(context: Ctx, request: Request, response: Response, document_id: DocumentId) -> DocumentAnswer | Response:
+    varies = {"Vary": "Accept"}
     if _prefers_html(request.headers.get("accept", "")):
-        return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers={**PAGE_HEADERS, **headers})
-    return JSONResponse(shown_document(await usecases.get_document(context.db, document_id)), headers=headers)
+        return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers={**PAGE_HEADERS, **varies})
+    response.headers.update(varies)
+    return DocumentAnswer.of(await usecases.get_document(context.db, document_id))
 
 
 def _prefers_html(accept: str) -> bool:

@@ -1,6 +1,7 @@
 """What the API shows of the quarantine."""
 
 import base64
+from dataclasses import fields
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
@@ -76,7 +77,7 @@ class ReplayAnswer(Answer):
 
 
 def _described(row: Any) -> dict[str, Any]:
-    names = QuarantinedEventAnswer.model_fields.keys() - {"object", "index"}
+    names = {field.name for field in fields(QuarantinedEventAnswer)} - {"object", "index"}
     return {"index": row["index_"], **{name: row[name] for name in names}}
 
 

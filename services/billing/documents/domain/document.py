@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 
 from shared.topics.rating import StatementSegment
 
@@ -56,7 +57,7 @@ class Document:
 
     document_id: str
     kind: str
-    status: str
+    status: Literal["draft", "finalized"]
     number: str | None
     contract: str
     customer: str

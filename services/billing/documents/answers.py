@@ -1,0 +1,164 @@
+"""What the API shows of documents: the export format, and what a reader needs beside it. Amounts have the decimals of the document's currency."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from services.billing.documents.domain.document import Document, Held, Line
+from shared.clock import from_us
+from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
+from shared.money import Currency, currency, format_minor
+from shared.topics.rating import StatementSegment
+
+Watermark = Annotated[dict[str, int], Field(examples=[{"0": 65, "1": 67}])]
+CurrencyCode = Annotated[str, Field(examples=["USD"])]
+
+
+class PeriodAnswer(Answer):
+    """A service period in local days, both inclusive."""
+
+    start: Annotated[date, Field(examples=["2024-01-01"])]
+    end: date
+
+
+class SegmentAnswer(Answer):
+    """A part of a line that one version of the terms priced as a whole."""
+
+    start: Instant
+    end: Instant
+    version: int
+    clause_hash: str
+    group: dict[str, str]
+    """Dimension → value, where the line is priced by dimensions"""
+    quantity: Quantity
+    allowance: Quantity
+    """Included or carried units that cover a part of it"""
+    priced: Quantity
+    exact: Quantity
+    """Money before rounding, which happens once, at the line"""
+
+    @classmethod
+    def of(cls, segment: StatementSegment) -> Self:
+        return cls(
+            start=from_us(segment.start_us), end=from_us(segment.end_us), version=segment.version, clause_hash=segment.clause_hash,
+            group=dict(segment.group), quantity=segment.quantity, allowance=segment.allowance, priced=segment.priced, exact=segment.exact)
+
+
+class LineAnswer(Answer):
+    """A settled line. `segments` are absent where they were not loaded: in lists, and in drafts."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    key: Annotated[str, Field(examples=["api"])]
+    clause: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    clause_hash: Annotated[str, Field(examples=["3467a51e94fbbd8298d6c8e6ba20062f"])]
+    version: int
+    kind: Annotated[str, Field(examples=["usage"])]
+    meter: Annotated[str | None, Field(examples=["api_calls"])]
+    description: Annotated[str, Field(examples=["API calls"])]
+    quantity: Quantity
+    amount: Amount
+    segments: list[SegmentAnswer] | None = ABSENT
+
+    @classmethod
+    def of(cls, line: Line, money: Currency) -> Self:
+        return cls(
+            id=line.line_id, key=line.key, clause=line.clause_id, clause_hash=line.clause_hash, version=line.version, kind=line.kind,
+            meter=line.meter, description=line.description, quantity=line.quantity, amount=format_minor(line.amount_minor, money),
+            segments=None if line.segments is None else [SegmentAnswer.of(segment) for segment in line.segments])
+
+
+class NamedEventAnswer(Answer):
+    """An event by its name."""
+
+    source: Annotated[str, Field(examples=["nyc-departures"])]
+    id: Annotated[str, Field(examples=["UA-1545-EWR-2013-01-01T10:15:00Z"])]
+
+
+class HeldAnswer(Answer):
+    """Why a draft is not whole, or may not become an invoice."""
+
+    reason: Annotated[str, Field(examples=["pricing_failed"])]
+    since: Instant
+    """Of the business clock"""
+    events: int | None
+    """How many events are in the way; null where it is not single events"""
+    named: list[NamedEventAnswer]
+    """The first few of them"""
+    exception: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    service: Annotated[str, Field(examples=["rating"])]
+    """Whose exception it is"""
+    owner: Annotated[str, Field(examples=["pricing"])]
+    detail: str
+    """Names the fault and the remedy"""
+
+    @classmethod
+    def of(cls, held: Held) -> Self:
+        return cls(
+            reason=held.reason, since=held.since, events=held.events, named=[NamedEventAnswer(source=source, id=id) for source, id in held.named],
+            exception=held.exception, service=held.service, owner=held.owner, detail=held.detail)
+
+
+class StatementAnswer(Answer):
+    """The statement of rating that a document follows: which revision, and what usage it knew."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    revision: int | None
+    final: bool
+    watermark: Watermark | None
+    """Partition of usage.events → last batch that counted"""
+    watermark_us: int | None
+    watermark_at: Instant | None
+
+    @classmethod
+    def of(cls, document: Document) -> Self | None:
+        if document.statement_id is None:
+            return None
+        return cls(
+            id=document.statement_id, revision=document.statement_revision, final=document.statement_final,
+            watermark=None if document.watermark is None else dict(document.watermark), watermark_us=document.watermark_us,
+            watermark_at=from_us(document.watermark_us) if document.watermark_us else None)
+
+
+class DocumentAnswer(Answer):
+    """An invoice or note."""
+
+    object: Literal["document"] = "document"
+    id: Annotated[str, Field(examples=["inv_0353HwWXEjxXOHKJzOoT5e"])]
+    number: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
+    """Null until it is finalized"""
+    kind: Annotated[str, Field(examples=["invoice"])]
+    status: Literal["draft", "finalized"]
+    held: HeldAnswer | None
+    """Null where nothing holds it"""
+    customer: Annotated[str, Field(examples=["acme"])]
+    customer_name: Annotated[str, Field(examples=["Acme Corp"])]
+    contract: Annotated[str, Field(examples=["acme-2026"])]
+    legal_entity: Annotated[str, Field(examples=["default"])]
+    currency: CurrencyCode
+    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    period: PeriodAnswer
+    issued_on: date | None
+    due_on: date | None
+    lines: list[LineAnswer]
+    subtotal: Amount
+    draws: Annotated[list[str], Field(max_length=0)]
+    """What was taken from balances: nothing yet"""
+    total: Amount
+    corrects: str | None
+    """The document that this one corrects"""
+    statement: StatementAnswer | None
+    finalized_at: Instant | None
+    created_at: Instant
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        money = currency(document.currency)
+        return cls(
+            id=document.document_id, number=document.number, kind=document.kind, status=document.status,
+            held=HeldAnswer.of(document.held) if document.held else None, customer=document.customer, customer_name=document.customer_name,
+            contract=document.contract, legal_entity=document.legal_entity, currency=document.currency, timezone=document.timezone,
+            period=PeriodAnswer(start=document.start_date, end=document.end_date), issued_on=document.issued_on, due_on=document.due_on,
+            lines=[LineAnswer.of(line, money) for line in document.lines], subtotal=format_minor(document.subtotal_minor, money), draws=[],
+            total=format_minor(document.total_minor, money), corrects=document.corrects, statement=StatementAnswer.of(document),
+            finalized_at=document.finalized_at, created_at=document.created_at)

@@ -1,0 +1,43 @@
+"""What the API shows of the journal: debits positive, credits negative, in the decimals of the entry's currency."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from services.billing.journal.entries import Entry
+from shared.http.answers import Amount, Answer
+from shared.money import currency, format_minor
+
+
+class PostingAnswer(Answer):
+    """A debit (positive) or a credit (negative)."""
+
+    account: Annotated[str, Field(examples=["receivables"])]
+    amount: Amount
+    line: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
+    """The document's line that it books"""
+
+
+class JournalEntryAnswer(Answer):
+    """A balanced entry: its postings sum to zero."""
+
+    object: Literal["journal_entry"] = "journal_entry"
+    id: Annotated[str, Field(examples=["jou_0353HwWXEjxXOHKJzOoT5e"])]
+    document: Annotated[str, Field(examples=["inv_0353HwWXEjxXOHKJzOoT5e"])]
+    number: Annotated[str, Field(examples=["DEFAULT-2026-000003"])]
+    contract: Annotated[str, Field(examples=["acme-2026"])]
+    customer: Annotated[str, Field(examples=["acme"])]
+    posted_on: date
+    description: str
+    currency: Annotated[str, Field(examples=["USD"])]
+    postings: list[PostingAnswer]
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        money = currency(entry.currency)
+        return cls(
+            id=entry.entry_id, document=entry.document_id, number=entry.number, contract=entry.contract, customer=entry.customer,
+            posted_on=entry.posted_on, description=entry.description, currency=entry.currency,
+            postings=[PostingAnswer(account=posting.account, amount=format_minor(posting.amount_minor, money), line=posting.line_id)
+                      for posting in entry.postings])

@@ -1,0 +1,83 @@
+"""What the API shows of a line that is traced: from the cent back to the events, and the clause that priced them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from services.billing.documents.answers import LineAnswer, PeriodAnswer, Watermark
+from services.billing.journal.answers import JournalEntryAnswer
+from services.billing.tracing.clauses import ClauseText
+from services.billing.tracing.usecases import Trace
+from shared.clock import from_us
+from shared.http.answers import Answer, Instant, Told
+from shared.money import currency
+
+LINE = "/v1/statements/{contract}/{period_start}/lines/{line}"
+Explanation = Annotated[Told, Field(description=f"How rating priced it: `GET {LINE}/explanation` of rating")]
+Events = Annotated[Told, Field(description=f"A page of its raw events: `GET {LINE}/events` of rating")]
+Terms = Annotated[Told, Field(description="The clause as it was agreed: `GET /v1/contracts/schema` of rating describes it")]
+
+
+class ClauseAnswer(Answer):
+    """A clause of the contract, in one of its versions."""
+
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    hash: Annotated[str, Field(examples=["3467a51e94fbbd8298d6c8e6ba20062f"])]
+    section: Annotated[str, Field(examples=["lines"])]
+    key: Annotated[str, Field(examples=["api"])]
+    version: int
+    effective_at: Instant
+    recorded_at: Instant
+    terms: Terms
+
+    @classmethod
+    def of(cls, clause: ClauseText, hashes: Mapping[int, str]) -> Self:
+        return cls(
+            id=clause.clause, hash=hashes[clause.version], section=clause.section, key=clause.key, version=clause.version,
+            effective_at=from_us(clause.effective_us), recorded_at=from_us(clause.recorded_us), terms=dict(clause.terms))
+
+
+class TracedStatementAnswer(Answer):
+    """The statement that the line comes from."""
+
+    id: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
+    revision: int | None
+    final: bool
+    watermark: Watermark | None
+    """Partition of usage.events → last batch that counted"""
+
+
+class TraceAnswer(Answer):
+    """One line, traced."""
+
+    object: Literal["trace"] = "trace"
+    document: Annotated[str, Field(examples=["inv_0353HwWXEjxXOHKJzOoT5e"])]
+    number: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
+    customer: str
+    contract: str
+    period: PeriodAnswer
+    line: LineAnswer
+    clause: ClauseAnswer
+    """The newest version that priced a part of the line"""
+    clause_versions: list[ClauseAnswer]
+    """All versions that did, oldest first"""
+    statement: TracedStatementAnswer
+    explanation: Explanation
+    journal_entry: JournalEntryAnswer | None
+    """Null while the document is a draft"""
+    events: Events | None
+    """Null where the line counts none"""
+
+    @classmethod
+    def of(cls, trace: Trace) -> Self:
+        document = trace.document
+        hashes = {**{piece.version: piece.clause_hash for piece in trace.pieces}, trace.line.version: trace.line.clause_hash}
+        return cls(
+            document=document.document_id, number=document.number, customer=document.customer, contract=document.contract,
+            period=PeriodAnswer(start=document.start_date, end=document.end_date), line=LineAnswer.of(trace.line, currency(document.currency)),
+            clause=ClauseAnswer.of(trace.clauses[-1], hashes), clause_versions=[ClauseAnswer.of(clause, hashes) for clause in trace.clauses],
+            statement=TracedStatementAnswer(
+                id=document.statement_id, revision=document.statement_revision, final=document.statement_final,
+                watermark=None if document.watermark is None else dict(document.watermark)),
+            explanation=trace.explanation, journal_entry=JournalEntryAnswer.of(trace.entry) if trace.entry else None, events=trace.events)
