@@ -1,13 +1,23 @@
 """Routes of webhook endpoints, their secrets, deliveries and replays."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.signals.domain.shown import shown
 from services.signals.parameters import Instant
+from services.signals.webhooks.answers import (
+    CreatedEndpointAnswer,
+    DeliveryAnswer,
+    DeliveryLogAnswer,
+    DeliveryState,
+    EndpointAnswer,
+    Format,
+    RequeuedAnswer,
+    RotatedEndpointAnswer,
+    TestSentAnswer,
+    attempts_of,
+)
 from services.signals.webhooks.repository import WebhookRepository
 from services.signals.webhooks.sealed import seal_of, whole_url
 from services.signals.webhooks.usecases import (
@@ -23,8 +33,9 @@ from services.signals.webhooks.usecases import (
     rotate_secret,
     send_test,
 )
+from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import Paged
 from shared.service import Context, Ctx
 from shared.values.fields import GivenId, Word
 
@@ -40,7 +51,7 @@ class EndpointBody(BaseModel):
     url: Annotated[str, Field(max_length=2000, examples=["https://example.com/hooks/usage-to-cash"])]
     events: Annotated[list[Word], Field(min_length=1, max_length=50, examples=[["renewal.at_risk", "customer.activation.failed"]])]
     description: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
-    format: Literal["standard", "slack"] = "standard"
+    format: Format = "standard"
 
     def terms(self) -> EndpointTerms:
         return EndpointTerms(self.url, tuple(dict.fromkeys(self.events)), self.description, self.format)
@@ -68,31 +79,31 @@ class ReplayBody(BaseModel):
 
 @router.post("/webhook-endpoints", operation_id="create_webhook_endpoint", status_code=201, dependencies=[WRITE],
              summary="Register an endpoint; its secret is shown this once")
-async def create(body: EndpointBody, context: Ctx) -> dict[str, Any]:
+async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
     await check(body.terms(), context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
         endpoint_id, secret = await create_endpoint(uow, body.terms(), seal_of(context), context.clock.now())
-        return _whole(context, await known_endpoint(uow, endpoint_id)) | {"secret": secret}
+        return CreatedEndpointAnswer.of(await known_endpoint(uow, endpoint_id), body.url, secret=secret)
 
 
 @router.get("/webhook-endpoints", operation_id="list_webhook_endpoints",
             summary="All endpoints, without their secrets; whole URLs for signals:write only")
-async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> dict[str, Any]:
+async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[EndpointAnswer]:
     async with context.db.transaction() as uow:
         rows = await WebhookRepository(uow.connection).endpoints(str(page.after[0]) if page.after else "", page.limit + 1)
-    return listed(rows, page, lambda row: [row["endpoint_id"]], lambda row: _for(caller, context, row))
+    return Listed[EndpointAnswer].page(rows, page, lambda row: [row["endpoint_id"]], lambda row: _for(caller, context, row))
 
 
 @router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint",
             summary="One endpoint; its whole URL for signals:write only")
-async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> dict[str, Any]:
+async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> EndpointAnswer:
     async with context.db.transaction() as uow:
         return _for(caller, context, await known_endpoint(uow, endpoint_id))
 
 
 @router.put("/webhook-endpoints/{endpoint_id}", operation_id="change_webhook_endpoint", dependencies=[WRITE],
             summary="Change all of it but the secret")
-async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> dict[str, Any]:
+async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> EndpointAnswer:
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
@@ -111,15 +122,16 @@ async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", operation_id="rotate_webhook_secret", dependencies=[WRITE],
              summary="A new secret, shown this once; until the overlap ends both sign")
-async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> dict[str, Any]:
+async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> RotatedEndpointAnswer:
     async with context.db.transaction() as uow:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, seal_of(context))
-        return _whole(context, await known_endpoint(uow, endpoint_id)) | {"secret": secret, "previous_secret_until": shown(until)}
+        row = await known_endpoint(uow, endpoint_id)
+        return RotatedEndpointAnswer.of(row, whole_url(seal_of(context), row), secret=secret, previous_secret_until=until)
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/enable", operation_id="enable_webhook_endpoint", dependencies=[WRITE],
              summary="Enable it again; what it missed is sent by a replay")
-async def enable(endpoint_id: GivenId, context: Ctx) -> dict[str, Any]:
+async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
     async with context.db.transaction() as uow:
         await enable_endpoint(uow, endpoint_id, context.clock.now())
         return _whole(context, await known_endpoint(uow, endpoint_id))
@@ -127,72 +139,50 @@ async def enable(endpoint_id: GivenId, context: Ctx) -> dict[str, Any]:
 
 @router.post("/webhook-endpoints/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, dependencies=[WRITE],
              summary="Send a webhook.test to this endpoint")
-async def test(endpoint_id: GivenId, context: Ctx) -> dict[str, Any]:
+async def test(endpoint_id: GivenId, context: Ctx) -> TestSentAnswer:
     async with context.db.transaction() as uow:
-        return {"object": "signal", "id": await send_test(uow, endpoint_id, context.clock.now()), "type": "webhook.test"}
+        return TestSentAnswer(id=await send_test(uow, endpoint_id, context.clock.now()))
 
 
 @router.post("/webhook-endpoints/{endpoint_id}/replay", operation_id="replay_webhooks", status_code=202, dependencies=[WRITE],
              summary="Send again by id or by range, under the same ids")
-async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> dict[str, Any]:
+async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> RequeuedAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         if body.signal is not None:
-            return {"object": "replay", "queued": await replay_one(uow, endpoint_id, body.signal, now)}
+            return RequeuedAnswer(queued=await replay_one(uow, endpoint_id, body.signal, now))
         assert body.since is not None and body.until is not None
-        return {"object": "replay", "queued": await replay_range(uow, endpoint_id, body.since, body.until, now)}
+        return RequeuedAnswer(queued=await replay_range(uow, endpoint_id, body.since, body.until, now))
 
 
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries", operation_id="list_webhook_deliveries", dependencies=[READ],
             summary="The delivery log, the newest first")
 async def list_deliveries(
-    endpoint_id: GivenId, context: Ctx, page: Paged, state: Literal["pending", "delivered", "given_up"] | None = None,
-) -> dict[str, Any]:
+    endpoint_id: GivenId, context: Ctx, page: Paged, state: DeliveryState | None = None,
+) -> Listed[DeliveryAnswer]:
     async with context.db.transaction() as uow:
         await known_endpoint(uow, endpoint_id)
         rows = await WebhookRepository(uow.connection).deliveries(endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1)
-    return listed(rows, page, lambda row: [row["delivery_id"]], _delivery)
+    return Listed[DeliveryAnswer].page(rows, page, lambda row: [row["delivery_id"]], DeliveryAnswer.of)
 
 
 @router.get("/webhook-deliveries/{delivery_id}", operation_id="get_webhook_delivery", dependencies=[READ],
             summary="One delivery with every attempt: request and response")
-async def get_delivery(delivery_id: GivenId, context: Ctx) -> dict[str, Any]:
+async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     async with context.db.transaction() as uow:
         webhooks = WebhookRepository(uow.connection)
         row = await webhooks.delivery(delivery_id)
         if row is None:
             raise FactUnknown(f"no delivery {delivery_id!r}")
-        log = await webhooks.attempts(delivery_id)
-    return _delivery(row) | {"log": _log(log)}
+        attempts = await webhooks.attempts(delivery_id)
+    return DeliveryLogAnswer.of(row, log=list(attempts_of(attempts)))
 
 
-def _endpoint(row: Any) -> dict[str, Any]:
-    return {"object": "webhook_endpoint", "id": row["endpoint_id"], **shown({name: row[name] for name in (
-        "url", "description", "events", "format", "state", "disabled_reason", "disabled_at", "failing_since", "created_at")})}
-
-
-def _whole(context: Context, row: Any) -> dict[str, Any]:
+def _whole(context: Context, row: Any) -> EndpointAnswer:
     """With its whole URL: for those who may change it."""
-    return _endpoint(row) | {"url": whole_url(seal_of(context), row)}
+    return EndpointAnswer.of(row, whole_url(seal_of(context), row))
 
 
-def _for(caller: AccessKey, context: Context, row: Any) -> dict[str, Any]:
+def _for(caller: AccessKey, context: Context, row: Any) -> EndpointAnswer:
     """A URL is a secret: who may only read sees where it leads, not the path that lets anybody post there."""
-    return _whole(context, row) if caller.allows("signals:write") else _endpoint(row)
-
-
-def _delivery(row: Any) -> dict[str, Any]:
-    return {"object": "webhook_delivery", "id": row["delivery_id"], "endpoint": row["endpoint_id"], "signal": row["signal_id"],
-            **shown({name: row[name] for name in ("type", "occurred_at", "customer", "sequence", "state")}), "attempts": row["made"],
-            "replays": max(0, row["rounds"] - 1), **shown({name: row[name] for name in ("due_at", "delivered_at")})}
-
-
-def _log(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Every attempt, numbered through. `replay`: 0 of the first sending, 1 of the first replay, …; each begins the schedule again."""
-    log: list[dict[str, Any]] = []
-    replay = -1
-    for number, row in enumerate(rows, 1):
-        replay += row["number"] == 1
-        log.append({"at": shown(row["at"]), "number": number, "replay": max(0, replay), "of_schedule": row["number"], **shown({
-            name: row[name] for name in ("business_at", "status", "error", "took_ms", "request", "response")})})
-    return log
+    return _whole(context, row) if caller.allows("signals:write") else EndpointAnswer.of(row, row["url"])

@@ -1,0 +1,140 @@
+"""What the API shows of webhook endpoints and deliveries."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from shared.http.answers import Answer, Instant
+
+Format = Literal["standard", "slack"]
+DeliveryState = Literal["pending", "delivered", "given_up"]
+EndpointId = Annotated[str, Field(examples=["whe_0PzN5cVbfq9yqLJ1fGzWmC"])]
+SignalId = Annotated[str, Field(examples=["sig_5f0c8e6d2b7a5e3f9d1c4b8a7e6f5d4c"])]
+Url = Annotated[str, Field(examples=["https://example.com/hooks/usage-to-cash"])]
+
+
+class EndpointAnswer(Answer):
+    """An endpoint, without its secrets. Times are of the business clock."""
+
+    object: Literal["webhook_endpoint"] = "webhook_endpoint"
+    id: EndpointId
+    url: Url
+    """Whole for signals:write only; for others scheme and host: the path lets anybody post there"""
+    description: str
+    events: Annotated[list[str], Field(examples=[["renewal.at_risk", "customer.activation.failed"]])]
+    """The types it asks for; `*`: all"""
+    format: Format
+    state: Literal["enabled", "disabled"]
+    disabled_reason: str | None
+    disabled_at: Instant | None
+    failing_since: Instant | None
+    """Null after a success"""
+    created_at: Instant
+
+    @classmethod
+    def of(cls, row: Any, url: str, **secrets: Any) -> Self:
+        names = EndpointAnswer.model_fields.keys() - {"object", "id", "url"}
+        return cls(id=row["endpoint_id"], url=url, **{name: row[name] for name in names}, **secrets)
+
+
+class CreatedEndpointAnswer(EndpointAnswer):
+    """An endpoint with the secret that signs: it is in this answer and nowhere else."""
+
+    secret: Annotated[str, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])]
+
+
+class RotatedEndpointAnswer(CreatedEndpointAnswer):
+    """An endpoint with its new secret: it is in this answer and nowhere else."""
+
+    previous_secret_until: Instant
+    """Until then the old secret signs too, by the machine's clock"""
+
+
+class TestSentAnswer(Answer):
+    """A test that waits to be sent."""
+
+    object: Literal["signal"] = "signal"
+    id: SignalId
+    type: Literal["webhook.test"] = "webhook.test"
+
+
+class RequeuedAnswer(Answer):
+    """How many signals a replay sends again."""
+
+    object: Literal["replay"] = "replay"
+    queued: Annotated[int, Field(ge=0)]
+
+
+class DeliveryAnswer(Answer):
+    """What became of a signal at one endpoint. Times are of the business clock."""
+
+    object: Literal["webhook_delivery"] = "webhook_delivery"
+    id: Annotated[str, Field(examples=["dlv_0PzN5cVbfq9yqLJ1fGzWmD"])]
+    endpoint: EndpointId
+    signal: SignalId
+    type: Annotated[str, Field(examples=["renewal.at_risk"])]
+    occurred_at: Instant
+    customer: Annotated[str, Field(examples=["acme"])]
+    sequence: Annotated[int, Field(ge=1)]
+    """The signal's number, counted per customer"""
+    state: DeliveryState
+    attempts: Annotated[int, Field(ge=0)]
+    """All of them, those before a replay too"""
+    replays: Annotated[int, Field(ge=0)]
+    due_at: Instant
+    """Of the next attempt; once it is settled, of the last one"""
+    delivered_at: Instant | None
+
+    @classmethod
+    def of(cls, row: Any, **log: Any) -> Self:
+        names = ("type", "occurred_at", "customer", "sequence", "state", "due_at", "delivered_at")
+        return cls(
+            id=row["delivery_id"], endpoint=row["endpoint_id"], signal=row["signal_id"], attempts=row["made"], replays=max(0, row["rounds"] - 1),
+            **{name: row[name] for name in names}, **log)
+
+
+class SentAnswer(Answer):
+    """What was sent, without the signature and the path of the URL."""
+
+    url: Annotated[str, Field(examples=["https://example.com/…"])]
+    headers: Annotated[dict[str, str], Field(examples=[{"content-type": "application/json", "webhook-timestamp": "1710408600"}])]
+    body: str
+
+
+class AttemptAnswer(Answer):
+    """One attempt, and what was answered."""
+
+    at: Instant
+    """By the machine's clock, as it was signed"""
+    number: Annotated[int, Field(ge=1)]
+    """Numbered through, over all replays"""
+    replay: Annotated[int, Field(ge=0)]
+    """0: of the first sending, 1: of the first replay, …; each begins the schedule again"""
+    of_schedule: Annotated[int, Field(ge=1)]
+    business_at: Instant
+    status: Annotated[int | None, Field(examples=[204])]
+    """Null where no answer came"""
+    error: str | None
+    """Why no answer came"""
+    took_ms: Annotated[int, Field(ge=0)]
+    request: SentAnswer
+    response: str
+    """Its beginning: at most 64 kB"""
+
+
+class DeliveryLogAnswer(DeliveryAnswer):
+    """A delivery with every attempt."""
+
+    log: list[AttemptAnswer]
+
+
+def attempts_of(rows: Sequence[Any]) -> Iterator[AttemptAnswer]:
+    """The attempts, the oldest first."""
+    replay = -1
+    for number, row in enumerate(rows, 1):
+        replay += row["number"] == 1
+        names = ("at", "business_at", "status", "error", "took_ms", "response")
+        yield AttemptAnswer(
+            number=number, replay=max(0, replay), of_schedule=row["number"], request=SentAnswer(**row["request"]),
+            **{name: row[name] for name in names})
