@@ -6,14 +6,16 @@ It is a dataclass, not a model: what we say ourselves is typed when it is writte
 
 import ast
 import inspect
+import operator
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, reduce
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar, dataclass_transform
 
-from pydantic import AwareDatetime, ConfigDict, Field, PlainSerializer, TypeAdapter, WithJsonSchema
+from pydantic import AwareDatetime, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer, TypeAdapter, WithJsonSchema
+from pydantic_core import core_schema
 
 from shared.decimals import plain
 from shared.http.paging import Page, cursor_after
@@ -74,6 +76,22 @@ class Answer:
         """What a caller reads: objects, lists, texts and numbers."""
         kind: Any = type(self)
         return _adapter(kind).dump_python(self, mode="json")
+
+
+class StoredAs:
+    """What was told or found earlier, shown as it was stored and described by its types: no later version of a type changes or refuses history.
+
+    `data: Annotated[Mapping[str, Any], StoredAs(RenewalData, TrendData)]`
+    """
+
+    def __init__(self, *types: type[Answer]) -> None:
+        self._types = types
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        described = handler.generate_schema(reduce(operator.or_, self._types))
+        return core_schema.any_schema(
+            metadata={"pydantic_js_annotation_functions": [lambda _schema, describe: describe(described)]},
+            serialization=core_schema.wrap_serializer_function_ser_schema(lambda value, _next: value, schema=described))
 
 
 class Listed(Answer, Generic[T]):

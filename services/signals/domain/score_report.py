@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
+Outcome = Literal["renewed", "expanded", "contracted", "churned"]
 LOST = ("churned", "contracted")
 PLACES = Decimal("0.0001")
 
@@ -15,7 +17,7 @@ class Judged:
     contract: str
     term_end: str
     at_risk: bool
-    outcome: str
+    outcome: Outcome
 
     @property
     def lost(self) -> bool:

@@ -1,22 +1,22 @@
 """Routes of the signals that were told: list, acknowledge, snooze, record what came of it; the report and the feed."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.signals.domain.event_types import EVENT_TYPES
-from services.signals.domain.evidence import evidence_at
-from services.signals.domain.score_report import Judged, score_report
-from services.signals.domain.shown import shown
+from services.signals.domain.score_report import Judged, Outcome, score_report
+from services.signals.facts.answers import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer, State
 from services.signals.facts.feed import atom
 from services.signals.facts.repository import FactFilter, FactRepository
 from services.signals.parameters import Contract, Customer, Instant, Type
 from services.signals.webhooks.usecases import FactUnknown
 from shared.errors import AppError
+from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import CursorInvalid, Paged, listed
+from shared.http.paging import CursorInvalid, Paged
 from shared.service import Ctx
 from shared.values.fields import GivenId
 
@@ -36,27 +36,27 @@ class SnoozeBody(BaseModel):
 
 class OutcomeBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    outcome: Literal["renewed", "expanded", "contracted", "churned"]
+    outcome: Outcome
 
 
 @router.get("", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first")
 async def list_facts(
     context: Ctx, page: Paged, type: Type = None, customer: Customer = None, contract: Contract = None,
-    state: Literal["open", "acknowledged", "snoozed"] | None = None,
+    state: State | None = None,
     since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
-) -> dict[str, Any]:
+) -> Listed[SignalAnswer]:
     wanted = FactFilter(type, customer, contract, state, since, until)
     async with context.db.transaction() as uow:
         rows = await FactRepository(uow.connection).page(wanted, _after(page.after), page.limit + 1, context.clock.now())
-    return listed(rows, page, lambda row: [row["occurred_at"].isoformat(), row["signal_id"]], _fact)
+    return Listed[SignalAnswer].page(rows, page, lambda row: [row["occurred_at"].isoformat(), row["signal_id"]], SignalAnswer.of)
 
 
 @router.get("/report", operation_id="get_score_report", dependencies=[READ], summary="Precision and recall of the risk score, by recorded outcomes")
-async def get_report(context: Ctx) -> dict[str, Any]:
+async def get_report(context: Ctx) -> ScoreReportAnswer:
     async with context.db.transaction() as uow:
         rows = await FactRepository(uow.connection).renewals_judged()
     renewals = [Judged(row["contract"], row["term_end"], row["at_risk"], row["outcome"]) for row in rows]
-    return {"object": "score_report", "policy": context.state["policy"].version, **shown(score_report(renewals)), "renewals": shown(renewals)}
+    return ScoreReportAnswer.of(score_report(renewals), renewals, context.state["policy"].version)
 
 
 @router.get("/feed.atom", operation_id="get_signals_feed", dependencies=[READ], summary="The newest 100 signals as an Atom feed",
@@ -68,24 +68,24 @@ async def get_feed(context: Ctx, customer: Customer = None, type: Type = None) -
 
 
 @router.get("/types", operation_id="list_signal_types", dependencies=[READ], summary="Every type: what it says, for whom, when, with an example")
-async def list_types() -> dict[str, Any]:
-    return {"object": "list", "data": [{"type": name, **shown(event)} for name, event in EVENT_TYPES.items()], "has_more": False, "next_cursor": None}
+async def list_types() -> Listed[SignalTypeAnswer]:
+    return Listed(data=[SignalTypeAnswer.of(name, event) for name, event in EVENT_TYPES.items()], has_more=False, next_cursor=None)
 
 
 @router.get("/{signal_id}", operation_id="get_signal", dependencies=[READ], summary="One signal")
-async def get_fact(signal_id: GivenId, context: Ctx) -> dict[str, Any]:
+async def get_fact(signal_id: GivenId, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).fact(signal_id), signal_id)
 
 
 @router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
-async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRITE) -> dict[str, Any]:
+async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRITE) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).acknowledge(signal_id, caller.key_id), signal_id)
 
 
 @router.post("/{signal_id}/snooze", operation_id="snooze_signal", dependencies=[WRITE], summary="Not before a later time")
-async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> dict[str, Any]:
+async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAnswer:
     if body.until <= context.clock.now():
         raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
     async with context.db.transaction() as uow:
@@ -94,23 +94,15 @@ async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> dict[str
 
 @router.post("/{signal_id}/outcome", operation_id="record_signal_outcome", dependencies=[WRITE],
              summary="What came of it: what the score is judged by")
-async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> dict[str, Any]:
+async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()), signal_id)
 
 
-def _found(row: Any, signal_id: str) -> dict[str, Any]:
+def _found(row: Any, signal_id: str) -> SignalAnswer:
     if row is None:
         raise FactUnknown(f"no signal {signal_id!r}")
-    return _fact(row)
-
-
-def _fact(row: Any) -> dict[str, Any]:
-    event = EVENT_TYPES.get(row["type"])
-    names = ("type", "customer", "contract", "day", "occurred_at", "sequence", "data", "state", "snoozed_until", "acknowledged_by", "outcome",
-             "outcome_at")
-    return {"object": "signal", "id": row["signal_id"], **shown({name: row[name] for name in names}), "seat": event.seat if event else None,
-            "evidence": evidence_at("signals", "customers", row["customer"], "signals", at=shown(row["occurred_at"])) if row["customer_id"] else None}
+    return SignalAnswer.of(row)
 
 
 def _after(cursor: tuple[Any, ...] | None) -> tuple[datetime, str] | None:

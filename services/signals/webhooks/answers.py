@@ -34,7 +34,7 @@ class EndpointAnswer(Answer):
 
     @classmethod
     def of(cls, row: Any, url: str, **secrets: Any) -> Self:
-        names = EndpointAnswer.model_fields.keys() - {"object", "id", "url"}
+        names = ("description", "events", "format", "state", "disabled_reason", "disabled_at", "failing_since", "created_at")
         return cls(id=row["endpoint_id"], url=url, **{name: row[name] for name in names}, **secrets)
 
 

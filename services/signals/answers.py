@@ -1,0 +1,137 @@
+"""What several answers of signals show: where evidence lies, capacity, activation, renewal and the reasons of a risk."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from services.signals.domain.activation import ActivationState
+from services.signals.domain.evidence import Keeper
+from services.signals.domain.trend import TrendState
+from shared.http.answers import ABSENT, Answer, Quantity
+
+CustomerName = Annotated[str, Field(examples=["acme"])]
+ContractName = Annotated[str, Field(examples=["acme-2026"])]
+MeterName = Annotated[str, Field(examples=["api_calls"])]
+LineKey = Annotated[str, Field(examples=["api"])]
+
+
+class EvidenceAnswer(Answer):
+    """Where the proof lies: ask this service there, with a key of yours."""
+
+    service: Annotated[Keeper, Field(examples=["signals"])]
+    path: Annotated[str, Field(examples=["/v1/customers/acme/activity?until=2026-04-04"])]
+
+    @classmethod
+    def of(cls, where: Mapping[str, Any]) -> Self:
+        return cls(**where)
+
+
+class ReasonAnswer(Answer):
+    """One reason of a risk score, and the points it adds."""
+
+    reason: Annotated[str, Field(examples=["silent_days"])]
+    number: Quantity
+    threshold: Quantity
+    """Of the policy: the number is at or past it"""
+    points: int
+    says: Annotated[str, Field(examples=["days without any use"])]
+
+
+class RiskAnswer(Answer):
+    """A risk score by the policy."""
+
+    score: Annotated[int, Field(ge=0, le=100)]
+    at_risk: bool
+    reasons: list[ReasonAnswer]
+    """The heaviest first"""
+
+
+class RenewalAnswer(Answer):
+    """When a term ends, and from when its renewal is due."""
+
+    term_start: date
+    term_end: date
+    """The first day after the term"""
+    notice_on: date
+    """The first day of the notice window"""
+    notice_days: int
+    auto: bool
+    due: bool
+    """Whether the day lies in the notice window"""
+
+
+class MilestoneAnswer(Answer):
+    """A milestone of an activation."""
+
+    key: Annotated[str, Field(examples=["first_call"])]
+    weight: Quantity
+    needs: Quantity
+    has: Quantity
+    reached_on: date | None
+
+
+class ActivationAnswer(Answer):
+    """How an activation stands."""
+
+    state: ActivationState
+    share: Quantity
+    """Reached weight ÷ weight of all milestones"""
+    deadline: date
+    """The first day after the time"""
+    milestones: list[MilestoneAnswer]
+
+
+class ConsumptionAnswer(Answer):
+    """What of a contracted capacity is consumed, against the time that has passed."""
+
+    kind: Literal["allowance", "minimum"]
+    line: LineKey | None
+    """Null: the spending minimum of the contract"""
+    unit: Annotated[str, Field(examples=["api_calls"])]
+    """The meter, or the currency's minor unit"""
+    capacity: Quantity
+    used: Quantity
+    share: Quantity | None
+    """Used ÷ capacity; null where the capacity is zero"""
+    elapsed: Quantity
+    """Time passed ÷ length of the period"""
+    pace: Quantity | None
+    """Share ÷ elapsed: above 1, the capacity is used up before the period ends"""
+
+
+class ProjectionAnswer(Answer):
+    """Use at the period's end, by the pace of the last weeks. Of a capacity either the day it is used up, or what will be missing."""
+
+    projected: Quantity
+    low: Quantity
+    high: Quantity
+    exhausted_on: date | None
+    exhausted_earliest: date | None
+    exhausted_latest: date | None
+    """Null with an earliest: perhaps not at all"""
+    shortfall: Quantity | None
+    shortfall_on: date | None
+    """The period's end, where it becomes due"""
+
+
+class CapacityAnswer(ConsumptionAnswer):
+    """Consumption of the service period that holds the last whole day, with its projection."""
+
+    period_start: date
+    period_end: date
+    """Inclusive"""
+    projection: ProjectionAnswer | None
+
+
+class TrendAnswer(Answer):
+    """Use over whole weeks: the median week of the last third against that of the first."""
+
+    trend: TrendState
+    weeks: int
+    """So many weeks with use"""
+    change: Quantity | None = ABSENT
+    """Late ÷ early − 1"""
+    early_week: Quantity | None = ABSENT
+    late_week: Quantity | None = ABSENT

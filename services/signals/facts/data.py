@@ -1,0 +1,148 @@
+"""What a signal says, by its type."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from services.signals.answers import ActivationAnswer, CapacityAnswer, EvidenceAnswer, LineKey, MeterName, ReasonAnswer, RenewalAnswer, TrendAnswer
+from shared.http.answers import Amount, Answer, Quantity
+
+
+class Period(Answer):
+    """A service period; `end` is inclusive."""
+
+    start: date
+    end: date
+
+
+class InvoiceFinalizedData(Answer):
+    """invoice.finalized: the document."""
+
+    invoice: Annotated[str, Field(examples=["inv_0PzN5cVbfq9yqLJ1fGzWmA"])]
+    number: Annotated[str | None, Field(examples=["US-000042"])]
+    kind: Annotated[str, Field(examples=["invoice"])]
+    currency: Annotated[str, Field(examples=["USD"])]
+    total: Amount
+    period: Period
+    issued_on: date | None
+    due_on: date | None
+    corrects: str | None
+    """The document it corrects"""
+    evidence: EvidenceAnswer
+
+
+class UsageQuarantinedData(Answer):
+    """usage.quarantined: the first such event of the day."""
+
+    subject: str
+    event_type: Annotated[str, Field(examples=["api.call"])]
+    day: date
+    first: Annotated[str, Field(examples=["qua_0PzN5cVbfq9yqLJ1fGzWmB"])]
+    code: Annotated[str, Field(examples=["value_not_a_number"])]
+    detail: Annotated[str, Field(examples=["data.seconds is \"abc\"; send a number."])]
+    source: Annotated[str, Field(examples=["api-gateway"])]
+    evidence: EvidenceAnswer
+
+
+class UsageUnmatchedData(Answer):
+    """usage.unmatched: the usage nobody accounts for."""
+
+    subject: Annotated[str, Field(examples=["acme-eu"])]
+    meter: MeterName
+    """The meter, or `type:` and an event type that no meter takes"""
+    day: date
+    events: int
+    why: Annotated[str, Field(examples=["no customer has this subject"])]
+
+
+class ThresholdReachedData(CapacityAnswer):
+    """customer.consumption.threshold_reached: the capacity, and the share of it that is passed."""
+
+    threshold: Quantity
+
+
+class ActivationData(ActivationAnswer):
+    """customer.activation.reached, .at_risk and .failed: how the activation stands."""
+
+    late: bool
+    """Whether its deadline was over"""
+
+
+class TrendData(TrendAnswer):
+    """customer.drifting and customer.deepening: the trend that turned."""
+
+
+class UsersQuietData(Answer):
+    """customer.users_quiet: of the most active users, those who have gone quiet."""
+
+    most_active: int
+    quiet: int
+    share: Quantity
+    quiet_days: int
+    """Not seen for so long"""
+
+
+class MeterSilentData(Answer):
+    """meter.silent: the meters of one event type, and their silence."""
+
+    meters: list[MeterName]
+    last_seen_on: date
+    silent_days: int
+    bearable_days: int
+    """From so many days on it is an outage"""
+
+
+class RenewalAtRiskData(RenewalAnswer):
+    """renewal.at_risk: the renewal, with its risk."""
+
+    score: int
+    at_risk: bool
+    reasons: list[ReasonAnswer]
+
+
+class RenewalDueData(RenewalAtRiskData):
+    """renewal.due: the renewal, with its risk."""
+
+    step_days: int
+    """The notice step: so many days before the term's end"""
+
+
+class PeriodOver(Answer):
+    """A closed period above its allowance."""
+
+    start: date
+    included: Quantity
+    used: Quantity
+
+
+class ExpansionReadyData(Answer):
+    """expansion.ready: the line, and its periods above the allowance."""
+
+    line: LineKey
+    periods: list[PeriodOver]
+
+
+class WebhookDisabledData(Answer):
+    """webhook.disabled: the endpoint, and why."""
+
+    endpoint: Annotated[str, Field(examples=["whe_0PzN5cVbfq9yqLJ1fGzWmC"])]
+    url: Annotated[str, Field(examples=["https://example.com/…"])]
+    reason: Annotated[str, Field(examples=["it answered 410 Gone"])]
+
+
+class WebhookTestData(Answer):
+    """webhook.test: a greeting."""
+
+    message: str
+
+
+DATA: Mapping[str, type[Answer]] = {
+    "invoice.finalized": InvoiceFinalizedData, "usage.quarantined": UsageQuarantinedData, "usage.unmatched": UsageUnmatchedData,
+    "customer.consumption.threshold_reached": ThresholdReachedData, "customer.activation.reached": ActivationData,
+    "customer.activation.at_risk": ActivationData, "customer.activation.failed": ActivationData, "customer.drifting": TrendData,
+    "customer.deepening": TrendData, "customer.users_quiet": UsersQuietData, "meter.silent": MeterSilentData, "renewal.due": RenewalDueData,
+    "renewal.at_risk": RenewalAtRiskData, "expansion.ready": ExpansionReadyData, "webhook.disabled": WebhookDisabledData,
+    "webhook.test": WebhookTestData,
+}

@@ -1,0 +1,76 @@
+"""What is stored as JSON and shown as it was stored fits the types that describe it, and is shown whatever they have become."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from services.signals.domain.customer_day import Contract, Customer, Engagement, Found, Meter
+from services.signals.domain.evaluation import evaluate
+from services.signals.domain.event_types import EVENT_TYPES
+from services.signals.domain.rollup import fresh
+from services.signals.facts.answers import SignalAnswer
+from services.signals.facts.data import DATA
+from services.signals.policy_file import read_policy
+from shared.clock import to_us
+from tests.signals.deployment import START
+
+FIRST, DAYS = date(2024, 1, 1), 400
+TERMS: dict[str, Any] = {
+    "timezone": "UTC", "term": {"start": "2024-01-01", "months": 12}, "renewal": {"auto": True, "notice_days": 60},
+    "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "included": "300"}],
+    "activation": {"deadline_days": 60, "milestones": [{"key": "first", "meter": "calls", "at_least": "10", "weight": "0.5"},
+                                                       {"key": "team", "active_users": 5, "in_days": 14, "weight": "0.5"}]},
+}
+
+
+def year() -> Iterator[Found]:
+    """A customer day by day: more and more use until October, then none; users who go quiet; an allowance of 300 and a minimum a month."""
+    rollup, state, policy = fresh("calls", FIRST), dict[str, Any](), read_policy()
+    for number in range(DAYS):
+        day = FIRST + timedelta(days=number)
+        customer = Customer("cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter("count", "call")},
+                            [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}], _statements(day))], state)
+        found = evaluate(customer, day, Engagement(3, 5, 9, 10, 2, 4, 8, number % 8, {14: 3}), policy)
+        yield found
+        state = found.state
+        if day < date(2024, 10, 1):
+            rollup.add(day, 5 + number // 10, Decimal(5 + number // 10))
+
+
+def _statements(day: date) -> list[dict[str, Any]]:
+    """Of the running month and those before it, as they are heard."""
+    months = [date(2024 + at // 12, at % 12 + 1, 1) for at in range((day.year - 2024) * 12 + day.month)]
+    return [_statement(first, (first + timedelta(days=31)).replace(day=1)) for first in months[-5:]]
+
+
+def _statement(first: date, end: date) -> dict[str, Any]:
+    start_us, end_us = (to_us(START.replace(year=at.year, month=at.month, day=at.day, hour=0)) for at in (first, end))
+    return {"period_start_date": first.isoformat(), "period_end_date": (end - timedelta(days=1)).isoformat(), "period_start_us": start_us,
+            "period_end_us": end_us, "currency": "USD", "consumption": {"included:calls": "300", "used:calls": "400", "minimum_minor": 100_000},
+            "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "quantity": "400", "amount_minor": 40_000}]}
+
+
+@pytest.mark.parametrize("name", EVENT_TYPES)
+def test_the_example_of_every_type_fits_its_data(name: str) -> None:
+    TypeAdapter(DATA[name]).validate_python(EVENT_TYPES[name].example)
+
+
+def test_what_a_year_tells_fits_the_data_of_its_type() -> None:
+    told = [fact for found in year() for fact in found.facts]
+    for fact in told:
+        assert TypeAdapter(DATA[fact.type]).validate_python(fact.data).as_json().keys() == fact.data.keys()
+    assert {fact.type for fact in told} == {
+        "customer.consumption.threshold_reached", "customer.activation.at_risk", "customer.activation.failed", "customer.deepening",
+        "customer.users_quiet", "expansion.ready", "meter.silent", "renewal.due", "renewal.at_risk"}
+
+
+def test_a_signal_is_shown_as_it_was_told_whatever_its_type_says_today() -> None:
+    row = {"signal_id": "sig_1", "type": "renewal.due", "customer_id": "cus_1", "customer": "acme", "contract": None, "day": FIRST,
+           "occurred_at": START, "sequence": 1, "data": {"of_another_version": [1, None, "0.50"]}, "state": "open", "snoozed_until": None,
+           "acknowledged_by": None, "outcome": None, "outcome_at": None}
+    for kept in (row, {**row, "type": "renewal.of_another_version"}):
+        assert SignalAnswer.of(kept).as_json()["data"] == row["data"]
