@@ -1,7 +1,10 @@
 """Errors a caller may expect, each explained once: for the log, the API and the reader."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Kind(StrEnum):
@@ -32,12 +35,17 @@ class AppError(Exception):
 
     @property
     def title(self) -> str:
-        return (type(self).__doc__ or type(self).__name__).strip().splitlines()[0]
+        return title_of(type(self))
 
     @property
     def code(self) -> str:
         """The machine-readable name: the class name in snake case."""
         return code_of(type(self))
+
+
+def title_of(error: type[AppError]) -> str:
+    """What every error of this class is called."""
+    return (error.__doc__ or error.__name__).strip().splitlines()[0]
 
 
 def code_of(error: type[AppError]) -> str:
@@ -48,3 +56,13 @@ def code_of(error: type[AppError]) -> str:
 def all_codes(error: type[AppError] = AppError) -> set[str]:
     """The codes of all errors this process has loaded."""
     return {code for below in error.__subclasses__() for code in (code_of(below), *all_codes(below))}
+
+
+def refuses(*errors: type[AppError]) -> Callable[[Function], Function]:
+    """State, at a route's function or a dependency of it, which errors it raises: its document names them, and no other may be answered."""
+
+    def stated(function: Function) -> Function:
+        function.u2c_refuses = errors  # type: ignore[attr-defined]
+        return function
+
+    return stated

@@ -1,24 +1,39 @@
 """The error answers in every service's OpenAPI document, stated in one place: a caller may count on these and on no others."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
+from shared.errors import AppError, code_of, title_of
 from shared.http.examples import with_examples
+from shared.http.faults import (
+    BodyIncomplete,
+    BodyInvalid,
+    BodyTooLarge,
+    BodyUnreadable,
+    HeadTooLarge,
+    HttpUnreadable,
+    ServiceBusy,
+    TooManyValues,
+    Unavailable,
+    UrlTooLong,
+    status_of,
+)
+from shared.http.keys import KeyMissing, KeyRefused, KeysUnconfirmed, ScopeMissing
+from shared.http.query import QueryParameterUnknown
 
 API = ("/v1/", "/api/v1/")                         # our own paths, and those of clients that were made for others
 #: What any route of an API may answer beside its own.
-ALWAYS = {
-    400: "The request cannot be read", 401: "No key, or one that is refused", 403: "The key lacks the scope", 404: "There is no such thing",
-    414: "The URL is too long", 422: "Understood and refused, an unknown query parameter too: `errors` points at what",
-    431: "The headers are too many or too large", 503: "Database or bus down, or too much in work; nothing was accepted, see Retry-After",
-}
+ALWAYS = (
+    HttpUnreadable, KeyMissing, KeyRefused, ScopeMissing, UrlTooLong, BodyInvalid, QueryParameterUnknown, HeadTooLarge, Unavailable, ServiceBusy,
+    KeysUnconfirmed,
+)
 #: What a route that takes a body or changes something may answer too.
-CHANGING = {
-    409: "Its state, or a request in flight, forbids it", 413: "Too large", 415: "Content type or encoding not taken",
-    429: "Too much in flight; see Retry-After",
-}
+CHANGING = (BodyTooLarge, TooManyValues, BodyIncomplete, BodyUnreadable)
 COMPONENTS = "#/components/schemas/"
 PROBLEM: dict[str, Any] = {
     "title": "Problem", "description": "RFC 9457 problem details", "type": "object",
@@ -31,9 +46,28 @@ PROBLEM: dict[str, Any] = {
             "type": "object", "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}}}},
     },
 }
-CONTENT = {"application/problem+json": {"schema": {"$ref": f"{COMPONENTS}Problem"}}}
 LISTED = "Listed_"                                  # as FastAPI names a Listed[X]: Listed_X_
-VERBS = {"get", "put", "post", "patch", "delete"}
+
+
+def errors_of(route: APIRoute) -> list[type[AppError]]:
+    """All errors that the route may answer, its own last."""
+    common = ALWAYS if route.methods == {"GET"} else (*ALWAYS, *CHANGING)
+    return list(dict.fromkeys((*common, *_stated_below(route.dependant))))
+
+
+def _routes(routes: Iterable[Any]) -> Iterator[APIRoute]:
+    """The routes of an app, those of the routers that it includes too."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif router := getattr(route, "original_router", None):
+            yield from _routes(router.routes)
+
+
+def _stated_below(dependant: Dependant) -> Iterator[type[AppError]]:
+    for below in dependant.dependencies:
+        yield from _stated_below(below)
+    yield from getattr(dependant.call, "u2c_refuses", ())
 
 
 def document_problems(app: FastAPI) -> None:
@@ -42,7 +76,8 @@ def document_problems(app: FastAPI) -> None:
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            app.openapi_schema = with_problems(with_examples(named_by_title(made)))
+            routes = {(route.path_format, method.lower()): route for route in _routes(app.routes) for method in route.methods or ()}
+            app.openapi_schema = with_problems(with_examples(named_by_title(made)), routes)
         return app.openapi_schema
 
     app.openapi = documented  # type: ignore[method-assign]
@@ -73,15 +108,30 @@ def named_by_title(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "paths": paths, "components": {**document["components"], "schemas": {**found, **described}}}
 
 
-def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+def with_problems(document: dict[str, Any], routes: Mapping[tuple[str, str], APIRoute]) -> dict[str, Any]:
     """The document with its problems; FastAPI's own shape of a 422, which no service answers, goes."""
     for path, verbs in document["paths"].items():
         for verb, operation in verbs.items():
-            if verb in VERBS and path.startswith(API):
-                told = ALWAYS if verb == "get" else {**ALWAYS, **CHANGING}
-                operation["responses"] |= {str(status): {"description": text, "content": CONTENT} for status, text in told.items()}
+            operation["responses"].pop("422", None)
+            if path.startswith(API):
+                operation["responses"] |= _problems(errors_of(routes[path, verb]))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM
     return document
+
+
+def _problems(errors: Sequence[type[AppError]]) -> dict[str, Any]:
+    """Status → what it is answered for, by code."""
+    by_status: dict[int, dict[str, str]] = {}
+    for error in errors:
+        by_status.setdefault(status_of(error), {})[code_of(error)] = title_of(error)
+    return {
+        str(status): {
+            "description": "\n".join(f"- `{code}`: {title}" for code, title in sorted(codes.items())),
+            "content": {"application/problem+json": {"schema": {
+                "allOf": [{"$ref": f"{COMPONENTS}Problem"}, {"type": "object", "properties": {"code": {"enum": sorted(codes)}}}]}}},
+        }
+        for status, codes in sorted(by_status.items())
+    }

@@ -15,8 +15,9 @@ import msgspec
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from shared.errors import AppError, Kind
+from shared.errors import AppError
 from shared.http.connections import ENDED, Connections
+from shared.http.faults import HeadTooLarge, HeadTooSlow, HttpUnreadable, UrlTooLong, status_of
 from shared.http.limits import (
     ANSWER_TIMEOUT_S,
     HEAD_MAX_BYTES,
@@ -34,33 +35,6 @@ from shared.http.problems import PROBLEM_MEDIA, problem_document
 FIELD_BYTES = 4                                  # of a header beside name and value: colon, space, CR, LF
 Transport = asyncio.Transport
 _read = memoryview(bytearray(HELD_MAX_BYTES))    # one for all: what was read is parsed before anything else is read
-
-
-class HeadTooLarge(AppError):
-    """The headers are larger or more than are taken; nothing of the request was read."""
-
-    kind = Kind.MALFORMED
-
-
-class UrlTooLong(AppError):
-    """The URL is longer than any this API has; nothing of the request was read."""
-
-    kind = Kind.MALFORMED
-
-
-class HeadTooSlow(AppError):
-    """The headers did not arrive in time; nothing of the request was read."""
-
-    kind = Kind.MALFORMED
-
-
-class HttpUnreadable(AppError):
-    """This is no HTTP/1.1 request."""
-
-    kind = Kind.MALFORMED
-
-
-STATUS: dict[type[AppError], int] = {HeadTooLarge: 431, UrlTooLong: 414, HeadTooSlow: 408, HttpUnreadable: 400}
 
 
 class TooFarAhead(Exception):
@@ -272,7 +246,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, fault: AppError) -> None:
         """Say why, and let the caller hang up: a connection closed over unread bytes takes the answer with it."""
-        status = STATUS[type(fault)]
+        status = status_of(type(fault))
         REQUESTS.labels("OTHER", "unread", status).inc()
         self._give_up_on_body()
         if self._hear_no_more():

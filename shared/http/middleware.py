@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import AppError, Kind
+from shared.http.faults import BodyIncomplete, BodyTooLarge, InternalFault, ServiceBusy
 from shared.http.limits import BODY_MAX_BYTES, BODY_TIMEOUT_S, REQUESTS_MAX
 from shared.http.problems import problem
 from shared.http.segments import undecoded
@@ -29,28 +29,6 @@ def born_at_zero(routes: Iterable[tuple[str, str]]) -> None:
         REQUESTS.labels(method, route, 500)
     for method in (*_METHODS, "OTHER"):
         REQUESTS.labels(method, "unmatched", 500)
-
-
-class BodyTooLarge(AppError):
-    """The body is larger than this route takes."""
-
-    kind = Kind.TOO_LARGE
-
-
-class BodyIncomplete(AppError):
-    """The body did not arrive as a whole in time; nothing of it was accepted."""
-
-    kind = Kind.MALFORMED
-
-
-class ServiceBusy(AppError):
-    """This service has as many requests in work as it takes; send again after Retry-After."""
-
-    kind = Kind.UNAVAILABLE
-
-
-class InternalFault(AppError):
-    """Something broke on our side. The request id finds it in the logs."""
 
 
 class Edge:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from fastapi import Depends, Query
 
-from shared.errors import AppError
+from shared.errors import AppError, refuses
 
 LIMIT_MAX = 200
 CURSOR_CHARACTERS_MAX = 4000                    # two names of 1020 bytes and what stands beside them, in base64
@@ -25,6 +25,7 @@ class Page(msgspec.Struct, frozen=True):
     after: tuple[Any, ...] | None
 
 
+@refuses(CursorInvalid)
 def _page(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows a page")] = 50,
     cursor: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="`next_cursor` of the page before")] = None,

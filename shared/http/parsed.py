@@ -2,15 +2,8 @@
 
 from starlette.types import Message, Receive
 
-from shared.errors import AppError, Kind
+from shared.http.faults import BodyTooLarge, TooManyValues
 from shared.http.limits import BODY_MAX_BYTES, VALUES_MAX
-from shared.http.middleware import BodyTooLarge
-
-
-class TooManyValues(AppError):
-    """The body holds more values than any request of this API needs."""
-
-    kind = Kind.TOO_LARGE
 
 
 def counting(receive: Receive) -> Receive:

@@ -10,50 +10,19 @@ from starlette.exceptions import HTTPException
 
 from shared.bus import BusUnavailable
 from shared.db import OUTAGES
-from shared.errors import AppError, Kind
+from shared.errors import AppError
 from shared.fault_words import said
 from shared.http.documented import document_problems
+from shared.http.faults import BodyInvalid, BodyUnreadable, MethodNotAllowed, NoSuchRoute, Unavailable, status_of
 from shared.http.limits import ERRORS_MAX
 
 log = structlog.get_logger()
 RETRY_AFTER_S = 1
 PROBLEM_MEDIA = "application/problem+json"
 
-STATUS: dict[Kind, int] = {
-    Kind.INVALID: 422, Kind.MALFORMED: 400, Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409, Kind.TOO_LARGE: 413, Kind.UNSUPPORTED: 415, Kind.BUSY: 429, Kind.UNAVAILABLE: 503,
-}
-
-
-class Unavailable(AppError):
-    """The database or the bus does not answer. Nothing was accepted; send it again after Retry-After."""
-
-    kind = Kind.UNAVAILABLE
-
-
-class BodyInvalid(AppError):
-    """The request does not match the API's schema."""
-
-
-class BodyUnreadable(AppError):
-    """The body is not what its content type says: JSON in UTF-8."""
-
-    kind = Kind.MALFORMED
-
-
-class MethodNotAllowed(AppError):
-    """This address does not take this method; the header Allow names those it takes."""
-
-
-class NoSuchRoute(AppError):
-    """There is nothing at this address."""
-
-    kind = Kind.NOT_FOUND
-
-
 def problem(request: Request, error: AppError, status: int | None = None) -> JSONResponse:
     """Return the answer for an expected error."""
-    status = status or STATUS[error.kind]
+    status = status or status_of(type(error))
     headers = {}
     if status in (429, 503):
         headers["Retry-After"] = str(error.retry_after_s or RETRY_AFTER_S)

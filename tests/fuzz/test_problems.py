@@ -7,10 +7,11 @@ import pytest
 from fastapi import Depends, FastAPI, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from shared.errors import code_of
 from shared.http.documented import ALWAYS, CHANGING
 from shared.http.middleware import Edge
 from shared.http.paging import Paged
-from shared.http.problems import install_problems
+from shared.http.problems import PROBLEM_MEDIA, install_problems
 from shared.http.query import refuse_unknown_parameters
 
 
@@ -98,9 +99,16 @@ async def test_declared_parameters_are_taken(path: str) -> None:
         assert (await client.get(path)).status_code == 200
 
 
-async def test_every_route_documents_its_problems() -> None:
+async def test_every_route_documents_its_problems_by_code() -> None:
     document = _app().openapi()
     make, listed = document["paths"]["/v1/things"]["post"], document["paths"]["/v1/things"]["get"]
-    assert {str(status) for status in (*ALWAYS, *CHANGING)} < make["responses"].keys()
-    assert listed["responses"].keys() == {"200", *(str(status) for status in ALWAYS)}
+    assert _codes(listed) == {code_of(error) for error in ALWAYS}
+    assert _codes(make) == {code_of(error) for error in (*ALWAYS, *CHANGING)}
+    assert _codes(document["paths"]["/v1/people"]["get"]) == _codes(listed) | {"cursor_invalid"}
+    assert "`url_too_long`: The URL is longer than any this API has" in listed["responses"]["414"]["description"]
     assert "HTTPValidationError" not in str(document)
+
+
+def _codes(operation: dict[str, Any]) -> set[str]:
+    schemas = [response["content"][PROBLEM_MEDIA]["schema"] for status, response in operation["responses"].items() if status >= "400"]
+    return {code for schema in schemas for code in schema["allOf"][1]["properties"]["code"]["enum"]}

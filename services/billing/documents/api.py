@@ -12,7 +12,9 @@ from services.billing.documents import usecases
 from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import PAGE_HEADERS, page_of
+from services.billing.documents.usecases import NoSuchDocument
 from services.billing.parameters import Contract, CurrencyCode, Customer, DocumentId, Text
+from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.keys import requires
@@ -42,6 +44,7 @@ async def list_invoices(
 
 
 @router.get("/{document_id}.html", operation_id="get_invoice_page", summary="One printable page", response_class=HTMLResponse)
+@refuses(NoSuchDocument)
 async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
     return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers=PAGE_HEADERS)
 
@@ -50,6 +53,7 @@ async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
     "/{document_id}", operation_id="get_invoice", summary="One invoice or note; with `Accept: text/html` its printable page",
     response_model=DocumentAnswer, responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
 )
+@refuses(NoSuchDocument)
 async def get_invoice(context: Ctx, request: Request, response: Response, document_id: DocumentId) -> DocumentAnswer | Response:
     varies = {"Vary": "Accept"}
     if _prefers_html(request.headers.get("accept", "")):

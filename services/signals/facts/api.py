@@ -13,7 +13,7 @@ from services.signals.facts.feed import atom
 from services.signals.facts.repository import FactFilter, FactRepository
 from services.signals.parameters import Contract, Customer, Instant, Type
 from services.signals.webhooks.usecases import FactUnknown
-from shared.errors import AppError
+from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged
@@ -73,18 +73,21 @@ async def list_types() -> Listed[SignalTypeAnswer]:
 
 
 @router.get("/{signal_id}", operation_id="get_signal", dependencies=[READ], summary="One signal")
+@refuses(FactUnknown)
 async def get_fact(signal_id: GivenId, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).fact(signal_id), signal_id)
 
 
 @router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
+@refuses(FactUnknown)
 async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRITE) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).acknowledge(signal_id, caller.key_id), signal_id)
 
 
 @router.post("/{signal_id}/snooze", operation_id="snooze_signal", dependencies=[WRITE], summary="Not before a later time")
+@refuses(FactUnknown, SnoozeInPast)
 async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAnswer:
     if body.until <= context.clock.now():
         raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
@@ -94,6 +97,7 @@ async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAn
 
 @router.post("/{signal_id}/outcome", operation_id="record_signal_outcome", dependencies=[WRITE],
              summary="What came of it: what the score is judged by")
+@refuses(FactUnknown)
 async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return _found(await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()), signal_id)

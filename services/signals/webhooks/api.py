@@ -20,9 +20,14 @@ from services.signals.webhooks.answers import (
 )
 from services.signals.webhooks.repository import WebhookRepository
 from services.signals.webhooks.sealed import seal_of, whole_url
+from services.signals.webhooks.target import UrlRefused
 from services.signals.webhooks.usecases import (
+    EndpointDisabled,
     EndpointTerms,
+    EndpointUnknown,
+    EventTypeUnknown,
     FactUnknown,
+    ReplayTooLarge,
     change_endpoint,
     check,
     create_endpoint,
@@ -33,6 +38,7 @@ from services.signals.webhooks.usecases import (
     rotate_secret,
     send_test,
 )
+from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
@@ -79,6 +85,7 @@ class ReplayBody(BaseModel):
 
 @router.post("/webhook-endpoints", operation_id="create_webhook_endpoint", status_code=201, dependencies=[WRITE],
              summary="Register an endpoint; its secret is shown this once")
+@refuses(UrlRefused, EventTypeUnknown)
 async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
     await check(body.terms(), context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
@@ -96,6 +103,7 @@ async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[En
 
 @router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint",
             summary="One endpoint; its whole URL for signals:write only")
+@refuses(EndpointUnknown)
 async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> EndpointAnswer:
     async with context.db.transaction() as uow:
         return _for(caller, context, await known_endpoint(uow, endpoint_id))
@@ -103,6 +111,7 @@ async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> En
 
 @router.put("/webhook-endpoints/{endpoint_id}", operation_id="change_webhook_endpoint", dependencies=[WRITE],
             summary="Change all of it but the secret")
+@refuses(EndpointUnknown, UrlRefused, EventTypeUnknown)
 async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> EndpointAnswer:
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
@@ -113,6 +122,7 @@ async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> Endp
 
 @router.delete("/webhook-endpoints/{endpoint_id}", operation_id="delete_webhook_endpoint", status_code=204, dependencies=[WRITE],
                summary="Delete it and what waits for it")
+@refuses(EndpointUnknown)
 async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
     async with context.db.transaction() as uow:
         await known_endpoint(uow, endpoint_id, lock=True)
@@ -122,6 +132,7 @@ async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
 
 @router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", operation_id="rotate_webhook_secret", dependencies=[WRITE],
              summary="A new secret, shown this once; until the overlap ends both sign")
+@refuses(EndpointUnknown)
 async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> RotatedEndpointAnswer:
     async with context.db.transaction() as uow:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, seal_of(context))
@@ -131,6 +142,7 @@ async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> Rota
 
 @router.post("/webhook-endpoints/{endpoint_id}/enable", operation_id="enable_webhook_endpoint", dependencies=[WRITE],
              summary="Enable it again; what it missed is sent by a replay")
+@refuses(EndpointUnknown)
 async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
     async with context.db.transaction() as uow:
         await enable_endpoint(uow, endpoint_id, context.clock.now())
@@ -139,6 +151,7 @@ async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
 
 @router.post("/webhook-endpoints/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, dependencies=[WRITE],
              summary="Send a webhook.test to this endpoint")
+@refuses(EndpointUnknown, EndpointDisabled)
 async def test(endpoint_id: GivenId, context: Ctx) -> TestSentAnswer:
     async with context.db.transaction() as uow:
         return TestSentAnswer(id=await send_test(uow, endpoint_id, context.clock.now()))
@@ -146,6 +159,7 @@ async def test(endpoint_id: GivenId, context: Ctx) -> TestSentAnswer:
 
 @router.post("/webhook-endpoints/{endpoint_id}/replay", operation_id="replay_webhooks", status_code=202, dependencies=[WRITE],
              summary="Send again by id or by range, under the same ids")
+@refuses(EndpointUnknown, EndpointDisabled, FactUnknown, ReplayTooLarge)
 async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> RequeuedAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
@@ -157,6 +171,7 @@ async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> Requeu
 
 @router.get("/webhook-endpoints/{endpoint_id}/deliveries", operation_id="list_webhook_deliveries", dependencies=[READ],
             summary="The delivery log, the newest first")
+@refuses(EndpointUnknown)
 async def list_deliveries(
     endpoint_id: GivenId, context: Ctx, page: Paged, state: DeliveryState | None = None,
 ) -> Listed[DeliveryAnswer]:
@@ -168,6 +183,7 @@ async def list_deliveries(
 
 @router.get("/webhook-deliveries/{delivery_id}", operation_id="get_webhook_delivery", dependencies=[READ],
             summary="One delivery with every attempt: request and response")
+@refuses(FactUnknown)
 async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     async with context.db.transaction() as uow:
         webhooks = WebhookRepository(uow.connection)

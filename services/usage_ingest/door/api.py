@@ -6,32 +6,40 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from services.usage_ingest.domain.acceptance import Acceptance
+from services.usage_ingest.domain.framing import BodyMalformed, EventTooLarge, NestingTooDeep, TooManyEvents
 from services.usage_ingest.domain.limits import EVENTS_MAX
-from services.usage_ingest.domain.voids import read_correction, read_voids
+from services.usage_ingest.domain.voids import BodyUnreadable, VoidInvalid, read_correction, read_voids
 from services.usage_ingest.door import documented, usecases
-from services.usage_ingest.door.body import announced_bytes, read_body
-from services.usage_ingest.door.capacity import Capacity
+from services.usage_ingest.door.body import EncodingUnsupported, GzipBroken, announced_bytes, read_body
+from services.usage_ingest.door.capacity import Capacity, DoorFull
 from services.usage_ingest.door.large import taken_apart
-from services.usage_ingest.door.media import check_json, framing_of
+from services.usage_ingest.door.media import ContentModeAmbiguous, MediaTypeUnsupported, check_json, framing_of
 from services.usage_ingest.door.refusals import counted
+from services.usage_ingest.door.usecases import CorrectionKeepsId, CorrectionRefused
+from services.usage_ingest.keys.sources import SourceNotYours
+from shared.errors import refuses
 from shared.http.keys import AccessKey, requires
 from shared.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
 openmeter = APIRouter(prefix="/api/v1/events", tags=["Usage"])
 QUARANTINED = "U2C-Quarantined"                  # a 204 has no body to say it in
+BODY = (EncodingUnsupported, GzipBroken, MediaTypeUnsupported, NestingTooDeep, TooManyEvents, DoorFull, SourceNotYours)
+EVENTS = (*BODY, BodyMalformed, ContentModeAmbiguous, EventTooLarge)
 Producer = Annotated[AccessKey, requires("usage:write")]
 DryRun = Annotated[bool, Query(description="Validate only: nothing is published or kept")]
 
 
 @router.post("", operation_id="send_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.EVENTS_BODY,
              summary="Take CloudEvents: one, a batch, NDJSON, or one in binary mode; gzip welcome", description=documented.MODES)
+@refuses(*EVENTS)
 async def send_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
     return answer(await take_events(request, context, producer, dry_run=dry_run))
 
 
 @openmeter.post("", operation_id="ingest_events", status_code=204, responses=documented.INGESTED, openapi_extra=documented.EVENTS_BODY,
                 summary="The same door as OpenMeter's SDKs call it", description=documented.AS_OPENMETER)
+@refuses(*EVENTS)
 async def ingest_events(request: Request, context: Ctx, producer: Producer) -> Response:
     quarantined = len((await take_events(request, context, producer)).quarantined)
     return Response(status_code=204, headers={QUARANTINED: str(quarantined)} if quarantined else None)
@@ -39,6 +47,7 @@ async def ingest_events(request: Request, context: Ctx, producer: Producer) -> R
 
 @router.post("/void", operation_id="void_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.VOIDS_BODY,
              summary=f"Void events by source and id, one or up to {EVENTS_MAX:,}; a void may come before its event")
+@refuses(*BODY, VoidInvalid, BodyUnreadable)
 async def void_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
@@ -50,6 +59,7 @@ async def void_events(request: Request, context: Ctx, producer: Producer, dry_ru
 
 @router.post("/correct", operation_id="correct_event", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.CORRECTION_BODY,
              summary="Void a wrong event and send the right one, under a new id, in one call")
+@refuses(*BODY, VoidInvalid, BodyUnreadable, CorrectionKeepsId, CorrectionRefused)
 async def correct_event(request: Request, context: Ctx, producer: Producer) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))

@@ -8,8 +8,8 @@ from starlette.requests import ClientDisconnect
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
 from services.usage_ingest.door.large import aside
 from shared.errors import AppError, Kind
+from shared.http.faults import BodyIncomplete, BodyTooLarge
 from shared.http.limits import OFF_LOOP_BYTES
-from shared.http.middleware import BodyIncomplete, BodyTooLarge
 
 GZIP = 16 + zlib.MAX_WBITS
 PACKED_RATIO = 10                                # JSON of events packs about so well

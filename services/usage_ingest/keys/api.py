@@ -9,8 +9,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.usage_ingest.keys import usecases
 from services.usage_ingest.keys.answers import IssuedKeyAnswer, KeyAnswer
 from services.usage_ingest.keys.repository import KeyRepository
-from services.usage_ingest.keys.usecases import Issued
+from services.usage_ingest.keys.sources import SourceNotYours
+from services.usage_ingest.keys.usecases import (
+    ExpiryInvalid,
+    ExpiryNotYours,
+    Issued,
+    KeyAlreadyEnded,
+    KeyUnknown,
+    ScopeNotYours,
+    ScopeUnknown,
+    SourceInvalid,
+)
 from shared.clock import machine_now
+from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
@@ -46,6 +57,7 @@ class Rotation(BaseModel):
 
 @router.post("", operation_id="create_key", status_code=201,
              summary="Make an API key; its secret is in this answer and nowhere else")
+@refuses(ScopeUnknown, ScopeNotYours, SourceInvalid, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
 async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> IssuedKeyAnswer:
     sources = usecases.read_sources(wanted.sources or ())
     usecases.refuse_escalation(caller, wanted.scopes, sources)
@@ -66,6 +78,7 @@ async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
 
 @router.post("/{key_id}/revoke", operation_id="revoke_key",
              summary="End a key at once, everywhere within seconds")
+@refuses(KeyUnknown, ScopeNotYours, SourceNotYours)
 async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> KeyAnswer:
     async with context.db.transaction() as uow:
         row = await usecases.revoke(uow, key_id, machine_now(), caller)
@@ -75,6 +88,7 @@ async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, r
 
 @router.post("/{key_id}/rotate", operation_id="rotate_key", status_code=201,
              summary="A new secret; the old key expires after the overlap")
+@refuses(KeyUnknown, KeyAlreadyEnded, ScopeNotYours, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
 async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> IssuedKeyAnswer:
     overlap = timedelta(seconds=wanted.overlap_s)
     async with context.db.transaction() as uow:

@@ -7,12 +7,15 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.usage_ingest.domain.framing import BodyMalformed
-from services.usage_ingest.door.body import read_body
+from services.usage_ingest.door.body import EncodingUnsupported, GzipBroken, read_body
 from services.usage_ingest.door.documented import EVENT
-from services.usage_ingest.door.media import check_json
+from services.usage_ingest.door.media import MediaTypeUnsupported, check_json
+from services.usage_ingest.keys.sources import SourceNotYours
 from services.usage_ingest.quarantine import usecases
 from services.usage_ingest.quarantine.answers import By, QuarantinedBytesAnswer, QuarantinedEventAnswer, ReplayAnswer, Status
 from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
+from services.usage_ingest.quarantine.usecases import AlreadyResolved, QuarantinedUnknown, RepairRefused
+from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
@@ -23,6 +26,10 @@ router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
 QuarantineId = Annotated[GivenId, Path(description="qua_…")]
 Name = Annotated[AskedKept | None, Query(description="As the event was sent")]
 Resolver = Annotated[AccessKey, requires("usage:write")]
+
+
+class RepairUnreadable(BodyMalformed):
+    """A repair is a JSON object with the corrected `event`."""
 
 
 class Which(BaseModel):
@@ -60,6 +67,7 @@ async def list_quarantine(
 
 
 @router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once")
+@refuses(SourceNotYours)
 async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> ReplayAnswer:
     wanted = Filter(None, which.code, which.source, which.id, which.subject, which.type, which.by)
     return ReplayAnswer.of(await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"]))
@@ -67,12 +75,14 @@ async def replay_all(which: Which, request: Request, context: Ctx, caller: Resol
 
 @router.get("/{quarantine_id}", operation_id="get_quarantined", dependencies=[requires("usage:read")],
             summary="One event with its bytes")
+@refuses(QuarantinedUnknown)
 async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> QuarantinedBytesAnswer:
     return QuarantinedBytesAnswer.of(await usecases.find(context, quarantine_id))
 
 
 @router.post("/{quarantine_id}/replay", operation_id="replay_quarantined",
              summary="Judge this event again; counts once however often")
+@refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours)
 async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
     return QuarantinedBytesAnswer.of(await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"]))
 
@@ -80,6 +90,7 @@ async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx
 @router.post("/{quarantine_id}/repair", operation_id="repair_quarantined", summary="Count a corrected body in its place; the original bytes are kept",
              openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
                  "type": "object", "required": ["event"], "properties": {"event": EVENT}, "additionalProperties": False}}}}})
+@refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours, RepairUnreadable, RepairRefused, MediaTypeUnsupported, EncodingUnsupported, GzipBroken)
 async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
     check_json(request.headers.get("content-type"))
     event = _event_of(await read_body(request))
@@ -87,16 +98,13 @@ async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, ca
 
 
 @router.post("/{quarantine_id}/discard", operation_id="discard_quarantined", summary="Close it without counting it, with a reason")
+@refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours)
 async def discard(quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
     return QuarantinedBytesAnswer.of(await usecases.discard(context, quarantine_id, why.reason, caller))
 
 
 class _Repair(msgspec.Struct, forbid_unknown_fields=True):
     event: msgspec.Raw
-
-
-class RepairUnreadable(BodyMalformed):
-    """A repair is a JSON object with the corrected `event`."""
 
 
 def _event_of(body: bytes) -> bytes:
