@@ -148,7 +148,7 @@ async def _open(service: Service, settings: ServiceSettings) -> Context:
     db = Database(settings.database_url, service.name, settings.database_pool_max)
     await db.open()
     instance = f"{service.name}-{uuid4().hex[:12]}"
-    bus = open_bus(db.pool, settings.kafka_brokers if settings.bus == "kafka" else None, settings.session_timeout_s)
+    bus = open_bus(db.pool, settings.kafka if settings.bus == "kafka" else None, settings.session_timeout_s)
     await bus.start()
     context = Context(
         service.name, settings, db, bus, BusinessClock(db.pool, service.name, instance), Keys(db.pool, service.name, lambda: heard_all(context)),

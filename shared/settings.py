@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.bus.kafka_access import OURS, KafkaAccess, Mechanism, Protocol
 from shared.http.limits import BODY_TIMEOUT_S, CONNECTIONS_MAX, REQUESTS_MAX
 
 
@@ -17,6 +18,10 @@ class ServiceSettings(BaseSettings):
     database_pool_max: int = Field(12, ge=2, description="Connections one process may hold")
     bus: Literal["postgres", "kafka"] = Field("postgres", description="postgres: a log in the same database; kafka: a real broker")
     kafka_brokers: str = Field("127.0.0.1:9092", description="Bootstrap servers, when bus=kafka")
+    kafka_security_protocol: Protocol = Field("PLAINTEXT", description="How the brokers are spoken to; SASL_…: by a login")
+    kafka_sasl_mechanism: Mechanism = Field(OURS, description="How the login is shown; the users that `u2c migrate` makes have the default")
+    kafka_username: str = Field("", description="This service's own user of the brokers")
+    kafka_password: str = Field("", description="… and its password")
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(0, ge=0, le=65535, description="Port to listen on; 0 takes the service's default (8101–8104)")
     service_key: str = Field("", description="API key this service uses when it calls another service")
@@ -32,6 +37,11 @@ class ServiceSettings(BaseSettings):
     requests_max: int = Field(REQUESTS_MAX, ge=1, description="Requests in work at once in one process; more are answered 503")
     data_folder: str = Field("", description="Where the database's data lie: /readyz watches that disk too; empty: not to be seen from here")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")
+
+    @property
+    def kafka(self) -> KafkaAccess:
+        return KafkaAccess(
+            self.kafka_brokers, self.kafka_security_protocol, self.kafka_sasl_mechanism, self.kafka_username, self.kafka_password)
 
     @model_validator(mode="after")
     def _room_beside_requests(self) -> Self:

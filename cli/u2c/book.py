@@ -9,6 +9,7 @@ import typer
 
 from shared.bus import Bus
 from shared.bus.factory import open_bus
+from shared.bus.kafka_access import KafkaAccess
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import connect
@@ -23,7 +24,7 @@ CANDIDATES = ("u2c", "u2c_demo")                              # where `up` and `
 AdminUrl = Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")]
 DatabaseName = Annotated[str | None, typer.Option(
     envvar="U2C_DATABASE", help="Name of the database; by default that of the deployment that runs, else of `up`, else of `demo`")]
-Brokers = Annotated[str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, for a book on Kafka")]
+Brokers = Annotated[str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, for a book on Kafka; a login by U2C_KAFKA_…")]
 BROKERS = "127.0.0.1:9092"
 
 
@@ -77,9 +78,9 @@ async def lives_on_kafka(connection: asyncpg.Connection) -> bool:
 
 
 @asynccontextmanager
-async def opened_bus(pool: asyncpg.Pool, brokers: str, *, kafka: bool) -> AsyncIterator[Bus]:
+async def opened_bus(pool: asyncpg.Pool, access: KafkaAccess, *, kafka: bool) -> AsyncIterator[Bus]:
     """The bus this book lives on."""
-    bus = open_bus(pool, brokers if kafka else None)
+    bus = open_bus(pool, access if kafka else None)
     try:
         await bus.start()
         yield bus

@@ -14,6 +14,7 @@ import asyncpg
 import httpx2
 
 from shared.bus.faults import WrongCluster
+from shared.bus.kafka_access import OURS
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
@@ -21,6 +22,7 @@ from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import SERVICES, connect, drop_database
 from shared.postgres.urls import role_url, without_password
 from u2c import running
+from u2c.kafka_users import admit_users, kafka_access
 from u2c.keys import ensure_keys, wait_until_known
 from u2c.ports import first_free_ports, require_free
 from u2c.process import ServiceProcess
@@ -183,6 +185,8 @@ class Cluster:
             await drop_database(admin_url, options.database)
         self.database_url = await prepare(admin_url, options.database, secret)
         await require_bus(self.database_url, options.bus)
+        if options.bus == "kafka":
+            await admit_users(kafka_access(options.kafka_brokers), secret)
         if options.clock_at is not None:
             await set_first_clock(self.database_url, options.clock_at)
         self._keys = await ensure_keys(options.state, options.database, self.database_url)
@@ -208,6 +212,7 @@ class Cluster:
             **({"U2C_DATA_FOLDER": str(self.postgres.data_folder)} if self.postgres is not None else {}),
             "U2C_BUS": options.bus,
             "U2C_KAFKA_BROKERS": options.kafka_brokers,
+            "U2C_KAFKA_SASL_MECHANISM": OURS,                  # the administrator's, in the variables of this process, may be another
             "U2C_HOST": options.host,
             "U2C_PORT": self.urls[name].rpartition(":")[2],
             **{variable: self.urls[other] for other, variable in URL_VARIABLES.items()},

@@ -13,6 +13,7 @@ from shared.bus.dead_letters import DeadLetter, Name, NoSuchName, NotOpen, dead_
 from shared.db import Database
 from shared.environment_fault import EnvironmentFault
 from u2c.book import BROKERS, AdminUrl, Brokers, DatabaseName, book_url, connected, lives_on_kafka, opened_bus, server
+from u2c.kafka_users import kafka_access
 from u2c.printing import AsJson, console, folding, print_json
 
 SHOWN_MAX = 100                                                # letters a person is shown
@@ -93,7 +94,7 @@ async def _replayed(server_url: str, database: str | None, group: str | None, to
         if not letters:
             return 0, 0
         try:
-            async with opened_bus(db.pool, brokers, kafka=kafka) as bus:
+            async with opened_bus(db.pool, kafka_access(brokers), kafka=kafka) as bus:
                 published = await replay(db.pool, bus, letters)
                 return published, len({letter.name.place for letter in letters}) - published
         except BusUnavailable as fault:

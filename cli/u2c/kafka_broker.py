@@ -67,9 +67,10 @@ def install() -> Path:
 class KafkaBroker:
     """One broker with its data in `folder`. Its ports stay the same over kills and starts; it ends when this process does."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, properties: Path = DEPLOY / "server.properties") -> None:
         self.folder = folder.resolve()
         self.port = port
+        self.template = properties
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
 
@@ -121,7 +122,7 @@ class KafkaBroker:
 
     def _format(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = (DEPLOY / "server.properties").read_text()
+        text = self.template.read_text()
         for name, value in (("port", self.port or _free_port()), ("controller_port", _free_port()), ("data", self.folder / "data")):
             text = text.replace(f"{{{name}}}", str(value))
         aside = self._properties.with_suffix(".new")

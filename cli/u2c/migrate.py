@@ -9,6 +9,7 @@ import typer
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import migrate_all
 from shared.postgres.setup import create_roles_and_schemas
+from u2c.kafka_users import admit_users, kafka_access
 from u2c.keys import ensure_derived_keys
 from u2c.printing import AsJson, console, folding, print_json
 from u2c.secrets import write_secrets
@@ -23,18 +24,21 @@ def command(
     secrets: Annotated[Path | None, typer.Option("--secrets", help="With --keys: write each service's own secrets here, a folder a service")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create what is missing and migrate every schema to head. Prints each schema's revision."""
+    """Create what is missing and migrate every schema to head, and on a Kafka that asks who speaks (U2C_KAFKA_… of its administrator) make
+    topics, users and rights. Prints each schema's revision.
+    """
     if secrets is not None and not keys:
         raise typer.BadParameter("only with --keys, which makes what is written", param_hint="--secrets")
     state = State.default()
     server = EmbeddedPostgres(state.folder) if admin_url is None else None
     try:
-        revisions, made = asyncio.run(_migrate(server.start().admin_url if server else str(admin_url), database, state.secret(), keys, secrets))
+        url = server.start().admin_url if server else str(admin_url)
+        revisions, made, products = asyncio.run(_migrate(url, database, state.secret(), keys, secrets))
     finally:
         if server:
             server.stop()
     if as_json:
-        print_json({"database": database, "revisions": revisions, **({"keys": made} if keys else {})})
+        print_json({"database": database, "revisions": revisions, **({"keys": made} if keys else {}), **({"kafka": products} if products else {})})
         return
     table = folding("schema", "revision")
     for schema, revision in revisions.items():
@@ -44,10 +48,12 @@ def command(
 
 async def _migrate(
     admin_url: str, database: str, secret: str, keys: bool, secrets: Path | None,
-) -> tuple[dict[str, str], dict[str, str]]:
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Revision by schema, API key by name, and the login by which products write to a broker that asks."""
     url = await create_roles_and_schemas(admin_url, database, secret)
     revisions = await migrate_all(url, secret)
+    products = await admit_users(kafka_access(), secret)
     made = await ensure_derived_keys(url, secret) if keys else {}
     if secrets is not None:
         write_secrets(secrets, url, secret, made)
-    return revisions, made
+    return revisions, made, products

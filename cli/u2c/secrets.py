@@ -1,4 +1,4 @@
-"""What each service is told in secret: its own login, the key it calls others with, what it seals with. Never the deployment's secret itself.
+"""What each service is told in secret: its own logins, the key it calls others with, what it seals with. Never the deployment's secret itself.
 
 `u2c migrate --keys --secrets DIR` writes a folder a service, a file a variable; `u2c service NAME` reads the one that U2C_SECRETS names. So a
 container holds what is its own, and all that is in it opens nothing of the others.
@@ -11,6 +11,7 @@ from pathlib import Path
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import AUDITOR, SERVICES
 from shared.postgres.urls import role_url, webhook_key
+from u2c.kafka_users import kafka_login
 
 PREFIX = "U2C_"
 
@@ -19,6 +20,7 @@ def secrets_of(service: str, database_url: str, secret: str, keys: Mapping[str, 
     """Variable → value for one service. `database_url` is the administrator's, `keys` are API keys by name (`u2c.services.KEY_SCOPES`)."""
     return {
         "U2C_DATABASE_URL": role_url(database_url, service, secret),
+        **kafka_login(service, secret),
         **({"U2C_SERVICE_KEY": keys[service]} if service in keys else {}),
         **({"U2C_AUDITOR_DATABASE_URL": role_url(database_url, AUDITOR, secret)} if service == "billing" else {}),
         **({"U2C_WEBHOOK_KEY": webhook_key(secret)} if service == "signals" else {}),

@@ -22,6 +22,7 @@ from shared.postgres.setup import AUDITOR
 from shared.postgres.urls import role_url
 from shared.topics import ALL
 from u2c.book import BROKERS, AdminUrl, Brokers, DatabaseName, book_url, connected, lives_on_kafka, other_books, server
+from u2c.kafka_users import kafka_access
 from u2c.printing import AsJson, console, folding, print_json
 from u2c.state import State
 
@@ -113,7 +114,7 @@ async def _log(admin: asyncpg.Connection, brokers: str) -> AsyncIterator[Log | N
         return
     from shared.bus.kafka_reader import KafkaLog, KafkaReader  # only where Kafka is used is its client loaded
 
-    reader = KafkaReader(brokers)
+    reader = KafkaReader(kafka_access(brokers))
     try:
         yield KafkaLog(reader, ALL)
     except BusUnavailable as fault:

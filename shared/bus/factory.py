@@ -3,13 +3,14 @@
 import asyncpg
 
 from shared.bus import Bus
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.postgres_log import PostgresLog
 
 
-def open_bus(pool: asyncpg.Pool, kafka_brokers: str | None, session_timeout_s: float = 6.0) -> Bus:
-    """Kafka at these brokers, or, without any, the log in Postgres; not started yet."""
-    if kafka_brokers is not None:
+def open_bus(pool: asyncpg.Pool, kafka: KafkaAccess | None, session_timeout_s: float = 6.0) -> Bus:
+    """Kafka by this access, or, without one, the log in Postgres; not started yet."""
+    if kafka is not None:
         from shared.bus.kafka import KafkaBus  # only where Kafka is used is its client loaded
 
-        return KafkaBus(pool, kafka_brokers, session_timeout_s=session_timeout_s)
+        return KafkaBus(pool, kafka, session_timeout_s=session_timeout_s)
     return PostgresLog(pool, session_timeout_s=session_timeout_s)

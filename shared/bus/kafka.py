@@ -14,6 +14,7 @@ import asyncpg
 from shared.bus import BusUnavailable, Polled, Record, Subscription, positions
 from shared.bus.cluster import remember_cluster
 from shared.bus.group_commit import GroupCommit
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_producer import KafkaPublisher
 from shared.bus.kafka_reader import KafkaReader
 from shared.bus.kafka_subscription import KafkaSubscription
@@ -31,7 +32,7 @@ class KafkaBus:
     """Implements `shared.bus.Bus`."""
 
     pool: asyncpg.Pool
-    brokers: str
+    access: KafkaAccess
     topics: Mapping[str, Topic] = field(default_factory=lambda: ALL)
     session_timeout_s: float = 6.0
     publish_timeout_s: float = 10.0
@@ -41,12 +42,12 @@ class KafkaBus:
     _reader: KafkaReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self._publisher = KafkaPublisher(self.brokers, {topic.name: topic.partitions for topic in self.topics.values()}, self.publish_timeout_s)
+        self._publisher = KafkaPublisher(self.access, {topic.name: topic.partitions for topic in self.topics.values()}, self.publish_timeout_s)
         self._commits = GroupCommit(self._publisher.send)
-        self._reader = KafkaReader(self.brokers)
+        self._reader = KafkaReader(self.access)
 
     async def start(self) -> None:
-        cluster = await ensure_topics(self.brokers, self.topics)
+        cluster = await ensure_topics(self.access, self.topics)
         await remember_cluster(self.pool, "kafka", cluster.cluster_id)
         self.durability_note = cluster.durability_note
 
@@ -61,7 +62,7 @@ class KafkaBus:
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         heard = {topic: self.topics[topic] for topic in topics}
-        return KafkaSubscription(self.pool, self.brokers, group, heard, KafkaReader(self.brokers), self.session_timeout_s)
+        return KafkaSubscription(self.pool, self.access, group, heard, KafkaReader(self.access), self.session_timeout_s)
 
     async def heads(self, topic: str) -> Mapping[int, int]:
         return await self._reader.heads(topic, self.topics[topic].partitions)

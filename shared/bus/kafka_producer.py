@@ -20,6 +20,7 @@ from aiokafka.errors import (
 )
 
 from shared.bus import BusUnavailable, Record, RecordsRefused
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.partitioner import partition_of
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
@@ -41,8 +42,8 @@ class KafkaPublisher:
     A resend after an error may put a record on the topic twice; facts and snapshots make that harmless.
     """
 
-    def __init__(self, brokers: str, partitions: Mapping[str, int], timeout_s: float) -> None:
-        self._brokers, self._partitions, self._timeout_s = brokers, partitions, timeout_s
+    def __init__(self, access: KafkaAccess, partitions: Mapping[str, int], timeout_s: float) -> None:
+        self._access, self._partitions, self._timeout_s = access, partitions, timeout_s
         self._producer: Any = None
         self._farewells: set[asyncio.Task[None]] = set()
 
@@ -75,7 +76,7 @@ class KafkaPublisher:
     async def _ready(self) -> Any:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._brokers, enable_idempotence=True, acks="all", max_batch_size=BATCH_MAX_BYTES,
+                **self._access.client(), enable_idempotence=True, acks="all", max_batch_size=BATCH_MAX_BYTES,
                 request_timeout_ms=REQUEST_TIMEOUT_MS, retry_backoff_ms=100, metadata_max_age_ms=60_000,
             )
             try:

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
 from shared.bus import BusUnavailable, Polled
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_batches import batches_of, run_of_batches
 from shared.bus.postgres_segments import Bounds
 from shared.topics import Topic
@@ -32,8 +33,8 @@ class KafkaReader:
     only committed records, so it ends before one.
     """
 
-    def __init__(self, brokers: str) -> None:
-        self._brokers = brokers
+    def __init__(self, access: KafkaAccess) -> None:
+        self._access = access
         self._consumer: Any = None
         self._client: Any = None
         self._one_at_a_time = asyncio.Lock()
@@ -104,7 +105,7 @@ class KafkaReader:
     async def _ready(self) -> Any:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._brokers, enable_auto_commit=False, auto_offset_reset="none", request_timeout_ms=REQUEST_TIMEOUT_MS,
+                **self._access.client(), enable_auto_commit=False, auto_offset_reset="none", request_timeout_ms=REQUEST_TIMEOUT_MS,
                 metadata_max_age_ms=METADATA_MAX_AGE_MS,
             )
             try:
@@ -119,7 +120,7 @@ class KafkaReader:
         """Whole batches as the broker holds them, beginning with that of `offset`, and (producer, first offset) of aborted transactions."""
         if self._client is None:
             client = AIOKafkaClient(
-                bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_TIMEOUT_MS, metadata_max_age_ms=METADATA_MAX_AGE_MS)
+                **self._access.client(), request_timeout_ms=REQUEST_TIMEOUT_MS, metadata_max_age_ms=METADATA_MAX_AGE_MS)
             try:
                 await client.bootstrap()
             except BaseException:

@@ -12,6 +12,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionE
 
 from shared.bus import BusUnavailable, Polled, Record, positions
 from shared.bus.faults import DATABASE_FAULTS
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_batches import UNDECODABLE
 from shared.bus.kafka_codecs import bound_the_client
 from shared.bus.kafka_reader import KafkaReader, stop_consumer
@@ -44,7 +45,7 @@ class KafkaSubscription:
     """Implements `shared.bus.Subscription`."""
 
     pool: asyncpg.Pool
-    brokers: str
+    access: KafkaAccess
     group: str
     topics: Mapping[str, Topic]
     reader: KafkaReader
@@ -101,7 +102,7 @@ class KafkaSubscription:
             return
         session_ms = int(self.session_timeout_s * 1000)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.brokers, group_id=self.group, enable_auto_commit=False, auto_offset_reset="none",
+            **self.access.client(), group_id=self.group, enable_auto_commit=False, auto_offset_reset="none",
             session_timeout_ms=session_ms, heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION, rebalance_timeout_ms=session_ms,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=200,
             request_timeout_ms=max(session_ms + 1_000, 5_000), retry_backoff_ms=100, metadata_max_age_ms=10_000,

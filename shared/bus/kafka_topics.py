@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, for_code
 
 from shared.bus import BusUnavailable
 from shared.bus.faults import WrongPartitionCount
+from shared.bus.kafka_access import KafkaAccess
 from shared.topics import Topic, TopicKind
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
@@ -28,9 +29,9 @@ class KafkaCluster:
     durability_note: str | None
 
 
-async def ensure_topics(brokers: str, topics: Mapping[str, Topic]) -> KafkaCluster:
+async def ensure_topics(access: KafkaAccess, topics: Mapping[str, Topic]) -> KafkaCluster:
     """Create what is missing; raise WrongPartitionCount where a topic is not as registered, BusUnavailable where nobody answers."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers, request_timeout_ms=5_000)
+    admin = AIOKafkaAdminClient(**access.client(), request_timeout_ms=5_000)
     try:
         async with asyncio.timeout(VISIBLE_WITHIN_S + 10):
             await admin.start()
@@ -40,7 +41,8 @@ async def ensure_topics(brokers: str, topics: Mapping[str, Topic]) -> KafkaClust
             await _check_partitions(admin, topics)
             return KafkaCluster(cluster["cluster_id"], None if replicas >= REPLICAS_WANTED else ONE_BROKER)
     except (KafkaError, OSError, TimeoutError) as fault:
-        raise BusUnavailable(f"Kafka does not answer at {brokers}: {fault!r}. Start it (`u2c kafka`), or correct U2C_KAFKA_BROKERS.") from fault
+        remedy = "or the login: `u2c migrate` makes users, rights and topics" if access.asks else "or start it (`u2c kafka`)"
+        raise BusUnavailable(f"Kafka does not answer at {access.brokers}: {fault!r}. Correct U2C_KAFKA_BROKERS, {remedy}.") from fault
     finally:
         await admin.close()
 

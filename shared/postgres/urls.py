@@ -26,6 +26,11 @@ def webhook_key(secret: str) -> str:
     return role_password(secret, "webhooks")
 
 
+def kafka_password(secret: str, user: str) -> str:
+    """A user's password on a broker that asks: derived too, and not that of the database's role of the same name."""
+    return role_password(secret, f"kafka {user}")
+
+
 def database_url(admin_url: str, database: str) -> str:
     """The same server and login, another database."""
     return urlunsplit(urlsplit(admin_url)._replace(path=f"/{quote(database)}"))

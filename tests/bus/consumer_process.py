@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from shared.bus import Bus, positions
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.postgres_log import PostgresLog
 from shared.consumer import Batch, BatchCounts, Consumer, Subscribe
 from shared.db import Database, Isolation, UnitOfWork
@@ -71,7 +72,7 @@ def open_test_bus(options: Options, pool: asyncpg.Pool) -> Bus:
     if options.brokers:
         from shared.bus.kafka import KafkaBus
 
-        return KafkaBus(pool, options.brokers, topics=TOPICS, session_timeout_s=options.session_timeout_s)
+        return KafkaBus(pool, KafkaAccess(options.brokers), topics=TOPICS, session_timeout_s=options.session_timeout_s)
     return PostgresLog(pool, topics=TOPICS, session_timeout_s=options.session_timeout_s)
 
 

@@ -14,6 +14,7 @@ from aiokafka.structs import TopicPartition
 
 from shared.bus.dead_letters import dead_letters
 from shared.bus.kafka import KafkaBus
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_topics import ensure_topics, settings_of
 from shared.topics import Topic
 from tests.bus.arena import GROUP, K1, Arena
@@ -87,7 +88,7 @@ class KafkaCases:
 
     async def recreate(self, arena: Arena, topic: Topic) -> None:
         await self._delete(arena.brokers, [topic.name])
-        await ensure_topics(arena.brokers, {topic.name: topic})
+        await ensure_topics(KafkaAccess(arena.brokers), {topic.name: topic})
 
     async def lose(self, arena: Arena, topic: Topic, partition: int, before: int) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=arena.brokers)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from shared.postgres.setup import SERVICES
+from shared.settings import ServiceSettings
 from tests.deploy.files import ROOT, compose, dockerfile
 from u2c.service_flags import settings_of
 from u2c.services import PORTS, URL_VARIABLES
@@ -57,6 +58,16 @@ def test_kafka_is_configured_as_the_broker_that_is_tested() -> None:
     assert {"KAFKA_PROCESS_ROLES", "KAFKA_AUTO_CREATE_TOPICS_ENABLE", "KAFKA_MESSAGE_MAX_BYTES"} <= tested.keys() & given.keys()
 
 
+def test_what_of_kafka_asks_nobody_is_reached_from_its_own_container_alone() -> None:
+    given = CONTAINERS["kafka"]["environment"]
+    asks_nobody = {name for name, protocol in (pair.split(":") for pair in given["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+                   if not protocol.startswith("SASL_")}
+    listeners = dict(each.split("://") for each in given["KAFKA_LISTENERS"].split(","))
+    assert {name for name, address in listeners.items() if not address.startswith("127.0.0.1:")} == {"CLIENTS"} == listeners.keys() - asks_nobody
+    assert given["KAFKA_AUTHORIZER_CLASS_NAME"] and "KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND" not in given
+    assert listeners["LOCAL"] == CONTAINERS["kafka"]["healthcheck"]["test"][-1]
+
+
 def test_postgres_is_new_enough_and_keeps_its_data_where_its_image_has_it() -> None:
     version = int(CONTAINERS["postgres"]["image"].removeprefix("postgres:"))
     assert version >= 16
@@ -75,7 +86,7 @@ def test_what_is_waited_for_is_there_and_can_come_true(name: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_waits_for_its_database_its_bus_and_the_migrations(service: str) -> None:
     assert CONTAINERS[service]["depends_on"].keys() == {"postgres", "kafka", "migrate"}
-    assert CONTAINERS["migrate"]["depends_on"].keys() == {"postgres"}
+    assert CONTAINERS["migrate"]["depends_on"].keys() == {"postgres", "kafka"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -109,13 +120,15 @@ def test_a_service_finds_the_others_the_broker_and_the_database(service: str) ->
     given = CONTAINERS[service]["environment"]
     assert {variable: given[variable] for variable in URL_VARIABLES.values()} == {
         variable: f"http://{other}:{PORTS[other]}" for other, variable in URL_VARIABLES.items()}
-    assert f"PLAINTEXT://{given['U2C_KAFKA_BROKERS']}" == CONTAINERS["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert f"CLIENTS://{given['U2C_KAFKA_BROKERS']}" in CONTAINERS["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
     assert "U2C_SECRETS" in READ_BY_COMMAND & given.keys()
 
 
 def test_every_variable_of_the_job_is_one_the_command_line_reads_and_takes() -> None:
     job = CONTAINERS["migrate"]
-    assert _own(job).keys() <= _variables(CommandSettings)
+    assert _own(job).keys() <= _variables(CommandSettings) | _variables(ServiceSettings)
+    given = {name.removeprefix("U2C_").lower(): _plain(value) for name, value in _own(job).items() if name.startswith("U2C_KAFKA_")}
+    assert ServiceSettings.model_validate(given).kafka.asks
     assert CommandSettings.model_validate({name.removeprefix("U2C_").lower(): _plain(value) for name, value in _own(job).items()}).admin_url
     assert job["command"][:2] == ["migrate", "--keys"] and job["command"][2] == "--secrets"
 
@@ -125,7 +138,7 @@ def test_a_service_holds_its_own_secrets_and_sees_no_others(service: str) -> Non
     """Neither the deployment's secret, from which everything follows, nor the administrator's password, nor another's folder."""
     given, job = CONTAINERS[service], CONTAINERS["migrate"]
     assert not [value for value in given["environment"].values() if "U2C_SECRET" in str(value) or "PASSWORD" in str(value)]
-    assert {"U2C_SECRET", "POSTGRES_PASSWORD"}.isdisjoint(given["environment"])
+    assert {"U2C_SECRET", "POSTGRES_PASSWORD", "U2C_KAFKA_PASSWORD"}.isdisjoint(given["environment"])
     assert given["volumes"] == [f"secrets-{service}:{given['environment']['U2C_SECRETS']}:ro"]
     assert f"secrets-{service}:{job['command'][3]}/{service}" in job["volumes"]
     owned = next(found.words for found in dockerfile() if found.name == "RUN" and "useradd" in found.words)
@@ -139,7 +152,7 @@ def test_ports_are_for_this_machine_alone(name: str) -> None:
 
 def test_no_secret_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("U2C_SECRET", "POSTGRES_PASSWORD"):
+    for name in ("U2C_SECRET", "POSTGRES_PASSWORD", "KAFKA_PASSWORD"):
         uses = re.findall(rf"\$\{{{name}([^}}]*)\}}", text)
         assert uses and all(use.startswith(":?") for use in uses)
 

@@ -30,10 +30,10 @@ def test_the_job_makes_database_and_keys_and_may_run_again(empty_database: TestD
 def test_the_job_gives_each_service_what_is_its_own_and_nothing_that_opens_the_others(empty_database: TestDatabase, tmp_path: Path) -> None:
     keys = _run_job(empty_database, "--secrets", str(tmp_path))["keys"]
     given = {service: read_secrets(tmp_path / service) for service in SERVICES}
+    logins = {"U2C_DATABASE_URL", "U2C_KAFKA_USERNAME", "U2C_KAFKA_PASSWORD"}
     assert {service: set(held) for service, held in given.items()} == {
-        "usage_ingest": {"U2C_DATABASE_URL"}, "rating": {"U2C_DATABASE_URL"},
-        "billing": {"U2C_DATABASE_URL", "U2C_AUDITOR_DATABASE_URL", "U2C_SERVICE_KEY"},
-        "signals": {"U2C_DATABASE_URL", "U2C_SERVICE_KEY", "U2C_WEBHOOK_KEY"}}
+        "usage_ingest": logins, "rating": logins, "billing": logins | {"U2C_AUDITOR_DATABASE_URL", "U2C_SERVICE_KEY"},
+        "signals": logins | {"U2C_SERVICE_KEY", "U2C_WEBHOOK_KEY"}}
     values = [value for held in given.values() for value in held.values()]
     assert len(set(values)) == len(values) and not [value for value in values if empty_database.secret in value or value == keys["admin"]]
     for path in tmp_path.rglob("U2C_*"):

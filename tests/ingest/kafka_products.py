@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_topics import ensure_topics
 from shared.topics import ALL, Topic
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW, UsageMessage
@@ -125,4 +126,4 @@ def everything(brokers: str, topic: Topic) -> list[bytes]:
 
 
 async def create_topics(brokers: str) -> None:
-    await ensure_topics(brokers, ALL)
+    await ensure_topics(KafkaAccess(brokers), ALL)

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from shared.bus.kafka_access import KafkaAccess
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import drop_database
 from tests.conftest import TestDatabase
@@ -46,7 +47,7 @@ async def test_what_was_taken_while_events_came_in_goes_on_from_there(cluster: C
     assert secret not in "".join(path.read_text(errors="replace") for path in (tmp_path / "backup").glob("*.json"))
     await client.close()
     await cluster.stop()
-    restored = await put_back(read(tmp_path / "backup"), tmp_path / "backup", str(options.admin_url), name, secret, "")
+    restored = await put_back(read(tmp_path / "backup"), tmp_path / "backup", str(options.admin_url), name, secret, KafkaAccess(""))
     try:
         assert restored.sealed and not restored.reissued
         async with Cluster(ClusterOptions(state=options.state, database=name, admin_url=options.admin_url, base_port=0, restart=False)) as again:
@@ -78,7 +79,7 @@ async def test_a_backup_that_is_not_as_it_was_made_is_refused_and_none_replaces_
     with pytest.raises(EnvironmentFault, match="there already"):
         await take(database.admin_url, folder, database.secret)
     with pytest.raises(EnvironmentFault, match="There is a database"):
-        await put_back(read(folder), folder, database.server_url, database.name, database.secret, "")
+        await put_back(read(folder), folder, database.server_url, database.name, database.secret, KafkaAccess(""))
     damaged = next(path for path in sorted((folder / BOOK).iterdir()) if path.name != "toc.dat")
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
     with pytest.raises(EnvironmentFault, match=f"not as it was made: {damaged.name}"):

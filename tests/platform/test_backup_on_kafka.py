@@ -11,6 +11,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_reader import KafkaReader
 from shared.bus.kafka_topics import settings_of
 from shared.postgres.setup import SERVICES, drop_database
@@ -50,7 +51,7 @@ async def test_what_was_consumed_since_is_consumed_again_and_no_number_is_given_
             await client.post("rating", "/v1/clock/advance", {"to": CLOSED})
             lost = await until(lambda: finalized(client))
             await client.close()
-        restored = await put_back(read(tmp_path / "backup"), tmp_path / "backup", admin_url, name, secret, brokers)
+        restored = await put_back(read(tmp_path / "backup"), tmp_path / "backup", admin_url, name, secret, KafkaAccess(brokers))
         assert restored.again >= 1000 and restored.reissued == [lost["number"]]
         async with Cluster(ClusterOptions(state=options.state, database=name, admin_url=admin_url, base_port=0, restart=False, bus="kafka",
                                           kafka_brokers=brokers)) as again:
@@ -94,7 +95,7 @@ async def _compact_soon(brokers: str) -> None:
 
 async def _until_compacted(client: Client, brokers: str, events: list[bytes]) -> None:
     """Send the rest bit by bit, so that statements are told again and again, until revisions of them are gone from the log."""
-    reader, deadline, sent = KafkaReader(brokers), time.monotonic() + 300, 2000
+    reader, deadline, sent = KafkaReader(KafkaAccess(brokers)), time.monotonic() + 300, 2000
     try:
         while not await _has_holes(reader):
             assert time.monotonic() < deadline, "the broker does not compact"

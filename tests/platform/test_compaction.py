@@ -22,6 +22,7 @@ from services.signals.policy_file import read_policy
 from services.usage_ingest.heard.consumers import SUBSCRIPTIONS as USAGE_INGEST
 from shared.bus import Record
 from shared.bus.kafka import KafkaBus
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_topics import settings_of
 from shared.clock import machine_now
 from shared.consumer import Consumer, Subscribe
@@ -154,7 +155,7 @@ async def deployment(database: TestDatabase, broker: KafkaBroker) -> AsyncIterat
         await admin.start()
         stack.push_async_callback(admin.close)
         await _forget_topics(admin)
-        bus = KafkaBus(databases["rating"].pool, broker.brokers, session_timeout_s=6.0)
+        bus = KafkaBus(databases["rating"].pool, KafkaAccess(broker.brokers), session_timeout_s=6.0)
         await bus.start()
         stack.push_async_callback(bus.stop)
         await admin.alter_configs([

@@ -10,6 +10,7 @@ from rich.console import Console
 from u2c.backup.manifest import read
 from u2c.backup.restoring import Restored, put_back
 from u2c.book import BROKERS, AdminUrl, Brokers, own_server
+from u2c.kafka_users import kafka_access
 from u2c.printing import AsJson, console, print_json
 from u2c.settings import CommandSettings
 from u2c.state import State
@@ -28,7 +29,7 @@ def command(
     with words.status("checking the backup ..."):
         manifest = read(folder)
     with own_server(admin_url) as server_url, words.status(f"restoring into {database} ..."):
-        restored = asyncio.run(put_back(manifest, folder, server_url, database, State.default().secret(), kafka_brokers))
+        restored = asyncio.run(put_back(manifest, folder, server_url, database, State.default().secret(), kafka_access(kafka_brokers)))
     if as_json:
         print_json({"object": "restore", "database": database, "taken_at": manifest.taken_at, "bus": manifest.bus, "consumed_again": restored.again,
                     "reissued": restored.reissued, "secrets_can_be_opened": restored.sealed})

@@ -8,6 +8,7 @@ import asyncpg
 
 from services.billing.finalization.published import pass_published
 from shared.bus import BusUnavailable
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_reader import KafkaReader
 from shared.bus.passing import SNAPSHOTS, pass_snapshots
 from shared.environment_fault import EnvironmentFault
@@ -44,10 +45,10 @@ class _Since:
     heads: Mapping[str, Mapping[int, int]] | None = None       # of the snapshot topics; None where the log is part of the book
 
 
-async def put_back(manifest: Manifest, folder: Path, admin_url: str, database: str, secret: str, brokers: str) -> Restored:
+async def put_back(manifest: Manifest, folder: Path, admin_url: str, database: str, secret: str, kafka: KafkaAccess) -> Restored:
     """Restore into a database that must not be there yet; what fails leaves none behind."""
     try:
-        since = await _read_since(manifest, brokers) if manifest.bus == "kafka" else _Since()
+        since = await _read_since(manifest, kafka) if manifest.bus == "kafka" else _Since()
     except BusUnavailable as fault:
         raise EnvironmentFault(str(fault), "This backup's book lives on Kafka: start the broker, or name it: --kafka-brokers") from fault
     url = await create_empty_database(admin_url, database, secret)
@@ -66,8 +67,8 @@ async def put_back(manifest: Manifest, folder: Path, admin_url: str, database: s
     return Restored(manifest, database, since.again, reissued, secret_digest(secret) == manifest.secret_digest)
 
 
-async def _read_since(manifest: Manifest, brokers: str) -> _Since:
-    reader = KafkaReader(brokers)
+async def _read_since(manifest: Manifest, kafka: KafkaAccess) -> _Since:
+    reader = KafkaReader(kafka)
     try:
         heads = {topic.name: await reader.heads(topic.name, topic.partitions) for topic in SNAPSHOTS}
         return _Since(await _to_consume_again(manifest, reader), await published_numbers(reader), await told_keys(reader), heads)

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from shared.bus import Bus, Record
+from shared.bus.kafka_access import KafkaAccess
 from shared.bus.postgres_log import PostgresLog
 from shared.db import Database
 from shared.instants import from_us
@@ -110,7 +111,7 @@ def _bus(pool: asyncpg.Pool, brokers: str | None) -> Bus:
         return PostgresLog(pool, topics={TOPIC.name: TOPIC})
     from shared.bus.kafka import KafkaBus  # only where Kafka is measured is its client loaded
 
-    return KafkaBus(pool, brokers, topics={TOPIC.name: TOPIC})
+    return KafkaBus(pool, KafkaAccess(brokers), topics={TOPIC.name: TOPIC})
 
 
 async def _publish(bus: Bus, chunks: Iterator[Sequence[Record]]) -> None:

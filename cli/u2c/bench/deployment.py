@@ -11,6 +11,7 @@ import asyncpg
 
 from services.billing.conservation.transport import Heads
 from services.billing.conservation.usecases import check_all
+from shared.bus.kafka_access import KafkaAccess
 from shared.topics import ALL
 from u2c.cluster import Cluster, ClusterOptions
 from u2c.kafka_broker import KafkaBroker
@@ -80,7 +81,7 @@ async def deployment(bus: str, name: str, **more: Any) -> AsyncIterator[Deployme
 def _reader(brokers: str) -> "KafkaReader":
     from shared.bus.kafka_reader import KafkaReader  # only where Kafka is used is its client loaded
 
-    return KafkaReader(brokers)
+    return KafkaReader(KafkaAccess(brokers))
 
 
 def _log(reader: "KafkaReader") -> "KafkaLog":
