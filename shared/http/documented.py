@@ -46,6 +46,8 @@ PROBLEM: dict[str, Any] = {
             "type": "object", "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}}}},
     },
 }
+CONTENT = {"application/problem+json": {"schema": {"$ref": f"{COMPONENTS}Problem"}}}
+CODES = "x-error-codes"                              # beside the schema: an enum of each route's would be a class of its own in a generated client
 LISTED = "Listed_"                                  # as FastAPI names a Listed[X]: Listed_X_
 
 
@@ -105,6 +107,8 @@ def named_by_title(document: dict[str, Any]) -> dict[str, Any]:
 
     paths = named(document["paths"])
     described = {lists.get(name, name): {key: named(value) for key, value in schema.items()} for name, schema in schemas.items()}
+    for name in lists.values():
+        described[name]["title"] = name
     return {**document, "paths": paths, "components": {**document["components"], "schemas": {**found, **described}}}
 
 
@@ -130,8 +134,7 @@ def _problems(errors: Sequence[type[AppError]]) -> dict[str, Any]:
     return {
         str(status): {
             "description": "\n".join(f"- `{code}`: {title}" for code, title in sorted(codes.items())),
-            "content": {"application/problem+json": {"schema": {
-                "allOf": [{"$ref": f"{COMPONENTS}Problem"}, {"type": "object", "properties": {"code": {"enum": sorted(codes)}}}]}}},
+            "content": CONTENT, CODES: sorted(codes),
         }
         for status, codes in sorted(by_status.items())
     }

@@ -12,6 +12,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
+from shared.http.documented import CODES
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 #: Left out, with the reason.
 EXCLUDED = {
@@ -72,9 +74,21 @@ def _hold(case: Any, headers: dict[str, str], found: Findings) -> None:
     answer = case.call(headers=headers, timeout=30)
     label = case.operation.label
     found.answers[label, answer.status_code] += 1
+    undocumented = _undocumented_code(case.operation, answer)
+    if undocumented:
+        found.faults.setdefault(f"{label} {answer.status_code} {undocumented}", f"the document does not name this code\n{answer.text[:1000]}")
     try:
         case.validate_response(answer, checks=CHECKS, headers=headers)
     except FailureGroup as group:
         for failure in group.exceptions:
             what = f"{label} {answer.status_code} {type(failure).__name__}"
             found.faults.setdefault(what, f"{failure}\n{answer.text[:1000]}")
+
+
+def _undocumented_code(operation: Any, answer: Any) -> str | None:
+    """The code of a problem that the route's document does not name for this status; None where it does, or where it is none."""
+    if "problem+json" not in str(answer.headers.get("content-type")):
+        return None
+    code: str = answer.json()["code"]
+    documented = operation.definition.raw["responses"].get(str(answer.status_code), {}).get(CODES, ())
+    return None if code in documented else code

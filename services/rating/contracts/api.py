@@ -28,9 +28,10 @@ TERMS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"type": "object", "description": "A terms document; its schema is GET /v1/contracts/schema"},
+            "application/json": {"schema": {
+                "title": "ContractTerms", "type": "object",
+                "description": "A terms document; its schema is GET /v1/contracts/schema. As YAML it is sent under application/yaml"},
                                  "example": example(FilePath(__file__).parents[1], "contract")},
-            "application/yaml": {"schema": {"type": "string"}},
         },
     },
 }

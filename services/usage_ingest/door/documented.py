@@ -4,7 +4,7 @@ from typing import Any
 
 from services.usage_ingest.domain.limits import DEPTH_MAX, EVENTS_MAX, PROPERTIES_MAX, TEXT_MAX_BYTES
 from services.usage_ingest.door.answers import AcceptanceAnswer
-from services.usage_ingest.door.media import FRAMINGS
+from services.usage_ingest.door.media import FRAMINGS, JSON
 from shared.values import names
 from shared.values.fields import schema_of
 
@@ -28,10 +28,8 @@ EVENT: dict[str, Any] = {
 _NAMED = {"source": schema_of(names.SOURCE), "id": schema_of(names.EVENT_ID)}
 _NAME = {"title": "EventName", "type": "object", "required": ["source", "id"], "properties": _NAMED, "additionalProperties": False}
 _SEVERAL = {"type": "array", "items": EVENT, "maxItems": EVENTS_MAX}
-_SCHEMAS: dict[str, dict[str, Any]] = {
-    "application/cloudevents+json": EVENT, "application/cloudevents-batch+json": _SEVERAL, "application/json": {"anyOf": [EVENT, _SEVERAL]},
-}
-EVENTS_BODY = {"requestBody": {"required": True, "content": {media: {"schema": _SCHEMAS.get(media, {"type": "string"})} for media in FRAMINGS}}}
+#: One media type is enough for a client that is generated: it has no way to choose between several by the kind of its argument.
+EVENTS_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": {"anyOf": [EVENT, _SEVERAL]}}}}}
 VOIDS_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": [
     _NAME, {"type": "array", "items": _NAME, "maxItems": EVENTS_MAX},
     {"type": "object", "required": ["voids"], "additionalProperties": False,
@@ -43,8 +41,8 @@ CORRECTION_BODY = {"requestBody": {"required": True, "content": {"application/js
 }}}}}
 ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Durable on the bus", "model": AcceptanceAnswer}}
 MODES = (
-    "Structured and batched mode, JSON and NDJSON carry whole events in the body. Binary mode carries one: its attributes as headers `ce-id`, "
-    "`ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, percent-encoded by the HTTP protocol binding, its `data` as the body under "
+    f"Whole events come in the body, as {', '.join(f'`{media}`' for media in FRAMINGS)}: one, an array, or a line each. "
+    "Binary mode carries one: its attributes as headers `ce-id`, `ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, percent-encoded by the HTTP protocol binding, its `data` as the body under "
     "the body's own content type. Both at once is 415. What is quarantined of a binary event is the same event in CloudEvents' JSON format."
 )
 AS_OPENMETER = (
