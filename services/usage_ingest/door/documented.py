@@ -3,8 +3,9 @@
 from typing import Any
 
 from services.usage_ingest.domain.limits import DEPTH_MAX, EVENTS_MAX, PROPERTIES_MAX, TEXT_MAX_BYTES
+from services.usage_ingest.domain.media_types import JSON
 from services.usage_ingest.door.answers import AcceptanceAnswer
-from services.usage_ingest.door.media import FRAMINGS, JSON
+from services.usage_ingest.door.media import FRAMINGS
 from shared.values import names
 from shared.values.fields import schema_of
 
@@ -42,8 +43,8 @@ CORRECTION_BODY = {"requestBody": {"required": True, "content": {"application/js
 ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Durable on the bus", "model": AcceptanceAnswer}}
 MODES = (
     f"Whole events come in the body, as {', '.join(f'`{media}`' for media in FRAMINGS)}: one, an array, or a line each. "
-    "Binary mode carries one: its attributes as headers `ce-id`, `ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, percent-encoded by the HTTP protocol binding, its `data` as the body under "
-    "the body's own content type. Both at once is 415. What is quarantined of a binary event is the same event in CloudEvents' JSON format."
+    "Binary mode carries one: its attributes as headers `ce-id`, `ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, "
+    "percent-encoded by the HTTP protocol binding, its `data` as the body under the body's own content type. Both at once is 415. What is quarantined of a binary event is the same event in CloudEvents' JSON format."
 )
 AS_OPENMETER = (
     "Takes what `POST /v1/events` takes, by the same rules, limits and keys. OpenMeter's clients expect an answer without a body, so how many "
