@@ -44,7 +44,8 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Durable on th
 MODES = (
     f"Whole events come in the body, as {', '.join(f'`{media}`' for media in FRAMINGS)}: one, an array, or a line each. "
     "Binary mode carries one: its attributes as headers `ce-id`, `ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, "
-    "percent-encoded by the HTTP protocol binding, its `data` as the body under the body's own content type. Both at once is 415. What is quarantined of a binary event is the same event in CloudEvents' JSON format."
+    "percent-encoded by the HTTP protocol binding, its `data` as the body under the body's own content type. Both at once is 415. "
+    "What is quarantined of a binary event is the same event in CloudEvents' JSON format."
 )
 AS_OPENMETER = (
     "Takes what `POST /v1/events` takes, by the same rules, limits and keys. OpenMeter's clients expect an answer without a body, so how many "
