@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel
 
+from shared.errors import AppError
 from shared.http.problems import install_problems
 from tests.fuzz.contract import fuzz
 from u2c.ports import first_free_ports
@@ -17,6 +18,10 @@ from u2c.ports import first_free_ports
 
 class Answer(BaseModel):
     count: int
+
+
+class NobodySaid(AppError):
+    """An error that its route does not state."""
 
 
 def _faulty() -> FastAPI:
@@ -43,6 +48,10 @@ def _faulty() -> FastAPI:
     async def other_type() -> Answer:
         return PlainTextResponse("count: 1")  # type: ignore[return-value]
 
+    @app.get("/v1/unstated")
+    async def unstated() -> Answer:
+        raise NobodySaid
+
     @app.get("/v1/known-only/{name}")
     async def known_only(name: str) -> Answer:
         return JSONResponse({}, 500) if name == "there" else Answer(count=0)  # type: ignore[return-value]
@@ -68,6 +77,6 @@ def test_every_planted_fault_is_named(faulty_url: str) -> None:
     faults = set(fuzz(faulty_url, "key", 2, {"name": "there"}).faults)
     assert faults >= {
         "GET /v1/breaks 500 ServerError", "GET /v1/undocumented 207 UndefinedStatusCode", "GET /v1/misshapen 200 JsonSchemaError",
-        "GET /v1/other-type 200 UndefinedContentType", "GET /v1/known-only/{name} 500 ServerError",
+        "GET /v1/other-type 200 UndefinedContentType", "GET /v1/unstated 422 nobody_said", "GET /v1/known-only/{name} 500 ServerError",
     }
     assert not [fault for fault in faults if "sound" in fault]
