@@ -29,10 +29,16 @@ Amount = Annotated[str, WithJsonSchema({**DECIMAL, "description": "Money, with t
 #: An exact number, written without exponent and trailing zeros.
 Quantity = Annotated[
     Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({**DECIMAL, "description": "An exact decimal number", "examples": ["1250.5"]})]
+#: The price of one unit, with the decimals it was written with.
+UnitPrice = Annotated[
+    Decimal, PlainSerializer(lambda price: format(price, "f"), return_type=str),
+    WithJsonSchema({**DECIMAL, "description": "What one unit costs, with the decimals it was written with", "examples": ["0.0125"]})]
 #: A point in time, given in UTC: RFC 3339, in microseconds where it has any.
 Instant = AwareDatetime
 #: An object that another service or a user's own contract describes: its field says where its schema is.
 Told = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-described-elsewhere": True})]
+#: JSON whose shape is its sender's own business; where an answer has it, `tests/platform/test_answers.py` says so and why.
+SendersOwn = Annotated[Any, WithJsonSchema({"description": "JSON as it was sent"})]
 #: The default of what stands in an answer only where it was loaded: absent, not null, where its value is None (`lines: list[Line] | None = ABSENT`).
 ABSENT: Any = object()
 
@@ -75,7 +81,7 @@ class Answer:
     def as_json(self) -> Any:
         """What a caller reads: objects, lists, texts and numbers."""
         kind: Any = type(self)
-        return _adapter(kind).dump_python(self, mode="json")
+        return _adapter(kind).dump_python(self, mode="json", by_alias=True)
 
 
 class StoredAs:
@@ -84,7 +90,7 @@ class StoredAs:
     `data: Annotated[Mapping[str, Any], StoredAs(RenewalData, TrendData)]`
     """
 
-    def __init__(self, *types: type[Answer]) -> None:
+    def __init__(self, *types: type[Any]) -> None:
         self._types = types
 
     def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:

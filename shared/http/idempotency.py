@@ -15,6 +15,7 @@ from fastapi.responses import Response
 
 from shared.db import Database, UnitOfWork
 from shared.errors import AppError, Kind
+from shared.http.answers import Answer
 from shared.http.keys import AccessKey
 from shared.values.names import IDEMPOTENCY_KEY
 
@@ -42,7 +43,7 @@ async def idempotent(
     async with db.transaction(trace=request.scope.get("u2c_trace", "")) as uow:
         name = _key_of(request)
         if name is None:
-            return _answer(status, msgspec.json.encode(jsonable_encoder(await act(uow))))
+            return _answer(status, _written(await act(uow)))
         asked = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
         lock = int.from_bytes(hashlib.sha256(f"{db.schema}\0{caller.key_id}\0{name}".encode()).digest()[:8], "big", signed=True)
         if not await uow.connection.fetchval("select pg_try_advisory_xact_lock($1)", lock):
@@ -55,13 +56,17 @@ async def idempotent(
             if saved["request_hash"] != asked:
                 raise IdempotencyKeyReused()
             return _answer(saved["status"], saved["body"], {"Idempotent-Replayed": "true"})
-        body = msgspec.json.encode(jsonable_encoder(await act(uow)))
+        body = _written(await act(uow))
         await uow.connection.execute(
             f"""insert into {db.schema}.idempotency_keys (key_id, idempotency_key, request_hash, status, body)
                 values ($1, $2, $3, $4, $5)""",
             caller.key_id, name, asked, status, body,
         )
         return _answer(status, body)
+
+
+def _written(told: Any) -> bytes:
+    return msgspec.json.encode(told.as_json() if isinstance(told, Answer) else jsonable_encoder(told))
 
 
 def _key_of(request: Request) -> str | None:

@@ -162,10 +162,13 @@ async def test_customers_and_meters_are_told_and_refused(rating: Deployment) -> 
                             ({"list_price": {"currency": "USD", "unit": "1"}}, 409), ({"role": "user"}, 422), ({"filters": {"a": ["\0"]}}, 422)):
         document = {"meter": "m", "event_type": "call", "aggregation": "count", **changes}
         assert (await rating.client.post("/v1/meters", json=document)).status_code == status, document
-    for told in (b'"a": "\\u0000"', b'"a\\u0000": 1', b'"a": [{"b": "\\ud800"}]', b'"a": 1e999'):
+    for told in (b'"a": "\\u0000"', b'"a\\u0000": 1', b'"a": [{"b": "\\ud800"}]', b'"a": 1e999', b'"a": ' + b"[" * 300 + b"]" * 300):
         hostile = b'{"plan": "p", ' + told + b"}"
         refused = await rating.client.post("/v1/plans", content=hostile, headers={"content-type": "application/json"})
         assert refused.status_code == 422, (hostile, refused.text)
+    plan = {"plan": "pro", "object": "mine", "lines": [{"a": 1.5, "b": None}]}
+    put = (await rating.client.post("/v1/plans", json=plan)).json()
+    assert put == {**plan, "object": "plan", "revision": put["revision"]} and (await get(rating, "/v1/plans"))["data"] == [put]
     assert [meter["meter"] for meter in (await get(rating, "/v1/meters"))["data"]] == ["bytes", "calls", "users"]
     said = await until(lambda: _said(rating, "customers.customers", 2))
     assert {message.external_id: message.aliases for message in said} == {"acme": (), "beta": ("b1", "b2")}

@@ -1,17 +1,19 @@
 """Routes of the catalogue. They translate; the verbs are in usecases."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.rating.catalogue import usecases
+from services.rating.catalogue.answers import MeterAnswer, MeterVersionAnswer, PlanAnswer
 from services.rating.catalogue.document import MeterDocument, MeterTerms, PlanDocument, plan_terms
 from services.rating.catalogue.repository import CatalogueRepository
 from shared.db import UnitOfWork
+from shared.http.answers import Listed
 from shared.http.idempotency import idempotent
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import Paged
 from shared.service import Ctx
 from shared.values.fields import Key
 
@@ -19,10 +21,11 @@ router = APIRouter(prefix="/v1", tags=["Catalogue"])
 Writer = Annotated[AccessKey, requires("contracts:write")]
 
 
-@router.post("/meters", operation_id="create_meter", summary="Create a meter; stored events are added up in the background", status_code=201)
+@router.post("/meters", operation_id="create_meter", summary="Create a meter; stored events are added up in the background", status_code=201,
+             response_model=MeterAnswer)
 async def create_meter(document: MeterDocument, request: Request, context: Ctx, caller: Writer) -> Response:
-    async def act(uow: UnitOfWork) -> dict[str, Any]:
-        return usecases.meter_shown(await usecases.create_meter(uow, document.meter, document, context.clock.now()))
+    async def act(uow: UnitOfWork) -> MeterAnswer:
+        return MeterAnswer.of(await usecases.create_meter(uow, document.meter, document, context.clock.now()))
 
     return await idempotent(context.db, request, caller, act)
 
@@ -31,56 +34,57 @@ async def create_meter(document: MeterDocument, request: Request, context: Ctx, 
 async def change_meter(
     meter: Key, document: MeterTerms, context: Ctx,
     recount_final: Annotated[bool, Query(description="Go on though final periods would be counted otherwise; their statements stay")] = False,
-) -> dict[str, Any]:
+) -> MeterAnswer:
     async with context.db.transaction() as uow:
-        return usecases.meter_shown(await usecases.change_meter(uow, meter, document, context.clock.now(), recount_final=recount_final))
+        return MeterAnswer.of(await usecases.change_meter(uow, meter, document, context.clock.now(), recount_final=recount_final))
 
 
 @router.get("/meters/{meter}/versions", operation_id="list_meter_versions", summary="Every version of a meter, the newest first",
             dependencies=[requires("contracts:read")])
-async def list_meter_versions(meter: Key, context: Ctx) -> dict[str, Any]:
+async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAnswer]:
     async with context.db.transaction() as uow:
         rows = await CatalogueRepository(uow.connection).versions_of(meter)
     if not rows:
         raise usecases.MeterNotFound(f"there is no meter {meter!r}")
-    return {"object": "list", "data": [usecases.version_shown(row) for row in rows], "has_more": False, "next_cursor": None}
+    return Listed[MeterVersionAnswer](data=[MeterVersionAnswer.of(row) for row in rows], has_more=False, next_cursor=None)
 
 
 @router.get("/meters", operation_id="list_meters", summary="Meters by name", dependencies=[requires("contracts:read")])
-async def list_meters(context: Ctx, page: Paged) -> dict[str, Any]:
+async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
     async with context.db.transaction() as uow:
         rows = await CatalogueRepository(uow.connection).meters_page(str(page.after[0]) if page.after else "", page.limit + 1)
-    return listed(rows, page, lambda meter: [meter.meter], usecases.meter_shown)
+    return Listed[MeterAnswer].page(rows, page, lambda meter: [meter.meter], MeterAnswer.of)
 
 
 @router.get("/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")])
-async def get_meter(meter: Key, context: Ctx) -> dict[str, Any]:
+async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     async with context.db.transaction() as uow:
         found = await CatalogueRepository(uow.connection).meter(meter)
     if found is None:
         raise usecases.MeterNotFound(f"there is no meter {meter!r}")
-    return usecases.meter_shown(found)
+    return MeterAnswer.of(found)
 
 
-@router.post("/plans", operation_id="put_plan", summary="Create or replace a plan: contract terms to build on", status_code=201)
+@router.post("/plans", operation_id="put_plan", summary="Create or replace a plan: contract terms to build on", status_code=201,
+             response_model=PlanAnswer)
 async def put_plan(document: PlanDocument, request: Request, context: Ctx, caller: Writer) -> Response:
-    async def act(uow: UnitOfWork) -> dict[str, Any]:
-        return await usecases.put_plan(uow, document.plan, plan_terms(document))
+    async def act(uow: UnitOfWork) -> PlanAnswer:
+        return PlanAnswer.of(await usecases.put_plan(uow, document.plan, plan_terms(document)))
 
     return await idempotent(context.db, request, caller, act)
 
 
 @router.get("/plans", operation_id="list_plans", summary="Plans by name", dependencies=[requires("contracts:read")])
-async def list_plans(context: Ctx, page: Paged) -> dict[str, Any]:
+async def list_plans(context: Ctx, page: Paged) -> Listed[PlanAnswer]:
     async with context.db.transaction() as uow:
         rows = await CatalogueRepository(uow.connection).plans_page(str(page.after[0]) if page.after else "", page.limit + 1)
-    return listed(rows, page, lambda row: [row["plan"]], usecases.plan_shown)
+    return Listed[PlanAnswer].page(rows, page, lambda plan: [plan.plan], PlanAnswer.of)
 
 
 @router.get("/plans/{plan}", operation_id="get_plan", summary="A plan", dependencies=[requires("contracts:read")])
-async def get_plan(plan: Key, context: Ctx) -> dict[str, Any]:
+async def get_plan(plan: Key, context: Ctx) -> PlanAnswer:
     async with context.db.transaction() as uow:
         found = await CatalogueRepository(uow.connection).plan(plan)
     if found is None:
         raise usecases.PlanNotFound(f"there is no plan {plan!r}")
-    return usecases.plan_shown(found)
+    return PlanAnswer.of(found)

@@ -1,12 +1,13 @@
 """Meters and plans as the API takes them."""
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.rating.catalogue.domain.meter import ListPrice, Meter
+from services.rating.catalogue.domain.meter import Aggregation, ListPrice, Meter, Missing, Role
+from services.rating.contracts.yaml_document import DEPTH_MAX
 from shared.pricing.fields import CurrencyCode, Price
 from shared.values.fields import DataPath, FilterValue, GivenEventType, GivenMeter, Key
 from shared.values.names import DIMENSIONS_MAX
@@ -27,14 +28,14 @@ class MeterTerms(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     event_type: GivenEventType
-    aggregation: Literal["count", "sum", "unique"]
+    aggregation: Aggregation
     field: DataPath | None = Field(None, description="Data field of sum (a number) and unique (a text, number or boolean)")
     filters: dict[DataPath, Annotated[list[FilterValue], Field(min_length=1, max_length=VALUES_MAX)]] = Field(
         default_factory=dict, max_length=FILTERS_MAX, description="Data field → accepted values; all must match")
     group_by: list[DataPath] = Field(default_factory=list, max_length=DIMENSIONS_MAX, description="Dimensions usage is kept apart by")
-    missing: Literal["quarantine", "ignore"] = "quarantine"
+    missing: Missing = "quarantine"
     list_price: ListPriceDocument | None = Field(None, description="Values suspense; at most one meter of an event type has one")
-    role: Literal["user", "team", "feature", "login"] | None = None
+    role: Role | None = None
     heartbeat_s: int | None = Field(None, ge=1, le=31_536_000, description="Silence longer than this is an outage, never zero usage")
 
     @model_validator(mode="after")
@@ -69,18 +70,25 @@ class PlanDocument(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_stored(self) -> Self:
-        values: list[Any] = [self.model_extra or {}]
-        while values:
-            value = values.pop()
-            if isinstance(value, dict):
-                values += [*value.keys(), *value.values()]
-            elif isinstance(value, list):
-                values += value
-            elif isinstance(value, float) and not math.isfinite(value):
-                raise PydanticCustomError("not_a_number", "NaN and infinity are not numbers of JSON.")
-            elif isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
-                raise PydanticCustomError("text_not_storable", "A text holds a NUL character or half a surrogate pair, which no store keeps.")
-        return self
+        level: list[Any] = [self.model_extra or {}]
+        for _ in range(DEPTH_MAX):
+            for value in level:
+                _refuse_not_storable(value)
+            level = [child for value in level for child in _children(value)]
+            if not level:
+                return self
+        raise PydanticCustomError("too_deep", "A plan is nested at most {depth} levels deep.", {"depth": DEPTH_MAX})
+
+
+def _children(value: Any) -> list[Any]:
+    return [*value.keys(), *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+
+
+def _refuse_not_storable(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("not_a_number", "NaN and infinity are not numbers of JSON.")
+    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        raise PydanticCustomError("text_not_storable", "A text holds a NUL character or half a surrogate pair, which no store keeps.")
 
 
 def meter_of(name: str, terms: MeterTerms, revision: int, backfilled: bool) -> Meter:

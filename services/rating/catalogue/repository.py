@@ -27,6 +27,15 @@ class Backfill:
         return batch_id <= self.cut.get(partition, 0) and (batch_id, seq) > (self.batch_id, self.seq)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan as it is stored: what `document` says is validated with the contract that takes it."""
+
+    plan: str
+    revision: int
+    document: Mapping[str, Any]
+
+
 class CatalogueRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -102,17 +111,19 @@ class CatalogueRepository:
             "select meter, cut, cursor_batch_id, cursor_seq from rating.backfills where finished_at is null order by meter for share")
         return [backfill_of(row) for row in rows]
 
-    async def plan(self, name: str) -> asyncpg.Record | None:
-        return await self._connection.fetchrow("select plan, revision, document from rating.plans where plan = $1", name)
+    async def plan(self, name: str) -> Plan | None:
+        row = await self._connection.fetchrow("select plan, revision, document from rating.plans where plan = $1", name)
+        return Plan(*row) if row else None
 
-    async def plans_page(self, after: str, limit: int) -> list[asyncpg.Record]:
-        return await self._connection.fetch("select plan, revision, document from rating.plans where plan > $1 order by plan limit $2", after, limit)
+    async def plans_page(self, after: str, limit: int) -> list[Plan]:
+        rows = await self._connection.fetch("select plan, revision, document from rating.plans where plan > $1 order by plan limit $2", after, limit)
+        return [Plan(*row) for row in rows]
 
-    async def put_plan(self, name: str, revision: int, document: Mapping[str, Any]) -> None:
+    async def put_plan(self, plan: Plan) -> None:
         await self._connection.execute(
             """insert into rating.plans (plan, revision, document) values ($1, $2, $3)
                on conflict (plan) do update set revision = excluded.revision, document = excluded.document""",
-            name, revision, document,
+            plan.plan, plan.revision, plan.document,
         )
 
 

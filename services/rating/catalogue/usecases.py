@@ -7,7 +7,7 @@ from typing import Any
 
 from services.rating.catalogue.document import MeterTerms, meter_of
 from services.rating.catalogue.domain.meter import Meter
-from services.rating.catalogue.repository import CatalogueRepository, meter_of_row
+from services.rating.catalogue.repository import CatalogueRepository, Plan
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
 from services.rating.metering.readings_repository import ReadingsRepository
@@ -93,13 +93,13 @@ async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datet
     return await _put(uow, changed, now, backfill=backfill)
 
 
-async def put_plan(uow: UnitOfWork, name: str, terms: Mapping[str, Any]) -> dict[str, Any]:
+async def put_plan(uow: UnitOfWork, name: str, terms: Mapping[str, Any]) -> Plan:
     """Create or replace a plan. Contracts keep what they took from it; the next version takes the new one."""
     catalogue = CatalogueRepository(uow.connection)
     before = await catalogue.plan(name)
-    revision = max(before["revision"] + 1 if before else 0, machine_us())
-    await catalogue.put_plan(name, revision, terms)
-    return plan_shown({"plan": name, "revision": revision, "document": terms})
+    plan = Plan(name, max(before.revision + 1 if before else 0, machine_us()), terms)
+    await catalogue.put_plan(plan)
+    return plan
 
 
 async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) -> Meter:
@@ -138,27 +138,6 @@ def message_of(meter: Meter) -> MeterMessage:
         missing=meter.missing, group_by=meter.group_by, filters=dict(meter.filters), list_price=_price(meter), role=meter.role,
         heartbeat_s=meter.heartbeat_s,
     )
-
-
-def meter_shown(meter: Meter) -> dict[str, Any]:
-    """The meter as the API shows it."""
-    return {
-        "object": "meter", "meter": meter.meter, "revision": meter.revision, "event_type": meter.event_type, "aggregation": meter.aggregation,
-        "field": meter.field, "filters": {path: list(values) for path, values in meter.filters.items()}, "group_by": list(meter.group_by),
-        "missing": meter.missing, "list_price": _price(meter), "role": meter.role, "heartbeat_s": meter.heartbeat_s, "backfilled": meter.backfilled,
-    }
-
-
-def version_shown(row: Any) -> dict[str, Any]:
-    """A version of a meter as the API shows it."""
-    meter = meter_shown(meter_of_row(row))
-    del meter["backfilled"]
-    return {**meter, "object": "meter_version", "cut": row["cut"], "recorded_at": row["recorded_at"].isoformat().replace("+00:00", "Z")}
-
-
-def plan_shown(row: Any) -> dict[str, Any]:
-    """The plan as the API shows it: its terms beside its name."""
-    return {"object": "plan", **row["document"], "plan": row["plan"], "revision": row["revision"]}
 
 
 def _price(meter: Meter) -> dict[str, str] | None:

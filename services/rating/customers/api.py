@@ -1,17 +1,19 @@
 """Routes of customers. They translate; the verbs are in usecases."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.rating.customers import usecases
+from services.rating.customers.answers import CustomerAnswer
 from services.rating.customers.document import AliasDocument, CustomerChanges, CustomerDocument
 from services.rating.customers.repository import CustomerRepository
 from shared.db import UnitOfWork
+from shared.http.answers import Listed
 from shared.http.idempotency import idempotent
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import Paged, listed
+from shared.http.paging import Paged
 from shared.service import Ctx
 from shared.values.fields import AskedSubject
 
@@ -19,42 +21,44 @@ router = APIRouter(prefix="/v1/customers", tags=["Customers"])
 Writer = Annotated[AccessKey, requires("contracts:write")]
 
 
-@router.post("", operation_id="create_customer", summary="Create a customer; usage that waited for it is priced", status_code=201)
+@router.post("", operation_id="create_customer", summary="Create a customer; usage that waited for it is priced", status_code=201,
+             response_model=CustomerAnswer)
 async def create_customer(document: CustomerDocument, request: Request, context: Ctx, caller: Writer) -> Response:
-    async def act(uow: UnitOfWork) -> dict[str, Any]:
-        return usecases.shown(await usecases.create_customer(uow, document, context.clock.now()))
+    async def act(uow: UnitOfWork) -> CustomerAnswer:
+        return CustomerAnswer.of(await usecases.create_customer(uow, document, context.clock.now()))
 
     return await idempotent(context.db, request, caller, act)
 
 
 @router.get("", operation_id="list_customers", summary="Customers by external id", dependencies=[requires("contracts:read")])
-async def list_customers(context: Ctx, page: Paged) -> dict[str, Any]:
+async def list_customers(context: Ctx, page: Paged) -> Listed[CustomerAnswer]:
     async with context.db.transaction() as uow:
         rows = await CustomerRepository(uow.connection).customers_page(str(page.after[0]) if page.after else "", page.limit + 1)
-    return listed(rows, page, lambda customer: [customer.external_id], usecases.shown)
+    return Listed[CustomerAnswer].page(rows, page, lambda customer: [customer.external_id], CustomerAnswer.of)
 
 
 @router.get("/{external_id}", operation_id="get_customer", summary="A customer", dependencies=[requires("contracts:read")])
-async def get_customer(external_id: AskedSubject, context: Ctx) -> dict[str, Any]:
+async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswer:
     async with context.db.transaction() as uow:
         customer = await CustomerRepository(uow.connection).customer(external_id)
     if customer is None:
         raise usecases.CustomerNotFound(f"there is no customer {external_id[:100]!r}")
-    return usecases.shown(customer)
+    return CustomerAnswer.of(customer)
 
 
-@router.patch("/{external_id}", operation_id="change_customer",
+@router.patch("/{external_id}", operation_id="change_customer", response_model=CustomerAnswer,
               summary="Change a customer: its name, its time zone, the subjects that mean it; final statements keep theirs")
 async def change_customer(external_id: AskedSubject, document: CustomerChanges, request: Request, context: Ctx, caller: Writer) -> Response:
-    async def act(uow: UnitOfWork) -> dict[str, Any]:
-        return usecases.shown(await usecases.change_customer(uow, external_id, document, context.clock.now()))
+    async def act(uow: UnitOfWork) -> CustomerAnswer:
+        return CustomerAnswer.of(await usecases.change_customer(uow, external_id, document, context.clock.now()))
 
     return await idempotent(context.db, request, caller, act, status=200)
 
 
-@router.post("/{external_id}/aliases", operation_id="add_alias", summary="Let another subject mean this customer", status_code=201)
+@router.post("/{external_id}/aliases", operation_id="add_alias", summary="Let another subject mean this customer", status_code=201,
+             response_model=CustomerAnswer)
 async def add_alias(external_id: AskedSubject, document: AliasDocument, request: Request, context: Ctx, caller: Writer) -> Response:
-    async def act(uow: UnitOfWork) -> dict[str, Any]:
-        return usecases.shown(await usecases.add_alias(uow, external_id, document.alias, context.clock.now()))
+    async def act(uow: UnitOfWork) -> CustomerAnswer:
+        return CustomerAnswer.of(await usecases.add_alias(uow, external_id, document.alias, context.clock.now()))
 
     return await idempotent(context.db, request, caller, act)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from services.rating.contracts.repository import ContractRepository
@@ -111,12 +110,3 @@ def message_of(customer: Customer) -> CustomerMessage:
     """The customer as other services hear of it."""
     return CustomerMessage(customer.customer_id, customer.revision, customer.external_id, customer.name, customer.aliases, customer.legal_entity,
                            customer.timezone)
-
-
-def shown(customer: Customer) -> dict[str, Any]:
-    """The customer as the API shows it."""
-    return {
-        "object": "customer", "id": customer.customer_id, "external_id": customer.external_id, "name": customer.name,
-        "aliases": list(customer.aliases), "legal_entity": customer.legal_entity, "timezone": customer.timezone, "revision": customer.revision,
-        "created_at": customer.created_at.isoformat().replace("+00:00", "Z"),
-    }

@@ -8,6 +8,7 @@ from typing import Literal
 
 Aggregation = Literal["count", "sum", "unique"]
 Missing = Literal["quarantine", "ignore"]
+Role = Literal["user", "team", "feature", "login"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Meter:
     group_by: tuple[str, ...] = ()
     missing: Missing = "quarantine"
     list_price: ListPrice | None = None
-    role: str | None = None
+    role: Role | None = None
     heartbeat_s: int | None = None
     revision: int = 0
     backfilled: bool = True

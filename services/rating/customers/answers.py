@@ -1,0 +1,30 @@
+"""What the API shows of customers."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from services.rating.customers.repository import Customer
+from shared.http.answers import Answer, Instant
+
+
+class CustomerAnswer(Answer):
+    """A customer. Events match it when their subject is its external id or one of its aliases."""
+
+    object: Literal["customer"] = "customer"
+    id: Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
+    external_id: Annotated[str, Field(examples=["acme"])]
+    name: Annotated[str, Field(examples=["Acme Corp"])]
+    aliases: Annotated[list[str], Field(examples=[["acme-eu"]])]
+    """Further subjects that mean it, sorted"""
+    legal_entity: Annotated[str, Field(examples=["default"])]
+    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    """Its days and months of usage; a contract has its own"""
+    revision: int
+    created_at: Instant
+
+    @classmethod
+    def of(cls, customer: Customer) -> Self:
+        return cls(
+            id=customer.customer_id, external_id=customer.external_id, name=customer.name, aliases=list(customer.aliases),
+            legal_entity=customer.legal_entity, timezone=customer.timezone, revision=customer.revision, created_at=customer.created_at)
