@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.http.paging import CursorInvalid, Page
-from shared.instants import from_us
+from shared.instants import from_us, to_us
 
 BATCH_ID_MAX, SEQ_MAX = 2**63 - 1, 2**31 - 1
 Place = tuple[datetime, int, int]                # an event's time, batch id and seq
@@ -28,3 +28,9 @@ def event_place(page: Page) -> Place | None:
             return instant_in(time_us), batch_id, seq
         case _:
             raise CursorInvalid()
+
+
+def place_key(place: Place) -> list[int]:
+    """An event's place as the parts of a cursor, for `event_place` to read."""
+    time, batch_id, seq = place
+    return [to_us(time), batch_id, seq]

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
+
+StepName = Literal["quantity", "allowance", "price", "settle", "minimum"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step. `amount` is what the step adds to the charge, in currency units; a step that only moves units has none."""
 
-    step: str                             # quantity | allowance | price | settle | minimum
+    step: StepName
     clause: str                           # clause id
     text: str
     quantity: Decimal | None = None
@@ -22,6 +25,6 @@ class Explanation:
     wanted: bool
     steps: list[Step] = field(default_factory=list)
 
-    def add(self, step: str, clause: str, text: str, *, quantity: Decimal | None = None, amount: Decimal | None = None) -> None:
+    def add(self, step: StepName, clause: str, text: str, *, quantity: Decimal | None = None, amount: Decimal | None = None) -> None:
         if self.wanted:
             self.steps.append(Step(step, clause, text, quantity, amount))

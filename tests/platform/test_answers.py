@@ -13,7 +13,15 @@ from shared.postgres.setup import SERVICES
 
 JSON = "application/json"
 #: Services whose routes are not described yet; each leaves this list with its last route.
-NOT_YET = ("rating", "billing", "signals")
+NOT_YET = ("billing", "signals")
+#: Places of which nothing can be said, because what stands there is its sender's own. Each is named with its reason.
+SENDERS_OWN = {
+    "CountedEventAnswer.data": "an event's data: what a product measures is its own business",
+    "StoredEvent.data": "the same",
+    "RefusedBody.data": "the same",
+    "PlanAnswer.*": "a plan is kept as it was written, and validated with the contract that takes it",
+    "TermsSchemaAnswer": "a JSON Schema",
+}
 EACH = [pytest.param(name, marks=[pytest.mark.xfail(strict=True)] if name in NOT_YET else []) for name in SERVICES]
 
 
@@ -35,8 +43,13 @@ def test_every_answer_has_a_named_schema(service: str) -> None:
 
 @pytest.mark.parametrize("service", EACH)
 def test_no_part_of_an_answer_is_an_object_of_anything(service: str) -> None:
-    vague = {f"{route}: {place}" for route, media, schemas in answers(service) for place in _vague(media["schema"], schemas, (), "answer")}
-    assert not vague
+    vague = {(route, place) for route, media, schemas in answers(service) for place in _vague(media["schema"], schemas, (), "answer")}
+    assert not {f"{route}: {place}" for route, place in vague if place not in SENDERS_OWN}
+
+
+def test_what_is_its_senders_own_is_in_some_answer() -> None:
+    described = [one for service in SERVICES if service not in NOT_YET for one in answers(service)]
+    assert {place for _, media, schemas in described for place in _vague(media["schema"], schemas, (), "answer")} >= SENDERS_OWN.keys()
 
 
 @pytest.mark.parametrize("service", SERVICES)

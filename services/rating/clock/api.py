@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from services.rating.clock.answers import AdvancedClockAnswer, ClockAnswer
 from services.rating.clock.repository import ClockRepository
 from services.rating.clock.usecases import advance
-from services.rating.contracts.views import instant
 from shared.errors import AppError
 from shared.http.keys import requires
 from shared.service import Ctx
@@ -37,25 +37,17 @@ class AdvanceRequest(BaseModel):
 
 
 @router.get("", operation_id="get_clock", summary="The business time and who follows it", dependencies=[requires("usage:read")])
-async def get_clock(context: Ctx) -> dict[str, Any]:
+async def get_clock(context: Ctx) -> ClockAnswer:
     await context.clock.refresh()
     async with context.db.transaction() as uow:
         instances = await ClockRepository(uow.connection).instances()
-    return {
-        "object": "clock", "now": instant(context.clock.now()), "moved": context.clock.moved_to is not None, "revision": context.clock.revision,
-        "instances": [{"instance": row["instance_id"], "service": row["service"], "acknowledged": row["acked_revision"] >= context.clock.revision}
-                      for row in instances],
-    }
+    return ClockAnswer.of(context.clock, instances)
 
 
 @router.post("/advance", operation_id="advance_clock", summary="Move the business clock forward, due instant by due instant",
              dependencies=[requires("clock:write")])
-async def advance_clock(body: AdvanceRequest, context: Ctx) -> dict[str, Any]:
+async def advance_clock(body: AdvanceRequest, context: Ctx) -> AdvancedClockAnswer:
     """Answers when every running service has acknowledged the move and everything due on the way is done, finalized invoices included."""
     if not EARLIEST <= body.to <= LATEST:                       # compared before it is converted: the first and last days of time overflow
         raise InstantOutOfRange(f"{body.to.isoformat()} is not")
-    moved = await advance(context, body.to.astimezone(UTC), test_clock=body.test_clock)
-    return {
-        "object": "clock", "before": instant(moved.before), "now": instant(moved.now), "moved": True, "revision": moved.revision,
-        "due_instants": [instant(due) for due in moved.due],
-    }
+    return AdvancedClockAnswer.of(await advance(context, body.to.astimezone(UTC), test_clock=body.test_clock))

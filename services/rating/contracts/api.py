@@ -2,22 +2,21 @@
 
 import asyncio
 import re
-from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from services.rating.contracts import views
+from services.rating.contracts.answers import EXAMPLE, ContractAnswer, ContractVersionAnswer, TermsSchemaAnswer, WholeContractAnswer
 from services.rating.contracts.document import read_document
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases import apply_document
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.http.examples import example
+from shared.http.answers import Listed
 from shared.http.idempotency import idempotent
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import CursorInvalid, Paged, listed
+from shared.http.paging import CursorInvalid, Paged
 from shared.pricing.language import terms_json_schema
 from shared.service import Ctx
 from shared.values.fields import AskedSubject, Key
@@ -31,7 +30,7 @@ TERMS_BODY: dict[str, Any] = {
             "application/json": {"schema": {
                 "title": "ContractTerms", "type": "object",
                 "description": "A terms document; its schema is GET /v1/contracts/schema. As YAML it is sent under application/yaml"},
-                                 "example": example(FilePath(__file__).parents[1], "contract")},
+                                 "example": EXAMPLE},
         },
     },
 }
@@ -44,7 +43,8 @@ class ContractNotFound(AppError):
 
 
 @router.post("", operation_id="apply_contract", summary="Apply a terms document: the first or the next version of its contract", status_code=201,
-             responses={200: {"description": "What it would be, of a dry run"}}, openapi_extra=TERMS_BODY)
+             response_model=ContractVersionAnswer, openapi_extra=TERMS_BODY,
+             responses={200: {"description": "What it would be, of a dry run", "model": ContractVersionAnswer}})
 async def apply_contract(
     request: Request, context: Ctx, caller: Annotated[AccessKey, requires("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,
@@ -53,40 +53,42 @@ async def apply_contract(
     now = context.clock.now()
     if dry_run:
         async with context.db.transaction() as uow:
-            return JSONResponse(views.applied(await apply_document(uow, document, now, dry_run=True), dry_run=True))
+            would_be = ContractVersionAnswer.of(await apply_document(uow, document, now, dry_run=True), dry_run=True)
+        return JSONResponse(would_be.as_json())
 
-    async def act(uow: UnitOfWork) -> dict[str, Any]:
-        return views.applied(await apply_document(uow, document, now), dry_run=False)
+    async def act(uow: UnitOfWork) -> ContractVersionAnswer:
+        return ContractVersionAnswer.of(await apply_document(uow, document, now), dry_run=False)
 
     return await idempotent(context.db, request, caller, act)
 
 
 @router.get("/schema", operation_id="contract_schema", summary="The JSON Schema of a terms document", dependencies=[requires("contracts:read")])
-async def contract_schema() -> dict[str, Any]:
-    return terms_json_schema()
+async def contract_schema() -> TermsSchemaAnswer:
+    return TermsSchemaAnswer(terms_json_schema())
 
 
 @router.get("", operation_id="list_contracts", summary="Contracts by name", dependencies=[requires("contracts:read")])
 async def list_contracts(
     context: Ctx, page: Paged,
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
-) -> dict[str, Any]:
+) -> Listed[ContractAnswer]:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         contracts = ContractRepository(uow.connection)
         rows = await contracts.contracts(page.limit + 1, _after(page.after), customer)
         chains = await contracts.chains([row["contract"] for row in rows])
-    return listed(rows, page, lambda row: [row["contract"]], lambda row: views.listed_contract(row, chains[row["contract"]], now))
+    return Listed[ContractAnswer].page(
+        rows, page, lambda row: [row["contract"]], lambda row: ContractAnswer.of(row, chains[row["contract"]], now))
 
 
 @router.get("/{contract}", operation_id="get_contract", summary="A contract with its chain of versions", dependencies=[requires("contracts:read")])
-async def get_contract(contract: Key, context: Ctx) -> dict[str, Any]:
+async def get_contract(contract: Key, context: Ctx) -> WholeContractAnswer:
     async with context.db.transaction() as uow:
         contracts = ContractRepository(uow.connection)
         found, versions = await contracts.contract(contract), await contracts.versions(contract)
     if found is None:
         raise ContractNotFound(f"there is no contract {contract[:100]!r}")
-    return views.whole_contract(found, versions, context.clock.now())
+    return WholeContractAnswer.of(found, versions, context.clock.now())
 
 
 def _after(after: tuple[Any, ...] | None) -> str:

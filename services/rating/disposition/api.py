@@ -1,18 +1,19 @@
 """GET /v1/events/explain and GET /v1/suspense."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.rating.disposition.answers import EventExplanationAnswer, SuspenseAnswer
 from services.rating.disposition.explanation import explain_event
-from services.rating.disposition.suspense import Suspended, suspended
+from services.rating.disposition.suspense import suspended
 from services.rating.disposition.verdict import Verdict
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Subject
-from shared.decimals import plain
+from shared.http.answers import Listed
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged, listed
+from shared.http.paging import CursorInvalid, Page, Paged
 from shared.service import Ctx
 from shared.values.fields import AskedEventId, AskedSource
 
@@ -29,9 +30,9 @@ WORDS = (f"`verdict` is one of {', '.join(Verdict)}: what rating and the bus kno
             dependencies=[requires("usage:read")])
 async def explain(
     context: Ctx, source: Annotated[AskedSource, Query()], id: Annotated[AskedEventId, Query()],
-) -> dict[str, Any]:
+) -> EventExplanationAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        return await explain_event(uow.connection, context.bus, source, id)
+        return EventExplanationAnswer.of(await explain_event(uow.connection, context.bus, source, id))
 
 
 @router.get("/suspense", operation_id="list_suspense", dependencies=[requires("usage:read")],
@@ -43,25 +44,14 @@ async def list_suspense(
     subject: Subject = None,
     from_: Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339 instant or UTC date")] = None,
     to: Annotated[str | None, Query(max_length=40, description="RFC 3339 instant or UTC date, exclusive")] = None,
-) -> dict[str, Any]:
+) -> Listed[SuspenseAnswer]:
     start = instant_of(from_, "UTC") if from_ else EARLIEST
     end = instant_of(to, "UTC") if to else context.clock.now() + timedelta(days=1)
     if start >= end:
         raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
     async with context.db.transaction(isolation="repeatable_read") as uow:
         rows = await suspended(uow.connection, start, end, customer, subject, _after(page), page.limit + 1)
-    return listed(rows, page, lambda row: list(row.place), shown)
-
-
-def shown(row: Suspended) -> dict[str, Any]:
-    """A line of suspense as the API shows it."""
-    return {
-        "object": "suspense", "customer": row.owner if row.customer_id else None, "subject": None if row.customer_id else row.owner,
-        "type": row.type, "month": f"{row.month:%Y-%m}", "reason": row.reason, "events": row.events,
-        "quantity": plain(row.quantity) if row.quantity is not None else None,
-        "value": {"currency": row.value.currency.code, "amount": str(row.value)} if row.value else None,
-        "unvalued_events": 0 if row.value else row.events,
-    }
+    return Listed[SuspenseAnswer].page(rows, page, lambda row: list(row.place), SuspenseAnswer.of)
 
 
 def _after(page: Page) -> list[str] | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 import asyncpg
 
@@ -16,6 +17,8 @@ from services.rating.metering.usage.domain import Stretch
 from services.rating.statements.apart import charged_before, charged_elsewhere, of_meter
 from shared.money import Money, Rounding, currency, settle
 
+Reason = Literal["no_customer", "no_meter", "no_contract"]
+
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
@@ -25,7 +28,7 @@ class Suspended:
     customer_id: str | None
     type: str
     month: datetime
-    reason: str
+    reason: Reason
     events: int
     quantity: Decimal | None
     value: Money | None

@@ -1,7 +1,6 @@
 """What the bus knows of an event that is not stored: on its way to metering, or set aside by it."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import asyncpg
 import msgspec
@@ -24,9 +23,6 @@ class InFlight:
     kind: str                                    # event | void; "" where that cannot be read
     partition: int
     offset: int
-
-    def shown(self) -> dict[str, Any]:
-        return {"kind": self.kind, "topic": USAGE_EVENTS.name, "partition": self.partition, "offset": self.offset}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +58,3 @@ def _kind(value: bytes) -> str:
         return str(USAGE_EVENTS.decode(value).kind)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
         return ""
-
-
-def shown_letter(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter as the explanation shows it: by the name that replays and discards know it by."""
-    gone = letter.discarded
-    return {
-        "name": str(letter.name), "at": _text(letter.at), "error": letter.error,
-        "discarded": {"at": _text(gone.at), "by": gone.by, "reason": gone.reason} if gone else None,
-    }
-
-
-def _text(instant: Any) -> str:
-    text: str = instant.isoformat().replace("+00:00", "Z")
-    return text

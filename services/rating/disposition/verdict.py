@@ -8,7 +8,9 @@ then somebody sent usage that is counted nowhere, most likely as a correction un
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+Disposition = Literal["voided", "suspense", "unpriced", "held_late", "held", "priced"]
 
 
 class Verdict(StrEnum):
@@ -41,8 +43,8 @@ class Story:
     left: str | None = None                    # external id of the customer whose final statement charges it, though its subject left since
 
 
-def verdict(story: Story) -> tuple[str, str]:
-    """Return (disposition, detail): voided, suspense, unpriced, held_late, held or priced.
+def verdict(story: Story) -> tuple[Disposition, str]:
+    """Return (disposition, detail).
 
     A void that came after the cut of a final statement leaves its event on that statement, unless the event came after it too.
     """
@@ -55,14 +57,14 @@ def verdict(story: Story) -> tuple[str, str]:
     return _unbilled(story) or _billed(story, late, void_late)
 
 
-def verdict_of(disposition: str, charged: Collection[dict[str, Any]], conflicts: int) -> Verdict:
+def verdict_of(disposition: Disposition, charged: Collection[dict[str, Any]], conflicts: int) -> Verdict:
     """The word for a stored event. Billed is what final statements charge; what one of them still lacks will be."""
     if disposition == "priced":
         return Verdict.BILLED if all(contract["final"] for contract in charged) else Verdict.WILL_BE_BILLED
     return Verdict.CONFLICT if disposition == "voided" and conflicts else Verdict(disposition)
 
 
-def _unbilled(story: Story) -> tuple[str, str] | None:
+def _unbilled(story: Story) -> tuple[Disposition, str] | None:
     if story.left is not None:
         return None
     if story.customer is None:
@@ -76,7 +78,7 @@ def _unbilled(story: Story) -> tuple[str, str] | None:
     return None
 
 
-def _billed(story: Story, late: bool, void_late: bool) -> tuple[str, str]:
+def _billed(story: Story, late: bool, void_late: bool) -> tuple[Disposition, str]:
     if late:
         return "held_late", ("it came after the final statement of its period was cut, or its subject was unknown then: that statement stays, "
                              "and it is listed by GET /v1/held-late of billing until it is decided")

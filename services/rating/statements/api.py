@@ -6,17 +6,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from services.rating.contracts.views import instant
-from services.rating.metering.raw.api import shown
-from services.rating.statements import views
+from services.rating.metering.raw.answers import CountedEventAnswer
+from services.rating.statements.answers import CustomerCostAnswer, ExplanationAnswer, StatementAnswer, WholeStatementAnswer
 from services.rating.statements.explaining import explain_line, find, statement_of
 from services.rating.statements.repository import StatementRepository
 from services.rating.statements.tracing import events_of_line
 from shared.errors import AppError, Kind
+from shared.http.answers import Listed
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Paged, listed
-from shared.http.places import event_place, instant_in
-from shared.instants import to_us
+from shared.http.paging import CursorInvalid, Paged
+from shared.http.places import event_place, instant_in, place_key
 from shared.service import Ctx
 from shared.values.fields import AskedSubject, GivenId, Key
 from shared.values.names import KEY
@@ -36,44 +35,44 @@ async def list_statements(
     contract: Annotated[Key | None, Query()] = None,
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
     final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
-) -> dict[str, Any]:
+) -> Listed[StatementAnswer]:
     async with context.db.transaction() as uow:
         rows = await StatementRepository(uow.connection).statements(page.limit + 1, _after(page.after), contract, customer, final)
     found = [statement_of(row) for row in rows]
-    return listed(found, page, lambda statement: [statement.contract, statement.period_start_us], views.summary)
+    return Listed[StatementAnswer].page(found, page, lambda statement: [statement.contract, statement.period_start_us], StatementAnswer.of)
 
 
 @router.get("/statements/{contract}/{period_start}", operation_id="get_statement", summary="The current revision of a statement",
             dependencies=[requires("contracts:read")])
-async def get_statement(contract: Key, period_start: date, context: Ctx) -> dict[str, Any]:
+async def get_statement(contract: Key, period_start: date, context: Ctx) -> WholeStatementAnswer:
     async with context.db.transaction() as uow:
-        return views.whole(statement_of(await find(uow, contract, period_start)))
+        return WholeStatementAnswer.of(statement_of(await find(uow, contract, period_start)))
 
 
 @router.get("/statements/{contract}/{period_start}/lines/{line_id}/explanation", operation_id="explain_line",
             summary="Every step that leads to a line's amount", dependencies=[requires("contracts:read")])
-async def explain(contract: Key, period_start: date, line_id: GivenId, context: Ctx) -> dict[str, Any]:
+async def explain(contract: Key, period_start: date, line_id: GivenId, context: Ctx) -> ExplanationAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        return views.explanation(*await explain_line(uow, contract, period_start, line_id))
+        return ExplanationAnswer.of(*await explain_line(uow, contract, period_start, line_id))
 
 
 @router.get("/statements/{contract}/{period_start}/lines/{line_id}/events", operation_id="events_of_line",
             summary="The raw events a line counts, up to the statement's watermark", dependencies=[requires("contracts:read")])
-async def line_events(contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged) -> dict[str, Any]:
+async def line_events(contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged) -> Listed[CountedEventAnswer]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await events_of_line(uow, contract, period_start, line_id, event_place(page), page.limit + 1)
-    return listed(found, page, lambda event: [to_us(event.row["time"]), event.row["batch_id"], event.row["seq"]], shown)
+    return Listed[CountedEventAnswer].page(found, page, lambda event: place_key(event.place), CountedEventAnswer.of)
 
 
 @router.get("/customers/{external_id}/cost", operation_id="customer_cost", summary="What the current periods of a customer have come to",
             dependencies=[requires("usage:read")])
-async def customer_cost(external_id: AskedSubject, context: Ctx) -> dict[str, Any]:
+async def customer_cost(external_id: AskedSubject, context: Ctx) -> CustomerCostAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         rows = await StatementRepository(uow.connection).current_of_customer(external_id, now)
     if rows is None:
         raise CustomerNotFound(f"there is no customer {external_id!r}")
-    return views.cost(external_id, instant(now), [statement_of(row) for row in rows])
+    return CustomerCostAnswer.of(external_id, now, [statement_of(row) for row in rows])
 
 
 def _after(after: tuple[Any, ...] | None) -> tuple[str, Any] | None:

@@ -1,9 +1,8 @@
 """The route by which whoever evaluates activity asks for what is not told yet."""
 
-from typing import Any
-
 from fastapi import APIRouter
 
+from services.rating.metering.activity.answers import ActivityToldAnswer
 from services.rating.metering.activity.usecases import tell_all_activity
 from shared.http.keys import requires
 from shared.service import Ctx
@@ -13,6 +12,6 @@ router = APIRouter(prefix="/v1/activity", tags=["Usage"])
 
 @router.post("/tell", operation_id="tell_activity", dependencies=[requires("usage:read")],
              summary="Tell the activity of everything metered until now; answers when it is on the bus")
-async def tell_now(context: Ctx) -> dict[str, Any]:
+async def tell_now(context: Ctx) -> ActivityToldAnswer:
     """Changes nothing that would not happen within seconds anyway; a daily evaluation calls it so that it knows what there is to know."""
-    return {"object": "activity", "told": await tell_all_activity(context.db, context.settings.activity_max)}
+    return ActivityToldAnswer(told=await tell_all_activity(context.db, context.settings.activity_max))

@@ -1,30 +1,27 @@
 """GET /v1/events: the raw events behind a quantity."""
 
-from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query
 
+from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.raw.repository import RawRepository
-from services.rating.metering.raw.usecases import CountedEvent, Selection, events_behind
+from services.rating.metering.raw.usecases import Selection, events_behind
 from services.rating.metering.readings_repository import SUBJECT_ALONE
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
 from services.rating.metering.usage.usecases import whose
-from shared.clock import to_us
-from shared.decimals import plain
 from shared.errors import AppError
+from shared.http.answers import Listed
 from shared.http.keys import requires
-from shared.http.paging import Paged, listed
-from shared.http.places import event_place
+from shared.http.paging import Paged
+from shared.http.places import event_place, place_key
 from shared.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
 BATCH_MAX = 2**63 - 1
 GROUP_CHARACTERS_MAX = 4000                      # five paths with their values, escaped
-_decode = msgspec.json.Decoder(float_hook=str).decode          # decimals travel as strings
 
 
 class ParameterUnreadable(AppError):
@@ -42,7 +39,7 @@ async def list_events(
     subject: Subject = None,
     group: Annotated[str, Query(max_length=GROUP_CHARACTERS_MAX, description='Dimensions the events must have: {"region": "eu"}')] = "{}",
     before_batch: Annotated[str | None, Query(max_length=4000, description='Watermark: partition → last batch id, {"0": 17}')] = None,
-) -> dict[str, Any]:
+) -> Listed[CountedEventAnswer]:
     dimensions = _object("group", group, dict[str, str])
     watermark = _object("before_batch", before_batch, dict[str, int]) if before_batch else None
     if watermark and not all(0 <= batch_id <= BATCH_MAX for batch_id in watermark.values()):
@@ -55,17 +52,7 @@ async def list_events(
         subjects = [subject] if subject is not None else await RawRepository(uow.connection).subjects_of(owner.owner.removeprefix(SUBJECT_ALONE))
         selection = Selection(tuple(subjects), meter, start, end, dimensions, watermark)
         found = await events_behind(uow.connection, selection, event_place(page), page.limit + 1)
-    return listed(found, page, lambda event: [to_us(event.row["time"]), event.row["batch_id"], event.row["seq"]], shown)
-
-
-def shown(event: CountedEvent) -> dict[str, Any]:
-    """An event as the API shows it, with what it added to the meter."""
-    row = event.row
-    return {
-        "object": "event", "source": row["source"], "id": row["id"], "type": row["type"], "subject": row["subject"], "time": _text(row["time"]),
-        "data": _decode(row["body"]), "received_at": _text(row["received_at"]), "batch_id": row["batch_id"],
-        "partition": row["partition"], "group": msgspec.json.decode(event.group), "value": plain(Decimal(event.value)), "item": event.item,
-    }
+    return Listed[CountedEventAnswer].page(found, page, lambda event: place_key(event.place), CountedEventAnswer.of)
 
 
 def _object(name: str, text: str, kind: Any) -> Any:
@@ -73,7 +60,3 @@ def _object(name: str, text: str, kind: Any) -> Any:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.MsgspecError, UnicodeError) as fault:
         raise ParameterUnreadable(f"{name}: {fault}") from fault
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")

@@ -1,14 +1,13 @@
 """GET /v1/usage."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.rating.metering.usage.answers import UsageAnswer
 from services.rating.metering.usage.domain import Window
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
 from services.rating.metering.usage.usecases import series, whose
-from shared.decimals import plain
 from shared.http.keys import requires
 from shared.service import Ctx
 from shared.values.names import DIMENSIONS_MAX, PATH
@@ -28,19 +27,9 @@ async def get_usage(
     to: Annotated[str | None, Query(max_length=40, description=f"{TIME}, exclusive; default: now")] = None,
     window: Annotated[Window, Query(description="Width of one point")] = "day",
     group_by: Annotated[str, Query(pattern=DIMENSIONS, description="Dimensions, separated by commas")] = "",
-) -> dict[str, Any]:
+) -> UsageAnswer:
     wanted = tuple(dict.fromkeys(name for name in group_by.split(",") if name))
     async with context.db.transaction(isolation="repeatable_read") as uow:
         owner = await whose(uow.connection, customer, subject)
         found = await series(uow.connection, owner, meter, (from_, to), window, wanted, context.clock.now())
-    return {
-        "object": "usage", "customer": owner.customer, "subject": owner.subject, "meter": meter, "window": window, "timezone": owner.timezone,
-        "from": _text(found.start), "to": _text(found.end),
-        "data": [
-            {"start": _text(start), "end": _text(end), "group": dict(group), "value": plain(value)} for start, end, group, value in found.points
-        ],
-    }
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
+    return UsageAnswer.of(found, meter, window)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -38,12 +39,21 @@ class Whose:
     timezone: str
 
 
+class Point(NamedTuple):
+    """What a group used in one window, [start, end)."""
+
+    start: datetime
+    end: datetime
+    group: Group
+    value: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     whose: Whose
     start: datetime
     end: datetime
-    points: list[tuple[datetime, datetime, Group, Decimal]]
+    points: list[Point]
 
 
 async def whose(connection: asyncpg.Connection, customer: str | None, subject: str | None) -> Whose:
@@ -73,7 +83,7 @@ async def series(
     dimensions = tuple(sorted(group_by))
     found = await read_quantities(connection, [UsageAsked(owner.owner, Stretch(meter, lower, upper, dimensions)) for lower, upper in cuts])
     points = [
-        (lower, upper, group, value)
+        Point(lower, upper, group, value)
         for (lower, upper), quantities in zip(cuts, found, strict=True)
         for group, value in sorted(quantities.items() or ([((), Decimal(0))] if not dimensions else ()))
     ]

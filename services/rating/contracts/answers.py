@@ -1,0 +1,142 @@
+"""What the API shows of contracts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, RootModel
+
+from services.rating.contracts.chain import in_force
+from services.rating.contracts.terms_of import Row, chain_of
+from services.rating.contracts.usecases import Applied
+from shared.http.answers import Answer, Instant, StoredAs
+from shared.http.examples import example
+from shared.ids import clause_id
+from shared.pricing.language import Terms, content_hash, to_document
+
+EXAMPLE = example(Path(__file__).parents[1], "contract")
+TermsDocument = Annotated[dict[str, Any], StoredAs(Terms), Field(examples=[EXAMPLE])]
+Version = Annotated[int, Field(ge=1)]
+Hash = Annotated[str, Field(examples=["9f0c1b6f2f0f4b0e8d3a5c7e1b2d4f60"])]
+
+
+class ClauseAnswer(Answer):
+    """A clause that charges: its lasting id, and the hash of what it says in this version."""
+
+    clause: Annotated[str, Field(examples=[clause_id("acme-2026", "lines", "api")])]
+    section: Literal["lines", "phases"]
+    key: Annotated[str, Field(examples=["api"])]
+    """Of a line; the first day of a phase"""
+    kind: Literal["usage", "recurring", "minimum"]
+    hash: Hash
+
+
+class ContractVersionAnswer(Answer):
+    """The version of its contract that a document is now, or would be."""
+
+    object: Literal["contract_version"] = "contract_version"
+    contract: Annotated[str, Field(examples=["acme-2026"])]
+    customer: Annotated[str, Field(examples=["acme"])]
+    """Its external id"""
+    version: Version
+    created: bool
+    """False where the newest version says the same already, and for a dry run"""
+    dry_run: bool
+    effective_at: Instant
+    content_hash: Hash
+    clauses: list[ClauseAnswer]
+    terms: TermsDocument
+    """The whole terms, the plan's lines merged, without what is absent; decimals are texts"""
+
+    @classmethod
+    def of(cls, result: Applied, *, dry_run: bool) -> Self:
+        terms = result.terms
+        return cls(
+            contract=result.contract, customer=terms.customer, version=result.version, created=result.created and not dry_run, dry_run=dry_run,
+            effective_at=terms.effective_at, content_hash=content_hash(terms), clauses=clauses_of(terms), terms=to_document(terms))
+
+
+class ContractAnswer(Answer):
+    """A contract by the terms in force now: before the first version takes effect, by those of the first."""
+
+    object: Literal["contract"] = "contract"
+    contract: Annotated[str, Field(examples=["acme-2026"])]
+    customer_id: Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
+    customer: Annotated[str, Field(examples=["acme"])]
+    """Its external id"""
+    legal_entity: Annotated[str, Field(examples=["default"])]
+    currency: Annotated[str, Field(examples=["USD"])]
+    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    revision: int
+    created_at: Instant
+    version: Version
+    """The one in force"""
+    versions_count: Annotated[int, Field(ge=1)]
+    next_period_at: Instant | None
+    """When its next period begins; null once the term has ended"""
+
+    @classmethod
+    def of(cls, row: Row, versions: Sequence[Row], now: datetime) -> Self:
+        return cls(**_described(row, versions, now))
+
+
+class VersionAnswer(Answer):
+    """One version of a contract."""
+
+    version: Version
+    effective_at: Instant
+    recorded_at: Instant
+    """Of the business clock"""
+    stamped_at: Instant
+    """Of the machine's"""
+    content_hash: Hash
+    clauses: list[ClauseAnswer]
+    terms: TermsDocument
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        return cls(
+            version=row["version"], effective_at=row["effective_at"], recorded_at=row["recorded_at"], stamped_at=row["stamped_at"],
+            content_hash=row["content_hash"], clauses=clauses_of(chain_of([row])[0].terms), terms=row["terms"])
+
+
+class WholeContractAnswer(ContractAnswer):
+    """A contract with its whole chain."""
+
+    versions: list[VersionAnswer]
+    """Oldest first"""
+
+    @classmethod
+    def of(cls, row: Row, versions: Sequence[Row], now: datetime) -> Self:
+        return cls(**_described(row, versions, now), versions=[VersionAnswer.of(version) for version in versions])
+
+
+class TermsSchemaAnswer(RootModel[dict[str, Any]]):
+    """The JSON Schema of a terms document (draft 2020-12)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "required": ["contract", "customer", "currency", "timezone", "term"]}]})
+
+
+def clauses_of(terms: Terms) -> list[ClauseAnswer]:
+    """The clauses of a version that charge."""
+    lines = [_clause(terms.contract, "lines", line.key, line.kind, line.hash) for line in terms.lines]
+    return lines + [_clause(terms.contract, "phases", phase.from_.isoformat(), "minimum", phase.hash) for phase in terms.phases]
+
+
+def _clause(
+    contract: str, section: Literal["lines", "phases"], key: str, kind: Literal["usage", "recurring", "minimum"], digest: str,
+) -> ClauseAnswer:
+    return ClauseAnswer(clause=clause_id(contract, section, key), section=section, key=key, kind=kind, hash=digest)
+
+
+def _described(row: Row, versions: Sequence[Row], now: datetime) -> dict[str, Any]:
+    chain = chain_of(versions)
+    current = in_force(chain, now)
+    terms = current.terms
+    return {
+        "contract": row["contract"], "customer_id": row["customer_id"], "customer": row["external_id"], "legal_entity": terms.legal_entity,
+        "currency": terms.currency, "timezone": terms.timezone, "revision": row["revision"], "created_at": row["created_at"],
+        "version": current.version, "versions_count": len(chain), "next_period_at": row["next_period_at"],
+    }

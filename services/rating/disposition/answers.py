@@ -1,0 +1,313 @@
+"""What the API shows of dispositions."""
+
+from collections.abc import Sequence, Set
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, RootModel
+
+from services.rating.disposition.explanation import Counted, Explained
+from services.rating.disposition.suspense import Reason, Suspended
+from services.rating.disposition.underway import InFlight
+from services.rating.disposition.verdict import Disposition, Verdict
+from services.rating.metering.domain.group import dimensions_of
+from services.rating.metering.domain.reading import Contribution, Unread
+from services.rating.metering.raw.answers import Data, decode_data
+from services.rating.statements.answers import ContractName, DaysAnswer, LineId, LineKey
+from shared.bus.dead_letters import DeadLetter, Discard
+from shared.http.answers import Answer, Instant, Quantity
+from shared.http.exceptions import Price
+from shared.topics.usage_ingest import USAGE_EVENTS
+
+ExternalId = Annotated[str, Field(examples=["acme"])]
+CustomerId = Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
+Type = Annotated[str, Field(examples=["api.call"])]
+Meter = Annotated[str, Field(examples=["api_calls"])]
+
+
+class VoidAnswer(Answer):
+    """The void in force for the event."""
+
+    received_at: Instant
+    batch_id: int
+    partition: int
+
+
+class DeliveryAnswer(Answer):
+    """A further delivery of the event, and where metering took it."""
+
+    received_at: Instant
+    batch_id: int
+    seq: int
+
+
+class RefusedBody(Answer):
+    """Another body under the event's id."""
+
+    type: Type
+    subject: ExternalId
+    time_us: int
+    """µs since 1970 in UTC"""
+    data: Data
+    body_hash: Annotated[str, Field(examples=["9f0c1b6f2f0f4b0e8d3a5c7e1b2d4f60"])]
+
+
+class ConflictAnswer(DeliveryAnswer):
+    """A delivery of another body under the event's id: it was refused, the first one stands."""
+
+    body: RefusedBody
+
+
+class InFlightAnswer(Answer):
+    """A record of the event, or of its void, that metering has not taken yet."""
+
+    kind: Annotated[str, Field(examples=["event"])]
+    """`event` or `void`; empty where that cannot be read"""
+    topic: Annotated[str, Field(examples=[USAGE_EVENTS.name])]
+    partition: int
+    offset: int
+
+    @classmethod
+    def of(cls, record: InFlight) -> Self:
+        return cls(kind=record.kind, topic=USAGE_EVENTS.name, partition=record.partition, offset=record.offset)
+
+
+class DiscardAnswer(Answer):
+    """Why it is never taken, and who decided that."""
+
+    at: Instant
+    by: str
+    reason: str
+
+    @classmethod
+    def of(cls, discard: Discard) -> Self:
+        return cls(at=discard.at, by=discard.by, reason=discard.reason)
+
+
+class DeadLetterAnswer(Answer):
+    """A record of the event that metering could not take."""
+
+    name: Annotated[str, Field(examples=["rating/usage.events/3/118/0"])]
+    """By which replays and discards know it"""
+    at: Instant
+    error: str
+    discarded: DiscardAnswer | None
+
+    @classmethod
+    def of(cls, letter: DeadLetter) -> Self:
+        return cls(
+            name=str(letter.name), at=letter.at, error=letter.error, discarded=DiscardAnswer.of(letter.discarded) if letter.discarded else None)
+
+
+class Offsets(Answer):
+    """The run of records its batch took."""
+
+    from_: Annotated[int | None, Field(serialization_alias="from")]
+    to: int | None
+
+
+class StoredEvent(Answer):
+    """The event as it is stored, and where it lay on the bus."""
+
+    type: Type
+    subject: ExternalId
+    time: Instant
+    data: Data
+    received_at: Instant
+    stored_at: Instant | None
+    """Null where nothing is known of its batch, as are topic and offsets"""
+    topic: Annotated[str | None, Field(examples=[USAGE_EVENTS.name])]
+    partition: int
+    offsets: Offsets
+    batch_id: int
+    seq: int
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(
+            type=row["type"], subject=row["subject"], time=row["time"], data=decode_data(row["body"]), received_at=row["received_at"],
+            stored_at=row["stored_at"], topic=row["topic"], partition=row["partition"],
+            offsets=Offsets(from_=row["from_offset"], to=row["to_offset"]), batch_id=row["batch_id"], seq=row["seq"])
+
+
+class OwnerAnswer(Answer):
+    """The customer its subject means now."""
+
+    id: CustomerId
+    external_id: ExternalId
+    by_alias: bool
+
+
+class LeftAnswer(Answer):
+    """The customer whose final statement charges it, though its subject left since."""
+
+    id: CustomerId
+    external_id: ExternalId
+
+
+class MeterReadingAnswer(Answer):
+    """What the event adds to a meter; where that cannot be read, nothing."""
+
+    meter: Meter
+    group: Annotated[dict[str, str] | None, Field(examples=[{"region": "eu"}])]
+    value: Quantity | None
+    item: str | None
+    """What a unique meter counts once"""
+    unreadable: bool
+
+    @classmethod
+    def of(cls, meter: str, found: Contribution | Unread) -> Self:
+        if isinstance(found, Unread):
+            return cls(meter=meter, group=None, value=None, item=None, unreadable=True)
+        return cls(meter=meter, group=dimensions_of(found.group), value=Decimal(found.value), item=found.item, unreadable=False)
+
+
+class HoldingException(Answer):
+    """What holds the period."""
+
+    id: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    kind: Annotated[str, Field(examples=["pricing_failed"])]
+    detail: str
+    owner: Annotated[str, Field(examples=["finance"])]
+
+
+class ChargingLine(Answer):
+    """A line of the statement that counts the event."""
+
+    line_id: LineId
+    key: LineKey
+    meter: Meter
+
+
+class ChargingContract(Answer):
+    """A contract in force at the event's time."""
+
+    contract: ContractName
+    version: int
+    final: bool
+    """Whether the statement of the period is final"""
+    period: DaysAnswer
+    meters: list[Meter]
+    """Those of the event's meters that it charges"""
+    lines: list[ChargingLine]
+
+    @classmethod
+    def of(cls, row: Any, meters: Set[str]) -> Self:
+        return cls(
+            contract=row["contract"], version=row["version"], final=row["final"], period=DaysAnswer(start=row["start_date"], end=row["end_date"]),
+            meters=sorted(meters & set(row["meters"])), lines=[ChargingLine(**line) for line in row["lines"] if line["meter"] in meters])
+
+
+class _Explanation(Answer):
+    """What became of one event."""
+
+    object: Literal["event_explanation"] = "event_explanation"
+    source: Annotated[str, Field(examples=["api-gateway"])]
+    id: Annotated[str, Field(examples=["req-1"])]
+    verdict: Verdict
+    detail: str
+    """Why, and what is to be done"""
+    void: VoidAnswer | None
+    duplicates: list[DeliveryAnswer]
+    """The first of them"""
+    duplicates_total: int
+    conflicts: list[ConflictAnswer]
+    """The first of them"""
+    conflicts_total: int
+    in_flight: list[InFlightAnswer]
+    in_flight_unread: int
+    """How many records wait beyond those that were looked through"""
+    dead_letters: list[DeadLetterAnswer]
+
+
+class StoredEventExplanation(_Explanation):
+    """What became of an event that is stored."""
+
+    status: Literal["stored", "voided"]
+    stored: StoredEvent
+    customer: OwnerAnswer | None
+    left: LeftAnswer | None
+    meters: list[MeterReadingAnswer]
+    disposition: Disposition
+    exceptions: list[HoldingException]
+    contracts: list[ChargingContract]
+
+
+class AbsentEventExplanation(_Explanation):
+    """What is known of an event that is not stored."""
+
+    status: Literal["awaited", "unknown"]
+    """`awaited`: a void waits for it"""
+    stored: None
+
+
+class EventExplanationAnswer(RootModel[StoredEventExplanation | AbsentEventExplanation]):
+    """What became of an event: `stored` tells the two apart."""
+
+    @classmethod
+    def of(cls, found: Explained) -> Self:
+        void, counted = found.void, found.counted
+        if counted is None:
+            return cls(AbsentEventExplanation(**_told(found), status="awaited" if void else "unknown", stored=None))
+        return cls(StoredEventExplanation(**_told(found), status="voided" if void else "stored", **_counted(counted)))
+
+
+class SuspenseAnswer(Answer):
+    """Events of one owner, type and UTC month that nobody pays for yet, and their worth."""
+
+    object: Literal["suspense"] = "suspense"
+    customer: Annotated[str | None, Field(examples=["acme"])]
+    """External id; null where no customer goes by the subject"""
+    subject: Annotated[str | None, Field(examples=["acme"])]
+    """Null where there is a customer"""
+    type: Type
+    month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", examples=["2026-03"])]
+    reason: Reason
+    events: int
+    quantity: Quantity | None
+    value: Price | None
+    """At list price; null where no meter of the type has one"""
+    unvalued_events: int
+
+    @classmethod
+    def of(cls, row: Suspended) -> Self:
+        return cls(
+            customer=row.owner if row.customer_id else None, subject=None if row.customer_id else row.owner, type=row.type,
+            month=f"{row.month:%Y-%m}", reason=row.reason, events=row.events, quantity=row.quantity,
+            value=Price(amount=str(row.value), currency=row.value.currency.code) if row.value else None,
+            unvalued_events=0 if row.value else row.events)
+
+
+def _told(found: Explained) -> dict[str, Any]:
+    """What is told of every event."""
+    void, elsewhere = found.void, found.elsewhere
+    return {
+        "source": found.source, "id": found.id, "verdict": found.verdict, "detail": found.detail,
+        "void": VoidAnswer(received_at=void["received_at"], batch_id=void["batch_id"], partition=void["partition"]) if void else None,
+        "duplicates": [DeliveryAnswer(**_delivery(row)) for row in found.duplicates], "duplicates_total": _total(found.duplicates),
+        "conflicts": [ConflictAnswer(**_delivery(row), body=RefusedBody(**decode_data(row["body"]))) for row in found.conflicts],
+        "conflicts_total": _total(found.conflicts),
+        "in_flight": [InFlightAnswer.of(record) for record in elsewhere.in_flight], "in_flight_unread": elsewhere.unread,
+        "dead_letters": [DeadLetterAnswer.of(letter) for letter in elsewhere.set_aside],
+    }
+
+
+def _counted(found: Counted) -> dict[str, Any]:
+    customer, left, names = found.customer, found.left, found.readings.keys()
+    return {
+        "stored": StoredEvent.of(found.event),
+        "customer": OwnerAnswer(id=customer["customer_id"], external_id=customer["external_id"], by_alias=customer["alias"]) if customer else None,
+        "left": LeftAnswer(id=left["customer_id"], external_id=left["external_id"]) if left else None,
+        "meters": [MeterReadingAnswer.of(meter, reading) for meter, reading in found.readings.items()], "disposition": found.disposition,
+        "exceptions": [HoldingException(**exception) for exception in found.exceptions],
+        "contracts": [ChargingContract.of(contract, names) for contract in found.contracts],
+    }
+
+
+def _delivery(row: Any) -> dict[str, Any]:
+    return {name: row[name] for name in ("received_at", "batch_id", "seq")}
+
+
+def _total(listed: Sequence[Any]) -> int:
+    """How many there are of which some are listed."""
+    return listed[0]["total"] if listed else 0

@@ -1,0 +1,277 @@
+"""What the API shows of statements."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from shared.http.answers import Amount, Answer, Instant, Quantity
+from shared.instants import from_us
+from shared.money import currency, format_minor
+from shared.pricing.explanation import Step, StepName
+from shared.topics.rating import EventName, StatementHeld, StatementLine, StatementMessage, StatementSegment
+
+LineId = Annotated[str, Field(examples=["3b8d3c91-f712-56a8-84e8-c987dbb9311a"])]
+ContractName = Annotated[str, Field(examples=["acme-2026"])]
+CustomerName = Annotated[str, Field(examples=["acme"])]
+CurrencyCode = Annotated[str, Field(examples=["USD"])]
+LineKey = Annotated[str, Field(examples=["api"])]
+LineKind = Annotated[str, Field(json_schema_extra={"enum": ["usage", "recurring", "minimum"]})]
+MeterName = Annotated[str | None, Field(examples=["api_calls"])]
+ClauseHash = Annotated[str, Field(examples=["9f0c1b6f2f0f4b0e8d3a5c7e1b2d4f60"])]
+Consumption = Annotated[dict[str, str], Field(
+    description="`spend_minor`: settled, without a top-up; `minimum_minor`; and `included:LINE`, `used:LINE` of each line with an allowance",
+    examples=[{"spend_minor": "12000", "included:api": "1000", "used:api": "640"}])]
+
+
+class DaysAnswer(Answer):
+    """A service period: local days, both included."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def of(cls, statement: StatementMessage) -> Self:
+        return cls(**_days(statement))
+
+
+class PeriodAnswer(DaysAnswer):
+    """A service period: local days, both included, and its instants."""
+
+    starts_at: Instant
+    ends_at: Instant
+    """Exclusive"""
+    timezone: Annotated[str, Field(examples=["America/New_York"])]
+
+    @classmethod
+    def of(cls, statement: StatementMessage) -> Self:
+        return cls(
+            **_days(statement), starts_at=from_us(statement.period_start_us), ends_at=from_us(statement.period_end_us), timezone=statement.timezone)
+
+
+class WatermarkAnswer(Answer):
+    """Up to where usage is counted."""
+
+    batches: Annotated[dict[str, int], Field(examples=[{"0": 17}])]
+    """Partition of the bus → the last batch id"""
+    received_until: Instant
+
+
+class EventNameAnswer(Answer):
+    """An event, by what its producer calls it."""
+
+    source: Annotated[str, Field(examples=["api-gateway"])]
+    id: Annotated[str, Field(examples=["req-1"])]
+
+    @classmethod
+    def of(cls, event: EventName) -> Self:
+        return cls(source=event.source, id=event.id)
+
+
+class HeldAnswer(Answer):
+    """Why the figures are not whole: those of an older revision stand, or none."""
+
+    reason: Annotated[str, Field(examples=["pricing_failed"])]
+    since: Instant
+    events: int | None
+    """How many are in the way; null where it is not single events that are"""
+    named: list[EventNameAnswer]
+    """The first few of them"""
+    exception: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    owner: Annotated[str, Field(examples=["finance"])]
+    detail: str
+
+    @classmethod
+    def of(cls, held: StatementHeld) -> Self:
+        return cls(
+            reason=held.reason, since=from_us(held.since_us), events=held.events, named=[EventNameAnswer.of(event) for event in held.named],
+            exception=held.exception, owner=held.owner, detail=held.detail)
+
+
+class StatementAnswer(Answer):
+    """What a contract's period comes to, without its lines."""
+
+    object: Literal["statement"] = "statement"
+    id: Annotated[str, Field(examples=["6f0a9c8e-0c1f-5d3a-9b52-3c0a4b1f7e21"])]
+    revision: int
+    contract: ContractName
+    customer_id: Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
+    customer: CustomerName
+    """Its external id"""
+    currency: CurrencyCode
+    period: PeriodAnswer
+    final: bool
+    close_due_at: Instant
+    priced_at: Instant
+    watermark: WatermarkAnswer
+    contract_versions: list[int]
+    """Those in force within the period"""
+    subtotal: Amount
+    consumption: Consumption
+    meters: Annotated[dict[str, int], Field(examples=[{"api_calls": 1767225600000000}])]
+    """The meters it counts → the revision of the version it counted by"""
+    held: HeldAnswer | None
+    """Null where the figures are whole"""
+
+    @classmethod
+    def of(cls, statement: StatementMessage) -> Self:
+        return cls(**_described(statement))
+
+
+class SegmentAnswer(Answer):
+    """A priced piece of a line: a span with one version of the clause, and one group of the meter's dimensions."""
+
+    starts_at: Instant
+    ends_at: Instant
+    """Exclusive"""
+    version: int
+    clause_hash: ClauseHash
+    group: Annotated[dict[str, str], Field(examples=[{"region": "eu"}])]
+    quantity: Quantity
+    allowance: Quantity
+    """Units covered by the included allowance"""
+    priced: Quantity
+    """Units beyond it"""
+    exact: Quantity
+    """Its share of the amount, not rounded"""
+
+    @classmethod
+    def of(cls, segment: StatementSegment) -> Self:
+        return cls(
+            starts_at=from_us(segment.start_us), ends_at=from_us(segment.end_us), version=segment.version, clause_hash=segment.clause_hash,
+            group=segment.group, quantity=segment.quantity, allowance=segment.allowance, priced=segment.priced, exact=segment.exact)
+
+
+class LineAnswer(Answer):
+    """A settled line."""
+
+    id: LineId
+    key: LineKey
+    kind: LineKind
+    description: str
+    meter: MeterName
+    clause: Annotated[str, Field(examples=["8d0f5f0c-6a55-5b0e-8f6c-1f1b8f6f9d10"])]
+    version: int
+    clause_hash: ClauseHash
+    quantity: Quantity
+    amount: Amount
+    segments: list[SegmentAnswer]
+
+    @classmethod
+    def of(cls, statement: StatementMessage, line: StatementLine) -> Self:
+        return cls(
+            id=line.line_id, key=line.key, kind=line.kind, description=line.description, meter=line.meter, clause=line.clause_id,
+            version=line.version, clause_hash=line.clause_hash, quantity=line.quantity, amount=_amount(statement, line.amount_minor),
+            segments=[SegmentAnswer.of(segment) for segment in line.segments])
+
+
+class WholeStatementAnswer(StatementAnswer):
+    """A statement with its lines and their segments."""
+
+    lines: list[LineAnswer]
+
+    @classmethod
+    def of(cls, statement: StatementMessage) -> Self:
+        return cls(**_described(statement), lines=[LineAnswer.of(statement, line) for line in statement.lines])
+
+
+class StepAnswer(Answer):
+    """A step of pricing. One that only moves units has no amount."""
+
+    step: StepName
+    clause: Annotated[str, Field(examples=["8d0f5f0c-6a55-5b0e-8f6c-1f1b8f6f9d10"])]
+    text: str
+    quantity: Quantity | None
+    amount: Quantity | None
+    """In units of the currency, not rounded"""
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        return cls(step=step.step, clause=step.clause, text=step.text, quantity=step.quantity, amount=step.amount)
+
+
+class ExplanationAnswer(Answer):
+    """Why a line costs what it costs: the amounts of the steps sum to the line's."""
+
+    object: Literal["explanation"] = "explanation"
+    contract: ContractName
+    period_start: date
+    revision: int
+    currency: CurrencyCode
+    line: LineAnswer
+    steps: list[StepAnswer]
+
+    @classmethod
+    def of(cls, statement: StatementMessage, line: StatementLine, steps: list[Step]) -> Self:
+        return cls(
+            contract=statement.contract, period_start=date.fromisoformat(statement.period_start_date), revision=statement.revision,
+            currency=statement.currency, line=LineAnswer.of(statement, line), steps=[StepAnswer.of(step) for step in steps])
+
+
+class CostLineAnswer(Answer):
+    """A line of what a period has come to."""
+
+    key: LineKey
+    meter: MeterName
+    quantity: Quantity
+    amount: Amount
+
+    @classmethod
+    def of(cls, statement: StatementMessage, line: StatementLine) -> Self:
+        return cls(key=line.key, meter=line.meter, quantity=line.quantity, amount=_amount(statement, line.amount_minor))
+
+
+class ContractCostAnswer(Answer):
+    """What the current period of a contract has come to."""
+
+    contract: ContractName
+    currency: CurrencyCode
+    period: DaysAnswer
+    subtotal: Amount
+    received_until: Instant
+    consumption: Consumption
+    held: HeldAnswer | None
+    lines: list[CostLineAnswer]
+
+    @classmethod
+    def of(cls, statement: StatementMessage) -> Self:
+        return cls(
+            contract=statement.contract, currency=statement.currency, period=DaysAnswer.of(statement),
+            subtotal=_amount(statement, statement.subtotal_minor), received_until=from_us(statement.watermark_us),
+            consumption=statement.consumption, held=_held(statement), lines=[CostLineAnswer.of(statement, line) for line in statement.lines])
+
+
+class CustomerCostAnswer(Answer):
+    """What the current period of each contract of a customer has come to, for the product's own screens."""
+
+    object: Literal["customer_cost"] = "customer_cost"
+    customer: CustomerName
+    as_of: Instant
+    contracts: list[ContractCostAnswer]
+
+    @classmethod
+    def of(cls, external_id: str, now: datetime, statements: list[StatementMessage]) -> Self:
+        return cls(customer=external_id, as_of=now, contracts=[ContractCostAnswer.of(statement) for statement in statements])
+
+
+def _described(statement: StatementMessage) -> dict[str, Any]:
+    return {
+        "id": statement.statement_id, "revision": statement.revision, "contract": statement.contract, "customer_id": statement.customer_id,
+        "customer": statement.customer, "currency": statement.currency, "period": PeriodAnswer.of(statement), "final": statement.final,
+        "close_due_at": from_us(statement.close_due_us), "priced_at": from_us(statement.priced_us),
+        "watermark": WatermarkAnswer(batches=statement.watermark, received_until=from_us(statement.watermark_us)),
+        "contract_versions": list(statement.contract_versions), "subtotal": _amount(statement, statement.subtotal_minor),
+        "consumption": statement.consumption, "meters": statement.meters, "held": _held(statement),
+    }
+
+
+def _days(statement: StatementMessage) -> dict[str, date]:
+    return {"start": date.fromisoformat(statement.period_start_date), "end": date.fromisoformat(statement.period_end_date)}
+
+
+def _held(statement: StatementMessage) -> HeldAnswer | None:
+    return None if statement.held is None else HeldAnswer.of(statement.held)
+
+
+def _amount(statement: StatementMessage, minor: int) -> str:
+    return format_minor(minor, currency(statement.currency))
