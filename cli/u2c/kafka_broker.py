@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from shared.environment_fault import EnvironmentFault
+from u2c.ports import taken
 from u2c.state import ROOT, State
 
 DEPLOY = ROOT / "deploy" / "kafka"
@@ -96,6 +97,9 @@ class KafkaBroker:
         if not self._properties.exists():
             self._format()
         self._read_port()
+        if taken("127.0.0.1", [self.port]):
+            raise EnvironmentFault(f"Port {self.port} on 127.0.0.1 is in use: another broker may be running.",
+                                   "Stop it, or start this one elsewhere, with a folder of its own: ./u2c kafka --port 0 --data DIR")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._java("kafka.Kafka", str(self._properties)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,

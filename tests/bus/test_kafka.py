@@ -16,6 +16,7 @@ from shared.bus.dead_letters import dead_letters
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_topics import ensure_topics, settings_of
+from shared.environment_fault import EnvironmentFault
 from shared.topics import Topic
 from tests.bus.arena import GROUP, K1, Arena
 from tests.bus.conformance import BusConformance, until_effects
@@ -70,6 +71,12 @@ def test_a_cluster_id_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.
     broker.start()
     broker.stop()
     assert "cluster.id=-" in (tmp_path / "data" / "meta.properties").read_text()
+
+
+@NEEDS_KAFKA
+def test_a_port_that_another_broker_listens_on_is_not_taken_for_our_own(broker: KafkaBroker, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match=f"Port {broker.port} on 127.0.0.1 is in use"):
+        KafkaBroker(tmp_path, broker.port).start()
 
 
 class KafkaCases:
