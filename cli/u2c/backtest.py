@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from services.signals.domain.shown import shown
+from services.signals.evaluation.answers import BacktestAnswer
 from services.signals.policy_file import read_policy
 from shared.environment_fault import EnvironmentFault
 from u2c.api import Api, OfDatabase
@@ -43,7 +43,8 @@ def _year(policy_path: str) -> dict[str, Any]:
     if policy_path and not Path(policy_path).is_file():
         raise EnvironmentFault(f"There is no policy file {policy_path}.", "Copy services/signals/policy.yaml and change it.")
     policy = read_policy(policy_path)
-    return {"object": "backtest", "policy": policy.version, **shown(backtest_of_the_year(policy))}
+    answer: dict[str, Any] = BacktestAnswer.of(backtest_of_the_year(policy), policy.version).as_json()
+    return answer
 
 
 def _show(words: Console, found: dict[str, Any]) -> None:

@@ -12,6 +12,10 @@ from services.signals.domain.customer_day import Contract, Customer, Engagement,
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.rollup import fresh
+from services.signals.domain.shown import shown
+from services.signals.domain.values import DEFINITIONS, values_of
+from services.signals.evaluation.answers import CustomerSignalsAnswer
+from services.signals.evaluation.evaluated import EvaluatedAnswer
 from services.signals.facts.answers import SignalAnswer
 from services.signals.facts.data import DATA
 from services.signals.policy_file import read_policy
@@ -74,3 +78,15 @@ def test_a_signal_is_shown_as_it_was_told_whatever_its_type_says_today() -> None
            "acknowledged_by": None, "outcome": None, "outcome_at": None}
     for kept in (row, {**row, "type": "renewal.of_another_version"}):
         assert SignalAnswer.of(kept).as_json()["data"] == row["data"]
+
+
+def test_every_evaluation_of_a_year_and_its_values_fit_the_types_that_describe_them() -> None:
+    named: set[str] = set()
+    for found in year():
+        document = shown(found.document)
+        answer = CustomerSignalsAnswer.of({"external_id": "acme", "name": "Acme"}, START, {**document, "at": START}).as_json()
+        evaluated = TypeAdapter(EvaluatedAnswer).validate_python(answer["evaluated"])
+        assert evaluated.as_json() == answer["evaluated"] == {**document, "at": "2024-01-01T12:00:00Z"}
+        assert answer["values"] == values_of(document)
+        named |= {value["name"] for value in answer["values"]}
+    assert named == DEFINITIONS.keys() - {"last_login_on"}

@@ -30,6 +30,23 @@ async def test_it_is_the_standing_of_the_instant_that_is_asked_for(signals: Sign
     assert refused["code"] == "cursor_invalid"
 
 
+async def test_an_instant_of_which_nothing_can_be_known_yet_is_refused_by_name(signals: Signals) -> None:
+    """Tomorrow was answered with today's evaluation, as if it were known."""
+    await _customer(signals, "acme", 90, at_risk=True)
+    now, later = START.isoformat(), (START + timedelta(microseconds=1)).isoformat()
+    for path in ("/v1/customers", "/v1/customers/acme/signals"):
+        refused = await signals.get(path, 422, at=later)
+        assert refused["code"] == "at_in_future" and now in refused["detail"] and refused["errors"][0]["pointer"] == "/query/at"
+    assert await _all(signals, at=now) == ["acme"]
+
+
+async def test_who_was_never_evaluated_has_no_state(signals: Signals) -> None:
+    await _customer(signals, "never", None, at_risk=False)
+    [shown] = (await signals.get("/v1/customers"))["data"]
+    states = ("day", "last_seen_on", "trend", "trend_change", "trend_month_six", "silent_meters", "risk_score", "contracts")
+    assert shown == {"object": "customer_standing", "customer": "never", "name": "never", **dict.fromkeys(states)}
+
+
 async def _customer(signals: Signals, name: str, score: int | None, *, at_risk: bool) -> None:
     pool = signals.context.db.pool
     await pool.execute("""insert into signals.customers (customer_id, revision, external_id, name, timezone)

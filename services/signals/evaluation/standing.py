@@ -1,7 +1,7 @@
 """Verb: say where a customer stands: the last evaluation as of an instant, and beside it what is known this moment."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ class ContractStanding:
     contract: str
     consumption: list[Consumption]
     renewal: Renewal | None
-    period: tuple[str, str] | None      # inclusive local dates of the statement read
+    period: tuple[date, date] | None    # inclusive local dates of the statement read
     statement_revision: int | None
 
 
@@ -35,8 +35,6 @@ class ContractStanding:
 class Standing:
     """Where one customer stands at `at` (business clock), from what is known this moment."""
 
-    customer: str
-    name: str
     at: datetime
     last_seen_at: datetime | None
     meters: list[dict[str, Any]]
@@ -55,18 +53,13 @@ async def standing(connection: asyncpg.Connection, customer: asyncpg.Record, now
     seen = await ActivityRepository(connection).last_seen(customer["customer_id"])
     contracts = [await _contract(connection, row, now) for row in await HeardRepository(connection).contracts_of(customer["customer_id"])]
     meters = [{"meter": row["meter"], "last_seen_at": row["last_seen_at"], "active_days": row["active_days"]} for row in seen]
-    return Standing(customer["external_id"], customer["name"], now, max((row["last_seen_at"] for row in seen), default=None), meters, contracts)
+    return Standing(now, max((row["last_seen_at"] for row in seen), default=None), meters, contracts)
 
 
 async def evaluated(connection: asyncpg.Connection, customer: asyncpg.Record, at: datetime) -> dict[str, Any] | None:
     """The newest evaluation as of `at`; None before the first."""
     row = await EvaluationRepository(connection).standing(customer["customer_id"], at)
-    return dated(row) if row is not None else None
-
-
-def dated(row: asyncpg.Record) -> dict[str, Any] | None:
-    """An evaluation with its instant; None where the customer has none."""
-    return {**row["document"], "at": row["at"]} if row["document"] is not None else None
+    return {**row["document"], "at": row["at"]} if row is not None else None
 
 
 async def _contract(connection: asyncpg.Connection, row: asyncpg.Record, now: datetime) -> ContractStanding:
@@ -79,5 +72,5 @@ async def _contract(connection: asyncpg.Connection, row: asyncpg.Record, now: da
     last_moment = end - timedelta(microseconds=1)
     return ContractStanding(
         row["contract"], consumptions(capacity, terms, now, start, end) if capacity else [], term,
-        (start.astimezone(zone).date().isoformat(), last_moment.astimezone(zone).date().isoformat()), statement["revision"],
+        (start.astimezone(zone).date(), last_moment.astimezone(zone).date()), statement["revision"],
     )
