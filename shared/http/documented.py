@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from shared.errors import AppError, code_of, title_of
+from shared.http.bodiless import BodyNotTaken, takes_body
 from shared.http.examples import with_examples
 from shared.http.faults import (
     BodyIncomplete,
@@ -53,7 +54,7 @@ LISTED = "Listed_"                                  # as FastAPI names a Listed[
 
 def errors_of(route: APIRoute) -> list[type[AppError]]:
     """All errors that the route may answer, its own last."""
-    common = ALWAYS if route.methods == {"GET"} else (*ALWAYS, *CHANGING)
+    common = ALWAYS if route.methods == {"GET"} else (*ALWAYS, *CHANGING, *(() if takes_body(route) else (BodyNotTaken,)))
     return list(dict.fromkeys((*common, *_stated_below(route.dependant))))
 
 

@@ -22,6 +22,7 @@ from prometheus_client import Gauge
 from shared.clock import machine_now
 from shared.db import OUTAGES
 from shared.errors import AppError, Kind
+from shared.http.bodiless import refuse_unasked_body
 from shared.http.query import refuse_unknown_parameters
 
 log = structlog.get_logger()
@@ -184,13 +185,15 @@ def authorize(request: Request, scope: str) -> AccessKey:
 def requires(scope: str) -> Any:
     """A route's dependency: the caller's key with this scope. The route table is walked at start; a /v1 route without one is refused.
 
-    As every /v1 route passes here, so does the check that its query names only what the route declares.
+    As every /v1 route passes here, so do the checks that its query names only what the route declares, and that no body comes unasked.
     """
     assert scope in SCOPES, scope
 
     async def scoped(request: Request, _credentials: Any = Depends(_bearer)) -> AccessKey:
         key = authorize(request, scope)
         refuse_unknown_parameters(request)
+        if request.method not in READING:
+            await refuse_unasked_body(request)
         return key
 
     scoped.u2c_scope = scope  # type: ignore[attr-defined]

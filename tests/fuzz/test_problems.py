@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.errors import code_of
+from shared.http.bodiless import refuse_unasked_body
 from shared.http.documented import ALWAYS, CHANGING, CODES
 from shared.http.middleware import Edge
 from shared.http.paging import Paged
@@ -39,6 +40,18 @@ def _app() -> FastAPI:
 
     @app.get("/v1/people/{name}", dependencies=[Depends(refuse_unknown_parameters)])
     async def person(name: str) -> dict[str, Any]:
+        return {}
+
+    @app.post("/v1/people/{name}/greet", dependencies=[Depends(refuse_unasked_body)])
+    async def greet(name: str) -> dict[str, Any]:
+        return {}
+
+    @app.post("/v1/raw", dependencies=[Depends(refuse_unasked_body)], openapi_extra={"requestBody": {"content": {"text/plain": {}}}})
+    async def raw(request: Request) -> dict[str, Any]:
+        return {"sent": (await request.body()).decode()}
+
+    @app.post("/v1/named", dependencies=[Depends(refuse_unasked_body)])
+    async def named(thing: Thing) -> dict[str, Any]:
         return {}
 
     app.add_middleware(Edge, body_max_bytes=1000)
@@ -99,11 +112,33 @@ async def test_declared_parameters_are_taken(path: str) -> None:
         assert (await client.get(path)).status_code == 200
 
 
+@pytest.mark.parametrize(("body", "named"), [
+    (b'{"by": "maria"}', ["by"]), (b'{"by": "maria", "until": null}', ["by", "until"]), (b"[1]", []), (b"maria", []), (b"\xff", []), (b"[" * 999, []),
+])
+async def test_a_body_where_none_is_taken_is_refused_and_its_members_are_named(body: bytes, named: list[str]) -> None:
+    """It was ignored, and the answer looked as if what it asked had been done."""
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(_app()), base_url="http://here") as client:
+        answer = await client.post("/v1/people/UA/greet", content=body)
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (422, "body_not_taken") and "leave the body out" in told["detail"]
+    assert [fault["pointer"] for fault in told.get("errors", [])] == [f"/body/{name}" for name in named]
+
+
+@pytest.mark.parametrize(("path", "body"), [
+    ("/v1/people/UA/greet", b""), ("/v1/people/UA/greet", b"{}"), ("/v1/people/UA/greet", b" {}\n"), ("/v1/raw", b"maria"),
+    ("/v1/named", b'{"name": "n"}'),
+])
+async def test_no_body_an_empty_object_and_a_body_that_is_asked_for_are_taken(path: str, body: bytes) -> None:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(_app()), base_url="http://here") as client:
+        assert (await client.post(path, content=body, headers={"Content-Type": "application/json"})).status_code == 200
+
+
 async def test_every_route_documents_its_problems_by_code() -> None:
     document = _app().openapi()
     make, listed = document["paths"]["/v1/things"]["post"], document["paths"]["/v1/things"]["get"]
     assert _codes(listed) == {code_of(error) for error in ALWAYS}
     assert _codes(make) == {code_of(error) for error in (*ALWAYS, *CHANGING)}
+    assert _codes(document["paths"]["/v1/people/{name}/greet"]["post"]) == _codes(make) | {"body_not_taken"}
     assert _codes(document["paths"]["/v1/people"]["get"]) == _codes(listed) | {"cursor_invalid"}
     assert "`url_too_long`: The URL is longer than any this API has" in listed["responses"]["414"]["description"]
     assert "HTTPValidationError" not in str(document)

@@ -33,6 +33,7 @@ async def _hold(cluster_options: Callable[..., ClusterOptions], cases_max: int) 
         assert cluster.pids().keys() >= set(SERVICES), "a service died"
         for service in SERVICES:
             await _refuses_unknown_parameters(cluster, service)
+            await _refuses_unasked_bodies(cluster, service)
     faults = [f"{what}: {first}" for findings in found for what, first in findings.faults.items()]
     assert not faults, "\n\n".join(faults)
     _worth_it(found)
@@ -48,6 +49,18 @@ async def _refuses_unknown_parameters(cluster: Cluster, service: str) -> None:
     assert answers
     for verb, path, answer in answers:
         assert (answer.status_code, answer.json()["code"]) == (422, "query_parameter_unknown"), f"{verb} {path}: {answer.text}"
+
+
+async def _refuses_unasked_bodies(cluster: Cluster, service: str) -> None:
+    """So is a body by every route whose document names none."""
+    headers = {"Authorization": f"Bearer {cluster.admin_key}"}
+    async with httpx2.AsyncClient(base_url=cluster.urls[service], headers=headers, trust_env=False, timeout=30) as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+        for path, verbs in paths.items():
+            for verb in verbs.keys() - {"get"}:
+                if path.startswith("/v1/") and "requestBody" not in verbs[verb]:
+                    answer = await client.request(verb, re.sub(r"{\w+}", "x", path), json={"by": "maria"})
+                    assert (answer.status_code, answer.json()["code"]) == (422, "body_not_taken"), f"{verb} {path}: {answer.text}"
 
 
 def _worth_it(found: list[Findings]) -> None:

@@ -212,6 +212,9 @@ async def test_a_signal_is_acknowledged_snoozed_and_judged(signals: Signals) -> 
         object.__setattr__(one, "data", {"term_end": "2025-01-01"})
     object.__setattr__(due[1], "contract", "other-2024")
     await signals.tell(risky, *due)
+    refused = await signals.post(f"/v1/signals/{risky.signal_id}/acknowledge", {"by": "maria"}, status=422)
+    assert refused["code"] == "body_not_taken" and "'by'" in refused["detail"], "who acknowledges is who holds the key"
+    assert (await signals.get(f"/v1/signals/{risky.signal_id}"))["state"] == "open"
     assert (await signals.post(f"/v1/signals/{risky.signal_id}/acknowledge"))["acknowledged_by"] == "key_test"
     await signals.post(f"/v1/signals/{due[0].signal_id}/snooze", {"until": START.isoformat()}, status=422)
     await signals.post(f"/v1/signals/{due[0].signal_id}/snooze", {"until": (START + timedelta(days=1)).isoformat()})

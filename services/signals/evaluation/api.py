@@ -16,10 +16,10 @@ from services.signals.evaluation.answers import (
 )
 from services.signals.evaluation.judging import judge_history
 from services.signals.evaluation.repository import EvaluationRepository
-from services.signals.evaluation.standing import evaluated, known_customer, standing
+from services.signals.evaluation.standing import CustomerUnknown, evaluated, known_customer, standing
 from services.signals.heard.activity_repository import ActivityRepository
 from services.signals.parameters import Day, Instant
-from shared.errors import AppError
+from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.keys import requires
@@ -42,6 +42,7 @@ class SpanTooLong(AppError):
 
 
 @router.get("/customers", operation_id="list_customer_signals", dependencies=[READ], summary="Where every customer stands")
+@refuses(AtInFuture)
 async def list_standings(
     context: Ctx, page: Paged, at: At = None,
     at_risk: Annotated[bool | None, Query(description="Only customers at risk, or only those that are not")] = None,
@@ -74,6 +75,7 @@ def _after(page: Page, by_risk: bool) -> tuple[int, str] | None:
 @router.get("/customers/{external_id}/signals", operation_id="get_customer_signals", dependencies=[READ],
             summary="Every value with unit, definition and evidence; consumption and last seen this moment",
             responses=answers_with(Path(__file__).parents[1], "customer_signals"))
+@refuses(AtInFuture, CustomerUnknown)
 async def get_signals(external_id: AskedSubject, context: Ctx, at: At = None) -> LiveCustomerSignalsAnswer | CustomerSignalsAnswer:
     """Without `at` the answer also says what is known this moment: `last_seen_at`, `meters`, `contracts`."""
     now = context.clock.now()
@@ -88,6 +90,7 @@ async def get_signals(external_id: AskedSubject, context: Ctx, at: At = None) ->
 
 @router.get("/customers/{external_id}/activity", operation_id="get_customer_activity", dependencies=[READ],
             summary="Events by meter and UTC day: the evidence of what is said of a customer")
+@refuses(SpanTooLong, CustomerUnknown)
 async def get_activity(
     external_id: AskedSubject, context: Ctx, since: Day | None = None,
     until: Annotated[Day | None, Query(description="Exclusive; default: today")] = None,
