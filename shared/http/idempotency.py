@@ -36,6 +36,10 @@ class IdempotencyKeyInvalid(AppError):
     kind = Kind.MALFORMED
 
 
+#: What a route that calls `idempotent` may answer for it.
+REFUSED = (IdempotencyKeyReused, IdempotencyKeyInFlight, IdempotencyKeyInvalid)
+
+
 async def idempotent(
     db: Database, request: Request, caller: AccessKey, act: Callable[[UnitOfWork], Awaitable[Any]], status: int = 201,
 ) -> Response:

@@ -9,11 +9,14 @@ from services.rating.catalogue import usecases
 from services.rating.catalogue.answers import MeterAnswer, MeterVersionAnswer, PlanAnswer
 from services.rating.catalogue.document import MeterDocument, MeterTerms, PlanDocument, plan_terms
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.catalogue.usecases import EventTypeFixed, FinalPeriodsCounted, ListPriceTaken, MeterExists, MeterNotFound, PlanNotFound
 from shared.db import UnitOfWork
+from shared.errors import refuses
 from shared.http.answers import Listed
-from shared.http.idempotency import idempotent
+from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
+from shared.pricing.faults import TermsInvalid
 from shared.service import Ctx
 from shared.values.fields import Key
 
@@ -23,6 +26,7 @@ Writer = Annotated[AccessKey, requires("contracts:write")]
 
 @router.post("/meters", operation_id="create_meter", summary="Create a meter; stored events are added up in the background", status_code=201,
              response_model=MeterAnswer)
+@refuses(*REFUSED, MeterExists, ListPriceTaken)
 async def create_meter(document: MeterDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> MeterAnswer:
         return MeterAnswer.of(await usecases.create_meter(uow, document.meter, document, context.clock.now()))
@@ -31,6 +35,7 @@ async def create_meter(document: MeterDocument, request: Request, context: Ctx, 
 
 
 @router.put("/meters/{meter}", operation_id="change_meter", summary="Replace a meter's terms", dependencies=[requires("contracts:write")])
+@refuses(MeterNotFound, EventTypeFixed, FinalPeriodsCounted, ListPriceTaken)
 async def change_meter(
     meter: Key, document: MeterTerms, context: Ctx,
     recount_final: Annotated[bool, Query(description="Go on though final periods would be counted otherwise; their statements stay")] = False,
@@ -41,6 +46,7 @@ async def change_meter(
 
 @router.get("/meters/{meter}/versions", operation_id="list_meter_versions", summary="Every version of a meter, the newest first",
             dependencies=[requires("contracts:read")])
+@refuses(MeterNotFound)
 async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAnswer]:
     async with context.db.transaction() as uow:
         rows = await CatalogueRepository(uow.connection).versions_of(meter)
@@ -57,6 +63,7 @@ async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
 
 
 @router.get("/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")])
+@refuses(MeterNotFound)
 async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     async with context.db.transaction() as uow:
         found = await CatalogueRepository(uow.connection).meter(meter)
@@ -67,6 +74,7 @@ async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
 
 @router.post("/plans", operation_id="put_plan", summary="Create or replace a plan: contract terms to build on", status_code=201,
              response_model=PlanAnswer)
+@refuses(*REFUSED, TermsInvalid)
 async def put_plan(document: PlanDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> PlanAnswer:
         return PlanAnswer.of(await usecases.put_plan(uow, document.plan, plan_terms(document)))
@@ -82,6 +90,7 @@ async def list_plans(context: Ctx, page: Paged) -> Listed[PlanAnswer]:
 
 
 @router.get("/plans/{plan}", operation_id="get_plan", summary="A plan", dependencies=[requires("contracts:read")])
+@refuses(PlanNotFound)
 async def get_plan(plan: Key, context: Ctx) -> PlanAnswer:
     async with context.db.transaction() as uow:
         found = await CatalogueRepository(uow.connection).plan(plan)

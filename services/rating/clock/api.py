@@ -9,8 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from services.rating.clock.answers import AdvancedClockAnswer, ClockAnswer
 from services.rating.clock.repository import ClockRepository
-from services.rating.clock.usecases import advance
-from shared.errors import AppError
+from services.rating.clock.usecases import AdvanceUnderWay, ClockNotFollowed, ClockRunsForward, NoTestClock, advance
+from shared.errors import AppError, refuses
 from shared.http.keys import requires
 from shared.service import Ctx
 
@@ -46,6 +46,7 @@ async def get_clock(context: Ctx) -> ClockAnswer:
 
 @router.post("/advance", operation_id="advance_clock", summary="Move the business clock forward, due instant by due instant",
              dependencies=[requires("clock:write")])
+@refuses(InstantOutOfRange, AdvanceUnderWay, ClockRunsForward, ClockNotFollowed, NoTestClock)
 async def advance_clock(body: AdvanceRequest, context: Ctx) -> AdvancedClockAnswer:
     """Answers when every running service has acknowledged the move and everything due on the way is done, finalized invoices included."""
     if not EARLIEST <= body.to <= LATEST:                       # compared before it is converted: the first and last days of time overflow

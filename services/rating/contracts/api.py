@@ -9,14 +9,17 @@ from fastapi.responses import JSONResponse, Response
 
 from services.rating.contracts.answers import EXAMPLE, ContractAnswer, ContractVersionAnswer, TermsSchemaAnswer, WholeContractAnswer
 from services.rating.contracts.document import read_document
+from services.rating.contracts.document_faults import DocumentTypeUnsupported, DocumentUnreadable, YamlTagRefused, YamlTooLarge
+from services.rating.contracts.double_pricing import MeterPricedTwice
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.usecases import apply_document
+from services.rating.contracts.usecases import CustomerUnknown, MeterUnknown, PlanUnknown, VersionsExhausted, apply_document
 from shared.db import UnitOfWork
-from shared.errors import AppError, Kind
+from shared.errors import AppError, Kind, refuses
 from shared.http.answers import Listed
-from shared.http.idempotency import idempotent
+from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged
+from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.language import terms_json_schema
 from shared.service import Ctx
 from shared.values.fields import AskedSubject, Key
@@ -36,6 +39,9 @@ TERMS_BODY: dict[str, Any] = {
 }
 
 
+UNREADABLE = (DocumentUnreadable, DocumentTypeUnsupported, YamlTagRefused, YamlTooLarge)
+
+
 class ContractNotFound(AppError):
     """There is no such contract."""
 
@@ -45,6 +51,7 @@ class ContractNotFound(AppError):
 @router.post("", operation_id="apply_contract", summary="Apply a terms document: the first or the next version of its contract", status_code=201,
              response_model=ContractVersionAnswer, openapi_extra=TERMS_BODY,
              responses={200: {"description": "What it would be, of a dry run", "model": ContractVersionAnswer}})
+@refuses(*REFUSED, *UNREADABLE, TermsInvalid, ClauseNotPricedYet, CustomerUnknown, MeterUnknown, PlanUnknown, VersionsExhausted, MeterPricedTwice)
 async def apply_contract(
     request: Request, context: Ctx, caller: Annotated[AccessKey, requires("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,
@@ -82,6 +89,7 @@ async def list_contracts(
 
 
 @router.get("/{contract}", operation_id="get_contract", summary="A contract with its chain of versions", dependencies=[requires("contracts:read")])
+@refuses(ContractNotFound)
 async def get_contract(contract: Key, context: Ctx) -> WholeContractAnswer:
     async with context.db.transaction() as uow:
         contracts = ContractRepository(uow.connection)

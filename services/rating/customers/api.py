@@ -9,9 +9,11 @@ from services.rating.customers import usecases
 from services.rating.customers.answers import CustomerAnswer
 from services.rating.customers.document import AliasDocument, CustomerChanges, CustomerDocument
 from services.rating.customers.repository import CustomerRepository
+from services.rating.customers.usecases import AliasNotTheirs, CustomerExists, CustomerNotFound, SubjectTaken, TooManyAliases
 from shared.db import UnitOfWork
+from shared.errors import refuses
 from shared.http.answers import Listed
-from shared.http.idempotency import idempotent
+from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.service import Ctx
@@ -23,6 +25,7 @@ Writer = Annotated[AccessKey, requires("contracts:write")]
 
 @router.post("", operation_id="create_customer", summary="Create a customer; usage that waited for it is priced", status_code=201,
              response_model=CustomerAnswer)
+@refuses(*REFUSED, CustomerExists, SubjectTaken, TooManyAliases)
 async def create_customer(document: CustomerDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> CustomerAnswer:
         return CustomerAnswer.of(await usecases.create_customer(uow, document, context.clock.now()))
@@ -38,6 +41,7 @@ async def list_customers(context: Ctx, page: Paged) -> Listed[CustomerAnswer]:
 
 
 @router.get("/{external_id}", operation_id="get_customer", summary="A customer", dependencies=[requires("contracts:read")])
+@refuses(CustomerNotFound)
 async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswer:
     async with context.db.transaction() as uow:
         customer = await CustomerRepository(uow.connection).customer(external_id)
@@ -48,6 +52,7 @@ async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswe
 
 @router.patch("/{external_id}", operation_id="change_customer", response_model=CustomerAnswer,
               summary="Change a customer: its name, its time zone, the subjects that mean it; final statements keep theirs")
+@refuses(*REFUSED, CustomerNotFound, AliasNotTheirs, SubjectTaken, TooManyAliases)
 async def change_customer(external_id: AskedSubject, document: CustomerChanges, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> CustomerAnswer:
         return CustomerAnswer.of(await usecases.change_customer(uow, external_id, document, context.clock.now()))
@@ -57,6 +62,7 @@ async def change_customer(external_id: AskedSubject, document: CustomerChanges, 
 
 @router.post("/{external_id}/aliases", operation_id="add_alias", summary="Let another subject mean this customer", status_code=201,
              response_model=CustomerAnswer)
+@refuses(*REFUSED, CustomerNotFound, SubjectTaken, TooManyAliases)
 async def add_alias(external_id: AskedSubject, document: AliasDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> CustomerAnswer:
         return CustomerAnswer.of(await usecases.add_alias(uow, external_id, document.alias, context.clock.now()))

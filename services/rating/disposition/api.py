@@ -11,6 +11,7 @@ from services.rating.disposition.suspense import suspended
 from services.rating.disposition.verdict import Verdict
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Subject
+from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
@@ -37,6 +38,7 @@ async def explain(
 
 @router.get("/suspense", operation_id="list_suspense", dependencies=[requires("usage:read")],
             summary="Usage without customer, meter or contract, by owner, type and UTC month, valued at list price")
+@refuses(TimesReversed)
 async def list_suspense(
     context: Ctx,
     page: Paged,

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.rating.metering.raw.answers import CountedEventAnswer
+from services.rating.metering.readings import MeterGone
 from services.rating.statements.answers import CustomerCostAnswer, ExplanationAnswer, StatementAnswer, WholeStatementAnswer
-from services.rating.statements.explaining import explain_line, find, statement_of
+from services.rating.statements.explaining import ExplanationDiffers, LineNotFound, StatementNotFound, explain_line, find, statement_of
 from services.rating.statements.repository import StatementRepository
 from services.rating.statements.tracing import events_of_line
-from shared.errors import AppError, Kind
+from shared.errors import AppError, Kind, refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Paged
@@ -44,6 +45,7 @@ async def list_statements(
 
 @router.get("/statements/{contract}/{period_start}", operation_id="get_statement", summary="The current revision of a statement",
             dependencies=[requires("contracts:read")])
+@refuses(StatementNotFound)
 async def get_statement(contract: Key, period_start: date, context: Ctx) -> WholeStatementAnswer:
     async with context.db.transaction() as uow:
         return WholeStatementAnswer.of(statement_of(await find(uow, contract, period_start)))
@@ -51,6 +53,7 @@ async def get_statement(contract: Key, period_start: date, context: Ctx) -> Whol
 
 @router.get("/statements/{contract}/{period_start}/lines/{line_id}/explanation", operation_id="explain_line",
             summary="Every step that leads to a line's amount", dependencies=[requires("contracts:read")])
+@refuses(StatementNotFound, LineNotFound, ExplanationDiffers)
 async def explain(contract: Key, period_start: date, line_id: GivenId, context: Ctx) -> ExplanationAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         return ExplanationAnswer.of(*await explain_line(uow, contract, period_start, line_id))
@@ -58,6 +61,7 @@ async def explain(contract: Key, period_start: date, line_id: GivenId, context: 
 
 @router.get("/statements/{contract}/{period_start}/lines/{line_id}/events", operation_id="events_of_line",
             summary="The raw events a line counts, up to the statement's watermark", dependencies=[requires("contracts:read")])
+@refuses(StatementNotFound, LineNotFound, MeterGone)
 async def line_events(contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged) -> Listed[CountedEventAnswer]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await events_of_line(uow, contract, period_start, line_id, event_place(page), page.limit + 1)
@@ -66,6 +70,7 @@ async def line_events(contract: Key, period_start: date, line_id: GivenId, conte
 
 @router.get("/customers/{external_id}/cost", operation_id="customer_cost", summary="What the current periods of a customer have come to",
             dependencies=[requires("usage:read")])
+@refuses(CustomerNotFound)
 async def customer_cost(external_id: AskedSubject, context: Ctx) -> CustomerCostAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases import Selection, events_behind
+from services.rating.metering.readings import MeterGone
 from services.rating.metering.readings_repository import SUBJECT_ALONE
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
-from services.rating.metering.usage.usecases import whose
-from shared.errors import AppError
+from services.rating.metering.usage.usecases import CustomerOrSubject, CustomerUnknown, DimensionUnknown, whose
+from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import Paged
@@ -29,6 +30,7 @@ class ParameterUnreadable(AppError):
 
 
 @router.get("/events", operation_id="list_events", summary="The raw events a meter counted, in order of time", dependencies=[requires("usage:read")])
+@refuses(CustomerOrSubject, CustomerUnknown, DimensionUnknown, MeterGone, ParameterUnreadable, TimesReversed)
 async def list_events(
     context: Ctx,
     page: Paged,

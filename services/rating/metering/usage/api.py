@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.rating.metering.readings import MeterGone
 from services.rating.metering.usage.answers import UsageAnswer
-from services.rating.metering.usage.domain import Window
+from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable, TooManyWindows, Window
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
-from services.rating.metering.usage.usecases import series, whose
+from services.rating.metering.usage.usecases import CustomerOrSubject, CustomerUnknown, DimensionUnknown, series, whose
+from shared.errors import refuses
 from shared.http.keys import requires
 from shared.service import Ctx
 from shared.values.names import DIMENSIONS_MAX, PATH
@@ -18,6 +20,7 @@ TIME = "RFC 3339 instant, or a local date of the customer's time zone"
 
 
 @router.get("/usage", operation_id="get_usage", summary="A meter's series in the customer's time zone", dependencies=[requires("usage:read")])
+@refuses(CustomerOrSubject, CustomerUnknown, DimensionUnknown, MeterGone, TimeUnreadable, TimesReversed, TooManyWindows)
 async def get_usage(
     context: Ctx,
     meter: Meter,
