@@ -35,12 +35,18 @@ UnitPrice = Annotated[
     WithJsonSchema({**DECIMAL, "description": "What one unit costs, with the decimals it was written with", "examples": ["0.0125"]})]
 #: A point in time, given in UTC: RFC 3339, in microseconds where it has any.
 Instant = AwareDatetime
-#: An object that another service or a user's own contract describes: its field says where its schema is.
-Told = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-described-elsewhere": True})]
 #: JSON whose shape is its sender's own business; where an answer has it, `tests/platform/test_answers.py` says so and why.
 SendersOwn = Annotated[Any, WithJsonSchema({"description": "JSON as it was sent"})]
 #: The default of what stands in an answer only where it was loaded: absent, not null, where its value is None (`lines: list[Line] | None = ABSENT`).
 ABSENT: Any = object()
+
+
+def described_by(where: str) -> WithJsonSchema:
+    """Of an object that another service, or a user's own contract, describes: what it is and where its schema is.
+
+    `Events = Annotated[dict[str, Any], described_by("A page of raw events: `GET /v1/…` of rating")]`
+    """
+    return WithJsonSchema({"type": "object", "description": where, "x-described-elsewhere": True})
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False)

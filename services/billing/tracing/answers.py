@@ -1,7 +1,7 @@
 """What the API shows of a line that is traced: from the cent back to the events, and the clause that priced them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -10,13 +10,13 @@ from services.billing.journal.answers import JournalEntryAnswer
 from services.billing.tracing.clauses import ClauseText
 from services.billing.tracing.usecases import Trace
 from shared.clock import from_us
-from shared.http.answers import Answer, Instant, Told
+from shared.http.answers import Answer, Instant, described_by
 from shared.money import currency
 
 LINE = "/v1/statements/{contract}/{period_start}/lines/{line}"
-Explanation = Annotated[Told, Field(description=f"How rating priced it: `GET {LINE}/explanation` of rating")]
-Events = Annotated[Told, Field(description=f"A page of its raw events: `GET {LINE}/events` of rating")]
-Terms = Annotated[Told, Field(description="The clause as it was agreed: `GET /v1/contracts/schema` of rating describes it")]
+Explanation = Annotated[dict[str, Any], described_by(f"How rating priced it: `GET {LINE}/explanation` of rating")]
+Events = Annotated[dict[str, Any], described_by(f"A page of its raw events: `GET {LINE}/events` of rating")]
+Terms = Annotated[dict[str, Any], described_by("The clause as it was agreed: `GET /v1/contracts/schema` of rating describes it")]
 
 
 class ClauseAnswer(Answer):
