@@ -119,11 +119,6 @@ def to_decimal(minor: int, of: Currency) -> Decimal:
     return Decimal(minor).scaleb(-of.exponent, _SETTLING)
 
 
-def to_minor(amount: str, of: Currency) -> int:
-    """The minor units of an amount as `format_minor` writes it; it has no more digits than the currency."""
-    return int(Decimal(amount).scaleb(of.exponent))
-
-
 def format_minor(minor: int, of: Currency) -> str:
     """Return minor units as a decimal string in the currency's exponent: "611550.00", JPY "1000000"."""
     return format(to_decimal(minor, of), "f")

@@ -5,7 +5,6 @@ import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,11 +12,13 @@ import asyncpg
 import typer
 from rich.console import Console
 
+from services.billing.conservation.answers import BreakAnswer, ConservationAnswer
 from services.billing.conservation.domain.breaks import SAYS, Break, Checked, K, Report
 from services.billing.conservation.sabotage import KINDS, NothingToSabotage, Planted, plant
 from services.billing.conservation.usecases import check_all
 from shared.bus import BusUnavailable, Log
 from shared.environment_fault import EnvironmentFault
+from shared.money import currency, to_decimal
 from shared.postgres.setup import AUDITOR
 from shared.postgres.urls import role_url
 from shared.topics import ALL
@@ -56,7 +57,7 @@ class Trial:
         row = {name: str(value) for name, value in self.planted.row.key.items()}
         return {
             "sabotage": self.planted.kind, "table": self.planted.row.table, "row": row, "named": self.named is not None,
-            "break": self.named.shown() if self.named else None, "breaks": self.breaks,
+            "break": BreakAnswer.of(self.named).as_json() if self.named else None, "breaks": self.breaks,
         }
 
 
@@ -93,7 +94,7 @@ async def _run(
                 others = [] if database else await other_books(server_url, name)
                 _show(report, name + "".join(f" (another book is here: --database {other})" for other in others), words)
                 if as_json:
-                    print_json({"database": name, **report.shown()})
+                    print_json({"database": name, **ConservationAnswer.of(report).as_json()})
                 return 0 if report.holds else 1
             kinds = list(KINDS) if sabotage == Kind.ALL else [str(sabotage)]
             trials = [await _trial(admin, kind, log, words) for kind in kinds]
@@ -159,8 +160,8 @@ def _show(report: Report, name: str, words: Console) -> None:
 
 def _amounts(checked: Checked) -> Iterator[str]:
     """What each currency has, the words once: "USD settled 1,200.00, documented 1,200.00"."""
-    for code, of in checked.shown_amounts().items():
-        yield f"{code} " + ", ".join(f"{what} {Decimal(amount):,}" for what, amount in of.items())
+    for code, of in sorted(checked.amounts.items()):
+        yield f"{code} " + ", ".join(f"{what} {to_decimal(minor, currency(code)):,}" for what, minor in of.items())
 
 
 def _show_breaks(report: Report, words: Console) -> None:

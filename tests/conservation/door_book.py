@@ -103,5 +103,5 @@ async def way(database: TestDatabase) -> AsyncIterator[Way]:
 def named(checked: Checked) -> dict[str, Any]:
     """Fault → the key of its row; one break of each fault."""
     found = {broken.fault: dict(broken.where.key) for broken in checked.breaks}
-    assert len(found) == len(checked.breaks), [broken.shown() for broken in checked.breaks]
+    assert len(found) == len(checked.breaks), checked.breaks
     return found

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from decimal import Decimal
-from typing import Any
 
 import asyncpg
 
-from services.billing.conservation import reconciliation, views
+from services.billing.conservation import reconciliation
+from services.billing.conservation.answers import TotalsAnswer
 from services.billing.conservation.domain.breaks import Checked, K, merged
+from services.billing.conservation.domain.dispositions import Bucket
+from services.billing.conservation.domain.reconciled import Row, rows_of, totals_of
 from services.billing.conservation.reconciliation import Drill, Narrow
 from services.billing.conservation.usecases import all_periods, breaks_of, check_all
 from tests.conservation.book import DAYS
@@ -16,7 +18,7 @@ from tests.conservation.conftest import Book
 
 async def test_nothing_is_named_on_a_clean_book(book: Book, auditor: asyncpg.Connection) -> None:
     report = await check_all(auditor)
-    assert report.holds, [found.shown() for found in report.breaks]
+    assert report.holds, report.breaks
     disposition = report.of(K.DISPOSITION).figures
     assert disposition["stored"] == disposition["new"] == book.sent.events
     assert disposition["voided"] == book.sent.voided
@@ -35,11 +37,8 @@ async def test_every_contract_and_period_passes_the_gate(auditor: asyncpg.Connec
 
 async def test_the_reconciliation_adds_up_by_row(book: Book, auditor: asyncpg.Connection) -> None:
     rows = await _rows(auditor, Narrow())
-    for row in rows:
-        counts = dict(row["counts"])
-        assert counts.pop("stored") == sum(counts.values())
-    money = [views.money_row(row) for row in await reconciliation.money(auditor, Narrow())]
-    totals = views.totals_of(rows, money)
+    totals = TotalsAnswer.of(totals_of(rows, await reconciliation.money(auditor, Narrow()))).as_json()
+    assert totals["counts"]["stored"] == book.sent.events
     assert totals["suspense_reasons"] == {"no_customer": DAYS, "no_meter": DAYS, "no_contract": DAYS}
     assert totals["suspense"] == [{"currency": "USD", "amount": f"{0.5 * 2 * DAYS:.2f}"}], "at list price: 0.50 a call"
     assert totals["unvalued"]["suspense"] == DAYS, "unheard.of has no list price"
@@ -60,36 +59,35 @@ async def test_money_is_added_by_currency(auditor: asyncpg.Connection) -> None:
     [of] = [checked.amounts["USD"]]
     assert set(checked.amounts) == {"USD"} and of["settled"] == of["documented"] + of["waived"] + of["unbilled"] > 0
     several = merged([checked, Checked(K.MONEY, {"statements": 1}, (), {"JPY": {"settled": 7}, "USD": {"settled": 1}})])
-    assert several.shown_amounts()["JPY"] == {"settled": "7"} and several.amounts["USD"]["settled"] == of["settled"] + 1
+    assert several.amounts["JPY"] == {"settled": 7} and several.amounts["USD"]["settled"] == of["settled"] + 1
     assert several.figures["statements"] == checked.figures["statements"] + 1
 
 
 async def test_a_customer_s_row_shows_quantities_and_money(auditor: asyncpg.Connection) -> None:
-    [row] = [row for row in await _rows(auditor, Narrow(customer="bolt")) if row["month"] == "2025-01"]
-    assert row["counts"]["applied"] == DAYS - 1
-    assert row["quantities"]["bytes"] == {"applied": str(sum(10 + day for day in range(DAYS)) - 14), "voided": "14", "held_late": "500"}
-    money = [views.money_row(row) for row in await reconciliation.money(auditor, Narrow(customer="bolt"))]
-    january = money[0]
-    assert (january["final"], january["settled"], january["unbilled"]) == (True, january["documented"], "0.00")
+    [row] = [row for row in await _rows(auditor, Narrow(customer="bolt")) if f"{row.usage.month:%Y-%m}" == "2025-01"]
+    assert row.counts[Bucket.APPLIED] == DAYS - 1 and row.quantities
+    assert row.quantities["bytes"] == {Bucket.APPLIED: sum(10 + day for day in range(DAYS)) - 14, Bucket.VOIDED: 14, Bucket.HELD_LATE: 500}
+    january = (await reconciliation.money(auditor, Narrow(customer="bolt")))[0]
+    assert (january.final, january.settled, january.unbilled.minor) == (True, january.documented, 0)
 
 
 async def test_held_late_lists_late_events_late_voids_and_those_of_a_late_alias(book: Book, auditor: asyncpg.Connection) -> None:
-    found = [views.event_row(row) for row in await reconciliation.events(auditor, Narrow(), Drill(bucket="held_late"), 1000)]
-    kinds = Counter((row["kind"], row["subject"]) for row in found)
-    assert kinds == {("event", "acme"): 1, ("event", "bolt"): 1, ("event", "acme-labs"): DAYS, ("void", "acme"): book.sent.late_voids}
-    assert {row["periods"][0]["contract"] for row in found} == {"acme-2025", "bolt-2025"}
-    [held_void] = [row for row in found if row["kind"] == "void"]
-    assert (held_void["id"], held_void["bucket"]) == ("acme-5", "applied"), "a late void leaves its event applied and is itself held"
+    found = await reconciliation.events(auditor, Narrow(), Drill(bucket="held_late"), 1000)
+    kinds = Counter((event.held_kind, event.subject) for event in found)
+    assert kinds == {(None, "acme"): 1, (None, "bolt"): 1, (None, "acme-labs"): DAYS, ("void", "acme"): book.sent.late_voids}
+    assert {event.periods[0].contract for event in found} == {"acme-2025", "bolt-2025"}
+    [held_void] = [event for event in found if event.held_kind == "void"]
+    assert (held_void.id, held_void.bucket) == ("acme-5", "applied"), "a late void leaves its event applied and is itself held"
 
 
 async def test_a_bucket_is_read_page_by_page(auditor: asyncpg.Connection) -> None:
     drill, seen = Drill(bucket="suspense", reason="no_customer"), []
     while page := await reconciliation.events(auditor, Narrow(customer="nobody"), drill, 7):
-        seen += [row["id"] for row in page]
+        seen += [event.id for event in page]
         last = page[-1]
-        drill = Drill(bucket="suspense", reason="no_customer", after=(last["time"], last["batch_id"], last["seq"]))
+        drill = Drill(bucket="suspense", reason="no_customer", after=(last.time, last.batch_id, last.seq))
     assert seen == [f"nobody-{day}" for day in range(DAYS)]
 
 
-async def _rows(connection: asyncpg.Connection, narrow: Narrow) -> list[dict[str, Any]]:
-    return views.rows_of(await reconciliation.counts(connection, narrow), await reconciliation.quantities(connection, narrow))
+async def _rows(connection: asyncpg.Connection, narrow: Narrow) -> list[Row]:
+    return rows_of(await reconciliation.counts(connection, narrow), await reconciliation.quantities(connection, narrow))

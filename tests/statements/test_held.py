@@ -6,9 +6,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation import reconciliation, views
+from services.billing.conservation import reconciliation
+from services.billing.conservation.answers import PlacedEventAnswer
 from services.billing.conservation.disposition import disposition
+from services.billing.conservation.domain.dispositions import Bucket
+from services.billing.conservation.domain.reconciled import rows_of, totals_of
 from services.billing.conservation.reconciliation import Drill, Narrow
+from shared.money import Money, currency
 from shared.postgres.setup import AUDITOR
 from tests.statements.deployment import Deployment, event, terms, until, utc, void
 
@@ -60,13 +64,13 @@ async def test_usage_of_a_period_that_cannot_be_priced_is_held(rating: Deploymen
         assert "region=us" in found["detail"] and "finance" in found["detail"]
     assert (await told(rating, "gone"))["disposition"] == "voided" and (await told(rating, "a"))["disposition"] == "priced"
     assert await buckets(auditor) == {"stored": 4, "new": 4, "voided": 1, "held": 2, "applied": 1}
-    rows = [views.event_row(row) for row in await reconciliation.events(auditor, Narrow(), Drill("held", "pricing_failed"), 10)]
+    rows = [PlacedEventAnswer.of(event).as_json() for event in await reconciliation.events(auditor, Narrow(), Drill("held", "pricing_failed"), 10)]
     assert [(row["id"], row["reason"], row["exceptions"], row["periods"]) for row in rows] == [
         (id, "pricing_failed", [{"id": found["exceptions"][0]["id"], "kind": "pricing_failed", "owner": "finance"}],
          [{"contract": "bolt-1", "period_start": "2024-01-01T00:00:00Z"}]) for id in ("fine", "odd")]
-    summed = views.totals_of(views.rows_of(await reconciliation.counts(auditor, Narrow()), await reconciliation.quantities(auditor, Narrow())), [])
-    assert (summed["counts"]["held"], summed["held"]) == (2, [{"currency": "USD", "amount": "1.00"}])
-    assert set(summed["suspense_reasons"].values()) == {0}
+    summed = totals_of(rows_of(await reconciliation.counts(auditor, Narrow()), await reconciliation.quantities(auditor, Narrow())), [])
+    assert (summed.counts[Bucket.HELD], summed.values[Bucket.HELD]) == (2, (Money(100, currency("USD")),))
+    assert set(summed.reasons.values()) == {0}
 
     await rating.apply(regional([{"region": "eu", "unit": "1.00"}, {"unit": "2.00"}]))
     await until(lambda: _disposed(rating, "odd", "priced"))

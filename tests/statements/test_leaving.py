@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation import reconciliation, views
+from services.billing.conservation import reconciliation
+from services.billing.conservation.answers import PlacedEventAnswer
 from services.billing.conservation.disposition import disposition
 from services.billing.conservation.quantity import quantities_of
 from services.billing.conservation.reconciliation import Drill, Narrow
@@ -52,8 +53,8 @@ async def holds(auditor: asyncpg.Connection, *contracts: str) -> dict[str, int]:
 
 
 async def held_late(auditor: asyncpg.Connection, customer: str | None = None) -> list[dict[str, Any]]:
-    rows = await reconciliation.events(auditor, Narrow(customer=customer), Drill("held_late"), 100)
-    return [views.event_row(row) for row in rows]
+    found = await reconciliation.events(auditor, Narrow(customer=customer), Drill("held_late"), 100)
+    return [PlacedEventAnswer.of(event).as_json() for event in found]
 
 
 async def acme_with_labs(rating: Deployment, **more: Any) -> None:

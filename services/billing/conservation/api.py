@@ -1,22 +1,23 @@
 """GET /v1/reconciliation and its drills: what became of every event and every cent."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.billing.conservation import door, reconciliation, views
+from services.billing.conservation import door, reconciliation
+from services.billing.conservation.answers import DoorHourAnswer, PlacedEventAnswer, ReconciliationAnswer
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.jobs import monitor_of
 from services.billing.conservation.reconciliation import Drill, Narrow
 from services.billing.conservation.reconciling import reconciled
 from services.billing.conservation.usecases import snapshot
+from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.instants import Instant
 from shared.http.keys import requires
-from shared.http.paging import Page, Paged, listed
+from shared.http.paging import Page, Paged
 from shared.http.places import event_place
 from shared.http.zones import Zone
 from shared.instants import to_us
@@ -39,24 +40,20 @@ To = Annotated[Instant | None, Query(description="Events before this instant")]
 async def reconcile(
     context: Ctx, customer: Customer = None, meter: Name = None, start: From = None, to: To = None, timezone: Zone = "UTC",
     check: Annotated[bool | None, Query(description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question")] = None,
-) -> dict[str, Any]:
+) -> ReconciliationAnswer:
     monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter, timezone=timezone)
     if monitor.report is None or (check if check is not None else narrow == Narrow(timezone=timezone)):
         await monitor.check()
     found = await reconciled(monitor.auditor, narrow)
     assert monitor.report is not None
-    return {
-        "object": "reconciliation", "customer": customer, "meter": meter, "from": _shown(start), "to": _shown(to),
-        "quantities_of": "every meter" if narrow.every_meter else "meters with a list price", "rows": found.rows,
-        "totals": found.totals, "money": found.money, "conservation": monitor.report.shown(),
-    }
+    return ReconciliationAnswer.of(narrow, found, monitor.report)
 
 
 @router.get("/reconciliation/events", operation_id="reconcile_events", summary="The events of a bucket, by time")
 async def reconcile_events(
     context: Ctx, page: Paged, bucket: Annotated[Bucket | None, Query()] = None, reason: Annotated[Reason | None, Query()] = None,
     customer: Customer = None, type: Type = None, meter: Name = None, month: Month = None, start: From = None, to: To = None,
-) -> dict[str, Any]:
+) -> Listed[PlacedEventAnswer]:
     narrow = Narrow(*_span(month, start, to), customer, type, meter)
     return await _events(context, page, narrow, Drill(bucket, reason, None, event_place(page)))
 
@@ -64,7 +61,7 @@ async def reconcile_events(
 @router.get("/held-late", operation_id="list_held_late", summary="Usage, voids and leavings that came after the cut of a final statement")
 async def held_late(
     context: Ctx, page: Paged, customer: Customer = None, contract: Name = None, month: Month = None, start: From = None, to: To = None,
-) -> dict[str, Any]:
+) -> Listed[PlacedEventAnswer]:
     narrow = Narrow(*_span(month, start, to), customer)
     return await _events(context, page, narrow, Drill(Bucket.HELD_LATE, None, contract, event_place(page)))
 
@@ -73,19 +70,18 @@ async def held_late(
 async def reconcile_door(
     context: Ctx, start: Annotated[Instant, Query(alias="from", description="Hours from here")],
     to: Annotated[Instant, Query(description="Hours before this instant")],
-) -> dict[str, Any]:
+) -> Listed[DoorHourAnswer]:
     monitor = monitor_of(context)
     async with monitor.auditor.connection() as connection:
-        rows = await door.hours(connection, start, to, HOURS_MAX + 1)
-    shown = [{**row, "hour": views.instant(row["hour"])} for row in rows[:HOURS_MAX]]
-    return {"object": "list", "data": shown, "has_more": len(rows) > HOURS_MAX, "next_cursor": None}
+        found = await door.hours(connection, start, to, HOURS_MAX + 1)
+    return Listed(data=[DoorHourAnswer.of(hour) for hour in found[:HOURS_MAX]], has_more=len(found) > HOURS_MAX, next_cursor=None)
 
 
-async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) -> dict[str, Any]:
+async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) -> Listed[PlacedEventAnswer]:
     monitor = monitor_of(context)
     async with monitor.auditor.connection() as connection, snapshot(connection):
-        rows: Sequence[Any] = await reconciliation.events(connection, narrow, drill, page.limit + 1)
-    return listed(rows, page, lambda row: [to_us(row["time"]), row["batch_id"], row["seq"]], views.event_row)
+        found = await reconciliation.events(connection, narrow, drill, page.limit + 1)
+    return Listed[PlacedEventAnswer].page(found, page, lambda event: [to_us(event.time), event.batch_id, event.seq], PlacedEventAnswer.of)
 
 
 def _span(month: str | None, start: datetime | None, to: datetime | None) -> tuple[datetime | None, datetime | None]:
@@ -99,7 +95,3 @@ def _span(month: str | None, start: datetime | None, to: datetime | None) -> tup
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _shown(moment: datetime | None) -> str | None:
-    return views.instant(moment) if moment else None

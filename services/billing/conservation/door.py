@@ -6,6 +6,7 @@ written after its events, so receipts never promise more than the bus has; a kil
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -72,10 +73,24 @@ TOLD_MAX_BYTES = 512 * 1024                      # a larger record of usage.raw 
 STORE, QUARANTINE = "usage_ingest", "usage.quarantine"
 
 
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What a key brought from a source in an hour: received = published + quarantined + refused."""
+
+    key_id: str
+    source: str
+    hour: datetime
+    received: int
+    published: int
+    quarantined: int
+    refused: int
+
+
 async def door(connection: asyncpg.Connection, log: Log | None = None, *, listed_max: int | None = LISTED_MAX) -> Checked:
     """K2 over all receipts. `log`: the bus's own, where it is not the Postgres log. Raises BusUnavailable."""
     of = log_of(connection, log)
-    [totals] = [dict(row) for row in await connection.fetch(RECEIPTS)]
+    [receipts] = await connection.fetch(RECEIPTS)
+    totals: dict[str, int] = dict(receipts)
     aside, flight = await set_aside(connection), await in_flight(connection, of)
     comparison = await compared(connection, aside, flight)
     totals |= comparison.figures | {f"on_{TOPIC}": sum((await of.heads(TOPIC)).values())}
@@ -89,13 +104,13 @@ async def door(connection: asyncpg.Connection, log: Log | None = None, *, listed
     return Checked(K.DOOR, totals, (*breaks, *quarantined), amounts=_amounts(waiting), more=more)
 
 
-async def hours(connection: asyncpg.Connection, start: datetime, end: datetime, rows_max: int) -> list[dict[str, Any]]:
-    """What each key and source brought in each hour: received, published, quarantined, refused."""
-    return [dict(row) for row in await connection.fetch(HOURS, start, end, rows_max)]
+async def hours(connection: asyncpg.Connection, start: datetime, end: datetime, rows_max: int) -> list[Hour]:
+    """By hour, key and source."""
+    return [Hour(**row) for row in await connection.fetch(HOURS, start, end, rows_max)]
 
 
 async def _quarantined(
-    connection: asyncpg.Connection, log: Log, totals: dict[str, Any], aside: tuple[Mapping[str, int], Mapping[str, int]],
+    connection: asyncpg.Connection, log: Log, totals: dict[str, int], aside: tuple[Mapping[str, int], Mapping[str, int]],
 ) -> list[Break]:
     """The breaks between receipts, metering's batch rows, usage.quarantine and what is stored; adds their figure to `totals`."""
     [row] = await connection.fetch(QUARANTINED, TOLD_MAX_BYTES)

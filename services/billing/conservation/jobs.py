@@ -1,17 +1,16 @@
 """When the books are checked. A K1 break becomes an open exception, and that is what stops every finalization (`breaks_of`)."""
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from prometheus_client import Gauge
 
 from services.billing.conservation.domain.breaks import K
+from services.billing.conservation.domain.waiting import Waiting
 from services.billing.conservation.monitor import Monitor
 from services.billing.conservation.reconciliation import Narrow
 from services.billing.conservation.reconciling import reconciled
 from services.billing.conservation.repository import keep_exceptions
-from shared.money import currency, to_minor
 from shared.service import Context, Job
 
 LOOK_EVERY_S = 5.0
@@ -57,7 +56,7 @@ async def check(context: Context) -> None:
     if now - context.state.setdefault(CHECKED_AT, now) < max(every_s, CHECK_SHARE * context.state.get(TOOK_S, 0.0)):
         return
     report = await monitor.check()
-    measure_waiting((await reconciled(monitor.auditor, Narrow())).totals["waiting"])
+    measure_waiting((await reconciled(monitor.auditor, Narrow())).totals.waiting)
     CHECKED.set(report.taken_at.timestamp())
     context.state[CHECKED_AT] = time.monotonic()
     context.state[TOOK_S] = context.state[CHECKED_AT] - now
@@ -67,12 +66,12 @@ async def check(context: Context) -> None:
             await keep_exceptions(uow, checked, context.clock.now())
 
 
-def measure_waiting(waiting: Iterable[Mapping[str, Any]]) -> None:
+def measure_waiting(waiting: Iterable[Waiting]) -> None:
     """Replace all at once: what no longer waits leaves no series behind."""
     WAITING.clear()
     for one in waiting:
-        for value in one["value"]:
-            WAITING.labels(one["place"], one["reason"], one["owner"], value["currency"]).set(to_minor(value["amount"], currency(value["currency"])))
+        for value in one.value:
+            WAITING.labels(one.place, one.reason, one.owner, value.currency.code).set(value.minor)
 
 
 JOBS = (

@@ -1,13 +1,16 @@
 """SQL of the reconciliation: what became of the usage, in counts, quantities and money, and the events of each bucket."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 
+from services.billing.conservation.domain.dispositions import Bucket, Reason
+from services.billing.conservation.domain.readings import ContractPeriod, Counted, Hold, ListPrice, Measured, Placed, Settled, Usage
 from services.billing.conservation.facts import BUCKET, REASON, VOIDED, at, facts_where, label, quantity
+from shared.money import Money, currency
 
 #: Parameters $1–$5: from, to (event time), customer (external id, or a subject no customer has), event type, meter; null: all.
 NARROWED = """($1::timestamptz is null or e.time >= $1) and ($2::timestamptz is null or e.time < $2)
@@ -69,7 +72,8 @@ EVENTS = f"""
         from facts
     )
     select f.source, f.id, f.type, f.subject, c.external_id as customer, f.time, f.received_at, f.batch_id, f.seq, f.bucket, f.reason, f.held_kind,
-           f.closed, f.holds, f.meters, m.meter as list_meter, m.list_currency, m.list_unit, {ADDS.replace("e.data", "f.data")} as list_quantity
+           f.closed::text as closed, f.holds::text as holds, f.meters, m.list_currency, m.list_unit,
+           {ADDS.replace("e.data", "f.data")} as list_quantity
     from found f left join rating.customers c on c.customer_id = f.whose_id
     left join meter m on m.meter = any (f.meters) and m.list_unit is not null
     where ($6::text is null or f.bucket = $6 or ($6 = 'held_late' and f.held_kind is not null)) and ($7::text is null or f.reason = $7)
@@ -108,25 +112,61 @@ class Drill:
     after: tuple[datetime, int, int] | None = None
 
 
-async def counts(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
+async def counts(connection: asyncpg.Connection, narrow: Narrow) -> list[Counted]:
     """Events by customer or unmatched subject, type, month of the zone, bucket and reason."""
-    return await connection.fetch(COUNTS, *narrow.parameters(), narrow.timezone)
+    return [Counted(_usage(row), Bucket(row["bucket"]), _reason(row), row["events"])
+            for row in await connection.fetch(COUNTS, *narrow.parameters(), narrow.timezone)]
 
 
-async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
+async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> list[Measured]:
     """The same by meter: quantities, `read` events, and the list price where the meter has one.
 
     All meters where a customer or a meter is named; over the whole book those with a list price, which value suspense.
     """
-    return await connection.fetch(QUANTITIES, *narrow.parameters(), narrow.timezone)
+    return [Measured(_usage(row), Bucket(row["bucket"]), row["meter"], _list_price(row), row["read"], row["quantity"])
+            for row in await connection.fetch(QUANTITIES, *narrow.parameters(), narrow.timezone)]
 
 
-async def money(connection: asyncpg.Connection, narrow: Narrow) -> Sequence[Any]:
-    """Settled and documented minor units of each contract and period that overlaps."""
-    return await connection.fetch(MONEY, narrow.start, narrow.end, narrow.customer)
+async def money(connection: asyncpg.Connection, narrow: Narrow) -> list[Settled]:
+    """What is settled and documented of each contract and period that overlaps."""
+    return [_settled(row) for row in await connection.fetch(MONEY, narrow.start, narrow.end, narrow.customer)]
 
 
-async def events(connection: asyncpg.Connection, narrow: Narrow, drill: Drill, rows_max: int) -> Sequence[Any]:
+async def events(connection: asyncpg.Connection, narrow: Narrow, drill: Drill, rows_max: int) -> list[Placed]:
     """The events of a bucket, by time."""
     after = drill.after or (None, None, None)
-    return await connection.fetch(EVENTS, *narrow.parameters(), drill.bucket, drill.reason, drill.contract, *after, rows_max)
+    rows = await connection.fetch(EVENTS, *narrow.parameters(), drill.bucket, drill.reason, drill.contract, *after, rows_max)
+    return [_placed(row) for row in rows]
+
+
+#: The final statements over an event and what holds its periods, as TERMS writes them, in UTC as the connection is.
+_closed = msgspec.json.Decoder(tuple[ContractPeriod, ...]).decode
+_holds = msgspec.json.Decoder(tuple[Hold, ...]).decode
+
+
+def _usage(row: Any) -> Usage:
+    return Usage(row["customer"], row["subject"], row["type"], row["month"])
+
+
+def _reason(row: Any) -> Reason | None:
+    return Reason(row["reason"]) if row["reason"] else None
+
+
+def _list_price(row: Any) -> ListPrice | None:
+    return ListPrice(currency(row["list_currency"]), row["list_unit"]) if row["list_unit"] is not None else None
+
+
+def _settled(row: Any) -> Settled:
+    of = currency(row["currency"])
+    return Settled(
+        row["customer"], row["contract"], row["start_date"], row["end_date"], row["final"], row["revision"], Money(row["settled"], of),
+        Money(row["documented"], of), tuple(row["documents"]))
+
+
+def _placed(row: Any) -> Placed:
+    price = _list_price(row)
+    return Placed(
+        source=row["source"], id=row["id"], type=row["type"], subject=row["subject"], customer=row["customer"], time=row["time"],
+        received_at=row["received_at"], batch_id=row["batch_id"], seq=row["seq"], bucket=Bucket(row["bucket"]), reason=_reason(row),
+        held_kind=row["held_kind"], meters=tuple(row["meters"] or ()), closed=_closed(row["closed"] or "[]"), holds=_holds(row["holds"] or "[]"),
+        value=price.of(row["list_quantity"]) if price and row["list_quantity"] is not None else None)

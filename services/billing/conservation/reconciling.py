@@ -1,21 +1,23 @@
 """Verb: reconcile, narrowed or whole: what became of the usage, in counts, quantities and money."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from services.billing.auditor import Auditor
-from services.billing.conservation import reconciliation, views
+from services.billing.conservation import reconciliation
+from services.billing.conservation.domain.readings import Settled
+from services.billing.conservation.domain.reconciled import Row, Totals, rows_of, totals_of
 from services.billing.conservation.reconciliation import Narrow
 from services.billing.conservation.usecases import snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """As the API shows it. `rows`: usage by customer, type and month; `money`: by contract and period; `totals`: both added up, and what waits."""
+    """`rows`: usage by customer, type and month; `money`: by contract and period; `totals`: both added up, and what waits."""
 
-    rows: list[dict[str, Any]]
-    money: list[dict[str, Any]]
-    totals: dict[str, Any]
+    rows: Sequence[Row]
+    money: Sequence[Settled]
+    totals: Totals
 
 
 async def reconciled(auditor: Auditor, narrow: Narrow) -> Reconciled:
@@ -24,5 +26,5 @@ async def reconciled(auditor: Auditor, narrow: Narrow) -> Reconciled:
         counted = await reconciliation.counts(connection, narrow)
         measured = await reconciliation.quantities(connection, narrow)
         money = await reconciliation.money(connection, narrow)
-    rows, settled = views.rows_of(counted, measured, every_meter=narrow.every_meter), [views.money_row(row) for row in money]
-    return Reconciled(rows, settled, views.totals_of(rows, settled))
+    rows = rows_of(counted, measured, every_meter=narrow.every_meter)
+    return Reconciled(rows, money, totals_of(rows, money))

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.money import Money, currency, format_minor
+from shared.money import Money
 
 
 class K(StrEnum):
@@ -38,8 +38,13 @@ class Row:
     table: str
     key: Mapping[str, Any]
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The key in words."""
+        return {name: _in_words(value) for name, value in self.key.items()}
+
     def __str__(self) -> str:
-        return f"{self.table} " + " ".join(f"{name}={_shown(value)}" for name, value in self.key.items())
+        return f"{self.table} " + " ".join(f"{name}={word}" for name, word in self.named.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,6 @@ class Break:
         """What an exception about it is named by: the same break found again refreshes the same exception."""
         return f"{self.fault}: {self.where}"
 
-    def shown(self) -> dict[str, Any]:
-        return {
-            "k": self.k, "fault": self.fault, "table": self.where.table, "key": {name: _shown(value) for name, value in self.where.key.items()},
-            "expected": self.expected, "found": self.found, "says": self.says, "owner": self.owner, "contract": self.contract,
-            "period_start": _shown(self.period_start) if self.period_start else None,
-            "worth": [{"currency": money.currency.code, "amount": str(money)} for money in self.worth],
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -97,17 +94,6 @@ class Checked:
     @property
     def holds(self) -> bool:
         return self.breaks_total == 0
-
-    def shown(self) -> dict[str, Any]:
-        return {
-            "k": self.k, "says": SAYS[self.k], "holds": self.holds, "figures": dict(self.figures), "amounts": self.shown_amounts(),
-            "owner": OWNERS[self.k], "breaks_listed": len(self.breaks), "breaks_total": self.breaks_total,
-            "breaks": [found.shown() for found in self.breaks],
-        }
-
-    def shown_amounts(self) -> dict[str, dict[str, str]]:
-        """Currency → what → amount in the currency's own decimals."""
-        return {code: {what: format_minor(minor, currency(code)) for what, minor in of.items()} for code, of in sorted(self.amounts.items())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +121,6 @@ class Report:
     def of(self, k: K) -> Checked:
         return next(checked for checked in self.statements if checked.k is k)
 
-    def shown(self) -> dict[str, Any]:
-        return {
-            "holds": self.holds, "taken_at": _shown(self.taken_at), "seconds": f"{self.seconds:.2f}", "watermark": dict(self.watermark),
-            "breaks_listed": len(self.breaks), "breaks_total": self.breaks_total,
-            "statements": [checked.shown() for checked in self.statements],
-        }
-
 
 def merged(parts: list[Checked]) -> Checked:
     """One statement evaluated in pieces, as a whole: figures add up, breaks follow one another."""
@@ -160,7 +139,7 @@ def _add(sums: dict[str, int], more: Mapping[str, int]) -> None:
         sums[name] = sums.get(name, 0) + value
 
 
-def _shown(value: Any) -> str:
+def _in_words(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,11 +1,11 @@
-"""The buckets of K3: what became of a stored event."""
+"""The buckets of K3: what became of a stored event; why it waits, and who makes it billable."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Bucket(StrEnum):
-    """Exactly one for each stored event."""
+    """What became of an event: exactly one for each that is stored."""
 
     VOIDED = "voided"
     SUSPENSE = "suspense"
@@ -26,6 +26,14 @@ class Reason(StrEnum):
 
 
 SUSPENSE_REASONS = (Reason.NO_CUSTOMER, Reason.NO_METER, Reason.NO_CONTRACT)
+VALUED = (Bucket.SUSPENSE, Bucket.HELD_LATE, Bucket.HELD)
+"""Where usage waits, and is worth what the list price says."""
+
+
+class Late(StrEnum):
+    """Why usage is held late."""
+
+    AFTER_THE_CUT = "after_the_cut"
 
 
 class Unbilled(StrEnum):
@@ -35,11 +43,22 @@ class Unbilled(StrEnum):
     NOT_FINALIZED = "not_finalized"
 
 
-OWNERS: Mapping[Reason, str] = {
+class Place(StrEnum):
+    """Where revenue waits: as usage in a bucket, or as settled money that no document says yet."""
+
+    SUSPENSE = Bucket.SUSPENSE.value
+    HELD_LATE = Bucket.HELD_LATE.value
+    HELD = Bucket.HELD.value
+    UNBILLED = "unbilled"
+
+
+Why = Reason | Late | Unbilled
+OWNERS: Mapping[Why, str] = {
     Reason.NO_CUSTOMER: "integration engineer", Reason.NO_METER: "integration engineer", Reason.NO_CONTRACT: "account executive",
-    Reason.PRICING_FAILED: "finance",
+    Reason.PRICING_FAILED: "finance", Late.AFTER_THE_CUT: "finance",
+    Unbilled.PERIOD_OPEN: "rating", Unbilled.NOT_FINALIZED: "billing operations",
 }
-"""Who makes the events of each reason billable: by an alias or a customer, by a meter, by a contract, by usage or prices that can be priced."""
-HELD_LATE_OWNER = "finance"
-UNBILLED_OWNERS: Mapping[Unbilled, str] = {Unbilled.PERIOD_OPEN: "rating", Unbilled.NOT_FINALIZED: "billing operations"}
-"""An open period closes by itself, which rating sees to; what is final and has no document waits for what `GET /v1/exceptions` lists."""
+"""Who makes it billable: by an alias or a customer, by a meter, by a contract, by usage or prices that can be priced, by a decision.
+
+An open period closes by itself, which rating sees to; what is final and has no document waits for what `GET /v1/exceptions` lists.
+"""

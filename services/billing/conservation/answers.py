@@ -1,0 +1,365 @@
+"""What the API and `u2c verify` show of conservation: the five statements and their breaks; what became of the usage, and of each event."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from services.billing.conservation.domain.breaks import OWNERS, SAYS, Break, Checked, K, Report
+from services.billing.conservation.domain.dispositions import Bucket, Place, Reason, Why
+from services.billing.conservation.domain.readings import Placed, Settled
+from services.billing.conservation.domain.reconciled import Row, Totals
+from services.billing.conservation.domain.waiting import Waiting
+from services.billing.conservation.door import Hour
+from services.billing.conservation.reconciliation import Narrow
+from services.billing.conservation.reconciling import Reconciled
+from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
+from shared.money import Money, currency, format_minor
+
+Watermark = Annotated[dict[str, int], Field(examples=[{"0": 35, "1": 31}])]
+Seconds = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2}$", examples=["0.09"])]
+Figures = Annotated[dict[str, int], Field(examples=[{"series": 1, "statements": 4, "documents": 3, "under_way": 0}])]
+Quantities = Annotated[dict[str, dict[Bucket, Quantity]], Field(examples=[{"api_calls": {"applied": "1200"}}])]
+Customer = Annotated[str | None, Field(examples=["acme"])]
+Owner = Annotated[str, Field(examples=["finance"])]
+Source = Annotated[str, Field(examples=["nyc-departures"])]
+EventType = Annotated[str, Field(examples=["api.call"])]
+Amounts = Annotated[dict[str, dict[str, Amount]], Field(examples=[{"USD": {"settled": "21.99", "documented": "21.99"}}])]
+
+
+class WorthAnswer(Answer):
+    """An amount of one currency; currencies are never added."""
+
+    currency: Annotated[str, Field(examples=["USD"])]
+    amount: Amount
+
+    @classmethod
+    def of(cls, money: Money) -> Self:
+        return cls(currency=money.currency.code, amount=str(money))
+
+    @classmethod
+    def each(cls, values: Iterable[Money]) -> list[Self]:
+        return [cls.of(money) for money in values]
+
+
+class BreakAnswer(Answer):
+    """One row at which a statement does not hold."""
+
+    k: K
+    fault: Annotated[str, Field(examples=["line_differs"])]
+    table: Annotated[str, Field(examples=["billing.document_lines"])]
+    """Where it broke"""
+    key: Annotated[dict[str, str], Field(examples=[{"contract": "acme-2026", "period_start": "2026-03-01T00:00:00Z"}])]
+    """Column → value of the row, which may be the one that should be there"""
+    expected: str
+    found: str
+    says: str
+    """Names the fault and the remedy"""
+    owner: Owner
+    contract: Annotated[str | None, Field(examples=["acme-2026"])]
+    """The one whose close it stops; null where it is none's or everybody's"""
+    period_start: Instant | None
+    worth: list[WorthAnswer]
+    """What waits there, by currency, where it can be said"""
+
+    @classmethod
+    def of(cls, found: Break) -> Self:
+        return cls(
+            k=found.k, fault=found.fault, table=found.where.table, key=found.where.named, expected=found.expected, found=found.found,
+            says=found.says, owner=found.owner, contract=found.contract, period_start=found.period_start,
+            worth=WorthAnswer.each(found.worth))
+
+
+class CheckedAnswer(Answer):
+    """One of the five statements, checked."""
+
+    k: K
+    says: Annotated[str, Field(examples=[SAYS[K.MONEY]])]
+    holds: bool
+    figures: Figures
+    """What was counted"""
+    amounts: Amounts
+    """Currency → what → how much"""
+    owner: Owner
+    breaks_listed: int
+    breaks_total: int
+    breaks: list[BreakAnswer]
+    """The first ones: a list is cut, a verdict never is"""
+
+    @classmethod
+    def of(cls, checked: Checked) -> Self:
+        amounts = {
+            code: {what: format_minor(minor, currency(code)) for what, minor in of.items()} for code, of in sorted(checked.amounts.items())}
+        return cls(
+            k=checked.k, says=SAYS[checked.k], holds=checked.holds, figures=dict(checked.figures), amounts=amounts, owner=OWNERS[checked.k],
+            breaks_listed=len(checked.breaks), breaks_total=checked.breaks_total, breaks=[BreakAnswer.of(found) for found in checked.breaks])
+
+
+class ConservationAnswer(Answer):
+    """All five statements at one cut."""
+
+    holds: bool
+    taken_at: Instant
+    """Of the machine clock"""
+    seconds: Seconds
+    """How long it took"""
+    watermark: Watermark
+    """Partition of usage.events → last batch that was seen"""
+    breaks_listed: int
+    breaks_total: int
+    statements: list[CheckedAnswer]
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        return cls(
+            holds=report.holds, taken_at=report.taken_at, seconds=f"{report.seconds:.2f}", watermark=dict(report.watermark),
+            breaks_listed=len(report.breaks), breaks_total=report.breaks_total,
+            statements=[CheckedAnswer.of(checked) for checked in report.statements])
+
+
+class CountsAnswer(Answer):
+    """Stored events, and what became of them: the others add up to `stored`."""
+
+    stored: int
+    voided: int
+    suspense: int
+    unpriced: int
+    held_late: int
+    waived_late: int
+    held: int
+    applied: int
+
+    @classmethod
+    def of(cls, counts: Mapping[Bucket, int]) -> Self:
+        return cls(stored=sum(counts.values()), **{bucket.value: events for bucket, events in counts.items()})
+
+
+class SuspenseReasonsAnswer(Answer):
+    """The events in suspense, by what is missing."""
+
+    no_customer: int
+    no_meter: int
+    no_contract: int
+
+    @classmethod
+    def of(cls, reasons: Mapping[Reason, int]) -> Self:
+        return cls(**{reason.value: events for reason, events in reasons.items()})
+
+
+class UnvaluedAnswer(Answer):
+    """How many of the waiting events no list price values."""
+
+    suspense: int
+    held_late: int
+    held: int
+
+    @classmethod
+    def of(cls, unvalued: Mapping[Bucket, int]) -> Self:
+        return cls(**{bucket.value: events for bucket, events in unvalued.items()})
+
+
+class WaitingAnswer(Answer):
+    """What waits in a place for one reason."""
+
+    place: Place
+    reason: Why
+    owner: Owner
+    """Who makes it billable"""
+    events: int
+    """0 for settled money, which is nobody's event"""
+    value: list[WorthAnswer]
+    """Usage at list price; settled money as it was settled"""
+    unvalued: int
+    """How many of the events `value` is without"""
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> Self:
+        return cls(
+            place=waiting.place, reason=waiting.reason, owner=waiting.owner, events=waiting.events, value=WorthAnswer.each(waiting.value),
+            unvalued=waiting.unvalued)
+
+
+class ReconciledUsageAnswer(Answer):
+    """The usage of a customer, or of a subject no customer has, of one event type in one month. What waits is valued at list price."""
+
+    customer: Customer
+    subject: Annotated[str | None, Field(examples=["acme-eu"])]
+    """Null where a customer has it"""
+    type: EventType
+    month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", examples=["2013-03"])]
+    """Of the time zone that was asked for"""
+    counts: CountsAnswer
+    suspense_reasons: SuspenseReasonsAnswer
+    quantities: Quantities | None = ABSENT
+    """Meter → bucket → how much; absent where not every meter was read and none of those takes it"""
+    suspense: list[WorthAnswer]
+    """One value a meter"""
+    held_late: list[WorthAnswer]
+    held: list[WorthAnswer]
+    unvalued: UnvaluedAnswer
+    waiting: list[WaitingAnswer]
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        usage = row.usage
+        return cls(
+            customer=usage.customer, subject=usage.subject, type=usage.type, month=usage.month.strftime("%Y-%m"),
+            counts=CountsAnswer.of(row.counts), suspense_reasons=SuspenseReasonsAnswer.of(row.reasons),
+            quantities=None if row.quantities is None else {meter: dict(of) for meter, of in row.quantities.items()},
+            suspense=WorthAnswer.each(row.values[Bucket.SUSPENSE]), held_late=WorthAnswer.each(row.values[Bucket.HELD_LATE]),
+            held=WorthAnswer.each(row.values[Bucket.HELD]), unvalued=UnvaluedAnswer.of(row.unvalued),
+            waiting=[WaitingAnswer.of(waiting) for waiting in row.waiting])
+
+
+class TotalsAnswer(Answer):
+    """The rows and the money added up, by currency."""
+
+    counts: CountsAnswer
+    suspense_reasons: SuspenseReasonsAnswer
+    suspense: list[WorthAnswer]
+    held_late: list[WorthAnswer]
+    held: list[WorthAnswer]
+    unvalued: UnvaluedAnswer
+    settled: list[WorthAnswer]
+    documented: list[WorthAnswer]
+    waived: list[WorthAnswer]
+    unbilled: list[WorthAnswer]
+    waiting: list[WaitingAnswer]
+    """One entry a place and reason"""
+
+    @classmethod
+    def of(cls, totals: Totals) -> Self:
+        each = WorthAnswer.each
+        return cls(
+            counts=CountsAnswer.of(totals.counts), suspense_reasons=SuspenseReasonsAnswer.of(totals.reasons),
+            suspense=each(totals.values[Bucket.SUSPENSE]), held_late=each(totals.values[Bucket.HELD_LATE]),
+            held=each(totals.values[Bucket.HELD]), unvalued=UnvaluedAnswer.of(totals.unvalued), settled=each(totals.settled),
+            documented=each(totals.documented), waived=each(totals.waived), unbilled=each(totals.unbilled),
+            waiting=[WaitingAnswer.of(waiting) for waiting in totals.waiting])
+
+
+class SettledDaysAnswer(Answer):
+    """A period in local days, both inclusive."""
+
+    start: Annotated[date, Field(examples=["2024-01-01"])]
+    end: date
+
+
+class SettledAnswer(Answer):
+    """What rating settled of a contract's period, and what billing has of it: settled = documented + waived + unbilled."""
+
+    customer: Annotated[str, Field(examples=["acme"])]
+    contract: Annotated[str, Field(examples=["acme-2026"])]
+    period: SettledDaysAnswer
+    currency: Annotated[str, Field(examples=["USD"])]
+    final: bool
+    revision: int
+    settled: Amount
+    documented: Amount
+    waived: Amount
+    unbilled: Amount
+    documents: Annotated[list[str], Field(examples=[["inv_0353HwWXEjxXOHKJzOoT5e"]])]
+
+    @classmethod
+    def of(cls, period: Settled) -> Self:
+        return cls(
+            customer=period.customer, contract=period.contract, period=SettledDaysAnswer(start=period.start_date, end=period.end_date),
+            currency=period.settled.currency.code, final=period.final, revision=period.revision, settled=str(period.settled),
+            documented=str(period.documented), waived=str(period.waived), unbilled=str(period.unbilled), documents=list(period.documents))
+
+
+class ReconciliationAnswer(Answer):
+    """What became of the usage, in counts, quantities and money; and the five statements."""
+
+    object: Literal["reconciliation"] = "reconciliation"
+    customer: Customer
+    """As it was asked for; null: all"""
+    meter: Annotated[str | None, Field(examples=["api_calls"])]
+    from_: Annotated[Instant | None, Field(serialization_alias="from")]
+    to: Instant | None
+    quantities_of: Literal["every meter", "meters with a list price"]
+    rows: list[ReconciledUsageAnswer]
+    totals: TotalsAnswer
+    money: list[SettledAnswer]
+    conservation: ConservationAnswer
+
+    @classmethod
+    def of(cls, asked: Narrow, found: Reconciled, report: Report) -> Self:
+        return cls(
+            customer=asked.customer, meter=asked.meter, from_=_utc(asked.start), to=_utc(asked.end),
+            quantities_of="every meter" if asked.every_meter else "meters with a list price",
+            rows=[ReconciledUsageAnswer.of(row) for row in found.rows], totals=TotalsAnswer.of(found.totals),
+            money=[SettledAnswer.of(period) for period in found.money], conservation=ConservationAnswer.of(report))
+
+
+class EventPeriodAnswer(Answer):
+    """A contract's period in which an event lies."""
+
+    contract: Annotated[str, Field(examples=["acme-2026"])]
+    period_start: Instant
+
+
+class HolderAnswer(Answer):
+    """An exception of rating that holds a period."""
+
+    id: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    kind: Annotated[str, Field(examples=["pricing_failed"])]
+    owner: Owner
+
+
+class PlacedEventAnswer(Answer):
+    """An event and its bucket. What is held late of an event that is still applied is listed as `void` or `leaving`."""
+
+    kind: Literal["event", "void", "leaving"]
+    source: Source
+    id: Annotated[str, Field(examples=["UA-1545-EWR-2013-01-01T10:15:00Z"])]
+    type: EventType
+    subject: Annotated[str, Field(examples=["acme-eu"])]
+    customer: Annotated[str | None, Field(examples=[None])]
+    time: Instant
+    received_at: Instant
+    bucket: Annotated[Bucket, Field(examples=["suspense"])]
+    reason: Reason | None
+    owner: Annotated[str | None, Field(examples=["integration engineer"])]
+    """Who makes it billable, or decides about it; null where nothing waits"""
+    meters: Annotated[list[str], Field(examples=[["api_calls"]])]
+    """Those that take it"""
+    periods: Annotated[list[EventPeriodAnswer], Field(examples=[[]])]
+    """Those it came too late for, or that cannot be priced"""
+    exceptions: Annotated[list[HolderAnswer], Field(examples=[[]])]
+    """What holds its periods"""
+    value: WorthAnswer | None
+    """At list price, where its meter has one"""
+
+    @classmethod
+    def of(cls, event: Placed) -> Self:
+        return cls(
+            kind=event.held_kind or "event", source=event.source, id=event.id, type=event.type, subject=event.subject, customer=event.customer,
+            time=event.time, received_at=event.received_at, bucket=event.bucket, reason=event.reason, owner=event.owner,
+            meters=list(event.meters),
+            periods=[EventPeriodAnswer(contract=period.contract, period_start=period.period_start) for period in event.periods],
+            exceptions=[HolderAnswer(id=holder.exception_id, kind=holder.kind, owner=holder.owner) for holder in event.holders],
+            value=WorthAnswer.of(event.value) if event.value else None)
+
+
+class DoorHourAnswer(Answer):
+    """What a key brought from a source in an hour: received = published + quarantined + refused."""
+
+    key_id: Annotated[str, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
+    source: Source
+    hour: Instant
+    received: Annotated[int, Field(examples=[1200])]
+    published: Annotated[int, Field(examples=[1199])]
+    quarantined: int
+    refused: Annotated[int, Field(examples=[0])]
+
+    @classmethod
+    def of(cls, hour: Hour) -> Self:
+        return cls(
+            key_id=hour.key_id, source=hour.source, hour=hour.hour, received=hour.received, published=hour.published,
+            quarantined=hour.quarantined, refused=hour.refused)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

@@ -1,0 +1,109 @@
+"""What became of the usage, row by row and in all: counts, quantities, what waits and what it is worth."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.billing.conservation.domain.dispositions import SUSPENSE_REASONS, VALUED, Bucket, Late, Place, Reason, Unbilled, Why
+from services.billing.conservation.domain.readings import Counted, Measured, Settled, Usage
+from services.billing.conservation.domain.waiting import Waiting, added, together
+from shared.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The usage of a customer or unmatched subject, of one event type in one month.
+
+    `quantities` by meter; None where some meters were not read, so that having none is not known. `values` and `unvalued` of VALUED: at list
+    price, one a meter; how many of the events no list price values.
+    """
+
+    usage: Usage
+    counts: Mapping[Bucket, int]
+    reasons: Mapping[Reason, int]
+    quantities: Mapping[str, Mapping[Bucket, Decimal]] | None
+    values: Mapping[Bucket, Sequence[Money]]
+    unvalued: Mapping[Bucket, int]
+    waiting: Sequence[Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The rows and the contracts' periods added up."""
+
+    counts: Mapping[Bucket, int]
+    reasons: Mapping[Reason, int]
+    values: Mapping[Bucket, Sequence[Money]]
+    unvalued: Mapping[Bucket, int]
+    settled: Sequence[Money]
+    documented: Sequence[Money]
+    waived: Sequence[Money]
+    unbilled: Sequence[Money]
+    waiting: Sequence[Waiting]
+
+
+def rows_of(counted: Iterable[Counted], measured: Iterable[Measured], *, every_meter: bool = True) -> list[Row]:
+    """One row a usage. Not `every_meter`: only those with a list price were read."""
+    found: dict[Usage, tuple[list[Counted], list[Measured]]] = {}
+    for count in counted:
+        found.setdefault(count.usage, ([], []))[0].append(count)
+    for measure in measured:
+        found[measure.usage][1].append(measure)
+    return [_row(usage, counts, measures, every_meter) for usage, (counts, measures) in found.items()]
+
+
+def totals_of(rows: Sequence[Row], money: Sequence[Settled]) -> Totals:
+    """The rows added up: counts; by currency, the value of what waits and the money; what waits, why, and whose it is."""
+    waiting = [*(one for row in rows for one in row.waiting), *(_unbilled(period) for period in money if period.unbilled.minor)]
+    return Totals(
+        counts={bucket: sum(row.counts[bucket] for row in rows) for bucket in Bucket},
+        reasons={reason: sum(row.reasons[reason] for row in rows) for reason in SUSPENSE_REASONS},
+        values={bucket: added(value for row in rows for value in row.values[bucket]) for bucket in VALUED},
+        unvalued={bucket: sum(row.unvalued[bucket] for row in rows) for bucket in VALUED},
+        settled=added(period.settled for period in money), documented=added(period.documented for period in money),
+        waived=added(period.waived for period in money), unbilled=added(period.unbilled for period in money), waiting=together(waiting))
+
+
+def _row(usage: Usage, counted: Iterable[Counted], measured: Iterable[Measured], every_meter: bool) -> Row:
+    counts, reasons = dict.fromkeys(Bucket, 0), dict.fromkeys(SUSPENSE_REASONS, 0)
+    for count in counted:
+        counts[count.bucket] += count.events
+        if count.bucket is Bucket.SUSPENSE and count.reason:
+            reasons[count.reason] += count.events
+    quantities: dict[str, dict[Bucket, Decimal]] = {}
+    values: dict[Bucket, list[Money]] = {bucket: [] for bucket in VALUED}
+    read = dict.fromkeys(VALUED, 0)
+    for measure in measured:
+        quantities.setdefault(measure.meter, {})[measure.bucket] = measure.quantity
+        if measure.list_price and measure.bucket in VALUED:
+            values[measure.bucket].append(measure.list_price.of(measure.quantity))
+            read[measure.bucket] = measure.read
+    unvalued = {bucket: counts[bucket] - read[bucket] for bucket in VALUED}
+    return Row(
+        usage, counts, reasons, quantities if every_meter or quantities else None, values, unvalued,
+        list(_waiting(usage, counts, reasons, values, unvalued)))
+
+
+def _waiting(
+    usage: Usage, counts: Mapping[Bucket, int], reasons: Mapping[Reason, int], values: Mapping[Bucket, Sequence[Money]],
+    unvalued: Mapping[Bucket, int],
+) -> Iterator[Waiting]:
+    """What waits of one row.
+
+    A meter measures what has a customer or none, never both in one row, and what no meter takes has no value: so the row's suspense
+    value is that of one reason.
+    """
+    valued = Reason.NO_CUSTOMER if usage.customer is None else Reason.NO_CONTRACT
+    for reason, events in reasons.items():
+        if events and reason is valued:
+            yield Waiting(Place.SUSPENSE, reason, events, tuple(values[Bucket.SUSPENSE]), unvalued[Bucket.SUSPENSE] - reasons[Reason.NO_METER])
+        elif events:
+            yield Waiting(Place.SUSPENSE, reason, events, (), events)
+    held: Mapping[Bucket, Why] = {Bucket.HELD_LATE: Late.AFTER_THE_CUT, Bucket.HELD: Reason.PRICING_FAILED}
+    for bucket, why in held.items():
+        if counts[bucket]:
+            yield Waiting(Place(bucket), why, counts[bucket], tuple(values[bucket]), unvalued[bucket])
+
+
+def _unbilled(period: Settled) -> Waiting:
+    return Waiting(Place.UNBILLED, Unbilled.NOT_FINALIZED if period.final else Unbilled.PERIOD_OPEN, 0, (period.unbilled,), 0)
