@@ -1,8 +1,8 @@
 """Cursor pagination: `?limit=&cursor=`, stable under inserts because a cursor names the last row, not a count."""
 
 import base64
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Query
@@ -11,7 +11,6 @@ from shared.errors import AppError, refuses
 
 LIMIT_MAX = 200
 CURSOR_CHARACTERS_MAX = 4000                    # two names of 1020 bytes and what stands beside them, in base64
-T = TypeVar("T")
 
 
 class CursorInvalid(AppError):
@@ -47,11 +46,3 @@ Paged = Annotated[Page, Depends(_page)]
 def cursor_after(key: Sequence[str | int]) -> str:
     """What a page is asked for by: the sort key of the last row before it."""
     return base64.urlsafe_b64encode(msgspec.json.encode(list(key))).decode()
-
-
-def listed(rows: Sequence[T], page: Page, key: Callable[[T], Sequence[str | int]], show: Callable[[T], Any]) -> dict[str, Any]:
-    """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and ints."""
-    shown = rows[: page.limit]
-    more = len(rows) > page.limit
-    cursor = cursor_after(key(shown[-1])) if more else None
-    return {"object": "list", "data": [show(row) for row in shown], "has_more": more, "next_cursor": cursor}
