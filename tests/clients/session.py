@@ -16,14 +16,14 @@ from usage_ingest.models import AcceptanceAnswer, CloudEvent, CloudEventData
 
 
 def main(urls: dict[str, str], key: str) -> None:
-    event = CloudEvent(
-        id="generated-1", source="generated", type_="call", subject="acme", time=datetime(2024, 1, 15, tzinfo=UTC), data=CloudEventData())
-    sent = send_events.sync(client=UsageIngest(base_url=urls["usage_ingest"], token=key), body=event)
-    assert isinstance(sent, AcceptanceAnswer), sent
     found = list_invoices.sync(client=Billing(base_url=urls["billing"], token=key))
     assert isinstance(found, DocumentAnswerList), found
     invoice = found.data[0]
     assert isinstance(invoice, DocumentAnswer)
+    event = CloudEvent(
+        id="generated-1", source="generated", type_="call", subject="acme", time=datetime(2024, 1, 15, tzinfo=UTC), data=CloudEventData())
+    sent = send_events.sync(client=UsageIngest(base_url=urls["usage_ingest"], token=key), body=event)
+    assert isinstance(sent, AcceptanceAnswer), sent
     registered = create_webhook_endpoint.sync(
         client=Signals(base_url=urls["signals"], token=key), body=EndpointBody(url="https://example.com/hooks", events=["renewal.at_risk"]))
     assert isinstance(registered, CreatedEndpointAnswer), registered
