@@ -11,7 +11,8 @@ from tests.deploy.files import ROOT, alerts
 from tests.needs import NEEDS_PROMTOOL
 
 FOLDER = ROOT / "deploy" / "prometheus"
-CASES = yaml.safe_load((FOLDER / "alerts_test.yml").read_text())
+FILES = ("alerts_day_test.yml", "alerts_test.yml")
+CASES = [case for file in FILES for case in yaml.safe_load((FOLDER / file).read_text())["tests"]]
 
 
 def promtool(*arguments: str, folder: Path = FOLDER) -> subprocess.CompletedProcess[str]:
@@ -27,12 +28,12 @@ def test_prometheus_takes_the_configuration_and_the_rules() -> None:
 
 @NEEDS_PROMTOOL
 def test_each_rule_fires_on_what_it_is_for() -> None:
-    done = promtool("test", "rules", "alerts_test.yml")
+    done = promtool("test", "rules", *FILES)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_each_rule_has_its_case() -> None:
-    said = str([case["promql_expr_test"] + case.get("alert_rule_test", []) for case in CASES["tests"]])
+    said = str([case["promql_expr_test"] + case.get("alert_rule_test", []) for case in CASES])
     assert not [rule["alert"] for rule in alerts() if f'"{rule["alert"]}"' not in said and f"'{rule['alert']}'" not in said]
 
 
@@ -45,5 +46,6 @@ def test_a_rule_that_would_stay_silent_is_noticed(name: str, before: str, after:
     rules = (FOLDER / "alerts.yml").read_text()
     assert before in rules, name
     (tmp_path / "alerts.yml").write_text(rules.replace(before, after))
-    shutil.copy(FOLDER / "alerts_test.yml", tmp_path)
-    assert promtool("test", "rules", "alerts_test.yml", folder=tmp_path).returncode != 0, name
+    for file in FILES:
+        shutil.copy(FOLDER / file, tmp_path)
+    assert promtool("test", "rules", *FILES, folder=tmp_path).returncode != 0, name
