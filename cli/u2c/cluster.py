@@ -55,6 +55,7 @@ class ClusterOptions:
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)   # more variables by service name; "*": every service
     clock_at: datetime | None = None                           # where the business clock of a fresh database starts
     restart: bool = True                                       # start again what dies, the embedded server too
+    backoff_max_s: float = BACKOFF_MAX_S                       # so long a service that dies again and again is waited with at most
     report: Callable[[str], None] = lambda _line: None         # hears what dies and what is started again
 
 
@@ -244,14 +245,15 @@ class Cluster:
 
     async def _revive(self, process: ServiceProcess) -> None:
         """Start a service again whenever it ends without being asked to, waiting longer each time it fails at once."""
-        backoff_s = BACKOFF_FIRST_S
+        backoff_max_s = self.options.backoff_max_s
+        backoff_s = first_s = min(BACKOFF_FIRST_S, backoff_max_s)
         while True:
             began = time.monotonic()
             code = await process.ended()
-            backoff_s = BACKOFF_FIRST_S if time.monotonic() - began > QUIET_LIFE_S else backoff_s
+            backoff_s = first_s if time.monotonic() - began > QUIET_LIFE_S else backoff_s
             self.options.report(f"{process.name} ended with {code}; starting it again in {backoff_s:.1f} s (log: {process.log})")
             await asyncio.sleep(backoff_s)
-            backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+            backoff_s = min(backoff_s * 2, backoff_max_s)
             await process.start()
             self._say_where()
 
