@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
+from shared.logs import configure_logs
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
@@ -28,6 +29,11 @@ TEMPLATE = "u2c_template"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the long tests too")
+
+
+def pytest_configure() -> None:
+    """What is logged in a test reads as a service's log does: structlog's own way paints each traceback with its locals, for seconds."""
+    configure_logs("tests", "info")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
