@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from u2c.cluster import ClusterOptions
 
 TEMPLATE = "u2c_template"
+Sized = Callable[[int, int, int], int]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the long tests too")
+    parser.addoption("--tier", choices=("full",), help="full: --all, and as much of each as by hand once in a while, not at every change")
 
 
 def pytest_configure() -> None:
@@ -37,14 +40,21 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests out, unless they are asked for; then their files come first, so that nobody waits for one at the end."""
-    if config.getoption("--all") or config.getoption("-m"):
-        longest = {item.path for item in items if item.get_closest_marker("long")}
-        items.sort(key=lambda item: item.path not in longest)
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if not item.get_closest_marker("long")]
+    """Leave the long tests out, unless they are asked for. The files that ask for most time come first: nobody waits for one at the end."""
+    if not (config.getoption("--all") or config.getoption("--tier") or config.getoption("-m")):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    asked_s: Counter[Path] = Counter()
+    for item in items:
+        asked_s[item.path] += sum(int(mark.args[0]) for mark in item.iter_markers("timeout"))
+    items.sort(key=lambda item: -asked_s[item.path])
+
+
+@pytest.fixture(scope="session")
+def sized(request: pytest.FixtureRequest) -> Sized:
+    """`sized(3, 40, 200)`: how much of it a test does in the default suite, with `--all`, and with `--tier full`."""
+    tier, everything = request.config.getoption("--tier"), request.config.getoption("--all")
+    return lambda default, long, full: full if tier else long if everything else default
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,17 @@ import httpx2
 import pytest
 
 from shared.postgres.setup import SERVICES
+from tests.conftest import Sized
 from tests.fuzz.contract import EXCLUDED, Findings, fuzz
 from tests.fuzz.things import things
 from u2c.cluster import Cluster, ClusterOptions
 
-SMALL_CASES, LARGE_CASES = 1, 10                               # of an operation, that fit; and as many that do not
 OPERATIONS_MIN = 40
 
 
-async def test_a_few_cases_of_every_route(cluster_options: Callable[..., ClusterOptions]) -> None:
-    await _hold(cluster_options, SMALL_CASES)
-
-
-@pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_many_cases_of_every_route(cluster_options: Callable[..., ClusterOptions]) -> None:
-    await _hold(cluster_options, LARGE_CASES)
-
-
-async def _hold(cluster_options: Callable[..., ClusterOptions], cases_max: int) -> None:
+async def test_cases_of_every_route(cluster_options: Callable[..., ClusterOptions], sized: Sized) -> None:
+    cases_max = sized(1, 5, 10)                                # of an operation, that fit; and as many that do not
     async with Cluster(cluster_options(restart=False)) as cluster:
         known = await things(cluster)
         found = [await asyncio.to_thread(fuzz, cluster.urls[service], cluster.admin_key, cases_max, known) for service in SERVICES]

@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
+from tests.conftest import Sized
 from tests.spine.names import EVENTS, Asker, Sent, segment, spellings
 from u2c.cluster import Cluster, ClusterOptions
 from u2c.kafka_broker import KafkaBroker, missing
 
-SMALL, LARGE = 2, 25
 CODES = {"name_character", "name_length"}
 NEEDS_KAFKA = pytest.mark.skipif(missing() is not None and os.environ.get("U2C_REQUIRE_KAFKA") != "1", reason=f"Kafka cannot run here: {missing()}")
 ODD = ["a/b", "a%2Fb", "100%", "a?b=c", "a#b", "a b c", "acme.html", "a:b", "👩\u200d💻/❤\ufe0f\u200d🔥", "x" * 255, "é" * 255, "😀" * 255]
@@ -50,15 +50,9 @@ async def asker(
             yield asker
 
 
-@pytest.mark.timeout(300)
-async def test_whatever_is_answered_2xx_is_found_by_its_names(asker: Asker) -> None:
-    await asyncio.to_thread(hold, asker, SMALL)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1200)
-async def test_many_names(asker: Asker) -> None:
-    await asyncio.to_thread(hold, asker, LARGE)
+@pytest.mark.timeout(600)
+async def test_whatever_is_answered_2xx_is_found_by_its_names(asker: Asker, sized: Sized) -> None:
+    await asyncio.to_thread(hold, asker, sized(2, 10, 25))
 
 
 def hold(asker: Asker, examples: int) -> None:

@@ -37,17 +37,22 @@ class DoorWanted:
 async def measure_door(checkout: Checkout, wanted: DoorWanted, say: Callable[[str], None]) -> dict[str, float]:
     """Microseconds of the door's CPU an event: the median of the rounds, the least and the most."""
     async with driven(checkout, "postgres", "bench-door") as deployed:
-        cluster = deployed.cluster
-        bodies = await _bodies(deployed, wanted.events)
-        await post_all(cluster.urls["rating"], cluster.admin_key, "/v1/meters", list(METERS))
-        await post_all(cluster.urls["rating"], cluster.admin_key, "/v1/customers", [customer_document(n) for n in range(CUSTOMERS)])
-        await _until_heard(cluster.urls[DOOR], cluster.admin_key, bodies)
-        for service in cluster.processes:
-            if service != DOOR:
-                cluster.pause(service)
-        say(f"sending {wanted.events:,} events {wanted.rounds} times …")
-        found = [await _round(deployed, bodies) for _ in range(wanted.rounds + 1)][1:]
-        return {"cpu_us_per_event": round(median(found), 3), "least": round(min(found), 3), "most": round(max(found), 3)}
+        return await door_of(deployed, wanted, say)
+
+
+async def door_of(deployed: DrivenDeployment, wanted: DoorWanted, say: Callable[[str], None]) -> dict[str, float]:
+    """The same of a deployment that has just started; its other services sleep afterwards."""
+    cluster = deployed.cluster
+    bodies = await _bodies(deployed, wanted.events)
+    await post_all(cluster.urls["rating"], cluster.admin_key, "/v1/meters", list(METERS))
+    await post_all(cluster.urls["rating"], cluster.admin_key, "/v1/customers", [customer_document(n) for n in range(CUSTOMERS)])
+    await _until_heard(cluster.urls[DOOR], cluster.admin_key, bodies)
+    for service in cluster.processes:
+        if service != DOOR:
+            cluster.pause(service)
+    say(f"sending {wanted.events:,} events {wanted.rounds} times …")
+    found = [await _round(deployed, bodies) for _ in range(wanted.rounds + 1)][1:]
+    return {"cpu_us_per_event": round(median(found), 3), "least": round(min(found), 3), "most": round(max(found), 3)}
 
 
 async def _round(deployed: DrivenDeployment, bodies: Bodies) -> float:

@@ -26,7 +26,6 @@ from u2c.bench.progress import heard_statements, newest_batch, until_activity_to
 from u2c.bench.sender import Heard, Load, Sent, post_all, unheard
 from u2c.bench.workload import LATE_BY_S, METERS, Bodies, BodiesPlan, Request, contract_document, customer_document
 
-WARM_UP_S = 10.0
 WARM_UP_RATE = 30_000
 WRITE_S_PER_EVENT = 8e-6                                       # so long the writer takes, roughly: the events' times begin after it
 SAMPLES_TIMEOUT_S = 60.0
@@ -45,6 +44,7 @@ class Wanted:
     stored: int
     signals: bool = True
     bare: bool = True                                         # measure the bare machine too
+    warm_up_s: float = 10.0
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -75,10 +75,11 @@ class Bench:
         await self._set_up()
         self._times["setup"] = time.monotonic() - began
         await self._fill()
-        warm_up = await self._bodies("warm-up", int(min(self.wanted.rate or WARM_UP_RATE, WARM_UP_RATE) * WARM_UP_S), WARM_UP_S)
+        warm_up_s = self.wanted.warm_up_s
+        warm_up = await self._bodies("warm-up", int(min(self.wanted.rate or WARM_UP_RATE, WARM_UP_RATE) * warm_up_s), warm_up_s)
         bodies = await self._bodies("load", self.wanted.events, self.wanted.seconds)
-        self.say(f"warming up for {WARM_UP_S:.0f} s …")
-        await self._load(warm_up, self.wanted.rate, WARM_UP_S)
+        self.say(f"warming up for {warm_up_s:.0f} s …")
+        await self._load(warm_up, self.wanted.rate, warm_up_s)
         return await self._measured(bodies)
 
     async def _set_up(self) -> None:
