@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """What is logged in a test reads as a service's log does: structlog's own way paints each traceback with its locals, for seconds."""
-    configure_logs("tests", "info")
+    configure_logs("tests", "warning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
