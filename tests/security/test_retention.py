@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.billing.conservation.answers import CheckedAnswer
 from services.billing.conservation.door import door
 from services.billing.conservation.usecases import snapshot
 from services.signals.webhooks.jobs import forget_deliveries
@@ -115,7 +116,7 @@ async def _k2(database: TestDatabase) -> dict[str, Any]:
     connection = await asyncpg.connect(database.admin_url, server_settings={"timezone": "UTC"})
     try:
         async with snapshot(connection):
-            checked = await door(connection)
-        return {"figures": dict(checked.figures), "breaks": [broken.shown() for broken in checked.breaks]}
+            shown: dict[str, Any] = CheckedAnswer.of(await door(connection)).as_json()
+        return shown
     finally:
         await connection.close()
