@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, GetCoreSchemaHandler, Pla
 from pydantic_core import core_schema
 
 from shared.decimals import plain
-from shared.http.paging import Page, cursor_after
+from shared.http.page import Page, cursor_after
 
 T = TypeVar("T")
 A = TypeVar("A")

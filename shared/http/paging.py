@@ -1,13 +1,13 @@
 """Cursor pagination: `?limit=&cursor=`, stable under inserts because a cursor names the last row, not a count."""
 
 import base64
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import Depends, Query
 
 from shared.errors import AppError, refuses
+from shared.http.page import Page as Page
 
 LIMIT_MAX = 200
 CURSOR_CHARACTERS_MAX = 4000                    # two names of 1020 bytes and what stands beside them, in base64
@@ -15,13 +15,6 @@ CURSOR_CHARACTERS_MAX = 4000                    # two names of 1020 bytes and wh
 
 class CursorInvalid(AppError):
     """This cursor was not made by this API; start again without one."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """What a list was asked for: at most `limit` rows after the row whose sort key is `after`."""
-
-    limit: int
-    after: tuple[Any, ...] | None
 
 
 @refuses(CursorInvalid)
@@ -41,8 +34,3 @@ def _page(
 
 
 Paged = Annotated[Page, Depends(_page)]
-
-
-def cursor_after(key: Sequence[str | int]) -> str:
-    """What a page is asked for by: the sort key of the last row before it."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(list(key))).decode()
