@@ -13,12 +13,22 @@ from shared.bus.faults import DATABASE_FAULTS
 from shared.instants import EPOCH as EPOCH
 from shared.instants import from_us as from_us
 from shared.instants import to_us as to_us
+from shared.wake import Wake
 
 log = structlog.get_logger()
-CHANNEL = "u2c_clock"
+CHANNEL = "u2c_clock"                       # with the name of a service: only that one is asked something
+ANSWERS = "u2c_clock_answers"
 HEARTBEAT_S = 1.0
 AGAIN_S = 0.5
-QUIET_POLL_S = 0.005
+# A heartbeat or an answer that a crash of the database loses costs nothing: it is given again, or whoever asked has to ask again.
+LAX = "set_config('synchronous_commit', 'off', true)"
+SEEN = f"""with seen as (
+        insert into clock.instances (instance_id, service, seen_at, acked_revision) values ($1, $2, clock_timestamp(), $3)
+        on conflict (instance_id) do update
+        set seen_at = excluded.seen_at, acked_revision = greatest(instances.acked_revision, excluded.acked_revision))
+    select pg_notify($4, ''), {LAX}"""
+QUIET = f"""with quiet as (update clock.instances set quiet_request = $2 where instance_id = $1)
+    select pg_notify($3, ''), {LAX}"""
 
 
 def machine_now() -> datetime:
@@ -36,9 +46,9 @@ class BusinessClock:
 
     Not moved: the machine's time. Moved: it stands at `moved_to` until it is moved again, forward only.
 
-    Before a moved clock passes a due instant, the mover asks every instance whether it is *quiet* (`clock.business.quiet_*`): the
-    instance answers in `clock.instances.quiet_request` once `is_quiet(asked_at)` says so. `Service.idle` is where a service
-    says that no due job of its own is left.
+    Before a moved clock passes a due instant, and before it answers, the mover asks one service after the other whether it is *quiet*
+    (`clock.business.quiet_request`, `quiet_service`): an instance of it answers in `clock.instances.quiet_request` once `until_quiet()` returns.
+    `Service.idle` is where a service says that no due job of its own is left.
     """
 
     pool: asyncpg.Pool
@@ -46,8 +56,10 @@ class BusinessClock:
     instance_id: str
     moved_to: datetime | None = None
     revision: int = -1
-    is_quiet: Callable[[datetime], Awaitable[bool]] | None = None
-    _quiet_request: int = 0
+    until_quiet: Callable[[], Awaitable[None]] | None = None
+    _asked: int = 0
+    _answered: int = 0
+    _seen_at: float = -HEARTBEAT_S
     _settling: asyncio.Task[None] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
@@ -77,29 +89,28 @@ class BusinessClock:
         await self._refresh()
 
     async def _refresh(self) -> None:
-        row = await self.pool.fetchrow("select moved_to, revision, quiet_request, quiet_at from clock.business")
+        row = await self.pool.fetchrow("select moved_to, revision, quiet_request, quiet_service from clock.business")
         assert row is not None, "migrations put the one row there"
-        if row["revision"] != self.revision:
+        moved = row["revision"] > self.revision                # a look that began earlier may end later
+        if moved:
             self.moved_to, self.revision = row["moved_to"], row["revision"]
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
-        await self.pool.execute(
-            """insert into clock.instances (instance_id, service, seen_at, acked_revision) values ($1, $2, clock_timestamp(), $3)
-               on conflict (instance_id) do update set seen_at = excluded.seen_at, acked_revision = excluded.acked_revision""",
-            self.instance_id, self.service, self.revision,
-        )
-        if row["quiet_request"] > self._quiet_request and (self._settling is None or self._settling.done()):
-            self._settling = asyncio.create_task(self._settle(row["quiet_request"], row["quiet_at"]), name="settle")
+        now = asyncio.get_running_loop().time()
+        if moved or now - self._seen_at >= HEARTBEAT_S / 2:
+            await self.pool.execute(SEEN, self.instance_id, self.service, self.revision, ANSWERS)
+            self._seen_at = now
+        if row["quiet_service"] == self.service:
+            self._asked = max(self._asked, row["quiet_request"])
+        if self._asked > self._answered and (self._settling is None or self._settling.done()):
+            self._settling = asyncio.create_task(self._settle(), name="settle")
 
-    async def _settle(self, request: int, asked_at: datetime) -> None:
-        """Answer a quiet request when there is nothing older than it left to do. A fault ends this try; the next heartbeat begins another."""
-        while self.is_quiet is not None and not await self.is_quiet(asked_at):
-            await asyncio.sleep(QUIET_POLL_S)
-            newest = await self.pool.fetchrow("select quiet_request, quiet_at from clock.business")
-            assert newest is not None
-            request, asked_at = newest["quiet_request"], newest["quiet_at"]
-        await self.pool.execute("update clock.instances set quiet_request = $2 where instance_id = $1", self.instance_id, request)
-        self._quiet_request = request
+    async def _settle(self) -> None:
+        """Answer when there is nothing older than the question left to do. A fault ends this try; the next heartbeat begins another."""
+        while self.until_quiet is not None and (request := self._asked) > self._answered:
+            await self.until_quiet()
+            await self.pool.execute(QUIET, self.instance_id, request, ANSWERS)
+            self._answered = request
 
     async def _follow(self) -> None:
         """Wake on a notice or a heartbeat. An outage of the database is waited out: time then simply stands still.
@@ -116,15 +127,13 @@ class BusinessClock:
             await asyncio.sleep(AGAIN_S)
 
     async def _listen(self) -> None:
-        moved = asyncio.Event()
+        wake = Wake()
         async with self.pool.acquire() as connection:
-            await connection.add_listener(CHANNEL, lambda *_: moved.set())
+            await connection.add_listener(CHANNEL, lambda *told: wake.call() if told[-1] in ("", self.service) else None)
             try:
                 while True:
                     await self._refresh()
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(moved.wait(), HEARTBEAT_S)
-                    moved.clear()
+                    await wake.wait(HEARTBEAT_S)
             finally:
                 if not connection.is_closed():
                     await connection.reset(timeout=5)

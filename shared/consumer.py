@@ -30,6 +30,7 @@ from shared.db import OUTAGES, Database, UnitOfWork
 from shared.errors import AppError
 from shared.flight import Flight
 from shared.topics import Topic, TopicKind
+from shared.wake import Wake
 
 M = TypeVar("M")
 log = structlog.get_logger()
@@ -135,6 +136,9 @@ class Consumer:
     group: str
     subscriptions: Sequence[Subscribe]
     look_every_s: float | None = None                          # for a topic that seldom says anything; None: see it at once
+    progress: Wake = field(default_factory=Wake)               # called when a transaction has committed
+    _hurried: Wake = field(default_factory=Wake)
+    _subscription: Subscription | None = None
     _stopped: str | None = None
     _failing: str | None = None
     _unanswered: str | None = None
@@ -145,6 +149,12 @@ class Consumer:
     @property
     def stopped_reason(self) -> str | None:
         return self._stopped or (self._failing if self._failures >= FAILURES_BEFORE_UNREADY else None) or self._unanswered
+
+    def hurry(self) -> None:
+        """Look now, whatever the consumer would have rested: somebody waits for what lies there."""
+        self._hurried.call()
+        if self._subscription is not None:
+            self._subscription.hurry()
 
     async def run(self) -> None:
         """Consume until cancelled or stopped."""
@@ -167,7 +177,7 @@ class Consumer:
         """Poll the next round while the one before is worked off, after a rest where a steady flow makes small ones. Seeking waits until
         nothing is in flight.
         """
-        subscription: Subscription = await self.context.bus.subscribe(self.group, list(self._by_topic))
+        self._subscription = subscription = await self.context.bus.subscribe(self.group, list(self._by_topic))
         flight, flow = Flight(self._handle_until_done), Flow()
         try:
             while True:
@@ -189,7 +199,7 @@ class Consumer:
         if self.look_every_s is not None:
             await asyncio.sleep(self.look_every_s)
         elif flows:
-            await asyncio.sleep(rest_s(took_s, full=records >= FULL_ROUND))
+            await self._hurried.wait(rest_s(took_s, full=records >= FULL_ROUND))
 
     async def _poll(self, subscription: Subscription) -> list[Polled]:
         records_max = min(max(subscribe.records_max for subscribe in self.subscriptions), self.context.settings.consumer_batch_max)
@@ -312,6 +322,7 @@ class Consumer:
                 failpoints.reach("consumer.before_commit")
         self._dead_in_a_row[run.topic, run.partition] = dead_in_a_row
         self._measure(run, outcome, perf_counter() - began)
+        self.progress.call()
 
     async def _effects(
         self, subscribe: Subscribe, run: Polled, batch_id: int, messages: list[Any], dead: dict[int, str], uow: UnitOfWork,

@@ -21,6 +21,7 @@ from shared.bus.membership import Membership
 from shared.db import OUTBOX_SHARDS, Database
 from shared.outbox_refused import Refused
 from shared.topics import ALL, TopicKind
+from shared.wake import Wake
 
 log = structlog.get_logger()
 ROWS_MAX = 2000
@@ -46,12 +47,13 @@ class Relay:
     refused: Refused
     session_timeout_s: float = 6.0
     snapshots: Sequence[str] = SNAPSHOTS
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: Wake = field(default_factory=Wake)              # called when something is on the bus, and no row any more
+    _woken: Wake = field(default_factory=Wake)
     _retried_at: float = 0.0
 
     def wake(self) -> None:
         """Look at the outbox now: a transaction of this process told something. Polling finds the rows anyway, later."""
-        self._woken.set()
+        self._woken.call()
 
     async def run(self) -> None:
         """Relay until cancelled; outages of the bus or the database are waited out."""
@@ -78,7 +80,7 @@ class Relay:
                 continue
             if relayed < ROWS_MAX:
                 await asyncio.sleep(min(relayed * REST_A_ROW_S, REST_MAX_S))
-                await self._pause()
+                await self._woken.wait(POLL_S)
 
     async def _relay_once(self, shards: Membership) -> int:
         owned = [number for _, number in await shards.settle()]
@@ -99,6 +101,7 @@ class Relay:
         if superseded:
             await self.refused.superseded(superseded)
         metrics.RELAYED.labels(self.db.schema).inc(len(taken))
+        self.progress.call()
         return len(rows)
 
     async def _deliver(self, rows: Sequence[Any]) -> list[tuple[Any, str]]:
@@ -129,13 +132,6 @@ class Relay:
         for outcome in await asyncio.gather(*published, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), POLL_S)
-        except TimeoutError:
-            return
-        self._woken.clear()
 
     async def _measure_on(self) -> None:
         while True:

@@ -36,6 +36,7 @@ from shared.quiet import Quiet
 from shared.readiness import checks
 from shared.readiness import ready as is_ready
 from shared.settings import ServiceSettings
+from shared.wake import Wake
 
 log = structlog.get_logger()
 JOB_BACKOFF_MAX_S = 10.0
@@ -60,6 +61,7 @@ class Context:
     consumer: Consumer | None = None
     key_consumer: Consumer | None = None
     relay: Relay | None = None
+    progress: Wake = field(default_factory=Wake)             # its consumer has committed something, or its relay published
     state: dict[str, Any] = field(default_factory=dict)      # what `setup` of the service put here
 
     @property
@@ -158,7 +160,7 @@ async def _open(service: Service, settings: ServiceSettings) -> Context:
     await context.keys.start()
     if service.setup:
         await service.setup(context)
-    context.clock.is_quiet = Quiet(context, service.idle)
+    context.clock.until_quiet = Quiet(context, context.progress, service.idle)
     await context.clock.start()
     return context
 
@@ -185,8 +187,8 @@ async def _close(context: Context) -> None:
 
 
 def _start_tasks(service: Service, context: Context) -> list[asyncio.Task[None]]:
-    context.consumer = Consumer(context, service.name, service.subscriptions)
-    context.relay = Relay(context.db, context.bus, Refused(context.db, context.clock.now))
+    context.consumer = Consumer(context, service.name, service.subscriptions, progress=context.progress)
+    context.relay = Relay(context.db, context.bus, Refused(context.db, context.clock.now), progress=context.progress)
     context.db.told = context.relay.wake
     running = [("consumer", context.consumer.run), ("relay", context.relay.run), ("garbage", collect_on)]
     if context.key_consumer is not None:

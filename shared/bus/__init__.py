@@ -68,6 +68,9 @@ class Subscription(Protocol):
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Continue this partition from `offset` at the next poll (after a rolled-back or refused batch)."""
 
+    def hurry(self) -> None:
+        """Let a poll that waits look now: somebody waits for what lies there."""
+
     def assigned(self) -> frozenset[tuple[str, int]]:
         """The (topic, partition) pairs this member owns now."""
 

@@ -79,6 +79,9 @@ class KafkaSubscription:
         if place in self._next:
             self._go_to(place, offset, offset)
 
+    def hurry(self) -> None:
+        """A fetch waits at the broker, which answers it as soon as there is something."""
+
     def assigned(self) -> frozenset[tuple[str, int]]:
         return frozenset((place.topic, place.partition) for place in self._next)
 

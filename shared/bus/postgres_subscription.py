@@ -11,6 +11,7 @@ from shared.bus.faults import DATABASE_FAULTS, LogReplaced
 from shared.bus.membership import Membership
 from shared.bus.postgres_segments import Place, bounds, read
 from shared.topics import Topic, TopicKind
+from shared.wake import Wake
 
 POLL_MIN_S = 0.002
 POLL_MAX_S = 0.05
@@ -55,6 +56,7 @@ class PostgresSubscription:
     membership: Membership
     _cursors: dict[Place, _Cursor] = field(default_factory=dict)
     _wait_s: float = POLL_MIN_S
+    _hurried: Wake = field(default_factory=Wake)
     _checked_at: float = 0.0
 
     async def poll(self, records_max: int, timeout_s: float) -> list[Polled]:
@@ -74,12 +76,15 @@ class PostgresSubscription:
             if runs or loop.time() >= deadline:
                 self._wait_s = POLL_MIN_S if runs else self._wait_s
                 return runs
-            await asyncio.sleep(min(self._wait_s, max(deadline - loop.time(), 0)))
+            await self._hurried.wait(min(self._wait_s, max(deadline - loop.time(), 0)))
             self._wait_s = min(self._wait_s * 2, POLL_MAX_S)
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         if (topic, partition) in self._cursors:
             self._cursors[topic, partition] = _Cursor(offset)
+
+    def hurry(self) -> None:
+        self._hurried.call()
 
     def assigned(self) -> frozenset[Place]:
         return frozenset(self._cursors)

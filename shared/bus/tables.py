@@ -126,7 +126,7 @@ business_clock = Table(
     Column("revision", BigInteger, nullable=False, server_default=text("0")),
     Column("set_at", INSTANT, nullable=False, server_default=NOW),
     Column("quiet_request", BigInteger, nullable=False, server_default=text("0")),
-    Column("quiet_at", INSTANT, nullable=False, server_default=NOW),
+    Column("quiet_service", Text, nullable=False, server_default=text("''")),
     schema="clock",
 )
 clock_instances = Table(

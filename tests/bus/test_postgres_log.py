@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.bus import postgres_subscription
 from shared.bus.cluster import remember_cluster
 from shared.bus.postgres_log import PostgresLog
 from shared.topics import Topic
@@ -14,6 +15,8 @@ from tests.bus.conformance import BusConformance, early_zombie, run_until_draine
 from tests.bus.refusals import RULE_BYTES, RefusalCases
 from tests.bus.topics import FACTS, PAGES
 from tests.conftest import TestDatabase, TestServer
+
+LONG_S = 3600.0
 
 
 class TestPostgresLog(BusConformance):
@@ -63,6 +66,17 @@ class TestPostgresLog(BusConformance):
         await arena.drained()
         await arena.assert_exactly_once()
         assert running.process.poll() is None
+
+    async def test_a_poll_that_waits_looks_at_once_when_it_is_hurried(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+        subscription = await arena.bus.subscribe("in-a-hurry", [FACTS.name])
+        assert await subscription.poll(100, 0) == []
+        monkeypatch.setattr(subscription, "_wait_s", LONG_S)
+        monkeypatch.setattr(postgres_subscription, "POLL_MAX_S", LONG_S)
+        polling = asyncio.create_task(subscription.poll(100, LONG_S))
+        await arena.publish(40)
+        subscription.hurry()
+        assert sum(len(run.records) for run in await asyncio.wait_for(polling, 30)) == 40
+        await subscription.close()
 
     @pytest.mark.long
     async def test_without_compare_and_set_a_successor_never_gets_on(self, arena: Arena) -> None:

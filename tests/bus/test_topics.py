@@ -3,6 +3,7 @@
 import pytest
 
 from shared.topics import ALL, TopicKind
+from shared.topics.flow import BACK, FLOW, in_flow
 from shared.topics.rating import ACTIVITY, STATEMENTS, ActivityMessage
 from tests.billing.statements import pages_of, statement_of
 
@@ -30,3 +31,15 @@ def test_activity_is_one_of_a_subject_meter_and_day_and_lies_with_its_customer()
 @pytest.mark.parametrize("topic", SNAPSHOTS, ids=lambda topic: topic.name)
 def test_a_topic_says_both_in_words(topic) -> None:  # type: ignore[no-untyped-def]
     assert topic.partitioned_by.words and topic.identified_by.words
+
+
+@pytest.mark.parametrize("topic", ALL.values(), ids=lambda topic: topic.name)
+def test_what_is_not_heard_after_it_is_said_takes_another_pass(topic) -> None:  # type: ignore[no-untyped-def]
+    """Whoever waits for everything asks the services one after the other: each pair of them is served by that order, or by a second pass."""
+    for producer in set(topic.producers) & set(FLOW):
+        not_after = [heard for heard in topic.consumers if heard == producer or in_flow([heard, producer])[0] == heard]
+        assert not not_after or topic.apart or topic.name in BACK
+
+
+def test_a_service_that_usage_does_not_pass_is_asked_last() -> None:
+    assert in_flow(["zebra", "signals", "rating"]) == ["rating", "signals", "zebra"]

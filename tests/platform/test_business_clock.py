@@ -1,7 +1,7 @@
 """The business clock goes on being followed, whatever its connection has answered: one that stands still quarantines good usage."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from shared import clock as clock_module
 from shared.clock import BusinessClock
 from shared.db import Database
-from tests.conftest import TestDatabase
+from tests.conftest import TestDatabase, stand_clock
 
 MOVED_TO = datetime(2031, 5, 1, tzinfo=UTC)
 FAULTS = [asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"), ConnectionResetError(),
@@ -42,4 +42,43 @@ async def test_a_fault_of_its_connection_does_not_stop_it(database: TestDatabase
     finally:
         await admin.close()
         await followed.stop()
+        await db.close()
+
+
+class _Slow:
+    """A pool whose look at the clock is under way until it may end."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool, self.looked, self.may_end = pool, asyncio.Event(), asyncio.Event()
+
+    async def fetchrow(self, sql: str) -> asyncpg.Record | None:
+        row = await self._pool.fetchrow(sql)
+        self.looked.set()
+        await self.may_end.wait()
+        return row
+
+    async def execute(self, sql: str, *arguments: object) -> str:
+        done: str = await self._pool.execute(sql, *arguments)
+        return done
+
+
+async def test_a_look_that_began_before_a_move_and_ends_after_it_does_not_take_the_clock_back(database: TestDatabase) -> None:
+    db = Database(database.url("rating"), "rating")
+    await db.open()
+    followed = BusinessClock(db.pool, "rating", "rating-test")
+    slow = _Slow(db.pool)
+    try:
+        await stand_clock(database.admin_url, MOVED_TO - timedelta(days=1))
+        followed.pool = slow  # type: ignore[assignment]
+        late = asyncio.create_task(followed.refresh())
+        await slow.looked.wait()
+        followed.pool = db.pool
+        await stand_clock(database.admin_url, MOVED_TO)
+        await followed.refresh()
+        slow.may_end.set()
+        await late
+        assert followed.now() == MOVED_TO
+        acknowledged = await db.pool.fetchval("select acked_revision = (select revision from clock.business) from clock.instances")
+        assert acknowledged, "and what it acknowledged stays acknowledged"
+    finally:
         await db.close()

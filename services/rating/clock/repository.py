@@ -1,10 +1,16 @@
 """All SQL of the clock's hands."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
+from shared.clock import ANSWERS, CHANNEL, LAX
+from shared.wake import Wake
+
+LOOK_S = 0.25
 RUNNING_S = 3                              # an instance that was not seen for longer does not run
 LOCK_KEY = 0x75326320636C6B                # one advance at a time
 
@@ -18,6 +24,21 @@ class ClockRow:
 class ClockRepository:
     def __init__(self, connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy") -> None:
         self.connection = connection
+        self._answers = Wake()
+
+    @asynccontextmanager
+    async def hearing_answers(self) -> AsyncIterator[None]:
+        """Hear of the answers of instances inside the block: see `wait_answer`."""
+        await self.connection.add_listener(ANSWERS, self._answers.call)
+        try:
+            yield
+        finally:
+            if not self.connection.is_closed():
+                await self.connection.remove_listener(ANSWERS, self._answers.call)
+
+    async def wait_answer(self) -> None:
+        """Return when an instance has answered something since the last wait, or after a while: one may have died."""
+        await self._answers.wait(LOOK_S)
 
     async def try_lock(self) -> bool:
         """Take the session's lock on moving the clock; it ends with the connection or its return to the pool."""
@@ -49,36 +70,38 @@ class ClockRepository:
     async def move(self, to: datetime) -> int:
         """Set the clock and wake everybody; return the revision to be acknowledged."""
         revision: int = await self.connection.fetchval(
-            "update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() returning revision", to)
-        await self._wake()
+            """with moved as (update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() returning revision)
+               select revision, pg_notify($2, '') from moved""", to, CHANNEL)
         return revision
 
-    async def ask_quiet(self, *, first: bool) -> int:
-        """Put the question to every instance, in a first or a further round; return its number."""
+    async def ask_quiet(self, service: str) -> int:
+        """Put the question to every instance of a service; return its number."""
         request: int = await self.connection.fetchval(
-            """update clock.business set quiet_request = quiet_request + 1, quiet_at = case when $1 then clock_timestamp() else quiet_at end
-               returning quiet_request""", first)
-        await self._wake()
+            f"""with asked as (update clock.business set quiet_request = quiet_request + 1, quiet_service = $1 returning quiet_request)
+                select quiet_request, pg_notify($2, $1), {LAX} from asked""", service, CHANNEL)
         return request
 
     async def not_acknowledged(self, revision: int) -> list[str]:
         """Running instances that have not followed the move of this revision."""
         return await self._running("acked_revision < $1", revision)
 
-    async def not_quiet(self, request: int) -> list[str]:
-        """Running instances that have not answered the question of this number."""
-        return await self._running("quiet_request < $1", request)
+    async def not_quiet(self, service: str, request: int) -> list[str]:
+        """Running instances of the service that have not answered the question of this number."""
+        return await self._running("quiet_request < $1 and service = $2", request, service)
+
+    async def services(self) -> list[str]:
+        """The services with a running instance."""
+        rows = await self.connection.fetch(
+            "select distinct service from clock.instances where seen_at > clock_timestamp() - make_interval(secs => $1)", RUNNING_S)
+        return [row["service"] for row in rows]
 
     async def instances(self) -> list[asyncpg.Record]:
         return await self.connection.fetch(
             """select instance_id, service, seen_at, acked_revision from clock.instances
                where seen_at > clock_timestamp() - make_interval(secs => $1) order by service, instance_id""", RUNNING_S)
 
-    async def _running(self, condition: str, number: int) -> list[str]:
+    async def _running(self, condition: str, *arguments: int | str) -> list[str]:
         rows = await self.connection.fetch(
             f"""select instance_id from clock.instances where seen_at > clock_timestamp() - make_interval(secs => {RUNNING_S}) and {condition}
-                order by instance_id""", number)
+                order by instance_id""", *arguments)
         return [row["instance_id"] for row in rows]
-
-    async def _wake(self) -> None:
-        await self.connection.execute("select pg_notify('u2c_clock', '')")

@@ -7,23 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from services.rating.clock.repository import ClockRepository
 from shared.clock import machine_now
 from shared.errors import AppError, Kind
 from shared.service import Context
-from shared.topics import ALL
+from shared.topics.flow import BACK, in_flow
 
-log = structlog.get_logger()
-POLL_S = 0.002
 LOCK_WAIT_S = 30.0
 ACKNOWLEDGE_S = 30.0
 QUIET_S = 600.0
 HOW_TO_TEST = (
     "a moved clock stands still and never follows the machine again; start a test deployment with --clock-at INSTANT, "
     "or give this one a test clock for good: `./u2c clock advance TO --test-clock` (in the API: \"test_clock\": true)")
-ROUNDS_MAX = 5                             # the longest chain of topics: raw, events, statements, documents, signals
+PASSES_MAX = 2
 
 
 class ClockRunsForward(AppError):
@@ -89,11 +85,12 @@ async def _hands(context: Context) -> AsyncIterator[ClockRepository]:
     deadline = time.monotonic() + LOCK_WAIT_S
     async with context.db.pool.acquire() as connection:
         clock = ClockRepository(connection)
-        while not await clock.try_lock():
-            if time.monotonic() > deadline:
-                raise AdvanceUnderWay(f"it has not ended within {LOCK_WAIT_S:.0f} s")
-            await asyncio.sleep(0.05)
-        yield clock
+        async with clock.hearing_answers():
+            while not await clock.try_lock():
+                if time.monotonic() > deadline:
+                    raise AdvanceUnderWay(f"it has not ended within {LOCK_WAIT_S:.0f} s")
+                await asyncio.sleep(0.05)
+            yield clock
 
 
 async def _pass_due_instants(context: Context, clock: ClockRepository, start: datetime, to: datetime) -> list[datetime]:
@@ -110,36 +107,39 @@ async def _pass_due_instants(context: Context, clock: ClockRepository, start: da
 
 
 async def wait_until_quiet(context: Context, clock: ClockRepository) -> None:
-    """Return when every running instance is quiet and the heads of all topics stand still.
+    """Return when all that had arrived has passed every running service, and what it led to is heard.
 
-    Under live load they never do: then after as many rounds as the longest chain of topics, when what had arrived is through it.
+    They are asked in the order in which usage passes them, each once the one before is quiet. What goes back (a quarantine that rating
+    tells) takes a second pass, and nothing goes back twice: what is said after that came later.
     """
-    heads = await _heads(context)
-    for number in range(ROUNDS_MAX):
-        request = await clock.ask_quiet(first=number == 0)
-        await _wait(lambda asked=request: clock.not_quiet(asked), QUIET_S, "quiet")  # type: ignore[misc]
-        found = await _heads(context)
-        if found == heads:
+    for _pass in range(PASSES_MAX):
+        before = await _heads(context)
+        for service in in_flow(await clock.services()):
+            await _until_quiet(clock, service)
+        if await _heads(context) == before:
             return
-        heads = found
-    log.info("heads_keep_moving", rounds=ROUNDS_MAX)
+
+
+async def _until_quiet(clock: ClockRepository, service: str) -> None:
+    request = await clock.ask_quiet(service)
+    await _wait(clock, lambda: clock.not_quiet(service, request), QUIET_S, "quiet")
 
 
 async def _move(clock: ClockRepository, to: datetime) -> int:
     revision = await clock.move(to)
-    await _wait(lambda: clock.not_acknowledged(revision), ACKNOWLEDGE_S, f"at {to.isoformat()}")
+    await _wait(clock, lambda: clock.not_acknowledged(revision), ACKNOWLEDGE_S, f"at {to.isoformat()}")
     return revision
 
 
-async def _wait(missing: Callable[[], Awaitable[list[str]]], timeout_s: float, what: str) -> None:
+async def _wait(clock: ClockRepository, missing: Callable[[], Awaitable[list[str]]], timeout_s: float, what: str) -> None:
     deadline = time.monotonic() + timeout_s
     while waiting := await missing():
         if time.monotonic() > deadline:
             names = ", ".join(waiting)
             raise ClockNotFollowed(f"after {timeout_s:.0f} s not yet {what}: {names}; look at their /readyz and logs, then advance again")
-        await asyncio.sleep(POLL_S)
+        await clock.wait_answer()
 
 
-async def _heads(context: Context) -> dict[str, dict[int, int]]:
-    found = await asyncio.gather(*(context.bus.heads(topic) for topic in ALL))
-    return {topic: dict(heads) for topic, heads in zip(ALL, found, strict=True)}
+async def _heads(context: Context) -> list[dict[int, int]]:
+    """The heads of the topics that go back."""
+    return [dict(heads) for heads in await asyncio.gather(*(context.bus.heads(topic) for topic in BACK))]
