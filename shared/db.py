@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from shared.bus.partitioner import partition_of
+from shared.pooled import Pooled
 from shared.topics import Topic
 
 OUTBOX_SHARDS = 16
@@ -84,7 +85,7 @@ class Database:
 
     async def open(self) -> None:
         self._pool = await asyncpg.create_pool(
-            self.url, min_size=1, max_size=self.pool_max, init=self._prepare, command_timeout=120, timeout=10,
+            self.url, min_size=1, max_size=self.pool_max, init=self._prepare, connection_class=Pooled, command_timeout=120, timeout=10,
             server_settings={
                 "search_path": f"{self.schema},bus,clock", "application_name": f"u2c-{self.schema}", "timezone": "UTC",
                 # A plan kept from when tables were empty reads them whole once they are not. Statements serve whole batches, so planning is cheap.
