@@ -57,8 +57,7 @@ async def retell(db: Database, snapshots: Sequence[Snapshots]) -> None:
 
 async def tell_all_again(connection: Any, schema: str) -> None:
     """Have the service of this schema tell all its snapshots from the beginning, as soon as it runs."""
-    if await connection.fetchval("select to_regclass($1) is not null", f"{schema}.retold"):
-        await connection.execute(f"delete from {schema}.retold")
+    await connection.execute(f"delete from {schema}.retold")
 
 
 async def _step(db: Database, snapshots: Snapshots) -> bool:

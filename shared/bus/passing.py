@@ -13,27 +13,23 @@ MOVE = """update bus.positions set position = $4, last_hash = null, moved_at = c
 SNAPSHOTS = [topic for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT]
 
 
-async def pass_snapshots(connection: Any, heads: Mapping[str, Mapping[int, int]]) -> int:
-    """Move every group past the snapshots that lie on the bus, up to `heads` (topic → partition → offset); return how many those are.
+async def pass_snapshots(connection: Any, heads: Mapping[str, Mapping[int, int]]) -> None:
+    """Move every group past the snapshots that lie on the bus, up to `heads` (topic → partition → offset).
 
     A producer that is back where it was says other things now than it said since: a statement that was final is open again, a contract that
     was made is not there. Whoever heard the old ones would keep them, for a final one gives way to nothing. The batch rows count them as
     compacted: no record that says anything. Producers must tell all their snapshots once more (`shared/retelling.py`).
     """
-    passed = 0
     for topic in SNAPSHOTS:
         for group in topic.groups:
             for partition, head in heads[topic.name].items():
-                passed += await _pass(connection, group, topic.name, partition, head)
-    return passed
+                await _pass(connection, group, topic.name, partition, head)
 
-
-async def _pass(connection: Any, group: str, topic: str, partition: int, head: int) -> int:
+async def _pass(connection: Any, group: str, topic: str, partition: int, head: int) -> None:
     await connection.execute(positions.ENSURE, group, topic, partition)
     start: int = await connection.fetchval(LOCK, group, topic, partition)
     if start >= head:
-        return 0
+        return
     batch_id = await connection.fetchval(MOVE, group, topic, partition, head)
     counts = tuple(head - start if outcome == "compacted" else 0 for outcome in OUTCOMES)
     await insert_batch_row(connection, batch_id, group, Polled(topic, partition, start, head, [], []), counts)
-    return head - start

@@ -7,8 +7,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 
 from shared.errors import AppError
-
-NAMED_MAX, NAME_CHARS_MAX = 5, 100                             # of what a caller made up, so much is told back
+from shared.http.limits import NAME_CHARS_MAX, NAMED_MAX
 
 
 class BodyNotTaken(AppError):

@@ -80,37 +80,51 @@ def document_problems(app: FastAPI) -> None:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             routes = {(route.path_format, method.lower()): route for route in _routes(app.routes) for method in route.methods or ()}
-            app.openapi_schema = with_problems(with_examples(named_by_title(made)), routes)
+            app.openapi_schema = with_problems(with_examples(with_named_bodies(named_lists(made))), routes)
         return app.openapi_schema
 
     app.openapi = documented  # type: ignore[method-assign]
 
 
-def named_by_title(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with every schema under the name it bears, so that a client generated from it has a `KeyAnswerList` and a `CloudEvent`."""
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    lists = {name: f"{name[len(LISTED):-1]}List" for name in schemas if name.startswith(LISTED)}
-    found: dict[str, Any] = {}
+def named_lists(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with lists named as their class is: a client generated from it has a `KeyAnswerList`."""
+    schemas = document.get("components", {}).get("schemas", {})
+    names = {name: f"{name[len(LISTED):-1]}List" for name in schemas if name.startswith(LISTED)}
+    references = {f"{COMPONENTS}{name}": f"{COMPONENTS}{listed}" for name, listed in names.items()}
 
-    def named(part: Any) -> Any:
+    def renamed(part: Any) -> Any:
         if isinstance(part, list):
-            return [named(one) for one in part]
+            return [renamed(one) for one in part]
         if not isinstance(part, dict):
             return part
-        below = {key: named(value) for key, value in part.items()}
-        if "$ref" in below:
-            name = below["$ref"].rpartition("/")[2]
-            return {**below, "$ref": f"{COMPONENTS}{lists.get(name, name)}"}
-        if below.get("type") == "object" and str(below.get("title", "")).isidentifier():
-            found.setdefault(below["title"], below)
-            return {"$ref": f"{COMPONENTS}{below['title']}"}
-        return below
+        return {key: references.get(value, value) if key == "$ref" else renamed(value) for key, value in part.items()}
 
-    paths = named(document["paths"])
-    described = {lists.get(name, name): {key: named(value) for key, value in schema.items()} for name, schema in schemas.items()}
-    for name in lists.values():
-        described[name]["title"] = name
-    return {**document, "paths": paths, "components": {**document["components"], "schemas": {**found, **described}}}
+    for name, listed in names.items():
+        schemas[listed] = {**schemas.pop(name), "title": listed}
+    found: dict[str, Any] = renamed(document)
+    return found
+
+
+def with_named_bodies(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with what the bodies of routes that read bytes hold under the name that they give it: a `CloudEvent` is one everywhere."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+
+    def named(schema: dict[str, Any]) -> dict[str, Any]:
+        below = {**schema, **{word: [named(one) for one in schema[word]] for word in ("anyOf",) if word in schema}}
+        if "items" in below:
+            below["items"] = named(below["items"])
+        if "properties" in below:
+            below["properties"] = {name: named(one) for name, one in below["properties"].items()}
+        if below.get("type") != "object" or "title" not in below:
+            return below
+        schemas[below["title"]] = below
+        return {"$ref": f"{COMPONENTS}{below['title']}"}
+
+    for verbs in document["paths"].values():
+        for operation in verbs.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content["schema"] = named(content["schema"])
+    return document
 
 
 def with_problems(document: dict[str, Any], routes: Mapping[tuple[str, str], APIRoute]) -> dict[str, Any]:

@@ -73,4 +73,3 @@ def _before(page: Page) -> str | None:
     if len(page.after) != 1 or not re.fullmatch(r"exc_[0-9A-Za-z]{22}", str(page.after[0])):
         raise CursorInvalid()
     return str(page.after[0])
-

@@ -21,6 +21,7 @@ BODY_MAX_BYTES: Final = 1024 * 1024              # where a service says nothing 
 BODY_TIMEOUT_S: Final = 30.0
 VALUES_MAX: Final = 10_000                       # in a body that FastAPI parses
 ERRORS_MAX: Final = 100                          # faults of a body that its answer lists
+NAMED_MAX, NAME_CHARS_MAX = 5, 100               # of names that a caller made up, so many are told back, and so much of each
 OFF_LOOP_BYTES: Final = 1024 * 1024              # a larger body is taken apart by another thread, so that others are answered meanwhile
 
 CONNECTIONS_MAX: Final = 1_000                   # of one process; the one that waits longest makes room

@@ -13,7 +13,7 @@ from shared.bus.kafka_reader import KafkaReader
 from shared.bus.passing import SNAPSHOTS, pass_snapshots
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.migrations import prepare
-from shared.postgres.setup import SERVICES, connect, create_empty_database, drop_database
+from shared.postgres.setup import connect, create_empty_database, drop_database
 from shared.retelling import tell_all_again
 from shared.topics import ALL, TopicKind
 from shared.topics.usage_ingest import AccessKeyMessage
@@ -82,7 +82,7 @@ async def _go_on_after(since: _Since, connection: asyncpg.Connection) -> list[st
     if since.heads is not None:
         await end_keys(connection, since.keys)
         await pass_snapshots(connection, since.heads)
-        for service in SERVICES:
+        for service in sorted({topic.producer for topic in SNAPSHOTS}):
             await tell_all_again(connection, service)
     return reissued
 

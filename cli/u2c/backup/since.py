@@ -32,19 +32,17 @@ async def told_keys(reader: KafkaReader) -> list[AccessKeyMessage]:
     return [message async for message in _messages(reader, ACCESS_KEYS)]
 
 
-async def end_keys(connection: asyncpg.Connection, told: Sequence[AccessKeyMessage]) -> int:
-    """Bring the keys that this book has to what was told of them since: one that was revoked stays revoked, everywhere. Returns how many changed.
+async def end_keys(connection: asyncpg.Connection, told: Sequence[AccessKeyMessage]) -> None:
+    """Bring the keys that this book has to what was told of them since: one that was revoked stays revoked, everywhere.
 
     Keys made since are none any more: nobody could list or revoke what the service that issues them does not know.
     """
     known = {row["key_id"] for row in await connection.fetch("select key_id from usage_ingest.api_keys")}
-    changed: set[str] = set()
     for schema in SERVICES:
         uow = UnitOfWork(connection, schema)
         for message in told:
-            if message.key_id in known and await store_key(uow, message) and schema == ACCESS_KEYS.producer:
-                changed.add(message.key_id)
-    return len(changed)
+            if message.key_id in known:
+                await store_key(uow, message)
 
 
 async def _messages(reader: KafkaReader, topic: Topic) -> AsyncIterator[Any]:
