@@ -8,7 +8,7 @@ import ast
 import inspect
 import operator
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, reduce
@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 
 from shared.decimals import plain
 from shared.http.page import Page, cursor_after
+from shared.money import Money
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -90,6 +91,21 @@ class Answer:
         return _adapter(kind).dump_python(self, mode="json", by_alias=True)
 
 
+class WorthAnswer(Answer):
+    """An amount of one currency; currencies are never added."""
+
+    currency: Annotated[str, Field(examples=["USD"])]
+    amount: Amount
+
+    @classmethod
+    def of(cls, money: Money) -> Self:
+        return cls(currency=money.currency.code, amount=str(money))
+
+    @classmethod
+    def each(cls, values: Iterable[Money]) -> list[Self]:
+        return [cls.of(money) for money in values]
+
+
 class StoredAs:
     """What was told or found earlier, shown as it was stored and described by its types: no later version of a type changes or refuses history.
 
@@ -112,7 +128,7 @@ class Listed(Answer, Generic[T]):
     object: Literal["list"] = "list"
     data: list[T]
     has_more: bool
-    next_cursor: str | None
+    next_cursor: Annotated[str | None, Field(examples=[None])]
     """`?cursor=` of the next page; null on the last one"""
 
     @classmethod

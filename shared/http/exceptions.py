@@ -7,22 +7,15 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from shared.exceptions import newest_first
-from shared.http.answers import Amount, Answer, Instant, Listed
+from shared.http.answers import Answer, Instant, Listed, WorthAnswer
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
-from shared.money import currency, format_minor
+from shared.money import Money, currency
 from shared.service import Ctx
 from shared.values.fields import AskedReference, Word
 
 Text = Annotated[Word | None, Query()]
 Reference = Annotated[AskedReference | None, Query(description="What the exception is about")]
-
-
-class Price(Answer):
-    """What it is worth."""
-
-    amount: Amount
-    currency: Annotated[str, Field(examples=["USD"])]
 
 
 class ExceptionAnswer(Answer):
@@ -38,7 +31,8 @@ class ExceptionAnswer(Answer):
     owner: Annotated[str, Field(examples=["finance"])]
     opened_at: Instant
     deadline_at: Instant
-    price: Price | None
+    price: WorthAnswer | None
+    """What it is worth"""
     resolved_at: Instant | None
 
     @classmethod
@@ -47,7 +41,7 @@ class ExceptionAnswer(Answer):
         return cls(
             id=row["exception_id"], kind=row["kind"], reference=row["reference"], detail=row["detail"], owner=row["owner"],
             opened_at=row["opened_at"], deadline_at=row["deadline_at"], resolved_at=row["resolved_at"],
-            price=Price(amount=format_minor(row["amount_minor"], currency(row["currency"])), currency=row["currency"]) if priced else None,
+            price=WorthAnswer.of(Money(row["amount_minor"], currency(row["currency"]))) if priced else None,
         )
 
 

@@ -1,6 +1,6 @@
 """What the API and `u2c verify` show of conservation: the five statements and their breaks; what became of the usage, and of each event."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
@@ -14,8 +14,8 @@ from services.billing.conservation.domain.waiting import Waiting
 from services.billing.conservation.door import Hour
 from services.billing.conservation.reconciliation import Narrow
 from services.billing.conservation.reconciling import Reconciled
-from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
-from shared.money import Money, currency, format_minor
+from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity, WorthAnswer
+from shared.money import currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 35, "1": 31}])]
 Seconds = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2}$", examples=["0.09"])]
@@ -26,21 +26,6 @@ Owner = Annotated[str, Field(examples=["finance"])]
 Source = Annotated[str, Field(examples=["nyc-departures"])]
 EventType = Annotated[str, Field(examples=["api.call"])]
 Amounts = Annotated[dict[str, dict[str, Amount]], Field(examples=[{"USD": {"settled": "21.99", "documented": "21.99"}}])]
-
-
-class WorthAnswer(Answer):
-    """An amount of one currency; currencies are never added."""
-
-    currency: Annotated[str, Field(examples=["USD"])]
-    amount: Amount
-
-    @classmethod
-    def of(cls, money: Money) -> Self:
-        return cls(currency=money.currency.code, amount=str(money))
-
-    @classmethod
-    def each(cls, values: Iterable[Money]) -> list[Self]:
-        return [cls.of(money) for money in values]
 
 
 class BreakAnswer(Answer):

@@ -8,6 +8,7 @@ from pydantic import Field
 from services.billing.documents.domain.document import Document, Held, Line
 from shared.clock import from_us
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
+from shared.http.held import EventNameAnswer, HeldAnswer
 from shared.money import Currency, currency, format_minor
 from shared.topics.rating import StatementSegment
 
@@ -68,34 +69,16 @@ class LineAnswer(Answer):
             segments=None if line.segments is None else [SegmentAnswer.of(segment) for segment in line.segments])
 
 
-class NamedEventAnswer(Answer):
-    """An event by its name."""
-
-    source: Annotated[str, Field(examples=["nyc-departures"])]
-    id: Annotated[str, Field(examples=["UA-1545-EWR-2013-01-01T10:15:00Z"])]
-
-
-class HeldAnswer(Answer):
+class HeldDraftAnswer(HeldAnswer):
     """Why a draft is not whole, or may not become an invoice."""
 
-    reason: Annotated[str, Field(examples=["pricing_failed"])]
-    since: Instant
-    """Of the business clock"""
-    events: int | None
-    """How many events are in the way; null where it is not single events"""
-    named: list[NamedEventAnswer]
-    """The first few of them"""
-    exception: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
     service: Annotated[str, Field(examples=["rating"])]
     """Whose exception it is"""
-    owner: Annotated[str, Field(examples=["pricing"])]
-    detail: str
-    """Names the fault and the remedy"""
 
     @classmethod
-    def of(cls, held: Held) -> Self:
+    def of_draft(cls, held: Held) -> Self:
         return cls(
-            reason=held.reason, since=held.since, events=held.events, named=[NamedEventAnswer(source=source, id=id) for source, id in held.named],
+            reason=held.reason, since=held.since, events=held.events, named=[EventNameAnswer(source=source, id=id) for source, id in held.named],
             exception=held.exception, service=held.service, owner=held.owner, detail=held.detail)
 
 
@@ -129,7 +112,7 @@ class DocumentAnswer(Answer):
     """Null until it is finalized"""
     kind: Annotated[str, Field(examples=["invoice"])]
     status: Literal["draft", "finalized"]
-    held: HeldAnswer | None
+    held: HeldDraftAnswer | None
     """Null where nothing holds it"""
     customer: Annotated[str, Field(examples=["acme"])]
     customer_name: Annotated[str, Field(examples=["Acme Corp"])]
@@ -156,7 +139,7 @@ class DocumentAnswer(Answer):
         money = currency(document.currency)
         return cls(
             id=document.document_id, number=document.number, kind=document.kind, status=document.status,
-            held=HeldAnswer.of(document.held) if document.held else None, customer=document.customer, customer_name=document.customer_name,
+            held=HeldDraftAnswer.of_draft(document.held) if document.held else None, customer=document.customer, customer_name=document.customer_name,
             contract=document.contract, legal_entity=document.legal_entity, currency=document.currency, timezone=document.timezone,
             period=PeriodAnswer(start=document.start_date, end=document.end_date), issued_on=document.issued_on, due_on=document.due_on,
             lines=[LineAnswer.of(line, money) for line in document.lines], subtotal=format_minor(document.subtotal_minor, money), draws=[],

@@ -15,8 +15,7 @@ from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.raw.answers import Data, decode_data
 from services.rating.statements.answers import ContractName, DaysAnswer, LineId, LineKey
 from shared.bus.dead_letters import DeadLetter, Discard
-from shared.http.answers import Answer, Instant, Quantity
-from shared.http.exceptions import Price
+from shared.http.answers import Answer, Instant, Quantity, WorthAnswer
 from shared.topics.usage_ingest import USAGE_EVENTS
 
 ExternalId = Annotated[str, Field(examples=["acme"])]
@@ -265,7 +264,7 @@ class SuspenseAnswer(Answer):
     reason: Reason
     events: int
     quantity: Quantity | None
-    value: Price | None
+    value: WorthAnswer | None
     """At list price; null where no meter of the type has one"""
     unvalued_events: int
 
@@ -274,7 +273,7 @@ class SuspenseAnswer(Answer):
         return cls(
             customer=row.owner if row.customer_id else None, subject=None if row.customer_id else row.owner, type=row.type,
             month=f"{row.month:%Y-%m}", reason=row.reason, events=row.events, quantity=row.quantity,
-            value=Price(amount=str(row.value), currency=row.value.currency.code) if row.value else None,
+            value=WorthAnswer.of(row.value) if row.value else None,
             unvalued_events=0 if row.value else row.events)
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from shared.http.answers import Amount, Answer, Instant, Quantity
+from shared.http.held import HeldAnswer
 from shared.instants import from_us
 from shared.money import currency, format_minor
 from shared.pricing.explanation import Step, StepName
-from shared.topics.rating import EventName, StatementHeld, StatementLine, StatementMessage, StatementSegment
+from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
 
 LineId = Annotated[str, Field(examples=["3b8d3c91-f712-56a8-84e8-c987dbb9311a"])]
 ContractName = Annotated[str, Field(examples=["acme-2026"])]
@@ -55,37 +56,6 @@ class WatermarkAnswer(Answer):
     batches: Annotated[dict[str, int], Field(examples=[{"0": 17}])]
     """Partition of the bus → the last batch id"""
     received_until: Instant
-
-
-class EventNameAnswer(Answer):
-    """An event, by what its producer calls it."""
-
-    source: Annotated[str, Field(examples=["api-gateway"])]
-    id: Annotated[str, Field(examples=["req-1"])]
-
-    @classmethod
-    def of(cls, event: EventName) -> Self:
-        return cls(source=event.source, id=event.id)
-
-
-class HeldAnswer(Answer):
-    """Why the figures are not whole: those of an older revision stand, or none."""
-
-    reason: Annotated[str, Field(examples=["pricing_failed"])]
-    since: Instant
-    events: int | None
-    """How many are in the way; null where it is not single events that are"""
-    named: list[EventNameAnswer]
-    """The first few of them"""
-    exception: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
-    owner: Annotated[str, Field(examples=["finance"])]
-    detail: str
-
-    @classmethod
-    def of(cls, held: StatementHeld) -> Self:
-        return cls(
-            reason=held.reason, since=from_us(held.since_us), events=held.events, named=[EventNameAnswer.of(event) for event in held.named],
-            exception=held.exception, owner=held.owner, detail=held.detail)
 
 
 class StatementAnswer(Answer):

@@ -1,0 +1,38 @@
+"""Why figures are not whole, as rating says it of a statement and billing of its draft."""
+
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from shared.http.answers import Answer, Instant
+from shared.instants import from_us
+from shared.topics.rating import StatementHeld
+
+
+class EventNameAnswer(Answer):
+    """An event, by what its producer calls it."""
+
+    source: Annotated[str, Field(examples=["api-gateway"])]
+    id: Annotated[str, Field(examples=["req-1"])]
+
+
+class HeldAnswer(Answer):
+    """Why the figures are not whole: those of an older revision stand, or none."""
+
+    reason: Annotated[str, Field(examples=["pricing_failed"])]
+    since: Instant
+    """Of the business clock"""
+    events: int | None
+    """How many are in the way; null where it is not single events that are"""
+    named: list[EventNameAnswer]
+    """The first few of them"""
+    exception: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    owner: Annotated[str, Field(examples=["finance"])]
+    detail: str
+    """Names the fault and the remedy"""
+
+    @classmethod
+    def of(cls, held: StatementHeld) -> Self:
+        return cls(
+            reason=held.reason, since=from_us(held.since_us), events=held.events, exception=held.exception, owner=held.owner, detail=held.detail,
+            named=[EventNameAnswer(source=event.source, id=event.id) for event in held.named])
