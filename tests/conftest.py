@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +19,14 @@ from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url, role_url
+from tests.ram import server_folder
 
 if TYPE_CHECKING:
     from shared.bus import Record
     from u2c.cluster import ClusterOptions
 
 TEMPLATE = "u2c_template"
+WAL_MAX_MB = 256
 Sized = Callable[[int, int, int], int]
 
 
@@ -84,8 +85,8 @@ class TestDatabase:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TestServer]:
     """One server for the whole run, in a folder of its own, so that several runs at once do not meet."""
-    with tempfile.TemporaryDirectory(prefix="u2c-test-") as folder:
-        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=128, durable=False))
+    with server_folder("test") as folder:
+        server = EmbeddedPostgres(folder, ServerSettings(shared_buffers_mb=128, wal_max_mb=WAL_MAX_MB, durable=False))
         info, secret = server.start(), secrets.token_hex(8)
         try:
             _run(prepare(info.admin_url, TEMPLATE, secret))

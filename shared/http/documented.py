@@ -123,7 +123,8 @@ def with_named_bodies(document: dict[str, Any]) -> dict[str, Any]:
     for verbs in document["paths"].values():
         for operation in verbs.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                content["schema"] = named(content["schema"])
+                if "schema" in content:
+                    content["schema"] = named(content["schema"])
     return document
 
 

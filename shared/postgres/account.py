@@ -96,8 +96,7 @@ def known_place(state: Path, who: Account) -> Path | None:
 
 
 def _restore(state: Path, memory: Path) -> str:
-    found = [home.parent for folder in REACHABLE for home in folder.glob(f"u2c-*/{HOME}")
-             if home.stat().st_uid == os.geteuid() and home.read_text().strip() == str(state)]
+    found = [home.parent for home in _homes() if home.read_text().strip() == str(state)]
     candidates = f" (folders of this clone: {', '.join(map(str, sorted(found)))})" if found else ""
     return f"Put the folder back, or write its name into the second line of {memory}, the first being {state}{candidates}. To start anew: rm {memory}"
 
@@ -152,8 +151,13 @@ def _copy(binaries: Binaries, target: Path) -> None:
 
 def abandoned() -> list[Path]:
     """Folders outside of clones whose clone is gone from where it was. Somebody has to say whether it was deleted or moved."""
-    homes = [home for folder in REACHABLE for home in folder.glob(f"u2c-*/{HOME}") if home.stat().st_uid == os.geteuid()]
-    return sorted(home.parent for home in homes if not Path(home.read_text().strip()).exists())
+    return sorted(home.parent for home in _homes() if not Path(home.read_text().strip()).exists())
+
+
+def _homes() -> list[Path]:
+    """The files of this user that name what a folder outside of clones belongs to; what else is called like that is somebody else's."""
+    found = [home for folder in REACHABLE for home in folder.glob(f"u2c-*/{HOME}")]
+    return [home for home in found if home.is_file() and home.stat().st_uid == os.geteuid()]
 
 
 def _reachable() -> Path:

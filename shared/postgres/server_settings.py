@@ -10,6 +10,7 @@ class ServerSettings:
 
     shared_buffers_mb: int = 1024
     connections_max: int = 200
+    wal_max_mb: int = 4096
     durable: bool = True
 
     def conf(self, port: int, socket: Path) -> str:
@@ -28,8 +29,8 @@ class ServerSettings:
             "synchronous_commit": durable,
             "full_page_writes": durable,
             "wal_buffers": "'16MB'",
-            "min_wal_size": "'512MB'",
-            "max_wal_size": "'4GB'",
+            "min_wal_size": f"'{self.wal_max_mb // 8}MB'",
+            "max_wal_size": f"'{self.wal_max_mb}MB'",
             "checkpoint_timeout": "'15min'",
             "checkpoint_completion_target": 0.9,
             "jit": "off",

@@ -2,10 +2,8 @@
 
 import asyncio
 import secrets
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -14,14 +12,15 @@ from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import _config
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import create_roles_and_schemas
-from tests.conftest import TEMPLATE, TestServer
+from tests.conftest import TEMPLATE, WAL_MAX_MB, TestServer
+from tests.ram import server_folder
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TestServer]:
     """Overrides the run's server for this folder: durable, because it is killed and must keep what it acknowledged."""
-    with tempfile.TemporaryDirectory(prefix="u2c-bus-") as folder:
-        server = EmbeddedPostgres(Path(folder), ServerSettings(shared_buffers_mb=64))
+    with server_folder("bus") as folder:
+        server = EmbeddedPostgres(folder, ServerSettings(shared_buffers_mb=64, wal_max_mb=WAL_MAX_MB))
         info, secret = server.start(), secrets.token_hex(8)
         try:
             with ThreadPoolExecutor(1) as thread:

@@ -50,12 +50,12 @@ class Machine:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Outside pytest's own temporary folder, which other users may not enter."""
-    made = Path(subprocess.run(["mktemp", "-d", "/var/tmp/u2c-fresh-XXXXXX"], capture_output=True, text=True, check=True).stdout.strip())
+    made = Path(subprocess.run(["mktemp", "-d", "/var/tmp/fresh-clone-XXXXXX"], capture_output=True, text=True, check=True).stdout.strip())
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
     for home in Path("/var/tmp").glob("u2c-*/home"):
-        if home.read_text().startswith(str(made)):
+        if home.is_file() and home.read_text().startswith(str(made)):
             shutil.rmtree(home.parent)
 
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from shared.environment_fault import EnvironmentFault
-from shared.postgres.account import REACHABLE, Account, account, known_place, place
+from shared.postgres.account import REACHABLE, Account, abandoned, account, known_place, place
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.server_settings import ServerSettings
 from u2c.cluster import SERVER_CHECK_S, Cluster, ClusterOptions
@@ -49,7 +49,8 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 def _folders(tmp_path: Path) -> list[Path]:
     """Every folder outside that belongs to a state below `tmp_path`."""
-    return [home.parent for folder in REACHABLE for home in folder.glob("u2c-*/home") if home.read_text().startswith(f"{tmp_path}/")]
+    homes = [home for folder in REACHABLE for home in folder.glob("u2c-*/home") if home.is_file()]
+    return [home.parent for home in homes if home.read_text().startswith(f"{tmp_path}/")]
 
 
 def test_two_processes_that_ask_all_the_time_agree_on_one_place(state: Path) -> None:
@@ -87,6 +88,15 @@ def test_a_memory_that_leads_nowhere_is_said_and_kept(state: Path, text: str) ->
         assert str(first) in told.value.remedy and f"rm {memory}" in told.value.remedy
     assert memory.read_text() == text.format(state=state, gone=f"{first}-gone")
     assert _folders(state.parent) == [first]
+
+
+def test_a_folder_of_somebody_else_with_our_name_is_passed_over(state: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="u2c-", dir=REACHABLE[0]) as folder:
+        (Path(folder) / "home").mkdir()
+        assert Path(folder) not in abandoned()
+        (state / "place").write_text("nothing")
+        with pytest.raises(EnvironmentFault, match="does not name the folder"):
+            known_place(state, account())
 
 
 def test_a_moved_state_keeps_its_place_and_a_copied_one_does_not(state: Path) -> None:
