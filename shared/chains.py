@@ -1,7 +1,8 @@
-"""Chains of contract versions as a service hears them: kept one by one, and used up to the last one without a gap.
+"""Chains of contract versions as a service hears them: kept one by one, and used up to the last one without a
+gap.
 
-A message brings one version and says how many there are, so no chain is too long for a message of the bus, and one that is not whole is
-known not to be: it is an exception until it is.
+A message brings one version and says how many there are, so no chain is too long for a message of the bus,
+and one that is not whole is known not to be: it is an exception until it is.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ INCOMPLETE, OWNER = "contract_chain_incomplete", "operations"
 STORE_CONTRACTS = """
 insert into {schema}.contracts as heard (contract, revision, customer_id, customer, chain)
 select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[])
-on conflict (contract) do update set revision = excluded.revision, customer_id = excluded.customer_id, customer = excluded.customer,
+on conflict (contract) do update set revision = excluded.revision, customer_id = excluded.customer_id,
+    customer = excluded.customer,
     chain = excluded.chain
 where heard.revision < excluded.revision"""
 STORE_VERSIONS = """
@@ -34,25 +36,41 @@ OPEN = "select reference from {schema}.exceptions where kind = $1 and resolved_a
 
 
 def chain_of(schema: str, contract: str) -> str:
-    """The SQL expression of a contract's chain as far as it has no gap: [ContractVersion], oldest first; null where there is no first one."""
+    """The SQL expression of a contract's chain as far as it has no gap: [ContractVersion], oldest first; null
+    where there is no first one."""
     return f"""(select jsonb_agg(v.said order by v.version) from (
-        select said, version, row_number() over (order by version) as place from {schema}.contract_versions where contract = {contract}
+        select said, version, row_number() over (order by version) as place from {schema}.contract_versions
+            where contract = {contract}
     ) v where v.version = v.place)"""
 
 
 async def hear_chains(uow: UnitOfWork, messages: Sequence[ContractVersionMessage], now: datetime) -> int:
-    """Keep of each contract and of each version the newest revision; return how many of the messages brought a version that was newer."""
+    """Keep of each contract and of each version the newest revision; return how many of the messages brought
+    a version that was newer."""
     in_order = sorted(messages, key=lambda message: message.revision)
     newest = {message.contract: message for message in in_order}
-    versions = {(message.contract, version.version): (message, version) for message in in_order for version in message.said}
+    versions = {
+        (message.contract, version.version): (message, version)
+        for message in in_order
+        for version in message.said
+    }
     contracts, keys = sorted(newest), sorted(versions)
     said = [newest[contract] for contract in contracts]
     await uow.connection.execute(
-        STORE_CONTRACTS.format(schema=uow.schema), contracts, [m.revision for m in said], [m.customer_id for m in said],
-        [m.customer for m in said], [m.count for m in said])
+        STORE_CONTRACTS.format(schema=uow.schema),
+        contracts,
+        [m.revision for m in said],
+        [m.customer_id for m in said],
+        [m.customer for m in said],
+        [m.count for m in said],
+    )
     stored = await uow.connection.fetch(
-        STORE_VERSIONS.format(schema=uow.schema), [contract for contract, _ in keys], [version for _, version in keys],
-        [versions[key][0].revision for key in keys], [msgspec.to_builtins(versions[key][1]) for key in keys])
+        STORE_VERSIONS.format(schema=uow.schema),
+        [contract for contract, _ in keys],
+        [version for _, version in keys],
+        [versions[key][0].revision for key in keys],
+        [msgspec.to_builtins(versions[key][1]) for key in keys],
+    )
     await _report_gaps(uow, contracts, now)
     return len({id(versions[row["contract"], row["version"]][0]) for row in stored})
 
@@ -61,8 +79,10 @@ async def _report_gaps(uow: UnitOfWork, contracts: Sequence[str], now: datetime)
     found = await uow.connection.fetch(WITHOUT_A_GAP.format(schema=uow.schema), list(contracts))
     short = {row["contract"]: row for row in found if row["usable"] < row["chain"]}
     for contract, row in short.items():
-        detail = (f"of the {row['chain']} versions of {contract} the first {row['usable']} are here without a gap; what comes after is not used. "
-                  f"The others are on their way, or lost: then delete the row of contracts.versions in rating.retold, and all are told again.")
+        detail = (
+            f"of the {row['chain']} versions of {contract} the first {row['usable']} are here without a gap; what comes after is not used. "
+            f"The others are on their way, or lost: then delete the row of contracts.versions in rating.retold, and all are told again."
+        )
         await open_exception(uow, INCOMPLETE, contract, detail, owner=OWNER, now=now)
     whole = [contract for contract in contracts if contract not in short]
     for row in await uow.connection.fetch(OPEN.format(schema=uow.schema), INCOMPLETE, whole):

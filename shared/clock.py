@@ -1,4 +1,5 @@
-"""Two clocks. The business clock (events, periods, grace) can be moved forward in demo and test; the machine clock never is."""
+"""Two clocks. The business clock (events, periods, grace) can be moved forward in demo and test; the machine
+clock never is."""
 
 import asyncio
 import contextlib
@@ -16,16 +17,19 @@ from shared.instants import to_us as to_us
 from shared.wake import Wake
 
 log = structlog.get_logger()
-CHANNEL = "u2c_clock"                       # with the name of a service: only that one is asked something
+CHANNEL = "u2c_clock"  # with the name of a service: only that one is asked something
 ANSWERS = "u2c_clock_answers"
 HEARTBEAT_S = 1.0
 AGAIN_S = 0.5
-# A heartbeat or an answer that a crash of the database loses costs nothing: it is given again, or whoever asked has to ask again.
+# A heartbeat or an answer that a crash of the database loses costs nothing: it is given again, or whoever
+# asked has to ask again.
 LAX = "set_config('synchronous_commit', 'off', true)"
 SEEN = f"""with seen as (
-        insert into clock.instances (instance_id, service, seen_at, acked_revision) values ($1, $2, clock_timestamp(), $3)
+        insert into clock.instances (instance_id, service, seen_at, acked_revision) values
+            ($1, $2, clock_timestamp(), $3)
         on conflict (instance_id) do update
-        set seen_at = excluded.seen_at, acked_revision = greatest(instances.acked_revision, excluded.acked_revision))
+        set seen_at = excluded.seen_at, acked_revision =
+            greatest(instances.acked_revision, excluded.acked_revision))
     select pg_notify($4, ''), {LAX}"""
 QUIET = f"""with quiet as (update clock.instances set quiet_request = $2 where instance_id = $1)
     select pg_notify($3, ''), {LAX}"""
@@ -46,8 +50,9 @@ class BusinessClock:
 
     Not moved: the machine's time. Moved: it stands at `moved_to` until it is moved again, forward only.
 
-    Before a moved clock passes a due instant, and before it answers, the mover asks one service after the other whether it is *quiet*
-    (`clock.business.quiet_request`, `quiet_service`): an instance of it answers in `clock.instances.quiet_request` once `until_quiet()` returns.
+    Before a moved clock passes a due instant, and before it answers, the mover asks one service after the
+    other whether it is *quiet* (`clock.business.quiet_request`, `quiet_service`): an instance of it answers
+    in `clock.instances.quiet_request` once `until_quiet()` returns.
     `Service.idle` is where a service says that no due job of its own is left.
     """
 
@@ -89,9 +94,11 @@ class BusinessClock:
         await self._refresh()
 
     async def _refresh(self) -> None:
-        row = await self.pool.fetchrow("select moved_to, revision, quiet_request, quiet_service from clock.business")
+        row = await self.pool.fetchrow(
+            "select moved_to, revision, quiet_request, quiet_service from clock.business"
+        )
         assert row is not None, "migrations put the one row there"
-        moved = row["revision"] > self.revision                # a look that began earlier may end later
+        moved = row["revision"] > self.revision  # a look that began earlier may end later
         if moved:
             self.moved_to, self.revision = row["moved_to"], row["revision"]
             changed, self._changed = self._changed, asyncio.Event()
@@ -106,16 +113,19 @@ class BusinessClock:
             self._settling = asyncio.create_task(self._settle(), name="settle")
 
     async def _settle(self) -> None:
-        """Answer when there is nothing older than the question left to do. A fault ends this try; the next heartbeat begins another."""
+        """Answer when there is nothing older than the question left to do. A fault ends this try; the next
+        heartbeat begins another."""
         while self.until_quiet is not None and (request := self._asked) > self._answered:
             await self.until_quiet()
             await self.pool.execute(QUIET, self.instance_id, request, ANSWERS)
             self._answered = request
 
     async def _follow(self) -> None:
-        """Wake on a notice or a heartbeat. An outage of the database is waited out: time then simply stands still.
+        """Wake on a notice or a heartbeat. An outage of the database is waited out: time then simply stands
+        still.
 
-        Whatever happens, it goes on: a clock that stays behind quarantines good usage as too early and closes nothing.
+        Whatever happens, it goes on: a clock that stays behind quarantines good usage as too early and closes
+        nothing.
         """
         while True:
             try:
@@ -129,7 +139,9 @@ class BusinessClock:
     async def _listen(self) -> None:
         wake = Wake()
         async with self.pool.acquire() as connection:
-            await connection.add_listener(CHANNEL, lambda *told: wake.call() if told[-1] in ("", self.service) else None)
+            await connection.add_listener(
+                CHANNEL, lambda *told: wake.call() if told[-1] in ("", self.service) else None
+            )
             try:
                 while True:
                     await self._refresh()

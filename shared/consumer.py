@@ -1,10 +1,11 @@
 """Runs a service's subscriptions: one transaction a batch, exactly once, whoever dies, sleeps or comes back.
 
-The transaction is: compare-and-set of the position, the handler's effects, the dead letters, the batch row; then commit. A batch whose
-position somebody else has moved is dropped. Decode errors, AppError and what the bus refuses are poison: the batch is halved until the bad
-record stands alone and becomes a dead letter. Outages are retried for ever, with back-off, and /readyz says so. So is anything else at
-first; what may be the message's own fault (shared/crashes.py) is sought in the same way after five tries, and set aside when it fails five
-times more, alone.
+The transaction is: compare-and-set of the position, the handler's effects, the dead letters, the batch row;
+then commit. A batch whose position somebody else has moved is dropped. Decode errors, AppError and what the
+bus refuses are poison: the batch is halved until the bad record stands alone and becomes a dead letter.
+Outages are retried for ever, with back-off, and /readyz says so. So is anything else at first; what may be
+the message's own fault (shared/crashes.py) is sought in the same way after five tries, and set aside when it
+fails five times more, alone.
 """
 
 import asyncio
@@ -36,33 +37,39 @@ M = TypeVar("M")
 log = structlog.get_logger()
 POLL_TIMEOUT_S = 1.0
 DEAD_IN_A_ROW_MAX = 100
-CRASHES_MAX = 5                                                # tries of a run before the message to blame is sought, and of that message alone
+CRASHES_MAX = 5  # tries of a run before the message to blame is sought, and of that message alone
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 LAG_EVERY_S = 2.0
-FULL_ROUND = 2000                                              # records that make a round of transactions worth its price
+FULL_ROUND = 2000  # records that make a round of transactions worth its price
 FAILURES_BEFORE_UNREADY = 5
 TRACE = re.compile(rb"[0-9A-Za-z-]{1,64}")
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
 POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError, RecordsRefused)
 #: What makes a record no message; nested too deeply is one of them.
-UNREADABLE: tuple[type[Exception], ...] = (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError)
+UNREADABLE: tuple[type[Exception], ...] = (
+    msgspec.DecodeError,
+    msgspec.ValidationError,
+    UnicodeDecodeError,
+    RecursionError,
+)
 BUS_FAULTS: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[M]):
-    """A run of messages of one partition, offsets `start` to `end` (exclusive). Poison and compacted offsets have no message."""
+    """A run of messages of one partition, offsets `start` to `end` (exclusive). Poison and compacted offsets
+    have no message."""
 
     topic: str
     partition: int
     start: int
     end: int
-    batch_id: int                                              # monotone within (group, topic, partition)
-    messages: list[M]                                          # raw `bytes` where the topic has no message type (usage.raw)
+    batch_id: int  # monotone within (group, topic, partition)
+    messages: list[M]  # raw `bytes` where the topic has no message type (usage.raw)
     offsets: Sequence[int]
     headers: list[Headers]
     keys: list[bytes]
-    unreadable: str = ""                                       # raw topics: why nobody can decode the one message, see `Polled`
+    unreadable: str = ""  # raw topics: why nobody can decode the one message, see `Polled`
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,10 @@ class BatchCounts:
     duplicate: int = 0
     conflict: int = 0
     void: int = 0
-    quarantined: int = 0                                       # what a producer sent and the handler cannot store, told to usage.quarantine
-    sources: Sources | None = field(default=None, compare=False)   # the same by source, for a subscription `by_source`
+    quarantined: int = 0  # what a producer sent and the handler cannot store, told to usage.quarantine
+    sources: Sources | None = field(
+        default=None, compare=False
+    )  # the same by source, for a subscription `by_source`
 
     @property
     def total(self) -> int:
@@ -89,7 +98,7 @@ class ConsumerContext(Protocol):
     @property
     def bus(self) -> Bus: ...
     @property
-    def settings(self) -> Any: ...                             # its consumer_batch_max: records of one transaction
+    def settings(self) -> Any: ...  # its consumer_batch_max: records of one transaction
 
 
 Handler = Callable[[Batch[Any], UnitOfWork, Any], Awaitable[BatchCounts]]
@@ -98,14 +107,17 @@ Refuse = Callable[[Batch[Any], AppError, UnitOfWork, Any], Awaitable[BatchCounts
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """A row of a service's subscriptions: this topic goes to this handler. `by_source`: the batch rows say what came of each source."""
+    """A row of a service's subscriptions: this topic goes to this handler. `by_source`: the batch rows say
+    what came of each source."""
 
     topic: Topic
     handler: Handler
     records_max: int = 5000
     by_source: bool = False
-    #: What becomes of a message that the handler calls poison (AppError), once it stands alone; None: a dead letter. Whatever producers may
-    #: send goes this way: dead letters count towards the brake that is meant for a broken release, and what is refused here does not.
+    #: What becomes of a message that the handler calls poison (AppError), once it stands alone; None: a dead
+    #: letter. Whatever producers may
+    #: send goes this way: dead letters count towards the brake that is meant for a broken release, and what
+    #: is refused here does not.
     #: It raises the fault again for a message that it finds nothing wrong with.
     refuse: Refuse | None = None
 
@@ -130,25 +142,30 @@ class ConsumerStopped(Exception):
 
 @dataclass
 class Consumer:
-    """One process's consumer of a group. `run` returns only when it must stop; `stopped_reason` says why (or what it waits for)."""
+    """One process's consumer of a group. `run` returns only when it must stop; `stopped_reason` says why (or
+    what it waits for)."""
 
     context: Any
     group: str
     subscriptions: Sequence[Subscribe]
-    look_every_s: float | None = None                          # for a topic that seldom says anything; None: see it at once
-    progress: Wake = field(default_factory=Wake)               # called when a transaction has committed
+    look_every_s: float | None = None  # for a topic that seldom says anything; None: see it at once
+    progress: Wake = field(default_factory=Wake)  # called when a transaction has committed
     _hurried: Wake = field(default_factory=Wake)
     _subscription: Subscription | None = None
     _stopped: str | None = None
     _failing: str | None = None
     _unanswered: str | None = None
     _failures: int = 0
-    _took_s: float = 0.0                                       # of the transactions since the last rest
+    _took_s: float = 0.0  # of the transactions since the last rest
     _dead_in_a_row: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def stopped_reason(self) -> str | None:
-        return self._stopped or (self._failing if self._failures >= FAILURES_BEFORE_UNREADY else None) or self._unanswered
+        return (
+            self._stopped
+            or (self._failing if self._failures >= FAILURES_BEFORE_UNREADY else None)
+            or self._unanswered
+        )
 
     def hurry(self) -> None:
         """Look now, whatever the consumer would have rested: somebody waits for what lies there."""
@@ -162,7 +179,9 @@ class Consumer:
             return
         self._by_topic = {subscribe.topic.name: subscribe for subscribe in self.subscriptions}
         for topic, outcome in product(self._by_topic, OUTCOMES):
-            metrics.RECORDS.labels(self.group, topic, outcome)   # born at 0: of a series born at 1, no rule sees the first
+            metrics.RECORDS.labels(
+                self.group, topic, outcome
+            )  # born at 0: of a series born at 1, no rule sees the first
         watching = asyncio.create_task(self._watch_lag(), name="consumer-lag")
         try:
             await self._consume()
@@ -174,8 +193,8 @@ class Consumer:
             await asyncio.gather(watching, return_exceptions=True)
 
     async def _consume(self) -> None:
-        """Poll the next round while the one before is worked off, after a rest where a steady flow makes small ones. Seeking waits until
-        nothing is in flight.
+        """Poll the next round while the one before is worked off, after a rest where a steady flow makes
+        small ones. Seeking waits until nothing is in flight.
         """
         self._subscription = subscription = await self.context.bus.subscribe(self.group, list(self._by_topic))
         flight, flow = Flight(self._handle_until_done), Flow()
@@ -202,11 +221,16 @@ class Consumer:
             await self._hurried.wait(rest_s(took_s, full=records >= FULL_ROUND))
 
     async def _poll(self, subscription: Subscription) -> list[Polled]:
-        records_max = min(max(subscribe.records_max for subscribe in self.subscriptions), self.context.settings.consumer_batch_max)
+        records_max = min(
+            max(subscribe.records_max for subscribe in self.subscriptions),
+            self.context.settings.consumer_batch_max,
+        )
         backoff_s = BACKOFF_MIN_S
         while True:
             try:
-                runs = await subscription.poll(records_max, POLL_TIMEOUT_S if self.look_every_s is None else 0.0)
+                runs = await subscription.poll(
+                    records_max, POLL_TIMEOUT_S if self.look_every_s is None else 0.0
+                )
                 self._recovered()
                 return runs
             except LogFault:
@@ -218,7 +242,8 @@ class Consumer:
                 backoff_s = await self._back_off(backoff_s, fault)
 
     async def _handle_until_done(self, run: Polled) -> int | None:
-        """Return None when the run is consumed, or the offset to continue from when another consumer was first."""
+        """Return None when the run is consumed, or the offset to continue from when another consumer was
+        first."""
         backoff_s, crashes = BACKOFF_MIN_S, 0
         while True:
             try:
@@ -229,7 +254,9 @@ class Consumer:
                 metrics.REFUSED.labels(self.group, run.topic).inc()
                 fault: BaseException
                 try:
-                    return (await positions.load(self.context.db.pool, self.group, run.topic, run.partition)).offset
+                    return (
+                        await positions.load(self.context.db.pool, self.group, run.topic, run.partition)
+                    ).offset
                 except DATABASE_FAULTS as caught:
                     fault = caught
             except (LogFault, ConsumerStopped):
@@ -237,12 +264,20 @@ class Consumer:
             except WAITED_OUT as caught:
                 fault = caught
             except Exception as caught:
-                log.exception("handler_failed", group=self.group, topic=run.topic, partition=run.partition, start=run.start, end=run.end)
+                log.exception(
+                    "handler_failed",
+                    group=self.group,
+                    topic=run.topic,
+                    partition=run.partition,
+                    start=run.start,
+                    end=run.end,
+                )
                 fault, crashes = caught, crashes + may_be_the_message(caught)
             backoff_s = await self._back_off(backoff_s, fault)
 
     async def _handle(self, run: Polled, *, isolate: bool = False) -> None:
-        """Consume the run in one transaction, or in halves when the handler finds poison in it, or, with `isolate`, crashes on it."""
+        """Consume the run in one transaction, or in halves when the handler finds poison in it, or, with
+        `isolate`, crashes on it."""
         subscribe = self._by_topic[run.topic]
         if len(run.records) > subscribe.records_max:
             for part in _halves(run, subscribe.records_max):
@@ -268,7 +303,9 @@ class Consumer:
             if error is not None:
                 await self._transact(subscribe, run, [], {**dead, good[0]: error})
 
-    async def _refused(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str], fault: Exception) -> bool:
+    async def _refused(
+        self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str], fault: Exception
+    ) -> bool:
         """Whether the subscription has a place of its own for this message, alone in its run."""
         if subscribe.refuse is None or not isinstance(fault, AppError):
             return False
@@ -278,8 +315,11 @@ class Consumer:
             return False
         return True
 
-    async def _alone(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str], crash: Exception) -> str | None:
-        """Try a run with one message that crashed the handler until it has failed CRASHES_MAX times; None when it was taken after all."""
+    async def _alone(
+        self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str], crash: Exception
+    ) -> str | None:
+        """Try a run with one message that crashed the handler until it has failed CRASHES_MAX times; None
+        when it was taken after all."""
         backoff_s = BACKOFF_MIN_S
         for _ in range(CRASHES_MAX - 1):
             backoff_s = await self._back_off(backoff_s, crash)
@@ -292,7 +332,14 @@ class Consumer:
                 if not may_be_the_message(caught):
                     raise
                 crash = caught
-        log.error("message_set_aside", group=self.group, topic=run.topic, partition=run.partition, offset=run.offsets[-1], fault=described(crash))
+        log.error(
+            "message_set_aside",
+            group=self.group,
+            topic=run.topic,
+            partition=run.partition,
+            offset=run.offsets[-1],
+            fault=described(crash),
+        )
         return described(crash)
 
     def _decode(self, topic: Topic, run: Polled) -> tuple[list[Any], dict[int, str]]:
@@ -306,7 +353,9 @@ class Consumer:
         except UNREADABLE:
             return _decode_one_by_one(topic, run.records)
 
-    async def _transact(self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str]) -> None:
+    async def _transact(
+        self, subscribe: Subscribe, run: Polled, messages: list[Any], dead: dict[int, str]
+    ) -> None:
         self._refuse_loss(subscribe.topic, run)
         dead_in_a_row = self._dead_row_after(run, dead)
         began, trace = perf_counter(), _trace_of(run)
@@ -315,9 +364,24 @@ class Consumer:
                 batch_id = await self._move_position(uow.connection, run)
                 counts = await self._effects(subscribe, run, batch_id, messages, dead, uow)
                 compacted = run.end - run.start - len(run.records)
-                outcome = (counts.new, counts.duplicate, counts.conflict, counts.void, counts.quarantined, len(dead), compacted)
+                outcome = (
+                    counts.new,
+                    counts.duplicate,
+                    counts.conflict,
+                    counts.void,
+                    counts.quarantined,
+                    len(dead),
+                    compacted,
+                )
                 await insert_dead_letters(uow.connection, self.group, run, batch_id, dead)
-                await insert_batch_row(uow.connection, batch_id, self.group, run, outcome, self._sources(subscribe, counts, run, dead, compacted))
+                await insert_batch_row(
+                    uow.connection,
+                    batch_id,
+                    self.group,
+                    run,
+                    outcome,
+                    self._sources(subscribe, counts, run, dead, compacted),
+                )
                 await uow.flush()
                 failpoints.reach("consumer.before_commit")
         self._dead_in_a_row[run.topic, run.partition] = dead_in_a_row
@@ -325,29 +389,58 @@ class Consumer:
         self.progress.call()
 
     async def _effects(
-        self, subscribe: Subscribe, run: Polled, batch_id: int, messages: list[Any], dead: dict[int, str], uow: UnitOfWork,
+        self,
+        subscribe: Subscribe,
+        run: Polled,
+        batch_id: int,
+        messages: list[Any],
+        dead: dict[int, str],
+        uow: UnitOfWork,
     ) -> BatchCounts:
         if not messages:
             return BatchCounts()
         alive = [n for n in range(len(run.records)) if n not in dead] if dead else range(len(run.records))
         batch = Batch(
-            run.topic, run.partition, run.start, run.end, batch_id, messages, [run.offsets[n] for n in alive] if dead else run.offsets,
-            [run.records[n].headers for n in alive], [run.records[n].key for n in alive], run.unreadable,
+            run.topic,
+            run.partition,
+            run.start,
+            run.end,
+            batch_id,
+            messages,
+            [run.offsets[n] for n in alive] if dead else run.offsets,
+            [run.records[n].headers for n in alive],
+            [run.records[n].key for n in alive],
+            run.unreadable,
         )
         counts = await subscribe.handler(batch, uow, self.context)
-        assert counts.total == len(messages), f"{subscribe.handler.__qualname__} accounts for {counts.total} of {len(messages)} messages"
+        assert counts.total == len(messages), (
+            f"{subscribe.handler.__qualname__} accounts for {counts.total} of {len(messages)} messages"
+        )
         return counts
 
-    def _sources(self, subscribe: Subscribe, counts: BatchCounts, run: Polled, dead: dict[int, str], compacted: int) -> Sources | None:
+    def _sources(
+        self, subscribe: Subscribe, counts: BatchCounts, run: Polled, dead: dict[int, str], compacted: int
+    ) -> Sources | None:
         """The batch row's counts by source; None for a subscription that keeps none."""
         if not subscribe.by_source:
             return None
-        assert counts.sources is not None or not counts.total, f"{subscribe.handler.__qualname__} must count by source"
+        assert counts.sources is not None or not counts.total, (
+            f"{subscribe.handler.__qualname__} must count by source"
+        )
         return with_the_rest(counts.sources or {}, [run.records[n] for n in dead], compacted)
 
     async def _move_position(self, connection: Any, run: Polled) -> int:
         last_hash = record_hash(run.records[-1]) if run.records else None
-        batch_id = await positions.move(self.context.db.pool, connection, self.group, run.topic, run.partition, run.start, run.end, last_hash)
+        batch_id = await positions.move(
+            self.context.db.pool,
+            connection,
+            self.group,
+            run.topic,
+            run.partition,
+            run.start,
+            run.end,
+            last_hash,
+        )
         if batch_id is None:
             raise _Refused
         return batch_id
@@ -360,7 +453,8 @@ class Consumer:
         raise RecordsLost(self.group, run.topic, run.partition, run.start, end)
 
     def _dead_row_after(self, run: Polled, dead: dict[int, str]) -> int:
-        """How many records in a row are poison at the end of this run; ConsumerStopped when it gets too many."""
+        """How many records in a row are poison at the end of this run; ConsumerStopped when it gets too
+        many."""
         row = self._dead_in_a_row.get((run.topic, run.partition), 0) if dead else 0
         for n in range(len(run.records)) if dead else ():
             row = row + 1 if n in dead else 0
@@ -394,7 +488,10 @@ class Consumer:
         while True:
             try:
                 for topic in self._by_topic:
-                    heads, done = await self.context.bus.heads(topic), await self.context.bus.positions(self.group, topic)
+                    heads, done = (
+                        await self.context.bus.heads(topic),
+                        await self.context.bus.positions(self.group, topic),
+                    )
                     metrics.LAG.labels(self.group, topic).set(sum(heads.values()) - sum(done.values()))
                 self._unanswered = None
             except BUS_FAULTS as fault:
@@ -431,7 +528,8 @@ def _halves(run: Polled, cut: int) -> tuple[Polled, Polled]:
 
 
 def _trace_of(run: Polled) -> str:
-    """The trace id of the batch: that of its first record that has one. Headers are anybody's, and a trace id goes into rows and logs."""
+    """The trace id of the batch: that of its first record that has one. Headers are anybody's, and a trace id
+    goes into rows and logs."""
     for record in run.records[:1]:
         for name, value in record.headers:
             if name == "trace" and TRACE.fullmatch(value):

@@ -8,21 +8,29 @@ import asyncpg
 from shared.bus import BusUnavailable
 from shared.db import OUTAGES
 
-#: What a database says of the data it is given. Whatever else it says (a missing table, a missing right) is the deployment's fault.
+#: What a database says of the data it is given. Whatever else it says (a missing table, a missing right) is
+#: the deployment's fault.
 _OF_THE_DATA: tuple[type[Exception], ...] = (
-    asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.PLPGSQLError, asyncpg.ProgramLimitExceededError,
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.PLPGSQLError,
+    asyncpg.ProgramLimitExceededError,
 )
 #: Faults of the surroundings: they pass, or a person mends them, and no message is to blame.
 SURROUNDINGS: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES, MemoryError, ImportError)
 
 
 def may_be_the_message(fault: Exception) -> bool:
-    """Whether a handler may have failed for what the message holds, so that the same message would fail it for ever.
+    """Whether a handler may have failed for what the message holds, so that the same message would fail it
+    for ever.
 
-    A row of `bus` that conflicts is the second net against a consumer that should be gone (ADR 0008), never a message.
+    A row of `bus` that conflicts is the second net against a consumer that should be gone (ADR 0008), never a
+    message.
     """
     if isinstance(fault, asyncpg.PostgresError):
-        of_the_log = fault.schema_name == "bus"                # a batch row that is there already: another consumer was first
+        of_the_log = (
+            fault.schema_name == "bus"
+        )  # a batch row that is there already: another consumer was first
         return isinstance(fault, _OF_THE_DATA) and not of_the_log
     return not isinstance(fault, SURROUNDINGS)
 

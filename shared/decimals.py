@@ -1,4 +1,5 @@
-"""Decimals from outside, read behind a bounded pattern, and the two contexts in which this code base does arithmetic.
+"""Decimals from outside, read behind a bounded pattern, and the two contexts in which this code base does
+arithmetic.
 
 A decimal is matched *before* `Decimal()` sees it: `Decimal("1e1000000")` costs half a minute once it is used.
 """
@@ -18,7 +19,8 @@ decimal.getcontext().prec = PRECISION
 _FAULTS = [InvalidOperation, DivisionByZero, Overflow]
 # Where a rounding is meant: a division by days, a settlement.
 ROUNDED: Final = Context(prec=PRECISION, traps=list(_FAULTS))
-# Where exactness is claimed: a digit that does not fit raises. 31 digits of quantity times 39 of price need 70.
+# Where exactness is claimed: a digit that does not fit raises. 31 digits of quantity times 39 of price need
+# 70.
 EXACT: Final = Context(prec=100, traps=[*_FAULTS, Inexact])
 
 QUANTITY_INTEGER_DIGITS_MAX: Final = 19
@@ -54,28 +56,41 @@ def parse_quantity(text: str) -> Decimal:
     if _QUANTITY.fullmatch(text):
         return Decimal(text)
     if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text[:_LITERAL_CHARACTERS_MAX], re.ASCII):
-        raise QuantityOutOfBounds(f"{_shown(text)} has more than 19 integer digits or 12 decimals; send fewer digits or a larger unit.")
-    raise QuantityUnreadable(f"{_shown(text)} is not a plain decimal number; send digits with an optional sign and point, such as \"12.5\".")
+        raise QuantityOutOfBounds(
+            f"{_shown(text)} has more than 19 integer digits or 12 decimals; send fewer digits or a larger unit."
+        )
+    raise QuantityUnreadable(
+        f'{_shown(text)} is not a plain decimal number; send digits with an optional sign and point, such as "12.5".'
+    )
 
 
 def quantity_from_json_number(text: str) -> Decimal:
-    """Return the quantity of a JSON number literal, exponent included, read from its text and never through a float.
+    """Return the quantity of a JSON number literal, exponent included, read from its text and never through a
+    float.
 
-    Same bounds and errors as `parse_quantity`; trailing zeros do not count. 1e400 is refused before any arithmetic.
+    Same bounds and errors as `parse_quantity`; trailing zeros do not count. 1e400 is refused before any
+    arithmetic.
     """
     match = _JSON_NUMBER.fullmatch(text) if len(text) <= _LITERAL_CHARACTERS_MAX else None
     if match is None:
-        raise QuantityUnreadable(f"{_shown(text)} is not a JSON number of at most {_LITERAL_CHARACTERS_MAX} characters.")
+        raise QuantityUnreadable(
+            f"{_shown(text)} is not a JSON number of at most {_LITERAL_CHARACTERS_MAX} characters."
+        )
     exponent = match["exponent"] or "0"
     if len(exponent.lstrip("+-").lstrip("0")) > 2:
-        raise QuantityOutOfBounds(f"{_shown(text)} is out of bounds: a quantity has at most 19 integer digits and 12 decimals.")
+        raise QuantityOutOfBounds(
+            f"{_shown(text)} is out of bounds: a quantity has at most 19 integer digits and 12 decimals."
+        )
     return _bounded(Decimal(text), text)
 
 
 def parse_price(text: str) -> Decimal:
-    """Return the price or amount written in `text`: up to 19 integer digits and 20 decimals. Raises PriceUnreadable."""
+    """Return the price or amount written in `text`: up to 19 integer digits and 20 decimals. Raises
+    PriceUnreadable."""
     if not _PRICE.fullmatch(text):
-        raise PriceUnreadable(f"{_shown(text)} is not a plain decimal number with at most 20 decimals, such as \"0.0008\".")
+        raise PriceUnreadable(
+            f'{_shown(text)} is not a plain decimal number with at most 20 decimals, such as "0.0008".'
+        )
     return Decimal(text)
 
 
@@ -91,7 +106,9 @@ def _bounded(number: Decimal, text: str) -> Decimal:
     digits = plain(number).lstrip("-") if number else "0"
     whole, _, fraction = digits.partition(".")
     if len(whole) > QUANTITY_INTEGER_DIGITS_MAX or len(fraction) > QUANTITY_FRACTION_DIGITS_MAX:
-        raise QuantityOutOfBounds(f"{_shown(text)} is out of bounds: a quantity has at most 19 integer digits and 12 decimals.")
+        raise QuantityOutOfBounds(
+            f"{_shown(text)} is out of bounds: a quantity has at most 19 integer digits and 12 decimals."
+        )
     return Decimal(digits) if number >= 0 else -Decimal(digits)
 
 

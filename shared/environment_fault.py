@@ -2,7 +2,8 @@
 
 
 class EnvironmentFault(Exception):
-    """Something outside the program is missing or in the way. `remedy` says exactly what to do; the command line exits with 3."""
+    """Something outside the program is missing or in the way. `remedy` says exactly what to do; the command
+    line exits with 3."""
 
     def __init__(self, fault: str, remedy: str) -> None:
         super().__init__(f"{fault}\n{remedy}")

@@ -1,16 +1,17 @@
-"""Places where a test may ask the process to die, exactly as `kill -9` would, to prove that nothing is lost there."""
+"""Places where a test may ask the process to die, exactly as `kill -9` would, to prove that nothing is lost
+there."""
 
 import os
 import signal
 
 NAMES = frozenset(
     {
-        "consumer.before_commit",   # effects written, transaction not committed
-        "relay.before_publish",     # effect and outbox row committed, nothing on the bus yet
-        "relay.after_publish",      # on the bus, outbox row not deleted yet
-        "close.before_final",       # the barrier passed, the final statement not written
-        "billing.after_number",     # a number taken, its document not committed
-        "webhook.after_send",       # a webhook sent, its attempt not recorded
+        "consumer.before_commit",  # effects written, transaction not committed
+        "relay.before_publish",  # effect and outbox row committed, nothing on the bus yet
+        "relay.after_publish",  # on the bus, outbox row not deleted yet
+        "close.before_final",  # the barrier passed, the final statement not written
+        "billing.after_number",  # a number taken, its document not committed
+        "webhook.after_send",  # a webhook sent, its attempt not recorded
     }
 )
 

@@ -1,4 +1,5 @@
-"""What a fault of validation says to the one who mends it, where Pydantic's own words leave out the remedy."""
+"""What a fault of validation says to the one who mends it, where Pydantic's own words leave out the
+remedy."""
 
 INSTANT = "write an instant with its offset, such as 2026-03-14T09:30:00Z."
 DAY = "write a day, such as 2026-03-14."

@@ -5,17 +5,20 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from shared.bus import Polled
 
-PARTITIONS_AT_ONCE = 2                                         # transactions in flight: one in Postgres while one is being built
+PARTITIONS_AT_ONCE = 2  # transactions in flight: one in Postgres while one is being built
 
 
 class Flight:
-    """Runs being handled: in order within a partition, a few partitions at once, at most two rounds of polling."""
+    """Runs being handled: in order within a partition, a few partitions at once, at most two rounds of
+    polling."""
 
     def __init__(self, handle: Callable[[Polled], Awaitable[int | None]]) -> None:
         self._handle, self._limit = handle, asyncio.Semaphore(PARTITIONS_AT_ONCE)
         self._rounds: list[list[asyncio.Task[None]]] = []
         self._last: dict[tuple[str, int], asyncio.Task[None]] = {}
-        self._elsewhere: dict[tuple[str, int], int] = {}       # where a partition goes on, because another consumer was first
+        self._elsewhere: dict[
+            tuple[str, int], int
+        ] = {}  # where a partition goes on, because another consumer was first
 
     def start(self, runs: Sequence[Polled]) -> None:
         """Begin a round, each run after what is in flight of its partition."""
@@ -51,7 +54,7 @@ class Flight:
         if before is not None:
             await asyncio.wait([before])
             if before.cancelled() or before.exception() is not None:
-                return                                         # the consumer stops, or tries the round again: nothing may overtake
+                return  # the consumer stops, or tries the round again: nothing may overtake
         if place in self._elsewhere:
             return
         async with self._limit:

@@ -1,4 +1,5 @@
-"""Tables of services that hear contracts and statements: versions of chains (`shared.chains`) and pages (`shared.statement_pages`).
+"""Tables of services that hear contracts and statements: versions of chains (`shared.chains`) and pages
+(`shared.statement_pages`).
 
 Apart from the verbs, because a running service does without SQLAlchemy: it costs a second of every start.
 """
@@ -10,21 +11,24 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 def add_chain_tables(metadata: MetaData) -> None:
     """Add the table of versions to a service's metadata; its `contracts` says how many there are."""
     Table(
-        "contract_versions", metadata,
+        "contract_versions",
+        metadata,
         Column("contract", Text, primary_key=True),
         Column("version", Integer, primary_key=True, autoincrement=False),
         Column("revision", BigInteger, nullable=False),
-        Column("said", JSONB, nullable=False),              # ContractVersion
+        Column("said", JSONB, nullable=False),  # ContractVersion
     )
 
 
 def chains_apart(schema: str) -> tuple[str, ...]:
     """The DDL that takes chains apart which were stored whole, in one column of `contracts`."""
     return (
-        f"""create table {schema}.contract_versions (contract text, version integer, revision bigint not null, said jsonb not null,
+        f"""create table {schema}.contract_versions (contract text, version integer, revision bigint not null,
+            said jsonb not null,
             primary key (contract, version))""",
         f"""insert into {schema}.contract_versions (contract, version, revision, said)
-            select contract, (said->>'version')::integer, revision, said from {schema}.contracts, jsonb_array_elements(versions) said""",
+            select contract, (said->>'version')::integer, revision, said
+                from {schema}.contracts, jsonb_array_elements(versions) said""",
         f"alter table {schema}.contracts add column chain integer",
         f"update {schema}.contracts set chain = jsonb_array_length(versions)",
         f"alter table {schema}.contracts alter column chain set not null, drop column versions",
@@ -36,7 +40,8 @@ def chains_whole(schema: str) -> tuple[str, ...]:
     return (
         f"alter table {schema}.contracts add column versions jsonb not null default '[]', drop column chain",
         f"""update {schema}.contracts c set versions = coalesce(
-            (select jsonb_agg(said order by version) from {schema}.contract_versions v where v.contract = c.contract), '[]')""",
+            (select jsonb_agg(said order by version) from {schema}.contract_versions v
+                where v.contract = c.contract), '[]')""",
         f"alter table {schema}.contracts alter column versions drop default",
         f"drop table {schema}.contract_versions",
     )
@@ -45,7 +50,8 @@ def chains_whole(schema: str) -> tuple[str, ...]:
 def add_page_table(metadata: MetaData) -> None:
     """Add it to the metadata of a service that hears statements."""
     Table(
-        "statement_pages", metadata,                            # of revisions whose pages are not all here yet
+        "statement_pages",
+        metadata,  # of revisions whose pages are not all here yet
         Column("statement_id", UUID(as_uuid=False), primary_key=True),
         Column("revision", BigInteger, primary_key=True),
         Column("page", Integer, primary_key=True),
@@ -57,5 +63,7 @@ def add_page_table(metadata: MetaData) -> None:
 
 def page_table(schema: str) -> str:
     """Its DDL."""
-    return f"""create table {schema}.statement_pages (statement_id uuid, revision bigint, page integer, pages integer not null,
-        document jsonb not null, primary key (statement_id, revision, page), constraint statement_pages_within check (page between 1 and pages))"""
+    return f"""create table {schema}.statement_pages (statement_id uuid, revision bigint, page integer,
+        pages integer not null,
+        document jsonb not null, primary key (statement_id, revision, page),
+            constraint statement_pages_within check (page between 1 and pages))"""

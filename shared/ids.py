@@ -7,23 +7,27 @@ import uuid
 from datetime import datetime
 from typing import Final
 
-_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in ASCII order, so that text sorts as the number
-_LENGTH: Final = 22                       # 62^22 > 2^128
+# in ASCII order, so that text sorts as the number
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LENGTH: Final = 22  # 62^22 > 2^128
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "usage-to-cash")
 
 
 def new_id(prefix: str) -> str:
-    """Return a fresh id such as "inv_01J…": 22 base62 digits of a UUIDv7, so ids sort by the millisecond they were made in."""
+    """Return a fresh id such as "inv_01J…": 22 base62 digits of a UUIDv7, so ids sort by the millisecond they
+    were made in."""
     return f"{prefix}_{_base62(_uuid7())}"
 
 
 def new_ids(prefix: str, count: int) -> list[str]:
-    """Return `count` fresh ids that sort in the order of the list, however many are made in one millisecond."""
+    """Return `count` fresh ids that sort in the order of the list, however many are made in one
+    millisecond."""
     return sorted(new_id(prefix) for _ in range(count))
 
 
 def first_id(prefix: str, moment: datetime) -> str:
-    """Return what sorts before every id that is made from this moment of the machine clock on, and after those made before it."""
+    """Return what sorts before every id that is made from this moment of the machine clock on, and after
+    those made before it."""
     return f"{prefix}_{_base62(int(moment.timestamp() * 1000) << 80)}"
 
 
@@ -43,7 +47,8 @@ def statement_id(contract: str, period_start: datetime) -> str:
 
 
 def _derived(*parts: str) -> str:
-    """uuid5 as text (RFC 9562, section 5.5), without the UUID object between: a statement of five lines names ten things."""
+    """uuid5 as text (RFC 9562, section 5.5), without the UUID object between: a statement of five lines names
+    ten things."""
     # The lengths keep ("a", "bc") and ("ab", "c") apart whatever the parts contain.
     name = "".join([f"{len(part)}:{part}" for part in parts])
     digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
@@ -59,7 +64,13 @@ def _instant(moment: datetime) -> str:
 def _uuid7() -> int:
     """RFC 9562: 48 bits of milliseconds, version 7, 12 random bits, variant, 62 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    return (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return (
+        (milliseconds & (1 << 48) - 1) << 80
+        | 0x7 << 76
+        | secrets.randbits(12) << 64
+        | 0b10 << 62
+        | secrets.randbits(62)
+    )
 
 
 def _base62(number: int) -> str:

@@ -16,7 +16,9 @@ def configure_logs(service: str, level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Without locals: they hold passwords, keys and other people's usage.
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -25,7 +27,9 @@ def configure_logs(service: str, level: str) -> None:
     )
     logging.basicConfig(level=level.upper(), handlers=[_Forward()], force=True)
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("httpcore2").setLevel(logging.INFO)      # below that it tells every header of an answer, and one may repeat a secret path
+    logging.getLogger("httpcore2").setLevel(
+        logging.INFO
+    )  # below that it tells every header of an answer, and one may repeat a secret path
 
 
 class _Forward(logging.Handler):

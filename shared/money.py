@@ -1,4 +1,5 @@
-"""Money in whole minor units, the one place where an exact amount becomes money, and the one way to split it."""
+"""Money in whole minor units, the one place where an exact amount becomes money, and the one way to split
+it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from shared.errors import AppError
 
 
 class Rounding(StrEnum):
-    """How a tie or a rest is rounded. Ties of half_up go away from zero; up and down are away from and towards zero."""
+    """How a tie or a rest is rounded. Ties of half_up go away from zero; up and down are away from and
+    towards zero."""
 
     HALF_UP = "half_up"
     HALF_EVEN = "half_even"
@@ -64,18 +66,22 @@ class Money:
 
 @lru_cache(maxsize=512)
 def currency(code: str) -> Currency:
-    """Return the currency of an ISO 4217 code. Raises UnknownCurrency, also for codes without minor units (XAU)."""
+    """Return the currency of an ISO 4217 code. Raises UnknownCurrency, also for codes without minor units
+    (XAU)."""
     try:
         found = IsoCurrency(code)
     except ValueError:
-        raise UnknownCurrency(f"{code[:10]!r} is not an ISO 4217 code; use one such as USD, EUR or JPY.") from None
+        raise UnknownCurrency(
+            f"{code[:10]!r} is not an ISO 4217 code; use one such as USD, EUR or JPY."
+        ) from None
     if found.exponent is None:
         raise UnknownCurrency(f"{code} has no minor units and cannot be invoiced.")
     return Currency(found.code, found.exponent)
 
 
 def round_to(exact: Decimal, scale: int, mode: Rounding) -> Decimal:
-    """Return `exact` with `scale` decimals. The only rounding in the code base; meters and lines both call it."""
+    """Return `exact` with `scale` decimals. The only rounding in the code base; meters and lines both call
+    it."""
     return exact.quantize(_unit(scale), rounding=mode.decimal_mode, context=_SETTLING)
 
 
@@ -90,7 +96,8 @@ def settle(exact: Decimal, to: Currency, mode: Rounding) -> Money:
 
 
 def share(amount: Decimal, part: int, whole: int) -> Decimal:
-    """Return amount × part ÷ whole: exact when nothing is divided, else to 50 digits, far below any minor unit."""
+    """Return amount × part ÷ whole: exact when nothing is divided, else to 50 digits, far below any minor
+    unit."""
     assert part >= 0 and whole > 0, f"{part} of {whole}"
     if part == whole:
         return amount
@@ -98,7 +105,8 @@ def share(amount: Decimal, part: int, whole: int) -> Decimal:
 
 
 def allocate(minor: int, weights: Sequence[Decimal | int]) -> list[int]:
-    """Split whole minor units by weight so that the parts sum to the whole (largest remainder; a tie goes to the earlier part).
+    """Split whole minor units by weight so that the parts sum to the whole (largest remainder; a tie goes to
+    the earlier part).
 
     Raises NothingToAllocateTo when a weight is negative or all are zero.
     """

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class ServicePeriod:
-    """What one statement covers. `start` and `end` are UTC and half-open; the dates are local and both inclusive.
+    """What one statement covers. `start` and `end` are UTC and half-open; the dates are local and both
+    inclusive.
 
     `whole_days` is the length of the full period the anchors draw; `billed_days` is less in a part period.
     """
@@ -62,7 +63,8 @@ class BillingCalendar:
         return self.containing(period.end)
 
     def _first_anchor(self) -> date:
-        """Where the full first period begins: at the start, or one interval before the first anchor after it."""
+        """Where the full first period begins: at the start, or one interval before the first anchor after
+        it."""
         anchor = _on_day(self.start_date.year, self.start_date.month, self.anchor_day)
         if anchor == self.start_date:
             return anchor
@@ -80,26 +82,35 @@ class BillingCalendar:
         return period_between(begin, finish, self.timezone, whole_days=(last - first).days)
 
 
-def billing_periods(start_date: date, anchor_day: int, interval_months: int, timezone: str) -> Iterator[ServicePeriod]:
+def billing_periods(
+    start_date: date, anchor_day: int, interval_months: int, timezone: str
+) -> Iterator[ServicePeriod]:
     """Yield the periods of a contract without end, in order."""
     return BillingCalendar(start_date, anchor_day, timezone, interval_months).periods()
 
 
-def period_between(start_date: date, end_exclusive: date, timezone: str, *, whole_days: int | None = None) -> ServicePeriod:
+def period_between(
+    start_date: date, end_exclusive: date, timezone: str, *, whole_days: int | None = None
+) -> ServicePeriod:
     """Return the period from one local midnight to another. `end_exclusive` is the first day after it."""
     days = (end_exclusive - start_date).days
     assert days > 0, f"{start_date} … {end_exclusive} is empty"
     return ServicePeriod(
-        start=local_midnight(start_date, timezone), end=local_midnight(end_exclusive, timezone), start_date=start_date,
-        end_date=end_exclusive - timedelta(days=1), whole_days=days if whole_days is None else whole_days, billed_days=days, timezone=timezone,
+        start=local_midnight(start_date, timezone),
+        end=local_midnight(end_exclusive, timezone),
+        start_date=start_date,
+        end_date=end_exclusive - timedelta(days=1),
+        whole_days=days if whole_days is None else whole_days,
+        billed_days=days,
+        timezone=timezone,
     )
 
 
 def local_midnight(day: date, timezone: str) -> datetime:
     """Return the first instant of a local day, in UTC.
 
-    Where the clock skips midnight (Brazil and Lebanon have done so) the day begins when the clock jumps; where midnight
-    comes twice, at the first.
+    Where the clock skips midnight (Brazil and Lebanon have done so) the day begins when the clock jumps;
+    where midnight comes twice, at the first.
     """
     zone = ZoneInfo(timezone)
     midnight = datetime.combine(day, time(), zone)
@@ -120,7 +131,8 @@ def add_months(day: date, months: int) -> date:
 
 
 def _first_instant(day: date, zone: ZoneInfo, *, earliest: datetime, latest: datetime) -> datetime:
-    """Bisect, to the second, to where the local date reaches `day`; the gap lies between the two readings of midnight."""
+    """Bisect, to the second, to where the local date reaches `day`; the gap lies between the two readings of
+    midnight."""
     while latest - earliest > timedelta(seconds=1):
         middle = earliest + timedelta(seconds=(latest - earliest) // timedelta(seconds=2))
         if middle.astimezone(zone).date() >= day:

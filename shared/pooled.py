@@ -6,10 +6,12 @@ import asyncpg
 
 
 class Pooled(asyncpg.Connection):
-    """Goes back to the pool as it is, unless somebody listened on it: then it is cleared, locks of the session included.
+    """Goes back to the pool as it is, unless somebody listened on it: then it is cleared, locks of the
+    session included.
 
-    A transaction leaves nothing behind (settings are `set local`, locks end with it), and clearing costs each statement a second one. Who
-    leaves something in a session listens first (the hands of the clock), or throws the connection away (`shared/bus/held_connection.py`).
+    A transaction leaves nothing behind (settings are `set local`, locks end with it), and clearing costs each
+    statement a second one. Who leaves something in a session listens first (the hands of the clock), or
+    throws the connection away (`shared/bus/held_connection.py`).
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

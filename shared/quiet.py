@@ -1,8 +1,10 @@
-"""When a service is quiet: what lay on its topics is consumed, what was due is done, and what that led to is on the bus.
+"""When a service is quiet: what lay on its topics is consumed, what was due is done, and what that led to is
+on the bus.
 
-A moved business clock asks for it before it passes a due instant and before it answers, one service after the other in the order in which
-usage passes them (`services/rating/clock`); `shared.clock` carries the question and the answer. Whoever waits here is waited for: the
-consumer and the relay look at once, whatever they would have rested.
+A moved business clock asks for it before it passes a due instant and before it answers, one service after the
+other in the order in which usage passes them (`services/rating/clock`); `shared.clock` carries the question
+and the answer. Whoever waits here is waited for: the consumer and the relay look at once, whatever they would
+have rested.
 """
 
 import asyncio
@@ -13,19 +15,19 @@ from typing import Any
 from shared.wake import Wake
 
 STARTING_S = 0.05
-LOOK_S = 0.02                                                   # for the progress of other processes; that of this one wakes
+LOOK_S = 0.02  # for the progress of other processes; that of this one wakes
 
 
 @dataclass
 class Quiet:
     """`await quiet()` returns once everything that lay on the service's topics at the call is worked off."""
 
-    context: Any                                                # shared.service.Context
-    progress: Wake                                              # called by this process's consumer and relay
+    context: Any  # shared.service.Context
+    progress: Wake  # called by this process's consumer and relay
     idle: Callable[[Any], Awaitable[bool]] | None = None
 
     async def __call__(self) -> None:
-        while self.context.consumer is None:                    # still starting: it has heard of nothing yet
+        while self.context.consumer is None:  # still starting: it has heard of nothing yet
             await self.progress.wait(STARTING_S)
         await self._consume()
         while self.idle is not None and not await self.idle(self.context):
@@ -33,7 +35,10 @@ class Quiet:
         await self._relay()
 
     async def _consume(self) -> None:
-        bus, topics = self.context.bus, [subscribe.topic.name for subscribe in self.context.consumer.subscriptions]
+        bus, topics = (
+            self.context.bus,
+            [subscribe.topic.name for subscribe in self.context.consumer.subscriptions],
+        )
         lay = await asyncio.gather(*(bus.heads(topic) for topic in topics))
         for topic, heads in zip(topics, lay, strict=True):
             while not _beyond(await bus.positions(self.context.name, topic), heads):

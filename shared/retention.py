@@ -1,4 +1,5 @@
-"""How long what is kept, in one place, and how what is past its time goes: by set, in bounded steps, by the machine clock."""
+"""How long what is kept, in one place, and how what is past its time goes: by set, in bounded steps, by the
+machine clock."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,10 +13,12 @@ from shared.clock import machine_now
 from shared.db import UnitOfWork
 
 EVERY_S = 3600.0
-STEP_ROWS = 5000                                               # of one transaction
-REST_S = 0.1                                                   # between two: nobody waits for this
+STEP_ROWS = 5000  # of one transaction
+REST_S = 0.1  # between two: nobody waits for this
 GONE = Counter("u2c_retention_deleted_rows_total", "Rows deleted because their time was over", ["kept"])
-Step = Callable[[UnitOfWork, datetime], Awaitable[int]]        # deletes at most STEP_ROWS of what is older, and returns how many
+Step = Callable[
+    [UnitOfWork, datetime], Awaitable[int]
+]  # deletes at most STEP_ROWS of what is older, and returns how many
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,14 @@ class Kept:
 
 
 IDEMPOTENCY_KEYS = Kept("idempotency keys", 7, "the same key begins a new request")
-DELIVERIES = Kept("webhook deliveries", 90, "settled ones go with their attempts, by the last attempt; the signal stays and can be replayed")
+DELIVERIES = Kept(
+    "webhook deliveries",
+    90,
+    "settled ones go with their attempts, by the last attempt; the signal stays and can be replayed",
+)
 RECEIPTS = Kept("receipts", 800, "their sums by key, source and hour stay for ever, and K2 counts those")
 BATCH_ROWS = Kept("batch rows", None, "K1 tiles the log from its beginning")
-TABLE = (IDEMPOTENCY_KEYS, DELIVERIES, RECEIPTS, BATCH_ROWS)   # what topics keep is in the topic registry
+TABLE = (IDEMPOTENCY_KEYS, DELIVERIES, RECEIPTS, BATCH_ROWS)  # what topics keep is in the topic registry
 
 for _kept in TABLE:
     if _kept.days is not None:
@@ -58,5 +65,9 @@ async def _idempotency_keys(uow: UnitOfWork, before: datetime) -> int:
     table = f"{uow.schema}.idempotency_keys"
     gone: str = await uow.connection.execute(
         f"""delete from {table} where ctid = any(array(
-                select ctid from {table} where created_at < $1 order by created_at limit $2 for update skip locked))""", before, STEP_ROWS)
+                select ctid from {table} where created_at < $1 order by created_at
+                    limit $2 for update skip locked))""",
+        before,
+        STEP_ROWS,
+    )
     return int(gone.split()[-1])

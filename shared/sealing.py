@@ -1,4 +1,5 @@
-"""Secrets at rest: sealed with a key that is not in the database, so that a copy of the database opens none of them (Fernet)."""
+"""Secrets at rest: sealed with a key that is not in the database, so that a copy of the database opens none
+of them (Fernet)."""
 
 import base64
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from shared.errors import AppError, Kind
 
 
 class SealKeyMissing(AppError):
-    """This service has no key to seal secrets with: set U2C_WEBHOOK_KEY as `u2c migrate --keys` prints it, and start it again."""
+    """This service has no key to seal secrets with: set U2C_WEBHOOK_KEY as `u2c migrate --keys` prints it,
+    and start it again."""
 
     kind = Kind.UNAVAILABLE
 
 
 class SealBroken(AppError):
-    """This secret was sealed with another key: give the service that one as U2C_WEBHOOK_KEY_PREVIOUS, or set the secret anew."""
+    """This secret was sealed with another key: give the service that one as U2C_WEBHOOK_KEY_PREVIOUS, or set
+    the secret anew."""
 
     kind = Kind.CONFLICT
 

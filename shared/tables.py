@@ -1,6 +1,22 @@
-"""The tables every service schema has: outbox and what the bus refused of it, API keys as heard, exceptions, idempotency keys."""
+"""The tables every service schema has: outbox and what the bus refused of it, API keys as heard, exceptions,
+idempotency keys."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 INSTANT = DateTime(timezone=True)
@@ -9,19 +25,21 @@ INSTANT = DateTime(timezone=True)
 def add_standard_tables(metadata: MetaData) -> None:
     """Add the standard tables to a service's metadata (its `schema` is taken)."""
     Table(
-        "outbox", metadata,
+        "outbox",
+        metadata,
         Column("outbox_id", BigInteger, Identity(always=True), primary_key=True),
         Column("shard", SmallInteger, nullable=False),
         Column("topic", Text, nullable=False),
-        Column("key", LargeBinary, nullable=False),         # of the record: a snapshot's whole identity
+        Column("key", LargeBinary, nullable=False),  # of the record: a snapshot's whole identity
         Column("value", LargeBinary, nullable=False),
         Column("headers", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-        Column("partition", SmallInteger),                  # null in rows of before: the one their key chooses
+        Column("partition", SmallInteger),  # null in rows of before: the one their key chooses
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Index("outbox_shard", "shard", "outbox_id"),
     )
     Table(
-        "outbox_refused", metadata,                         # rows the bus would not take, out of the way of the others
+        "outbox_refused",
+        metadata,  # rows the bus would not take, out of the way of the others
         Column("outbox_id", BigInteger, primary_key=True, autoincrement=False),
         Column("shard", SmallInteger, nullable=False),
         Column("topic", Text, nullable=False),
@@ -30,13 +48,14 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("headers", JSONB, nullable=False),
         Column("partition", SmallInteger),
         Column("created_at", INSTANT, nullable=False),
-        Column("reason", Text, nullable=False),             # what the bus answered last
+        Column("reason", Text, nullable=False),  # what the bus answered last
         Column("tries", Integer, nullable=False),
-        Column("retry_at", INSTANT, nullable=False),        # machine clock
+        Column("retry_at", INSTANT, nullable=False),  # machine clock
         Index("outbox_refused_key", "topic", "key"),
     )
     Table(
-        "access_keys", metadata,
+        "access_keys",
+        metadata,
         Column("key_id", Text, primary_key=True),
         Column("revision", BigInteger, nullable=False),
         Column("hash", Text, nullable=False, unique=True),
@@ -44,28 +63,34 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("scopes", ARRAY(Text), nullable=False),
         Column("expires_at", INSTANT),
         Column("revoked", Boolean, nullable=False),
-        Column("sources", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),   # whose usage it may touch; none named: anybody's
+        Column(
+            "sources", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")
+        ),  # whose usage it may touch; none named: anybody's
     )
     Table(
-        "exceptions", metadata,
+        "exceptions",
+        metadata,
         Column("exception_id", Text, primary_key=True),
         Column("kind", Text, nullable=False),
-        Column("reference", Text, nullable=False),          # what it is about; (kind, reference) is open at most once
+        Column("reference", Text, nullable=False),  # what it is about; (kind, reference) is open at most once
         Column("detail", Text, nullable=False),
         Column("owner", Text, nullable=False),
-        Column("opened_at", INSTANT, nullable=False),       # business clock
+        Column("opened_at", INSTANT, nullable=False),  # business clock
         Column("deadline_at", INSTANT, nullable=False),
-        Column("amount_minor", BigInteger),                 # the price tag, where it can be said
+        Column("amount_minor", BigInteger),  # the price tag, where it can be said
         Column("currency", String(3)),
         Column("resolved_at", INSTANT),
-        Index("exceptions_open", "kind", "reference", unique=True, postgresql_where=text("resolved_at is null")),
+        Index(
+            "exceptions_open", "kind", "reference", unique=True, postgresql_where=text("resolved_at is null")
+        ),
     )
     Table(
-        "idempotency_keys", metadata,
-        Column("key_id", Text, primary_key=True),           # the API key
+        "idempotency_keys",
+        metadata,
+        Column("key_id", Text, primary_key=True),  # the API key
         Column("idempotency_key", Text, primary_key=True),
         Column("request_hash", LargeBinary, nullable=False),
-        Column("status", SmallInteger),                     # null while in flight
+        Column("status", SmallInteger),  # null while in flight
         Column("body", LargeBinary),
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Index("idempotency_keys_age", "created_at"),
@@ -73,11 +98,13 @@ def add_standard_tables(metadata: MetaData) -> None:
 
 
 def add_retold_table(metadata: MetaData) -> None:
-    """Add to a service that says snapshots the table of how far they are told once more (`shared/retelling.py`)."""
+    """Add to a service that says snapshots the table of how far they are told once more
+    (`shared/retelling.py`)."""
     Table(
-        "retold", metadata,
+        "retold",
+        metadata,
         Column("topic", Text, primary_key=True),
-        Column("after", JSONB),                             # the place of the last one told
+        Column("after", JSONB),  # the place of the last one told
         Column("told", BigInteger, nullable=False, server_default=text("0")),
         Column("begun_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Column("done_at", INSTANT),
@@ -85,7 +112,8 @@ def add_retold_table(metadata: MetaData) -> None:
 
 
 def standard_tables_v1(schema: str) -> str:
-    """The DDL of the standard tables as every service's first migration creates them. A change is a new function, not an edit."""
+    """The DDL of the standard tables as every service's first migration creates them. A change is a new
+    function, not an edit."""
     return f"""
 create table {schema}.outbox (
     outbox_id bigint generated always as identity primary key,
@@ -132,12 +160,14 @@ create table {schema}.idempotency_keys (
 
 
 def outbox_partition(schema: str) -> str:
-    """The DDL by which a row says its partition: its key is the whole identity of a snapshot, and no longer what it is partitioned by."""
+    """The DDL by which a row says its partition: its key is the whole identity of a snapshot, and no longer
+    what it is partitioned by."""
     return f"alter table {schema}.outbox add column partition smallint"
 
 
 def bound_keys(schema: str) -> str:
-    """What a second migration adds to the standard tables: keys bound to sources, and idempotency keys found by their age."""
+    """What a second migration adds to the standard tables: keys bound to sources, and idempotency keys found
+    by their age."""
     return f"""
 alter table {schema}.access_keys add sources text[] not null default '{{}}'::text[];
 create index idempotency_keys_age on {schema}.idempotency_keys (created_at)
@@ -165,5 +195,6 @@ create index outbox_refused_key on {schema}.outbox_refused (topic, key)"""
 
 def retold_table(schema: str) -> str:
     """The DDL of the table of snapshots told once more."""
-    return f"""create table {schema}.retold (topic text primary key, after jsonb, told bigint not null default 0,
+    return f"""create table {schema}.retold (topic text primary key, after jsonb,
+        told bigint not null default 0,
         begun_at timestamptz not null default clock_timestamp(), done_at timestamptz)"""

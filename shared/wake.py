@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Wake:
-    """For one waiter: look, and where there is nothing, wait. A call between the look and the wait ends the wait at once."""
+    """For one waiter: look, and where there is nothing, wait. A call between the look and the wait ends the
+    wait at once."""
 
     _called: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -1,4 +1,5 @@
-"""Fixtures every test may use: one real Postgres for the run, and a fresh migrated database for each test that asks."""
+"""Fixtures every test may use: one real Postgres for the run, and a fresh migrated database for each test
+that asks."""
 
 import asyncio
 import secrets
@@ -32,16 +33,22 @@ Sized = Callable[[int, int, int], int]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the long tests too")
-    parser.addoption("--tier", choices=("full",), help="full: --all, and as much of each as by hand once in a while, not at every change")
+    parser.addoption(
+        "--tier",
+        choices=("full",),
+        help="full: --all, and as much of each as by hand once in a while, not at every change",
+    )
 
 
 def pytest_configure() -> None:
-    """What is logged in a test reads as a service's log does: structlog's own way paints each traceback with its locals, for seconds."""
+    """What is logged in a test reads as a service's log does: structlog's own way paints each traceback with
+    its locals, for seconds."""
     configure_logs("tests", "warning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests out, unless they are asked for. The files that ask for most time come first: nobody waits for one at the end."""
+    """Leave the long tests out, unless they are asked for. The files that ask for most time come first:
+    nobody waits for one at the end."""
     if not (config.getoption("--all") or config.getoption("--tier") or config.getoption("-m")):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
         items[:] = [item for item in items if not item.get_closest_marker("long")]
@@ -53,14 +60,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def sized(request: pytest.FixtureRequest) -> Sized:
-    """`sized(3, 40, 200)`: how much of it a test does in the default suite, with `--all`, and with `--tier full`."""
+    """`sized(3, 40, 200)`: how much of it a test does in the default suite, with `--all`, and with `--tier
+    full`."""
     tier, everything = request.config.getoption("--tier"), request.config.getoption("--all")
     return lambda default, long, full: full if tier else long if everything else default
 
 
 @dataclass(frozen=True)
 class TestServer:
-    """The run's Postgres, with a migrated database to copy from. `admin_url` names the database `postgres`."""
+    """The run's Postgres, with a migrated database to copy from. `admin_url` names the database
+    `postgres`."""
 
     __test__ = False
     admin_url: str
@@ -70,7 +79,8 @@ class TestServer:
 
 @dataclass(frozen=True)
 class TestDatabase:
-    """A fresh migrated database. `admin_url` is the administrator's, `url("rating")` the URL of a role of it."""
+    """A fresh migrated database. `admin_url` is the administrator's, `url("rating")` the URL of a role of
+    it."""
 
     __test__ = False
     name: str
@@ -86,7 +96,9 @@ class TestDatabase:
 def postgres_server() -> Iterator[TestServer]:
     """One server for the whole run, in a folder of its own, so that several runs at once do not meet."""
     with server_folder("test") as folder:
-        server = EmbeddedPostgres(folder, ServerSettings(shared_buffers_mb=128, wal_max_mb=WAL_MAX_MB, durable=False))
+        server = EmbeddedPostgres(
+            folder, ServerSettings(shared_buffers_mb=128, wal_max_mb=WAL_MAX_MB, durable=False)
+        )
         info, secret = server.start(), secrets.token_hex(8)
         try:
             _run(prepare(info.admin_url, TEMPLATE, secret))
@@ -100,7 +112,9 @@ def database(postgres_server: TestServer) -> Iterator[TestDatabase]:
     """A fresh database with all schemas at head; gone after the test."""
     name = f"test_{secrets.token_hex(6)}"
     _run(_copy(postgres_server.admin_url, name))
-    yield TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    yield TestDatabase(
+        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
+    )
     _run(drop_database(postgres_server.admin_url, name))
 
 
@@ -108,13 +122,16 @@ def database(postgres_server: TestServer) -> Iterator[TestDatabase]:
 def empty_database(postgres_server: TestServer) -> Iterator[TestDatabase]:
     """A name for a database that is not there yet; gone after the test."""
     name = f"test_{secrets.token_hex(6)}"
-    yield TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    yield TestDatabase(
+        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
+    )
     _run(drop_database(postgres_server.admin_url, name))
 
 
 @pytest.fixture
 def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., ClusterOptions]":
-    """Options for `u2c.cluster.Cluster` on the test's database, free ports, logs in the test's folder: `Cluster(cluster_options(restart=False))`."""
+    """Options for `u2c.cluster.Cluster` on the test's database, free ports, logs in the test's folder:
+    `Cluster(cluster_options(restart=False))`."""
     from u2c.cluster import ClusterOptions
     from u2c.state import State
 
@@ -122,14 +139,20 @@ def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., Cl
     state.adopt_secret(database.secret)
 
     def made(**changes: Any) -> ClusterOptions:
-        defaults: dict[str, Any] = {"state": state, "database": database.name, "admin_url": database.server_url, "base_port": 0}
+        defaults: dict[str, Any] = {
+            "state": state,
+            "database": database.name,
+            "admin_url": database.server_url,
+            "base_port": 0,
+        }
         return ClusterOptions(**{**defaults, **changes})
 
     return made
 
 
 async def stand_clock(admin_url: str, at: datetime) -> None:
-    """Let the business clock stand at an instant, whatever it showed before: only rating's role and the administrator may move it."""
+    """Let the business clock stand at an instant, whatever it showed before: only rating's role and the
+    administrator may move it."""
     connection = await asyncpg.connect(admin_url)
     try:
         await connection.execute("update clock.business set moved_to = $1, revision = revision + 1", at)
@@ -138,7 +161,8 @@ async def stand_clock(admin_url: str, at: datetime) -> None:
 
 
 async def say(admin_url: str, topic: str, records: "Sequence[Record]") -> None:
-    """Put records on a topic of the log in Postgres as its producer would: a service's own role may not speak for another one."""
+    """Put records on a topic of the log in Postgres as its producer would: a service's own role may not speak
+    for another one."""
     from shared.bus.postgres_log import PostgresLog
 
     pool = await asyncpg.create_pool(admin_url, min_size=1, max_size=2)

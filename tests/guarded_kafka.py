@@ -12,18 +12,26 @@ from u2c.kafka_broker import DEPLOY, KafkaBroker
 from u2c.ports import first_free_ports
 
 PASSWORD = "administrators0"
-SEPARATORS = {1: ".", 2: "_", 3: "-"}                          # what the image makes of one, two and three underscores
+SEPARATORS = {1: ".", 2: "_", 3: "-"}  # what the image makes of one, two and three underscores
 
 
 def guarded_broker(folder: Path) -> KafkaBroker:
-    """What compose says, on free ports of this machine and as small as the broker of the other tests; not started yet."""
+    """What compose says, on free ports of this machine and as small as the broker of the other tests; not
+    started yet."""
     given = compose()["services"]["kafka"]["environment"]
     settings = {_property(name): str(value) for name, value in given.items() if name.startswith("KAFKA_")}
-    lines = [line.split("=", 1) for line in (DEPLOY / "server.properties").read_text().splitlines() if "=" in line and line[0] != "#"]
+    lines = [
+        line.split("=", 1)
+        for line in (DEPLOY / "server.properties").read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    ]
     template = folder / "guarded.properties"
     folder.mkdir(parents=True, exist_ok=True)
-    template.write_text("".join(f"{name}={_here(value)}\n" for name, value in {**dict(lines), **settings}.items())
-                        .replace(":9094", f":{first_free_ports(1)[0]}"))
+    template.write_text(
+        "".join(f"{name}={_here(value)}\n" for name, value in {**dict(lines), **settings}.items()).replace(
+            ":9094", f":{first_free_ports(1)[0]}"
+        )
+    )
     return KafkaBroker(folder / "broker", properties=template)
 
 
@@ -38,7 +46,8 @@ def access_of(speaker: str, brokers: str, secret: str) -> KafkaAccess:
 
 
 def speak_as_administrator(patch: pytest.MonkeyPatch, brokers: str) -> None:
-    """Let the verbs of this process, and what they start, speak to the broker as `migrate` of compose does."""
+    """Let the verbs of this process, and what they start, speak to the broker as `migrate` of compose
+    does."""
     given = compose()["services"]["migrate"]["environment"]
     for name, value in given.items():
         if name.startswith("U2C_KAFKA_"):
@@ -51,5 +60,13 @@ def _property(name: str) -> str:
 
 
 def _here(value: str) -> str:
-    moved = re.sub(r"\$\{KAFKA_PASSWORD[^}]*\}", PASSWORD, value).replace("kafka:9092", "127.0.0.1:{port}").replace("://:", "://127.0.0.1:")
-    return moved.replace(":9092", ":{port}").replace(":9093", ":{controller_port}").replace("/var/lib/kafka/data", "{data}")
+    moved = (
+        re.sub(r"\$\{KAFKA_PASSWORD[^}]*\}", PASSWORD, value)
+        .replace("kafka:9092", "127.0.0.1:{port}")
+        .replace("://:", "://127.0.0.1:")
+    )
+    return (
+        moved.replace(":9092", ":{port}")
+        .replace(":9093", ":{controller_port}")
+        .replace("/var/lib/kafka/data", "{data}")
+    )

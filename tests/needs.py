@@ -1,4 +1,5 @@
-"""What some tests need beyond Python and Postgres. Where it is missing they are skipped with the reason; in CI they must run."""
+"""What some tests need beyond Python and Postgres. Where it is missing they are skipped with the reason; in
+CI they must run."""
 
 import os
 import shutil
@@ -8,13 +9,22 @@ import pytest
 from u2c.kafka_broker import missing
 
 KAFKA_REQUIRED, NODE_REQUIRED, PROMTOOL_REQUIRED = (
-    os.environ.get(name) == "1" for name in ("U2C_REQUIRE_KAFKA", "U2C_REQUIRE_NODE", "U2C_REQUIRE_PROMTOOL"))
-WITHOUT_NODE = None if shutil.which("node") and shutil.which("npm") else "no node or no npm: install Node 20 or newer"
-WITHOUT_PROMTOOL = None if shutil.which("promtool") else "no promtool: Debian: apt-get install --no-install-recommends prometheus"
+    os.environ.get(name) == "1" for name in ("U2C_REQUIRE_KAFKA", "U2C_REQUIRE_NODE", "U2C_REQUIRE_PROMTOOL")
+)
+WITHOUT_NODE = (
+    None if shutil.which("node") and shutil.which("npm") else "no node or no npm: install Node 20 or newer"
+)
+WITHOUT_PROMTOOL = (
+    None
+    if shutil.which("promtool")
+    else "no promtool: Debian: apt-get install --no-install-recommends prometheus"
+)
 
 
 def _needs(what: str, why_not: str | None, required: bool) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(why_not is not None and not required, reason=f"{what} cannot run here: {why_not}")
+    return pytest.mark.skipif(
+        why_not is not None and not required, reason=f"{what} cannot run here: {why_not}"
+    )
 
 
 NEEDS_KAFKA = _needs("Kafka", missing(), KAFKA_REQUIRED)

@@ -1,4 +1,5 @@
-"""Brings a fresh clone to the point where the `u2c` command runs, then becomes that command. Standard library only.
+"""Brings a fresh clone to the point where the `u2c` command runs, then becomes that command. Standard library
+only.
 
 `./u2c` calls this with any Python from 3.11 on. When the locked environment is in place it costs some 30 ms.
 """
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str]) -> None:
-    """Make the environment what the lock says, and exec the command in it; the caller's working folder stays."""
+    """Make the environment what the lock says, and exec the command in it; the caller's working folder
+    stays."""
     state = Path(os.environ.get("U2C_STATE") or ROOT / ".u2c").absolute()
     development = arguments[:1] == ["test"]
     try:
@@ -31,8 +33,9 @@ def main(arguments: list[str]) -> None:
 
 
 def _compiled_once(state: Path) -> dict[str, str]:
-    """The caller's environment. Where it forbids compiled files beside their sources, as images do, they are kept in the state folder:
-    every start of a service would compile a thousand files anew, which is half of the time it takes."""
+    """The caller's environment. Where it forbids compiled files beside their sources, as images do, they are
+    kept in the state folder: every start of a service would compile a thousand files anew, which is half of
+    the time it takes."""
     variables = dict(os.environ)
     if variables.pop("PYTHONDONTWRITEBYTECODE", ""):
         variables.setdefault("PYTHONPYCACHEPREFIX", str(state / "compiled"))
@@ -45,8 +48,10 @@ def _turn(state: Path):  # type: ignore[no-untyped-def]
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = open(state / "bootstrap.lock", "w")  # noqa: SIM115 (the caller's `with` closes it)
     except OSError as error:
-        raise Fault(f"cannot write to {state}: {error.strerror}.\n"
-                    "Give yourself write access, or name another folder: U2C_STATE=/path ./u2c …") from error
+        raise Fault(
+            f"cannot write to {state}: {error.strerror}.\n"
+            "Give yourself write access, or name another folder: U2C_STATE=/path ./u2c …"
+        ) from error
     fcntl.flock(handle, fcntl.LOCK_EX)
     return handle
 

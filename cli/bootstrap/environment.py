@@ -22,7 +22,8 @@ def folder(root: Path) -> Path:
 
 
 def current(root: Path, development: bool) -> bool:
-    """Whether the environment was made from this very lock, for this place, with the development tools if they are needed."""
+    """Whether the environment was made from this very lock, for this place, with the development tools if
+    they are needed."""
     stamp = _stamp_file(root)
     if not stamp.is_file() or not python_of(root).exists():
         return False
@@ -39,7 +40,8 @@ def fingerprint(root: Path) -> str:
 
 
 def synchronise(root: Path, state: Path, development: bool) -> None:
-    """Make the environment what the lock says. Only the first time, and after a change of the lock, this takes long."""
+    """Make the environment what the lock says. Only the first time, and after a change of the lock, this
+    takes long."""
     stamp = _stamp_file(root)
     development = development or (stamp.is_file() and "development" in stamp.read_text())
     environ = _environ(root, state)
@@ -55,10 +57,21 @@ def synchronise(root: Path, state: Path, development: bool) -> None:
     stamp.write_text(f"{fingerprint(root)}\n" + ("development\n" if development else ""))
 
 
-def _from_mirror(program: str, root: Path, state: Path, groups: list[str], environ: dict[str, str], mirror: str) -> None:
+def _from_mirror(
+    program: str, root: Path, state: Path, groups: list[str], environ: dict[str, str], mirror: str
+) -> None:
     """The lock names files of the public index, so a mirror gets the same versions and hashes as a list."""
     listed = state / "requirements.txt"
-    export = ["export", "--frozen", "--quiet", "--no-emit-project", "--format", "requirements-txt", "--output-file", str(listed)]
+    export = [
+        "export",
+        "--frozen",
+        "--quiet",
+        "--no-emit-project",
+        "--format",
+        "requirements-txt",
+        "--output-file",
+        str(listed),
+    ]
     _run([program, *export, *groups], root, environ)
     if not python_of(root).exists():
         _run([program, "venv", "--python", sys.executable, str(folder(root))], root, environ)
@@ -68,10 +81,23 @@ def _from_mirror(program: str, root: Path, state: Path, groups: list[str], envir
 
 
 def _environ(root: Path, state: Path) -> dict[str, str]:
-    """The caller's environment, with the machine's certificates for uv, and a cache where the home has no place for one."""
-    environ = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")}
-    environ.update({"UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(folder(root)), "UV_LINK_MODE": environ.get("UV_LINK_MODE", "copy")})
-    if not {"UV_CACHE_DIR", "XDG_CACHE_HOME"} & environ.keys() and not os.access(environ.get("HOME") or "/nonexistent", os.W_OK):
+    """The caller's environment, with the machine's certificates for uv, and a cache where the home has no
+    place for one."""
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
+    }
+    environ.update(
+        {
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_PROJECT_ENVIRONMENT": str(folder(root)),
+            "UV_LINK_MODE": environ.get("UV_LINK_MODE", "copy"),
+        }
+    )
+    if not {"UV_CACHE_DIR", "XDG_CACHE_HOME"} & environ.keys() and not os.access(
+        environ.get("HOME") or "/nonexistent", os.W_OK
+    ):
         environ["UV_CACHE_DIR"] = str(state / "cache")
     environ.setdefault("HOME", str(state))
     return index.with_certificates(environ)
@@ -80,8 +106,16 @@ def _environ(root: Path, state: Path) -> dict[str, str]:
 def _run(command: list[str], root: Path, environ: dict[str, str]) -> None:
     """Run uv: on a terminal it shows its progress, else it is heard only when it fails."""
     terminal = sys.stderr.isatty()
-    done = subprocess.run(command, cwd=root, env=environ, stdin=subprocess.DEVNULL, stdout=sys.stderr if terminal else subprocess.PIPE,
-                          stderr=None if terminal else subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr if terminal else subprocess.PIPE,
+        stderr=None if terminal else subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode == 0:
         return
     said = "" if terminal else f"\n{done.stdout.strip()}"

@@ -1,4 +1,5 @@
-"""The machine's own package index and certificates: as pip and uv are set up here, so that both see the same."""
+"""The machine's own package index and certificates: as pip and uv are set up here, so that both see the
+same."""
 
 import configparser
 import os
@@ -61,7 +62,7 @@ def _pip_setting(name: str) -> str | None:
         try:
             parser.read(path)
         except configparser.Error:
-            continue                                           # pip itself would refuse it; the public index is the better guess
+            continue  # pip itself would refuse it; the public index is the better guess
         for section in ("global", "install"):
             found = parser.get(section, name, fallback=found)
     return found
@@ -73,5 +74,11 @@ def _pip_files() -> list[str]:
         return []
     home = os.environ.get("HOME", "/nonexistent")
     config = os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
-    files = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", f"{home}/.pip/pip.conf", f"{config}/pip/pip.conf", f"{sys.prefix}/pip.conf"]
+    files = [
+        "/etc/xdg/pip/pip.conf",
+        "/etc/pip.conf",
+        f"{home}/.pip/pip.conf",
+        f"{config}/pip/pip.conf",
+        f"{sys.prefix}/pip.conf",
+    ]
     return [*files, *([named] if named else [])]

@@ -1,4 +1,5 @@
-"""Finds uv, or fetches the pinned one into the state folder: by venv and pip, by pip alone, or by a plain download."""
+"""Finds uv, or fetches the pinned one into the state folder: by venv and pip, by pip alone, or by a plain
+download."""
 
 import hashlib
 import html
@@ -19,7 +20,7 @@ import index
 from fault import Fault
 
 VERSION = "0.13.8"
-OLDEST = (0, 9)                                                # reads this lock's format
+OLDEST = (0, 9)  # reads this lock's format
 TIMEOUT_S = 60
 PLATFORMS = {
     ("Linux", "x86_64"): ("manylinux_2_17_x86_64", "musllinux_1_1_x86_64"),
@@ -46,13 +47,17 @@ def find(state: Path, environ: dict[str, str]) -> str:
             told.append(f"{way.__name__.strip('_')}: {program} does not run")
         except (OSError, subprocess.CalledProcessError, LookupError, ValueError, zipfile.BadZipFile) as error:
             told.append(f"{way.__name__.strip('_')}: {_said(error)}")
-    raise Fault("could not fetch uv:\n  " + "\n  ".join(told) + "\nCheck that this machine reaches its package index "
-                f"(PIP_INDEX_URL names another one), or put uv {'.'.join(map(str, OLDEST))} or newer on the PATH.")
+    raise Fault(
+        "could not fetch uv:\n  " + "\n  ".join(told) + "\nCheck that this machine reaches its package index "
+        f"(PIP_INDEX_URL names another one), or put uv {'.'.join(map(str, OLDEST))} or newer on the PATH."
+    )
 
 
 def _works(program: str) -> bool:
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=TIMEOUT_S).stdout
+        said = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return False
     found = re.search(r"(\d+)\.(\d+)", said)
@@ -73,7 +78,8 @@ def _by_pip(folder: Path, environ: dict[str, str]) -> str:
 
 
 def _by_download(folder: Path, environ: dict[str, str]) -> str:
-    """For Pythons without both: the wheel from the index, checked against the index's hash, its program taken out."""
+    """For Pythons without both: the wheel from the index, checked against the index's hash, its program taken
+    out."""
     page = (index.named_index() or index.PUBLIC).rstrip("/") + "/uv/"
     url, digest = _wheel(page, _read(page).decode())
     content = _read(url)
@@ -83,7 +89,11 @@ def _by_download(folder: Path, environ: dict[str, str]) -> str:
     (folder / "bin").mkdir(parents=True)
     wheel = folder / "uv.whl"
     wheel.write_bytes(content)
-    with zipfile.ZipFile(wheel) as archive, archive.open(f"uv-{VERSION}.data/scripts/uv") as source, open(folder / "bin" / "uv", "wb") as target:
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(f"uv-{VERSION}.data/scripts/uv") as source,
+        open(folder / "bin" / "uv", "wb") as target,
+    ):
         shutil.copyfileobj(source, target)
     wheel.unlink()
     (folder / "bin" / "uv").chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
@@ -99,11 +109,15 @@ def _wheel(page: str, text: str) -> tuple[str, str]:
             if f"/uv-{VERSION}-" in urldefrag(link)[0] and kind in link and ".whl#sha256=" in link:
                 address, fragment = urldefrag(urljoin(page, link))
                 return address, fragment.removeprefix("sha256=")
-    raise LookupError(f"{index.without_login(page)} has no uv {VERSION} for {platform.system()} {platform.machine()}")
+    raise LookupError(
+        f"{index.without_login(page)} has no uv {VERSION} for {platform.system()} {platform.machine()}"
+    )
 
 
 def _read(url: str) -> bytes:
-    request = urllib.request.Request(url, headers={"Accept": "text/html, */*;q=0.1", "User-Agent": "usage-to-cash"})
+    request = urllib.request.Request(
+        url, headers={"Accept": "text/html, */*;q=0.1", "User-Agent": "usage-to-cash"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=index.ssl_context()) as answer:
             content: bytes = answer.read()
@@ -113,7 +127,15 @@ def _read(url: str) -> bytes:
 
 
 def _pip_arguments() -> list[str]:
-    return ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--only-binary", ":all:", f"uv=={VERSION}"]
+    return [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--only-binary",
+        ":all:",
+        f"uv=={VERSION}",
+    ]
 
 
 def _quiet(command: list[str], environ: dict[str, str]) -> None:

@@ -1,4 +1,5 @@
-"""Calls of the command line to a running deployment, through its public HTTP API and with a key that is kept here."""
+"""Calls of the command line to a running deployment, through its public HTTP API and with a key that is kept
+here."""
 
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -12,12 +13,15 @@ from u2c.address import address, unanswered
 from u2c.printing import folding
 
 WRONG = 1
-TIMEOUT_S = 600                                                # advancing the clock over a year takes its time
-OfDatabase = Annotated[str | None, typer.Option("--database", help="Database of the deployment that is meant, where several run")]
+TIMEOUT_S = 600  # advancing the clock over a year takes its time
+OfDatabase = Annotated[
+    str | None, typer.Option("--database", help="Database of the deployment that is meant, where several run")
+]
 
 
 class Api:
-    """One service of a running deployment. Errors it answers with end the command with exit code 1, each printed with its path."""
+    """One service of a running deployment. Errors it answers with end the command with exit code 1, each
+    printed with its path."""
 
     def __init__(self, service: str, database: str | None = None) -> None:
         found = address(service, database)
@@ -42,11 +46,14 @@ class Api:
             cursor = {"cursor": page["next_cursor"]}
 
     async def call(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
-        """The answer, whatever its status. Of the kept keys the first one that this deployment knows is used."""
+        """The answer, whatever its status. Of the kept keys the first one that this deployment knows is
+        used."""
         headers = arguments.pop("headers", {})
         while True:
             try:
-                answer = await self._http.request(method, path, headers={**headers, "Authorization": f"Bearer {self._keys[0]}"}, **arguments)
+                answer = await self._http.request(
+                    method, path, headers={**headers, "Authorization": f"Bearer {self._keys[0]}"}, **arguments
+                )
             except httpx2.ConnectError as error:
                 raise unanswered(self.url) from error
             if answer.status_code != httpx2.codes.UNAUTHORIZED or len(self._keys) == 1:
@@ -62,19 +69,27 @@ class Api:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self._http.aclose()
 
 
 def show_problem(answer: httpx2.Response) -> None:
     """Print an RFC 9457 problem on stderr: what, and what to do; its faults with their paths as a table."""
     words = Console(stderr=True)
-    problem: dict[str, Any] = answer.json() if "json" in answer.headers.get("content-type", "") else {"title": answer.text}
+    problem: dict[str, Any] = (
+        answer.json() if "json" in answer.headers.get("content-type", "") else {"title": answer.text}
+    )
     words.print(problem.get("title", ""), style="red", soft_wrap=True, markup=False)
     if problem.get("detail") != problem.get("title"):
         words.print(problem.get("detail", ""), soft_wrap=True, markup=False)
     if problem.get("errors"):
         table = folding("where", "code", "what")
         for fault in problem["errors"]:
-            table.add_row(str(fault.get("pointer") or fault.get("path") or ""), str(fault.get("code", "")), str(fault.get("detail", "")))
+            table.add_row(
+                str(fault.get("pointer") or fault.get("path") or ""),
+                str(fault.get("code", "")),
+                str(fault.get("detail", "")),
+            )
         words.print(table)

@@ -11,7 +11,9 @@ from u2c.api import Api, OfDatabase
 from u2c.instant import parse_instant
 from u2c.printing import AsJson, console, print_json
 
-app = typer.Typer(no_args_is_help=True, help="The business clock: periods and their ends follow it. It only moves forward.")
+app = typer.Typer(
+    no_args_is_help=True, help="The business clock: periods and their ends follow it. It only moves forward."
+)
 
 
 @app.command()
@@ -22,15 +24,25 @@ def show(database: OfDatabase = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def advance(
-    to: Annotated[datetime, typer.Argument(parser=parse_instant, metavar="TO", help="Instant (RFC 3339) or date (its midnight UTC)")],
+    to: Annotated[
+        datetime,
+        typer.Argument(
+            parser=parse_instant, metavar="TO", help="Instant (RFC 3339) or date (its midnight UTC)"
+        ),
+    ],
     test_clock: Annotated[
-        bool, typer.Option("--test-clock", help="Give a deployment that lives by the machine's clock a test clock, for good")] = False,
+        bool,
+        typer.Option(
+            "--test-clock", help="Give a deployment that lives by the machine's clock a test clock, for good"
+        ),
+    ] = False,
     database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
     """Move the clock of a demo or test deployment (`up --clock-at`) to TO.
 
-    Returns when every service has followed, every period due by then is closed, and the drafts of the open ones can be read.
+    Returns when every service has followed, every period due by then is closed, and the drafts of the open
+    ones can be read.
     """
     with console(as_json).status(f"advancing to {to.isoformat()} …"):
         answer = asyncio.run(_call(database, to, test_clock))
@@ -61,4 +73,7 @@ def told(answer: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for due in answer.get("due_instants", ()):
         yield "passed", due
     for row in answer.get("instances", ()):
-        yield row["service"], f"{row['instance']}, {'has followed' if row['acknowledged'] else 'has not followed yet'}"
+        yield (
+            row["service"],
+            f"{row['instance']}, {'has followed' if row['acknowledged'] else 'has not followed yet'}",
+        )

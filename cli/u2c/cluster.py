@@ -1,4 +1,5 @@
-"""A whole deployment on this machine: the database, the four services as OS processes, their keys. For `up`, `demo`, tests, chaos and bench."""
+"""A whole deployment on this machine: the database, the four services as OS processes, their keys. For `up`,
+`demo`, tests, chaos and bench."""
 
 import asyncio
 import os
@@ -32,10 +33,10 @@ from u2c.state import State
 
 READY_TIMEOUT_S = 90.0
 READY_POLL_S = 0.1
-STARTS_BEFORE_READY_MAX = 3                                    # so often it may fail before we stop waiting for it
+STARTS_BEFORE_READY_MAX = 3  # so often it may fail before we stop waiting for it
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 5.0
 SERVER_CHECK_S = 0.5
-QUIET_LIFE_S = 30.0                                            # a process that lived this long has earned a fresh back-off
+QUIET_LIFE_S = 30.0  # a process that lived this long has earned a fresh back-off
 
 
 @dataclass(frozen=True)
@@ -43,32 +44,35 @@ class ClusterOptions:
     """What to start and where. The default is what `u2c up` does on an untouched clone."""
 
     state: State = field(default_factory=State.default)
-    database: str = "u2c"                                      # name of the database on the server
-    fresh: bool = False                                        # drop that database first
-    admin_url: str | None = None                               # an administrator's URL of a server; None: the embedded one
+    database: str = "u2c"  # name of the database on the server
+    fresh: bool = False  # drop that database first
+    admin_url: str | None = None  # an administrator's URL of a server; None: the embedded one
     server: ServerSettings = field(default_factory=ServerSettings)
     bus: Literal["postgres", "kafka"] = "postgres"
     kafka_brokers: str = "127.0.0.1:9092"
     host: str = "127.0.0.1"
-    base_port: int = 8101                                      # four ports from here; 0: any free ones
+    base_port: int = 8101  # four ports from here; 0: any free ones
     services: tuple[str, ...] = SERVICES
-    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)   # more variables by service name; "*": every service
-    clock_at: datetime | None = None                           # where the business clock of a fresh database starts
-    restart: bool = True                                       # start again what dies, the embedded server too
-    backoff_max_s: float = BACKOFF_MAX_S                       # so long a service that dies again and again is waited with at most
-    report: Callable[[str], None] = lambda _line: None         # hears what dies and what is started again
+    environment: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # more variables by service name; "*": every service
+    clock_at: datetime | None = None  # where the business clock of a fresh database starts
+    restart: bool = True  # start again what dies, the embedded server too
+    backoff_max_s: float = BACKOFF_MAX_S  # so long a service that dies again and again is waited with at most
+    report: Callable[[str], None] = lambda _line: None  # hears what dies and what is started again
 
 
 @dataclass
 class Cluster:
-    """`async with Cluster(options) as cluster`: everything runs and answers /readyz inside the block, nothing is left after it."""
+    """`async with Cluster(options) as cluster`: everything runs and answers /readyz inside the block, nothing
+    is left after it."""
 
     options: ClusterOptions = field(default_factory=ClusterOptions)
-    urls: dict[str, str] = field(default_factory=dict)         # service → http://127.0.0.1:8101
-    database_url: str = ""                                     # the administrator's URL of this deployment's database
-    admin_key: str = ""                                        # an API key with the scope admin
+    urls: dict[str, str] = field(default_factory=dict)  # service → http://127.0.0.1:8101
+    database_url: str = ""  # the administrator's URL of this deployment's database
+    admin_key: str = ""  # an API key with the scope admin
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
-    postgres: EmbeddedPostgres | None = None                   # the embedded server, when it is one
+    postgres: EmbeddedPostgres | None = None  # the embedded server, when it is one
     _watchers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _began: float = field(default_factory=lambda: running.began(os.getpid()))
 
@@ -102,7 +106,8 @@ class Cluster:
         self.processes[name].signal(signal.SIGCONT)
 
     async def restart(self, name: str, environment: Mapping[str, str] | None = None) -> None:
-        """Stop a service if it runs, start it with these variables on top of its usual ones, and wait until it is ready."""
+        """Stop a service if it runs, start it with these variables on top of its usual ones, and wait until
+        it is ready."""
         process = self.processes[name]
         await self._unwatch(name)
         await process.stop()
@@ -111,7 +116,8 @@ class Cluster:
         await self.wait_ready(name)
 
     async def add(self, service: str, environment: Mapping[str, str] | None = None) -> str:
-        """Start one more instance of a service on a free port; return its name. `urls` keeps the first one."""
+        """Start one more instance of a service on a free port; return its name. `urls` keeps the first
+        one."""
         number = sum(process.service == service for process in self.processes.values()) + 1
         name = f"{service}-{number}"
         self.urls[name] = f"http://{self.options.host}:{first_free_ports(1)[0]}"
@@ -120,16 +126,20 @@ class Cluster:
         return name
 
     async def start_services(self) -> None:
-        """Start every service that does not run, and wait until all are ready and know the keys (which usage_ingest tells them)."""
+        """Start every service that does not run, and wait until all are ready and know the keys (which
+        usage_ingest tells them)."""
         for process in self.processes.values():
             if not process.alive:
                 await self._start(process)
         await asyncio.gather(*(self.wait_ready(name) for name in self.processes))
         if "usage_ingest" in self.processes:
-            await asyncio.gather(*(wait_until_known(self.urls[name], self.admin_key) for name in self.processes))
+            await asyncio.gather(
+                *(wait_until_known(self.urls[name], self.admin_key) for name in self.processes)
+            )
 
     async def wait_ready(self, name: str, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Return when /readyz of this service answers 200; EnvironmentFault with the end of its log otherwise."""
+        """Return when /readyz of this service answers 200; EnvironmentFault with the end of its log
+        otherwise."""
         deadline = time.monotonic() + timeout_s
         process, told = self.processes[name], "no answer"
         starts_max = process.starts + STARTS_BEFORE_READY_MAX
@@ -158,7 +168,8 @@ class Cluster:
         return {**found, **({"postgres": server.pid} if server else {})}
 
     async def kill_postgres(self) -> None:
-        """`kill -9` the embedded server. With `options.restart` it comes back by itself on the same port; otherwise call `start_postgres`."""
+        """`kill -9` the embedded server. With `options.restart` it comes back by itself on the same port;
+        otherwise call `start_postgres`."""
         assert self.postgres is not None, "the server is not ours to kill"
         await asyncio.to_thread(self.postgres.kill)
 
@@ -171,7 +182,9 @@ class Cluster:
         await self.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.stop()
 
     async def _start_database(self) -> None:
@@ -181,7 +194,9 @@ class Cluster:
             self.postgres = EmbeddedPostgres(options.state.folder, options.server)
             admin_url = (await asyncio.to_thread(self.postgres.start)).admin_url
             if options.restart:
-                self._watchers["postgres"] = asyncio.create_task(self._watch_server(self.postgres), name="postgres-watcher")
+                self._watchers["postgres"] = asyncio.create_task(
+                    self._watch_server(self.postgres), name="postgres-watcher"
+                )
         if options.fresh:
             await drop_database(admin_url, options.database)
         self.database_url = await prepare(admin_url, options.database, secret)
@@ -195,15 +210,26 @@ class Cluster:
 
     def _place_services(self) -> None:
         options = self.options
-        ports = first_free_ports(len(SERVICES)) if options.base_port == 0 else list(range(options.base_port, options.base_port + len(SERVICES)))
-        self.urls = {service: f"http://{options.host}:{port}" for service, port in zip(SERVICES, ports, strict=True)}
-        require_free(options.host, [port for service, port in zip(SERVICES, ports, strict=True) if service in options.services])
+        ports = (
+            first_free_ports(len(SERVICES))
+            if options.base_port == 0
+            else list(range(options.base_port, options.base_port + len(SERVICES)))
+        )
+        self.urls = {
+            service: f"http://{options.host}:{port}" for service, port in zip(SERVICES, ports, strict=True)
+        }
+        require_free(
+            options.host,
+            [port for service, port in zip(SERVICES, ports, strict=True) if service in options.services],
+        )
         for service in options.services:
             self._process(service, service, {})
 
     def _process(self, name: str, service: str, more: Mapping[str, str]) -> ServiceProcess:
         log = self.options.state.logs() / f"{name}.log"
-        self.processes[name] = ServiceProcess(name, service, {**self._environment(service, name), **more}, log)
+        self.processes[name] = ServiceProcess(
+            name, service, {**self._environment(service, name), **more}, log
+        )
         return self.processes[name]
 
     def _environment(self, service: str, name: str) -> dict[str, str]:
@@ -213,7 +239,8 @@ class Cluster:
             **({"U2C_DATA_FOLDER": str(self.postgres.data_folder)} if self.postgres is not None else {}),
             "U2C_BUS": options.bus,
             "U2C_KAFKA_BROKERS": options.kafka_brokers,
-            "U2C_KAFKA_SASL_MECHANISM": OURS,                  # the administrator's, in the variables of this process, may be another
+            # the administrator's, in the variables of this process, may be another
+            "U2C_KAFKA_SASL_MECHANISM": OURS,
             "U2C_HOST": options.host,
             "U2C_PORT": self.urls[name].rpartition(":")[2],
             **{variable: self.urls[other] for other, variable in URL_VARIABLES.items()},
@@ -229,13 +256,25 @@ class Cluster:
     def _say_where(self) -> None:
         """Tell the other verbs of this clone where the services answer, and by which processes."""
         options = self.options
-        running.keep(options.state, running.Running(
-            options.database, os.getpid(), self._began, self.urls, self.pids(), without_password(self.database_url), str(options.state.logs()),
-            options.bus))
+        running.keep(
+            options.state,
+            running.Running(
+                options.database,
+                os.getpid(),
+                self._began,
+                self.urls,
+                self.pids(),
+                without_password(self.database_url),
+                str(options.state.logs()),
+                options.bus,
+            ),
+        )
 
     def _watch(self, process: ServiceProcess) -> None:
         if self.options.restart:
-            self._watchers[process.name] = asyncio.create_task(self._revive(process), name=f"{process.name}-watcher")
+            self._watchers[process.name] = asyncio.create_task(
+                self._revive(process), name=f"{process.name}-watcher"
+            )
 
     async def _unwatch(self, name: str) -> None:
         watcher = self._watchers.pop(name, None)
@@ -244,21 +283,25 @@ class Cluster:
             await asyncio.gather(watcher, return_exceptions=True)
 
     async def _revive(self, process: ServiceProcess) -> None:
-        """Start a service again whenever it ends without being asked to, waiting longer each time it fails at once."""
+        """Start a service again whenever it ends without being asked to, waiting longer each time it fails at
+        once."""
         backoff_max_s = self.options.backoff_max_s
         backoff_s = first_s = min(BACKOFF_FIRST_S, backoff_max_s)
         while True:
             began = time.monotonic()
             code = await process.ended()
             backoff_s = first_s if time.monotonic() - began > QUIET_LIFE_S else backoff_s
-            self.options.report(f"{process.name} ended with {code}; starting it again in {backoff_s:.1f} s (log: {process.log})")
+            self.options.report(
+                f"{process.name} ended with {code}; starting it again in {backoff_s:.1f} s (log: {process.log})"
+            )
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, backoff_max_s)
             await process.start()
             self._say_where()
 
     async def _watch_server(self, server: EmbeddedPostgres) -> None:
-        """Start the embedded server again when it is gone, whoever had started it. What is in the way is said once, and tried again."""
+        """Start the embedded server again when it is gone, whoever had started it. What is in the way is said
+        once, and tried again."""
         said = ""
         while True:
             await asyncio.sleep(SERVER_CHECK_S)
@@ -275,7 +318,8 @@ class Cluster:
 
 
 async def _to_its_end(start: Callable[[], object]) -> None:
-    """Run a start in a thread. A cancellation waits for its end: a thread goes on regardless, and would start what was just stopped."""
+    """Run a start in a thread. A cancellation waits for its end: a thread goes on regardless, and would start
+    what was just stopped."""
     running = asyncio.ensure_future(asyncio.to_thread(start))
     try:
         await asyncio.shield(running)
@@ -285,7 +329,8 @@ async def _to_its_end(start: Callable[[], object]) -> None:
 
 
 async def require_bus(database_url: str, kind: str) -> None:
-    """EnvironmentFault when the book's positions belong to a bus of another kind: every service would fail on it, and again and again."""
+    """EnvironmentFault when the book's positions belong to a bus of another kind: every service would fail on
+    it, and again and again."""
     connection: asyncpg.Connection = await connect(database_url)
     try:
         known = await connection.fetchrow("select kind, cluster_id from bus.cluster")
@@ -297,10 +342,13 @@ async def require_bus(database_url: str, kind: str) -> None:
 
 
 async def set_first_clock(database_url: str, instant: datetime) -> None:
-    """Start the business clock of a fresh deployment at `instant`; a clock that was moved before stays where it is."""
+    """Start the business clock of a fresh deployment at `instant`; a clock that was moved before stays where
+    it is."""
     connection: asyncpg.Connection = await connect(database_url)
     try:
         await connection.execute(
-            "update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() where moved_to is null", instant)
+            "update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() where moved_to is null",
+            instant,
+        )
     finally:
         await connection.close()

@@ -18,7 +18,9 @@ app = typer.Typer(no_args_is_help=True, help="Contracts as versioned documents."
 
 @app.command()
 def apply(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A YAML or JSON document")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A YAML or JSON document")
+    ],
     database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,11 +35,14 @@ def apply(
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The contract's own name, such as acme-2026")],
-    terms: Annotated[bool, typer.Option("--terms", help="Only the terms of its newest version, as `apply` takes them")] = False,
+    terms: Annotated[
+        bool, typer.Option("--terms", help="Only the terms of its newest version, as `apply` takes them")
+    ] = False,
     database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
-    """The contract with its versions and clause ids. To amend it: show NAME --terms > FILE, edit `effective` and the rest, apply FILE."""
+    """The contract with its versions and clause ids. To amend it: show NAME --terms > FILE, edit `effective`
+    and the rest, apply FILE."""
     found = asyncio.run(_show(name, database))
     _print(found["versions"][-1]["terms"] if terms else found, as_json)
 
@@ -45,7 +50,8 @@ def show(
 @app.command("list")
 def list_(
     customer: Annotated[str | None, typer.Option(help="Of this customer alone, by its external id")] = None,
-    database: OfDatabase = None, as_json: AsJson = False,
+    database: OfDatabase = None,
+    as_json: AsJson = False,
 ) -> None:
     """Every contract: whose, in what currency, which version is in force."""
     rows = asyncio.run(_list(customer, database))
@@ -54,13 +60,21 @@ def list_(
         return
     table = folding("contract", "customer", "currency", "version in force", "next period begins")
     for row in rows:
-        table.add_row(row["contract"], row["customer"], row["currency"], f"{row['version']} of {row['versions_count']}", row["next_period_at"] or "-")
+        table.add_row(
+            row["contract"],
+            row["customer"],
+            row["currency"],
+            f"{row['version']} of {row['versions_count']}",
+            row["next_period_at"] or "-",
+        )
     console().print(table if rows else "No contract yet: ./u2c contract apply FILE")
 
 
 async def _list(customer: str | None, database: str | None) -> list[Any]:
     async with Api("rating", database) as rating:
-        return [row async for row in rating.pages("/v1/contracts", **({"customer": customer} if customer else {}))]
+        return [
+            row async for row in rating.pages("/v1/contracts", **({"customer": customer} if customer else {}))
+        ]
 
 
 async def _apply(document: Any, database: str | None) -> Any:
@@ -81,7 +95,12 @@ async def _refuse_unknown(rating: Api, name: str) -> None:
     found = await rating.call("GET", "/v1/contracts", params={"customer": name})
     of_customer = [row["contract"] for row in found.json()["data"]] if found.is_success else []
     there = f"Customer {name} has {', '.join(of_customer)}.  " if of_customer else ""
-    console(as_json=True).print(f'No contract "{name}". {there}All: ./u2c contract list', markup=False, highlight=False, soft_wrap=True)
+    console(as_json=True).print(
+        f'No contract "{name}". {there}All: ./u2c contract list',
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     raise typer.Exit(WRONG)
 
 
@@ -89,4 +108,9 @@ def _print(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        console().print(yaml.safe_dump(answer, sort_keys=False, allow_unicode=True), markup=False, highlight=False, soft_wrap=True)
+        console().print(
+            yaml.safe_dump(answer, sort_keys=False, allow_unicode=True),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

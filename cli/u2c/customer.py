@@ -25,8 +25,12 @@ def list_(database: OfDatabase = None, as_json: AsJson = False) -> None:
         return
     table = folding("customer", "name", "aliases", "legal entity", "time zone")
     for row in rows:
-        table.add_row(row["external_id"], row["name"], ", ".join(row["aliases"]), row["legal_entity"], row["timezone"])
-    console().print(table if rows else "No customer yet: POST /v1/customers of rating makes one, as README shows")
+        table.add_row(
+            row["external_id"], row["name"], ", ".join(row["aliases"]), row["legal_entity"], row["timezone"]
+        )
+    console().print(
+        table if rows else "No customer yet: POST /v1/customers of rating makes one, as README shows"
+    )
 
 
 async def _list(database: str | None) -> list[Any]:

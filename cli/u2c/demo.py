@@ -1,4 +1,5 @@
-"""`u2c demo`: the main job on real input, on a database of its own, compared figure by figure; then it keeps serving."""
+"""`u2c demo`: the main job on real input, on a database of its own, compared figure by figure; then it keeps
+serving."""
 
 import asyncio
 import sys
@@ -30,7 +31,7 @@ from u2c.kafka_broker import KafkaBroker
 from u2c.services import BASE_PORT
 
 DATABASE = "u2c_demo"
-EXPLAINED = "nyc-departures UA-475-EWR-2013-03-01T10:15:00Z"          # one of the 336,776
+EXPLAINED = "nyc-departures UA-475-EWR-2013-03-01T10:15:00Z"  # one of the 336,776
 BusName = Literal["postgres", "kafka"]
 
 
@@ -54,15 +55,32 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        return not self.mismatches and self.conservation["holds"] and not self.quarantined and not self.signals.mismatches
+        return (
+            not self.mismatches
+            and self.conservation["holds"]
+            and not self.quarantined
+            and not self.signals.mismatches
+        )
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Exit afterwards: 0 only when every figure agrees")] = False,
-    corrupt: Annotated[bool, typer.Option("--corrupt", help="Turn one flown UA departure of March into a cancelled one before sending")] = False,
-    export: Annotated[Path | None, typer.Option("--export", help="Write each finalized document as <id>.json into this folder")] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Exit afterwards: 0 only when every figure agrees")
+    ] = False,
+    corrupt: Annotated[
+        bool,
+        typer.Option(
+            "--corrupt", help="Turn one flown UA departure of March into a cancelled one before sending"
+        ),
+    ] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write each finalized document as <id>.json into this folder"),
+    ] = None,
     bus: Annotated[BusName, typer.Option("--bus", help="The bus between the services")] = "postgres",
-    base_port: Annotated[int, typer.Option("--base-port", help="First of four ports; 0 takes free ones")] = BASE_PORT,
+    base_port: Annotated[
+        int, typer.Option("--base-port", help="First of four ports; 0 takes free ones")
+    ] = BASE_PORT,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object alone on stdout")] = False,
 ) -> None:
     """A year of real departures becomes 96 invoices; every cent and every event is accounted for."""
@@ -71,11 +89,20 @@ def demo(
     raise typer.Exit(asyncio.run(_run(once, corrupt, export, bus, base_port, as_json)))
 
 
-async def _run(once: bool, corrupt: bool, folder: Path | None, bus: BusName, base_port: int, as_json: bool) -> int:
+async def _run(
+    once: bool, corrupt: bool, folder: Path | None, bus: BusName, base_port: int, as_json: bool
+) -> int:
     console = Console(stderr=as_json)
     with _broker(bus) as brokers:
-        options = ClusterOptions(database=DATABASE, fresh=True, bus=bus, kafka_brokers=brokers, base_port=base_port, clock_at=job.CLOCK_STARTS,
-                                 environment=ENVIRONMENT)
+        options = ClusterOptions(
+            database=DATABASE,
+            fresh=True,
+            bus=bus,
+            kafka_brokers=brokers,
+            base_port=base_port,
+            clock_at=job.CLOCK_STARTS,
+            environment=ENVIRONMENT,
+        )
         return await _job(console, options, once, corrupt, folder, as_json)
 
 
@@ -93,7 +120,9 @@ def _broker(bus: BusName) -> Iterator[str]:
             broker.stop()
 
 
-async def _job(console: Console, options: ClusterOptions, once: bool, corrupt: bool, folder: Path | None, as_json: bool) -> int:
+async def _job(
+    console: Console, options: ClusterOptions, once: bool, corrupt: bool, folder: Path | None, as_json: bool
+) -> int:
     began = time.monotonic()
     async with Cluster(options) as cluster:
         client = Client(cluster.urls, cluster.admin_key)
@@ -102,8 +131,10 @@ async def _job(console: Console, options: ClusterOptions, once: bool, corrupt: b
         finally:
             await client.close()
         _show(console, outcome)
-        console.print(f"{outcome.messages:,} messages in {outcome.send_s:.1f} s "
-                      f"({outcome.messages / outcome.send_s:,.0f}/s, closes included); {time.monotonic() - began:.1f} s in all.")
+        console.print(
+            f"{outcome.messages:,} messages in {outcome.send_s:.1f} s "
+            f"({outcome.messages / outcome.send_s:,.0f}/s, closes included); {time.monotonic() - began:.1f} s in all."
+        )
         if as_json:
             print(msgspec.json.encode(_summary(outcome)).decode())
         if not once:
@@ -127,7 +158,14 @@ async def _walk(console: Console, client: Client, corrupt: bool, folder: Path | 
     answer = await job.reconciliation(client)
     dispositions = job.dispositions(answer)
     return Outcome(
-        invoices, dispositions, answer, compare(expected_figures(), invoices, dispositions), client.quarantined, messages, send_s, signals,
+        invoices,
+        dispositions,
+        answer,
+        compare(expected_figures(), invoices, dispositions),
+        client.quarantined,
+        messages,
+        send_s,
+        signals,
     )
 
 
@@ -159,7 +197,11 @@ class Months:
         month = until.strftime("%Y-%m")
         if self.month and month != self.month:
             invoices = [row async for row in self.client.pages("billing", "/v1/invoices", status="finalized")]
-            print(f"{self.month}  {self.sent_so_far:,} of {self.messages:,} messages  {len(invoices)} invoices closed", file=sys.stderr, flush=True)
+            print(
+                f"{self.month}  {self.sent_so_far:,} of {self.messages:,} messages  {len(invoices)} invoices closed",
+                file=sys.stderr,
+                flush=True,
+            )
         self.month, self.sent_so_far = month, self.sent_so_far + count
 
 
@@ -168,7 +210,10 @@ def _show(console: Console, outcome: Outcome) -> None:
     report.show_conservation(console, outcome.conservation)
     report.show_dispositions(console, outcome.dispositions)
     if outcome.quarantined:
-        console.print(f"{outcome.quarantined} events were quarantined; list them with GET /v1/quarantine", style="bold red")
+        console.print(
+            f"{outcome.quarantined} events were quarantined; list them with GET /v1/quarantine",
+            style="bold red",
+        )
     show_signals(console, outcome.signals)
     report.show_waiting(console, outcome.reconciliation)
     report.show_verdict(console, outcome.mismatches, len(outcome.invoices))
@@ -192,7 +237,11 @@ async def _serve(console: Console, cluster: Cluster, invoice: str) -> None:
     for name, url in cluster.urls.items():
         console.print(f"  {name:13} {url}/docs", soft_wrap=True)
     console.print("Look at it from another shell, in this clone:")
-    for call in ('eval "$(./u2c env)"', f'curl -sS "$BILLING/v1/invoices/{invoice}" -H "Authorization: Bearer $KEY"',
-                 f"./u2c events explain {EXPLAINED}", 'curl -sS "$SIGNALS/v1/customers/OO/signals" -H "Authorization: Bearer $KEY"'):
+    for call in (
+        'eval "$(./u2c env)"',
+        f'curl -sS "$BILLING/v1/invoices/{invoice}" -H "Authorization: Bearer $KEY"',
+        f"./u2c events explain {EXPLAINED}",
+        'curl -sS "$SIGNALS/v1/customers/OO/signals" -H "Authorization: Bearer $KEY"',
+    ):
         console.print(f"  {call}", markup=False, highlight=False, soft_wrap=True)
     await until_interrupted()

@@ -1,4 +1,5 @@
-"""Documents people write (YAML or JSON) as the data an API takes: a date stays the string that was written."""
+"""Documents people write (YAML or JSON) as the data an API takes: a date stays the string that was
+written."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,11 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float")]
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 

@@ -8,11 +8,14 @@ from u2c.printing import AsJson, print_json
 from u2c.services import PORTS, URL_VARIABLES
 from u2c.settings import PREFIX
 
-SHORT = {service: variable.removeprefix(PREFIX).removesuffix("_URL") for service, variable in URL_VARIABLES.items()}
+SHORT = {
+    service: variable.removeprefix(PREFIX).removesuffix("_URL") for service, variable in URL_VARIABLES.items()
+}
 
 
 def command(database: OfDatabase = None, as_json: AsJson = False) -> None:
-    """Print KEY, INGEST, RATING, BILLING and SIGNALS of the running deployment: eval "$(./u2c env)". The key is an administrator's."""
+    """Print KEY, INGEST, RATING, BILLING and SIGNALS of the running deployment: eval "$(./u2c env)". The key
+    is an administrator's."""
     variables = shell_variables(database)
     if as_json:
         print_json(variables)
@@ -22,7 +25,8 @@ def command(database: OfDatabase = None, as_json: AsJson = False) -> None:
 
 
 def shell_variables(database: str | None) -> dict[str, str]:
-    """Name to value, the key first. EnvironmentFault where nothing runs and nothing is named: an address that was guessed may be another's."""
+    """Name to value, the key first. EnvironmentFault where nothing runs and nothing is named: an address that
+    was guessed may be another's."""
     if not named():
         deployment(database)
     found = {service: address(service, database) for service in PORTS}

@@ -1,4 +1,5 @@
-"""Files of usage events as CloudEvents: CSV with `data.*` columns, a JSON array, or NDJSON. Read as they are; the door judges them."""
+"""Files of usage events as CloudEvents: CSV with `data.*` columns, a JSON array, or NDJSON. Read as they are;
+the door judges them."""
 
 import csv
 import json
@@ -30,12 +31,21 @@ def _csv(path: Path) -> Iterator[tuple[bytes, int]]:
         rows = csv.DictReader(handle, strict=True)
         names = rows.fieldnames or []
         if missing := [name for name in CORE if name not in names]:
-            raise UnreadableFile(f"{path} has no column {', '.join(missing)}; a CSV needs {', '.join(CORE)} and data.* columns")
+            raise UnreadableFile(
+                f"{path} has no column {', '.join(missing)}; a CSV needs {', '.join(CORE)} and data.* columns"
+            )
         if unknown := [name for name in names if name not in CORE and not name.startswith("data.")]:
-            raise UnreadableFile(f"{path} has the column {unknown[0]!r}, which means nothing; write data.{unknown[0]}")
+            raise UnreadableFile(
+                f"{path} has the column {unknown[0]!r}, which means nothing; write data.{unknown[0]}"
+            )
         try:
             for row in rows:
-                yield json.dumps(_event(row, path, rows.line_num), ensure_ascii=False).encode("utf-8", "surrogatepass"), _position(handle)
+                yield (
+                    json.dumps(_event(row, path, rows.line_num), ensure_ascii=False).encode(
+                        "utf-8", "surrogatepass"
+                    ),
+                    _position(handle),
+                )
         except (csv.Error, UnicodeDecodeError) as error:
             raise UnreadableFile(f"{path}, line {rows.line_num}: {error}") from error
 

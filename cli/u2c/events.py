@@ -26,7 +26,7 @@ from u2c.story import WORDS, told
 BATCH_EVENTS = 500
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 REQUESTS_MAX = 3
-WAIT_MAX_S = 300                                               # so long an outage of the door is waited out
+WAIT_MAX_S = 300  # so long an outage of the door is waited out
 FILE_HELP = "CSV (source,id,type,subject,time,data.*), JSON array or NDJSON"
 FINE = {"accepted", "duplicate"}
 UNMATCHED = "unmatched"
@@ -38,9 +38,11 @@ app = typer.Typer(no_args_is_help=True, help="Usage events: send them, and ask w
 
 @dataclass
 class Outcome:
-    """What the door said, counted: (status, code) → events; `examples` shows the first few that were not accepted.
+    """What the door said, counted: (status, code) → events; `examples` shows the first few that were not
+    accepted.
 
-    `unmatched`: (subject, type) → accepted events that no customer or no meter takes yet: they wait in suspense.
+    `unmatched`: (subject, type) → accepted events that no customer or no meter takes yet: they wait in
+    suspense.
     """
 
     sent: int = 0
@@ -72,17 +74,32 @@ def send(
     database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send the file's events. Sending it again is safe: an event that is there already counts once. 1 when an event was not accepted."""
+    """Send the file's events. Sending it again is safe: an event that is there already counts once. 1 when an
+    event was not accepted."""
     words = console(as_json)
     try:
         outcome = asyncio.run(_send(file, dry_run, database))
     except UnreadableFile as error:
         raise typer.BadParameter(str(error), param_hint="FILE") from error
     if as_json:
-        results = [{"status": status, "code": code, "events": count} for (status, code), count in sorted(outcome.results.items()) if count]
-        waiting = [{"subject": subject, "type": type_, "events": count} for (subject, type_), count in outcome.unmatched.most_common()]
-        print_json({"sent": outcome.sent, "good": outcome.good, "results": results, "examples": outcome.examples,
-                    "unmatched": {"events": outcome.unmatched.total(), "subjects": waiting}})
+        results = [
+            {"status": status, "code": code, "events": count}
+            for (status, code), count in sorted(outcome.results.items())
+            if count
+        ]
+        waiting = [
+            {"subject": subject, "type": type_, "events": count}
+            for (subject, type_), count in outcome.unmatched.most_common()
+        ]
+        print_json(
+            {
+                "sent": outcome.sent,
+                "good": outcome.good,
+                "results": results,
+                "examples": outcome.examples,
+                "unmatched": {"events": outcome.unmatched.total(), "subjects": waiting},
+            }
+        )
     else:
         _show(outcome, words)
     raise typer.Exit(0 if outcome.good else WRONG)
@@ -96,12 +113,18 @@ def explain(
     database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
-    """What became of this event? The verdict first, then from its receipt to the line that charges it. 1 when nobody knows it."""
+    """What became of this event? The verdict first, then from its receipt to the line that charges it. 1 when
+    nobody knows it."""
     found = asyncio.run(explained(source, event_id, database))
     if as_json:
         print_json(found.shown())
     elif as_yaml:
-        console().print(yaml.safe_dump(found.shown(), sort_keys=False, allow_unicode=True), markup=False, highlight=False, soft_wrap=True)
+        console().print(
+            yaml.safe_dump(found.shown(), sort_keys=False, allow_unicode=True),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     else:
         _tell(found, console())
     raise typer.Exit(WRONG if found.verdict == UNKNOWN else 0)
@@ -109,9 +132,14 @@ def explain(
 
 def _tell(found: Explained, words: Console) -> None:
     colour, verdict = WORDS[found.verdict]
-    words.print(Text.assemble(f"{found.answer['id']}  of {found.answer['source']}   ", (verdict, f"bold {colour}")), soft_wrap=True)
+    words.print(
+        Text.assemble(f"{found.answer['id']}  of {found.answer['source']}   ", (verdict, f"bold {colour}")),
+        soft_wrap=True,
+    )
     for name, says in told(found):
-        words.print(f"  {name:12} {says}" if name else f"  {says}", markup=False, highlight=False, soft_wrap=True)
+        words.print(
+            f"  {name:12} {says}" if name else f"  {says}", markup=False, highlight=False, soft_wrap=True
+        )
     words.print("All of it: --json or --yaml", style="dim")
 
 
@@ -152,14 +180,19 @@ async def _send_batch(ingest: Api, batch: list[bytes], dry_run: bool, outcome: O
     headers = {"Content-Type": "application/cloudevents-batch+json", "Content-Encoding": "gzip"}
     waited_s = 0.0
     while True:
-        answer = await ingest.call("POST", "/v1/events", content=body, headers=headers, params={"dry_run": "true"} if dry_run else {})
+        answer = await ingest.call(
+            "POST", "/v1/events", content=body, headers=headers, params={"dry_run": "true"} if dry_run else {}
+        )
         if answer.status_code not in (429, 503):
             break
         pause_s = float(answer.headers.get("Retry-After", "1"))
         waited_s += pause_s
         if waited_s > WAIT_MAX_S:
             show_problem(answer)
-            raise EnvironmentFault(f"The door at {ingest.url} has refused for {WAIT_MAX_S} s.", f"See why: curl {ingest.url}/readyz")
+            raise EnvironmentFault(
+                f"The door at {ingest.url} has refused for {WAIT_MAX_S} s.",
+                f"See why: curl {ingest.url}/readyz",
+            )
         await asyncio.sleep(pause_s)
     outcome.add(batch, ingest.body(answer))
 
@@ -180,7 +213,22 @@ def _show_unmatched(outcome: Outcome, words: Console) -> None:
     """What is accepted and belongs to nobody yet, by subject: it is billed by itself once somebody has it."""
     if not outcome.unmatched:
         return
-    named = ", ".join(f"{subject} ({type_}, {count:,})" for (subject, type_), count in outcome.unmatched.most_common(SUBJECTS_SHOWN_MAX))
-    more = f" and {len(outcome.unmatched) - SUBJECTS_SHOWN_MAX:,} more" if len(outcome.unmatched) > SUBJECTS_SHOWN_MAX else ""
-    words.print(f"{outcome.unmatched.total():,} accepted events are unmatched and wait in suspense: {named}{more}.", markup=False, soft_wrap=True)
-    words.print("Create the customer, its alias or the meter; they are counted by themselves then.", markup=False, soft_wrap=True)
+    named = ", ".join(
+        f"{subject} ({type_}, {count:,})"
+        for (subject, type_), count in outcome.unmatched.most_common(SUBJECTS_SHOWN_MAX)
+    )
+    more = (
+        f" and {len(outcome.unmatched) - SUBJECTS_SHOWN_MAX:,} more"
+        if len(outcome.unmatched) > SUBJECTS_SHOWN_MAX
+        else ""
+    )
+    words.print(
+        f"{outcome.unmatched.total():,} accepted events are unmatched and wait in suspense: {named}{more}.",
+        markup=False,
+        soft_wrap=True,
+    )
+    words.print(
+        "Create the customer, its alias or the meter; they are counted by themselves then.",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,4 +1,5 @@
-"""`.env.example`: every setting there is, from the models themselves. `python -m u2c.example_environment` prints it."""
+"""`.env.example`: every setting there is, from the models themselves. `python -m u2c.example_environment`
+prints it."""
 
 from pydantic_settings import BaseSettings
 
@@ -15,7 +16,11 @@ HEAD = """\
 
 def text() -> str:
     """The whole file."""
-    parts = [HEAD, _part("The command line", CommandSettings, set()), _part("Every service", ServiceSettings, set())]
+    parts = [
+        HEAD,
+        _part("The command line", CommandSettings, set()),
+        _part("Every service", ServiceSettings, set()),
+    ]
     common = set(ServiceSettings.model_fields)
     for service in SERVICES:
         model = settings_of(service)
@@ -28,7 +33,13 @@ def _part(title: str, model: type[BaseSettings], without: set[str]) -> str:
     lines = [f"## {title}"]
     for name, field in model.model_fields.items():
         if name not in without:
-            value = "" if field.default is None else str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+            value = (
+                ""
+                if field.default is None
+                else str(field.default).lower()
+                if isinstance(field.default, bool)
+                else str(field.default)
+            )
             lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={value}"]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,5 @@
-"""`u2c kafka`: one Apache Kafka broker on this machine, until Ctrl-C. For trying, tests and the demo; not for production."""
+"""`u2c kafka`: one Apache Kafka broker on this machine, until Ctrl-C. For trying, tests and the demo; not for
+production."""
 
 import asyncio
 from pathlib import Path
@@ -15,8 +16,13 @@ PORT = 9092
 
 
 def command(
-    port: Annotated[int, typer.Option(help="Port of the broker; 0 takes a free one. Kept from the first start on")] = PORT,
-    data: Annotated[Path | None, typer.Option(help="Folder of the broker's data; default: kafka-data/ of the state folder")] = None,
+    port: Annotated[
+        int, typer.Option(help="Port of the broker; 0 takes a free one. Kept from the first start on")
+    ] = PORT,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the broker's data; default: kafka-data/ of the state folder"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch Kafka the first time (Maven), start it, print its address, and stop it at Ctrl-C."""
@@ -26,7 +32,9 @@ def command(
         if as_json:
             print_json({"brokers": address, "pid": broker.pid, "log": str(broker.log)})
         else:
-            console().print(f"Kafka listens on {address}. Services use it with U2C_BUS=kafka U2C_KAFKA_BROKERS={address}; Ctrl-C ends it.")
+            console().print(
+                f"Kafka listens on {address}. Services use it with U2C_BUS=kafka U2C_KAFKA_BROKERS={address}; Ctrl-C ends it."
+            )
         asyncio.run(until_interrupted())
     finally:
         broker.stop()

@@ -1,4 +1,5 @@
-"""A real Apache Kafka broker without Docker: fetched by Maven once, run in KRaft mode on free ports, never left behind."""
+"""A real Apache Kafka broker without Docker: fetched by Maven once, run in KRaft mode on free ports, never
+left behind."""
 
 import base64
 import os
@@ -15,7 +16,12 @@ from u2c.ports import taken
 from u2c.state import ROOT, State
 
 DEPLOY = ROOT / "deploy" / "kafka"
-JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+JVM = (
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
 JAVA_MIN = 17
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -43,7 +49,8 @@ def missing() -> str | None:
 
 
 def install() -> Path:
-    """Fetch the broker's 44 jars (43 MB) unless they are there; return their folder. EnvironmentFault names what is missing."""
+    """Fetch the broker's 44 jars (43 MB) unless they are there; return their folder. EnvironmentFault names
+    what is missing."""
     fault, libraries = missing(), libraries_folder()
     if fault is not None:
         raise EnvironmentFault("Kafka cannot run here.", fault)
@@ -51,22 +58,37 @@ def install() -> Path:
         return libraries
     aside = libraries.with_name(f"kafka.{uuid4().hex[:8]}")
     done = subprocess.run(
-        ["mvn", "-q", "-B", "-f", str(DEPLOY / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={aside}", "-DincludeScope=runtime"],
-        check=False, capture_output=True, text=True, timeout=MAVEN_TIMEOUT_S,
+        [
+            "mvn",
+            "-q",
+            "-B",
+            "-f",
+            str(DEPLOY / "pom.xml"),
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={aside}",
+            "-DincludeScope=runtime",
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=MAVEN_TIMEOUT_S,
     )
     if done.returncode != 0:
         shutil.rmtree(aside, ignore_errors=True)
         said = (done.stdout + done.stderr).strip()[-1500:]
-        raise EnvironmentFault(f"Maven could not fetch Kafka: {said}", "Check the network and ~/.m2/settings.xml.")
+        raise EnvironmentFault(
+            f"Maven could not fetch Kafka: {said}", "Check the network and ~/.m2/settings.xml."
+        )
     try:
         aside.rename(libraries)
-    except OSError:                                            # another command was faster
+    except OSError:  # another command was faster
         shutil.rmtree(aside)
     return libraries
 
 
 class KafkaBroker:
-    """One broker with its data in `folder`. Its ports stay the same over kills and starts; it ends when this process does."""
+    """One broker with its data in `folder`. Its ports stay the same over kills and starts; it ends when this
+    process does."""
 
     def __init__(self, folder: Path, port: int = 0, properties: Path = DEPLOY / "server.properties") -> None:
         self.folder = folder.resolve()
@@ -91,18 +113,25 @@ class KafkaBroker:
         return self.folder / "broker.log"
 
     def start(self) -> str:
-        """Start the broker, formatting its folder the first time; return the bootstrap address when it takes connections."""
+        """Start the broker, formatting its folder the first time; return the bootstrap address when it takes
+        connections."""
         assert not self.running(), "the broker runs already"
         self._libraries = install()
         if not self._properties.exists():
             self._format()
         self._read_port()
         if taken("127.0.0.1", [self.port]):
-            raise EnvironmentFault(f"Port {self.port} on 127.0.0.1 is in use: another broker may be running.",
-                                   "Stop it, or start this one elsewhere, with a folder of its own: ./u2c kafka --port 0 --data DIR")
+            raise EnvironmentFault(
+                f"Port {self.port} on 127.0.0.1 is in use: another broker may be running.",
+                "Stop it, or start this one elsewhere, with a folder of its own: ./u2c kafka --port 0 --data DIR",
+            )
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._java("kafka.Kafka", str(self._properties)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                self._java("kafka.Kafka", str(self._properties)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
                 start_new_session=True,
             )
         self._keep(self._process.pid)
@@ -127,15 +156,29 @@ class KafkaBroker:
     def _format(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         text = self.template.read_text()
-        for name, value in (("port", self.port or _free_port()), ("controller_port", _free_port()), ("data", self.folder / "data")):
+        for name, value in (
+            ("port", self.port or _free_port()),
+            ("controller_port", _free_port()),
+            ("data", self.folder / "data"),
+        ):
             text = text.replace(f"{{{name}}}", str(value))
         aside = self._properties.with_suffix(".new")
         aside.write_text(text)
         cluster_id = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        format_it = self._java("kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={cluster_id}", "-c", str(aside))
+        format_it = self._java(
+            "kafka.tools.StorageTool",
+            "format",
+            "--ignore-formatted",
+            f"--cluster-id={cluster_id}",
+            "-c",
+            str(aside),
+        )
         done = subprocess.run(format_it, check=False, capture_output=True, text=True)
         if done.returncode != 0:
-            raise EnvironmentFault(f"Kafka could not format {self.folder}: {(done.stdout + done.stderr).strip()[-1500:]}", f"rm -r {self.folder}")
+            raise EnvironmentFault(
+                f"Kafka could not format {self.folder}: {(done.stdout + done.stderr).strip()[-1500:]}",
+                f"rm -r {self.folder}",
+            )
         aside.rename(self._properties)
 
     def _read_port(self) -> None:
@@ -157,11 +200,19 @@ class KafkaBroker:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(POLL_S)
-        raise EnvironmentFault(f"Kafka was not ready after {START_TIMEOUT_S:.0f} s: {self._last_words()}", f"Read {self.log}.")
+        raise EnvironmentFault(
+            f"Kafka was not ready after {START_TIMEOUT_S:.0f} s: {self._last_words()}", f"Read {self.log}."
+        )
 
     def _keep(self, pid: int) -> None:
-        """A shell that waits for the end of a pipe only we hold: however this process dies, the broker ends too."""
-        self._keeper = subprocess.Popen(["/bin/sh", "-c", "read _; kill -9 $0", str(pid)], stdin=subprocess.PIPE, cwd="/", start_new_session=True)
+        """A shell that waits for the end of a pipe only we hold: however this process dies, the broker ends
+        too."""
+        self._keeper = subprocess.Popen(
+            ["/bin/sh", "-c", "read _; kill -9 $0", str(pid)],
+            stdin=subprocess.PIPE,
+            cwd="/",
+            start_new_session=True,
+        )
 
     def _end(self, number: int) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -1,4 +1,5 @@
-"""Kafka as this command speaks to it, and, as its administrator, the users of a deployment whose broker asks who speaks."""
+"""Kafka as this command speaks to it, and, as its administrator, the users of a deployment whose broker asks
+who speaks."""
 
 from dataclasses import replace
 
@@ -23,7 +24,8 @@ def kafka_login(speaker: str, secret: str) -> dict[str, str]:
 
 
 async def admit_users(access: KafkaAccess, secret: str) -> dict[str, str]:
-    """Where the broker asks who speaks: its topics, users and rights, and the products' login; where it asks nobody, nothing."""
+    """Where the broker asks who speaks: its topics, users and rights, and the products' login; where it asks
+    nobody, nothing."""
     if not access.asks:
         return {}
     from shared.bus.kafka_rights import USERS
@@ -32,5 +34,7 @@ async def admit_users(access: KafkaAccess, secret: str) -> dict[str, str]:
     try:
         await admit(access, {user: kafka_password(secret, user) for user in USERS})
     except BusUnavailable as fault:
-        raise EnvironmentFault(str(fault), "U2C_KAFKA_USERNAME and U2C_KAFKA_PASSWORD must be the broker's administrator's here") from fault
+        raise EnvironmentFault(
+            str(fault), "U2C_KAFKA_USERNAME and U2C_KAFKA_PASSWORD must be the broker's administrator's here"
+        ) from fault
     return kafka_login(PRODUCTS, secret)

@@ -1,4 +1,5 @@
-"""The `u2c` command: one file a verb. Exit codes: 0 fine, 1 the thing checked is wrong, 2 usage, 3 environment (with the remedy)."""
+"""The `u2c` command: one file a verb. Exit codes: 0 fine, 1 the thing checked is wrong, 2 usage, 3
+environment (with the remedy)."""
 
 import importlib
 import importlib.util
@@ -11,14 +12,31 @@ import typer
 
 from shared.environment_fault import EnvironmentFault
 
-#: Verb → the module that has it; a module offers `command` (a function) or `app` (a Typer app with verbs below it).
+#: Verb → the module that has it; a module offers `command` (a function) or `app` (a Typer app with verbs
+#: below it).
 VERBS = {
-    "up": "u2c.up", "demo": "u2c.demo", "service": "u2c.service", "migrate": "u2c.migrate", "verify": "u2c.verify", "clock": "u2c.clock",
-    "contract": "u2c.contract", "events": "u2c.events", "kafka": "u2c.kafka", "chaos": "u2c.chaos", "bench": "u2c.bench", "doctor": "u2c.doctor",
-    "test": "u2c.test", "backtest": "u2c.backtest", "dead-letters": "u2c.dead_letters", "customer": "u2c.customer", "status": "u2c.status",
-    "env": "u2c.env", "backup": "u2c.backup.verb", "restore": "u2c.backup.restore_verb",
+    "up": "u2c.up",
+    "demo": "u2c.demo",
+    "service": "u2c.service",
+    "migrate": "u2c.migrate",
+    "verify": "u2c.verify",
+    "clock": "u2c.clock",
+    "contract": "u2c.contract",
+    "events": "u2c.events",
+    "kafka": "u2c.kafka",
+    "chaos": "u2c.chaos",
+    "bench": "u2c.bench",
+    "doctor": "u2c.doctor",
+    "test": "u2c.test",
+    "backtest": "u2c.backtest",
+    "dead-letters": "u2c.dead_letters",
+    "customer": "u2c.customer",
+    "status": "u2c.status",
+    "env": "u2c.env",
+    "backup": "u2c.backup.verb",
+    "restore": "u2c.backup.restore_verb",
 }
-EXTRA_FLAGS = {"service", "up", "test"}                        # they read the rest of the line themselves
+EXTRA_FLAGS = {"service", "up", "test"}  # they read the rest of the line themselves
 ENVIRONMENT = 3
 
 
@@ -34,8 +52,11 @@ def run() -> None:
 
 
 def application(wanted: list[str]) -> typer.Typer:
-    """The Typer app; only the wanted verb's module is imported, so that a service starts without the others."""
-    made = typer.Typer(name="u2c", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=HELP)
+    """The Typer app; only the wanted verb's module is imported, so that a service starts without the
+    others."""
+    made = typer.Typer(
+        name="u2c", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=HELP
+    )
     made.callback()(_options)
     for verb in (name for name in VERBS if name in wanted) if set(wanted) & VERBS.keys() else VERBS:
         _register(made, verb)
@@ -61,7 +82,9 @@ def _version(asked: bool) -> None:
 
 
 def _options(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version")
+    ] = False,
 ) -> None:
     """From a usage event to a proven invoice."""
 

@@ -1,4 +1,5 @@
-"""`u2c migrate`: roles, schemas and tables brought to what the code needs; safe to run at any time, by several at once."""
+"""`u2c migrate`: roles, schemas and tables brought to what the code needs; safe to run at any time, by
+several at once."""
 
 import asyncio
 from pathlib import Path
@@ -18,14 +19,26 @@ from u2c.state import State
 
 
 def command(
-    admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = default("admin_url"),
+    admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = default(
+        "admin_url"
+    ),
     database: Annotated[str, flag("database")] = default("database"),
-    keys: Annotated[bool, typer.Option("--keys", help="Make the first API keys too, derived from U2C_SECRET; --json prints them")] = False,
-    secrets: Annotated[Path | None, typer.Option("--secrets", help="With --keys: write each service's own secrets here, a folder a service")] = None,
+    keys: Annotated[
+        bool,
+        typer.Option(
+            "--keys", help="Make the first API keys too, derived from U2C_SECRET; --json prints them"
+        ),
+    ] = False,
+    secrets: Annotated[
+        Path | None,
+        typer.Option(
+            "--secrets", help="With --keys: write each service's own secrets here, a folder a service"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create what is missing and migrate every schema to head, and on a Kafka that asks who speaks (U2C_KAFKA_… of its administrator) make
-    topics, users and rights. Prints each schema's revision.
+    """Create what is missing and migrate every schema to head, and on a Kafka that asks who speaks
+    (U2C_KAFKA_… of its administrator) make topics, users and rights. Prints each schema's revision.
     """
     if secrets is not None and not keys:
         raise typer.BadParameter("only with --keys, which makes what is written", param_hint="--secrets")
@@ -38,7 +51,14 @@ def command(
         if server:
             server.stop()
     if as_json:
-        print_json({"database": database, "revisions": revisions, **({"keys": made} if keys else {}), **({"kafka": products} if products else {})})
+        print_json(
+            {
+                "database": database,
+                "revisions": revisions,
+                **({"keys": made} if keys else {}),
+                **({"kafka": products} if products else {}),
+            }
+        )
         return
     table = folding("schema", "revision")
     for schema, revision in revisions.items():
@@ -47,7 +67,11 @@ def command(
 
 
 async def _migrate(
-    admin_url: str, database: str, secret: str, keys: bool, secrets: Path | None,
+    admin_url: str,
+    database: str,
+    secret: str,
+    keys: bool,
+    secrets: Path | None,
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """Revision by schema, API key by name, and the login by which products write to a broker that asks."""
     url = await create_roles_and_schemas(admin_url, database, secret)

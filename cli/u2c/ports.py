@@ -26,7 +26,8 @@ def require_free(host: str, ports: Sequence[int]) -> None:
     if busy := taken(host, ports):
         raise EnvironmentFault(
             f"Port {', '.join(map(str, busy))} on {host} is in use: another deployment may be running.",
-            "Stop it, or take other ports: --base-port 9101 (U2C_BASE_PORT=9101)")
+            "Stop it, or take other ports: --base-port 9101 (U2C_BASE_PORT=9101)",
+        )
 
 
 def _free(host: str, port: int) -> bool:

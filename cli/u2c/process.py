@@ -17,7 +17,8 @@ LOG_TAIL_LINES = 6
 
 @dataclass
 class ServiceProcess:
-    """A service's process; `name` is unique in the cluster (`rating`, `rating-2`). Its log is appended to `log`."""
+    """A service's process; `name` is unique in the cluster (`rating`, `rating-2`). Its log is appended to
+    `log`."""
 
     name: str
     service: str
@@ -32,14 +33,25 @@ class ServiceProcess:
         self.starts += 1
         with open(self.log, "ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "u2c", "service", self.service, "--until-stdin-closes", stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log,
-                cwd=ROOT, env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"}, start_new_session=True)
+                sys.executable,
+                "-m",
+                "u2c",
+                "service",
+                self.service,
+                "--until-stdin-closes",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
 
     async def stop(self) -> None:
         """Ask it to end, and end it by force after 8 s. Returns when it is gone."""
         if self._process is None or not self.alive:
             return
-        self._process.send_signal(signal.SIGCONT)              # a paused process could not hear the request
+        self._process.send_signal(signal.SIGCONT)  # a paused process could not hear the request
         self._process.terminate()
         try:
             await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)

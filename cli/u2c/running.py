@@ -1,4 +1,5 @@
-"""Deployments that run from this clone: each says in the state folder where it answers, so that verbs find it on whatever port it is."""
+"""Deployments that run from this clone: each says in the state folder where it answers, so that verbs find it
+on whatever port it is."""
 
 import json
 import os
@@ -13,20 +14,22 @@ from u2c.state import State
 
 @dataclass(frozen=True)
 class Running:
-    """A deployment: `pid` and `began` (seconds since the epoch) are those of the process that keeps it, `urls` and `pids` by service."""
+    """A deployment: `pid` and `began` (seconds since the epoch) are those of the process that keeps it,
+    `urls` and `pids` by service."""
 
     database: str
     pid: int
     began: float
     urls: Mapping[str, str]
     pids: Mapping[str, int]
-    database_url: str                                          # without its password
-    logs: str                                                  # folder
+    database_url: str  # without its password
+    logs: str  # folder
     bus: str
 
     @property
     def alive(self) -> bool:
-        """Whether its keeper lives. A process id is given again, so the process must be as old as the deployment."""
+        """Whether its keeper lives. A process id is given again, so the process must be as old as the
+        deployment."""
         try:
             return psutil.Process(self.pid).create_time() == self.began
         except psutil.NoSuchProcess:

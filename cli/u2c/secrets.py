@@ -1,7 +1,9 @@
-"""What each service is told in secret: its own logins, the key it calls others with, what it seals with. Never the deployment's secret itself.
+"""What each service is told in secret: its own logins, the key it calls others with, what it seals with.
+Never the deployment's secret itself.
 
-`u2c migrate --keys --secrets DIR` writes a folder a service, a file a variable; `u2c service NAME` reads the one that U2C_SECRETS names. So a
-container holds what is its own, and all that is in it opens nothing of the others.
+`u2c migrate --keys --secrets DIR` writes a folder a service, a file a variable; `u2c service NAME` reads the
+one that U2C_SECRETS names. So a container holds what is its own, and all that is in it opens nothing of the
+others.
 """
 
 import os
@@ -17,12 +19,17 @@ PREFIX = "U2C_"
 
 
 def secrets_of(service: str, database_url: str, secret: str, keys: Mapping[str, str]) -> dict[str, str]:
-    """Variable → value for one service. `database_url` is the administrator's, `keys` are API keys by name (`u2c.services.KEY_SCOPES`)."""
+    """Variable → value for one service. `database_url` is the administrator's, `keys` are API keys by name
+    (`u2c.services.KEY_SCOPES`)."""
     return {
         "U2C_DATABASE_URL": role_url(database_url, service, secret),
         **kafka_login(service, secret),
         **({"U2C_SERVICE_KEY": keys[service]} if service in keys else {}),
-        **({"U2C_AUDITOR_DATABASE_URL": role_url(database_url, AUDITOR, secret)} if service == "billing" else {}),
+        **(
+            {"U2C_AUDITOR_DATABASE_URL": role_url(database_url, AUDITOR, secret)}
+            if service == "billing"
+            else {}
+        ),
         **({"U2C_WEBHOOK_KEY": webhook_key(secret)} if service == "signals" else {}),
     }
 
@@ -42,9 +49,16 @@ def write_secrets(folder: Path, database_url: str, secret: str, keys: Mapping[st
 
 def read_secrets(folder: Path) -> dict[str, str]:
     """Variable → value of every file in the folder; EnvironmentFault when there is none."""
-    found = {path.name: path.read_text().strip() for path in sorted(folder.glob(f"{PREFIX}*"))} if folder.is_dir() else {}
+    found = (
+        {path.name: path.read_text().strip() for path in sorted(folder.glob(f"{PREFIX}*"))}
+        if folder.is_dir()
+        else {}
+    )
     if not found:
-        raise EnvironmentFault(f"There are no secrets in {folder}.", "Write them: u2c migrate --keys --secrets DIR; name one of its folders")
+        raise EnvironmentFault(
+            f"There are no secrets in {folder}.",
+            "Write them: u2c migrate --keys --secrets DIR; name one of its folders",
+        )
     return found
 
 

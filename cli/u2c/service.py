@@ -32,10 +32,13 @@ ORPHAN_TIMEOUT_S = 10
 def command(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help=", ".join(SERVICES), show_default=False)],
-    list_settings: Annotated[bool, typer.Option("--list-settings", help="Print every setting of the service, and end")] = False,
+    list_settings: Annotated[
+        bool, typer.Option("--list-settings", help="Print every setting of the service, and end")
+    ] = False,
     until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Run one service until it is told to stop. Every setting is a flag and a variable: see --list-settings."""
+    """Run one service until it is told to stop. Every setting is a flag and a variable: see
+    --list-settings."""
     if name not in SERVICES:
         raise typer.BadParameter(f"no service {name}; there are {', '.join(SERVICES)}", param_hint="NAME")
     if list_settings:
@@ -47,11 +50,21 @@ def command(
         threading.Thread(target=_follow_parent, daemon=True).start()
     settings = settings_of(name)()
     collect_seldom()
-    connections = Connections(connections_within(raise_descriptors(), settings.connections_max, settings.requests_max))
+    connections = Connections(
+        connections_within(raise_descriptors(), settings.connections_max, settings.requests_max)
+    )
     uvicorn.run(
-        f"services.{name}.main:app", host=settings.host, port=settings.port or PORTS[name], loop="uvloop",
-        http=partial(Inlet, connections), ws="none",           # type: ignore[arg-type]
-        log_config=None, access_log=False, server_header=False, backlog=BACKLOG_MAX, timeout_keep_alive=KEEP_ALIVE_S,
+        f"services.{name}.main:app",
+        host=settings.host,
+        port=settings.port or PORTS[name],
+        loop="uvloop",
+        http=partial(Inlet, connections),  # type: ignore[arg-type]
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG_MAX,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 
@@ -64,12 +77,13 @@ def _take_secrets() -> None:
 
 
 def _follow_parent() -> None:
-    """End when the command that started this service is gone, however it went: its end of the pipe closes then."""
+    """End when the command that started this service is gone, however it went: its end of the pipe closes
+    then."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(ORPHAN_TIMEOUT_S)
-    os.kill(os.getpid(), signal.SIGKILL)                       # nobody is left who could
+    os.kill(os.getpid(), signal.SIGKILL)  # nobody is left who could
 
 
 def _print_settings(name: str) -> None:
@@ -77,6 +91,11 @@ def _print_settings(name: str) -> None:
     words = Console()
     words.print(f"{name}: {model.__doc__.strip()}" if model.__doc__ else name, markup=False, highlight=False)
     for flag, variable, default, what in listing(name):
-        words.print(f"\n{flag}  {variable}  [default: {default or 'nothing'}]", markup=False, highlight=False, soft_wrap=True)
+        words.print(
+            f"\n{flag}  {variable}  [default: {default or 'nothing'}]",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         if what:
             words.print(Padding(Text(what), (0, 0, 0, 4)))

@@ -1,4 +1,5 @@
-"""Flags of the services' settings, made from their models: `--consumer-batch-max 1000` is U2C_CONSUMER_BATCH_MAX=1000."""
+"""Flags of the services' settings, made from their models: `--consumer-batch-max 1000` is
+U2C_CONSUMER_BATCH_MAX=1000."""
 
 import importlib
 from collections.abc import Sequence
@@ -15,14 +16,17 @@ from u2c.settings import PREFIX
 def settings_of(service: str) -> type[ServiceSettings]:
     """The settings model that `services/<service>/settings.py` defines."""
     module = importlib.import_module(f"services.{service}.settings")
-    models = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, ServiceSettings)]
+    models = [
+        item for item in vars(module).values() if isinstance(item, type) and issubclass(item, ServiceSettings)
+    ]
     own = [model for model in models if model.__module__ == module.__name__]
     assert len(own) == 1, f"{module.__name__} defines {len(own)} settings models"
     return own[0]
 
 
 def variables(arguments: Sequence[str], services: Sequence[str] = SERVICES) -> dict[str, str]:
-    """Flags → environment variables, checked against the models of `services`; typer.BadParameter names a wrong one."""
+    """Flags → environment variables, checked against the models of `services`; typer.BadParameter names a
+    wrong one."""
     models = [settings_of(service) for service in services]
     known = {name: field for model in models for name, field in model.model_fields.items()}
     found = dict(_pairs(list(arguments), known))
@@ -30,14 +34,18 @@ def variables(arguments: Sequence[str], services: Sequence[str] = SERVICES) -> d
         try:
             model.model_validate({name: value for name, value in found.items() if name in model.model_fields})
         except ValidationError as error:
-            raise typer.BadParameter("; ".join(f"--{_dashed(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors())) from error
+            raise typer.BadParameter(
+                "; ".join(f"--{_dashed(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors())
+            ) from error
     return {f"{PREFIX}{name.upper()}": value for name, value in found.items()}
 
 
 def listing(service: str) -> list[tuple[str, str, str, str]]:
     """Flag, variable, default and description of each setting of a service."""
-    return [(f"--{_dashed(name)}", f"{PREFIX}{name.upper()}", str(field.default), field.description or "")
-            for name, field in settings_of(service).model_fields.items()]
+    return [
+        (f"--{_dashed(name)}", f"{PREFIX}{name.upper()}", str(field.default), field.description or "")
+        for name, field in settings_of(service).model_fields.items()
+    ]
 
 
 def _pairs(rest: list[str], known: dict[str, FieldInfo]) -> list[tuple[str, str]]:
@@ -47,7 +55,12 @@ def _pairs(rest: list[str], known: dict[str, FieldInfo]) -> list[tuple[str, str]
         dashed, equals, value = argument.partition("=")
         name = dashed.removeprefix("--").replace("-", "_")
         switched = name.removeprefix("no_")
-        if argument.startswith("--") and switched in known and known[switched].annotation is bool and not equals:
+        if (
+            argument.startswith("--")
+            and switched in known
+            and known[switched].annotation is bool
+            and not equals
+        ):
             spoken = name == switched and rest and rest[0] in ("true", "false")
             pairs.append((switched, rest.pop(0) if spoken else str(name == switched).lower()))
         elif argument.startswith("--") and name in known and (equals or rest):

@@ -1,4 +1,5 @@
-"""What a deployment on this machine remembers, in `.u2c/` of the clone: its secret, its keys, its logs, its embedded server."""
+"""What a deployment on this machine remembers, in `.u2c/` of the clone: its secret, its keys, its logs, its
+embedded server."""
 
 import json
 import os
@@ -28,7 +29,8 @@ class State:
         return self._folder("logs")
 
     def secret(self) -> str:
-        """The deployment's secret, which the database passwords are derived from: U2C_SECRET, else made once."""
+        """The deployment's secret, which the database passwords are derived from: U2C_SECRET, else made
+        once."""
         return os.environ.get("U2C_SECRET") or self._kept("secret", secrets.token_urlsafe(32))
 
     def adopt_secret(self, secret: str) -> None:
@@ -60,7 +62,9 @@ class State:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            remedy = f"Give yourself write access to {self.folder.parent}, or name another folder: U2C_STATE=/path"
+            remedy = (
+                f"Give yourself write access to {self.folder.parent}, or name another folder: U2C_STATE=/path"
+            )
             raise EnvironmentFault(f"Cannot make {path}: {error.strerror}.", remedy) from error
         return path
 

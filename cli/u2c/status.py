@@ -23,7 +23,8 @@ MIB = 1024 * 1024
 
 @dataclass
 class Standing:
-    """One service: `checks` as /readyz gives them (empty: no answer), `lag` in records over all its topics."""
+    """One service: `checks` as /readyz gives them (empty: no answer), `lag` in records over all its
+    topics."""
 
     service: str
     url: str
@@ -33,37 +34,60 @@ class Standing:
     lag: int | None = None
     outbox_age_s: float | None = None
     memory_mib: int | None = None
-    exceptions: Counter[tuple[str, str]] = field(default_factory=Counter)   # (owner, kind) → open ones
+    exceptions: Counter[tuple[str, str]] = field(default_factory=Counter)  # (owner, kind) → open ones
 
     def reason(self) -> str:
         """Why it is not ready, or what there is to note."""
         if not self.checks:
             return "no answer"
-        return "; ".join(f"{name}: {value.removeprefix('note: ')}" for name, value in self.checks.items() if value != "ok")
+        return "; ".join(
+            f"{name}: {value.removeprefix('note: ')}" for name, value in self.checks.items() if value != "ok"
+        )
 
     def shown(self) -> dict[str, Any]:
         return {
-            "service": self.service, "url": self.url, "pid": self.pid, "ready": self.ready, "checks": self.checks, "lag_records": self.lag,
-            "outbox_age_s": self.outbox_age_s, "memory_mib": self.memory_mib,
-            "exceptions": [{"owner": owner, "kind": kind, "open": count} for (owner, kind), count in sorted(self.exceptions.items())],
+            "service": self.service,
+            "url": self.url,
+            "pid": self.pid,
+            "ready": self.ready,
+            "checks": self.checks,
+            "lag_records": self.lag,
+            "outbox_age_s": self.outbox_age_s,
+            "memory_mib": self.memory_mib,
+            "exceptions": [
+                {"owner": owner, "kind": kind, "open": count}
+                for (owner, kind), count in sorted(self.exceptions.items())
+            ],
         }
 
 
 def command(database: OfDatabase = None, as_json: AsJson = False) -> None:
-    """Each service of the running deployment: ready or why not, lag, outbox, memory; and open exceptions by owner. 1: one is not ready."""
+    """Each service of the running deployment: ready or why not, lag, outbox, memory; and open exceptions by
+    owner. 1: one is not ready."""
     found = deployment(database)
     standings = asyncio.run(_all(found))
     good = all(standing.ready for standing in standings)
     if as_json:
-        print_json({"object": "status", "database": found.database, "bus": found.bus, "logs": found.logs, "pid": found.pid, "ready": good,
-                    "services": [standing.shown() for standing in standings]})
+        print_json(
+            {
+                "object": "status",
+                "database": found.database,
+                "bus": found.bus,
+                "logs": found.logs,
+                "pid": found.pid,
+                "ready": good,
+                "services": [standing.shown() for standing in standings],
+            }
+        )
     else:
         _show(found, standings, console())
     raise typer.Exit(0 if good else WRONG)
 
 
 async def _all(found: Running) -> list[Standing]:
-    return list(await asyncio.gather(*(_standing(service, found) for service in PORTS if service in found.urls)))
+    return list(
+        await asyncio.gather(*(_standing(service, found) for service in PORTS if service in found.urls))
+    )
 
 
 async def _standing(service: str, found: Running) -> Standing:
@@ -87,20 +111,42 @@ def _measure(standing: Standing, exposition: str) -> None:
     """Lag and outbox age from the service's own metrics."""
     samples = [sample for family in text_string_to_metric_families(exposition) for sample in family.samples]
     standing.lag = int(sum(sample.value for sample in samples if sample.name == "u2c_consumer_lag_records"))
-    standing.outbox_age_s = max((sample.value for sample in samples if sample.name == "u2c_outbox_age_seconds"), default=None)
+    standing.outbox_age_s = max(
+        (sample.value for sample in samples if sample.name == "u2c_outbox_age_seconds"), default=None
+    )
 
 
 def _show(found: Running, standings: list[Standing], words: Console) -> None:
-    table = folding("service", "", "lag", "outbox", "memory", "process", "note", title=f"{found.database} on the {found.bus} bus")
+    table = folding(
+        "service",
+        "",
+        "lag",
+        "outbox",
+        "memory",
+        "process",
+        "note",
+        title=f"{found.database} on the {found.bus} bus",
+    )
     for standing in standings:
         table.add_row(
-            standing.service, "[green]ready[/]" if standing.ready else "[bold red]not ready[/]", _figure(standing.lag, "{:,}"),
-            _figure(standing.outbox_age_s, "{:.1f} s"), _figure(standing.memory_mib, "{:,} MiB"), _figure(standing.pid, "{}"), standing.reason())
+            standing.service,
+            "[green]ready[/]" if standing.ready else "[bold red]not ready[/]",
+            _figure(standing.lag, "{:,}"),
+            _figure(standing.outbox_age_s, "{:.1f} s"),
+            _figure(standing.memory_mib, "{:,} MiB"),
+            _figure(standing.pid, "{}"),
+            standing.reason(),
+        )
     words.print(table)
     open_ones = sum((standing.exceptions for standing in standings), Counter[tuple[str, str]]())
     for (owner, kind), count in sorted(open_ones.items()):
         words.print(f"{count:6,} open  {owner}: {kind}", markup=False, highlight=False, soft_wrap=True)
-    words.print("No exception is open." if not open_ones else "What each is about: GET /v1/exceptions of its service.", highlight=False)
+    words.print(
+        "No exception is open."
+        if not open_ones
+        else "What each is about: GET /v1/exceptions of its service.",
+        highlight=False,
+    )
     words.print(f"logs {found.logs}", markup=False, highlight=False, soft_wrap=True)
 
 

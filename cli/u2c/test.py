@@ -11,7 +11,8 @@ import typer
 from shared.environment_fault import EnvironmentFault
 from u2c.state import ROOT
 
-#: The whole suite mostly waits for processes of its own: two at a time, a file at a time, each with a server of its own. `-- -n0` for one.
+#: The whole suite mostly waits for processes of its own: two at a time, a file at a time, each with a server
+#: of its own. `-- -n0` for one.
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
@@ -28,9 +29,20 @@ def command(
     if missing:
         raise typer.BadParameter(f"no such file or folder: {missing[0]}")
     if not (ROOT / "tests").is_dir():
-        raise EnvironmentFault("This is an installed package without its tests.", "Run ./u2c test in a clone.")
-    command_line = [sys.executable, "-m", "pytest", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml"), *(["--all"] if long else []),
-                    *([_absolute(path) for path in paths] or [str(ROOT / "tests"), *SIDE_BY_SIDE]), *further]
+        raise EnvironmentFault(
+            "This is an installed package without its tests.", "Run ./u2c test in a clone."
+        )
+    command_line = [
+        sys.executable,
+        "-m",
+        "pytest",
+        f"--rootdir={ROOT}",
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        *(["--all"] if long else []),
+        *([_absolute(path) for path in paths] or [str(ROOT / "tests"), *SIDE_BY_SIDE]),
+        *further,
+    ]
     raise typer.Exit(subprocess.run(command_line, cwd=ROOT, check=False).returncode)
 
 
@@ -38,7 +50,7 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """The parser has dropped the `--`, so it is looked for in the command line itself."""
     if "--" not in sys.argv:
         return arguments, []
-    further = sys.argv[sys.argv.index("--") + 1:]
+    further = sys.argv[sys.argv.index("--") + 1 :]
     return arguments[: len(arguments) - len(further)], further
 
 

@@ -19,22 +19,40 @@ from u2c.settings import Bus, default, flag
 
 def command(
     context: typer.Context,
-    admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = default("admin_url"),
+    admin_url: Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")] = default(
+        "admin_url"
+    ),
     database: Annotated[str, flag("database")] = default("database"),
     base_port: Annotated[int, flag("base_port")] = default("base_port"),
     clock_at: Annotated[datetime | None, flag("clock_at", parser=parse_instant, metavar="INSTANT")] = None,
-    bus: Annotated[Bus, typer.Option(envvar="U2C_BUS", help="postgres: a log in the same database; kafka: a real broker")] = "postgres",
-    kafka_brokers: Annotated[str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, with --bus kafka")] = "127.0.0.1:9092",
-    host: Annotated[str, typer.Option(envvar="U2C_HOST", help="Address the services listen on")] = "127.0.0.1",
+    bus: Annotated[
+        Bus, typer.Option(envvar="U2C_BUS", help="postgres: a log in the same database; kafka: a real broker")
+    ] = "postgres",
+    kafka_brokers: Annotated[
+        str, typer.Option(envvar="U2C_KAFKA_BROKERS", help="Bootstrap servers, with --bus kafka")
+    ] = "127.0.0.1:9092",
+    host: Annotated[
+        str, typer.Option(envvar="U2C_HOST", help="Address the services listen on")
+    ] = "127.0.0.1",
     restart: Annotated[bool, flag("restart")] = default("restart"),
     as_json: AsJson = False,
 ) -> None:
-    """Start everything and keep serving until Ctrl-C. The services' own settings are flags here too: `u2c service NAME --list-settings`."""
+    """Start everything and keep serving until Ctrl-C. The services' own settings are flags here too: `u2c
+    service NAME --list-settings`."""
     more = variables(context.args)
     words = console(as_json)
     options = ClusterOptions(
-        database=database, admin_url=admin_url, bus=bus, kafka_brokers=kafka_brokers, host=host, base_port=base_port, clock_at=clock_at,
-        restart=restart, environment={"*": more}, report=lambda line: words.print(f"[yellow]{line}[/yellow]"))
+        database=database,
+        admin_url=admin_url,
+        bus=bus,
+        kafka_brokers=kafka_brokers,
+        host=host,
+        base_port=base_port,
+        clock_at=clock_at,
+        restart=restart,
+        environment={"*": more},
+        report=lambda line: words.print(f"[yellow]{line}[/yellow]"),
+    )
     asyncio.run(_serve(options, words, as_json))
 
 
@@ -65,5 +83,10 @@ def _show(cluster: Cluster, words: Console) -> None:
         words.print(f"  {service:13} {cluster.urls[service]}/docs", soft_wrap=True)
     words.print(f"  {'database':13} {without_password(cluster.database_url)}", soft_wrap=True)
     words.print(f"  {'logs':13} {cluster.options.state.logs()}", soft_wrap=True)
-    words.print("Into a shell, for README's calls:  eval \"$(./u2c env)\"", markup=False, highlight=False, soft_wrap=True)
+    words.print(
+        'Into a shell, for README\'s calls:  eval "$(./u2c env)"',
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     words.print("How it stands:  ./u2c status", markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,5 @@
-"""`u2c verify`: the five exact statements K1–K5 over the deployment's book, and proof that they notice when a row is damaged."""
+"""`u2c verify`: the five exact statements K1–K5 over the deployment's book, and proof that they notice when a
+row is damaged."""
 
 import asyncio
 import sys
@@ -22,12 +23,22 @@ from shared.money import currency, to_decimal
 from shared.postgres.setup import AUDITOR
 from shared.postgres.urls import role_url
 from shared.topics import ALL
-from u2c.book import BROKERS, AdminUrl, Brokers, DatabaseName, book_url, connected, lives_on_kafka, other_books, server
+from u2c.book import (
+    BROKERS,
+    AdminUrl,
+    Brokers,
+    DatabaseName,
+    book_url,
+    connected,
+    lives_on_kafka,
+    other_books,
+    server,
+)
 from u2c.kafka_users import kafka_access
 from u2c.printing import AsJson, console, folding, print_json
 from u2c.state import State
 
-SHOWN_MAX = 40                                                # breaks a person is shown
+SHOWN_MAX = 40  # breaks a person is shown
 
 
 class Kind(StrEnum):
@@ -47,7 +58,8 @@ assert {*Kind} == {*KINDS, "all"}, "every sabotage that can be planted can be as
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One sabotage: what was planted, the break that named it (None: missed), and how many breaks there were in all."""
+    """One sabotage: what was planted, the break that named it (None: missed), and how many breaks there were
+    in all."""
 
     planted: Planted
     named: Break | None
@@ -56,8 +68,12 @@ class Trial:
     def shown(self) -> dict[str, Any]:
         row = {name: str(value) for name, value in self.planted.row.key.items()}
         return {
-            "sabotage": self.planted.kind, "table": self.planted.row.table, "row": row, "named": self.named is not None,
-            "break": BreakAnswer.of(self.named).as_json() if self.named else None, "breaks": self.breaks,
+            "sabotage": self.planted.kind,
+            "table": self.planted.row.table,
+            "row": row,
+            "named": self.named is not None,
+            "break": BreakAnswer.of(self.named).as_json() if self.named else None,
+            "breaks": self.breaks,
         }
 
 
@@ -66,21 +82,32 @@ SABOTAGE = f"Damage one row in a transaction that is rolled back; 0 when the bre
 
 def command(
     sabotage: Annotated[Kind | None, typer.Option(metavar="KIND", help=SABOTAGE)] = None,
-    only: Annotated[list[K] | None, typer.Option(help="Check this statement alone; may be given more than once")] = None,
+    only: Annotated[
+        list[K] | None, typer.Option(help="Check this statement alone; may be given more than once")
+    ] = None,
     admin_url: AdminUrl = None,
     database: DatabaseName = None,
     kafka_brokers: Brokers = BROKERS,
     as_json: AsJson = False,
 ) -> None:
-    """Check K1–K5 over the whole book. Exit 0: all hold (or every sabotage was named); 1: a break (or one was missed); 3: no book to check."""
+    """Check K1–K5 over the whole book. Exit 0: all hold (or every sabotage was named); 1: a break (or one was
+    missed); 3: no book to check."""
     words = console(as_json)
     with server(admin_url) as server_url:
-        code = asyncio.run(_run(server_url, database, sabotage, tuple(only or K), kafka_brokers, words, as_json))
+        code = asyncio.run(
+            _run(server_url, database, sabotage, tuple(only or K), kafka_brokers, words, as_json)
+        )
     raise typer.Exit(code)
 
 
 async def _run(
-    server_url: str, database: str | None, sabotage: Kind | None, only: Collection[K], brokers: str, words: Console, as_json: bool,
+    server_url: str,
+    database: str | None,
+    sabotage: Kind | None,
+    only: Collection[K],
+    brokers: str,
+    words: Console,
+    as_json: bool,
 ) -> int:
     url = await book_url(server_url, database)
     name = url.rpartition("/")[2]
@@ -92,7 +119,11 @@ async def _run(
                 with words.status(f"checking {name} …"):
                     report = await check_all(auditor, log, only=only, hear=_progress)
                 others = [] if database else await other_books(server_url, name)
-                _show(report, name + "".join(f" (another book is here: --database {other})" for other in others), words)
+                _show(
+                    report,
+                    name + "".join(f" (another book is here: --database {other})" for other in others),
+                    words,
+                )
                 if as_json:
                     print_json({"database": name, **ConservationAnswer.of(report).as_json()})
                 return 0 if report.holds else 1
@@ -100,7 +131,13 @@ async def _run(
             trials = [await _trial(admin, kind, log, words) for kind in kinds]
         _show_trials(trials, name, words)
         if as_json:
-            print_json({"database": name, "holds": all(trial.named for trial in trials), "trials": [trial.shown() for trial in trials]})
+            print_json(
+                {
+                    "database": name,
+                    "holds": all(trial.named for trial in trials),
+                    "trials": [trial.shown() for trial in trials],
+                }
+            )
         return 0 if all(trial.named for trial in trials) else 1
     finally:
         await auditor.close()
@@ -109,7 +146,8 @@ async def _run(
 
 @asynccontextmanager
 async def _log(admin: asyncpg.Connection, brokers: str) -> AsyncIterator[Log | None]:
-    """The log of the book: None where it lies in the database itself, the broker's where the book lives on Kafka. A broker that is away is 3."""
+    """The log of the book: None where it lies in the database itself, the broker's where the book lives on
+    Kafka. A broker that is away is 3."""
     if not await lives_on_kafka(admin):
         yield None
         return
@@ -119,7 +157,9 @@ async def _log(admin: asyncpg.Connection, brokers: str) -> AsyncIterator[Log | N
     try:
         yield KafkaLog(reader, ALL)
     except BusUnavailable as fault:
-        raise EnvironmentFault(str(fault), "This book lives on Kafka: start the broker, or correct --kafka-brokers") from fault
+        raise EnvironmentFault(
+            str(fault), "This book lives on Kafka: start the broker, or correct --kafka-brokers"
+        ) from fault
     finally:
         await reader.close()
 
@@ -138,7 +178,11 @@ async def _trial(admin: asyncpg.Connection, kind: str, log: Log | None, words: C
             report = await check_all(admin, log, listed_max=None)
     finally:
         await transaction.rollback()
-    return Trial(planted, next((found for found in report.breaks if planted.named_by(found)), None), report.breaks_total)
+    return Trial(
+        planted,
+        next((found for found in report.breaks if planted.named_by(found)), None),
+        report.breaks_total,
+    )
 
 
 def _progress(checked: Checked, seconds: float) -> None:
@@ -148,29 +192,49 @@ def _progress(checked: Checked, seconds: float) -> None:
 
 
 def _show(report: Report, name: str, words: Console) -> None:
-    table = folding("", "statement", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC")
+    table = folding(
+        "", "statement", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
     for checked in report.statements:
-        figures = "  ".join([f"{figure} {value:,}" for figure, value in checked.figures.items()] + list(_amounts(checked)))
-        table.add_row(checked.k, SAYS[checked.k], figures, "[green]ok[/]" if checked.holds else f"[bold red]{checked.breaks_total} BREAK[/]")
+        figures = "  ".join(
+            [f"{figure} {value:,}" for figure, value in checked.figures.items()] + list(_amounts(checked))
+        )
+        table.add_row(
+            checked.k,
+            SAYS[checked.k],
+            figures,
+            "[green]ok[/]" if checked.holds else f"[bold red]{checked.breaks_total} BREAK[/]",
+        )
     words.print(table)
     cut = ", ".join(f"{partition}: {batch}" for partition, batch in sorted(report.watermark.items()))
-    words.print(f"cut W (last batch of each partition of usage.events): {cut or 'none'}; checked in {report.seconds:.1f} s")
+    words.print(
+        f"cut W (last batch of each partition of usage.events): {cut or 'none'}; checked in {report.seconds:.1f} s"
+    )
     _show_breaks(report, words)
 
 
 def _amounts(checked: Checked) -> Iterator[str]:
     """What each currency has, the words once: "USD settled 1,200.00, documented 1,200.00"."""
     for code, of in sorted(checked.amounts.items()):
-        yield f"{code} " + ", ".join(f"{what} {to_decimal(minor, currency(code)):,}" for what, minor in of.items())
+        yield f"{code} " + ", ".join(
+            f"{what} {to_decimal(minor, currency(code)):,}" for what, minor in of.items()
+        )
 
 
 def _show_breaks(report: Report, words: Console) -> None:
     for found in report.breaks[:SHOWN_MAX]:
         words.print(f"[bold red]BREAK {found.k} {found.fault}[/]", soft_wrap=True)
-        for name, value in (("row", found.where), ("expected", found.expected), ("found", found.found), ("owner", f"{found.owner}: {found.says}")):
+        for name, value in (
+            ("row", found.where),
+            ("expected", found.expected),
+            ("found", found.found),
+            ("owner", f"{found.owner}: {found.says}"),
+        ):
             words.print(f"  {name:9} {value}", markup=False, highlight=False, soft_wrap=True)
     if report.breaks_total > SHOWN_MAX:
-        words.print(f"… and {report.breaks_total - SHOWN_MAX} more (--json lists {len(report.breaks)} of the {report.breaks_total})")
+        words.print(
+            f"… and {report.breaks_total - SHOWN_MAX} more (--json lists {len(report.breaks)} of the {report.breaks_total})"
+        )
 
 
 def _show_trials(trials: Sequence[Trial], name: str, words: Console) -> None:
@@ -179,6 +243,11 @@ def _show_trials(trials: Sequence[Trial], name: str, words: Console) -> None:
         words.print(f"{trial.planted.kind:18} {verdict}", soft_wrap=True)
         words.print(f"  planted   {trial.planted.row}", markup=False, highlight=False, soft_wrap=True)
         if trial.named:
-            words.print(f"  break     {trial.named.fault}: {trial.named.where}", markup=False, highlight=False, soft_wrap=True)
+            words.print(
+                f"  break     {trial.named.fault}: {trial.named.where}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
             words.print(f"  says      {trial.named.says}", markup=False, highlight=False, soft_wrap=True)
     words.print(f"{name} is as it was: every sabotage was rolled back.")

@@ -2,8 +2,9 @@
 
     WEBHOOK_SECRET=whsec_… python receiver.py 8900
 
-It answers 204 for what it can verify, and 400 for what it cannot. Standard Webhooks promises at least once: `SEEN` drops what came before.
-A receiver in earnest keeps the seen ids where its effects are, in one transaction, and puts a proxy with TLS in front.
+It answers 204 for what it can verify, and 400 for what it cannot. Standard Webhooks promises at least once:
+`SEEN` drops what came before. A receiver in earnest keeps the seen ids where its effects are, in one
+transaction, and puts a proxy with TLS in front.
 """
 
 import json
@@ -15,12 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 BODY_MAX_BYTES = 64 * 1024
-LENGTH = re.compile("[0-9]{1,9}")                                # "²" is a digit too, and no number of bytes
+LENGTH = re.compile("[0-9]{1,9}")  # "²" is a digit too, and no number of bytes
 SEEN: set[str] = set()
 
 
 class Receiver(BaseHTTPRequestHandler):
-    timeout = 10                                             # seconds of silence
+    timeout = 10  # seconds of silence
 
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "")
@@ -28,7 +29,10 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(size) if size <= BODY_MAX_BYTES else b""
         try:
             event = Webhook(os.environ["WEBHOOK_SECRET"]).verify(body, dict(self.headers.items()))
-        except (WebhookVerificationError, ValueError):       # the library raises ValueError for a header it cannot take apart
+        except (
+            WebhookVerificationError,
+            ValueError,
+        ):  # the library raises ValueError for a header it cannot take apart
             self.answer(400)
             return
         if self.headers["webhook-id"] not in SEEN:
@@ -46,9 +50,14 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 def act(event: dict) -> None:
-    """Your part: open a task, write to the CRM, call somebody. Attempts start in order of `sequence` and may arrive in another."""
-    print(f"{event['customer']} #{event['sequence']} {event['type']}: {json.dumps(event['data'])}", flush=True)
+    """Your part: open a task, write to the CRM, call somebody. Attempts start in order of `sequence` and may
+    arrive in another."""
+    print(
+        f"{event['customer']} #{event['sequence']} {event['type']}: {json.dumps(event['data'])}", flush=True
+    )
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 8900), Receiver).serve_forever()
+    ThreadingHTTPServer(
+        ("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 8900), Receiver
+    ).serve_forever()

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import asyncpg
 
 CONNECT_TIMEOUT_S = 10
-COMMAND_TIMEOUT_S = 300                                        # a whole book is read in one statement
+COMMAND_TIMEOUT_S = 300  # a whole book is read in one statement
 
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """Where to connect as `u2c_auditor`. A check takes seconds and comes seldom, so each opens a connection of its own."""
+    """Where to connect as `u2c_auditor`. A check takes seconds and comes seldom, so each opens a connection
+    of its own."""
 
     url: str
 
@@ -20,8 +21,14 @@ class Auditor:
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection for one check."""
         connection = await asyncpg.connect(
-            self.url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S,
-            server_settings={"application_name": "u2c-auditor", "timezone": "UTC", "default_transaction_read_only": "on"},
+            self.url,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=COMMAND_TIMEOUT_S,
+            server_settings={
+                "application_name": "u2c-auditor",
+                "timezone": "UTC",
+                "default_transaction_read_only": "on",
+            },
         )
         try:
             yield connection

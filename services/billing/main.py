@@ -25,8 +25,16 @@ async def setup(context: Context) -> None:
 
 EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read")
 
-app = build(Service(
-    name="billing", port=8103, settings=BillingSettings, routers=(documents, tracing, journal, EXCEPTIONS, conservation),
-    subscriptions=SUBSCRIPTIONS, jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING), setup=setup, idle=idle,
-    description="Drafts, finalized invoices, the journal and the proofs.",
-))
+app = build(
+    Service(
+        name="billing",
+        port=8103,
+        settings=BillingSettings,
+        routers=(documents, tracing, journal, EXCEPTIONS, conservation),
+        subscriptions=SUBSCRIPTIONS,
+        jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
+        setup=setup,
+        idle=idle,
+        description="Drafts, finalized invoices, the journal and the proofs.",
+    )
+)

@@ -1,7 +1,8 @@
 """The tables of the schema `billing`.
 
-What a draft says is in `statements_heard.document` (the statement as heard, lines included) until it is finalized; then its lines
-are written to `document_lines`, once, and neither they nor the document can change any more. `documents` carries the header of both.
+What a draft says is in `statements_heard.document` (the statement as heard, lines included) until it is
+finalized; then its lines are written to `document_lines`, once, and neither they nor the document can change
+any more. `documents` carries the header of both.
 """
 
 from sqlalchemy import (
@@ -34,7 +35,8 @@ add_chain_tables(metadata)
 add_page_table(metadata)
 
 customers = Table(
-    "customers", metadata,
+    "customers",
+    metadata,
     Column("customer_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("external_id", Text, nullable=False),
@@ -45,16 +47,20 @@ customers = Table(
 )
 
 contracts = Table(
-    "contracts", metadata,
+    "contracts",
+    metadata,
     Column("contract", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("customer", Text, nullable=False),
-    Column("chain", Integer, nullable=False),               # how many versions there are; those that are here: contract_versions
+    Column(
+        "chain", Integer, nullable=False
+    ),  # how many versions there are; those that are here: contract_versions
 )
 
 statements_heard = Table(
-    "statements_heard", metadata,
+    "statements_heard",
+    metadata,
     Column("statement_id", UUID(as_uuid=False), primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("contract", Text, nullable=False),
@@ -62,30 +68,33 @@ statements_heard = Table(
     Column("period_start", INSTANT, nullable=False),
     Column("period_end", INSTANT, nullable=False),
     Column("final", Boolean, nullable=False),
-    Column("watermark", JSONB, nullable=False),             # {"usage.events partition": last batch id covered}
-    Column("said", Text, nullable=False),                   # StatementMessage, whole (pages joined), as JSON text
-    Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),         # the same to read, made when it is read
+    Column("watermark", JSONB, nullable=False),  # {"usage.events partition": last batch id covered}
+    Column("said", Text, nullable=False),  # StatementMessage, whole (pages joined), as JSON text
+    Column(
+        "document", JSONB, Computed("said::jsonb", persisted=False), nullable=False
+    ),  # the same to read, made when it is read
     Index("statements_heard_period", "contract", "period_start"),
 )
 
 documents = Table(
-    "documents", metadata,
-    Column("document_id", Text, primary_key=True),          # inv_…
+    "documents",
+    metadata,
+    Column("document_id", Text, primary_key=True),  # inv_…
     Column("kind", Text, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'draft'")),
     Column("series", Text),
     Column("number", Text),
     Column("contract", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
-    Column("customer", Text, nullable=False),               # external id
-    Column("customer_name", Text),                          # as it was when the document was finalized
+    Column("customer", Text, nullable=False),  # external id
+    Column("customer_name", Text),  # as it was when the document was finalized
     Column("legal_entity", Text, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("timezone", Text, nullable=False),
     Column("period_start", INSTANT, nullable=False),
     Column("period_end", INSTANT, nullable=False),
     Column("start_date", Date, nullable=False),
-    Column("end_date", Date, nullable=False),               # inclusive
+    Column("end_date", Date, nullable=False),  # inclusive
     Column("statement_id", UUID(as_uuid=False)),
     Column("statement_revision", BigInteger),
     Column("statement_final", Boolean, nullable=False, server_default=text("false")),
@@ -98,29 +107,44 @@ documents = Table(
     Column("subtotal_minor", BigInteger, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
     Column("corrects", Text, ForeignKey("billing.documents.document_id")),
-    Column("held_until", INSTANT),                          # machine clock: a draft that the gate holds is looked at again then
-    Column("held", JSONB),                                  # StatementHeld: why the statement that a draft follows is not whole
-    Column("finalized_at", INSTANT),                        # business clock
+    Column("held_until", INSTANT),  # machine clock: a draft that the gate holds is looked at again then
+    Column("held", JSONB),  # StatementHeld: why the statement that a draft follows is not whole
+    Column("finalized_at", INSTANT),  # business clock
     Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     UniqueConstraint("series", "number", name="documents_series_number"),
-    CheckConstraint("kind in ('invoice', 'commitment', 'prepayment', 'debit_note', 'credit_note')", name="documents_kind"),
+    CheckConstraint(
+        "kind in ('invoice', 'commitment', 'prepayment', 'debit_note', 'credit_note')", name="documents_kind"
+    ),
     CheckConstraint("status in ('draft', 'finalized')", name="documents_status"),
     CheckConstraint(
         "case status when 'finalized' then num_nulls(series, number, issued_on, due_on, finalized_at, customer_name) = 0 "
         "else num_nonnulls(series, number, issued_on, due_on, finalized_at) = 0 end",
         name="documents_numbered_when_finalized",
     ),
-    Index("documents_invoice", "contract", "period_start", unique=True, postgresql_where=text("kind = 'invoice'")),
+    Index(
+        "documents_invoice",
+        "contract",
+        "period_start",
+        unique=True,
+        postgresql_where=text("kind = 'invoice'"),
+    ),
     Index("documents_statement", "statement_id"),
     Index("documents_customer", "customer", "document_id"),
     Index("documents_contract", "contract", "document_id"),
-    Index("documents_due", "legal_entity", "period_start", "contract", postgresql_where=text("status = 'draft' and statement_final")),
+    Index(
+        "documents_due",
+        "legal_entity",
+        "period_start",
+        "contract",
+        postgresql_where=text("status = 'draft' and statement_final"),
+    ),
 )
 
 document_lines = Table(
-    "document_lines", metadata,                             # of finalized documents
+    "document_lines",
+    metadata,  # of finalized documents
     Column("document_id", Text, ForeignKey("billing.documents.document_id"), primary_key=True),
-    Column("position", Integer, primary_key=True),          # 1, 2, …
+    Column("position", Integer, primary_key=True),  # 1, 2, …
     Column("line_id", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("clause_id", Text, nullable=False),
@@ -136,22 +160,25 @@ document_lines = Table(
 )
 
 number_series = Table(
-    "number_series", metadata,
-    Column("series", Text, primary_key=True),               # DEFAULT-2013
+    "number_series",
+    metadata,
+    Column("series", Text, primary_key=True),  # DEFAULT-2013
     Column("next", BigInteger, nullable=False, server_default=text("1")),
     CheckConstraint("next >= 1", name="number_series_next"),
 )
 
-withdrawn_numbers = Table(                                   # published for documents that a restored book does not have
-    "withdrawn_numbers", metadata,
+withdrawn_numbers = Table(  # published for documents that a restored book does not have
+    "withdrawn_numbers",
+    metadata,
     Column("series", Text, primary_key=True),
     Column("counter", BigInteger, primary_key=True, autoincrement=False),
     Column("withdrawn_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
 )
 
 journal_entries = Table(
-    "journal_entries", metadata,
-    Column("entry_id", Text, primary_key=True),             # jou_…
+    "journal_entries",
+    metadata,
+    Column("entry_id", Text, primary_key=True),  # jou_…
     Column("document_id", Text, ForeignKey("billing.documents.document_id"), nullable=False),
     Column("posted_on", Date, nullable=False),
     Column("description", Text, nullable=False),
@@ -160,13 +187,14 @@ journal_entries = Table(
 )
 
 journal_postings = Table(
-    "journal_postings", metadata,
+    "journal_postings",
+    metadata,
     Column("entry_id", Text, ForeignKey("billing.journal_entries.entry_id"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("account", Text, nullable=False),                # receivable, revenue.usage, …
-    Column("amount_minor", BigInteger, nullable=False),     # debit positive, credit negative
+    Column("account", Text, nullable=False),  # receivable, revenue.usage, …
+    Column("amount_minor", BigInteger, nullable=False),  # debit positive, credit negative
     Column("currency", String(3), nullable=False),
-    Column("line_id", Text),                                # the document line it books
+    Column("line_id", Text),  # the document line it books
     CheckConstraint("amount_minor <> 0", name="journal_postings_not_zero"),
     Index("journal_postings_account", "account", "entry_id"),
 )

@@ -20,9 +20,26 @@ from shared.service import Service, build
 
 EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
 
-app = build(Service(
-    name="rating", port=8102, settings=RatingSettings, subscriptions=SUBSCRIPTIONS,
-    routers=(catalogue, customers, contracts, usage, activity, raw_events, disposition, statements, EXCEPTIONS, clock),
-    jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING), idle=idle,
-    description="Customers, the catalogue, contracts, usage and what it comes to.",
-))
+app = build(
+    Service(
+        name="rating",
+        port=8102,
+        settings=RatingSettings,
+        subscriptions=SUBSCRIPTIONS,
+        routers=(
+            catalogue,
+            customers,
+            contracts,
+            usage,
+            activity,
+            raw_events,
+            disposition,
+            statements,
+            EXCEPTIONS,
+            clock,
+        ),
+        jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING),
+        idle=idle,
+        description="Customers, the catalogue, contracts, usage and what it comes to.",
+    )
+)

@@ -22,19 +22,27 @@ METERS_A_PAGE, CUSTOMERS_A_PAGE, CONTRACTS_A_PAGE, STATEMENTS_A_PAGE, SUBJECTS_A
 SUBJECTS_AFTER = """
 with recursive few as (
     (select least((select subject from rating.usage_days where subject > $1 order by subject limit 1),
-                  (select subject from rating.usage_uniques where subject > $1 order by subject limit 1)) as subject, 1 as n)
+                  (select subject from rating.usage_uniques where subject > $1 order by subject limit 1)) as
+                      subject, 1 as n)
     union all
-    select least((select subject from rating.usage_days d where d.subject > few.subject order by subject limit 1),
-                 (select subject from rating.usage_uniques u where u.subject > few.subject order by subject limit 1)), n + 1
+    select least((select subject from rating.usage_days d where d.subject > few.subject order by subject
+        limit 1),
+                 (select subject from rating.usage_uniques u where u.subject > few.subject order by subject
+                     limit 1)), n + 1
     from few where few.subject is not null and n < $2)
 select subject from few where subject is not null"""
 MARK_DAYS = """insert into rating.activity_marks (subject, day)
     select subject, day from rating.usage_days where subject = any($1::text[])
-    union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques where subject = any($1::text[])"""
+    union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques
+        where subject = any($1::text[])"""
 
 
 async def meters(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
-    await uow.connection.execute("select from rating.meters where meter > $1 order by meter limit $2 for share", after or "", METERS_A_PAGE)
+    await uow.connection.execute(
+        "select from rating.meters where meter > $1 order by meter limit $2 for share",
+        after or "",
+        METERS_A_PAGE,
+    )
     found = await CatalogueRepository(uow.connection).meters_page(after or "", METERS_A_PAGE)
     for meter in found:
         uow.tell(CATALOGUE_METERS, meter_message(meter))
@@ -43,7 +51,10 @@ async def meters(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 
 async def customers(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     await uow.connection.execute(
-        "select from rating.customers where external_id > $1 order by external_id limit $2 for share", after or "", CUSTOMERS_A_PAGE)
+        "select from rating.customers where external_id > $1 order by external_id limit $2 for share",
+        after or "",
+        CUSTOMERS_A_PAGE,
+    )
     found = await CustomerRepository(uow.connection).customers_page(after or "", CUSTOMERS_A_PAGE)
     for customer in found:
         uow.tell(CUSTOMERS, customer_message(customer))
@@ -53,7 +64,10 @@ async def customers(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 async def contracts(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     repository = ContractRepository(uow.connection)
     await uow.connection.execute(
-        "select from rating.contracts where contract > $1 order by contract limit $2 for share", after or "", CONTRACTS_A_PAGE)
+        "select from rating.contracts where contract > $1 order by contract limit $2 for share",
+        after or "",
+        CONTRACTS_A_PAGE,
+    )
     found = await repository.contracts(CONTRACTS_A_PAGE, after or "", None)
     chains = await repository.chains([row["contract"] for row in found])
     told = [message for row in found for message in messages_of(row, chains.get(row["contract"], []))]
@@ -67,12 +81,18 @@ async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     contract, since = (after[0], datetime.fromisoformat(after[1])) if after else ("", None)
     rows: Sequence[asyncpg.Record] = await uow.connection.fetch(
         """select contract, period_start, said from rating.statements
-           where contract > $1 or (contract = $1 and period_start > $2) order by contract, period_start limit $3 for share""",
-        contract, since, STATEMENTS_A_PAGE)
+           where contract > $1 or (contract = $1 and period_start > $2) order by contract, period_start
+               limit $3 for share""",
+        contract,
+        since,
+        STATEMENTS_A_PAGE,
+    )
     told = [page for row in rows for page in pages_of(STATEMENTS.decode(row["said"].encode()))]
     for page in told:
         uow.tell(STATEMENTS, page)
-    return len(told), _last([[row["contract"], row["period_start"].isoformat()] for row in rows], STATEMENTS_A_PAGE)
+    return len(told), _last(
+        [[row["contract"], row["period_start"].isoformat()] for row in rows], STATEMENTS_A_PAGE
+    )
 
 
 async def activity(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
@@ -89,7 +109,10 @@ def _last(places: Sequence[Any], page_max: int) -> Place:
 
 
 SNAPSHOTS = (
-    Snapshots(CATALOGUE_METERS, meters), Snapshots(CUSTOMERS, customers), Snapshots(CONTRACTS, contracts), Snapshots(STATEMENTS, statements),
+    Snapshots(CATALOGUE_METERS, meters),
+    Snapshots(CUSTOMERS, customers),
+    Snapshots(CONTRACTS, contracts),
+    Snapshots(STATEMENTS, statements),
     Snapshots(ACTIVITY, activity),
 )
 JOBS = (retelling(SNAPSHOTS),)

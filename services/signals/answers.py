@@ -1,4 +1,5 @@
-"""What several answers of signals show: where evidence lies, capacity, activation, renewal and the reasons of a risk."""
+"""What several answers of signals show: where evidence lies, capacity, activation, renewal and the reasons of
+a risk."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -102,7 +103,8 @@ class ConsumptionAnswer(Answer):
 
 
 class ProjectionAnswer(Answer):
-    """Use at the period's end, by the pace of the last weeks. Of a capacity either the day it is used up, or what will be missing."""
+    """Use at the period's end, by the pace of the last weeks. Of a capacity either the day it is used up, or
+    what will be missing."""
 
     projected: Quantity
     low: Quantity

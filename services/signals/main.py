@@ -26,8 +26,15 @@ async def setup(context: Context) -> None:
 
 EXCEPTIONS = exceptions_router("list_signals_exceptions", "signals:read")
 
-app = build(Service(
-    name="signals", port=8104, settings=SignalsSettings, routers=(evaluation, facts, webhooks, EXCEPTIONS),
-    subscriptions=SUBSCRIPTIONS, jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS), setup=setup,
-    description="What usage says before revenue does: consumption, trend, activation, renewals, and the webhooks that tell of them.",
-))
+app = build(
+    Service(
+        name="signals",
+        port=8104,
+        settings=SignalsSettings,
+        routers=(evaluation, facts, webhooks, EXCEPTIONS),
+        subscriptions=SUBSCRIPTIONS,
+        jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS),
+        setup=setup,
+        description="What usage says before revenue does: consumption, trend, activation, renewals, and the webhooks that tell of them.",
+    )
+)

@@ -1,4 +1,5 @@
-"""Parameters of the routes: names as `shared.values` has them, and times between 1970 and 2200, which databases and calendars can count with."""
+"""Parameters of the routes: names as `shared.values` has them, and times between 1970 and 2200, which
+databases and calendars can count with."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -24,7 +25,9 @@ def _countable_day(day: date) -> date:
 
 
 Type = Annotated[Word | None, Query()]
-Customer = Annotated[AskedSubject | None, Query(description="External id of a customer, or a subject without one")]
+Customer = Annotated[
+    AskedSubject | None, Query(description="External id of a customer, or a subject without one")
+]
 Contract = Annotated[Key | None, Query()]
 Instant = Annotated[AwareDatetime, AfterValidator(_countable)]
 Day = Annotated[date, AfterValidator(_countable_day)]

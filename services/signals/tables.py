@@ -1,6 +1,21 @@
-"""The tables of the schema `signals`: what was heard, what it means day by day, the facts told, and the webhooks that tell them."""
+"""The tables of the schema `signals`: what was heard, what it means day by day, the facts told, and the
+webhooks that tell them."""
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, Numeric, Table, Text, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.heard_tables import add_chain_tables, add_page_table
@@ -12,7 +27,8 @@ add_chain_tables(metadata)
 add_page_table(metadata)
 
 customers = Table(
-    "customers", metadata,
+    "customers",
+    metadata,
     Column("customer_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("external_id", Text, nullable=False, unique=True),
@@ -21,7 +37,8 @@ customers = Table(
 )
 
 meters = Table(
-    "meters", metadata,
+    "meters",
+    metadata,
     Column("meter", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("event_type", Text, nullable=False),
@@ -31,87 +48,100 @@ meters = Table(
 )
 
 contracts = Table(
-    "contracts", metadata,
+    "contracts",
+    metadata,
     Column("contract", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("customer", Text, nullable=False),
-    Column("chain", Integer, nullable=False),               # how many versions there are; those that are here: contract_versions
+    Column(
+        "chain", Integer, nullable=False
+    ),  # how many versions there are; those that are here: contract_versions
     Index("contracts_customer", "customer"),
 )
 
 statements = Table(
-    "statements", metadata,
+    "statements",
+    metadata,
     Column("contract", Text, primary_key=True),
     Column("period_start", INSTANT, primary_key=True),
     Column("period_end", INSTANT, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("customer", Text, nullable=False),
     Column("final", Boolean, nullable=False),
-    Column("capacity", JSONB),                               # what a daily evaluation reads of it; null without allowance and minimum
+    Column("capacity", JSONB),  # what a daily evaluation reads of it; null without allowance and minimum
 )
 
 activity = Table(
-    "activity", metadata,
+    "activity",
+    metadata,
     Column("subject", Text, primary_key=True),
     Column("meter", Text, primary_key=True),
-    Column("day", Date, primary_key=True),                   # UTC
+    Column("day", Date, primary_key=True),  # UTC
     Column("revision", BigInteger, nullable=False),
     Column("customer_id", Text),
-    Column("hours", JSONB, nullable=False),                  # "0".."23" → [events, value]
+    Column("hours", JSONB, nullable=False),  # "0".."23" → [events, value]
     Column("last_seen_at", INSTANT, nullable=False),
-    Column("items", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),   # a meter with a role: hashed values of the day
-    Column("folded", Boolean, nullable=False, server_default=text("false")),              # whether the roll-up of its customer has it
+    Column(
+        "items", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")
+    ),  # a meter with a role: hashed values of the day
+    Column(
+        "folded", Boolean, nullable=False, server_default=text("false")
+    ),  # whether the roll-up of its customer has it
     Index("activity_customer", "customer_id", "meter", "day"),
     Index("activity_waiting", "customer_id", postgresql_where=text("not folded and customer_id is not null")),
 )
 
 rollups = Table(
-    "rollups", metadata,
+    "rollups",
+    metadata,
     Column("customer_id", Text, primary_key=True),
     Column("meter", Text, primary_key=True),
-    Column("days_from", Date, nullable=False),               # local
-    Column("weeks_from", Date, nullable=False),              # a Monday
-    Column("days", ARRAY(BigInteger), nullable=False),       # events by day
-    Column("weeks", ARRAY(BigInteger), nullable=False),      # events by week
-    Column("day_values", LargeBinary, nullable=False),       # value by day, a JSON list of decimals as text
+    Column("days_from", Date, nullable=False),  # local
+    Column("weeks_from", Date, nullable=False),  # a Monday
+    Column("days", ARRAY(BigInteger), nullable=False),  # events by day
+    Column("weeks", ARRAY(BigInteger), nullable=False),  # events by week
+    Column("day_values", LargeBinary, nullable=False),  # value by day, a JSON list of decimals as text
     Column("total", Numeric, nullable=False),
     Column("last_seen_us", BigInteger, nullable=False),
     Column("gone_on", Date),
 )
 
 customer_states = Table(
-    "customer_states", metadata,
+    "customer_states",
+    metadata,
     Column("customer_id", Text, primary_key=True),
-    Column("next_on", Date, nullable=False),                 # the local day that is evaluated next
-    Column("due_at", INSTANT, nullable=False),               # business clock
+    Column("next_on", Date, nullable=False),  # the local day that is evaluated next
+    Column("due_at", INSTANT, nullable=False),  # business clock
     Column("state", JSONB, nullable=False),
     Index("customer_states_due", "due_at"),
 )
 
 standings = Table(
-    "standings", metadata,
+    "standings",
+    metadata,
     Column("customer_id", Text, primary_key=True),
     Column("day", Date, primary_key=True),
-    Column("at", INSTANT, nullable=False),                   # the instant the day began
+    Column("at", INSTANT, nullable=False),  # the instant the day began
     Column("document", JSONB, nullable=False),
 )
 
 facts = Table(
-    "facts", metadata,
+    "facts",
+    metadata,
     Column("signal_id", Text, primary_key=True),
     Column("type", Text, nullable=False),
-    Column("customer_id", Text, nullable=False),             # "" for a subject that is no customer
+    Column("customer_id", Text, nullable=False),  # "" for a subject that is no customer
     Column("customer", Text, nullable=False),
     Column("contract", Text),
     Column("day", Date, nullable=False),
-    Column("occurred_at", INSTANT, nullable=False),          # business clock
-    Column("sequence", BigInteger, nullable=False),          # 1, 2, … per customer
+    Column("occurred_at", INSTANT, nullable=False),  # business clock
+    Column("sequence", BigInteger, nullable=False),  # 1, 2, … per customer
     Column("data", JSONB, nullable=False),
-    Column("state", Text, nullable=False, server_default=text("'open'")),   # open | acknowledged | snoozed
+    Column("state", Text, nullable=False, server_default=text("'open'")),  # open | acknowledged | snoozed
     Column("snoozed_until", INSTANT),
-    Column("acknowledged_by", Text),                         # key id
-    Column("outcome", Text),                                 # renewed | expanded | contracted | churned
+    Column("acknowledged_by", Text),  # key id
+    Column("outcome", Text),  # renewed | expanded | contracted | churned
     Column("outcome_at", INSTANT),
     Column("told_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     Index("facts_order", "occurred_at", "signal_id"),
@@ -120,59 +150,65 @@ facts = Table(
 )
 
 sequences = Table(
-    "sequences", metadata,
+    "sequences",
+    metadata,
     Column("customer", Text, primary_key=True),
     Column("last", BigInteger, nullable=False),
 )
 
 endpoints = Table(
-    "endpoints", metadata,
+    "endpoints",
+    metadata,
     Column("endpoint_id", Text, primary_key=True),
-    Column("url", Text, nullable=False),                     # as it may be shown: scheme and host
+    Column("url", Text, nullable=False),  # as it may be shown: scheme and host
     Column("description", Text, nullable=False),
-    Column("events", ARRAY(Text), nullable=False),           # types, or "*"
-    Column("format", Text, nullable=False),                  # standard | slack
-    Column("sealed_secret", Text, nullable=False),           # these three by shared/sealing.py
-    Column("sealed_previous_secret", Text),                  # signs too until previous_until
-    Column("previous_until", INSTANT),                       # machine clock, as signatures are
-    Column("state", Text, nullable=False),                   # enabled | disabled
+    Column("events", ARRAY(Text), nullable=False),  # types, or "*"
+    Column("format", Text, nullable=False),  # standard | slack
+    Column("sealed_secret", Text, nullable=False),  # these three by shared/sealing.py
+    Column("sealed_previous_secret", Text),  # signs too until previous_until
+    Column("previous_until", INSTANT),  # machine clock, as signatures are
+    Column("state", Text, nullable=False),  # enabled | disabled
     Column("disabled_reason", Text),
-    Column("disabled_at", INSTANT),                          # business clock
-    Column("failing_since", INSTANT),                        # business clock; null after a success
-    Column("created_at", INSTANT, nullable=False),           # business clock
-    Column("lane_owner", Text),                              # the process that sends to it now
-    Column("lane_until", INSTANT),                           # machine clock
+    Column("disabled_at", INSTANT),  # business clock
+    Column("failing_since", INSTANT),  # business clock; null after a success
+    Column("created_at", INSTANT, nullable=False),  # business clock
+    Column("lane_owner", Text),  # the process that sends to it now
+    Column("lane_until", INSTANT),  # machine clock
     Column("sealed_url", Text, nullable=False),
 )
 
 deliveries = Table(
-    "deliveries", metadata,
+    "deliveries",
+    metadata,
     Column("delivery_id", Text, primary_key=True),
     Column("endpoint_id", Text, nullable=False),
     Column("signal_id", Text, nullable=False),
     Column("customer", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),                   # pending | delivered | given_up
-    Column("round", Integer, nullable=False, server_default=text("1")),      # how often it was queued: a replay begins a new one
-    Column("attempts", Integer, nullable=False),             # recorded ones of this round
-    Column("due_at", INSTANT, nullable=False),               # business clock
-    Column("created_at", INSTANT, nullable=False),           # business clock
-    Column("delivered_at", INSTANT),                         # business clock
+    Column("state", Text, nullable=False),  # pending | delivered | given_up
+    Column(
+        "round", Integer, nullable=False, server_default=text("1")
+    ),  # how often it was queued: a replay begins a new one
+    Column("attempts", Integer, nullable=False),  # recorded ones of this round
+    Column("due_at", INSTANT, nullable=False),  # business clock
+    Column("created_at", INSTANT, nullable=False),  # business clock
+    Column("delivered_at", INSTANT),  # business clock
     Index("deliveries_signal", "endpoint_id", "signal_id", unique=True),
     Index("deliveries_due", "endpoint_id", "due_at", postgresql_where=text("state = 'pending'")),
 )
 
 attempts = Table(
-    "attempts", metadata,
+    "attempts",
+    metadata,
     Column("attempt_id", Text, primary_key=True),
     Column("delivery_id", Text, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("at", INSTANT, nullable=False),                   # machine clock, the signature's time
+    Column("at", INSTANT, nullable=False),  # machine clock, the signature's time
     Column("business_at", INSTANT, nullable=False),
-    Column("status", Integer),                               # null where no answer came
+    Column("status", Integer),  # null where no answer came
     Column("error", Text),
     Column("took_ms", Integer, nullable=False),
-    Column("request", JSONB, nullable=False),                # url (scheme and host), headers (without the signature), body
-    Column("response", Text, nullable=False),                # at most 64 kB
+    Column("request", JSONB, nullable=False),  # url (scheme and host), headers (without the signature), body
+    Column("response", Text, nullable=False),  # at most 64 kB
     Index("attempts_delivery", "delivery_id", "number"),
 )

@@ -1,4 +1,5 @@
-"""usage_ingest, wired. `python -m services.usage_ingest.main create-key NAME SCOPE…` makes the first API key of a deployment."""
+"""usage_ingest, wired. `python -m services.usage_ingest.main create-key NAME SCOPE…` makes the first API key
+of a deployment."""
 
 import asyncio
 import sys
@@ -38,7 +39,8 @@ async def setup(context: Context) -> None:
 
 
 async def create_key(database_url: str, name: str, scopes: list[str], secret: str | None = None) -> str:
-    """Make an API key without going through the API, which needs one; return its secret. The relay tells the other services."""
+    """Make an API key without going through the API, which needs one; return its secret. The relay tells the
+    other services."""
     db = Database(database_url, NAME, pool_max=2)
     await db.open()
     try:
@@ -50,12 +52,24 @@ async def create_key(database_url: str, name: str, scopes: list[str], secret: st
 
 EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
 
-app = build(Service(
-    name=NAME, port=8101, settings=IngestSettings, routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
-    subscriptions=(*raw.SUBSCRIPTIONS, *quarantined.SUBSCRIPTIONS, *receipts.SUBSCRIPTIONS, *heard.SUBSCRIPTIONS),
-    jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *receipt_jobs.JOBS, *RETELLING), setup=setup, body_max_bytes=BODY_MAX_BYTES,
-    description="The door of usage: CloudEvents in, nothing accepted is lost.",
-))
+app = build(
+    Service(
+        name=NAME,
+        port=8101,
+        settings=IngestSettings,
+        routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
+        subscriptions=(
+            *raw.SUBSCRIPTIONS,
+            *quarantined.SUBSCRIPTIONS,
+            *receipts.SUBSCRIPTIONS,
+            *heard.SUBSCRIPTIONS,
+        ),
+        jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *receipt_jobs.JOBS, *RETELLING),
+        setup=setup,
+        body_max_bytes=BODY_MAX_BYTES,
+        description="The door of usage: CloudEvents in, nothing accepted is lost.",
+    )
+)
 
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] != "create-key":

@@ -1,4 +1,5 @@
-"""What the runner writes beside the effects: the batch row (K1), for some subscriptions also by the source of each message (K2)."""
+"""What the runner writes beside the effects: the batch row (K1), for some subscriptions also by the source of
+each message (K2)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,12 +8,16 @@ import msgspec
 
 from shared.bus import Polled, Record
 
-#: What can become of an offset, in the order of the columns of `bus.batches`: their sum is the length of the batch.
+#: What can become of an offset, in the order of the columns of `bus.batches`: their sum is the length of the
+#: batch.
 OUTCOMES = ("new", "duplicate", "conflict", "void", "quarantined", "dead", "compacted")
-Sources = Mapping[str, Mapping[str, int]]                      # source → outcome → messages; an outcome without messages is left out
-NO_SOURCE = ""                                                 # under which stands what has no source that can be read, or none that can be stored
+Sources = Mapping[
+    str, Mapping[str, int]
+]  # source → outcome → messages; an outcome without messages is left out
+NO_SOURCE = ""  # under which stands what has no source that can be read, or none that can be stored
 
-BATCH = f"""insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, sources, {", ".join(OUTCOMES)})
+BATCH = f"""insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, sources,
+    {", ".join(OUTCOMES)})
     values ($1, $2, $3, $4, $5, $6, $7, {", ".join(f"${n}" for n in range(8, 8 + len(OUTCOMES)))})"""
 
 
@@ -23,9 +28,19 @@ class _Sourced(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Sourced).decode
 
 
-async def insert_batch_row(connection: Any, batch_id: int, group: str, run: Polled, outcome: tuple[int, ...], sources: Sources | None = None) -> None:
-    """Account for every offset of the run: a count for each of OUTCOMES, in their order, and their parts by source where they are kept."""
-    await connection.execute(BATCH, batch_id, group, run.topic, run.partition, run.start, run.end, sources, *outcome)
+async def insert_batch_row(
+    connection: Any,
+    batch_id: int,
+    group: str,
+    run: Polled,
+    outcome: tuple[int, ...],
+    sources: Sources | None = None,
+) -> None:
+    """Account for every offset of the run: a count for each of OUTCOMES, in their order, and their parts by
+    source where they are kept."""
+    await connection.execute(
+        BATCH, batch_id, group, run.topic, run.partition, run.start, run.end, sources, *outcome
+    )
 
 
 def source_in(value: bytes) -> str:
@@ -42,7 +57,8 @@ def storable(source: str) -> str:
 
 
 def with_the_rest(sources: Sources, dead: Iterable[Record], compacted: int) -> Sources:
-    """What a handler counted by source, and what it never saw: the sums become those of the batch row's columns."""
+    """What a handler counted by source, and what it never saw: the sums become those of the batch row's
+    columns."""
     whole = {source: dict(counts) for source, counts in sources.items()}
     for record in dead:
         counts = whole.setdefault(source_in(record.value), {})

@@ -1,4 +1,5 @@
-"""Faults of a log that no retry mends: the consumer or the service stops, and the message names the remedy."""
+"""Faults of a log that no retry mends: the consumer or the service stops, and the message names the
+remedy."""
 
 import asyncpg
 
@@ -9,7 +10,8 @@ DATABASE_FAULTS: tuple[type[BaseException], ...] = (*OUTAGES, asyncpg.PostgresEr
 
 
 class LogFault(Exception):
-    """The log is not the one this group consumed, or lost records it had not consumed. Consuming on would lose or repeat effects."""
+    """The log is not the one this group consumed, or lost records it had not consumed. Consuming on would
+    lose or repeat effects."""
 
 
 class LogReplaced(LogFault):

@@ -1,4 +1,5 @@
-"""How a run of records lies in one segment row: three columns (keys, values, headers) in MessagePack, encoded and decoded in C."""
+"""How a run of records lies in one segment row: three columns (keys, values, headers) in MessagePack, encoded
+and decoded in C."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -14,7 +15,7 @@ HASH_BYTES = 16
 class _Run(msgspec.Struct, array_like=True, gc=False):
     keys: list[bytes]
     values: list[bytes]
-    headers: list[Headers]                    # [] when no record of the run has any
+    headers: list[Headers]  # [] when no record of the run has any
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -36,5 +37,6 @@ def decode_run(payload: bytes) -> list[Record]:
 
 
 def record_hash(record: Record) -> bytes:
-    """What a position row keeps of the last record consumed: 16 bytes of SHA-256 over key length, key and value."""
+    """What a position row keeps of the last record consumed: 16 bytes of SHA-256 over key length, key and
+    value."""
     return sha256(b"%d:%b%b" % (len(record.key), record.key, record.value)).digest()[:HASH_BYTES]

@@ -1,4 +1,5 @@
-"""Group commit: while one flush is in flight, the next gathers. One slow disk write then serves every caller that waited."""
+"""Group commit: while one flush is in flight, the next gathers. One slow disk write then serves every caller
+that waited."""
 
 import asyncio
 from collections import deque
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shared.bus import Record, RecordsRefused
 
-RECORDS_MAX = 20_000                                           # of one flush; a single larger call goes alone
+RECORDS_MAX = 20_000  # of one flush; a single larger call goes alone
 
 
 @dataclass(slots=True)
@@ -51,7 +52,8 @@ class GroupCommit:
                 raise
 
     async def _flush(self, entries: list[_Waiting]) -> None:
-        """Settle each entry by what became of its flush. A refusal is one caller's: then each is flushed alone, in order."""
+        """Settle each entry by what became of its flush. A refusal is one caller's: then each is flushed
+        alone, in order."""
         try:
             await self.flush(_by_topic(entries))
         except RecordsRefused as fault:
@@ -82,7 +84,7 @@ def _by_topic(entries: list[_Waiting]) -> dict[str, list[Record]]:
 
 def _settle(entries: list[_Waiting], fault: BaseException | None) -> None:
     for entry in entries:
-        if entry.stored.done():                                # its caller was cancelled meanwhile
+        if entry.stored.done():  # its caller was cancelled meanwhile
             continue
         if fault is None:
             entry.stored.set_result(None)

@@ -7,7 +7,8 @@ import asyncpg
 
 
 def usable(connection: Any) -> bool:
-    """Whether the connection is there and open. The pool takes a held one back by itself when its server goes away."""
+    """Whether the connection is there and open. The pool takes a held one back by itself when its server goes
+    away."""
     if connection is None:
         return False
     try:

@@ -1,7 +1,8 @@
-"""The bus on Kafka, for anything beyond one machine. Kafka keeps the records and shares the partitions; positions and effects are Postgres's.
+"""The bus on Kafka, for anything beyond one machine. Kafka keeps the records and shares the partitions;
+positions and effects are Postgres's.
 
-Its transactions are not part of the promise: an idempotent producer that is thrown away on any error is, with effects and positions in
-one Postgres transaction.
+Its transactions are not part of the promise: an idempotent producer that is thrown away on any error is, with
+effects and positions in one Postgres transaction.
 """
 
 import logging
@@ -22,7 +23,8 @@ from shared.bus.kafka_topics import ensure_topics
 from shared.db import OUTAGES
 from shared.topics import ALL, Topic
 
-# The client writes a line for every attempt of every connection, 150 a second while a broker is away. What matters of it our own code
+# The client writes a line for every attempt of every connection, 150 a second while a broker is away. What
+# matters of it our own code
 # says: publishes that fail, producers thrown away, polls that wait, heads that nobody answers.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
@@ -42,7 +44,11 @@ class KafkaBus:
     _reader: KafkaReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self._publisher = KafkaPublisher(self.access, {topic.name: topic.partitions for topic in self.topics.values()}, self.publish_timeout_s)
+        self._publisher = KafkaPublisher(
+            self.access,
+            {topic.name: topic.partitions for topic in self.topics.values()},
+            self.publish_timeout_s,
+        )
         self._commits = GroupCommit(self._publisher.send)
         self._reader = KafkaReader(self.access)
 
@@ -62,7 +68,9 @@ class KafkaBus:
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         heard = {topic: self.topics[topic] for topic in topics}
-        return KafkaSubscription(self.pool, self.access, group, heard, KafkaReader(self.access), self.session_timeout_s)
+        return KafkaSubscription(
+            self.pool, self.access, group, heard, KafkaReader(self.access), self.session_timeout_s
+        )
 
     async def heads(self, topic: str) -> Mapping[int, int]:
         return await self._reader.heads(topic, self.topics[topic].partitions)

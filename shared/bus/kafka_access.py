@@ -1,4 +1,5 @@
-"""Where a Kafka cluster is and as whom it is spoken to. Every client of ours is made with this and with nothing else."""
+"""Where a Kafka cluster is and as whom it is spoken to. Every client of ours is made with this and with
+nothing else."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -6,7 +7,7 @@ from typing import Any, Literal
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
-OURS: Mechanism = "SCRAM-SHA-512"                              # of the users that `u2c migrate` makes
+OURS: Mechanism = "SCRAM-SHA-512"  # of the users that `u2c migrate` makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,13 @@ class KafkaAccess:
         return self.protocol.startswith("SASL_")
 
     def client(self) -> dict[str, Any]:
-        """The arguments that say it to a client. Authorities of certificates are this machine's (SSL_CERT_FILE names others)."""
+        """The arguments that say it to a client. Authorities of certificates are this machine's
+        (SSL_CERT_FILE names others)."""
         return {
-            "bootstrap_servers": self.brokers, "security_protocol": self.protocol,
+            "bootstrap_servers": self.brokers,
+            "security_protocol": self.protocol,
             "ssl_context": ssl.create_default_context() if self.protocol.endswith("SSL") else None,
-            "sasl_mechanism": self.mechanism, "sasl_plain_username": self.username or None, "sasl_plain_password": self.password or None,
+            "sasl_mechanism": self.mechanism,
+            "sasl_plain_username": self.username or None,
+            "sasl_plain_password": self.password or None,
         }

@@ -1,5 +1,6 @@
-"""Kafka's record batches as they lie in the log, decoded one by one. The client's own fetcher stops at the first that it cannot decode;
-here that one stands alone, with its bytes, and what lies before and behind it is read. Pure.
+"""Kafka's record batches as they lie in the log, decoded one by one. The client's own fetcher stops at the
+first that it cannot decode; here that one stands alone, with its bytes, and what lies before and behind it is
+read. Pure.
 
 Format: https://kafka.apache.org/documentation/#recordbatch (magic 2, the only one a broker of today stores).
 """
@@ -18,15 +19,24 @@ from aiokafka.record.util import calc_crc32c, decode_varint
 from shared.bus import Polled, Record
 from shared.bus.kafka_codecs import CODECS, ROUND_MAX_BYTES
 
-#: What the client, its codecs and this module raise for bytes nobody can decode. A connection's faults are none of them.
+#: What the client, its codecs and this module raise for bytes nobody can decode. A connection's faults are
+#: none of them.
 UNDECODABLE: tuple[type[Exception], ...] = (
-    CorruptRecordException, UnsupportedCodecError, cramjam.DecompressionError, gzip.BadGzipFile, zlib.error, struct.error, EOFError,
-    ValueError, IndexError, OverflowError,
+    CorruptRecordException,
+    UnsupportedCodecError,
+    cramjam.DecompressionError,
+    gzip.BadGzipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    IndexError,
+    OverflowError,
 )
 MAGIC = 2
-_PREFIX = struct.Struct(">qi")                                 # base offset, length of what follows
+_PREFIX = struct.Struct(">qi")  # base offset, length of what follows
 _HEADER = struct.Struct(">qiibIhiqqqhii")
-_CRC_OF = struct.calcsize(">qiibI")                            # the CRC covers the batch from here on
+_CRC_OF = struct.calcsize(">qiibI")  # the CRC covers the batch from here on
 _CODEC, _TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
 
 
@@ -36,7 +46,8 @@ class BatchUnreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LogBatch:
-    """One batch: offsets `start` to `end` (exclusive), of which control records, aborted ones and compaction may leave some empty."""
+    """One batch: offsets `start` to `end` (exclusive), of which control records, aborted ones and compaction
+    may leave some empty."""
 
     whole: bytes
     start: int
@@ -46,7 +57,7 @@ class LogBatch:
     attributes: int
     producer_id: int
     count: int
-    newest_ms: int                                             # of its records' times, or when the broker appended it, as the topic has it
+    newest_ms: int  # of its records' times, or when the broker appended it, as the topic has it
 
     @property
     def is_control(self) -> bool:
@@ -57,14 +68,15 @@ class LogBatch:
         return bool(self.attributes & _TRANSACTIONAL)
 
     def records(self) -> list[tuple[int, Record]]:
-        """(offset, record) of all; raise BatchUnreadable where one of them cannot be read. A header's name that is no UTF-8 is read all the same."""
+        """(offset, record) of all; raise BatchUnreadable where one of them cannot be read. A header's name
+        that is no UTF-8 is read all the same."""
         codec, decompress = CODECS.get(self.attributes & _CODEC, (f"codec {self.attributes & _CODEC}", None))
         if self.magic != MAGIC or decompress is None:
             raise BatchUnreadable(f"its format ({codec}, magic {self.magic}) is unknown")
         if calc_crc32c(self.whole[_CRC_OF:]) != self.crc:
             raise BatchUnreadable("its checksum does not fit: it was damaged in the log")
         try:
-            return list(self._decoded(decompress(self.whole[_HEADER.size:])))
+            return list(self._decoded(decompress(self.whole[_HEADER.size :])))
         except UNDECODABLE as fault:
             raise BatchUnreadable(f"its {codec} payload cannot be decoded: {fault!r}") from fault
 
@@ -87,17 +99,28 @@ def batches_of(fetched: bytes) -> Iterator[LogBatch]:
         whole = fetched[place : place + _PREFIX.size + length]
         if length < _HEADER.size - _PREFIX.size or len(whole) < _PREFIX.size + length:
             return
-        start, _, _, magic, crc, attributes, last, _, newest_ms, producer_id, _, _, count = _HEADER.unpack_from(whole)
+        start, _, _, magic, crc, attributes, last, _, newest_ms, producer_id, _, _, count = (
+            _HEADER.unpack_from(whole)
+        )
         yield LogBatch(whole, start, start + last + 1, magic, crc, attributes, producer_id, count, newest_ms)
         place += len(whole)
 
 
-def run_of_batches(topic: str, partition: int, start: int, fetched: bytes, aborted: Sequence[tuple[int, int]], records_max: int) -> Polled:
-    """Committed records from `start` on, up to the first batch nobody can decode; that one alone where it comes first.
+def run_of_batches(
+    topic: str,
+    partition: int,
+    start: int,
+    fetched: bytes,
+    aborted: Sequence[tuple[int, int]],
+    records_max: int,
+) -> Polled:
+    """Committed records from `start` on, up to the first batch nobody can decode; that one alone where it
+    comes first.
 
     It ends before a batch with which it would hold more than ROUND_MAX_BYTES.
 
-    `aborted`: (producer, first offset) of transactions that were taken back. The run's end lies behind what it passes over.
+    `aborted`: (producer, first offset) of transactions that were taken back. The run's end lies behind what
+    it passes over.
     """
     taken: list[tuple[int, Record]] = []
     transactions, end, room_bytes = _Aborted(aborted), start, ROUND_MAX_BYTES
@@ -105,9 +128,17 @@ def run_of_batches(topic: str, partition: int, start: int, fetched: bytes, abort
         if batch.end <= start:
             continue
         try:
-            found = [] if transactions.pass_over(batch) else [(offset, record) for offset, record in batch.records() if offset >= start]
+            found = (
+                []
+                if transactions.pass_over(batch)
+                else [(offset, record) for offset, record in batch.records() if offset >= start]
+            )
         except BatchUnreadable as fault:
-            return _run(topic, partition, start, end, taken) if taken else _alone(topic, partition, start, batch, fault)
+            return (
+                _run(topic, partition, start, end, taken)
+                if taken
+                else _alone(topic, partition, start, batch, fault)
+            )
         room_bytes -= sum(len(record.value) for _, record in found)
         if taken and room_bytes < 0:
             return _run(topic, partition, start, end, taken)
@@ -139,7 +170,7 @@ class _Aborted:
 
 def _record(encoded: bytes, base: int) -> tuple[int, Record]:
     """One record: attributes, time, offset, key, value, headers."""
-    _, place = decode_varint(encoded, 1)                       # behind the attributes: its time, which nobody here reads
+    _, place = decode_varint(encoded, 1)  # behind the attributes: its time, which nobody here reads
     offset, place = decode_varint(encoded, place)
     key, place = _bytes(encoded, place)
     value, place = _bytes(encoded, place)
@@ -164,11 +195,15 @@ def _bytes(encoded: bytes, place: int) -> tuple[bytes, int]:
 
 
 def _run(topic: str, partition: int, start: int, end: int, taken: list[tuple[int, Record]]) -> Polled:
-    return Polled(topic, partition, start, end, [record for _, record in taken], [offset for offset, _ in taken])
+    return Polled(
+        topic, partition, start, end, [record for _, record in taken], [offset for offset, _ in taken]
+    )
 
 
 def _alone(topic: str, partition: int, start: int, batch: LogBatch, fault: BatchUnreadable) -> Polled:
     """The batch as one record at its first offset; the others it takes hold nothing."""
     first = max(start, batch.start)
     why = f"a batch of {batch.count} records at offsets {first} to {batch.end - 1} of {topic}[{partition}] is set aside whole: {fault}"
-    return Polled(topic, partition, start, batch.end, [Record(b"", batch.whole)], [first], complete=True, unreadable=why)
+    return Polled(
+        topic, partition, start, batch.end, [Record(b"", batch.whole)], [first], complete=True, unreadable=why
+    )

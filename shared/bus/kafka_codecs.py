@@ -1,5 +1,6 @@
-"""Unpacks record batches within bounds: forty kilobytes of zstd hold 400 MB, and the client's own decoders unpack whatever comes, on the loop,
-at every assignment again. One such record took the door's memory and every partition of usage.raw with it."""
+"""Unpacks record batches within bounds: forty kilobytes of zstd hold 400 MB, and the client's own decoders
+unpack whatever comes, on the loop, at every assignment again. One such record took the door's memory and
+every partition of usage.raw with it."""
 
 import gzip
 import io
@@ -11,8 +12,8 @@ from aiokafka.record import _crecords, default_records, legacy_records
 
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
-UNPACKED_MAX_BYTES = 2 * MESSAGE_MAX_BYTES       # of a batch: twice what a record may have that is not compressed
-ROUND_MAX_BYTES = 4 * UNPACKED_MAX_BYTES         # of all batches of one look at the log
+UNPACKED_MAX_BYTES = 2 * MESSAGE_MAX_BYTES  # of a batch: twice what a record may have that is not compressed
+ROUND_MAX_BYTES = 4 * UNPACKED_MAX_BYTES  # of all batches of one look at the log
 GUESSED_RATIO, GUESSED_MIN_BYTES = 16, 64 * 1024
 _XERIAL, _XERIAL_HEADER_BYTES = b"\x82SNAPPY\0", 16
 _LENGTH = struct.Struct(">i")
@@ -47,12 +48,17 @@ def unzstded(payload: bytes) -> bytes:
 
 
 CODECS: dict[int, tuple[str, Unpack]] = {
-    0: ("none", bytes), 1: ("gzip", gunzipped), 2: ("snappy", unsnapped), 3: ("lz4", unlz4ed), 4: ("zstd", unzstded),
+    0: ("none", bytes),
+    1: ("gzip", gunzipped),
+    2: ("snappy", unsnapped),
+    3: ("lz4", unlz4ed),
+    4: ("zstd", unzstded),
 }
 
 
 class Round:
-    """How much the client may still unpack before its next look at the log: it takes thousands of batches in one."""
+    """How much the client may still unpack before its next look at the log: it takes thousands of batches in
+    one."""
 
     def __init__(self) -> None:
         self._left_bytes = ROUND_MAX_BYTES
@@ -65,17 +71,24 @@ class Round:
             unpacked = unpack(payload)
             self._left_bytes -= len(unpacked)
             if self._left_bytes < 0:
-                raise UnpacksTooLarge(f"the batches at hand unpack to more than {ROUND_MAX_BYTES} bytes; they are read one by one")
+                raise UnpacksTooLarge(
+                    f"the batches at hand unpack to more than {ROUND_MAX_BYTES} bytes; they are read one by one"
+                )
             return unpacked
 
         return counted
 
 
 def bound_the_client() -> Round:
-    """Put these codecs in the place of the client's own, in its compiled form and in that without a compiler."""
+    """Put these codecs in the place of the client's own, in its compiled form and in that without a
+    compiler."""
     of_client = Round()
     for module in (default_records, legacy_records, _crecords.default_records, _crecords.legacy_records):
-        for name, (_, unpack) in zip(("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode"), list(CODECS.values())[1:], strict=True):
+        for name, (_, unpack) in zip(
+            ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode"),
+            list(CODECS.values())[1:],
+            strict=True,
+        ):
             if hasattr(module, name):
                 setattr(module, name, of_client.counting(unpack))
     return of_client

@@ -29,15 +29,23 @@ BATCH_MAX_BYTES = 900_000
 REQUEST_TIMEOUT_MS = 5_000
 RETRY_PAUSE_S = 0.1
 FAREWELL_S = 5.0
-#: What a broker answers about the records themselves, or our right to them: it will answer the same the next time.
+#: What a broker answers about the records themselves, or our right to them: it will answer the same the next
+#: time.
 REFUSALS: tuple[type[KafkaError], ...] = (
-    MessageSizeTooLargeError, RecordListTooLargeError, PolicyViolationError, CorruptRecordException, InvalidTimestampError, InvalidTopicError,
-    TopicAuthorizationFailedError, UnsupportedForMessageFormatError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    PolicyViolationError,
+    CorruptRecordException,
+    InvalidTimestampError,
+    InvalidTopicError,
+    TopicAuthorizationFailedError,
+    UnsupportedForMessageFormatError,
 )
 
 
 class KafkaPublisher:
-    """Appends records in hand-built batches, one or more a partition, and returns when every in-sync replica has them.
+    """Appends records in hand-built batches, one or more a partition, and returns when every in-sync replica
+    has them.
 
     A resend after an error may put a record on the topic twice; facts and snapshots make that harmless.
     """
@@ -48,7 +56,8 @@ class KafkaPublisher:
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def send(self, topics: Mapping[str, Sequence[Record]]) -> None:
-        """Raise BusUnavailable when the brokers did not acknowledge everything in time, RecordsRefused when they never will."""
+        """Raise BusUnavailable when the brokers did not acknowledge everything in time, RecordsRefused when
+        they never will."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._send_until_taken(topics)
@@ -67,7 +76,9 @@ class KafkaPublisher:
                 return
             except REFUSALS as fault:
                 self._throw_away()
-                raise RecordsRefused(f"Kafka refuses what was sent to {', '.join(sorted(topics))}: {fault!r}") from fault
+                raise RecordsRefused(
+                    f"Kafka refuses what was sent to {', '.join(sorted(topics))}: {fault!r}"
+                ) from fault
             except (KafkaError, OSError) as fault:
                 log.warning("producer_thrown_away", fault=repr(fault))
                 self._throw_away()
@@ -76,8 +87,13 @@ class KafkaPublisher:
     async def _ready(self) -> Any:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                **self._access.client(), enable_idempotence=True, acks="all", max_batch_size=BATCH_MAX_BYTES,
-                request_timeout_ms=REQUEST_TIMEOUT_MS, retry_backoff_ms=100, metadata_max_age_ms=60_000,
+                **self._access.client(),
+                enable_idempotence=True,
+                acks="all",
+                max_batch_size=BATCH_MAX_BYTES,
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                retry_backoff_ms=100,
+                metadata_max_age_ms=60_000,
             )
             try:
                 await producer.start()
@@ -93,15 +109,19 @@ class KafkaPublisher:
             for topic, records in topics.items():
                 for partition, run in self._by_partition(topic, records).items():
                     for batch in _batches(producer, run):
-                        if batch.size() > MESSAGE_MAX_BYTES:   # only a single record makes a batch larger than BATCH_MAX_BYTES
-                            raise RecordsRefused(f"{topic} takes {MESSAGE_MAX_BYTES} bytes in one piece, and a record comes to {batch.size()}")
+                        if (
+                            batch.size() > MESSAGE_MAX_BYTES
+                        ):  # only a single record makes a batch larger than BATCH_MAX_BYTES
+                            raise RecordsRefused(
+                                f"{topic} takes {MESSAGE_MAX_BYTES} bytes in one piece, and a record comes to {batch.size()}"
+                            )
                         waiting.append(await producer.send_batch(batch, topic, partition=partition))
             if waiting:
                 await asyncio.wait(waiting)
             for future in waiting:
                 future.result()
         finally:
-            for future in waiting:                             # left behind in a timeout: whatever becomes of them is heard
+            for future in waiting:  # left behind in a timeout: whatever becomes of them is heard
                 future.add_done_callback(_heard)
 
     def _by_partition(self, topic: str, records: Sequence[Record]) -> dict[int, list[Record]]:
@@ -127,10 +147,17 @@ def _batches(producer: Any, records: Sequence[Record]) -> list[Any]:
     """Kafka record batches of the records, in order, each as full as a request may carry."""
     batches = [producer.create_batch()]
     for record in records:
-        if batches[-1].append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers)) is None:
+        if (
+            batches[-1].append(
+                key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
+            )
+            is None
+        ):
             batches[-1].close()
             batches.append(producer.create_batch())
-            batches[-1].append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
+            batches[-1].append(
+                key=record.key, value=record.value, timestamp=None, headers=list(record.headers)
+            )
     batches[-1].close()
     return batches
 
@@ -141,7 +168,8 @@ def _heard(future: "asyncio.Future[Any]") -> None:
 
 
 async def _stop(producer: Any) -> None:
-    """End a producer that may hold batches no broker will take: fail them first, else its own stop() would wait for them for ever."""
+    """End a producer that may hold batches no broker will take: fail them first, else its own stop() would
+    wait for them for ever."""
     with contextlib.suppress(KafkaError, OSError, TimeoutError, asyncio.CancelledError):
         producer._message_accumulator.fail_all(KafkaError("the producer was thrown away"))
         await producer.client.close()

@@ -1,4 +1,5 @@
-"""Reads Kafka outside any group: bounds of partitions, and single runs for traces, repairs and hash checks."""
+"""Reads Kafka outside any group: bounds of partitions, and single runs for traces, repairs and hash
+checks."""
 
 import asyncio
 import contextlib
@@ -21,16 +22,20 @@ from shared.topics import Topic
 TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_MS = 5_000
 METADATA_MAX_AGE_MS = 10_000
-FETCH_BYTES = 1 << 20                                          # a larger batch comes whole all the same
+FETCH_BYTES = 1 << 20  # a larger batch comes whole all the same
 READ_COMMITTED = 1
-EPOCH, STAMP_MAX_MS = datetime(1970, 1, 1, tzinfo=UTC), 4_102_444_800_000      # a producer writes any stamp, or none; behind 2100 it says nothing
+EPOCH, STAMP_MAX_MS = (
+    datetime(1970, 1, 1, tzinfo=UTC),
+    4_102_444_800_000,
+)  # a producer writes any stamp, or none; behind 2100 it says nothing
 
 
 class KafkaReader:
-    """Two clients without a group, shared by all askers of a process, one question at a time: one for bounds, one for the log's own bytes.
+    """Two clients without a group, shared by all askers of a process, one question at a time: one for bounds,
+    one for the log's own bytes.
 
-    Heads count what is not committed yet: what other producers were told is durable may lie behind an open transaction. Reading gives
-    only committed records, so it ends before one.
+    Heads count what is not committed yet: what other producers were told is durable may lie behind an open
+    transaction. Reading gives only committed records, so it ends before one.
     """
 
     def __init__(self, access: KafkaAccess) -> None:
@@ -42,7 +47,8 @@ class KafkaReader:
         self._round: asyncio.Task[Any] | None = None
 
     async def heads(self, topic: str, partitions: int) -> dict[int, int]:
-        """Partition → next offset, as it is after this call began. Whoever asks before a round is sent shares it."""
+        """Partition → next offset, as it is after this call began. Whoever asks before a round is sent shares
+        it."""
         places = [TopicPartition(topic, n) for n in range(partitions)]
         self._wanted.update(places)
         if self._round is None or self._round.done():
@@ -56,7 +62,8 @@ class KafkaReader:
             return await self._bounds(consumer, [TopicPartition(topic, n) for n in range(partitions)])
 
     async def read(self, topic: str, partition: int, start: int, records_max: int) -> Polled:
-        """A run from `start` on; empty at the head. Offsets removed by compaction or retention, or aborted, are skipped; see `run_of_batches`."""
+        """A run from `start` on; empty at the head. Offsets removed by compaction or retention, or aborted,
+        are skipped; see `run_of_batches`."""
         place = TopicPartition(topic, partition)
         async with self._asking() as consumer:
             held = (await self._bounds(consumer, [place]))[partition]
@@ -69,7 +76,8 @@ class KafkaReader:
         return Polled(topic, partition, start, at if at > begin else start, [], [])
 
     async def written_at(self, topic: str, partition: int, offset: int) -> datetime | None:
-        """The time of the batch that holds the first committed record at or after `offset`, as its producer or the broker wrote it."""
+        """The time of the batch that holds the first committed record at or after `offset`, as its producer
+        or the broker wrote it."""
         place = TopicPartition(topic, partition)
         async with self._asking() as consumer:
             held = (await self._bounds(consumer, [place]))[partition]
@@ -105,7 +113,10 @@ class KafkaReader:
     async def _ready(self) -> Any:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                **self._access.client(), enable_auto_commit=False, auto_offset_reset="none", request_timeout_ms=REQUEST_TIMEOUT_MS,
+                **self._access.client(),
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
                 metadata_max_age_ms=METADATA_MAX_AGE_MS,
             )
             try:
@@ -117,10 +128,14 @@ class KafkaReader:
         return self._consumer
 
     async def _fetch(self, place: Any, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
-        """Whole batches as the broker holds them, beginning with that of `offset`, and (producer, first offset) of aborted transactions."""
+        """Whole batches as the broker holds them, beginning with that of `offset`, and (producer, first
+        offset) of aborted transactions."""
         if self._client is None:
             client = AIOKafkaClient(
-                **self._access.client(), request_timeout_ms=REQUEST_TIMEOUT_MS, metadata_max_age_ms=METADATA_MAX_AGE_MS)
+                **self._access.client(),
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                metadata_max_age_ms=METADATA_MAX_AGE_MS,
+            )
             try:
                 await client.bootstrap()
             except BaseException:

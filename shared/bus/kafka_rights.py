@@ -1,7 +1,9 @@
-"""Who may do what on a broker that asks: from the topic registry, as `shared.postgres.privileges` has it for the log in Postgres. Pure.
+"""Who may do what on a broker that asks: from the topic registry, as `shared.postgres.privileges` has it for
+the log in Postgres. Pure.
 
-A service writes what it produces, reads what it consumes in its own groups, and sees how far every topic reaches: periods close, days are
-judged and books are checked by heads of topics that others hear. Nobody but the administrator makes topics or rights.
+A service writes what it produces, reads what it consumes in its own groups, and sees how far every topic
+reaches: periods close, days are judged and books are checked by heads of topics that others hear. Nobody but
+the administrator makes topics or rights.
 """
 
 from enum import IntEnum
@@ -12,7 +14,7 @@ from shared.postgres.setup import SERVICES
 from shared.topics import ALL
 
 USERS: Final = tuple(f"u2c_{speaker}" for speaker in (*SERVICES, PRODUCTS))
-CHECKER, CHECKED = "billing", "usage."                         # conservation reads what waits in these topics, whoever it waits for
+CHECKER, CHECKED = "billing", "usage."  # conservation reads what waits in these topics, whoever it waits for
 
 
 class Of(IntEnum):
@@ -49,12 +51,24 @@ LITERAL, ALLOW, EVERY_HOST = 3, 3, "*"
 def rights() -> frozenset[Right]:
     """Everything our users may do, and no more."""
     topics = ALL.values()
-    said = {_right(producer, May.WRITE, Of.TOPIC, topic.name) for topic in topics for producer in topic.producers}
-    heard = {_right(service, May.READ, Of.TOPIC, topic.name) for topic in topics for service in topic.consumers}
-    in_groups = {_right(service, May.READ, Of.GROUP, topic.group_of(service)) for topic in topics for service in topic.consumers}
+    said = {
+        _right(producer, May.WRITE, Of.TOPIC, topic.name) for topic in topics for producer in topic.producers
+    }
+    heard = {
+        _right(service, May.READ, Of.TOPIC, topic.name) for topic in topics for service in topic.consumers
+    }
+    in_groups = {
+        _right(service, May.READ, Of.GROUP, topic.group_of(service))
+        for topic in topics
+        for service in topic.consumers
+    }
     seen = {_right(service, May.DESCRIBE, Of.TOPIC, topic.name) for topic in topics for service in SERVICES}
-    checked = {_right(CHECKER, May.READ, Of.TOPIC, topic.name) for topic in topics if topic.name.startswith(CHECKED)}
-    in_transactions = {_right(PRODUCTS, May.WRITE, Of.TRANSACTIONAL_ID, "*")}      # of any name: what they write is usage.raw all the same
+    checked = {
+        _right(CHECKER, May.READ, Of.TOPIC, topic.name) for topic in topics if topic.name.startswith(CHECKED)
+    }
+    in_transactions = {
+        _right(PRODUCTS, May.WRITE, Of.TRANSACTIONAL_ID, "*")
+    }  # of any name: what they write is usage.raw all the same
     return frozenset(said | heard | in_groups | seen | checked | in_transactions)
 
 

@@ -1,4 +1,5 @@
-"""A consumer's membership of a Kafka group. Kafka shares the partitions; the positions come from Postgres, always."""
+"""A consumer's membership of a Kafka group. Kafka shares the partitions; the positions come from Postgres,
+always."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,13 +23,14 @@ log = structlog.get_logger()
 FETCH_BYTES = 4 << 20
 COMMIT_EVERY_S = 5.0
 RETRY_S = 0.05
-MAX_POLL_INTERVAL_MS = 30 * 60_000                             # an outage of the database must not cost the membership
+MAX_POLL_INTERVAL_MS = 30 * 60_000  # an outage of the database must not cost the membership
 HEARTBEATS_PER_SESSION = 4
 unpacking = bound_the_client()
 
 
-class _Listener(ConsumerRebalanceListener):                    # type: ignore[misc]
-    """Tells the subscription that partitions have to be placed again. They are paused until their positions are read."""
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Tells the subscription that partitions have to be placed again. They are paused until their positions
+    are read."""
 
     def __init__(self, subscription: "KafkaSubscription") -> None:
         self._subscription = subscription
@@ -51,13 +53,14 @@ class KafkaSubscription:
     reader: KafkaReader
     session_timeout_s: float
     _consumer: Any = None
-    _next: dict[Any, int] = field(default_factory=dict)        # placed partition → next offset to return
+    _next: dict[Any, int] = field(default_factory=dict)  # placed partition → next offset to return
     _unplaced: set[Any] = field(default_factory=set)
     _commit: asyncio.Task[None] | None = None
     _committed_at: float = 0.0
 
     async def poll(self, records_max: int, timeout_s: float) -> list[Polled]:
-        """See `Subscription.poll`. Raises BusUnavailable in an outage, LogFault when a log is not what it was."""
+        """See `Subscription.poll`. Raises BusUnavailable in an outage, LogFault when a log is not what it
+        was."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         try:
@@ -105,11 +108,20 @@ class KafkaSubscription:
             return
         session_ms = int(self.session_timeout_s * 1000)
         consumer = AIOKafkaConsumer(
-            **self.access.client(), group_id=self.group, enable_auto_commit=False, auto_offset_reset="none",
-            session_timeout_ms=session_ms, heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION, rebalance_timeout_ms=session_ms,
-            max_poll_interval_ms=MAX_POLL_INTERVAL_MS, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=200,
-            request_timeout_ms=max(session_ms + 1_000, 5_000), retry_backoff_ms=100, metadata_max_age_ms=10_000,
-            isolation_level="read_committed",                  # products may write usage.raw in transactions
+            **self.access.client(),
+            group_id=self.group,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // HEARTBEATS_PER_SESSION,
+            rebalance_timeout_ms=session_ms,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=200,
+            request_timeout_ms=max(session_ms + 1_000, 5_000),
+            retry_backoff_ms=100,
+            metadata_max_age_ms=10_000,
+            isolation_level="read_committed",  # products may write usage.raw in transactions
         )
         self._consumer = consumer
         consumer.subscribe(list(self.topics), listener=_Listener(self))
@@ -129,21 +141,32 @@ class KafkaSubscription:
             await stop_consumer(consumer)
 
     async def _place(self) -> None:
-        """Read the committed position of every new partition from Postgres, compare the log with it, and seek."""
+        """Read the committed position of every new partition from Postgres, compare the log with it, and
+        seek."""
         for place in sorted(self._unplaced):
             offset, first = await self._verified_position(place)
-            if place in self._unplaced:                        # no rebalance has taken it meanwhile
+            if place in self._unplaced:  # no rebalance has taken it meanwhile
                 self._unplaced.discard(place)
                 self._go_to(place, offset, max(offset, first))
 
     async def _verified_position(self, place: Any) -> tuple[int, int]:
-        """The committed position and the first offset the log still holds: later only where compaction or retention may take records."""
+        """The committed position and the first offset the log still holds: later only where compaction or
+        retention may take records."""
         topic, partition = place
         position = await positions.load(self.pool, self.group, topic, partition)
         held = (await self.reader.bounds(topic, self.topics[topic].partitions))[partition]
         before = await self._record_before(topic, partition, position.offset)
         lossy = self.topics[topic].kind is TopicKind.SNAPSHOT
-        positions.verify(self.group, topic, partition, position, first=held.first, head=held.head, before=before, lossy=lossy)
+        positions.verify(
+            self.group,
+            topic,
+            partition,
+            position,
+            first=held.first,
+            head=held.head,
+            before=before,
+            lossy=lossy,
+        )
         return position.offset, held.first
 
     async def _record_before(self, topic: str, partition: int, offset: int) -> Record | None:
@@ -153,12 +176,13 @@ class KafkaSubscription:
         return run.records[0] if run.offsets and run.offsets[0] == offset - 1 else None
 
     def _go_to(self, place: Any, offset: int, read_from: int) -> None:
-        """Continue after the offsets below `offset`. The first run begins there, also when its records begin at `read_from`."""
+        """Continue after the offsets below `offset`. The first run begins there, also when its records begin
+        at `read_from`."""
         try:
             self._consumer.seek(place, read_from)
             self._consumer.resume(place)
             self._next[place] = offset
-        except IllegalStateError:                              # a rebalance took it: the listener will say so
+        except IllegalStateError:  # a rebalance took it: the listener will say so
             self._next.pop(place, None)
 
     async def _fetch(self, records_max: int, timeout_s: float) -> list[Polled]:
@@ -168,22 +192,29 @@ class KafkaSubscription:
         try:
             await self._stand_where_left()
             unpacking.begin()
-            found = await asyncio.wait_for(self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=records_max), timeout_s + 1)
+            found = await asyncio.wait_for(
+                self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=records_max),
+                timeout_s + 1,
+            )
             if found:
                 found |= await self._rest(records_max, found)
-        except TimeoutError:                                   # a rebalance is going on
+        except TimeoutError:  # a rebalance is going on
             return []
-        except NoOffsetForPartitionError:                      # asked before it was placed
+        except NoOffsetForPartitionError:  # asked before it was placed
             await asyncio.sleep(RETRY_S)
             return []
-        except OffsetOutOfRangeError as fault:                 # the log changed under us: look at it again, which says what happened
+        except (
+            OffsetOutOfRangeError
+        ) as fault:  # the log changed under us: look at it again, which says what happened
             log.warning("offset_out_of_range", group=self.group, fault=repr(fault))
             self._unplaced |= set(self._next)
             return []
         except UNDECODABLE as fault:
             log.warning("batch_undecodable", group=self.group, fault=repr(fault))
             return await self._carefully(records_max)
-        return await self._passed_over([run for place, messages in found.items() if (run := self._run(place, messages)) is not None])
+        return await self._passed_over(
+            [run for place, messages in found.items() if (run := self._run(place, messages)) is not None]
+        )
 
     async def _rest(self, records_max: int, found: Any) -> dict[Any, Any]:
         """What other partitions hold ready, so that every one has its share of a round."""
@@ -196,7 +227,11 @@ class KafkaSubscription:
         start = self._next.get(place)
         if start is None:
             return None
-        fresh = [message for message in messages if message.offset >= start] if messages[0].offset < start else messages
+        fresh = (
+            [message for message in messages if message.offset >= start]
+            if messages[0].offset < start
+            else messages
+        )
         if not fresh:
             return None
         run = run_of(place.topic, place.partition, start, fresh)
@@ -204,7 +239,8 @@ class KafkaSubscription:
         return run
 
     async def _passed_over(self, runs: list[Polled]) -> list[Polled]:
-        """The same runs, and what the client passed over behind them or alone: markers and aborted records of foreign transactions.
+        """The same runs, and what the client passed over behind them or alone: markers and aborted records of
+        foreign transactions.
 
         A position that stood before a marker would stand there for ever: nothing else need ever follow it.
         """
@@ -219,7 +255,8 @@ class KafkaSubscription:
         return list(by_place.values())
 
     async def _stand_where_left(self) -> None:
-        """Where foreign records may leave holes none is proof of a loss, so the client must begin exactly where the last run ended."""
+        """Where foreign records may leave holes none is proof of a loss, so the client must begin exactly
+        where the last run ended."""
         for place in self._foreign():
             at, left = await self._position(place), self._next.get(place)
             if left is not None and at != left:
@@ -238,23 +275,30 @@ class KafkaSubscription:
         return at
 
     async def _carefully(self, records_max: int) -> list[Polled]:
-        """One run a partition, decoded batch by batch: what nobody can decode comes alone. The client follows; what it held ready is read again."""
+        """One run a partition, decoded batch by batch: what nobody can decode comes alone. The client
+        follows; what it held ready is read again."""
         for place, start in list(self._next.items()):
             self._go_to(place, start, start)
         runs = []
         for place, start in sorted(self._next.items()):
             run = await self.reader.read(place.topic, place.partition, start, records_max)
-            if run.end > start and place in self._next:        # no rebalance has taken it meanwhile
+            if run.end > start and place in self._next:  # no rebalance has taken it meanwhile
                 self._go_to(place, run.end, run.end)
                 runs.append(replace(run, complete=run.complete or place in self._foreign()))
         return runs
 
     def _show_progress(self, now: float) -> None:
         """Commit to Kafka for its tools to show; nobody reads it back."""
-        if now - self._committed_at < COMMIT_EVERY_S or not self._next or (self._commit and not self._commit.done()):
+        if (
+            now - self._committed_at < COMMIT_EVERY_S
+            or not self._next
+            or (self._commit and not self._commit.done())
+        ):
             return
         self._committed_at = now
-        self._commit = asyncio.create_task(self._commit_quietly(self._consumer, dict(self._next)), name="kafka-display-commit")
+        self._commit = asyncio.create_task(
+            self._commit_quietly(self._consumer, dict(self._next)), name="kafka-display-commit"
+        )
 
     async def _commit_quietly(self, consumer: Any, offsets: dict[Any, int]) -> None:
         try:
@@ -264,8 +308,11 @@ class KafkaSubscription:
 
 
 def run_of(topic: str, partition: int, start: int, found: Sequence[Any]) -> Polled:
-    """The client's records as a run that begins at `start`, whatever was removed before or between them. Null is read as empty."""
-    records = [Record(message.key or b"", message.value or b"", _headers(message.headers)) for message in found]
+    """The client's records as a run that begins at `start`, whatever was removed before or between them. Null
+    is read as empty."""
+    records = [
+        Record(message.key or b"", message.value or b"", _headers(message.headers)) for message in found
+    ]
     offsets = [message.offset for message in found]
     return Polled(topic, partition, start, offsets[-1] + 1, records, offsets)
 

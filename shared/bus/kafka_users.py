@@ -1,4 +1,5 @@
-"""Makes a broker that asks know our users and exactly their rights: done by the administrator, at every `u2c migrate`."""
+"""Makes a broker that asks know our users and exactly their rights: done by the administrator, at every `u2c
+migrate`."""
 
 import asyncio
 import hashlib
@@ -10,7 +11,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.types import CompactArray, CompactBytes, CompactString, Int8, Int16, Int32, Schema, TaggedFields
+from aiokafka.protocol.types import (
+    CompactArray,
+    CompactBytes,
+    CompactString,
+    Int8,
+    Int16,
+    Int32,
+    Schema,
+    TaggedFields,
+)
 
 from shared.bus import BusUnavailable
 from shared.bus.kafka_access import OURS, KafkaAccess
@@ -18,34 +28,54 @@ from shared.bus.kafka_rights import ALLOW, USERS, Right, rights
 from shared.bus.kafka_topics import ensure_topics
 from shared.topics import ALL
 
-OURS_NUMBER, ITERATIONS, SALT_BYTES = 2, 4096, 16              # of SCRAM-SHA-512; a derived password has 192 bits, so more rounds add nothing
+OURS_NUMBER, ITERATIONS, SALT_BYTES = (
+    2,
+    4096,
+    16,
+)  # of SCRAM-SHA-512; a derived password has 192 bits, so more rounds add nothing
 ANY, OUR_PRINCIPALS = 1, frozenset(f"User:{user}" for user in USERS)
 TIMEOUT_S, POLL_S = 30.0, 0.1
 
 
-class _ScramResponse(Response):                                # type: ignore[misc]
+class _ScramResponse(Response):  # type: ignore[misc]
     API_KEY, API_VERSION = 51, 0
     SCHEMA = Schema(
         ("throttle_time_ms", Int32),
-        ("results", CompactArray(("user", CompactString()), ("error_code", Int16), ("error_message", CompactString()), ("tags", TaggedFields))),
+        (
+            "results",
+            CompactArray(
+                ("user", CompactString()),
+                ("error_code", Int16),
+                ("error_message", CompactString()),
+                ("tags", TaggedFields),
+            ),
+        ),
         ("tags", TaggedFields),
     )
 
 
-class _ScramStruct(RequestStruct):                             # type: ignore[misc]
+class _ScramStruct(RequestStruct):  # type: ignore[misc]
     """AlterUserScramCredentials, which the client does not have."""
 
     API_KEY, API_VERSION, FLEXIBLE_VERSION, RESPONSE_TYPE = 51, 0, True, _ScramResponse
     SCHEMA = Schema(
         ("deletions", CompactArray(("name", CompactString()), ("mechanism", Int8), ("tags", TaggedFields))),
-        ("upsertions", CompactArray(
-            ("name", CompactString()), ("mechanism", Int8), ("iterations", Int32), ("salt", CompactBytes), ("salted_password", CompactBytes),
-            ("tags", TaggedFields))),
+        (
+            "upsertions",
+            CompactArray(
+                ("name", CompactString()),
+                ("mechanism", Int8),
+                ("iterations", Int32),
+                ("salt", CompactBytes),
+                ("salted_password", CompactBytes),
+                ("tags", TaggedFields),
+            ),
+        ),
         ("tags", TaggedFields),
     )
 
 
-class _ScramRequest(Request[_ScramStruct]):                    # type: ignore[misc]
+class _ScramRequest(Request[_ScramStruct]):  # type: ignore[misc]
     API_KEY: Final = 51
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
@@ -56,7 +86,8 @@ class _ScramRequest(Request[_ScramStruct]):                    # type: ignore[mi
 
 
 async def admit(access: KafkaAccess, passwords: Mapping[str, str]) -> None:
-    """Topics, users with these passwords, and the rights of the registry; what our users could do beyond them is taken back.
+    """Topics, users with these passwords, and the rights of the registry; what our users could do beyond them
+    is taken back.
 
     `access` is the administrator's. Raises BusUnavailable, and WrongPartitionCount as `ensure_topics`.
     """
@@ -72,15 +103,21 @@ async def admit(access: KafkaAccess, passwords: Mapping[str, str]) -> None:
             for user, password in passwords.items():
                 await _until_known(KafkaAccess(access.brokers, access.protocol, OURS, user, password))
     except (KafkaError, OSError, TimeoutError) as fault:
-        raise BusUnavailable(f"Kafka at {access.brokers} takes no users or rights from {access.username}: {fault!r}") from fault
+        raise BusUnavailable(
+            f"Kafka at {access.brokers} takes no users or rights from {access.username}: {fault!r}"
+        ) from fault
     finally:
         await admin.close()
 
 
 async def _make_so(admin: Any, wanted: frozenset[Right]) -> None:
-    """Take back and give until the broker says so itself: it hears of a right a moment after the controller does."""
+    """Take back and give until the broker says so itself: it hears of a right a moment after the controller
+    does."""
     while (found := await granted(admin)) != wanted:
-        changes = [*(DeleteAclsRequest(*right) for right in found - wanted), *(CreateAclsRequest(*right) for right in wanted - found)]
+        changes = [
+            *(DeleteAclsRequest(*right) for right in found - wanted),
+            *(CreateAclsRequest(*right) for right in wanted - found),
+        ]
         for response in await asyncio.gather(*(admin._send_to_controller(change) for change in changes)):
             _, [answer] = response.to_object().values()
             if answer["error_code"]:
@@ -95,7 +132,8 @@ async def granted(admin: Any) -> frozenset[Right]:
         raise for_code(response.error_code)(response.error_message)
     return frozenset(
         Right(of, name, pattern, principal, host, operation, permission)
-        for of, name, pattern, acls in response.resources for principal, host, operation, permission in acls
+        for of, name, pattern, acls in response.resources
+        for principal, host, operation, permission in acls
         if principal in OUR_PRINCIPALS and permission == ALLOW
     )
 
@@ -115,4 +153,11 @@ async def _until_known(access: KafkaAccess) -> None:
 
 def _credential(user: str, password: str) -> tuple[Any, ...]:
     salt = os.urandom(SALT_BYTES)
-    return user, OURS_NUMBER, ITERATIONS, salt, hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS), {}
+    return (
+        user,
+        OURS_NUMBER,
+        ITERATIONS,
+        salt,
+        hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS),
+        {},
+    )

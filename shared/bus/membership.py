@@ -1,8 +1,9 @@
 """Fair sharing of numbered things (partitions of a group, shards of an outbox) between live processes.
 
-A member holds one session: a row in `bus.members`, and a session advisory lock for each share it owns. Death closes the
-session, so the locks are free at once. A stopped process keeps its session but stops beating; after `session_timeout_s` the
-others terminate that session. Ownership saves work, no more: exactly-once rests on the compare-and-set of positions.
+A member holds one session: a row in `bus.members`, and a session advisory lock for each share it owns. Death
+closes the session, so the locks are free at once. A stopped process keeps its session but stops beating;
+after `session_timeout_s` the others terminate that session. Ownership saves work, no more: exactly-once rests
+on the compare-and-set of positions.
 """
 
 import asyncio
@@ -26,12 +27,14 @@ JOIN = """insert into bus.members (grp, shares, pid, backend_start)
     select $1, $2, pid, backend_start from pg_stat_get_activity(pg_backend_pid()) returning member"""
 BEAT = """with mine as (update bus.members set seen_at = clock_timestamp() where member = $1 returning member)
     select m.member, m.shares, m.seen_at > clock_timestamp() - make_interval(secs => $3) as fresh,
-           exists (select from pg_stat_get_activity(m.pid) a where a.backend_start = m.backend_start) as connected,
+           exists (select from pg_stat_get_activity(m.pid) a where a.backend_start = m.backend_start) as
+               connected,
            exists (select from mine) as joined
     from bus.members m where m.grp = $2"""
 # A member that is silent for too long may be stopped with its locks held; one without a session is dead.
 EVICT = """select m.member, pg_terminate_backend(a.pid) from bus.members m, pg_stat_get_activity(m.pid) a
-    where m.grp = $1 and a.backend_start = m.backend_start and m.seen_at < clock_timestamp() - make_interval(secs => $2)"""
+    where m.grp = $1 and a.backend_start = m.backend_start
+        and m.seen_at < clock_timestamp() - make_interval(secs => $2)"""
 BURY = """delete from bus.members m where m.grp = $1 and m.member <> $2
     and not exists (select from pg_stat_get_activity(m.pid) a where a.backend_start = m.backend_start)"""
 
@@ -52,7 +55,8 @@ def lock_key(group: str, share: Share) -> int:
 
 @dataclass
 class Membership:
-    """One process's membership. `settle` between batches; `owned` is what this process may work on until the next call."""
+    """One process's membership. `settle` between batches; `owned` is what this process may work on until the
+    next call."""
 
     pool: asyncpg.Pool
     group: str
@@ -67,7 +71,8 @@ class Membership:
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def settle(self) -> frozenset[Share]:
-        """Join if need be, give back what is the others' now, take what is free, and return what is owned. Raises DATABASE_FAULTS."""
+        """Join if need be, give back what is the others' now, take what is free, and return what is owned.
+        Raises DATABASE_FAULTS."""
         if not usable(self._connection):
             await self._join()
         if self._due:
@@ -77,7 +82,8 @@ class Membership:
         return self.owned
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
-        """Read or write through the session: no pool in between, and nothing at all once the session is taken away."""
+        """Read or write through the session: no pool in between, and nothing at all once the session is taken
+        away."""
         async with self._one_at_a_time:
             if self._connection is None:
                 raise asyncpg.InterfaceError("the session is gone; settle() joins again")
@@ -93,8 +99,10 @@ class Membership:
         await self._forget()
         connection = await self.pool.acquire(timeout=5)
         try:
-            await connection.execute("set synchronous_commit = off")       # a lost heartbeat costs nothing
-            self._member = await connection.fetchval(JOIN, self.group, [f"{name}#{number}" for name, number in self.shares])
+            await connection.execute("set synchronous_commit = off")  # a lost heartbeat costs nothing
+            self._member = await connection.fetchval(
+                JOIN, self.group, [f"{name}#{number}" for name, number in self.shares]
+            )
         except BaseException:
             await throw_away(self.pool, connection)
             raise
@@ -113,7 +121,8 @@ class Membership:
 
     @contextlib.contextmanager
     def _dropped_on_fault(self) -> Iterator[None]:
-        """After a fault nobody knows the state of the session: it owns nothing any more, and settle() joins again."""
+        """After a fault nobody knows the state of the session: it owns nothing any more, and settle() joins
+        again."""
         try:
             yield
         except DATABASE_FAULTS:
@@ -125,12 +134,15 @@ class Membership:
     async def _beat(self) -> None:
         async with self._one_at_a_time:
             with self._dropped_on_fault():
-                rows = await self._connection.fetch(BEAT, self._member, self.group, self.session_timeout_s, timeout=self.session_timeout_s)
+                rows = await self._connection.fetch(
+                    BEAT, self._member, self.group, self.session_timeout_s, timeout=self.session_timeout_s
+                )
                 if not any(row["joined"] for row in rows):
                     raise asyncpg.InterfaceError("the others have buried this member; joining again")
         live = {
             row["member"]: frozenset(_parse(share) for share in row["shares"])
-            for row in rows if row["member"] == self._member or (row["fresh"] and row["connected"])
+            for row in rows
+            if row["member"] == self._member or (row["fresh"] and row["connected"])
         }
         self._wanted = frozenset(fair_shares(live)[self._member])
         self._due = self._wanted != self.owned
@@ -145,11 +157,13 @@ class Membership:
             self.owned -= {share}
         missing = self._wanted - self.owned
         for share in sorted(missing):
-            if await self._connection.fetchval("select pg_try_advisory_lock($1)", lock_key(self.group, share)):
+            if await self._connection.fetchval(
+                "select pg_try_advisory_lock($1)", lock_key(self.group, share)
+            ):
                 self.owned |= {share}
         if missing - self.owned:
             await self._evict_silent()
-        self._due = False                                      # what is still missing is due again at the next beat
+        self._due = False  # what is still missing is due again at the next beat
 
     async def _evict_silent(self) -> None:
         for row in await self._connection.fetch(EVICT, self.group, self.session_timeout_s):
@@ -159,13 +173,19 @@ class Membership:
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.gather(self._beating, return_exceptions=True)
-        connection, self._connection, self._beating, self.owned, self._due = self._connection, None, None, frozenset(), False
+        connection, self._connection, self._beating, self.owned, self._due = (
+            self._connection,
+            None,
+            None,
+            frozenset(),
+            False,
+        )
         if connection is None:
             return
         with contextlib.suppress(*DATABASE_FAULTS):
             if says_so and usable(connection):
                 await connection.execute("delete from bus.members where member = $1", self._member, timeout=2)
-        await throw_away(self.pool, connection)                # the end of the session frees its advisory locks
+        await throw_away(self.pool, connection)  # the end of the session frees its advisory locks
 
 
 def _parse(share: str) -> Share:

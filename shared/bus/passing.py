@@ -1,4 +1,5 @@
-"""Verb for a book that was put back to an earlier time: what its services told since of their state is passed, because it is not so any more."""
+"""Verb for a book that was put back to an earlier time: what its services told since of their state is
+passed, because it is not so any more."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,8 @@ from shared.bus.batch_rows import OUTCOMES, insert_batch_row
 from shared.topics import ALL, TopicKind
 
 LOCK = "select position from bus.positions where grp = $1 and topic = $2 and partition = $3 for update"
-MOVE = """update bus.positions set position = $4, last_hash = null, moved_at = clock_timestamp() where grp = $1 and topic = $2 and partition = $3
+MOVE = """update bus.positions set position = $4, last_hash = null, moved_at = clock_timestamp()
+    where grp = $1 and topic = $2 and partition = $3
     returning nextval('bus.batch_id')"""
 SNAPSHOTS = [topic for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT]
 
@@ -16,14 +18,16 @@ SNAPSHOTS = [topic for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT
 async def pass_snapshots(connection: Any, heads: Mapping[str, Mapping[int, int]]) -> None:
     """Move every group past the snapshots that lie on the bus, up to `heads` (topic → partition → offset).
 
-    A producer that is back where it was says other things now than it said since: a statement that was final is open again, a contract that
-    was made is not there. Whoever heard the old ones would keep them, for a final one gives way to nothing. The batch rows count them as
-    compacted: no record that says anything. Producers must tell all their snapshots once more (`shared/retelling.py`).
+    A producer that is back where it was says other things now than it said since: a statement that was final
+    is open again, a contract that was made is not there. Whoever heard the old ones would keep them, for a
+    final one gives way to nothing. The batch rows count them as compacted: no record that says anything.
+    Producers must tell all their snapshots once more (`shared/retelling.py`).
     """
     for topic in SNAPSHOTS:
         for group in topic.groups:
             for partition, head in heads[topic.name].items():
                 await _pass(connection, group, topic.name, partition, head)
+
 
 async def _pass(connection: Any, group: str, topic: str, partition: int, head: int) -> None:
     await connection.execute(positions.ENSURE, group, topic, partition)

@@ -1,4 +1,5 @@
-"""The positions of consumer groups: rows in Postgres that move, by compare-and-set, in the transaction of the effect."""
+"""The positions of consumer groups: rows in Postgres that move, by compare-and-set, in the transaction of the
+effect."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,16 +19,20 @@ EVICT_AFTER_S = 3.0
 ENSURE = "insert into bus.positions (grp, topic, partition) values ($1, $2, $3) on conflict do nothing"
 LOAD = "select position, last_hash from bus.positions where grp = $1 and topic = $2 and partition = $3"
 ALL_OF_TOPIC = "select partition, position from bus.positions where grp = $1 and topic = $2"
-# The compare-and-set: it comes first in every consumer transaction, so a zombie's effects can never be committed.
-MOVE = """update bus.positions set position = $5, last_hash = coalesce($6, last_hash), moved_at = clock_timestamp()
+# The compare-and-set: it comes first in every consumer transaction, so a zombie's effects can never be
+# committed.
+MOVE = """update bus.positions set position = $5, last_hash = coalesce($6, last_hash),
+    moved_at = clock_timestamp()
     where grp = $1 and topic = $2 and partition = $3 and position = $4 returning nextval('bus.batch_id')"""
-EVICT = """select a.pid, pg_terminate_backend(a.pid) from unnest(pg_blocking_pids($1)) pid, pg_stat_get_activity(pid) a
+EVICT = """select a.pid, pg_terminate_backend(a.pid)
+    from unnest(pg_blocking_pids($1)) pid, pg_stat_get_activity(pid) a
     where a.usesysid = (select oid from pg_roles where rolname = current_user)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The next offset a group will process in one partition, and the hash of the record before it (None: nothing consumed yet)."""
+    """The next offset a group will process in one partition, and the hash of the record before it (None:
+    nothing consumed yet)."""
 
     offset: int
     last_hash: bytes | None
@@ -50,34 +55,55 @@ async def of_topic(pool: asyncpg.Pool, group: str, topic: str, partitions: int) 
 
 
 def verify(
-    group: str, topic: str, partition: int, position: Position, *, first: int, head: int, before: Record | None, lossy: bool = False,
+    group: str,
+    topic: str,
+    partition: int,
+    position: Position,
+    *,
+    first: int,
+    head: int,
+    before: Record | None,
+    lossy: bool = False,
 ) -> None:
-    """Check on assignment that the log still is the one the group consumed; LogReplaced or RecordsLost otherwise.
+    """Check on assignment that the log still is the one the group consumed; LogReplaced or RecordsLost
+    otherwise.
 
-    `first` is the log's oldest offset, `before` the record at position − 1 where the log still holds it. `lossy`: compaction may have
-    removed records (snapshot topics), so an older start is no loss.
+    `first` is the log's oldest offset, `before` the record at position − 1 where the log still holds it.
+    `lossy`: compaction may have removed records (snapshot topics), so an older start is no loss.
     """
     if position.offset > head:
-        raise LogReplaced(group, topic, partition, f"the position is {position.offset}, the log ends at {head}")
+        raise LogReplaced(
+            group, topic, partition, f"the position is {position.offset}, the log ends at {head}"
+        )
     if before is not None and position.last_hash is not None and record_hash(before) != position.last_hash:
-        raise LogReplaced(group, topic, partition, f"the record at offset {position.offset - 1} is another one")
+        raise LogReplaced(
+            group, topic, partition, f"the record at offset {position.offset - 1} is another one"
+        )
     if position.offset < first and not lossy:
         raise RecordsLost(group, topic, partition, position.offset, first)
 
 
 async def move(
-    pool: asyncpg.Pool, connection: Any, group: str, topic: str, partition: int, start: int, end: int, last_hash: bytes | None,
+    pool: asyncpg.Pool,
+    connection: Any,
+    group: str,
+    topic: str,
+    partition: int,
+    start: int,
+    end: int,
+    last_hash: bytes | None,
 ) -> int | None:
     """Move the position from `start` to `end` in the open transaction of `connection`; return the batch id.
 
-    None: the position is not at `start`, somebody else moved it. Whoever holds the row for more than 3 s is taken for a stopped
-    process (two owners of a live partition do not exist) and its session is terminated; Postgres's own timeouts would not free it.
+    None: the position is not at `start`, somebody else moved it. Whoever holds the row for more than 3 s is
+    taken for a stopped process (two owners of a live partition do not exist) and its session is terminated;
+    Postgres's own timeouts would not free it.
     """
     moving = asyncio.ensure_future(connection.fetchval(MOVE, group, topic, partition, start, end, last_hash))
     try:
         while not (await asyncio.wait({moving}, timeout=EVICT_AFTER_S))[0]:
             await _evict_blockers(pool, connection.get_server_pid())
-        return moving.result()                                 # type: ignore[no-any-return]
+        return moving.result()  # type: ignore[no-any-return]
     finally:
         if not moving.done():
             moving.cancel()

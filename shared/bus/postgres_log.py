@@ -1,8 +1,9 @@
 """The bus as a log in Postgres: nothing but Postgres to run. Durable when the append's transaction is.
 
-Retention is `trim`. Snapshot topics are not compacted here: they keep every revision until retention takes what every reader has read
-and the newest segment of a partition always stays. A reader that begins later than the retention starts at the oldest segment; readers
-keep what they heard in tables of their own, so only a new service has to be told again what its producers know (`shared/retelling.py`).
+Retention is `trim`. Snapshot topics are not compacted here: they keep every revision until retention takes
+what every reader has read and the newest segment of a partition always stays. A reader that begins later than
+the retention starts at the oldest segment; readers keep what they heard in tables of their own, so only a new
+service has to be told again what its producers know (`shared/retelling.py`).
 """
 
 import asyncio
@@ -27,15 +28,24 @@ from shared.topics import ALL, Topic
 
 log = structlog.get_logger()
 T = TypeVar("T")
-#: What Postgres says of the records themselves, or of our right to the topic: it will say the same the next time.
+#: What Postgres says of the records themselves, or of our right to the topic: it will say the same the next
+#: time.
 REFUSALS: tuple[type[asyncpg.PostgresError], ...] = (
-    asyncpg.DataError, asyncpg.CheckViolationError, asyncpg.PLPGSQLError, asyncpg.ProgramLimitExceededError, asyncpg.InsufficientPrivilegeError,
+    asyncpg.DataError,
+    asyncpg.CheckViolationError,
+    asyncpg.PLPGSQLError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.InsufficientPrivilegeError,
 )
 DAY_S = 86_400
 TRIM_EVERY_S = 600.0
-# A server may be set to acknowledge before the log is written; what publish acknowledged must survive the server's death.
-DURABLE = "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
-ENSURE = """with topic as (insert into bus.topics (topic, partitions) values ($1, $2::smallint) on conflict do nothing returning topic)
+# A server may be set to acknowledge before the log is written; what publish acknowledged must survive the
+# server's death.
+DURABLE = (
+    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
+)
+ENSURE = """with topic as (insert into bus.topics (topic, partitions) values ($1, $2::smallint)
+    on conflict do nothing returning topic)
     insert into bus.heads (topic, partition) select topic, generate_series(0, $2 - 1) from topic"""
 
 
@@ -47,7 +57,7 @@ class PostgresLog:
     topics: Mapping[str, Topic] = field(default_factory=lambda: ALL)
     session_timeout_s: float = 6.0
     publish_timeout_s: float = 10.0
-    durability_note: str | None = None                         # durable as Postgres is
+    durability_note: str | None = None  # durable as Postgres is
     _commits: GroupCommit = field(init=False)
     _publisher: Any = None
     _trimming: asyncio.Task[None] | None = None
@@ -60,9 +70,13 @@ class PostgresLog:
         await remember_cluster(self.pool, "postgres", "this database")
         for topic in self.topics.values():
             await self.pool.execute(ENSURE, topic.name, topic.partitions)
-        for row in await self.pool.fetch("select topic, partitions from bus.topics where topic = any($1)", list(self.topics)):
+        for row in await self.pool.fetch(
+            "select topic, partitions from bus.topics where topic = any($1)", list(self.topics)
+        ):
             if row["partitions"] != self.topics[row["topic"]].partitions:
-                raise WrongPartitionCount(row["topic"], self.topics[row["topic"]].partitions, row["partitions"])
+                raise WrongPartitionCount(
+                    row["topic"], self.topics[row["topic"]].partitions, row["partitions"]
+                )
         self._trimming = asyncio.create_task(self._trim_on(), name="bus-retention")
 
     async def stop(self) -> None:
@@ -77,9 +91,13 @@ class PostgresLog:
         await self._commits.add(topic, records)
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        shares = [(topic, partition) for topic in topics for partition in range(self.topics[topic].partitions)]
+        shares = [
+            (topic, partition) for topic in topics for partition in range(self.topics[topic].partitions)
+        ]
         membership = Membership(self.pool, group, shares, self.session_timeout_s)
-        return PostgresSubscription(self.pool, group, {topic: self.topics[topic] for topic in topics}, membership)
+        return PostgresSubscription(
+            self.pool, group, {topic: self.topics[topic] for topic in topics}, membership
+        )
 
     async def heads(self, topic: str) -> Mapping[int, int]:
         return await self._answer(heads(self.pool, topic))
@@ -94,9 +112,12 @@ class PostgresLog:
         return await self._answer(written_at(self.pool, topic, partition, offset))
 
     async def trim(self, topic: str, retention_s: float) -> int:
-        """Delete segments older than `retention_s` that every group, and every registered reader, has consumed; return how many."""
+        """Delete segments older than `retention_s` that every group, and every registered reader, has
+        consumed; return how many."""
         known = self.topics[topic]
-        done = await self.pool.execute(TRIM, topic, retention_s, list(known.groups), list(known.former_groups))
+        done = await self.pool.execute(
+            TRIM, topic, retention_s, list(known.groups), list(known.former_groups)
+        )
         return int(done.split()[-1])
 
     async def _append(self, topics: Mapping[str, list[Record]]) -> None:
@@ -104,7 +125,9 @@ class PostgresLog:
             async with asyncio.timeout(self.publish_timeout_s):
                 await append(await self._publisher_connection(), topics, self._partitions)
         except REFUSALS as fault:
-            raise RecordsRefused(f"the log in Postgres refuses what was sent to {', '.join(sorted(topics))}: {fault!r}") from fault
+            raise RecordsRefused(
+                f"the log in Postgres refuses what was sent to {', '.join(sorted(topics))}: {fault!r}"
+            ) from fault
         except DATABASE_FAULTS as fault:
             await self._drop_publisher()
             raise BusUnavailable(f"the log in Postgres took nothing: {fault!r}") from fault

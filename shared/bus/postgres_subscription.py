@@ -1,4 +1,5 @@
-"""A consumer's membership of a group on the Postgres log: ownership, reading ahead within segments, adaptive polling."""
+"""A consumer's membership of a group on the Postgres log: ownership, reading ahead within segments, adaptive
+polling."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,9 +21,11 @@ CHECK_EVERY_S = 5.0
 
 @dataclass(slots=True)
 class _Cursor:
-    """Where reading stands in one partition: `offset` is the next to return, `ahead` what is read and not returned yet.
+    """Where reading stands in one partition: `offset` is the next to return, `ahead` what is read and not
+    returned yet.
 
-    `missing` offsets lie between `offset` and the first record ahead: trimmed before this group came, or lost. The consumer judges.
+    `missing` offsets lie between `offset` and the first record ahead: trimmed before this group came, or
+    lost. The consumer judges.
     """
 
     offset: int
@@ -36,7 +39,7 @@ class _Cursor:
             if self.ahead:
                 return False
             self.missing, end = base - self.offset, base
-        self.ahead.extend(records[end - base:])
+        self.ahead.extend(records[end - base :])
         return True
 
     def run(self, place: Place, records_max: int) -> Polled:
@@ -60,7 +63,8 @@ class PostgresSubscription:
     _checked_at: float = 0.0
 
     async def poll(self, records_max: int, timeout_s: float) -> list[Polled]:
-        """See `Subscription.poll`. Raises BusUnavailable in an outage, LogFault when the log is not what it was."""
+        """See `Subscription.poll`. Raises BusUnavailable in an outage, LogFault when the log is not what it
+        was."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while True:
@@ -106,7 +110,16 @@ class PostgresSubscription:
         held = (await bounds(self.membership, topic))[partition]
         before = await self._record_before(topic, partition, position.offset)
         lossy = self.topics[topic].kind is TopicKind.SNAPSHOT
-        positions.verify(self.group, topic, partition, position, first=held.first, head=held.head, before=before, lossy=lossy)
+        positions.verify(
+            self.group,
+            topic,
+            partition,
+            position,
+            first=held.first,
+            head=held.head,
+            before=before,
+            lossy=lossy,
+        )
         return position.offset
 
     async def _record_before(self, topic: str, partition: int, offset: int) -> Record | None:
@@ -133,7 +146,12 @@ class PostgresSubscription:
             for partition, held in (await bounds(self.membership, topic)).items():
                 cursor = self._cursors.get((topic, partition))
                 if cursor is not None and cursor.offset > held.head:
-                    raise LogReplaced(self.group, topic, partition, f"the position is {cursor.offset}, the log ends at {held.head}")
+                    raise LogReplaced(
+                        self.group,
+                        topic,
+                        partition,
+                        f"the position is {cursor.offset}, the log ends at {held.head}",
+                    )
 
     def _runs(self, records_max: int) -> list[Polled]:
         return [cursor.run(place, records_max) for place, cursor in self._cursors.items() if cursor.ahead]

@@ -1,4 +1,5 @@
-"""The infrastructure schemas as SQLAlchemy Core tables: `bus` (logs, positions, batch rows, membership) and `clock`."""
+"""The infrastructure schemas as SQLAlchemy Core tables: `bus` (logs, positions, batch rows, membership) and
+`clock`."""
 
 from sqlalchemy import (
     BigInteger,
@@ -29,30 +30,36 @@ NOW = text("clock_timestamp()")
 
 
 def _partition_of_topic(*, key: bool) -> tuple[Column[str], Column[int]]:
-    return Column("topic", Text, primary_key=key, nullable=False), Column("partition", SmallInteger, primary_key=key, nullable=False)
+    return Column("topic", Text, primary_key=key, nullable=False), Column(
+        "partition", SmallInteger, primary_key=key, nullable=False
+    )
 
 
 cluster = Table(
-    "cluster", metadata,
+    "cluster",
+    metadata,
     Column("one", Boolean, primary_key=True, server_default=text("true")),
     Column("kind", Text, nullable=False),
     Column("cluster_id", Text, nullable=False),
     CheckConstraint("one"),
 )
 topics = Table(
-    "topics", metadata,
+    "topics",
+    metadata,
     Column("topic", Text, primary_key=True),
     Column("partitions", SmallInteger, nullable=False),
     Column("created_at", INSTANT, nullable=False, server_default=NOW),
 )
 heads = Table(
-    "heads", metadata,
+    "heads",
+    metadata,
     Column("topic", Text, ForeignKey("bus.topics.topic", ondelete="CASCADE"), primary_key=True),
     Column("partition", SmallInteger, primary_key=True),
     Column("head", BigInteger, nullable=False, server_default=text("0")),
 )
 segments = Table(
-    "segments", metadata,
+    "segments",
+    metadata,
     *_partition_of_topic(key=True),
     Column("base", BigInteger, primary_key=True),
     Column("count", Integer, nullable=False),
@@ -60,14 +67,16 @@ segments = Table(
     Column("appended_at", INSTANT, nullable=False, server_default=NOW),
 )
 topic_writers = Table(
-    "topic_writers", metadata,
+    "topic_writers",
+    metadata,
     Column("topic", Text, primary_key=True),
     Column("role", Text, primary_key=True),
-    Column("appends", Boolean, nullable=False),                # false: it only trims what retention allows to go
+    Column("appends", Boolean, nullable=False),  # false: it only trims what retention allows to go
 )
 batch_id = Sequence("batch_id", metadata=metadata)
 positions = Table(
-    "positions", metadata,
+    "positions",
+    metadata,
     Column("grp", Text, primary_key=True),
     *_partition_of_topic(key=True),
     Column("position", BigInteger, nullable=False, server_default=text("0")),
@@ -75,7 +84,8 @@ positions = Table(
     Column("moved_at", INSTANT, nullable=False, server_default=NOW),
 )
 batches = Table(
-    "batches", metadata,
+    "batches",
+    metadata,
     Column("batch_id", BigInteger, primary_key=True, autoincrement=False),
     Column("grp", Text, nullable=False),
     *_partition_of_topic(key=False),
@@ -83,34 +93,43 @@ batches = Table(
     Column("to_offset", BigInteger, nullable=False),
     *(Column(outcome, Integer, nullable=False) for outcome in OUTCOMES),
     Column("at", INSTANT, nullable=False, server_default=NOW),
-    Column("sources", JSONB),                                  # source → outcome → messages; null where none are kept, and before cut `batch_sources`
+    Column(
+        "sources", JSONB
+    ),  # source → outcome → messages; null where none are kept, and before cut `batch_sources`
     UniqueConstraint("grp", "topic", "partition", "from_offset"),
 )
-cuts = Table(                                                   # since when something is counted in a way that it was not before
-    "cuts", metadata,
+cuts = Table(  # since when something is counted in a way that it was not before
+    "cuts",
+    metadata,
     Column("name", Text, primary_key=True),
     Column("at", INSTANT, nullable=False),
 )
 dead_letters = Table(
-    "dead_letters", metadata,
+    "dead_letters",
+    metadata,
     Column("grp", Text, primary_key=True),
     *_partition_of_topic(key=True),
     Column("offset_", BigInteger, primary_key=True),
-    Column("index_", Integer, primary_key=True, server_default=text("0")),   # which of a record's events, where it carries several
+    Column(
+        "index_", Integer, primary_key=True, server_default=text("0")
+    ),  # which of a record's events, where it carries several
     Column("key", LargeBinary, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("headers", JSONB, nullable=False, server_default=text("'{}'")),
     Column("error", Text, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("at", INSTANT, nullable=False, server_default=NOW),
-    Column("replayed_at", INSTANT),                            # when it was published again
-    Column("discarded_at", INSTANT),                           # when somebody decided that it is never taken; these three stay for good
+    Column("replayed_at", INSTANT),  # when it was published again
+    Column(
+        "discarded_at", INSTANT
+    ),  # when somebody decided that it is never taken; these three stay for good
     Column("discarded_by", Text),
     Column("discard_reason", Text),
     Index("dead_letters_key", "key", postgresql_using="hash"),
 )
 members = Table(
-    "members", metadata,
+    "members",
+    metadata,
     Column("member", BigInteger, Identity(always=True), primary_key=True),
     Column("grp", Text, nullable=False),
     Column("shares", ARRAY(Text), nullable=False),
@@ -120,7 +139,8 @@ members = Table(
     Index("members_group", "grp"),
 )
 business_clock = Table(
-    "business", metadata,
+    "business",
+    metadata,
     Column("one", Boolean, primary_key=True, server_default=text("true")),
     Column("moved_to", INSTANT),
     Column("revision", BigInteger, nullable=False, server_default=text("0")),
@@ -130,7 +150,8 @@ business_clock = Table(
     schema="clock",
 )
 clock_instances = Table(
-    "instances", metadata,
+    "instances",
+    metadata,
     Column("instance_id", Text, primary_key=True),
     Column("service", Text, nullable=False),
     Column("seen_at", INSTANT, nullable=False, server_default=NOW),

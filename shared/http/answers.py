@@ -1,7 +1,9 @@
-"""What an API answers, as types: each answer of a route is a class below `Answer`, so that its OpenAPI document says what comes, in what format.
+"""What an API answers, as types: each answer of a route is a class below `Answer`, so that its OpenAPI
+document says what comes, in what format.
 
-An answer is made where it is shown (`answers.py` beside each `api.py`), from values: an amount, a quantity and an instant write themselves.
-It is a dataclass, not a model: what we say ourselves is typed when it is written and need not be validated again for each of a thousand rows.
+An answer is made where it is shown (`answers.py` beside each `api.py`), from values: an amount, a quantity
+and an instant write themselves. It is a dataclass, not a model: what we say ourselves is typed when it is
+written and need not be validated again for each of a thousand rows.
 """
 
 import ast
@@ -14,7 +16,15 @@ from decimal import Decimal
 from functools import cache, reduce
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar, dataclass_transform
 
-from pydantic import AwareDatetime, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer, TypeAdapter, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic_core import core_schema
 
 from shared.decimals import plain
@@ -26,24 +36,47 @@ A = TypeVar("A")
 DECIMAL = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 
 #: A decimal string with the currency's own decimals, as `format_minor` writes it.
-Amount = Annotated[str, WithJsonSchema({**DECIMAL, "description": "Money, with the currency's own number of decimals", "examples": ["120.00"]})]
+Amount = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            **DECIMAL,
+            "description": "Money, with the currency's own number of decimals",
+            "examples": ["120.00"],
+        }
+    ),
+]
 #: An exact number, written without exponent and trailing zeros.
 Quantity = Annotated[
-    Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({**DECIMAL, "description": "An exact decimal number", "examples": ["1250.5"]})]
+    Decimal,
+    PlainSerializer(plain, return_type=str),
+    WithJsonSchema({**DECIMAL, "description": "An exact decimal number", "examples": ["1250.5"]}),
+]
 #: The price of one unit, with the decimals it was written with.
 UnitPrice = Annotated[
-    Decimal, PlainSerializer(lambda price: format(price, "f"), return_type=str),
-    WithJsonSchema({**DECIMAL, "description": "What one unit costs, with the decimals it was written with", "examples": ["0.0125"]})]
+    Decimal,
+    PlainSerializer(lambda price: format(price, "f"), return_type=str),
+    WithJsonSchema(
+        {
+            **DECIMAL,
+            "description": "What one unit costs, with the decimals it was written with",
+            "examples": ["0.0125"],
+        }
+    ),
+]
 #: A point in time, given in UTC: RFC 3339, in microseconds where it has any.
 Instant = AwareDatetime
-#: JSON whose shape is its sender's own business; where an answer has it, `tests/platform/test_answers.py` says so and why.
+#: JSON whose shape is its sender's own business; where an answer has it, `tests/platform/test_answers.py`
+#: says so and why.
 SendersOwn = Annotated[Any, WithJsonSchema({"description": "JSON as it was sent"})]
-#: The default of what stands in an answer only where it was loaded: absent, not null, where its value is None (`lines: list[Line] | None = ABSENT`).
+#: The default of what stands in an answer only where it was loaded: absent, not null, where its value is None
+#: (`lines: list[Line] | None = ABSENT`).
 ABSENT: Any = object()
 
 
 def described_by(where: str) -> WithJsonSchema:
-    """Of an object that another service, or a user's own contract, describes: what it is and where its schema is.
+    """Of an object that another service, or a user's own contract, describes: what it is and where its schema
+    is.
 
     `Events = Annotated[dict[str, Any], described_by("A page of raw events: `GET /v1/…` of rating")]`
     """
@@ -52,7 +85,8 @@ def described_by(where: str) -> WithJsonSchema:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False)
 class Answer:
-    """The base of all answers. Every field stands in every answer, null where it has no value, but for those whose default is ABSENT.
+    """The base of all answers. Every field stands in every answer, null where it has no value, but for those
+    whose default is ABSENT.
 
     A text below a field describes it in the document.
     """
@@ -107,7 +141,8 @@ class WorthAnswer(Answer):
 
 
 class StoredAs:
-    """What was told or found earlier, shown as it was stored and described by its types: no later version of a type changes or refuses history.
+    """What was told or found earlier, shown as it was stored and described by its types: no later version of
+    a type changes or refuses history.
 
     `data: Annotated[Mapping[str, Any], StoredAs(RenewalData, TrendData)]`
     """
@@ -115,11 +150,16 @@ class StoredAs:
     def __init__(self, *types: type[Any]) -> None:
         self._types = types
 
-    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, _source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         described = handler.generate_schema(reduce(operator.or_, self._types))
         return core_schema.any_schema(
             metadata={"pydantic_js_annotation_functions": [lambda _schema, describe: describe(described)]},
-            serialization=core_schema.wrap_serializer_function_ser_schema(lambda value, _next: value, schema=described))
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                lambda value, _next: value, schema=described
+            ),
+        )
 
 
 class Listed(Answer, Generic[T]):
@@ -132,11 +172,18 @@ class Listed(Answer, Generic[T]):
     """`?cursor=` of the next page; null on the last one"""
 
     @classmethod
-    def page(cls, rows: Sequence[A], page: Page, key: Callable[[A], Sequence[str | int]], show: Callable[[A], T]) -> Self:
-        """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and ints."""
+    def page(
+        cls, rows: Sequence[A], page: Page, key: Callable[[A], Sequence[str | int]], show: Callable[[A], T]
+    ) -> Self:
+        """Answer one page. Callers fetch `page.limit + 1` rows; `key` gives a row's sort key as strings and
+        ints."""
         shown = rows[: page.limit]
         more = len(rows) > page.limit
-        return cls(data=[show(row) for row in shown], has_more=more, next_cursor=cursor_after(key(shown[-1])) if more else None)
+        return cls(
+            data=[show(row) for row in shown],
+            has_more=more,
+            next_cursor=cursor_after(key(shown[-1])) if more else None,
+        )
 
 
 @cache
@@ -164,7 +211,12 @@ def _texts_below_fields(kind: Any) -> dict[str, str]:
     assert isinstance(stated, ast.ClassDef)
     found: dict[str, str] = {}
     for field, below in zip(stated.body, stated.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr) \
-                and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(below, ast.Expr)
+            and isinstance(below.value, ast.Constant)
+            and isinstance(below.value.value, str)
+        ):
             found[field.target.id] = inspect.cleandoc(below.value.value)
     return found

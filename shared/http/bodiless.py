@@ -15,12 +15,14 @@ class BodyNotTaken(AppError):
 
 
 def takes_body(route: APIRoute) -> bool:
-    """Whether the route reads a body: one that FastAPI reads for it, or one that it reads itself and describes."""
+    """Whether the route reads a body: one that FastAPI reads for it, or one that it reads itself and
+    describes."""
     return route.body_field is not None or "requestBody" in (route.openapi_extra or {})
 
 
 async def refuse_unasked_body(request: Request) -> None:
-    """Raise BodyNotTaken when something was sent to a route that reads no body. Nothing, and an object without members, say nothing."""
+    """Raise BodyNotTaken when something was sent to a route that reads no body. Nothing, and an object
+    without members, say nothing."""
     if takes_body(request.scope["route"]):
         return
     body = (await request.body()).strip()
@@ -28,7 +30,11 @@ async def refuse_unasked_body(request: Request) -> None:
         names = [str(name)[:NAME_CHARS_MAX] for name in _members(body)][:NAMED_MAX]
         raise BodyNotTaken(
             f"nothing of {', '.join(map(repr, names)) or 'the body'} would be done; leave the body out",
-            errors=[{"pointer": f"/body/{name}", "code": "unknown", "detail": "it takes no body; leave it out"} for name in names])
+            errors=[
+                {"pointer": f"/body/{name}", "code": "unknown", "detail": "it takes no body; leave it out"}
+                for name in names
+            ],
+        )
 
 
 def _members(body: bytes) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Protocol
 from prometheus_client import Counter, Gauge
 
 OPEN = Gauge("u2c_http_connections", "Connections that are open")
-ENDED = Counter("u2c_http_connections_ended_total", "Connections this side ended before their caller did", ["reason"])
+ENDED = Counter(
+    "u2c_http_connections_ended_total", "Connections this side ended before their caller did", ["reason"]
+)
 REASONS = ("made_room", "no_head", "no_request", "answer_not_taken", "body_not_sent", "refused")
 for _reason in REASONS:
     ENDED.labels(_reason)
@@ -20,8 +22,8 @@ class Connection(Protocol):
 
 @dataclass
 class Connections:
-    """Those without a request in work, in the order in which they began to wait. First go those that were never answered, then those that
-    do not take their answer, then those that are between two requests."""
+    """Those without a request in work, in the order in which they began to wait. First go those that were
+    never answered, then those that do not take their answer, then those that are between two requests."""
 
     connections_max: int
     _open: int = 0
@@ -30,7 +32,8 @@ class Connections:
     _idle: dict[Connection, None] = field(default_factory=dict)
 
     def add(self, connection: Connection) -> None:
-        """Take a new one; when there are too many, the one that has waited longest is ended, so that silence shuts nobody out."""
+        """Take a new one; when there are too many, the one that has waited longest is ended, so that silence
+        shuts nobody out."""
         self._open += 1
         OPEN.set(self._open)
         self._strangers[connection] = None

@@ -1,4 +1,5 @@
-"""/docs, where the root leads to: the routes to read and to try, without the internet. Its files come from the package `swagger_ui`.
+"""/docs, where the root leads to: the routes to read and to try, without the internet. Its files come from
+the package `swagger_ui`.
 
 They need no key, so each is in memory once, however many callers ask for it and do not take it.
 """
@@ -13,7 +14,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 STATIC = files("swagger_ui") / "static"
-FILES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "favicon-32x32.png": "image/png"}
+FILES = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
 NAMES = f"^({'|'.join(name.replace('.', '[.]') for name in FILES)})$"
 HEADERS = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
 
@@ -37,7 +42,10 @@ def docs_page(app: FastAPI) -> APIRouter:
     @router.get("/docs")
     async def page() -> HTMLResponse:
         return get_swagger_ui_html(
-            openapi_url="openapi.json", title=app.title, swagger_js_url="docs/swagger-ui-bundle.js", swagger_css_url="docs/swagger-ui.css",
+            openapi_url="openapi.json",
+            title=app.title,
+            swagger_js_url="docs/swagger-ui-bundle.js",
+            swagger_css_url="docs/swagger-ui.css",
             swagger_favicon_url="docs/favicon-32x32.png",
         )
 

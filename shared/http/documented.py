@@ -1,4 +1,5 @@
-"""The error answers in every service's OpenAPI document, stated in one place: a caller may count on these and on no others."""
+"""The error answers in every service's OpenAPI document, stated in one place: a caller may count on these and
+on no others."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -27,34 +28,63 @@ from shared.http.faults import (
 from shared.http.keys import KeyMissing, KeyRefused, KeysUnconfirmed, ScopeMissing
 from shared.http.query import QueryParameterUnknown
 
-API = ("/v1/", "/api/v1/")                         # our own paths, and those of clients that were made for others
+API = ("/v1/", "/api/v1/")  # our own paths, and those of clients that were made for others
 #: What any route of an API may answer beside its own.
 ALWAYS = (
-    HttpUnreadable, KeyMissing, KeyRefused, ScopeMissing, UrlTooLong, BodyInvalid, QueryParameterUnknown, HeadTooLarge, Unavailable, ServiceBusy,
+    HttpUnreadable,
+    KeyMissing,
+    KeyRefused,
+    ScopeMissing,
+    UrlTooLong,
+    BodyInvalid,
+    QueryParameterUnknown,
+    HeadTooLarge,
+    Unavailable,
+    ServiceBusy,
     KeysUnconfirmed,
 )
 #: What a route that takes a body or changes something may answer too.
 CHANGING = (BodyTooLarge, TooManyValues, BodyIncomplete, BodyUnreadable)
 COMPONENTS = "#/components/schemas/"
 PROBLEM: dict[str, Any] = {
-    "title": "Problem", "description": "RFC 9457 problem details", "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457 problem details",
+    "type": "object",
     "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
     "properties": {
-        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "Names the fault and the remedy"}, "instance": {"type": "string"},
-        "code": {"type": "string", "description": "For machines; stays"}, "request_id": {"type": "string", "description": "Finds it in our logs"},
-        "errors": {"type": "array", "items": {
-            "type": "object", "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}}}},
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "Names the fault and the remedy"},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "description": "For machines; stays"},
+        "request_id": {"type": "string", "description": "Finds it in our logs"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
     },
 }
 CONTENT = {"application/problem+json": {"schema": {"$ref": f"{COMPONENTS}Problem"}}}
-CODES = "x-error-codes"                              # beside the schema: an enum of each route's would be a class of its own in a generated client
-LISTED = "Listed_"                                  # as FastAPI names a Listed[X]: Listed_X_
+# beside the schema: an enum of each route's would be a class of its own in a generated client
+CODES = "x-error-codes"
+LISTED = "Listed_"  # as FastAPI names a Listed[X]: Listed_X_
 
 
 def errors_of(route: APIRoute) -> list[type[AppError]]:
     """All errors that the route may answer, its own last."""
-    common = ALWAYS if route.methods == {"GET"} else (*ALWAYS, *CHANGING, *(() if takes_body(route) else (BodyNotTaken,)))
+    common = (
+        ALWAYS
+        if route.methods == {"GET"}
+        else (*ALWAYS, *CHANGING, *(() if takes_body(route) else (BodyNotTaken,)))
+    )
     return list(dict.fromkeys((*common, *_stated_below(route.dependant))))
 
 
@@ -78,8 +108,14 @@ def document_problems(app: FastAPI) -> None:
 
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
-            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            routes = {(route.path_format, method.lower()): route for route in _routes(app.routes) for method in route.methods or ()}
+            made = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            routes = {
+                (route.path_format, method.lower()): route
+                for route in _routes(app.routes)
+                for method in route.methods or ()
+            }
             app.openapi_schema = with_problems(with_examples(with_named_bodies(named_lists(made))), routes)
         return app.openapi_schema
 
@@ -89,7 +125,7 @@ def document_problems(app: FastAPI) -> None:
 def named_lists(document: dict[str, Any]) -> dict[str, Any]:
     """The document with lists named as their class is: a client generated from it has a `KeyAnswerList`."""
     schemas = document.get("components", {}).get("schemas", {})
-    names = {name: f"{name[len(LISTED):-1]}List" for name in schemas if name.startswith(LISTED)}
+    names = {name: f"{name[len(LISTED) : -1]}List" for name in schemas if name.startswith(LISTED)}
     references = {f"{COMPONENTS}{name}": f"{COMPONENTS}{listed}" for name, listed in names.items()}
 
     def renamed(part: Any) -> Any:
@@ -97,7 +133,10 @@ def named_lists(document: dict[str, Any]) -> dict[str, Any]:
             return [renamed(one) for one in part]
         if not isinstance(part, dict):
             return part
-        return {key: references.get(value, value) if key == "$ref" else renamed(value) for key, value in part.items()}
+        return {
+            key: references.get(value, value) if key == "$ref" else renamed(value)
+            for key, value in part.items()
+        }
 
     for name, listed in names.items():
         schemas[listed] = {**schemas.pop(name), "title": listed}
@@ -106,11 +145,15 @@ def named_lists(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_named_bodies(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with what the bodies of routes that read bytes hold under the name that they give it: a `CloudEvent` is one everywhere."""
+    """The document with what the bodies of routes that read bytes hold under the name that they give it: a
+    `CloudEvent` is one everywhere."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
 
     def named(schema: dict[str, Any]) -> dict[str, Any]:
-        below = {**schema, **{word: [named(one) for one in schema[word]] for word in ("anyOf",) if word in schema}}
+        below = {
+            **schema,
+            **{word: [named(one) for one in schema[word]] for word in ("anyOf",) if word in schema},
+        }
         if "items" in below:
             below["items"] = named(below["items"])
         if "properties" in below:
@@ -150,7 +193,8 @@ def _problems(errors: Sequence[type[AppError]]) -> dict[str, Any]:
     return {
         str(status): {
             "description": "\n".join(f"- `{code}`: {title}" for code, title in sorted(codes.items())),
-            "content": CONTENT, CODES: sorted(codes),
+            "content": CONTENT,
+            CODES: sorted(codes),
         }
         for status, codes in sorted(by_status.items())
     }

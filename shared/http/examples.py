@@ -1,4 +1,5 @@
-"""Examples in the OpenAPI documents: answers of a running system, kept beside the service as JSON, or made from the answer's schema."""
+"""Examples in the OpenAPI documents: answers of a running system, kept beside the service as JSON, or made
+from the answer's schema."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,9 +7,12 @@ from typing import Any
 
 import msgspec
 
-KEPT = "x-example"                                 # an example as text: FastAPI leaves the nulls out of every value of a document
+KEPT = "x-example"  # an example as text: FastAPI leaves the nulls out of every value of a document
 BY_FORMAT: dict[str, Any] = {
-    "date-time": "2024-02-01T00:00:00Z", "date": "2024-01-31", "uri": "https://example.com/", "uuid": "3b8d3c91-f712-56a8-84e8-c987dbb9311a",
+    "date-time": "2024-02-01T00:00:00Z",
+    "date": "2024-01-31",
+    "uri": "https://example.com/",
+    "uuid": "3b8d3c91-f712-56a8-84e8-c987dbb9311a",
 }
 BY_TYPE: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "boolean": False}
 
@@ -20,7 +24,14 @@ def example(folder: Path, name: str) -> Any:
 
 def answers_with(folder: Path, name: str, **also: Any) -> dict[int | str, dict[str, Any]]:
     """Return `responses` of a route that answers 200 as the example does; `also`: further content types."""
-    return {200: {"content": {"application/json": {KEPT: msgspec.json.encode(example(folder, name)).decode()}, **also}}}
+    return {
+        200: {
+            "content": {
+                "application/json": {KEPT: msgspec.json.encode(example(folder, name)).decode()},
+                **also,
+            }
+        }
+    }
 
 
 def with_examples(document: dict[str, Any]) -> dict[str, Any]:
@@ -45,9 +56,19 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
         if kind in schema and "examples" not in schema:
             return example_of(schema[kind][0], schemas)
     if "examples" in schema or "const" in schema or "enum" in schema:
-        return schema["examples"][0] if "examples" in schema else schema["const"] if "const" in schema else schema["enum"][0]
+        return (
+            schema["examples"][0]
+            if "examples" in schema
+            else schema["const"]
+            if "const" in schema
+            else schema["enum"][0]
+        )
     if schema.get("type") == "object":
         return {name: example_of(one, schemas) for name, one in schema.get("properties", {}).items()}
     if schema.get("type") == "array":
-        return [example_of(schema["items"], schemas)] if schema.get("items") and schema.get("maxItems") != 0 else []
+        return (
+            [example_of(schema["items"], schemas)]
+            if schema.get("items") and schema.get("maxItems") != 0
+            else []
+        )
     return BY_FORMAT.get(schema.get("format", "")) or BY_TYPE.get(schema.get("type", ""))

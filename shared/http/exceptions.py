@@ -1,4 +1,5 @@
-"""GET /v1/exceptions, the same in every service: what is wrong there, whose it is, until when, and what it is worth."""
+"""GET /v1/exceptions, the same in every service: what is wrong there, whose it is, until when, and what it is
+worth."""
 
 import re
 from typing import Annotated, Any, Literal, Self
@@ -39,8 +40,14 @@ class ExceptionAnswer(Answer):
     def of(cls, row: Any) -> Self:
         priced = row["amount_minor"] is not None and row["currency"] is not None
         return cls(
-            id=row["exception_id"], kind=row["kind"], reference=row["reference"], detail=row["detail"], owner=row["owner"],
-            opened_at=row["opened_at"], deadline_at=row["deadline_at"], resolved_at=row["resolved_at"],
+            id=row["exception_id"],
+            kind=row["kind"],
+            reference=row["reference"],
+            detail=row["detail"],
+            owner=row["owner"],
+            opened_at=row["opened_at"],
+            deadline_at=row["deadline_at"],
+            resolved_at=row["resolved_at"],
             price=WorthAnswer.of(Money(row["amount_minor"], currency(row["currency"]))) if priced else None,
         )
 
@@ -51,12 +58,20 @@ def exceptions_router(operation_id: str, scope: str) -> APIRouter:
 
     @router.get("", operation_id=operation_id, summary="Open exceptions, newest first")
     async def list_exceptions(
-        context: Ctx, page: Paged, kind: Text = None, owner: Text = None, reference: Reference = None,
+        context: Ctx,
+        page: Paged,
+        kind: Text = None,
+        owner: Text = None,
+        reference: Reference = None,
         resolved: Annotated[bool, Query(description="List the resolved ones instead")] = False,
     ) -> Listed[ExceptionAnswer]:
         async with context.db.transaction() as uow:
-            found = await newest_first(uow, kind, owner, reference, resolved=resolved, before=_before(page), rows_max=page.limit + 1)
-        return Listed[ExceptionAnswer].page(found, page, lambda row: [row["exception_id"]], ExceptionAnswer.of)
+            found = await newest_first(
+                uow, kind, owner, reference, resolved=resolved, before=_before(page), rows_max=page.limit + 1
+            )
+        return Listed[ExceptionAnswer].page(
+            found, page, lambda row: [row["exception_id"]], ExceptionAnswer.of
+        )
 
     return router
 

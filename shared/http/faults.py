@@ -5,8 +5,16 @@ from typing import Final
 from shared.errors import AppError, Kind
 
 STATUS_OF_KIND: Final[dict[Kind, int]] = {
-    Kind.INVALID: 422, Kind.MALFORMED: 400, Kind.UNAUTHENTICATED: 401, Kind.FORBIDDEN: 403, Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409, Kind.TOO_LARGE: 413, Kind.UNSUPPORTED: 415, Kind.BUSY: 429, Kind.UNAVAILABLE: 503,
+    Kind.INVALID: 422,
+    Kind.MALFORMED: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNSUPPORTED: 415,
+    Kind.BUSY: 429,
+    Kind.UNAVAILABLE: 503,
 }
 
 
@@ -88,7 +96,13 @@ class NoSuchRoute(AppError):
     kind = Kind.NOT_FOUND
 
 
-STATUS_OF: Final[dict[type[AppError], int]] = {HeadTooLarge: 431, UrlTooLong: 414, HeadTooSlow: 408, MethodNotAllowed: 405, InternalFault: 500}
+STATUS_OF: Final[dict[type[AppError], int]] = {
+    HeadTooLarge: 431,
+    UrlTooLong: 414,
+    HeadTooSlow: 408,
+    MethodNotAllowed: 405,
+    InternalFault: 500,
+}
 
 
 def status_of(error: type[AppError]) -> int:

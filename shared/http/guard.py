@@ -1,4 +1,5 @@
-"""Keys before bodies: an API request is refused before a byte of its body is read, and an API route that asks for no key is never served."""
+"""Keys before bodies: an API request is refused before a byte of its body is read, and an API route that asks
+for no key is never served."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +29,20 @@ class ScopedRoute:
 
 
 def scoped_routes(routers: Sequence[APIRouter]) -> tuple[ScopedRoute, ...]:
-    """The API's routes with their scopes, in the order they are matched. Fails on one that states none: deny by default."""
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute) and route.path.startswith(API)]
+    """The API's routes with their scopes, in the order they are matched. Fails on one that states none: deny
+    by default."""
+    routes = [
+        route
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.path.startswith(API)
+    ]
     found = tuple(ScopedRoute(route, _scopes_of(route)) for route in routes)
     for one in found:
         assert one.scopes, f"{one.route.path} states no scope: add Depends(requires(…))"
-        assert all(isinstance(found, Segment) for found in one.route.param_convertors.values()), f"{one.route.path} was made before Segment"
+        assert all(isinstance(found, Segment) for found in one.route.param_convertors.values()), (
+            f"{one.route.path} was made before Segment"
+        )
     return found
 
 
@@ -43,7 +52,8 @@ def _scopes_of(route: APIRoute) -> tuple[str, ...]:
 
 
 class Guard:
-    """Inside Edge: FastAPI reads and parses a body before it asks any dependency, so the key is asked for here."""
+    """Inside Edge: FastAPI reads and parses a body before it asks any dependency, so the key is asked for
+    here."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[ScopedRoute]) -> None:
         self.app = app
@@ -58,11 +68,11 @@ class Guard:
                 for wanted in asked.scopes:
                     authorize(request, wanted)
             except AppError as fault:
-                scope["route"] = asked.route                     # for the metric of this answer
+                scope["route"] = asked.route  # for the metric of this answer
                 await problem(request, fault)(scope, receive, send)
                 return
             if asked.route.body_field is not None:
-                receive = counting(receive)                      # a route that reads its body itself bounds it itself
+                receive = counting(receive)  # a route that reads its body itself bounds it itself
         await self.app(scope, receive, send)
 
     def _route_of(self, scope: Scope) -> ScopedRoute | None:
@@ -70,7 +80,8 @@ class Guard:
 
 
 def _saying_as_of(keys: Keys, send: Send) -> Send:
-    """`send`, with the header that says as of when keys are known, once they have not been confirmed for too long to change anything."""
+    """`send`, with the header that says as of when keys are known, once they have not been confirmed for too
+    long to change anything."""
     as_of = keys.stale_as_of()
     if as_of is None:
         return send

@@ -1,4 +1,5 @@
-"""How a service hears of API keys: by a consumer of its own, so that nothing that stops its business consumer ever stops a revocation."""
+"""How a service hears of API keys: by a consumer of its own, so that nothing that stops its business consumer
+ever stops a revocation."""
 
 import asyncio
 from typing import Any
@@ -10,18 +11,22 @@ from shared.db import UnitOfWork
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
 LOOK_EVERY_S = 0.25
-ANSWER_WITHIN_S = 5.0                                          # of the bus: a table that is read late is a revocation that comes late
+ANSWER_WITHIN_S = 5.0  # of the bus: a table that is read late is a revocation that comes late
 
 
 def key_consumer(context: Any, service: str) -> Consumer | None:
-    """The consumer of access.keys of this process; None for the service that issues the keys, whose own table is what others hear of."""
+    """The consumer of access.keys of this process; None for the service that issues the keys, whose own table
+    is what others hear of."""
     if service not in ACCESS_KEYS.consumers:
         return None
-    return Consumer(context, ACCESS_KEYS.group_of(service), [Subscribe(ACCESS_KEYS, hear_keys)], look_every_s=LOOK_EVERY_S)
+    return Consumer(
+        context, ACCESS_KEYS.group_of(service), [Subscribe(ACCESS_KEYS, hear_keys)], look_every_s=LOOK_EVERY_S
+    )
 
 
 async def heard_all(context: Any) -> bool:
-    """Whether the table of keys held all that access.keys held when this was asked. A consumer that has stopped, or waits, confirms nothing."""
+    """Whether the table of keys held all that access.keys held when this was asked. A consumer that has
+    stopped, or waits, confirms nothing."""
     consumer: Consumer | None = context.key_consumer
     if consumer is None:
         return True
@@ -46,13 +51,24 @@ async def hear_keys(batch: Batch[AccessKeyMessage], uow: UnitOfWork, _context: A
 
 async def store_key(uow: UnitOfWork, message: AccessKeyMessage) -> bool:
     """Insert or replace a key; False when a newer revision is already here."""
-    return bool(await uow.connection.fetchval(
-        f"""insert into {uow.schema}.access_keys (key_id, revision, hash, name, scopes, expires_at, revoked, sources)
+    return bool(
+        await uow.connection.fetchval(
+            f"""insert into {uow.schema}.access_keys (key_id, revision, hash, name, scopes, expires_at,
+                revoked, sources)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
-            on conflict (key_id) do update set revision = excluded.revision, hash = excluded.hash, name = excluded.name,
-                scopes = excluded.scopes, expires_at = excluded.expires_at, revoked = excluded.revoked, sources = excluded.sources
+            on conflict (key_id) do update set revision = excluded.revision, hash = excluded.hash,
+                name = excluded.name,
+                scopes = excluded.scopes, expires_at = excluded.expires_at, revoked = excluded.revoked,
+                    sources = excluded.sources
             where access_keys.revision < excluded.revision
             returning true""",
-        message.key_id, message.revision, message.hash, message.name, list(message.scopes),
-        from_us(message.expires_us) if message.expires_us is not None else None, message.revoked, list(message.sources),
-    ))
+            message.key_id,
+            message.revision,
+            message.hash,
+            message.name,
+            list(message.scopes),
+            from_us(message.expires_us) if message.expires_us is not None else None,
+            message.revoked,
+            list(message.sources),
+        )
+    )

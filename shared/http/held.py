@@ -34,5 +34,11 @@ class HeldAnswer(Answer):
     @classmethod
     def of(cls, held: StatementHeld) -> Self:
         return cls(
-            reason=held.reason, since=from_us(held.since_us), events=held.events, exception=held.exception, owner=held.owner, detail=held.detail,
-            named=[EventNameAnswer(source=event.source, id=event.id) for event in held.named])
+            reason=held.reason,
+            since=from_us(held.since_us),
+            events=held.events,
+            exception=held.exception,
+            owner=held.owner,
+            detail=held.detail,
+            named=[EventNameAnswer(source=event.source, id=event.id) for event in held.named],
+        )

@@ -1,7 +1,7 @@
 """`Idempotency-Key`: the same POST twice is one effect and one answer.
 
-The key is kept in the transaction of the effect (IETF draft-ietf-httpapi-idempotency-key-header; Stripe's behaviour):
-same key and body → the saved answer; other body → 422; still in flight → 409.
+The key is kept in the transaction of the effect (IETF draft-ietf-httpapi-idempotency-key-header; Stripe's
+behaviour): same key and body → the saved answer; other body → 422; still in flight → 409.
 """
 
 import hashlib
@@ -41,7 +41,11 @@ REFUSED = (IdempotencyKeyReused, IdempotencyKeyInFlight, IdempotencyKeyInvalid)
 
 
 async def idempotent(
-    db: Database, request: Request, caller: AccessKey, act: Callable[[UnitOfWork], Awaitable[Any]], status: int = 201,
+    db: Database,
+    request: Request,
+    caller: AccessKey,
+    act: Callable[[UnitOfWork], Awaitable[Any]],
+    status: int = 201,
 ) -> Response:
     """Run `act` in one transaction and answer with what it returns; with an Idempotency-Key, at most once."""
     async with db.transaction(trace=request.scope.get("u2c_trace", "")) as uow:
@@ -49,12 +53,15 @@ async def idempotent(
         if name is None:
             return _answer(status, _written(await act(uow)))
         asked = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
-        lock = int.from_bytes(hashlib.sha256(f"{db.schema}\0{caller.key_id}\0{name}".encode()).digest()[:8], "big", signed=True)
+        lock = int.from_bytes(
+            hashlib.sha256(f"{db.schema}\0{caller.key_id}\0{name}".encode()).digest()[:8], "big", signed=True
+        )
         if not await uow.connection.fetchval("select pg_try_advisory_xact_lock($1)", lock):
             raise IdempotencyKeyInFlight()
         saved = await uow.connection.fetchrow(
             f"select request_hash, status, body from {db.schema}.idempotency_keys where key_id = $1 and idempotency_key = $2",
-            caller.key_id, name,
+            caller.key_id,
+            name,
         )
         if saved is not None:
             if saved["request_hash"] != asked:
@@ -64,7 +71,11 @@ async def idempotent(
         await uow.connection.execute(
             f"""insert into {db.schema}.idempotency_keys (key_id, idempotency_key, request_hash, status, body)
                 values ($1, $2, $3, $4, $5)""",
-            caller.key_id, name, asked, status, body,
+            caller.key_id,
+            name,
+            asked,
+            status,
+            body,
         )
         return _answer(status, body)
 
@@ -80,7 +91,9 @@ def _key_of(request: Request) -> str | None:
         return None
     name = header.strip().strip('"')
     if not 0 < len(name) <= IDEMPOTENCY_KEY.characters_max:
-        raise IdempotencyKeyInvalid(f"it has {len(name)} characters; 1 to {IDEMPOTENCY_KEY.characters_max} are taken")
+        raise IdempotencyKeyInvalid(
+            f"it has {len(name)} characters; 1 to {IDEMPOTENCY_KEY.characters_max} are taken"
+        )
     return name
 
 

@@ -1,7 +1,9 @@
-"""Limits from the first byte: uvicorn's HTTP protocol with bounds on what a caller may send before anybody knows who it is.
+"""Limits from the first byte: uvicorn's HTTP protocol with bounds on what a caller may send before anybody
+knows who it is.
 
-httptools puts together a header as long as it comes, uvicorn gives a caller all the time in the world, and both take as many requests ahead
-as one read holds. Here a connection holds at most HELD_MAX_BYTES, has a clock in each of its states, and is told why it is refused.
+httptools puts together a header as long as it comes, uvicorn gives a caller all the time in the world, and
+both take as many requests ahead as one read holds. Here a connection holds at most HELD_MAX_BYTES, has a
+clock in each of its states, and is told why it is refused.
 """
 
 import asyncio
@@ -32,13 +34,16 @@ from shared.http.limits import (
 from shared.http.middleware import REQUESTS
 from shared.http.problems import PROBLEM_MEDIA, problem_document
 
-FIELD_BYTES = 4                                  # of a header beside name and value: colon, space, CR, LF
+FIELD_BYTES = 4  # of a header beside name and value: colon, space, CR, LF
 Transport = asyncio.Transport
-_read = memoryview(bytearray(HELD_MAX_BYTES))    # one for all: what was read is parsed before anything else is read
+_read = memoryview(
+    bytearray(HELD_MAX_BYTES)
+)  # one for all: what was read is parsed before anything else is read
 
 
 class TooFarAhead(Exception):
-    """More requests were sent ahead than are kept; the caller sends the rest again, on another connection (RFC 9112, 9.3.2)."""
+    """More requests were sent ahead than are kept; the caller sends the rest again, on another connection
+    (RFC 9112, 9.3.2)."""
 
 
 class Inlet(asyncio.BufferedProtocol):
@@ -75,14 +80,20 @@ class BoundedHttp(HttpToolsProtocol):
     def __init__(self, connections: Connections, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._connections = connections
-        self._clock: asyncio.TimerHandle | None = None          # runs in every state but while a request is worked on
-        self._answer_clock: asyncio.TimerHandle | None = None   # runs while the caller does not take its answer
-        self._deaf = False                       # nothing more is read; the connection ends as soon as what it asked for is answered
-        self._in_head = True                     # before or within a head
-        self._silent_bytes = 0                   # fed since the last request's end, or since the last byte of a body
-        self._fields = 0                         # headers of this head, or trailers
-        self._unanswered: deque[int] = deque()   # bytes of each head that waits for its answer
-        self._held_back: tuple[RequestResponseCycle, ASGI3Application] | None = None   # is begun once the answer before it is taken
+        self._clock: asyncio.TimerHandle | None = None  # runs in every state but while a request is worked on
+        self._answer_clock: asyncio.TimerHandle | None = (
+            None  # runs while the caller does not take its answer
+        )
+        self._deaf = (
+            False  # nothing more is read; the connection ends as soon as what it asked for is answered
+        )
+        self._in_head = True  # before or within a head
+        self._silent_bytes = 0  # fed since the last request's end, or since the last byte of a body
+        self._fields = 0  # headers of this head, or trailers
+        self._unanswered: deque[int] = deque()  # bytes of each head that waits for its answer
+        self._held_back: tuple[RequestResponseCycle, ASGI3Application] | None = (
+            None  # is begun once the answer before it is taken
+        )
 
     # What the event loop tells
 
@@ -115,7 +126,8 @@ class BoundedHttp(HttpToolsProtocol):
             self._connections.waits(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """A caller who does not take one answer does not get another in work: it would be counted among those that are worked on."""
+        """A caller who does not take one answer does not get another in work: it would be counted among those
+        that are worked on."""
         if self.flow.write_paused:
             self._held_back = (cycle, app)
         else:
@@ -134,7 +146,11 @@ class BoundedHttp(HttpToolsProtocol):
         while at < len(data) and not self._deaf:
             room = HEAD_MAX_BYTES - self._silent_bytes
             if room <= 0:
-                self._refuse(HeadTooLarge(f"more than {HEAD_MAX_BYTES} bytes came without the end of the headers or a byte of a body; send less"))
+                self._refuse(
+                    HeadTooLarge(
+                        f"more than {HEAD_MAX_BYTES} bytes came without the end of the headers or a byte of a body; send less"
+                    )
+                )
                 return
             piece = data[at : at + room]
             self._silent_bytes += len(piece)
@@ -165,14 +181,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._fields += 1
         if self._fields > HEADERS_MAX:
             raise HeadTooLarge(f"a request has at most {HEADERS_MAX} headers; send fewer")
-        if self._in_head:                        # a trailer comes too late to say anything
+        if self._in_head:  # a trailer comes too late to say anything
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + FIELD_BYTES for name, value in self.headers)
         if size > HEAD_MAX_BYTES:
-            raise HeadTooLarge(f"the headers have together {size} bytes; at most {HEAD_MAX_BYTES} are taken: send less")
-        if self.pipeline and (len(self.pipeline) >= PIPELINED_MAX or size + sum(self._unanswered) > HELD_MAX_BYTES):
+            raise HeadTooLarge(
+                f"the headers have together {size} bytes; at most {HEAD_MAX_BYTES} are taken: send less"
+            )
+        if self.pipeline and (
+            len(self.pipeline) >= PIPELINED_MAX or size + sum(self._unanswered) > HELD_MAX_BYTES
+        ):
             raise TooFarAhead
         super().on_headers_complete()
         self._in_head, self._silent_bytes, self._fields = False, 0, 0
@@ -184,8 +204,11 @@ class BoundedHttp(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._silent_bytes = 0
         super().on_body(body)
-        if not self.cycle.response_complete and len(self.cycle.body) + sum(self._unanswered) >= HELD_MAX_BYTES:
-            self.flow.pause_reading()            # until the application has read what came
+        if (
+            not self.cycle.response_complete
+            and len(self.cycle.body) + sum(self._unanswered) >= HELD_MAX_BYTES
+        ):
+            self.flow.pause_reading()  # until the application has read what came
 
     def on_message_complete(self) -> None:
         self._in_head, self._silent_bytes = True, 0
@@ -197,7 +220,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._unanswered.popleft()
         if self.transport.is_closing():
             self._watch_answer()
-        elif self.cycle.response_complete:       # none was sent ahead
+        elif self.cycle.response_complete:  # none was sent ahead
             self.cycle.body = bytearray()
             if not self.flow.write_paused:
                 self._connections.waits(self)
@@ -211,29 +234,36 @@ class BoundedHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            return                               # nothing is upgraded to: it is answered as if it had not been asked for (RFC 9110, 7.8)
+            return  # nothing is upgraded to: it is answered as if it had not been asked for (RFC 9110, 7.8)
         except httptools.HttpParserError as error:
             fault = error.__context__
             if isinstance(fault, TooFarAhead):
                 self._hear_no_more()
             else:
-                self._refuse(fault if isinstance(fault, AppError) else HttpUnreadable(f"{error}; send HTTP/1.1"))
+                self._refuse(
+                    fault if isinstance(fault, AppError) else HttpUnreadable(f"{error}; send HTTP/1.1")
+                )
 
     def _mind_the_time(self) -> None:
-        """A head that has begun ends within its time; between requests a caller may be silent for long, but not for ever."""
+        """A head that has begun ends within its time; between requests a caller may be silent for long, but
+        not for ever."""
         if not self._in_head or self._clock is not None:
             return
         if self._silent_bytes:
             self._set_clock(HEAD_TIMEOUT_S, self._head_late)
         elif self.cycle.response_complete:
-            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def timeout_keep_alive_handler(self) -> None:
         self._leave("no_request")
 
     def _head_late(self) -> None:
         if self._silent_bytes:
-            self._refuse(HeadTooSlow(f"the headers did not arrive within {HEAD_TIMEOUT_S:g} s; send them at once"))
+            self._refuse(
+                HeadTooSlow(f"the headers did not arrive within {HEAD_TIMEOUT_S:g} s; send them at once")
+            )
         else:
             self._leave("no_head")
 
@@ -245,12 +275,13 @@ class BoundedHttp(HttpToolsProtocol):
         self._set_clock(LINGER_S, self.transport.abort)
 
     def _refuse(self, fault: AppError) -> None:
-        """Say why, and let the caller hang up: a connection closed over unread bytes takes the answer with it."""
+        """Say why, and let the caller hang up: a connection closed over unread bytes takes the answer with
+        it."""
         status = status_of(type(fault))
         REQUESTS.labels("OTHER", "unread", status).inc()
         self._give_up_on_body()
         if self._hear_no_more():
-            return                               # an answer now would be taken for that of the request before
+            return  # an answer now would be taken for that of the request before
         ENDED.labels("refused").inc()
         body = msgspec.json.encode(problem_document(fault, status))
         head = f"content-type: {PROBLEM_MEDIA}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
@@ -260,13 +291,15 @@ class BoundedHttp(HttpToolsProtocol):
         self._set_clock(LINGER_S, self.transport.abort)
 
     def _give_up_on_body(self) -> None:
-        """Where the request that is broken is the one in work, and no answer to it has begun, the application need not wait for the rest."""
+        """Where the request that is broken is the one in work, and no answer to it has begun, the application
+        need not wait for the rest."""
         if not self._in_head and not self.pipeline and not self.cycle.response_started:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
     def _hear_no_more(self) -> bool:
-        """Read nothing more; whether something is still to be answered, after which the connection ends by itself."""
+        """Read nothing more; whether something is still to be answered, after which the connection ends by
+        itself."""
         self._deaf = True
         self._stop_clock()
         last = self._newest()

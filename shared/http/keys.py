@@ -1,8 +1,10 @@
-"""API keys as a service checks them: from memory, refreshed from its own table, so that no request waits for a database.
+"""API keys as a service checks them: from memory, refreshed from its own table, so that no request waits for
+a database.
 
-What is in memory is *confirmed* when the table was read and held all that access.keys held then (`heard_keys.heard_all`). What was not
-confirmed for CHANGES_WITHIN_S changes nothing any more, what was not for READS_WITHIN_S does nothing at all: a key that was revoked
-meanwhile must not work on because the news of it cannot come.
+What is in memory is *confirmed* when the table was read and held all that access.keys held then
+(`heard_keys.heard_all`). What was not confirmed for CHANGES_WITHIN_S changes nothing any more, what was not
+for READS_WITHIN_S does nothing at all: a key that was revoked meanwhile must not work on because the news of
+it cannot come.
 """
 
 import asyncio
@@ -32,10 +34,22 @@ CHANGES_WITHIN_S = 30.0
 READS_WITHIN_S = 900.0
 RETRY_AFTER_S = 5
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
-AGE = Gauge("u2c_access_keys_age_seconds", "Time since the API keys in memory were last confirmed; over 30 s nothing can be changed any more")
+AGE = Gauge(
+    "u2c_access_keys_age_seconds",
+    "Time since the API keys in memory were last confirmed; over 30 s nothing can be changed any more",
+)
 SCOPES = (
-    "usage:write", "usage:read", "contracts:write", "contracts:read", "invoices:read", "invoices:write",
-    "signals:read", "signals:write", "keys:write", "clock:write", "admin",
+    "usage:write",
+    "usage:read",
+    "contracts:write",
+    "contracts:read",
+    "invoices:read",
+    "invoices:write",
+    "signals:read",
+    "signals:write",
+    "keys:write",
+    "clock:write",
+    "admin",
 )
 _bearer = HTTPBearer(auto_error=False, description="An API key: u2c_live_…")
 
@@ -53,7 +67,8 @@ class KeyRefused(AppError):
 
 
 class KeysUnconfirmed(AppError):
-    """Keys may have been revoked without this service having heard of it, so it does not do this now; send it again after Retry-After."""
+    """Keys may have been revoked without this service having heard of it, so it does not do this now; send it
+    again after Retry-After."""
 
     kind = Kind.UNAVAILABLE
 
@@ -71,7 +86,7 @@ class AccessKey:
     scopes: frozenset[str]
     expires_at: datetime | None
     revoked: bool
-    sources: frozenset[str] = frozenset()                      # whose usage it may touch; none named: anybody's
+    sources: frozenset[str] = frozenset()  # whose usage it may touch; none named: anybody's
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -83,10 +98,12 @@ class Keys:
 
     pool: asyncpg.Pool
     schema: str
-    heard_all: Callable[[], Awaitable[bool]]                   # whether the table holds all that has been said of keys until now
+    heard_all: Callable[
+        [], Awaitable[bool]
+    ]  # whether the table holds all that has been said of keys until now
     now: Callable[[], float] = time.monotonic
     _by_hash: dict[str, AccessKey] = field(default_factory=dict)
-    _confirmed: tuple[float, datetime] | None = None           # on the monotonic clock, and as told to callers
+    _confirmed: tuple[float, datetime] | None = None  # on the monotonic clock, and as told to callers
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _task: asyncio.Task[None] | None = None
 
@@ -111,14 +128,19 @@ class Keys:
         return float("inf") if self._confirmed is None else self.now() - self._confirmed[0]
 
     def stale_as_of(self) -> datetime | None:
-        """The last instant at which it was certain to be all, once changing calls are refused for its age; None before."""
+        """The last instant at which it was certain to be all, once changing calls are refused for its age;
+        None before."""
         return None if self._confirmed is None or self.age_s() <= CHANGES_WITHIN_S else self._confirmed[1]
 
     def unconfirmed(self) -> str | None:
         """What is wrong, and what to do, once changing calls are refused; None while all is well."""
         if self.age_s() <= CHANGES_WITHIN_S:
             return None
-        since = "since this process started" if self._confirmed is None else f"since {self._confirmed[1].isoformat()}"
+        since = (
+            "since this process started"
+            if self._confirmed is None
+            else f"since {self._confirmed[1].isoformat()}"
+        )
         return f"API keys are unconfirmed {since}; see /readyz and the log of this service: its table or access.keys cannot be read to the end"
 
     async def start(self) -> None:
@@ -132,7 +154,9 @@ class Keys:
 
     async def refresh(self) -> None:
         async with self._reading:
-            rows = await self.pool.fetch(f"select key_id, hash, name, scopes, expires_at, revoked, sources from {self.schema}.access_keys")
+            rows = await self.pool.fetch(
+                f"select key_id, hash, name, scopes, expires_at, revoked, sources from {self.schema}.access_keys"
+            )
             self._by_hash = {row["hash"]: _key(row) for row in rows}
 
     async def confirm(self) -> None:
@@ -156,13 +180,19 @@ class Keys:
                     await self.refresh()
             except OUTAGES as fault:
                 log.warning("keys_not_refreshed", fault=repr(fault))
-            except Exception:                                   # a revoked key must not work on because this loop has ended
+            except Exception:  # a revoked key must not work on because this loop has ended
                 log.exception("keys_failed")
 
 
 def _key(row: asyncpg.Record) -> AccessKey:
     return AccessKey(
-        row["key_id"], row["name"], frozenset(row["scopes"]), row["expires_at"], row["revoked"], frozenset(row["sources"]))
+        row["key_id"],
+        row["name"],
+        frozenset(row["scopes"]),
+        row["expires_at"],
+        row["revoked"],
+        frozenset(row["sources"]),
+    )
 
 
 def bearer_of(authorization: str | None) -> str:
@@ -174,18 +204,23 @@ def bearer_of(authorization: str | None) -> str:
 
 
 def authorize(request: Request, scope: str) -> AccessKey:
-    """Return the caller's key if it carries `scope`; raise KeyMissing, KeyRefused, KeysUnconfirmed or ScopeMissing."""
+    """Return the caller's key if it carries `scope`; raise KeyMissing, KeyRefused, KeysUnconfirmed or
+    ScopeMissing."""
     keys: Keys = request.app.state.context.keys
     key = keys.check(bearer_of(request.headers.get("authorization")), changing=request.method not in READING)
     if not key.allows(scope):
-        raise ScopeMissing(f"key {key.key_id} lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}")
+        raise ScopeMissing(
+            f"key {key.key_id} lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}"
+        )
     return key
 
 
 def requires(scope: str) -> Any:
-    """A route's dependency: the caller's key with this scope. The route table is walked at start; a /v1 route without one is refused.
+    """A route's dependency: the caller's key with this scope. The route table is walked at start; a /v1 route
+    without one is refused.
 
-    As every /v1 route passes here, so do the checks that its query names only what the route declares, and that no body comes unasked.
+    As every /v1 route passes here, so do the checks that its query names only what the route declares, and
+    that no body comes unasked.
     """
     assert scope in SCOPES, scope
 

@@ -1,33 +1,43 @@
-"""What one connection, one request and one service may take, from the first byte on. Stated here alone: the protocol keeps it, answers,
-documents and `u2c doctor` read it from here. What a body may hold is its service's own to say (`usage_ingest/domain/limits.py`)."""
+"""What one connection, one request and one service may take, from the first byte on. Stated here alone: the
+protocol keeps it, answers, documents and `u2c doctor` read it from here. What a body may hold is its
+service's own to say (`usage_ingest/domain/limits.py`)."""
 
 import resource
 from typing import Final
 
 from shared.environment_fault import EnvironmentFault
 
-HEAD_MAX_BYTES: Final = 64 * 1024                # request line and headers; also what may follow a byte of a body without another one (trailers)
+HEAD_MAX_BYTES: Final = (
+    64 * 1024
+)  # request line and headers; also what may follow a byte of a body without another one (trailers)
 HEADERS_MAX: Final = 100
 URL_MAX_BYTES: Final = 8 * 1024
-HEAD_TIMEOUT_S: Final = 10.0                     # from accept, or from the first byte of a further request, to the end of the headers
-KEEP_ALIVE_S: Final = 75                         # of silence between two requests
-LINGER_S: Final = 2.0                            # a caller that is told why has to read it and to hang up
-ANSWER_TIMEOUT_S: Final = 30.0                   # for a caller that does not take its answer
-PIPELINED_MAX: Final = 8                         # requests sent ahead while one is answered
-HELD_MAX_BYTES: Final = 64 * 1024                # of heads and body nobody has read yet, on one connection
-READ_MIN_BYTES: Final = 4 * 1024                 # read at once, however much is held
+HEAD_TIMEOUT_S: Final = (
+    10.0  # from accept, or from the first byte of a further request, to the end of the headers
+)
+KEEP_ALIVE_S: Final = 75  # of silence between two requests
+LINGER_S: Final = 2.0  # a caller that is told why has to read it and to hang up
+ANSWER_TIMEOUT_S: Final = 30.0  # for a caller that does not take its answer
+PIPELINED_MAX: Final = 8  # requests sent ahead while one is answered
+HELD_MAX_BYTES: Final = 64 * 1024  # of heads and body nobody has read yet, on one connection
+READ_MIN_BYTES: Final = 4 * 1024  # read at once, however much is held
 
-BODY_MAX_BYTES: Final = 1024 * 1024              # where a service says nothing else
+BODY_MAX_BYTES: Final = 1024 * 1024  # where a service says nothing else
 BODY_TIMEOUT_S: Final = 30.0
-VALUES_MAX: Final = 10_000                       # in a body that FastAPI parses
-ERRORS_MAX: Final = 100                          # faults of a body that its answer lists
-NAMED_MAX, NAME_CHARS_MAX = 5, 100               # of names that a caller made up, so many are told back, and so much of each
-OFF_LOOP_BYTES: Final = 1024 * 1024              # a larger body is taken apart by another thread, so that others are answered meanwhile
+VALUES_MAX: Final = 10_000  # in a body that FastAPI parses
+ERRORS_MAX: Final = 100  # faults of a body that its answer lists
+NAMED_MAX, NAME_CHARS_MAX = (
+    5,
+    100,
+)  # of names that a caller made up, so many are told back, and so much of each
+OFF_LOOP_BYTES: Final = (
+    1024 * 1024
+)  # a larger body is taken apart by another thread, so that others are answered meanwhile
 
-CONNECTIONS_MAX: Final = 1_000                   # of one process; the one that waits longest makes room
-REQUESTS_MAX: Final = 500                        # in work at once in one process; more are answered 503
+CONNECTIONS_MAX: Final = 1_000  # of one process; the one that waits longest makes room
+REQUESTS_MAX: Final = 500  # in work at once in one process; more are answered 503
 BACKLOG_MAX: Final = 512
-DESCRIPTORS_SPARE: Final = 128                   # for database, bus, files and logs
+DESCRIPTORS_SPARE: Final = 128  # for database, bus, files and logs
 DESCRIPTORS_UNBOUNDED: Final = 2**20
 
 
@@ -46,12 +56,14 @@ def raise_descriptors() -> int:
 
 
 def connections_within(descriptors: int, connections_max: int, requests_max: int) -> int:
-    """How many of the wanted connections so many descriptors leave room for; EnvironmentFault when not even one a request in work."""
+    """How many of the wanted connections so many descriptors leave room for; EnvironmentFault when not even
+    one a request in work."""
     room = min(connections_max, descriptors - DESCRIPTORS_SPARE)
     if room <= requests_max:
         raise EnvironmentFault(
             f"{descriptors} descriptors are too few for {requests_max} requests at once (and {DESCRIPTORS_SPARE} for database, bus and files).",
-            f"Allow {connections_max + DESCRIPTORS_SPARE}: ulimit -Hn (LimitNOFILE= of a unit), or take fewer: --requests-max (U2C_REQUESTS_MAX)")
+            f"Allow {connections_max + DESCRIPTORS_SPARE}: ulimit -Hn (LimitNOFILE= of a unit), or take fewer: --requests-max (U2C_REQUESTS_MAX)",
+        )
     return room
 
 

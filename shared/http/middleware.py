@@ -17,14 +17,19 @@ from shared.http.problems import problem
 from shared.http.segments import undecoded
 
 log = structlog.get_logger()
-OPERATIONS = frozenset({"/healthz", "/readyz", "/metrics"})    # answered however much is in work: who watches must see
+OPERATIONS = frozenset(
+    {"/healthz", "/readyz", "/metrics"}
+)  # answered however much is in work: who watches must see
 REQUESTS = Counter("u2c_http_requests_total", "Requests answered", ["method", "route", "status"])
-SECONDS = Histogram("u2c_http_request_seconds", "Time to answer", ["route"], buckets=(0.005, 0.02, 0.1, 0.5, 1, 5, 30))
+SECONDS = Histogram(
+    "u2c_http_request_seconds", "Time to answer", ["route"], buckets=(0.005, 0.02, 0.1, 0.5, 1, 5, 30)
+)
 TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
 def born_at_zero(routes: Iterable[tuple[str, str]]) -> None:
-    """Let the count of 500s of each route begin at 0: of a series that is born at 1, no rule sees the first."""
+    """Let the count of 500s of each route begin at 0: of a series that is born at 1, no rule sees the
+    first."""
     for method, route in routes:
         REQUESTS.labels(method, route, 500)
     for method in (*_METHODS, "OTHER"):
@@ -32,10 +37,15 @@ def born_at_zero(routes: Iterable[tuple[str, str]]) -> None:
 
 
 class Edge:
-    """Outermost layer: nothing leaves this service without a trace id, a metric and, on a fault, a problem document."""
+    """Outermost layer: nothing leaves this service without a trace id, a metric and, on a fault, a problem
+    document."""
 
     def __init__(
-        self, app: ASGIApp, body_max_bytes: int = BODY_MAX_BYTES, body_timeout_s: float = BODY_TIMEOUT_S, requests_max: int = REQUESTS_MAX,
+        self,
+        app: ASGIApp,
+        body_max_bytes: int = BODY_MAX_BYTES,
+        body_timeout_s: float = BODY_TIMEOUT_S,
+        requests_max: int = REQUESTS_MAX,
     ) -> None:
         self.app = app
         self.body_max_bytes = body_max_bytes
@@ -47,7 +57,9 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope      # the server leaves the body out (RFC 9110, 9.3.2)
+        scope = (
+            {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        )  # the server leaves the body out (RFC 9110, 9.3.2)
         if b"%" in (raw_path := scope.get("raw_path") or b""):
             scope["path"] = undecoded(raw_path)
         trace = scope["u2c_trace"] = _trace_of(scope)
@@ -63,20 +75,29 @@ class Edge:
             self._in_work += 1
             try:
                 if self._in_work > self.requests_max and scope["path"] not in OPERATIONS:
-                    raise ServiceBusy(f"{self.requests_max} requests are in work; nothing of this one was accepted", retry_after_s=1)
+                    raise ServiceBusy(
+                        f"{self.requests_max} requests are in work; nothing of this one was accepted",
+                        retry_after_s=1,
+                    )
                 await self.app(scope, self._limited(scope, receive), told)
             except (BodyTooLarge, BodyIncomplete, ServiceBusy) as fault:
                 await problem(Request(scope), fault)(scope, receive, told)
             except ClientDisconnect:
-                log.info("client_gone", path=scope["path"])      # before its body's end; nobody is there to be answered
+                log.info(
+                    "client_gone", path=scope["path"]
+                )  # before its body's end; nobody is there to be answered
             except Exception:
                 log.exception("internal_fault", path=scope["path"])
                 if answered["status"] == 0:
-                    await problem(Request(scope), InternalFault(f"request id {trace}"), 500)(scope, receive, told)
+                    await problem(Request(scope), InternalFault(f"request id {trace}"), 500)(
+                        scope, receive, told
+                    )
             finally:
                 self._in_work -= 1
         route = getattr(scope.get("route"), "path", "unmatched")
-        REQUESTS.labels(scope["method"] if scope["method"] in _METHODS else "OTHER", route, answered["status"]).inc()
+        REQUESTS.labels(
+            scope["method"] if scope["method"] in _METHODS else "OTHER", route, answered["status"]
+        ).inc()
         SECONDS.labels(route).observe(time.perf_counter() - started)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
@@ -86,15 +107,19 @@ class Edge:
         async def limited() -> Message:
             nonlocal taken, whole, deadline
             if declared.isdigit() and int(declared) > self.body_max_bytes:
-                raise BodyTooLarge(f"{int(declared)} bytes were announced; at most {self.body_max_bytes} are taken: split the batch")
+                raise BodyTooLarge(
+                    f"{int(declared)} bytes were announced; at most {self.body_max_bytes} are taken: split the batch"
+                )
             if whole:
-                return await receive()                           # it only tells that the caller has gone
+                return await receive()  # it only tells that the caller has gone
             deadline = deadline or asyncio.get_running_loop().time() + self.body_timeout_s
             try:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError:
-                raise BodyIncomplete(f"the body did not arrive within {self.body_timeout_s:g} s; send less at once") from None
+                raise BodyIncomplete(
+                    f"the body did not arrive within {self.body_timeout_s:g} s; send less at once"
+                ) from None
             whole = not message.get("more_body", False)
             taken += len(message.get("body", b""))
             if taken > self.body_max_bytes:

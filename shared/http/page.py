@@ -1,4 +1,5 @@
-"""What a page of a list is, apart from how it is asked for: who only shows an answer does without FastAPI, half a second of a verb's start."""
+"""What a page of a list is, apart from how it is asked for: who only shows an answer does without FastAPI,
+half a second of a verb's start."""
 
 import base64
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Cursor pagination: `?limit=&cursor=`, stable under inserts because a cursor names the last row, not a count."""
+"""Cursor pagination: `?limit=&cursor=`, stable under inserts because a cursor names the last row, not a
+count."""
 
 import base64
 from typing import Annotated
@@ -10,7 +11,7 @@ from shared.errors import AppError, refuses
 from shared.http.page import Page as Page
 
 LIMIT_MAX = 200
-CURSOR_CHARACTERS_MAX = 4000                    # two names of 1020 bytes and what stands beside them, in base64
+CURSOR_CHARACTERS_MAX = 4000  # two names of 1020 bytes and what stands beside them, in base64
 
 
 class CursorInvalid(AppError):
@@ -20,7 +21,9 @@ class CursorInvalid(AppError):
 @refuses(CursorInvalid)
 def _page(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="`next_cursor` of the page before")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="`next_cursor` of the page before")
+    ] = None,
 ) -> Page:
     if not cursor:
         return Page(limit, None)

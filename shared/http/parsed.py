@@ -1,4 +1,5 @@
-"""Bodies that FastAPI parses: what they hold is counted before it becomes objects, however large the bodies are that the service reads itself."""
+"""Bodies that FastAPI parses: what they hold is counted before it becomes objects, however large the bodies
+are that the service reads itself."""
 
 from starlette.types import Message, Receive
 
@@ -7,7 +8,8 @@ from shared.http.limits import BODY_MAX_BYTES, VALUES_MAX
 
 
 def counting(receive: Receive) -> Receive:
-    """The same, until a body is too large or holds too many values. A comma in a text counts for one: it may, of so many."""
+    """The same, until a body is too large or holds too many values. A comma in a text counts for one: it may,
+    of so many."""
     taken = commas = 0
 
     async def counted() -> Message:

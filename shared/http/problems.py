@@ -13,12 +13,20 @@ from shared.db import OUTAGES
 from shared.errors import AppError
 from shared.fault_words import said
 from shared.http.documented import document_problems
-from shared.http.faults import BodyInvalid, BodyUnreadable, MethodNotAllowed, NoSuchRoute, Unavailable, status_of
+from shared.http.faults import (
+    BodyInvalid,
+    BodyUnreadable,
+    MethodNotAllowed,
+    NoSuchRoute,
+    Unavailable,
+    status_of,
+)
 from shared.http.limits import ERRORS_MAX
 
 log = structlog.get_logger()
 RETRY_AFTER_S = 1
 PROBLEM_MEDIA = "application/problem+json"
+
 
 def problem(request: Request, error: AppError, status: int | None = None) -> JSONResponse:
     """Return the answer for an expected error."""
@@ -32,11 +40,18 @@ def problem(request: Request, error: AppError, status: int | None = None) -> JSO
     return JSONResponse(body, status, headers, media_type=PROBLEM_MEDIA)
 
 
-def problem_document(error: AppError, status: int, instance: str = "", request_id: str = "") -> dict[str, Any]:
+def problem_document(
+    error: AppError, status: int, instance: str = "", request_id: str = ""
+) -> dict[str, Any]:
     """The error as RFC 9457 has it. A request whose head could not be read has no address and no id."""
     body: dict[str, Any] = {
-        "type": f"urn:u2c:problem:{error.code}", "title": error.title, "status": status, "detail": error.detail,
-        "instance": instance, "code": error.code, "request_id": request_id,
+        "type": f"urn:u2c:problem:{error.code}",
+        "title": error.title,
+        "status": status,
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.code,
+        "request_id": request_id,
     }
     if error.errors:
         body["errors"] = error.errors
@@ -49,7 +64,11 @@ _FRAMEWORK: dict[int, type[AppError]] = {400: BodyUnreadable, 404: NoSuchRoute, 
 def _remedy(told: type[AppError], error: HTTPException) -> str:
     if told is MethodNotAllowed:
         return f"it takes {(error.headers or {}).get('Allow', 'other methods')}; /docs says what each does"
-    return "check the path and which of the services it is at; each lists its own at /docs" if told is NoSuchRoute else str(error.detail)
+    return (
+        "check the path and which of the services it is at; each lists its own at /docs"
+        if told is NoSuchRoute
+        else str(error.detail)
+    )
 
 
 def install_problems(app: FastAPI) -> None:
@@ -63,7 +82,11 @@ def install_problems(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         faults = [
-            {"pointer": "/" + "/".join(str(part) for part in fault["loc"]), "code": fault["type"], "detail": said(fault["type"], fault["msg"])}
+            {
+                "pointer": "/" + "/".join(str(part) for part in fault["loc"]),
+                "code": fault["type"],
+                "detail": said(fault["type"], fault["msg"]),
+            }
             for fault in error.errors()
         ]
         told = BodyUnreadable if any(fault["code"] == "json_invalid" for fault in faults) else BodyInvalid
@@ -73,7 +96,9 @@ def install_problems(app: FastAPI) -> None:
 
     async def framework(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        if isinstance(error.__cause__, AppError):                # FastAPI wraps what reading a body raises, such as BodyTooLarge
+        if isinstance(
+            error.__cause__, AppError
+        ):  # FastAPI wraps what reading a body raises, such as BodyTooLarge
             return problem(request, error.__cause__)
         told = _FRAMEWORK.get(error.status_code, NoSuchRoute)
         answer = problem(request, told(_remedy(told, error)), error.status_code)

@@ -1,4 +1,5 @@
-"""The query parameters of a route are the ones it declares: a misspelt filter must not answer as if nothing had been filtered."""
+"""The query parameters of a route are the ones it declares: a misspelt filter must not answer as if nothing
+had been filtered."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -15,7 +16,8 @@ class QueryParameterUnknown(AppError):
 
 
 def refuse_unknown_parameters(request: Request) -> None:
-    """Raise QueryParameterUnknown when the request's query names what its route does not declare; the error lists what it takes."""
+    """Raise QueryParameterUnknown when the request's query names what its route does not declare; the error
+    lists what it takes."""
     if not request.scope["query_string"]:
         return
     known = sorted(set(_declared(request.scope["route"].dependant)))
@@ -24,7 +26,11 @@ def refuse_unknown_parameters(request: Request) -> None:
         taken = f"it takes {', '.join(known)}" if known else "it takes none"
         raise QueryParameterUnknown(
             f"no query parameter {', '.join(map(repr, unknown))}; {taken}",
-            errors=[{"pointer": f"/query/{name}", "code": "unknown", "detail": _meant(name, known) or taken} for name in unknown])
+            errors=[
+                {"pointer": f"/query/{name}", "code": "unknown", "detail": _meant(name, known) or taken}
+                for name in unknown
+            ],
+        )
 
 
 def _declared(dependant: Dependant) -> Iterator[str]:

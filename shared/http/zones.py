@@ -13,4 +13,8 @@ def _known(name: str) -> str:
     return name
 
 
-Zone = Annotated[str, Query(max_length=64, description="IANA time zone in which months begin and end"), AfterValidator(_known)]
+Zone = Annotated[
+    str,
+    Query(max_length=64, description="IANA time zone in which months begin and end"),
+    AfterValidator(_known),
+]

@@ -1,1 +1,2 @@
-"""The Alembic history of the infrastructure schemas `bus` and `clock`, run by the admin role before any service's own."""
+"""The Alembic history of the infrastructure schemas `bus` and `clock`, run by the admin role before any
+service's own."""

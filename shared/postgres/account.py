@@ -1,4 +1,5 @@
-"""Who runs the server and where its files lie: Postgres refuses root, so root lends it to an existing unprivileged user."""
+"""Who runs the server and where its files lie: Postgres refuses root, so root lends it to an existing
+unprivileged user."""
 
 import hashlib
 import os
@@ -16,9 +17,9 @@ from shared.postgres.binaries import Binaries
 UNPRIVILEGED = ("nobody", "postgres")
 REACHABLE = (Path("/var/tmp"), Path("/tmp"))
 NAME_CHARS = 12
-HOME = "home"                                                  # a file that names what a folder outside the clone belongs to
-PLACE = "place"                                                # a file of the state folder: the clone it belongs to, and where its data lie
-SOCKET_PATH_MAX = 90                                           # a unix socket's path may have 107 bytes, name included
+HOME = "home"  # a file that names what a folder outside the clone belongs to
+PLACE = "place"  # a file of the state folder: the clone it belongs to, and where its data lie
+SOCKET_PATH_MAX = 90  # a unix socket's path may have 107 bytes, name included
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Account:
 
 
 def account() -> Account:
-    """The user the server runs as. Root takes U2C_PG_USER, else `nobody`, else `postgres`; no user is ever created."""
+    """The user the server runs as. Root takes U2C_PG_USER, else `nobody`, else `postgres`; no user is ever
+    created."""
     if os.geteuid() != 0:
         return Account(pwd.getpwuid(os.geteuid()).pw_name if _known(os.geteuid()) else str(os.geteuid()))
     for name in filter(None, (os.environ.get("U2C_PG_USER"), *UNPRIVILEGED)):
@@ -52,8 +54,10 @@ def account() -> Account:
             continue
         if entry.pw_uid != 0:
             return Account(name, entry.pw_uid, entry.pw_gid)
-    raise EnvironmentFault("Postgres does not run as root, and this machine has neither a user `nobody` nor `postgres`.",
-                           "Name an unprivileged user: U2C_PG_USER=name")
+    raise EnvironmentFault(
+        "Postgres does not run as root, and this machine has neither a user `nobody` nor `postgres`.",
+        "Name an unprivileged user: U2C_PG_USER=name",
+    )
 
 
 def _known(uid: int) -> bool:
@@ -61,16 +65,19 @@ def _known(uid: int) -> bool:
 
 
 def place(state: Path, who: Account) -> Path:
-    """The folder for data and socket: inside `state`, or for root one that the unprivileged user can reach. Call it under the state's lock.
+    """The folder for data and socket: inside `state`, or for root one that the unprivileged user can reach.
+    Call it under the state's lock.
 
-    For root its path is remembered in `state/place`, so that a clone that is moved keeps its data and a copied one does not share it.
-    EnvironmentFault where what is remembered cannot be used: data that exist somewhere are never replaced by an empty folder.
+    For root its path is remembered in `state/place`, so that a clone that is moved keeps its data and a
+    copied one does not share it. EnvironmentFault where what is remembered cannot be used: data that exist
+    somewhere are never replaced by an empty folder.
     """
     folder = known_place(state, who)
     if who.uid is None:
         return folder or _made(state, 0o700)
     if folder is None:
-        # Never a name that can be guessed or was used before: a clone that was deleted and made again starts anew.
+        # Never a name that can be guessed or was used before: a clone that was deleted and made again starts
+        # anew.
         folder = Path(tempfile.mkdtemp(prefix=f"u2c-{_hash(str(state))}-", dir=_reachable()))
         folder.chmod(0o755)
     _write(_owned(folder) / HOME, f"{state}\n")
@@ -79,7 +86,8 @@ def place(state: Path, who: Account) -> Path:
 
 
 def known_place(state: Path, who: Account) -> Path | None:
-    """The folder `place` gave this state before, or None when it never gave one. Reads only, so it needs no lock; EnvironmentFault as `place`."""
+    """The folder `place` gave this state before, or None when it never gave one. Reads only, so it needs no
+    lock; EnvironmentFault as `place`."""
     if who.uid is None:
         return state if state.is_dir() else None
     memory = state / PLACE
@@ -89,9 +97,12 @@ def known_place(state: Path, who: Account) -> Path | None:
     if not name:
         raise EnvironmentFault(f"{memory} does not name the folder of the data.", _restore(state, memory))
     if Path(home) != state and Path(home).exists():
-        return None                                            # a copy of a clone: the data belong to the one it was copied from
+        return None  # a copy of a clone: the data belong to the one it was copied from
     if not Path(name).is_dir():
-        raise EnvironmentFault(f"{memory} names {name} as the folder of the data, and that folder is gone.", _restore(state, memory))
+        raise EnvironmentFault(
+            f"{memory} names {name} as the folder of the data, and that folder is gone.",
+            _restore(state, memory),
+        )
     return Path(name)
 
 
@@ -102,7 +113,8 @@ def _restore(state: Path, memory: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Make `path` say `text` in one step, and leave it alone if it does: whoever reads it meanwhile sees the old text or the new one."""
+    """Make `path` say `text` in one step, and leave it alone if it does: whoever reads it meanwhile sees the
+    old text or the new one."""
     if path.is_file() and path.read_text() == text:
         return
     aside = path.with_name(f"{path.name}.new")
@@ -121,7 +133,8 @@ def socket_folder(folder: Path) -> Path:
 
 
 def reachable(binaries: Binaries, who: Account) -> Binaries:
-    """The same programs where `who` can run them: as they are, or copied once to a folder outside the clone."""
+    """The same programs where `who` can run them: as they are, or copied once to a folder outside the
+    clone."""
     if who.uid is None or not binaries.folders:
         return binaries
     name = _hash(f"{binaries.bin} {(binaries.bin / 'postgres').stat().st_mtime_ns}")
@@ -150,12 +163,14 @@ def _copy(binaries: Binaries, target: Path) -> None:
 
 
 def abandoned() -> list[Path]:
-    """Folders outside of clones whose clone is gone from where it was. Somebody has to say whether it was deleted or moved."""
+    """Folders outside of clones whose clone is gone from where it was. Somebody has to say whether it was
+    deleted or moved."""
     return sorted(home.parent for home in _homes() if not Path(home.read_text().strip()).exists())
 
 
 def _homes() -> list[Path]:
-    """The files of this user that name what a folder outside of clones belongs to; what else is called like that is somebody else's."""
+    """The files of this user that name what a folder outside of clones belongs to; what else is called like
+    that is somebody else's."""
     found = [home for folder in REACHABLE for home in folder.glob(f"u2c-*/{HOME}")]
     return [home for home in found if home.is_file() and home.stat().st_uid == os.geteuid()]
 
@@ -164,7 +179,9 @@ def _reachable() -> Path:
     for folder in REACHABLE:
         if folder.is_dir() and os.access(folder, os.W_OK):
             return folder
-    raise EnvironmentFault(f"None of {', '.join(map(str, REACHABLE))} can be written.", f"Make one: mkdir -m 1777 {REACHABLE[0]}")
+    raise EnvironmentFault(
+        f"None of {', '.join(map(str, REACHABLE))} can be written.", f"Make one: mkdir -m 1777 {REACHABLE[0]}"
+    )
 
 
 def _made(folder: Path, mode: int) -> Path:
@@ -177,11 +194,14 @@ def _made(folder: Path, mode: int) -> Path:
 
 
 def _owned(folder: Path, mode: int = 0o755) -> Path:
-    """Make `folder` or take it over, but never one that somebody else prepared under a name that can be guessed."""
+    """Make `folder` or take it over, but never one that somebody else prepared under a name that can be
+    guessed."""
     _made(folder, mode)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise EnvironmentFault(f"{folder} belongs to somebody else or can be written by others.", f"Remove it: rm -r {folder}")
+        raise EnvironmentFault(
+            f"{folder} belongs to somebody else or can be written by others.", f"Remove it: rm -r {folder}"
+        )
     return folder
 
 

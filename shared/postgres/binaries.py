@@ -15,7 +15,8 @@ NEEDED = ("initdb", "postgres")
 
 @dataclass(frozen=True)
 class Binaries:
-    """A Postgres installation. `folders` (relative to `base`) are all it needs to run when moved elsewhere; () for the system's own."""
+    """A Postgres installation. `folders` (relative to `base`) are all it needs to run when moved elsewhere;
+    () for the system's own."""
 
     base: Path
     bin: Path
@@ -26,7 +27,8 @@ class Binaries:
 
 
 def find() -> Binaries:
-    """The newest server of the wheel, else the newest of the system; EnvironmentFault when neither is there."""
+    """The newest server of the wheel, else the newest of the system; EnvironmentFault when neither is
+    there."""
     found = _wheel() or _system()
     if found is None:
         raise EnvironmentFault(
@@ -38,7 +40,7 @@ def find() -> Binaries:
 
 
 def _wheel() -> Binaries | None:
-    spec = importlib.util.find_spec(WHEEL)                     # found, never imported: its own start-up may run useradd
+    spec = importlib.util.find_spec(WHEEL)  # found, never imported: its own start-up may run useradd
     if spec is None or not spec.submodule_search_locations:
         return None
     package = Path(next(iter(spec.submodule_search_locations)))
@@ -48,7 +50,9 @@ def _wheel() -> Binaries | None:
     newest = max(installs, key=_version)
     inside = f"{package.name}/{newest.name}"
     libraries = [path.name for path in package.parent.glob(f"{WHEEL}.libs")]
-    return Binaries(package.parent, newest / "bin", (f"{inside}/bin", f"{inside}/lib", f"{inside}/share", *libraries))
+    return Binaries(
+        package.parent, newest / "bin", (f"{inside}/bin", f"{inside}/lib", f"{inside}/share", *libraries)
+    )
 
 
 def _system() -> Binaries | None:

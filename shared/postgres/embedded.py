@@ -25,12 +25,13 @@ STOP_TIMEOUT_S = 8.0
 PORT_ATTEMPTS_MAX = 5
 POLL_S = 0.02
 KEPT_BY_A_BACKEND_BYTES = 32 * 1024 * 1024
-PID_LINES = 8                                                  # postmaster.pid: pid, data, start, port, socket, address, shared memory, status
+PID_LINES = 8  # postmaster.pid: pid, data, start, port, socket, address, shared memory, status
 
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """A running server. `admin_url` names its superuser and the database `postgres`; `owned`: this object started it and will stop it."""
+    """A running server. `admin_url` names its superuser and the database `postgres`; `owned`: this object
+    started it and will stop it."""
 
     admin_url: str
     port: int
@@ -39,33 +40,36 @@ class ServerInfo:
 
 
 class EmbeddedPostgres:
-    """One server per state folder: files in `state/postgres`, or for root in a folder the unprivileged user can reach."""
+    """One server per state folder: files in `state/postgres`, or for root in a folder the unprivileged user
+    can reach."""
 
     def __init__(self, state: Path, settings: ServerSettings | None = None) -> None:
         self.state = state.resolve() / "postgres"
         self.settings = settings or ServerSettings()
-        self._known: Path | None = None                         # the place, once it was found
+        self._known: Path | None = None  # the place, once it was found
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ServerInfo:
-        """Start the server, or find it running. Survives stale pid files. EnvironmentFault says what is in the way."""
+        """Start the server, or find it running. Survives stale pid files. EnvironmentFault says what is in
+        the way."""
         with self._lock():
             self._who = account.account()
             self._known = self._same_place()
             self._binaries = account.reachable(binaries.find(), self._who)
             running = self._running()
             if running is None:
-                self.stop()                                    # one that lives and cannot be found would hold the data
+                self.stop()  # one that lives and cannot be found would hold the data
                 if not (self._data / "PG_VERSION").exists():
                     self._initialise()
                 running = self._launch()
             return running
 
     def stop(self) -> None:
-        """Stop the server if this object started it (open transactions are rolled back); otherwise leave it to its owner."""
+        """Stop the server if this object started it (open transactions are rolled back); otherwise leave it
+        to its owner."""
         if self._process is not None and self._process.poll() is None:
-            self._end(self._process, signal.SIGINT)            # "fast" shutdown
+            self._end(self._process, signal.SIGINT)  # "fast" shutdown
         self._release()
 
     def kill(self) -> None:
@@ -111,10 +115,13 @@ class EmbeddedPostgres:
         return self._known
 
     def _same_place(self) -> Path:
-        """The place of the data, made on the first start; EnvironmentFault when the state folder forgot or changed it under a known server."""
+        """The place of the data, made on the first start; EnvironmentFault when the state folder forgot or
+        changed it under a known server."""
         if self._known is not None and account.known_place(self.state, account.account()) != self._known:
-            raise EnvironmentFault(f"The data of this server lie in {self._known}, and {self.state} no longer says so.",
-                                   f"Stop this command; then put {self.state} back as it was, or start anew there.")
+            raise EnvironmentFault(
+                f"The data of this server lie in {self._known}, and {self.state} no longer says so.",
+                f"Stop this command; then put {self.state} back as it was, or start anew there.",
+            )
         return account.place(self.state, self._who)
 
     @contextmanager
@@ -124,7 +131,10 @@ class EmbeddedPostgres:
         try:
             handle = open(self.state / "lock", "w")  # noqa: SIM115 (closed below)
         except PermissionError as error:
-            raise EnvironmentFault(f"{self.state} belongs to another user.", f"Run as that user, or remove it: sudo rm -r {self.state}") from error
+            raise EnvironmentFault(
+                f"{self.state} belongs to another user.",
+                f"Run as that user, or remove it: sudo rm -r {self.state}",
+            ) from error
         with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -143,18 +153,40 @@ class EmbeddedPostgres:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(mode=0o700)
         self._who.give(aside)
-        read, write = os.pipe()                                # the password passes through a pipe: no file of it for the other user
+        read, write = os.pipe()  # the password passes through a pipe: no file of it for the other user
         if self._who.uid is not None:
             os.fchown(read, self._who.uid, -1)
         os.write(write, self._password().encode() + b"\n")
         os.close(write)
-        command = [self._binaries.program("initdb"), "-D", str(aside), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile=/dev/fd/{read}",
-                   "--encoding=UTF8", "--locale=C", "--data-checksums", *([] if self.settings.durable else ["--no-sync"])]
-        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self._place,
-                              env=self._environment(), pass_fds=(read,), **self._who.subprocess())
+        command = [
+            self._binaries.program("initdb"),
+            "-D",
+            str(aside),
+            "-U",
+            SUPERUSER,
+            "--auth=scram-sha-256",
+            f"--pwfile=/dev/fd/{read}",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--data-checksums",
+            *([] if self.settings.durable else ["--no-sync"]),
+        ]
+        done = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=self._place,
+            env=self._environment(),
+            pass_fds=(read,),
+            **self._who.subprocess(),
+        )
         os.close(read)
         if done.returncode != 0:
-            raise EnvironmentFault(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}", "Run `./u2c doctor`.")
+            raise EnvironmentFault(
+                f"initdb failed: {done.stderr.strip() or done.stdout.strip()}", "Run `./u2c doctor`."
+            )
         aside.rename(self._data)
 
     def _launch(self) -> ServerInfo:
@@ -165,7 +197,9 @@ class EmbeddedPostgres:
             if started is not None:
                 (self.state / "port").write_text(str(port))
                 return started
-        raise EnvironmentFault(f"Postgres did not start: {self._last_words()}", f"Read {self.log}; run `./u2c doctor`.")
+        raise EnvironmentFault(
+            f"Postgres did not start: {self._last_words()}", f"Read {self.log}; run `./u2c doctor`."
+        )
 
     def _attempt(self) -> ServerInfo | None:
         """Start the postmaster and wait until it takes connections; None when it gave up."""
@@ -173,8 +207,15 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + START_TIMEOUT_S
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
-                [self._binaries.program("postgres"), "-D", str(self._data)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self._place, env=self._environment(), start_new_session=True, **self._who.subprocess())
+                [self._binaries.program("postgres"), "-D", str(self._data)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._place,
+                env=self._environment(),
+                start_new_session=True,
+                **self._who.subprocess(),
+            )
         self._keep(self._process.pid)
         while time.monotonic() < deadline:
             running = self._running()
@@ -182,16 +223,26 @@ class EmbeddedPostgres:
                 return running
             if self._process.poll() is not None:
                 self._release()
-                time.sleep(0.3)                                # after a kill -9 old backends may hold the shared memory for a moment
+                time.sleep(0.3)  # after a kill -9 old backends may hold the shared memory for a moment
                 return None
             time.sleep(POLL_S)
-        raise EnvironmentFault(f"Postgres was not ready after {START_TIMEOUT_S:.0f} s: {self._last_words()}", f"Read {self.log}.")
+        raise EnvironmentFault(
+            f"Postgres was not ready after {START_TIMEOUT_S:.0f} s: {self._last_words()}", f"Read {self.log}."
+        )
 
     def _keep(self, pid: int) -> None:
-        """A shell that waits for the end of a pipe only we hold: however this process dies, the server is told to stop."""
+        """A shell that waits for the end of a pipe only we hold: however this process dies, the server is
+        told to stop."""
         self._keeper = subprocess.Popen(
-            ["/bin/sh", "-c", "read _; kill -INT $0", str(pid)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd="/", env=self._environment(), start_new_session=True, **self._who.subprocess())
+            ["/bin/sh", "-c", "read _; kill -INT $0", str(pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=self._environment(),
+            start_new_session=True,
+            **self._who.subprocess(),
+        )
 
     def _release(self) -> None:
         if self._keeper is not None:
@@ -202,7 +253,11 @@ class EmbeddedPostgres:
         self._keeper = self._process = None
 
     def _end(self, process: subprocess.Popen[bytes], first: signal.Signals) -> None:
-        for sign in (first, signal.SIGQUIT, signal.SIGKILL):   # fast, immediate (recovery on the next start), gone
+        for sign in (
+            first,
+            signal.SIGQUIT,
+            signal.SIGKILL,
+        ):  # fast, immediate (recovery on the next start), gone
             process.send_signal(sign)
             try:
                 process.wait(STOP_TIMEOUT_S)
@@ -226,7 +281,9 @@ class EmbeddedPostgres:
             return None
         port, pid = int(lines[3]), int(lines[0])
         owned = self._process is not None and self._process.pid == pid
-        return ServerInfo(f"postgresql://{SUPERUSER}:{self._password()}@127.0.0.1:{port}/postgres", port, pid, owned)
+        return ServerInfo(
+            f"postgresql://{SUPERUSER}:{self._password()}@127.0.0.1:{port}/postgres", port, pid, owned
+        )
 
     def _pid_lines(self) -> list[str]:
         try:
@@ -242,7 +299,8 @@ class EmbeddedPostgres:
             return False
 
     def _drop_foreign_pid_file(self) -> None:
-        """A pid file whose number now belongs to another program would stop the start; Postgres itself clears those of dead ones."""
+        """A pid file whose number now belongs to another program would stop the start; Postgres itself clears
+        those of dead ones."""
         lines = self._pid_lines()
         if lines and psutil.pid_exists(int(lines[0])) and not self._is_ours(int(lines[0])):
             (self._data / "postmaster.pid").unlink(missing_ok=True)
@@ -258,7 +316,9 @@ class EmbeddedPostgres:
                 except OSError:
                     continue
                 return int(probe.getsockname()[1])
-        raise EnvironmentFault("No free port on 127.0.0.1.", "Check that the loopback interface is up: ip addr show lo")
+        raise EnvironmentFault(
+            "No free port on 127.0.0.1.", "Check that the loopback interface is up: ip addr show lo"
+        )
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
@@ -266,6 +326,13 @@ class EmbeddedPostgres:
 
     @staticmethod
     def _environment() -> dict[str, str]:
-        # A backend keeps what a batch needed for the next one, rather than give it back and have it zeroed anew page by page (glibc's mallopt).
+        # A backend keeps what a batch needed for the next one, rather than give it back and have it zeroed
+        # anew page by page (glibc's mallopt).
         kept = str(KEPT_BY_A_BACKEND_BYTES)
-        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "MALLOC_TRIM_THRESHOLD_": kept, "MALLOC_MMAP_THRESHOLD_": kept}
+        return {
+            "PATH": "/usr/bin:/bin",
+            "LC_ALL": "C",
+            "TZ": "UTC",
+            "MALLOC_TRIM_THRESHOLD_": kept,
+            "MALLOC_MMAP_THRESHOLD_": kept,
+        }

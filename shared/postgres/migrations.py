@@ -18,18 +18,20 @@ from shared.postgres.setup import SERVICES, connect, create_roles_and_schemas, n
 from shared.postgres.urls import role_url, sqlalchemy_url
 
 ROOT = Path(__file__).resolve().parents[2]
-INFRASTRUCTURE_SCHEMA = "bus"                                  # one history for `bus` and `clock`
+INFRASTRUCTURE_SCHEMA = "bus"  # one history for `bus` and `clock`
 
 
 async def prepare(admin_url: str, database: str, secret: str) -> str:
-    """A database ready for the services: roles, schemas, migrations at head. Returns the administrator's URL of it."""
+    """A database ready for the services: roles, schemas, migrations at head. Returns the administrator's URL
+    of it."""
     url = await create_roles_and_schemas(admin_url, database, secret)
     await migrate_all(url, secret)
     return url
 
 
 async def migrate_all(admin_url: str, secret: str) -> dict[str, str]:
-    """Migrate the database that `admin_url` names; return schema → revision. Running it again changes nothing."""
+    """Migrate the database that `admin_url` names; return schema → revision. Running it again changes
+    nothing."""
     for schema in schemas():
         url = admin_url if schema == INFRASTRUCTURE_SCHEMA else role_url(admin_url, schema, secret)
         await asyncio.to_thread(command.upgrade, _config(schema, url, secret), "head")
@@ -47,7 +49,11 @@ def schemas() -> list[str]:
 
 
 def folder(schema: str) -> Path:
-    return ROOT / "shared" / "migrations" if schema == INFRASTRUCTURE_SCHEMA else ROOT / "services" / schema / "migrations"
+    return (
+        ROOT / "shared" / "migrations"
+        if schema == INFRASTRUCTURE_SCHEMA
+        else ROOT / "services" / schema / "migrations"
+    )
 
 
 def metadata_of(service: str) -> MetaData:
@@ -65,7 +71,8 @@ async def revision(connection: asyncpg.Connection, schema: str) -> str | None:
 
 
 async def differences(admin_url: str, metadata: MetaData, schema: str) -> list[Any]:
-    """What Alembic would still change to turn the database into `metadata`; [] when they agree. Partitions are not compared."""
+    """What Alembic would still change to turn the database into `metadata`; [] when they agree. Partitions
+    are not compared."""
     engine = create_async_engine(sqlalchemy_url(admin_url), poolclass=pool.NullPool)
     try:
         async with engine.connect() as connection:
@@ -75,18 +82,27 @@ async def differences(admin_url: str, metadata: MetaData, schema: str) -> list[A
 
 
 def _differences(connection: Connection, metadata: MetaData, schema: str) -> list[Any]:
-    partitions = set(connection.scalars(text("select relname from pg_class where relispartition and relnamespace = cast(:schema as regnamespace)"),
-                                        {"schema": schema}))
+    partitions = set(
+        connection.scalars(
+            text(
+                "select relname from pg_class where relispartition and relnamespace = cast(:schema as regnamespace)"
+            ),
+            {"schema": schema},
+        )
+    )
 
     def include_object(_item: Any, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:
         return not (kind == "table" and reflected and name in partitions)
 
-    compared = MigrationContext.configure(connection, opts={**options(schema), "include_object": include_object})
+    compared = MigrationContext.configure(
+        connection, opts={**options(schema), "include_object": include_object}
+    )
     return list(compare_metadata(compared, metadata))
 
 
 def _config(schema: str, url: str, secret: str) -> Config:
-    """Alembic's, with what `env.py` needs (the URL) and what a migration may need: the deployment's secret, to seal what was stored plain."""
+    """Alembic's, with what `env.py` needs (the URL) and what a migration may need: the deployment's secret,
+    to seal what was stored plain."""
     config = Config()
     config.set_main_option("script_location", str(folder(schema)).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

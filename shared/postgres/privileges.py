@@ -1,4 +1,5 @@
-"""What is not every service's: topics belong to their producers, the business clock to rating. Derived from the topic registry at every migration."""
+"""What is not every service's: topics belong to their producers, the business clock to rating. Derived from
+the topic registry at every migration."""
 
 import asyncpg
 
@@ -10,15 +11,22 @@ PRODUCTS = "products"
 
 
 def topic_writers() -> list[tuple[str, str, bool]]:
-    """Topic, role, and whether it appends: without, it only trims. What products say reaches the log in Postgres by nobody's service role."""
+    """Topic, role, and whether it appends: without, it only trims. What products say reaches the log in
+    Postgres by nobody's service role."""
     return [
-        (topic.name, _role(TRIMS_WHAT_PRODUCTS_SAY if producer == PRODUCTS else producer), producer != PRODUCTS)
-        for topic in ALL.values() for producer in topic.producers
+        (
+            topic.name,
+            _role(TRIMS_WHAT_PRODUCTS_SAY if producer == PRODUCTS else producer),
+            producer != PRODUCTS,
+        )
+        for topic in ALL.values()
+        for producer in topic.producers
     ]
 
 
 async def narrow(connection: asyncpg.Connection, roles: tuple[str, ...]) -> None:
-    """Take back from the services what the grants on whole schemas gave them; as administrator, in the transaction of those grants."""
+    """Take back from the services what the grants on whole schemas gave them; as administrator, in the
+    transaction of those grants."""
     services = ", ".join(roles)
     if await connection.fetchval("select to_regclass('clock.business')"):
         await connection.execute(f"revoke insert, update, delete on clock.business from {services}")
@@ -26,7 +34,9 @@ async def narrow(connection: asyncpg.Connection, roles: tuple[str, ...]) -> None
     if await connection.fetchval("select to_regclass('bus.topic_writers')"):
         await connection.execute(f"revoke insert, update, delete on bus.topic_writers from {services}")
         await connection.execute("delete from bus.topic_writers")
-        await connection.executemany("insert into bus.topic_writers (topic, role, appends) values ($1, $2, $3)", topic_writers())
+        await connection.executemany(
+            "insert into bus.topic_writers (topic, role, appends) values ($1, $2, $3)", topic_writers()
+        )
 
 
 def _role(service: str) -> str:

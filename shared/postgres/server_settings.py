@@ -6,7 +6,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """`durable=False` is for throw-away test servers only: a killed process still loses nothing, a lost machine may."""
+    """`durable=False` is for throw-away test servers only: a killed process still loses nothing, a lost
+    machine may."""
 
     shared_buffers_mb: int = 1024
     connections_max: int = 200
@@ -37,14 +38,16 @@ class ServerSettings:
             # Parallel workers would take the two cores from the services for the sake of one long query.
             "max_parallel_workers_per_gather": 0,
             "random_page_cost": 1.1,
-            # Queues are swept often (their few rows cross any threshold); tables that are written in place prune themselves, and looking at
-            # ten thousand wide rows again for their statistics four times a minute cost as much as storing the events.
+            # Queues are swept often (their few rows cross any threshold); tables that are written in place
+            # prune themselves, and looking at
+            # ten thousand wide rows again for their statistics four times a minute cost as much as storing
+            # the events.
             "autovacuum_naptime": "'15s'",
             "autovacuum_vacuum_scale_factor": 0.5,
             "autovacuum_analyze_scale_factor": 1.0,
             "autovacuum_vacuum_insert_threshold": 200_000,
             "autovacuum_vacuum_cost_limit": 1000,
-            "autovacuum_max_workers": 5,               # a sweep of a large table must not keep the queues waiting
+            "autovacuum_max_workers": 5,  # a sweep of a large table must not keep the queues waiting
             # A client that was killed must not keep its locks until its statement ends.
             "client_connection_check_interval": "'2s'",
             "password_encryption": "'scram-sha-256'",

@@ -13,13 +13,15 @@ SERVICES = ("usage_ingest", "rating", "billing", "signals")
 INFRASTRUCTURE = ("bus", "clock")
 AUDITOR = "u2c_auditor"
 ROLES = tuple(f"u2c_{service}" for service in SERVICES)
-LOCK_KEY = 0x7532635F                                          # "u2c_": roles belong to the server, so commands take turns
+LOCK_KEY = 0x7532635F  # "u2c_": roles belong to the server, so commands take turns
 
 
 async def create_roles_and_schemas(admin_url: str, database: str, password_secret: str) -> str:
-    """Make what is missing and set the passwords; return the administrator's URL of `database`. May be run again at any time.
+    """Make what is missing and set the passwords; return the administrator's URL of `database`. May be run
+    again at any time.
 
-    Migrations of `bus` and `clock` run as the administrator; default privileges open their tables to every service.
+    Migrations of `bus` and `clock` run as the administrator; default privileges open their tables to every
+    service.
     """
     async with _roles_of(admin_url, password_secret) as server:
         await _database(server, database)
@@ -29,17 +31,22 @@ async def create_roles_and_schemas(admin_url: str, database: str, password_secre
 
 
 async def create_empty_database(admin_url: str, database: str, password_secret: str) -> str:
-    """Make the roles and a database without a schema, for a backup to fill; return its URL. EnvironmentFault when there is one of that name."""
+    """Make the roles and a database without a schema, for a backup to fill; return its URL. EnvironmentFault
+    when there is one of that name."""
     async with _roles_of(admin_url, password_secret) as server:
         if await _exists(server, database):
-            raise EnvironmentFault(f"There is a database {database} already.", "Restore beside it under another name: --database NAME")
+            raise EnvironmentFault(
+                f"There is a database {database} already.",
+                "Restore beside it under another name: --database NAME",
+            )
         await _database(server, database)
     return database_url(admin_url, database)
 
 
 @asynccontextmanager
 async def _roles_of(admin_url: str, password_secret: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the administrator's, with all roles there and their passwords set; commands that do this take turns."""
+    """A connection of the administrator's, with all roles there and their passwords set; commands that do
+    this take turns."""
     server = await connect(admin_url)
     try:
         await server.execute("select pg_advisory_lock($1)", LOCK_KEY)
@@ -51,7 +58,8 @@ async def _roles_of(admin_url: str, password_secret: str) -> AsyncIterator[async
 
 
 async def narrow_privileges(admin_url: str) -> None:
-    """Let every topic be its producers' and the business clock rating's: after the migrations that make what this is about."""
+    """Let every topic be its producers' and the business clock rating's: after the migrations that make what
+    this is about."""
     connection = await connect(admin_url)
     try:
         async with connection.transaction():
@@ -74,7 +82,9 @@ async def connect(url: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(url, timeout=10)
     except (OSError, TimeoutError) as error:
-        raise EnvironmentFault(f"No Postgres answers at {without_password(url)}: {error}", "Start it, or correct U2C_ADMIN_URL.") from error
+        raise EnvironmentFault(
+            f"No Postgres answers at {without_password(url)}: {error}", "Start it, or correct U2C_ADMIN_URL."
+        ) from error
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
         fault = f"Postgres refused the login at {without_password(url)}: {error}"
         raise EnvironmentFault(fault, "Correct user and password in U2C_ADMIN_URL.") from error
@@ -83,10 +93,19 @@ async def connect(url: str) -> asyncpg.Connection:
 async def _role(server: asyncpg.Connection, role: str, password: str) -> None:
     found = await server.fetchrow("select rolsuper, rolbypassrls from pg_roles where rolname = $1", role)
     if found is not None and (found["rolsuper"] or found["rolbypassrls"]):
-        raise EnvironmentFault(f"The role {role} may do too much for a service.", f"As an administrator: alter role {role} nosuperuser nobypassrls")
-    verb = "create role {} login nosuperuser nobypassrls password '{}'" if found is None else "alter role {} login password '{}'"
-    await server.execute(verb.format(role, password))          # base64 has no quote; DDL takes no parameters
-    await server.execute(f"grant {role} to current_user")      # a non-superuser administrator needs it to give schemas away
+        raise EnvironmentFault(
+            f"The role {role} may do too much for a service.",
+            f"As an administrator: alter role {role} nosuperuser nobypassrls",
+        )
+    verb = (
+        "create role {} login nosuperuser nobypassrls password '{}'"
+        if found is None
+        else "alter role {} login password '{}'"
+    )
+    await server.execute(verb.format(role, password))  # base64 has no quote; DDL takes no parameters
+    await server.execute(
+        f"grant {role} to current_user"
+    )  # a non-superuser administrator needs it to give schemas away
 
 
 async def _database(server: asyncpg.Connection, database: str) -> None:
@@ -119,7 +138,8 @@ def _infrastructure(schema: str) -> str:
         grant select, insert, update, delete on all tables in schema {schema} to {services};
         grant usage, select, update on all sequences in schema {schema} to {services};
         grant select on all tables in schema {schema} to {AUDITOR};
-        alter default privileges in schema {schema} grant select, insert, update, delete on tables to {services};
+        alter default privileges in schema {schema} grant
+            select, insert, update, delete on tables to {services};
         alter default privileges in schema {schema} grant usage, select, update on sequences to {services};
         alter default privileges in schema {schema} grant select on tables to {AUDITOR};
         alter default privileges in schema {schema} grant select on sequences to {AUDITOR};

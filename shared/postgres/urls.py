@@ -6,28 +6,32 @@ import hmac
 from urllib.parse import quote, urlsplit, urlunsplit
 
 PASSWORD_CHARS = 32
-DEFAULT_PORT = 5432                                            # where a URL names none
+DEFAULT_PORT = 5432  # where a URL names none
 
 
 def role_url(admin_url: str, role: str, secret: str) -> str:
-    """The URL of the same database for `role` (a service's name or the role's own name), with its derived password."""
+    """The URL of the same database for `role` (a service's name or the role's own name), with its derived
+    password."""
     name = role if role.startswith("u2c_") else f"u2c_{role}"
     return _with_login(admin_url, name, role_password(secret, name))
 
 
 def role_password(secret: str, role: str) -> str:
-    """A role's password is derived from the deployment's secret, so nothing but that secret has to be kept."""
+    """A role's password is derived from the deployment's secret, so nothing but that secret has to be
+    kept."""
     digest = hmac.new(secret.encode(), role.encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()[:PASSWORD_CHARS]
 
 
 def webhook_key(secret: str) -> str:
-    """What signals seals the URLs and secrets of webhooks with (U2C_WEBHOOK_KEY): derived as a role's password is, and never in the database."""
+    """What signals seals the URLs and secrets of webhooks with (U2C_WEBHOOK_KEY): derived as a role's
+    password is, and never in the database."""
     return role_password(secret, "webhooks")
 
 
 def kafka_password(secret: str, user: str) -> str:
-    """A user's password on a broker that asks: derived too, and not that of the database's role of the same name."""
+    """A user's password on a broker that asks: derived too, and not that of the database's role of the same
+    name."""
     return role_password(secret, f"kafka {user}")
 
 
@@ -38,7 +42,7 @@ def database_url(admin_url: str, database: str) -> str:
 
 def sqlalchemy_url(url: str) -> str:
     """The URL as SQLAlchemy wants it: the asyncpg driver named."""
-    return "postgresql+asyncpg" + url[url.index("://"):]
+    return "postgresql+asyncpg" + url[url.index("://") :]
 
 
 def without_password(url: str) -> str:

@@ -1,4 +1,5 @@
-"""The pricing core: terms and usage in, lines out. Pure: no I/O, no clock, no randomness, no float. Imports no service."""
+"""The pricing core: terms and usage in, lines out. Pure: no I/O, no clock, no randomness, no float. Imports
+no service."""
 
 from shared.period import BillingCalendar, ServicePeriod
 from shared.pricing.explanation import Step
@@ -9,7 +10,25 @@ from shared.pricing.pipeline import price_period, usage_needs
 from shared.pricing.results import PricedLine, PricedPeriod, PricedSegment
 
 __all__ = [
-    "EMPTY", "Balances", "BillingCalendar", "ClauseNotPricedYet", "Group", "Plan", "PricedLine", "PricedPeriod", "PricedSegment", "ServicePeriod",
-    "Step", "Terms", "TermsInvalid", "UsageNeed", "VersionInForce", "check_amendment", "parse_plan", "parse_terms", "price_period",
-    "terms_json_schema", "usage_needs",
+    "EMPTY",
+    "Balances",
+    "BillingCalendar",
+    "ClauseNotPricedYet",
+    "Group",
+    "Plan",
+    "PricedLine",
+    "PricedPeriod",
+    "PricedSegment",
+    "ServicePeriod",
+    "Step",
+    "Terms",
+    "TermsInvalid",
+    "UsageNeed",
+    "VersionInForce",
+    "check_amendment",
+    "parse_plan",
+    "parse_terms",
+    "price_period",
+    "terms_json_schema",
+    "usage_needs",
 ]

@@ -30,12 +30,13 @@ class TeamMilestone(Clause):
 def _milestone_kind(value: Any) -> str:
     holds = value.keys() if isinstance(value, dict) else getattr(type(value), "model_fields", ())
     if "commitment_share" in holds:
-        return "commitment_share"             # known to the language, not offered: refused by its name
+        return "commitment_share"  # known to the language, not offered: refused by its name
     return "team_milestone" if "active_users" in holds or "in_days" in holds else "quantity_milestone"
 
 
 Milestone = Annotated[
-    Annotated[QuantityMilestone, Tag("quantity_milestone")] | Annotated[TeamMilestone, Tag("team_milestone")], Discriminator(_milestone_kind),
+    Annotated[QuantityMilestone, Tag("quantity_milestone")] | Annotated[TeamMilestone, Tag("team_milestone")],
+    Discriminator(_milestone_kind),
 ]
 
 

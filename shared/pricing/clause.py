@@ -38,5 +38,9 @@ def _meaning(value: Any) -> Any:
 
 def _fields(clause: Clause) -> dict[str, Any]:
     fields = type(clause).model_fields
-    said = {name: getattr(clause, name) for name in fields if fields[name].is_required() or getattr(clause, name) != fields[name].default}
+    said = {
+        name: getattr(clause, name)
+        for name in fields
+        if fields[name].is_required() or getattr(clause, name) != fields[name].default
+    }
     return {name: _meaning(value) for name, value in {**(clause.__pydantic_extra__ or {}), **said}.items()}

@@ -35,7 +35,8 @@ class Fault:
 
 
 def refuse(faults: Sequence[Fault]) -> None:
-    """From inside a validator: report these faults, each at its own path below the value. Does nothing without faults."""
+    """From inside a validator: report these faults, each at its own path below the value. Does nothing
+    without faults."""
     if faults:
         raise PydanticCustomError("faults", "{count} faults", {"count": len(faults), "faults": list(faults)})
 
@@ -48,7 +49,9 @@ def faults_of(error: ValidationError, document: Mapping[str, Any]) -> list[Fault
 def raise_for(faults: Sequence[Fault], place: Callable[[Path], str]) -> NoReturn:
     """Raise ClauseNotPricedYet when that is all that is wrong, else TermsInvalid."""
     errors = [fault.as_error(place) for fault in faults]
-    kind = ClauseNotPricedYet if all(fault.code == "clause_not_priced_yet" for fault in faults) else TermsInvalid
+    kind = (
+        ClauseNotPricedYet if all(fault.code == "clause_not_priced_yet" for fault in faults) else TermsInvalid
+    )
     raise kind("; ".join(f"{error['path']}: {error['detail']}" for error in errors[:5]), errors=errors)
 
 
@@ -63,17 +66,27 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any]) -> list[Fault]:
     if detail["type"] == "faults":
         return [Fault(at + fault.at, fault.code, fault.detail) for fault in context["faults"]]
     if detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]:
-        return []                         # its items are at fault, and told by themselves
+        return []  # its items are at fault, and told by themselves
     if detail["type"] == "extra_forbidden":
         return [_unexpected_key(at)]
     if detail["type"] in ("union_tag_invalid", "literal_error"):
         return [_unexpected_value(detail, at)]
-    return [Fault(at + (("kind",) if detail["type"] == "union_tag_not_found" else ()), detail["type"], said(detail["type"], detail["msg"]))]
+    return [
+        Fault(
+            at + (("kind",) if detail["type"] == "union_tag_not_found" else ()),
+            detail["type"],
+            said(detail["type"], detail["msg"]),
+        )
+    ]
 
 
 def _unexpected_key(at: Path) -> Fault:
     if is_not_priced(at):
-        return Fault(at, "clause_not_priced_yet", f"The clause {at[-1]} is not priced yet; remove it or keep this contract where it is.")
+        return Fault(
+            at,
+            "clause_not_priced_yet",
+            f"The clause {at[-1]} is not priced yet; remove it or keep this contract where it is.",
+        )
     return Fault(at, "unknown_key", f"{at[-1]} is not a key of the terms language; check its spelling.")
 
 
@@ -92,7 +105,8 @@ def _unexpected_value(detail: ErrorDetails, at: Path) -> Fault:
 
 
 def _without_tags(location: Path, document: Mapping[str, Any]) -> Path:
-    """Drop the names of union members that Pydantic puts into a location: they are not keys of the document."""
+    """Drop the names of union members that Pydantic puts into a location: they are not keys of the
+    document."""
     here: Any = document
     kept: list[str | int] = []
     for part in location:
@@ -111,4 +125,16 @@ def _descend(here: Any, part: str | int) -> Any:
     return None
 
 
-TAGS = frozenset({"usage", "recurring", "per_unit", "graduated", "volume", "package", "matrix", "quantity_milestone", "team_milestone"})
+TAGS = frozenset(
+    {
+        "usage",
+        "recurring",
+        "per_unit",
+        "graduated",
+        "volume",
+        "package",
+        "matrix",
+        "quantity_milestone",
+        "team_milestone",
+    }
+)

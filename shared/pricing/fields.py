@@ -15,17 +15,21 @@ from shared.money import currency
 
 _INTEGER_MAX: Final = 10**19
 DAY_CHARACTERS: Final = len("2013-07-15")
-_FIRST_YEAR, _LAST_YEAR = 1970, 2200                            # where the business clock moves
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200  # where the business clock moves
 
 
 def _text_of(value: Any) -> str:
     if isinstance(value, float):
-        raise PydanticCustomError("float_refused", "A float cannot hold money exactly; write the number as a string in quotes.")
+        raise PydanticCustomError(
+            "float_refused", "A float cannot hold money exactly; write the number as a string in quotes."
+        )
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INTEGER_MAX:
         return str(value)
     if isinstance(value, str):
         return value
-    raise PydanticCustomError("not_a_decimal", "A decimal is written as a string in quotes, such as \"0.0008\".")
+    raise PydanticCustomError(
+        "not_a_decimal", 'A decimal is written as a string in quotes, such as "0.0008".'
+    )
 
 
 def _read_price(value: Any) -> Decimal:
@@ -68,9 +72,19 @@ def _decimal_schema(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{pattern}$"}, {"type": "integer"}]})
 
 
-Price = Annotated[Decimal, PlainValidator(_read_price), PlainSerializer(_written, when_used="json"), _decimal_schema(PRICE_PATTERN)]
+Price = Annotated[
+    Decimal,
+    PlainValidator(_read_price),
+    PlainSerializer(_written, when_used="json"),
+    _decimal_schema(PRICE_PATTERN),
+]
 """A price or an amount of money, not yet rounded: up to 20 decimals."""
-Quantity = Annotated[Decimal, PlainValidator(_read_quantity), PlainSerializer(_written, when_used="json"), _decimal_schema(QUANTITY_PATTERN)]
+Quantity = Annotated[
+    Decimal,
+    PlainValidator(_read_quantity),
+    PlainSerializer(_written, when_used="json"),
+    _decimal_schema(QUANTITY_PATTERN),
+]
 """A number of units: up to 12 decimals."""
 PositiveQuantity = Annotated[Quantity, AfterValidator(_positive)]
 Weight = Annotated[Quantity, AfterValidator(_positive), AfterValidator(_at_most_one)]
@@ -89,14 +103,16 @@ def _read_date(value: Any) -> date:
 
 
 def _within_the_clock(value: date) -> date:
-    """Outside these years local midnight may not exist in UTC, and a contract would open periods by the ten thousand."""
+    """Outside these years local midnight may not exist in UTC, and a contract would open periods by the ten
+    thousand."""
     if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
         raise PydanticCustomError("date_out_of_range", "It lies between 1970 and 2200.")
     return value
 
 
 def _read_effective(value: Any) -> date | datetime:
-    """A date (local midnight of the contract's zone) or an RFC 3339 instant with its offset, returned in UTC."""
+    """A date (local midnight of the contract's zone) or an RFC 3339 instant with its offset, returned in
+    UTC."""
     moment = value
     if isinstance(value, str) and len(value) > DAY_CHARACTERS:
         try:
@@ -112,7 +128,9 @@ def _read_effective(value: Any) -> date | datetime:
 
 
 def _not_an_instant() -> PydanticCustomError:
-    return PydanticCustomError("not_an_instant", "An instant is RFC 3339 with its offset, such as 2013-07-15T00:00:00-04:00 or …Z.")
+    return PydanticCustomError(
+        "not_an_instant", "An instant is RFC 3339 with its offset, such as 2013-07-15T00:00:00-04:00 or …Z."
+    )
 
 
 def _written_effective(value: date | datetime) -> str:
@@ -120,12 +138,19 @@ def _written_effective(value: date | datetime) -> str:
 
 
 Day = Annotated[
-    date, PlainValidator(_read_date), PlainSerializer(date.isoformat, when_used="json"), WithJsonSchema({"type": "string", "format": "date"}),
+    date,
+    PlainValidator(_read_date),
+    PlainSerializer(date.isoformat, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date"}),
 ]
 StartDay = Annotated[Day, AfterValidator(_within_the_clock)]
 Effective = Annotated[
-    date | datetime, PlainValidator(_read_effective), PlainSerializer(_written_effective, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+    date | datetime,
+    PlainValidator(_read_effective),
+    PlainSerializer(_written_effective, when_used="json"),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    ),
 ]
 
 
@@ -152,5 +177,7 @@ def _known_currency(value: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
-CurrencyCode = Annotated[str, AfterValidator(_known_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+CurrencyCode = Annotated[
+    str, AfterValidator(_known_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+]
 Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]

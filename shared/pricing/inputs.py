@@ -14,7 +14,8 @@ __all__ = ["EMPTY", "Balances", "Group", "UsageNeed", "VersionInForce"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VersionInForce:
-    """A version of the contract. From `effective_at` on it is in force until a version with a higher number takes over.
+    """A version of the contract. From `effective_at` on it is in force until a version with a higher number
+    takes over.
 
     It is itself and equal to no other: what is kept by it is found without reading its terms.
     """
@@ -27,7 +28,8 @@ class VersionInForce:
 
 @dataclass(frozen=True, slots=True)
 class UsageNeed:
-    """The usage one segment of one line is priced by: a meter between two instants (half-open), by dimensions."""
+    """The usage one segment of one line is priced by: a meter between two instants (half-open), by
+    dimensions."""
 
     line_key: str
     meter: str
@@ -38,7 +40,8 @@ class UsageNeed:
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """What one period hands to the next: units below zero, by line and group, that its usage has to make up for first."""
+    """What one period hands to the next: units below zero, by line and group, that its usage has to make up
+    for first."""
 
     carried: Mapping[tuple[str, Group], Decimal] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -87,19 +87,33 @@ class Terms(Clause):
     plan: Key | None = None
     lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
-    shares_meters: Annotated[tuple[Key, ...], Field(max_length=1000, description="Meters of its usage lines that other contracts of the "
-                                                     "customer price as well, on purpose: each charges the same usage")] = ()
+    shares_meters: Annotated[
+        tuple[Key, ...],
+        Field(
+            max_length=1000,
+            description="Meters of its usage lines that other contracts of the "
+            "customer price as well, on purpose: each charges the same usage",
+        ),
+    ] = ()
     skip_zero_invoices: Annotated[bool, Field(strict=True)] = False
     activation: Activation | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        refuse([*_missing_charge(self), *_overlapping_phases(self.phases), *_early_effect(self), *_shared_unpriced(self)])
+        refuse(
+            [
+                *_missing_charge(self),
+                *_overlapping_phases(self.phases),
+                *_early_effect(self),
+                *_shared_unpriced(self),
+            ]
+        )
         return self
 
     @cached_property
     def effective_at(self) -> datetime:
-        """When this version takes force, in UTC; a date means its local midnight, nothing means the term's start."""
+        """When this version takes force, in UTC; a date means its local midnight, nothing means the term's
+        start."""
         effective = self.effective if self.effective is not None else self.term.start
         return effective if isinstance(effective, datetime) else local_midnight(effective, self.timezone)
 
@@ -127,9 +141,11 @@ class Terms(Clause):
 
 
 def parse_terms(document: Mapping[str, Any], *, plan: Mapping[str, Any] | None = None) -> Terms:
-    """Return validated terms. The plan's lines come first; a line of the contract replaces the plan's of the same key.
+    """Return validated terms. The plan's lines come first; a line of the contract replaces the plan's of the
+    same key.
 
-    Raises TermsInvalid with every fault and its path, or ClauseNotPricedYet when only clauses not priced yet are at fault.
+    Raises TermsInvalid with every fault and its path, or ClauseNotPricedYet when only clauses not priced yet
+    are at fault.
     """
     _refuse_all_but_a_mapping(document)
     merged, origins = _merge(document, plan)
@@ -164,7 +180,10 @@ def parse_plan(document: Mapping[str, Any]) -> Plan:
 
 def terms_json_schema() -> dict[str, Any]:
     """Return the published JSON Schema of a terms document."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Terms.model_json_schema(by_alias=True)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Terms.model_json_schema(by_alias=True),
+    }
 
 
 def to_document(terms: Terms | Plan) -> dict[str, Any]:
@@ -178,21 +197,33 @@ def content_hash(terms: Terms) -> str:
 
 
 def check_amendment(previous: Terms, amended: Terms) -> None:
-    """Refuse an amendment that changes what the periods and the money of the contract rest on. Raises TermsInvalid."""
+    """Refuse an amendment that changes what the periods and the money of the contract rest on. Raises
+    TermsInvalid."""
     before, after = _fixed(previous), _fixed(amended)
     faults = [
-        Fault(path, "fixed_by_first_version", f"An amendment keeps it ({before[path]}); sign a new contract to change it.")
-        for path in after if after[path] != before.get(path, after[path])
+        Fault(
+            path,
+            "fixed_by_first_version",
+            f"An amendment keeps it ({before[path]}); sign a new contract to change it.",
+        )
+        for path in after
+        if after[path] != before.get(path, after[path])
     ]
     if faults:
         raise_for(faults, written)
 
 
 def _fixed(terms: Terms) -> dict[Path, Any]:
-    """Return what may not change between versions: also the kind and meter of a line, or one line would count two things."""
+    """Return what may not change between versions: also the kind and meter of a line, or one line would count
+    two things."""
     return {
-        ("contract",): terms.contract, ("customer",): terms.customer, ("legal_entity",): terms.legal_entity, ("currency",): terms.currency,
-        ("timezone",): terms.timezone, ("term", "start"): terms.term.start, ("billing", "interval"): terms.billing.interval,
+        ("contract",): terms.contract,
+        ("customer",): terms.customer,
+        ("legal_entity",): terms.legal_entity,
+        ("currency",): terms.currency,
+        ("timezone",): terms.timezone,
+        ("term", "start"): terms.term.start,
+        ("billing", "interval"): terms.billing.interval,
         ("billing", "anchor_day"): terms.billing.anchor_day,
         **{("lines", line.key, "kind"): line.kind for line in terms.lines},
         **{("lines", line.key, "meter"): line.meter for line in terms.usage_lines},
@@ -201,20 +232,33 @@ def _fixed(terms: Terms) -> dict[Path, Any]:
 
 def _refuse_all_but_a_mapping(document: object) -> None:
     if not isinstance(document, Mapping):
-        raise_for([Fault((), "not_a_document", "Terms are one object with keys such as contract, customer and lines.")], written)
+        raise_for(
+            [
+                Fault(
+                    (),
+                    "not_a_document",
+                    "Terms are one object with keys such as contract, customer and lines.",
+                )
+            ],
+            written,
+        )
 
 
 def _merge(document: Mapping[str, Any], plan: Mapping[str, Any] | None) -> tuple[dict[str, Any], list[str]]:
     """Return the document with the plan's lines under its own, and where each merged line was written."""
     own = document.get("lines", [])
     if plan is None or not isinstance(own, Sequence):
-        return dict(document), [f"lines[{index}]" for index in range(len(own) if isinstance(own, Sequence) else 0)]
+        return dict(document), [
+            f"lines[{index}]" for index in range(len(own) if isinstance(own, Sequence) else 0)
+        ]
     merged: dict[Any, tuple[Any, str]] = {}
     for index, line in enumerate(plan.get("lines", [])):
         merged[_key_of(line, ("plan", index))] = (line, f"plan.lines[{index}]")
     for index, line in enumerate(own):
         merged[_key_of(line, ("own", index))] = (line, f"lines[{index}]")
-    return {**document, "lines": [line for line, _ in merged.values()]}, [origin for _, origin in merged.values()]
+    return {**document, "lines": [line for line, _ in merged.values()]}, [
+        origin for _, origin in merged.values()
+    ]
 
 
 def _key_of(line: Any, otherwise: tuple[str, int]) -> Any:
@@ -235,38 +279,75 @@ def _repeats(items: Any, section: Path) -> list[Fault]:
     for index, item in enumerate(items if isinstance(items, list | tuple) else ()):
         key = item.get("key") if isinstance(item, Mapping) else None
         if isinstance(key, str) and key in seen:
-            faults.append(Fault((*section, index, "key"), "duplicate_key", f"{key} is used twice; a key names one clause."))
+            faults.append(
+                Fault(
+                    (*section, index, "key"), "duplicate_key", f"{key} is used twice; a key names one clause."
+                )
+            )
         elif isinstance(key, str):
             seen.add(key)
     return faults
 
 
 def _missing_charge(terms: Terms) -> list[Fault]:
-    return [] if terms.lines or terms.phases else [Fault(("lines",), "missing", "Terms hold at least one line or one phase.")]
+    return (
+        []
+        if terms.lines or terms.phases
+        else [Fault(("lines",), "missing", "Terms hold at least one line or one phase.")]
+    )
 
 
 def _overlapping_phases(phases: Sequence[Phase]) -> list[Fault]:
     return [
-        Fault(("phases", index, "from"), "phase_overlap", f"It is after the phase before it ({earlier.from_}); a phase ends where the next begins.")
-        for index, (earlier, later) in enumerate(pairwise(phases), start=1) if later.from_ <= earlier.from_
+        Fault(
+            ("phases", index, "from"),
+            "phase_overlap",
+            f"It is after the phase before it ({earlier.from_}); a phase ends where the next begins.",
+        )
+        for index, (earlier, later) in enumerate(pairwise(phases), start=1)
+        if later.from_ <= earlier.from_
     ]
 
 
 def _early_effect(terms: Terms) -> list[Fault]:
     if terms.effective is None or terms.effective_at >= local_midnight(terms.term.start, terms.timezone):
         return []
-    return [Fault(("effective",), "effective_before_term", f"A version takes force at or after the term's start, {terms.term.start}.")]
+    return [
+        Fault(
+            ("effective",),
+            "effective_before_term",
+            f"A version takes force at or after the term's start, {terms.term.start}.",
+        )
+    ]
 
 
 def _shared_unpriced(terms: Terms) -> list[Fault]:
     priced = {line.meter for line in terms.usage_lines}
     return [
-        Fault(("shares_meters", index), "meter_not_priced_here", f"No usage line prices {meter}; name the meter of a line, or remove it.")
-        for index, meter in enumerate(terms.shares_meters) if meter not in priced
+        Fault(
+            ("shares_meters", index),
+            "meter_not_priced_here",
+            f"No usage line prices {meter}; name the meter of a line, or remove it.",
+        )
+        for index, meter in enumerate(terms.shares_meters)
+        if meter not in priced
     ]
 
 
 __all__ = [
-    "Billing", "Line", "Phase", "Plan", "RecurringLine", "Renewal", "Term", "Terms", "UsageLine", "check_amendment", "content_hash",
-    "parse_plan", "parse_terms", "terms_json_schema", "to_document",
+    "Billing",
+    "Line",
+    "Phase",
+    "Plan",
+    "RecurringLine",
+    "Renewal",
+    "Term",
+    "Terms",
+    "UsageLine",
+    "check_amendment",
+    "content_hash",
+    "parse_plan",
+    "parse_terms",
+    "terms_json_schema",
+    "to_document",
 ]

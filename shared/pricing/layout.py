@@ -1,6 +1,8 @@
-"""What a contract and a service period fix before any usage is known: the lines that fall into it, their names, and the usage they need.
+"""What a contract and a service period fix before any usage is known: the lines that fall into it, their
+names, and the usage they need.
 
-A statement is priced again whenever usage comes in, and none of this changes in between, so it is worked out once and kept.
+A statement is priced again whenever usage comes in, and none of this changes in between, so it is worked out
+once and kept.
 """
 
 from collections.abc import Sequence
@@ -14,12 +16,13 @@ from shared.pricing.inputs import UsageNeed, VersionInForce
 from shared.pricing.lines import RecurringLine, UsageLine
 from shared.pricing.spans import L, LineSpan, Span, line_spans, spans_of
 
-KEPT_MAX = 20_000                             # contracts and periods
+KEPT_MAX = 20_000  # contracts and periods
 
 
 @dataclass(frozen=True, slots=True)
 class Placed(Generic[L]):
-    """A line in a period: the spans in which it reads the same, and its ids. `needs`: the usage of each span; none of a recurring line."""
+    """A line in a period: the spans in which it reads the same, and its ids. `needs`: the usage of each span;
+    none of a recurring line."""
 
     key: str
     spans: tuple[LineSpan[L], ...]
@@ -34,7 +37,8 @@ class Placed(Generic[L]):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The lines of a period as the version last in force writes them, then those of earlier versions. No spans: no version is in force."""
+    """The lines of a period as the version last in force writes them, then those of earlier versions. No
+    spans: no version is in force."""
 
     spans: tuple[Span, ...]
     recurring: tuple[Placed[RecurringLine], ...]
@@ -62,10 +66,23 @@ def _placed(key: str, spans: Sequence[Span], kind: type[L], period: ServicePerio
 
 
 def _with_needs(placed: Placed[UsageLine]) -> Placed[UsageLine]:
-    return replace(placed, needs=tuple(
-        UsageNeed(span.line.key, span.line.meter, span.start, span.end, span.line.price.dimensions) for span in placed.spans))
+    return replace(
+        placed,
+        needs=tuple(
+            UsageNeed(span.line.key, span.line.meter, span.start, span.end, span.line.price.dimensions)
+            for span in placed.spans
+        ),
+    )
 
 
 def _keys(spans: Sequence[Span], kind: type[RecurringLine] | type[UsageLine]) -> list[str]:
-    """Return the keys of a kind of line as the version last in force writes them, then those of earlier versions."""
-    return list(dict.fromkeys(line.key for span in reversed(spans) for line in span.in_force.terms.lines if isinstance(line, kind)))
+    """Return the keys of a kind of line as the version last in force writes them, then those of earlier
+    versions."""
+    return list(
+        dict.fromkeys(
+            line.key
+            for span in reversed(spans)
+            for line in span.in_force.terms.lines
+            if isinstance(line, kind)
+        )
+    )

@@ -13,7 +13,8 @@ from shared.values.fields import Key, Label
 
 
 class RecurringLine(Clause):
-    """A fee for each period, due after it. A part period, or a fee in force for some of its days, is charged by the day."""
+    """A fee for each period, due after it. A part period, or a fee in force for some of its days, is charged
+    by the day."""
 
     key: Key
     kind: Literal["recurring"]
@@ -42,7 +43,8 @@ Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]
 
 
 def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Return the lines, each as the one object that reads so: thousands of contracts on one plan share its lines and what is kept with them."""
+    """Return the lines, each as the one object that reads so: thousands of contracts on one plan share its
+    lines and what is kept with them."""
     return tuple(_known.setdefault(line.model_dump_json(), line) for line in lines)
 
 

@@ -1,36 +1,119 @@
-"""Clauses the language knows and pricing does not offer yet: refused by name, so that nobody signs what nobody bills."""
+"""Clauses the language knows and pricing does not offer yet: refused by name, so that nobody signs what
+nobody bills."""
 
 from typing import Final
 
-_SECTIONS: Final = frozenset({
-    "late_usage", "commitments", "credits", "discounts", "escalators", "cap", "thresholds", "index", "refill", "tax", "pricing_unit", "add_ons",
-    "pause", "measured", "spread", "cap_includes_overage", "advance_separately", "negative", "switch_day", "minimum_spend", "cancellation",
-})
-_LINE: Final = frozenset({
-    "unit_price", "minimum", "maximum", "rounding", "convert", "discount", "discounts", "measured", "count", "increment", "overage", "rollover",
-    "roll_over", "negative", "until", "from", "phases", "escalator", "currency", "counted", "one_off",
-})
-_PRICE: Final = frozenset({
-    "cap", "tier_by", "convert", "duration", "blocks", "per_bucket", "free_transactions", "free_amount", "fixed_at_zero",
-    "minimum", "maximum", "factor", "connect_fee", "increments",
-})
+_SECTIONS: Final = frozenset(
+    {
+        "late_usage",
+        "commitments",
+        "credits",
+        "discounts",
+        "escalators",
+        "cap",
+        "thresholds",
+        "index",
+        "refill",
+        "tax",
+        "pricing_unit",
+        "add_ons",
+        "pause",
+        "measured",
+        "spread",
+        "cap_includes_overage",
+        "advance_separately",
+        "negative",
+        "switch_day",
+        "minimum_spend",
+        "cancellation",
+    }
+)
+_LINE: Final = frozenset(
+    {
+        "unit_price",
+        "minimum",
+        "maximum",
+        "rounding",
+        "convert",
+        "discount",
+        "discounts",
+        "measured",
+        "count",
+        "increment",
+        "overage",
+        "rollover",
+        "roll_over",
+        "negative",
+        "until",
+        "from",
+        "phases",
+        "escalator",
+        "currency",
+        "counted",
+        "one_off",
+    }
+)
+_PRICE: Final = frozenset(
+    {
+        "cap",
+        "tier_by",
+        "convert",
+        "duration",
+        "blocks",
+        "per_bucket",
+        "free_transactions",
+        "free_amount",
+        "fixed_at_zero",
+        "minimum",
+        "maximum",
+        "factor",
+        "connect_fee",
+        "increments",
+    }
+)
 _BELOW: Final = {
     "renewal": frozenset({"uplift_percent", "basis", "compound", "uplift"}),
     "billing": frozenset({"align", "switch_day", "advance_separately", "every", "interim", "thresholds"}),
-    "phases": frozenset({"cap", "months", "interval", "price", "discount", "to", "until", "amount", "percent"}),
+    "phases": frozenset(
+        {"cap", "months", "interval", "price", "discount", "to", "until", "amount", "percent"}
+    ),
     "lines": _LINE,
     "price": _PRICE,
     "tiers": frozenset({"cap", "percent", "minimum", "maximum", "block", "size", "price"}),
 }
 
-NOT_PRICED_TAGS: Final = frozenset({
-    "seats", "one_off", "one_time", "add_on", "flat", "percentage", "graduated_percentage", "dynamic", "cost_plus", "time_of_day", "duration",
-    "blocks", "capacity", "per_bucket", "product", "commitment_share",
-})
-NOT_PRICED_VALUES: Final = frozenset({
-    ("timing", "advance"), ("proration", "second"), ("proration", "thirty_day_month"), ("interval", "day"), ("interval", "week"),
-    ("interval", "year"), ("interval", "quarter"), ("on_change", "scale"),
-})
+NOT_PRICED_TAGS: Final = frozenset(
+    {
+        "seats",
+        "one_off",
+        "one_time",
+        "add_on",
+        "flat",
+        "percentage",
+        "graduated_percentage",
+        "dynamic",
+        "cost_plus",
+        "time_of_day",
+        "duration",
+        "blocks",
+        "capacity",
+        "per_bucket",
+        "product",
+        "commitment_share",
+    }
+)
+NOT_PRICED_VALUES: Final = frozenset(
+    {
+        ("timing", "advance"),
+        ("proration", "second"),
+        ("proration", "thirty_day_month"),
+        ("interval", "day"),
+        ("interval", "week"),
+        ("interval", "year"),
+        ("interval", "quarter"),
+        ("on_change", "scale"),
+    }
+)
 
 
 def is_not_priced(path: tuple[str | int, ...]) -> bool:

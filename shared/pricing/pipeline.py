@@ -1,7 +1,9 @@
-"""The order in which a period is priced. Each step is one file of `steps`; the numbers are those of the pricing rules.
+"""The order in which a period is priced. Each step is one file of `steps`; the numbers are those of the
+pricing rules.
 
-1 quantity, 2 allowance, 3 price (steps/usage.py, steps/recurring.py), 6 settle (steps/settlement.py), 7 minimum (steps/minimum.py).
-Discounts (4, 5) slot in where a Draft is made, commitments and credits (8, 9) where the settled lines are at hand.
+1 quantity, 2 allowance, 3 price (steps/usage.py, steps/recurring.py), 6 settle (steps/settlement.py), 7
+minimum (steps/minimum.py). Discounts (4, 5) slot in where a Draft is made, commitments and credits (8, 9)
+where the settled lines are at hand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,13 +27,18 @@ def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple
 
 
 def price_period(
-    chain: Sequence[VersionInForce], period: ServicePeriod, usage: Mapping[UsageNeed, Mapping[Group, Decimal]], opening: Balances = EMPTY, *,
+    chain: Sequence[VersionInForce],
+    period: ServicePeriod,
+    usage: Mapping[UsageNeed, Mapping[Group, Decimal]],
+    opening: Balances = EMPTY,
+    *,
     explain: bool = False,
 ) -> PricedPeriod:
     """Return the settled lines of a service period; the same inputs give the same cents and the same ids.
 
-    `usage` holds every need of `usage_needs`; a group that is absent counts zero. A line without usage is a line of zero.
-    Raises UsageMissing and UsageWithoutRate: a failed look-up fails the whole period, never bills a part.
+    `usage` holds every need of `usage_needs`; a group that is absent counts zero. A line without usage is a
+    line of zero. Raises UsageMissing and UsageWithoutRate: a failed look-up fails the whole period, never
+    bills a part.
     """
     layout = layout_of(chain, period)
     if not layout.spans:
@@ -41,14 +48,20 @@ def price_period(
 
 
 def _price(
-    layout: Layout, period: ServicePeriod, usage: Mapping[UsageNeed, Mapping[Group, Decimal]], opening: Balances, explanation: Explanation,
+    layout: Layout,
+    period: ServicePeriod,
+    usage: Mapping[UsageNeed, Mapping[Group, Decimal]],
+    opening: Balances,
+    explanation: Explanation,
 ) -> PricedPeriod:
     terms = layout.spans[-1].in_force.terms
     to, mode = terms.money, terms.billing.rounding_mode
     carried: dict[tuple[str, Group], Decimal] = {}
     lines: list[PricedLine] = []
     for fee in layout.recurring:
-        lines.append(settle_line(fee.line_id, price_recurring(fee, period, explanation), to, mode, explanation))
+        lines.append(
+            settle_line(fee.line_id, price_recurring(fee, period, explanation), to, mode, explanation)
+        )
     for line in layout.usage:
         opened = {group: quantity for (key, group), quantity in opening.carried.items() if key == line.key}
         draft, left = price_usage(line, period, usage, opened, explanation)
@@ -56,4 +69,9 @@ def _price(
         lines.append(settle_line(line.line_id, draft, to, mode, explanation))
     minimum = top_up(terms.contract, layout.spans, lines, period, to, mode, explanation)
     lines += [minimum] if minimum else []
-    return PricedPeriod(tuple(lines), sum([line.amount_minor for line in lines]), Balances(carried) if carried else EMPTY, tuple(explanation.steps))
+    return PricedPeriod(
+        tuple(lines),
+        sum([line.amount_minor for line in lines]),
+        Balances(carried) if carried else EMPTY,
+        tuple(explanation.steps),
+    )

@@ -9,7 +9,8 @@ from shared.pricing.language import Terms
 
 @dataclass(frozen=True, slots=True)
 class AgreedTerm:
-    """The first term or a further one. `end` is the first day after it; notice is due before `notice_by` ends."""
+    """The first term or a further one. `end` is the first day after it; notice is due before `notice_by`
+    ends."""
 
     number: int
     start: date

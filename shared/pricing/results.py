@@ -1,4 +1,5 @@
-"""What pricing returns: settled lines, their segments, the balances that open the next period, the explanation."""
+"""What pricing returns: settled lines, their segments, the balances that open the next period, the
+explanation."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,8 @@ from shared.pricing.inputs import EMPTY, Balances
 
 
 class PricedSegment(msgspec.Struct, frozen=True, gc=False):
-    """One priced piece of a line: a span with one version of the clause, and one group. quantity = allowance + priced."""
+    """One priced piece of a line: a span with one version of the clause, and one group. quantity = allowance
+    + priced."""
 
     start: datetime
     end: datetime
@@ -25,14 +27,15 @@ class PricedSegment(msgspec.Struct, frozen=True, gc=False):
 
 
 class PricedLine(msgspec.Struct, frozen=True, gc=False):
-    """A line, rounded once. `quantity` is what was metered; `version` and `clause_hash` are those last in force."""
+    """A line, rounded once. `quantity` is what was metered; `version` and `clause_hash` are those last in
+    force."""
 
     line_id: str
     key: str
     clause_id: str
     clause_hash: str
     version: int
-    kind: str                             # usage | recurring | minimum
+    kind: str  # usage | recurring | minimum
     meter: str | None
     description: str
     quantity: Decimal
@@ -42,7 +45,8 @@ class PricedLine(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class PricedPeriod:
-    """A whole service period. `subtotal_minor` is the sum of the lines; `explanation` is empty unless asked for."""
+    """A whole service period. `subtotal_minor` is the sum of the lines; `explanation` is empty unless asked
+    for."""
 
     lines: tuple[PricedLine, ...]
     subtotal_minor: int

@@ -15,7 +15,8 @@ L = TypeVar("L", RecurringLine, UsageLine)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a period with one version in force. `first_day` … `end_day` (exclusive) are the local days that begin in it.
+    """A piece of a period with one version in force. `first_day` … `end_day` (exclusive) are the local days
+    that begin in it.
 
     A day belongs to the version in force when it begins, so that each day is charged once.
     """
@@ -33,7 +34,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class LineSpan(Generic[L]):
-    """A piece of a period in which a line reads the same; versions that do not change the line do not split it."""
+    """A piece of a period in which a line reads the same; versions that do not change the line do not split
+    it."""
 
     line: L
     version: int
@@ -43,7 +45,8 @@ class LineSpan(Generic[L]):
 
 
 def spans_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Span, ...]:
-    """Return the spans of the period in order. In force at an instant is the highest version effective by then.
+    """Return the spans of the period in order. In force at an instant is the highest version effective by
+    then.
 
     Empty where no version is in force within the period.
     """

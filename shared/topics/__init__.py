@@ -1,4 +1,5 @@
-"""All topics. One file per producer; `ALL` is the registry both bus implementations create and check at start."""
+"""All topics. One file per producer; `ALL` is the registry both bus implementations create and check at
+start."""
 
 from shared.topics.billing import DOCUMENTS
 from shared.topics.rating import ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
@@ -9,8 +10,18 @@ from shared.topics.usage_ingest import ACCESS_KEYS, USAGE_EVENTS, USAGE_QUARANTI
 ALL: dict[str, Topic] = {
     topic.name: topic
     for topic in (
-        USAGE_RAW, USAGE_EVENTS, USAGE_QUARANTINE, USAGE_RECEIPTS, ACCESS_KEYS,
-        CATALOGUE_METERS, CUSTOMERS, CONTRACTS, STATEMENTS, ACTIVITY, DOCUMENTS, SIGNALS,
+        USAGE_RAW,
+        USAGE_EVENTS,
+        USAGE_QUARANTINE,
+        USAGE_RECEIPTS,
+        ACCESS_KEYS,
+        CATALOGUE_METERS,
+        CUSTOMERS,
+        CONTRACTS,
+        STATEMENTS,
+        ACTIVITY,
+        DOCUMENTS,
+        SIGNALS,
     )
 }
 

@@ -1,4 +1,5 @@
-"""What billing says: documents, each a snapshot that is written once when draft and never changes once finalized."""
+"""What billing says: documents, each a snapshot that is written once when draft and never changes once
+finalized."""
 
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from shared.topics.registry import Topic, TopicKind, fields
 class DocumentLine(msgspec.Struct, frozen=True, omit_defaults=True):
     line_id: str
     key: str
-    clause: str                               # clause id
+    clause: str  # clause id
     version: int
     kind: str
     quantity: Decimal
@@ -23,10 +24,10 @@ class DocumentLine(msgspec.Struct, frozen=True, omit_defaults=True):
 class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """An invoice or note: draft (re-written with its statement) or finalized (history)."""
 
-    document_id: str                          # inv_…
+    document_id: str  # inv_…
     revision: int
-    kind: str                                 # invoice | commitment | prepayment | debit_note | credit_note
-    status: str                               # draft | finalized
+    kind: str  # invoice | commitment | prepayment | debit_note | credit_note
+    status: str  # draft | finalized
     number: str | None
     contract: str
     customer_id: str
@@ -34,7 +35,7 @@ class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     legal_entity: str
     currency: str
     period_start_date: str
-    period_end_date: str                      # inclusive
+    period_end_date: str  # inclusive
     issued_on: str | None
     due_on: str | None
     lines: tuple[DocumentLine, ...]
@@ -44,5 +45,11 @@ class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 DOCUMENTS = Topic(
-    "billing.documents", DocumentMessage, TopicKind.SNAPSHOT, fields("contract"), "billing", ("signals",), identified_by=fields("document_id"),
+    "billing.documents",
+    DocumentMessage,
+    TopicKind.SNAPSHOT,
+    fields("contract"),
+    "billing",
+    ("signals",),
+    identified_by=fields("document_id"),
 )

@@ -11,23 +11,23 @@ from shared.topics.registry import Key, Topic, TopicKind, fields
 class MeterMessage(msgspec.Struct, frozen=True):
     """A meter of the catalogue: how events of one type become a quantity."""
 
-    meter: str                                # its key, e.g. departures
+    meter: str  # its key, e.g. departures
     revision: int
     event_type: str
-    aggregation: str                          # count | sum | unique
-    field: str | None                         # data field (dotted path) of sum and unique
-    missing: str                              # quarantine | ignore
+    aggregation: str  # count | sum | unique
+    field: str | None  # data field (dotted path) of sum and unique
+    missing: str  # quarantine | ignore
     group_by: tuple[str, ...]
-    filters: dict[str, tuple[str, ...]]       # data field → accepted values; all must match
-    list_price: dict[str, str] | None         # {"currency": "USD", "unit": "100.00"}
-    role: str | None                          # user | team | feature (unique) | login (count)
+    filters: dict[str, tuple[str, ...]]  # data field → accepted values; all must match
+    list_price: dict[str, str] | None  # {"currency": "USD", "unit": "100.00"}
+    role: str | None  # user | team | feature (unique) | login (count)
     heartbeat_s: int | None = None
 
 
 class CustomerMessage(msgspec.Struct, frozen=True):
     """A customer. Events match it when their subject is `external_id` or one of the aliases."""
 
-    customer_id: str                          # cus_…
+    customer_id: str  # cus_…
     revision: int
     external_id: str
     name: str
@@ -37,22 +37,23 @@ class CustomerMessage(msgspec.Struct, frozen=True):
 
 
 class ContractVersion(msgspec.Struct, frozen=True):
-    version: int                              # 1, 2, …
+    version: int  # 1, 2, …
     effective_us: int
-    recorded_us: int                          # business clock
+    recorded_us: int  # business clock
     content_hash: str
-    terms: dict[str, Any]                     # the document as validated, decimals as strings
+    terms: dict[str, Any]  # the document as validated, decimals as strings
 
 
 class ContractVersionMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version of a contract, and how many its chain had when this was said. A chain counts up to its last version without a gap."""
+    """One version of a contract, and how many its chain had when this was said. A chain counts up to its last
+    version without a gap."""
 
-    contract: str                             # the document's own name, e.g. acme-2026
-    revision: int                             # of the contract, when this was said
+    contract: str  # the document's own name, e.g. acme-2026
+    revision: int  # of the contract, when this was said
     customer_id: str
-    customer: str                             # external id
-    versions: tuple[ContractVersion, ...] = ()   # messages of before: the whole chain in one, oldest first
-    chain: int = 0                            # how many versions there are
+    customer: str  # external id
+    versions: tuple[ContractVersion, ...] = ()  # messages of before: the whole chain in one, oldest first
+    chain: int = 0  # how many versions there are
     version: ContractVersion | None = None
 
     @property
@@ -67,28 +68,32 @@ class ContractVersionMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One priced piece of a line: a span with one version of the clause, and one group of the meter's dimensions."""
+    """One priced piece of a line: a span with one version of the clause, and one group of the meter's
+    dimensions."""
 
     start_us: int
     end_us: int
     version: int
     clause_hash: str
     quantity: Decimal
-    allowance: Decimal                        # units covered by the included allowance
-    priced: Decimal                           # quantity − allowance = Σ tier quantities
-    exact: Decimal                            # exact amount before settlement (its split may be notional; Σ over the line is what settles)
+    allowance: Decimal  # units covered by the included allowance
+    priced: Decimal  # quantity − allowance = Σ tier quantities
+    exact: (
+        Decimal  # exact amount before settlement (its split may be notional; Σ over the line is what settles)
+    )
     group: dict[str, str] = {}
 
 
 class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A settled line. `line_id` is derived (uuid5), so a replay yields the same. Segments travel with a final statement alone."""
+    """A settled line. `line_id` is derived (uuid5), so a replay yields the same. Segments travel with a final
+    statement alone."""
 
     line_id: str
     key: str
     clause_id: str
     version: int
     clause_hash: str
-    kind: str                                 # usage | recurring | minimum
+    kind: str  # usage | recurring | minimum
     quantity: Decimal
     amount_minor: int
     meter: str | None = None
@@ -104,83 +109,116 @@ class EventName(msgspec.Struct, frozen=True):
 
 
 class StatementHeld(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why a period cannot be priced now. Its statement repeats the last revision that could be, or says nothing yet: it is not whole."""
+    """Why a period cannot be priced now. Its statement repeats the last revision that could be, or says
+    nothing yet: it is not whole."""
 
-    reason: str                               # pricing_failed
-    since_us: int                             # business clock
-    exception: str                            # exc_… of rating, which says the same
+    reason: str  # pricing_failed
+    since_us: int  # business clock
+    exception: str  # exc_… of rating, which says the same
     owner: str
     detail: str
-    events: int | None = None                 # how many events are in the way; None where it is not single events that are
-    named: tuple[EventName, ...] = ()         # the first few of them
+    events: int | None = None  # how many events are in the way; None where it is not single events that are
+    named: tuple[EventName, ...] = ()  # the first few of them
 
 
 class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Contract × service period, whole. A newer revision replaces the older; a line not in it is gone."""
 
-    statement_id: str                         # derived: uuid5 of contract and period start
-    revision: int                             # max(previous + 1, machine clock in µs)
+    statement_id: str  # derived: uuid5 of contract and period start
+    revision: int  # max(previous + 1, machine clock in µs)
     contract: str
     customer_id: str
-    customer: str                             # external id
+    customer: str  # external id
     legal_entity: str
     currency: str
     timezone: str
     period_start_us: int
-    period_end_us: int                        # exclusive
-    period_start_date: str                    # local ISO dates, both inclusive
+    period_end_us: int  # exclusive
+    period_start_date: str  # local ISO dates, both inclusive
     period_end_date: str
     lines: tuple[StatementLine, ...]
     subtotal_minor: int
-    watermark: dict[str, int]                 # usage.events partition → last batch id covered
-    watermark_us: int                         # newest received_us covered (machine clock)
+    watermark: dict[str, int]  # usage.events partition → last batch id covered
+    watermark_us: int  # newest received_us covered (machine clock)
     final: bool
-    priced_us: int                            # business clock
-    close_due_us: int                         # period end + grace
+    priced_us: int  # business clock
+    close_due_us: int  # period end + grace
     net_days: int
-    contract_versions: tuple[int, ...]        # versions in force within the period
+    contract_versions: tuple[int, ...]  # versions in force within the period
     skip_zero_invoices: bool = False
-    page: int = 1                             # over 500 lines a statement travels in pages and is swapped in when complete
+    page: int = 1  # over 500 lines a statement travels in pages and is swapped in when complete
     pages: int = 1
-    consumption: dict[str, str] = {}          # for signals: included, minimum_minor and what of them is used
-    meters: dict[str, int] = {}               # the meters it counts → the revision of the version it counted by
-    held: StatementHeld | None = None         # set: the lines are those of an older revision, and the period is on hold
+    consumption: dict[str, str] = {}  # for signals: included, minimum_minor and what of them is used
+    meters: dict[str, int] = {}  # the meters it counts → the revision of the version it counted by
+    held: StatementHeld | None = (
+        None  # set: the lines are those of an older revision, and the period is on hold
+    )
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one subject did on one meter (or unmatched type) on one UTC day, by hour. Replaces the older, whole."""
+    """What one subject did on one meter (or unmatched type) on one UTC day, by hour. Replaces the older,
+    whole."""
 
     subject: str
-    meter: str                                # meter key, or "type:<event type>" where no meter takes it
-    day: str                                  # UTC date
+    meter: str  # meter key, or "type:<event type>" where no meter takes it
+    day: str  # UTC date
     revision: int
-    hours: dict[str, tuple[int, str]]         # "0".."23" → (events, value)
+    hours: dict[str, tuple[int, str]]  # "0".."23" → (events, value)
     customer_id: str | None = None
     customer: str | None = None
     last_seen_us: int = 0
-    values: tuple[str, ...] = ()              # a meter with a role: hashed values of the day
+    values: tuple[str, ...] = ()  # a meter with a role: hashed values of the day
 
 
 CONTRACT = fields("contract")
-CUSTOMER_OR_SUBJECT = Key("customer or subject", lambda message: (message.customer or message.subject).encode())
+CUSTOMER_OR_SUBJECT = Key(
+    "customer or subject", lambda message: (message.customer or message.subject).encode()
+)
 
 CATALOGUE_METERS = Topic(
-    "catalogue.meters", MeterMessage, TopicKind.SNAPSHOT, fields("meter"), "rating", ("usage_ingest", "billing", "signals"),
-    identified_by=fields("meter"), partitions=1,
+    "catalogue.meters",
+    MeterMessage,
+    TopicKind.SNAPSHOT,
+    fields("meter"),
+    "rating",
+    ("usage_ingest", "billing", "signals"),
+    identified_by=fields("meter"),
+    partitions=1,
 )
 CUSTOMERS = Topic(
-    "customers.customers", CustomerMessage, TopicKind.SNAPSHOT, fields("customer_id"), "rating", ("usage_ingest", "billing", "signals"),
-    identified_by=fields("customer_id"), partitions=1,
+    "customers.customers",
+    CustomerMessage,
+    TopicKind.SNAPSHOT,
+    fields("customer_id"),
+    "rating",
+    ("usage_ingest", "billing", "signals"),
+    identified_by=fields("customer_id"),
+    partitions=1,
 )
 CONTRACTS = Topic(
-    "contracts.versions", ContractVersionMessage, TopicKind.SNAPSHOT, CONTRACT, "rating", ("billing", "signals"),
+    "contracts.versions",
+    ContractVersionMessage,
+    TopicKind.SNAPSHOT,
+    CONTRACT,
+    "rating",
+    ("billing", "signals"),
     identified_by=Key("contract, version", fields("contract", "version.version").of),
 )
 STATEMENTS = Topic(
-    "rating.statements", StatementMessage, TopicKind.SNAPSHOT, CONTRACT, "rating", ("billing", "signals"),
+    "rating.statements",
+    StatementMessage,
+    TopicKind.SNAPSHOT,
+    CONTRACT,
+    "rating",
+    ("billing", "signals"),
     identified_by=fields("statement_id", "page"),
 )
 ACTIVITY = Topic(
-    "rating.activity", ActivityMessage, TopicKind.SNAPSHOT, CUSTOMER_OR_SUBJECT, "rating", ("signals",),
+    "rating.activity",
+    ActivityMessage,
+    TopicKind.SNAPSHOT,
+    CUSTOMER_OR_SUBJECT,
+    "rating",
+    ("signals",),
     identified_by=fields("subject", "meter", "day"),
 )

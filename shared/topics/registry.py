@@ -1,10 +1,11 @@
 """The topic table: who speaks, who listens, what a message means to a consumer.
 
-Every message is a fact (it has an id: insert if absent) or a snapshot (it has a key and a revision: replace if
-newer, whole). Both make every consumer idempotent and insensitive to order.
+Every message is a fact (it has an id: insert if absent) or a snapshot (it has a key and a revision: replace
+if newer, whole). Both make every consumer idempotent and insensitive to order.
 
-What a snapshot is partitioned by is not what it is: a contract has many statements, and a statement many pages. The record key is the
-whole identity of the one thing a newer message replaces, because that is what a broker compacts by; the partition follows another key.
+What a snapshot is partitioned by is not what it is: a contract has many statements, and a statement many
+pages. The record key is the whole identity of the one thing a newer message replaces, because that is what a
+broker compacts by; the partition follows another key.
 """
 
 from collections.abc import Callable
@@ -33,9 +34,15 @@ class Key:
 
 
 def fields(*names: str) -> Key:
-    """The key of one field is its text; of several, a JSON array of them: no value of one can run into the next."""
+    """The key of one field is its text; of several, a JSON array of them: no value of one can run into the
+    next."""
     read: Callable[[Any], Any] = attrgetter(*names)
-    return Key(", ".join(names), (lambda message: read(message).encode()) if len(names) == 1 else lambda message: msgspec.json.encode(read(message)))
+    return Key(
+        ", ".join(names),
+        (lambda message: read(message).encode())
+        if len(names) == 1
+        else lambda message: msgspec.json.encode(read(message)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +50,23 @@ class Topic:
     """A row of the topic table. `partitions` is part of the contract: another count is another topic."""
 
     name: str
-    message: type[msgspec.Struct] | None     # None: raw bytes from products (usage.raw)
+    message: type[msgspec.Struct] | None  # None: raw bytes from products (usage.raw)
     kind: TopicKind
-    partitioned_by: Key | None               # None: whoever produces it chooses (usage.raw)
+    partitioned_by: Key | None  # None: whoever produces it chooses (usage.raw)
     producer: str
     consumers: tuple[str, ...]
-    identified_by: Key | None = None         # snapshots only: the whole identity of what a newer message replaces, and the record's key
+    identified_by: Key | None = (
+        None  # snapshots only: the whole identity of what a newer message replaces, and the record's key
+    )
     partitions: int = 3
-    retention_days: int = 30                 # facts only; snapshot topics are compacted
-    also_by: tuple[str, ...] = ()            # who else says it; the topic stays that of its producer
-    apart: str = ""                          # the consumer of its own that hears it in each service; "": the service's one consumer
+    retention_days: int = 30  # facts only; snapshot topics are compacted
+    also_by: tuple[str, ...] = ()  # who else says it; the topic stays that of its producer
+    apart: str = ""  # the consumer of its own that hears it in each service; "": the service's one consumer
 
     def __post_init__(self) -> None:
-        assert (self.identified_by is not None) == (self.kind is TopicKind.SNAPSHOT), f"{self.name}: a snapshot has an identity, a fact an id"
+        assert (self.identified_by is not None) == (self.kind is TopicKind.SNAPSHOT), (
+            f"{self.name}: a snapshot has an identity, a fact an id"
+        )
 
     @property
     def producers(self) -> tuple[str, ...]:
@@ -73,7 +84,8 @@ class Topic:
 
     @property
     def former_groups(self) -> tuple[str, ...]:
-        """Groups that heard it before it got a consumer of its own: their positions stay where they were, and nothing waits for them."""
+        """Groups that heard it before it got a consumer of its own: their positions stay where they were, and
+        nothing waits for them."""
         return self.consumers if self.apart else ()
 
     def partition_key(self, message: msgspec.Struct) -> bytes:
@@ -86,7 +98,9 @@ class Topic:
         return self.partition_key(message) if self.identified_by is None else self.identified_by.of(message)
 
     def encode(self, message: msgspec.Struct) -> bytes:
-        assert self.message is not None and isinstance(message, self.message), f"{self.name} takes {self.message}"
+        assert self.message is not None and isinstance(message, self.message), (
+            f"{self.name} takes {self.message}"
+        )
         return _encoder.encode(message)
 
     def decode(self, value: bytes) -> Any:

@@ -1,4 +1,5 @@
-"""How a long statement travels: cut into pages that any bus takes, and joined again when all pages of a revision are there. Pure."""
+"""How a long statement travels: cut into pages that any bus takes, and joined again when all pages of a
+revision are there. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -8,20 +9,26 @@ import msgspec
 from shared.topics.rating import StatementLine, StatementMessage
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
-LINES_A_PAGE: Final = 500                                      # without segments a line is at most two kilobytes
-PAGE_MAX_BYTES: Final = MESSAGE_MAX_BYTES // 8                 # of lines with their segments: there are as many as groups and spans
+LINES_A_PAGE: Final = 500  # without segments a line is at most two kilobytes
+PAGE_MAX_BYTES: Final = (
+    MESSAGE_MAX_BYTES // 8
+)  # of lines with their segments: there are as many as groups and spans
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def cut(statement: StatementMessage) -> list[StatementMessage]:
-    """Return the statement whole, or in pages that each name their place. A line too large for one goes on in the next, segment by segment."""
+    """Return the statement whole, or in pages that each name their place. A line too large for one goes on in
+    the next, segment by segment."""
     lines = statement.lines
     if len(lines) <= LINES_A_PAGE and not any(line.segments for line in lines):
         return [statement]
     pages = list(_pages(lines))
     if len(pages) <= 1:
         return [statement]
-    return [msgspec.structs.replace(statement, lines=tuple(page), page=number, pages=len(pages)) for number, page in enumerate(pages, start=1)]
+    return [
+        msgspec.structs.replace(statement, lines=tuple(page), page=number, pages=len(pages))
+        for number, page in enumerate(pages, start=1)
+    ]
 
 
 def joined(pages: Iterable[StatementMessage]) -> StatementMessage:
@@ -33,7 +40,11 @@ def joined(pages: Iterable[StatementMessage]) -> StatementMessage:
     lines: dict[str, StatementLine] = {}
     for line in (line for page in ordered for line in page.lines):
         before = lines.get(line.line_id)
-        lines[line.line_id] = line if before is None else msgspec.structs.replace(before, segments=(*before.segments, *line.segments))
+        lines[line.line_id] = (
+            line
+            if before is None
+            else msgspec.structs.replace(before, segments=(*before.segments, *line.segments))
+        )
     return msgspec.structs.replace(first, lines=tuple(lines.values()), page=1, pages=1)
 
 

@@ -10,34 +10,35 @@ class UsageMessage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     source: str
     id: str
-    received_us: int                          # machine clock, when the door took it
-    kind: str = "event"                       # event | void
-    type: str = ""                            # events only, from here on
+    received_us: int  # machine clock, when the door took it
+    kind: str = "event"  # event | void
+    type: str = ""  # events only, from here on
     subject: str = ""
     time_us: int = 0
-    data: msgspec.Raw = msgspec.Raw(b"{}")    # canonical JSON: keys sorted, numbers normalised
-    body_hash: str = ""                       # hex, 16 bytes of SHA-256 over canonical (type, subject, time, data)
-    trace: str = ""                           # trace id of the request
+    data: msgspec.Raw = msgspec.Raw(b"{}")  # canonical JSON: keys sorted, numbers normalised
+    body_hash: str = ""  # hex, 16 bytes of SHA-256 over canonical (type, subject, time, data)
+    trace: str = ""  # trace id of the request
 
 
 class QuarantineMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One well-formed event with a fault, kept with its bytes so that it can be listed, repaired and replayed."""
+    """One well-formed event with a fault, kept with its bytes so that it can be listed, repaired and
+    replayed."""
 
-    quarantine_id: str                        # qua_…
-    code: str                                 # e.g. value_not_a_number
-    detail: str                               # names the fault and the remedy
-    raw: bytes                                # base64 in JSON: the event's own bytes
+    quarantine_id: str  # qua_…
+    code: str  # e.g. value_not_a_number
+    detail: str  # names the fault and the remedy
+    raw: bytes  # base64 in JSON: the event's own bytes
     received_us: int
-    business_us: int                          # the business clock when it was refused
+    business_us: int  # the business clock when it was refused
     key_id: str = ""
     request_id: str = ""
     index: int = 0
-    source: str = ""                          # best effort: "" where unreadable
+    source: str = ""  # best effort: "" where unreadable
     id: str = ""
     type: str = ""
     subject: str = ""
     time_us: int | None = None
-    by: str = "door"                          # who refused it: door | metering
+    by: str = "door"  # who refused it: door | metering
 
 
 class ReceiptMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,12 +47,12 @@ class ReceiptMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     received = published + quarantined + refused, for each source.
     """
 
-    receipt_id: str                           # rec_… one a request and source
-    key_id: str                               # or "topic:partition:from-to" for usage.raw
+    receipt_id: str  # rec_… one a request and source
+    key_id: str  # or "topic:partition:from-to" for usage.raw
     source: str
     received_us: int
     received: int
-    published: int                            # events and voids put on usage.events
+    published: int  # events and voids put on usage.events
     quarantined: int
     refused: int
 
@@ -60,13 +61,13 @@ class AccessKeyMessage(msgspec.Struct, frozen=True):
     """An API key as every service checks it: never the secret, only its SHA-256."""
 
     key_id: str
-    revision: int                             # machine clock, µs
-    hash: str                                 # hex SHA-256 of the whole secret
+    revision: int  # machine clock, µs
+    hash: str  # hex SHA-256 of the whole secret
     name: str
     scopes: tuple[str, ...]
     expires_us: int | None = None
     revoked: bool = False
-    sources: tuple[str, ...] = ()             # whose usage it may send, void, correct and discard; none named: anybody's
+    sources: tuple[str, ...] = ()  # whose usage it may send, void, correct and discard; none named: anybody's
 
 
 def event_key(source: str, event_id: str) -> bytes:
@@ -78,11 +79,29 @@ SOURCE = fields("source")
 EVENT = Key("(source, id)", lambda message: event_key(message.source, message.id))
 
 USAGE_RAW = Topic("usage.raw", None, TopicKind.FACT, None, "products", ("usage_ingest",), partitions=6)
-USAGE_EVENTS = Topic("usage.events", UsageMessage, TopicKind.FACT, EVENT, "usage_ingest", ("rating",), partitions=6)
+USAGE_EVENTS = Topic(
+    "usage.events", UsageMessage, TopicKind.FACT, EVENT, "usage_ingest", ("rating",), partitions=6
+)
 USAGE_QUARANTINE = Topic(
-    "usage.quarantine", QuarantineMessage, TopicKind.FACT, SOURCE, "usage_ingest", ("usage_ingest", "signals"), also_by=("rating",))
-USAGE_RECEIPTS = Topic("usage.receipts", ReceiptMessage, TopicKind.FACT, SOURCE, "usage_ingest", ("usage_ingest", "signals"))
+    "usage.quarantine",
+    QuarantineMessage,
+    TopicKind.FACT,
+    SOURCE,
+    "usage_ingest",
+    ("usage_ingest", "signals"),
+    also_by=("rating",),
+)
+USAGE_RECEIPTS = Topic(
+    "usage.receipts", ReceiptMessage, TopicKind.FACT, SOURCE, "usage_ingest", ("usage_ingest", "signals")
+)
 ACCESS_KEYS = Topic(
-    "access.keys", AccessKeyMessage, TopicKind.SNAPSHOT, fields("key_id"), "usage_ingest", ("rating", "billing", "signals"),
-    identified_by=fields("key_id"), partitions=1, apart="keys",
+    "access.keys",
+    AccessKeyMessage,
+    TopicKind.SNAPSHOT,
+    fields("key_id"),
+    "usage_ingest",
+    ("rating", "billing", "signals"),
+    identified_by=fields("key_id"),
+    partitions=1,
+    apart="keys",
 )

@@ -1,4 +1,5 @@
-"""The law of names as types of bodies, paths and queries. `Given…` is for what is entered, `Asked…` for what is looked up (see names)."""
+"""The law of names as types of bodies, paths and queries. `Given…` is for what is entered, `Asked…` for what
+is looked up (see names)."""
 
 from typing import Annotated, Any
 
@@ -28,27 +29,50 @@ def schema_of(rule: Rule) -> dict[str, Any]:
 
 def _no_dots(value: str) -> str:
     if value in (".", ".."):
-        raise PydanticCustomError("name_reserved", "No customer is called . or ..: an address with it never arrives; use another name.")
+        raise PydanticCustomError(
+            "name_reserved",
+            "No customer is called . or ..: an address with it never arrives; use another name.",
+        )
     return value
 
 
 def _no_type(value: str) -> str:
     if value.startswith(names.UNMETERED):
-        raise PydanticCustomError("name_reserved", "A meter's name does not begin with type:, which usage without a meter is counted under.")
+        raise PydanticCustomError(
+            "name_reserved",
+            "A meter's name does not begin with type:, which usage without a meter is counted under.",
+        )
     return value
 
 
-GivenSubject = Annotated[str, _law(names.given, names.SUBJECT), AfterValidator(_no_dots), WithJsonSchema(schema_of(names.SUBJECT))]
-GivenEventType = Annotated[str, _law(names.given, names.EVENT_TYPE), WithJsonSchema(schema_of(names.EVENT_TYPE))]
-DataText = Annotated[str, Field(min_length=1, max_length=names.DATA_TEXT.characters_max, pattern=names.STORABLE)]
-FilterValue = Annotated[str, Field(pattern=names.STORABLE), _law(names.verbatim, names.FILTER_VALUE), WithJsonSchema(schema_of(names.FILTER_VALUE))]
+GivenSubject = Annotated[
+    str, _law(names.given, names.SUBJECT), AfterValidator(_no_dots), WithJsonSchema(schema_of(names.SUBJECT))
+]
+GivenEventType = Annotated[
+    str, _law(names.given, names.EVENT_TYPE), WithJsonSchema(schema_of(names.EVENT_TYPE))
+]
+DataText = Annotated[
+    str, Field(min_length=1, max_length=names.DATA_TEXT.characters_max, pattern=names.STORABLE)
+]
+FilterValue = Annotated[
+    str,
+    Field(pattern=names.STORABLE),
+    _law(names.verbatim, names.FILTER_VALUE),
+    WithJsonSchema(schema_of(names.FILTER_VALUE)),
+]
 
 AskedSubject = Annotated[str, _law(names.asked, names.SUBJECT), WithJsonSchema(schema_of(names.SUBJECT))]
 AskedSource = Annotated[str, _law(names.asked, names.SOURCE), WithJsonSchema(schema_of(names.SOURCE))]
 AskedEventId = Annotated[str, _law(names.asked, names.EVENT_ID), WithJsonSchema(schema_of(names.EVENT_ID))]
-AskedEventType = Annotated[str, _law(names.asked, names.EVENT_TYPE), WithJsonSchema(schema_of(names.EVENT_TYPE))]
-AskedMeter = Annotated[str, _law(names.asked, names.METER_OR_TYPE), WithJsonSchema(schema_of(names.METER_OR_TYPE))]
-AskedReference = Annotated[str, _law(names.asked, names.REFERENCE), WithJsonSchema(schema_of(names.REFERENCE))]
+AskedEventType = Annotated[
+    str, _law(names.asked, names.EVENT_TYPE), WithJsonSchema(schema_of(names.EVENT_TYPE))
+]
+AskedMeter = Annotated[
+    str, _law(names.asked, names.METER_OR_TYPE), WithJsonSchema(schema_of(names.METER_OR_TYPE))
+]
+AskedReference = Annotated[
+    str, _law(names.asked, names.REFERENCE), WithJsonSchema(schema_of(names.REFERENCE))
+]
 Word = Annotated[str, _law(names.asked, names.WORD), WithJsonSchema(schema_of(names.WORD))]
 
 Key = Annotated[str, Field(pattern=f"^{names.KEY}$")]

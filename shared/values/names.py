@@ -1,9 +1,11 @@
-"""The one law of names: how long each kind may be and of which characters it may consist. Everybody takes it from here.
+"""The one law of names: how long each kind may be and of which characters it may consist. Everybody takes it
+from here.
 
-A name is compared in Unicode NFC, so two spellings of it are one name, and is otherwise kept as sent: nothing is stripped or folded.
-A name that is *given* (an event's, a customer's, a meter's event type) has no character that a reader cannot see: no control (Cc),
-format (Cf) or separator (Zl, Zp, and Zs but the plain space), no filler, and no space at its ends. U+200D stays between two emoji, which
-it makes one. A name that is *asked* for may have any character a store can hold, for what was stored before this law can still be
+A name is compared in Unicode NFC, so two spellings of it are one name, and is otherwise kept as sent: nothing
+is stripped or folded. A name that is *given* (an event's, a customer's, a meter's event type) has no
+character that a reader cannot see: no control (Cc), format (Cf) or separator (Zl, Zp, and Zs but the plain
+space), no filler, and no space at its ends. U+200D stays between two emoji, which it makes one. A name that
+is *asked* for may have any character a store can hold, for what was stored before this law can still be
 found, explained and voided. Both have the same length.
 """
 
@@ -14,10 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_FACTOR_MAX = 4                                  # characters that NFC may make one
-_UTF8_BYTES_MAX = 4                              # of one character
+_FACTOR_MAX = 4  # characters that NFC may make one
+_UTF8_BYTES_MAX = 4  # of one character
 _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
-_FILLERS = frozenset("\u034f\u115f\u1160\u3164\uffa0")   # letters and marks that show nothing, though Unicode calls them none of the above
+_FILLERS = frozenset(
+    "\u034f\u115f\u1160\u3164\uffa0"
+)  # letters and marks that show nothing, though Unicode calls them none of the above
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp", "Zs"))
 _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
 SHOWN_MAX = 60
@@ -32,11 +36,12 @@ class Rule:
     bytes_max: int
 
 
-Law = Callable[[Rule, str], str]                 # given, or asked
+Law = Callable[[Rule, str], str]  # given, or asked
 
-#: What an event is called, whose usage it is and what happened. A subject is also a customer's external id or alias; all of them key indexes.
+#: What an event is called, whose usage it is and what happened. A subject is also a customer's external id or
+#: alias; all of them key indexes.
 EVENT_ID: Final = Rule("id", 255, 1020)
-SOURCE: Final = Rule("source", 1024, 1024)       # a URI reference, which may be long
+SOURCE: Final = Rule("source", 1024, 1024)  # a URI reference, which may be long
 EVENT_TYPE: Final = Rule("type", 255, 1020)
 SUBJECT: Final = Rule("subject", 255, 1020)
 #: An Idempotency-Key header.
@@ -49,28 +54,34 @@ FILTER_VALUE: Final = Rule("value", 128, 128)
 #: Text for people, not compared with anything: a customer's name, a line's description, what a key is for.
 LABEL_CHARACTERS_MAX: Final = 200
 LABEL: Final = r"^[^\x00-\x1f\x7f]*$"
-#: Names that people make up for what they enter (contracts, lines, meters, plans, legal entities): they go into addresses and ids as they are.
+#: Names that people make up for what they enter (contracts, lines, meters, plans, legal entities): they go
+#: into addresses and ids as they are.
 KEY_CHARACTERS_MAX: Final = 100
 KEY: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
 #: What usage of a type that no meter takes is counted under, so no meter's name begins like it.
 UNMETERED: Final = "type:"
-METER_OR_TYPE: Final = Rule("meter", len(UNMETERED) + EVENT_TYPE.characters_max, len(UNMETERED) + EVENT_TYPE.bytes_max)
+METER_OR_TYPE: Final = Rule(
+    "meter", len(UNMETERED) + EVENT_TYPE.characters_max, len(UNMETERED) + EVENT_TYPE.bytes_max
+)
 #: A dotted path into an event's data: up to four names. A meter's dimensions are such paths.
 PATH_CHARACTERS_MAX: Final = 4 * 65 - 1
 PATH: Final = r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,3}"
-DIMENSIONS_MAX: Final = 5                        # of one meter
+DIMENSIONS_MAX: Final = 5  # of one meter
 #: An id that the product gives: a prefix with letters and digits, or a uuid.
 GIVEN_ID: Final = r"[A-Za-z0-9_-]{1,64}"
 #: A code, a kind, an owner, an invoice's number: a word of the product's own that a list is filtered by.
 WORD: Final = Rule("word", 200, 800)
 #: What an exception is about: "meter/subject" at its longest.
-REFERENCE: Final = Rule("reference", KEY_CHARACTERS_MAX + 1 + SUBJECT.characters_max, KEY_CHARACTERS_MAX + 1 + SUBJECT.bytes_max)
+REFERENCE: Final = Rule(
+    "reference", KEY_CHARACTERS_MAX + 1 + SUBJECT.characters_max, KEY_CHARACTERS_MAX + 1 + SUBJECT.bytes_max
+)
 #: What can be kept of a name that was refused, so that it can still be looked for by it.
 KEPT_MAX_BYTES: Final = 1024
 
 
 class NameFault(ValueError):
-    """A name outside the law: `code` is name_missing, name_character or name_length; `detail` names fault and remedy."""
+    """A name outside the law: `code` is name_missing, name_character or name_length; `detail` names fault and
+    remedy."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -89,9 +100,14 @@ def given(rule: Rule, text: str) -> str:
         return text
     name = _sized(rule, _normalised(rule, text))
     if name[0] == " " or name[-1] == " ":
-        raise NameFault("name_character", f"`{rule.what}` {shown(name)} begins or ends with a space; remove it")
+        raise NameFault(
+            "name_character", f"`{rule.what}` {shown(name)} begins or ends with a space; remove it"
+        )
     if hidden := _hidden_in(name):
-        raise NameFault("name_character", f"`{rule.what}` {shown(name)} contains U+{ord(hidden):04X}, which nobody can see; remove it")
+        raise NameFault(
+            "name_character",
+            f"`{rule.what}` {shown(name)} contains U+{ord(hidden):04X}, which nobody can see; remove it",
+        )
     return name
 
 
@@ -101,16 +117,21 @@ def asked(rule: Rule, text: str) -> str:
 
 
 def verbatim(rule: Rule, text: str) -> str:
-    """The text as it is, for what is compared byte by byte; raise NameFault for one that no store can hold."""
+    """The text as it is, for what is compared byte by byte; raise NameFault for one that no store can
+    hold."""
     _sized(rule, text)
     unstorable = next((letter for letter in text if letter == "\0" or "\ud800" <= letter <= "\udfff"), None)
     if unstorable is not None:
-        raise NameFault("name_character", f"`{rule.what}` {shown(text)} contains U+{ord(unstorable):04X}, which no store can hold; remove it")
+        raise NameFault(
+            "name_character",
+            f"`{rule.what}` {shown(text)} contains U+{ord(unstorable):04X}, which no store can hold; remove it",
+        )
     return text
 
 
 def kept(text: str) -> str:
-    """As much of a refused name as is kept beside its bytes: in NFC, without what no store can hold, cut to KEPT_MAX_BYTES."""
+    """As much of a refused name as is kept beside its bytes: in NFC, without what no store can hold, cut to
+    KEPT_MAX_BYTES."""
     start = text[: _FACTOR_MAX * KEPT_MAX_BYTES].encode(errors="replace").decode().replace("\0", "\ufffd")
     return normalised(start).encode()[:KEPT_MAX_BYTES].decode(errors="ignore")
 
@@ -129,7 +150,8 @@ def shown(text: str) -> str:
 
 
 def _normalised(rule: Rule, text: str) -> str:
-    """In NFC, unless it is far too long: normalising takes time that grows with the square of a run of marks."""
+    """In NFC, unless it is far too long: normalising takes time that grows with the square of a run of
+    marks."""
     return normalised(text) if len(text) <= _FACTOR_MAX * rule.characters_max else text
 
 
@@ -137,9 +159,15 @@ def _sized(rule: Rule, name: str) -> str:
     if not name:
         raise NameFault("name_missing", f"`{rule.what}` is empty")
     if len(name) > rule.characters_max:
-        raise NameFault("name_length", f"`{rule.what}` {shown(name)} has {len(name)} characters; at most {rule.characters_max} are taken: shorten it")
+        raise NameFault(
+            "name_length",
+            f"`{rule.what}` {shown(name)} has {len(name)} characters; at most {rule.characters_max} are taken: shorten it",
+        )
     if len(name.encode(errors="surrogatepass")) > rule.bytes_max:
-        raise NameFault("name_length", f"`{rule.what}` {shown(name)} has more than {rule.bytes_max} bytes in UTF-8; shorten it")
+        raise NameFault(
+            "name_length",
+            f"`{rule.what}` {shown(name)} has more than {rule.bytes_max} bytes in UTF-8; shorten it",
+        )
     return name
 
 
@@ -161,4 +189,6 @@ def _joins(before: str, after: str) -> bool:
 
 def _is_emoji(letter: str) -> bool:
     """Pictures, arrows that join them, and the range Unicode adds new ones to, skin tones included."""
-    return "\U0001f000" <= letter <= "\U0001faff" or letter == "\u2194" or unicodedata.category(letter) == "So"
+    return (
+        "\U0001f000" <= letter <= "\U0001faff" or letter == "\u2194" or unicodedata.category(letter) == "So"
+    )

@@ -1,4 +1,5 @@
-"""Two commits in turns: what is said of them, whose turn it is, and, for real, that another commit is driven by its own code."""
+"""Two commits in turns: what is said of them, whose turn it is, and, for real, that another commit is driven
+by its own code."""
 
 import subprocess
 from pathlib import Path
@@ -18,7 +19,11 @@ def said(_line: str) -> None:
 
 
 def test_medians_and_what_differs() -> None:
-    found = Comparison("abc", [{"cpu": 10.0, "late": 1.0}, {"cpu": 30.0}, {"cpu": 11.0}], [{"cpu": 10.0}, {"cpu": 10.0}, {"cpu": 9.0}])
+    found = Comparison(
+        "abc",
+        [{"cpu": 10.0, "late": 1.0}, {"cpu": 30.0}, {"cpu": 11.0}],
+        [{"cpu": 10.0}, {"cpu": 10.0}, {"cpu": 9.0}],
+    )
     assert found.medians(found.this) == {"cpu": 11.0}
     assert found.difference_percent() == {"cpu": 10.0}
     assert found.shown()["pairs"] == 3 and len(found.shown()["this"]["runs"]) == 3
@@ -37,7 +42,11 @@ async def test_each_goes_first_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path
     found = await compare("other", 3, measure, said)
     this = own().name
     assert order == [this, "other", "other", this, this, "other"]
-    assert [run["cpu"] for run in found.this] == [1, 4, 5] and [run["cpu"] for run in found.other] == [2, 3, 6]
+    assert [run["cpu"] for run in found.this] == [1, 4, 5] and [run["cpu"] for run in found.other] == [
+        2,
+        3,
+        6,
+    ]
 
 
 def test_a_commit_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -50,22 +59,30 @@ def test_another_checkout_gets_nothing_of_this_one(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("U2C_DATABASE", "of the caller")
     monkeypatch.setenv("VIRTUAL_ENV", "/of/the/caller")
     environment = Checkout(tmp_path, "other").environment(tmp_path / "state")
-    assert environment["U2C_STATE"] == str(tmp_path / "state") and "U2C_DATABASE" not in environment and "VIRTUAL_ENV" not in environment
+    assert (
+        environment["U2C_STATE"] == str(tmp_path / "state")
+        and "U2C_DATABASE" not in environment
+        and "VIRTUAL_ENV" not in environment
+    )
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-async def test_a_worktree_runs_is_measured_and_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_worktree_runs_is_measured_and_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("U2C_STATE", str(tmp_path))
     with worktree("HEAD") as checkout:
         assert checkout.root != ROOT and (checkout.root / "u2c").is_file()
         async with driven(checkout, "postgres", "driven") as deployed:
             assert set(deployed.pids()) == {"usage_ingest", "rating", "billing", "signals", "postgres"}
-            assert await deployed.breaks(None) == [], "an empty book holds"   # type: ignore[arg-type]
+            assert await deployed.breaks(None) == [], "an empty book holds"  # type: ignore[arg-type]
             found = await door_of(deployed, DoorWanted(events=2_000, rounds=1), said)
         assert 1 < found["least"] <= found["cpu_us_per_event"] <= found["most"]
     assert not checkout.root.exists() and not (tmp_path / "driven").exists()
-    listed = subprocess.run(("git", "-C", str(ROOT), "worktree", "list"), capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ("git", "-C", str(ROOT), "worktree", "list"), capture_output=True, text=True, check=True
+    ).stdout
     assert str(checkout.root) not in listed
 
 

@@ -37,8 +37,10 @@ async def test_broken_books_give_no_figure(monkeypatch: pytest.MonkeyPatch) -> N
 
     async def lose_one_and_check(self: Bench, *arguments: object) -> None:
         await self.admin.execute("set session_replication_role = replica")
-        await self.admin.execute("delete from rating.events where (batch_id, seq) in (select batch_id, seq from rating.events limit 1)")
-        await check(self, *arguments)                          # type: ignore[arg-type]
+        await self.admin.execute(
+            "delete from rating.events where (batch_id, seq) in (select batch_id, seq from rating.events limit 1)"
+        )
+        await check(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Bench, "_check", lose_one_and_check)
     async with bench(LESS, silent) as running:

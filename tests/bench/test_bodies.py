@@ -19,7 +19,9 @@ FROM_S, TO_S = 1_750_000_000.0, 1_750_000_060.0
 def bodies(tmp_path_factory: pytest.TempPathFactory) -> Bodies:
     folder = tmp_path_factory.mktemp("bodies")
     Writer(BodiesPlan(str(folder / "b"), str(folder / "i"), EVENTS, CUSTOMERS, 7, FROM_S, TO_S)).write()
-    return Bodies(folder / "b", tuple(msgspec.msgpack.decode((folder / "i").read_bytes(), type=list[Request])))
+    return Bodies(
+        folder / "b", tuple(msgspec.msgpack.decode((folder / "i").read_bytes(), type=list[Request]))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +37,15 @@ def read(bodies: Bodies, request: Request) -> list[dict[str, str]]:
 
 def test_the_index_counts_what_the_file_holds(bodies: Bodies, events: list[dict[str, str]]) -> None:
     assert len(events) == EVENTS
-    assert sum(request.unique for request in bodies.requests) == len({(event["source"], event["id"]) for event in events})
+    assert sum(request.unique for request in bodies.requests) == len(
+        {(event["source"], event["id"]) for event in events}
+    )
     assert all(request.messages == REQUEST_EVENTS for request in bodies.requests if not request.void)
 
 
-def test_one_in_a_hundred_is_sent_twice_and_one_in_two_hundred_is_an_hour_late(events: list[dict[str, str]]) -> None:
+def test_one_in_a_hundred_is_sent_twice_and_one_in_two_hundred_is_an_hour_late(
+    events: list[dict[str, str]],
+) -> None:
     unique = {(event["source"], event["id"]) for event in events}
     assert 0.007 < 1 - len(unique) / EVENTS < 0.013
     newest = max(event["time"] for event in events)
@@ -47,8 +53,15 @@ def test_one_in_a_hundred_is_sent_twice_and_one_in_two_hundred_is_an_hour_late(e
     assert 0.003 < late / EVENTS < 0.008
 
 
-def test_one_in_a_thousand_is_voided_and_nobody_waits_for_a_voided_one(bodies: Bodies, events: list[dict[str, str]]) -> None:
-    voided = {(name["source"], name["id"]) for request in bodies.requests if request.void for name in read(bodies, request)}
+def test_one_in_a_thousand_is_voided_and_nobody_waits_for_a_voided_one(
+    bodies: Bodies, events: list[dict[str, str]]
+) -> None:
+    voided = {
+        (name["source"], name["id"])
+        for request in bodies.requests
+        if request.void
+        for name in read(bodies, request)
+    }
     sent = {(event["source"], event["id"]) for event in events}
     watched = {tuple(request.sample_id.split(" ")) for request in bodies.requests if request.sample_id}
     assert 0.0007 < len(voided) / EVENTS < 0.0013
@@ -57,14 +70,19 @@ def test_one_in_a_thousand_is_voided_and_nobody_waits_for_a_voided_one(bodies: B
 
 
 def test_customers_follow_zipf_and_types_are_even(events: list[dict[str, str]]) -> None:
-    customers, types = Counter(event["subject"] for event in events), Counter(event["type"] for event in events)
+    customers, types = (
+        Counter(event["subject"] for event in events),
+        Counter(event["type"] for event in events),
+    )
     first, second, tenth = (customers[f"customer-{rank:05d}"] for rank in (0, 1, 9))
-    assert 1.9 < first / second < 2.4                          # 2 ** 1.1 is 2.14
-    assert 10 < first / tenth < 16                             # 10 ** 1.1 is 12.6
+    assert 1.9 < first / second < 2.4  # 2 ** 1.1 is 2.14
+    assert 10 < first / tenth < 16  # 10 ** 1.1 is 12.6
     assert len(types) == 4 and max(types.values()) < 1.1 * min(types.values())
 
 
-def test_events_are_of_the_agreed_size_with_version_4_ids(bodies: Bodies, events: list[dict[str, str]]) -> None:
+def test_events_are_of_the_agreed_size_with_version_4_ids(
+    bodies: Bodies, events: list[dict[str, str]]
+) -> None:
     size = sum(request.length for request in bodies.requests if not request.void) / EVENTS
     assert 340 < size < 360
     assert all(UUID(event["id"]).version == 4 for event in events[:1000])

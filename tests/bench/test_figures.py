@@ -9,7 +9,9 @@ from u2c.bench.machine import Processes
 
 
 def test_ratio_is_the_rate_times_the_sum_of_the_parts_times() -> None:
-    bare = BareRates(decode=1_000_000, produce=250_000, consume=500_000, copy=100_000)       # 1 + 4 + 2 + 10 = 17 µs an event
+    bare = BareRates(
+        decode=1_000_000, produce=250_000, consume=500_000, copy=100_000
+    )  # 1 + 4 + 2 + 10 = 17 µs an event
     assert bare.ratio(20_000) == pytest.approx(0.34)
 
 
@@ -21,7 +23,11 @@ def test_quantiles_are_values_that_were_measured() -> None:
 
 
 def test_bytes_an_event_are_what_was_added() -> None:
-    assert Footprint(1_500, 900, 90_000).per_event(Footprint(500, 400, 10_000), 100) == {"table": 10, "index": 5, "wal": 800}
+    assert Footprint(1_500, 900, 90_000).per_event(Footprint(500, 400, 10_000), 100) == {
+        "table": 10,
+        "index": 5,
+        "wal": 800,
+    }
 
 
 def test_memory_growth_leaves_the_first_minute_out_and_is_not_guessed_from_less_than_another() -> None:

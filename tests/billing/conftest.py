@@ -38,6 +38,8 @@ def hear(db: Database) -> Hear:
 def hear_customers(db: Database) -> Hear:
     async def heard_of(*customers: Any) -> BatchCounts:
         async with db.transaction() as uow:
-            return await heard.hear_customers(batch_of(customers or [customer_of()], "customers.customers"), uow)
+            return await heard.hear_customers(
+                batch_of(customers or [customer_of()], "customers.customers"), uow
+            )
 
     return heard_of

@@ -8,7 +8,9 @@ from services.billing.finalization.domain.drafts import CONTRACT_PERIOD, Obstacl
 class OpenGate:
     """All books hold."""
 
-    async def obstacles(self, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
+    async def obstacles(
+        self, contract_periods: Sequence[CONTRACT_PERIOD]
+    ) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
         return {}
 
 
@@ -18,5 +20,11 @@ class Broken:
     def __init__(self, *contracts: str, kind: str = "conservation_k4") -> None:
         self.contracts, self.kind = contracts, kind
 
-    async def obstacles(self, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
-        return {pair: [Obstacle(self.kind, "off by one", "rating")] for pair in contract_periods if pair[0] in self.contracts}
+    async def obstacles(
+        self, contract_periods: Sequence[CONTRACT_PERIOD]
+    ) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
+        return {
+            pair: [Obstacle(self.kind, "off by one", "rating")]
+            for pair in contract_periods
+            if pair[0] in self.contracts
+        }

@@ -9,39 +9,92 @@ from shared.clock import to_us
 from shared.consumer import Batch
 from shared.ids import clause_id, line_id, statement_id
 from shared.period import period_between
-from shared.topics.rating import ContractVersion, ContractVersionMessage, CustomerMessage, StatementLine, StatementMessage, StatementSegment
+from shared.topics.rating import (
+    ContractVersion,
+    ContractVersionMessage,
+    CustomerMessage,
+    StatementLine,
+    StatementMessage,
+    StatementSegment,
+)
 
 NOW = datetime(2013, 2, 4, 12, tzinfo=UTC)
 ZONE = "America/New_York"
 
 
-def line_of(contract: str, period_start: datetime, key: str, quantity: str, amount_minor: int, kind: str = "usage") -> StatementLine:
+def line_of(
+    contract: str, period_start: datetime, key: str, quantity: str, amount_minor: int, kind: str = "usage"
+) -> StatementLine:
     clause = clause_id(contract, "lines", key)
     segment = StatementSegment(
-        to_us(period_start), to_us(period_start + timedelta(days=31)), 1, "hash", Decimal(quantity), Decimal(0), Decimal(quantity),
+        to_us(period_start),
+        to_us(period_start + timedelta(days=31)),
+        1,
+        "hash",
+        Decimal(quantity),
+        Decimal(0),
+        Decimal(quantity),
         Decimal(amount_minor),
     )
     return StatementLine(
-        line_id(contract, clause, period_start, kind), key, clause, 1, "hash", kind, Decimal(quantity), amount_minor,
-        meter=key if kind == "usage" else None, description=f"{key} used", segments=(segment,),
+        line_id(contract, clause, period_start, kind),
+        key,
+        clause,
+        1,
+        "hash",
+        kind,
+        Decimal(quantity),
+        amount_minor,
+        meter=key if kind == "usage" else None,
+        description=f"{key} used",
+        segments=(segment,),
     )
 
 
 def statement_of(
-    contract: str = "ua-2013", customer: str = "UA", *, revision: int = 1, month: int = 1, final: bool = False,
-    amounts: Sequence[int] = (2_500_000, 61_155_000), currency: str = "USD", legal_entity: str = "default",
-    watermark: dict[str, int] | None = None, **changes: Any,
+    contract: str = "ua-2013",
+    customer: str = "UA",
+    *,
+    revision: int = 1,
+    month: int = 1,
+    final: bool = False,
+    amounts: Sequence[int] = (2_500_000, 61_155_000),
+    currency: str = "USD",
+    legal_entity: str = "default",
+    watermark: dict[str, int] | None = None,
+    **changes: Any,
 ) -> StatementMessage:
     """A statement of one month of 2013 in New York, with one line an amount."""
     last = date(2013, month, 28)
-    period = period_between(date(2013, month, 1), (last.replace(day=1) + timedelta(days=32)).replace(day=1), ZONE)
-    lines = tuple(line_of(contract, period.start, f"meter_{n}", str(n * 10 + 1), amount) for n, amount in enumerate(amounts))
+    period = period_between(
+        date(2013, month, 1), (last.replace(day=1) + timedelta(days=32)).replace(day=1), ZONE
+    )
+    lines = tuple(
+        line_of(contract, period.start, f"meter_{n}", str(n * 10 + 1), amount)
+        for n, amount in enumerate(amounts)
+    )
     said = {
-        "statement_id": statement_id(contract, period.start), "revision": revision, "contract": contract, "customer_id": f"cus_{customer}",
-        "customer": customer, "legal_entity": legal_entity, "currency": currency, "timezone": ZONE, "period_start_us": to_us(period.start),
-        "period_end_us": to_us(period.end), "period_start_date": period.start_date.isoformat(), "period_end_date": period.end_date.isoformat(),
-        "lines": lines, "subtotal_minor": sum(amounts), "watermark": watermark or {"0": revision}, "watermark_us": revision * 1000, "final": final,
-        "priced_us": to_us(NOW), "close_due_us": to_us(period.end) + 72 * 3600 * 10**6, "net_days": 30, "contract_versions": (1,),
+        "statement_id": statement_id(contract, period.start),
+        "revision": revision,
+        "contract": contract,
+        "customer_id": f"cus_{customer}",
+        "customer": customer,
+        "legal_entity": legal_entity,
+        "currency": currency,
+        "timezone": ZONE,
+        "period_start_us": to_us(period.start),
+        "period_end_us": to_us(period.end),
+        "period_start_date": period.start_date.isoformat(),
+        "period_end_date": period.end_date.isoformat(),
+        "lines": lines,
+        "subtotal_minor": sum(amounts),
+        "watermark": watermark or {"0": revision},
+        "watermark_us": revision * 1000,
+        "final": final,
+        "priced_us": to_us(NOW),
+        "close_due_us": to_us(period.end) + 72 * 3600 * 10**6,
+        "net_days": 30,
+        "contract_versions": (1,),
     }
     return StatementMessage(**{**said, **changes})
 
@@ -51,7 +104,9 @@ def pages_of(statement: StatementMessage, lines_max: int) -> list[StatementMessa
     cuts = range(0, len(statement.lines), lines_max)
     said = {name: getattr(statement, name) for name in statement.__struct_fields__}
     return [
-        StatementMessage(**{**said, "lines": statement.lines[cut:cut + lines_max], "page": page, "pages": len(cuts)})
+        StatementMessage(
+            **{**said, "lines": statement.lines[cut : cut + lines_max], "page": page, "pages": len(cuts)}
+        )
         for page, cut in enumerate(cuts, 1)
     ]
 
@@ -61,9 +116,24 @@ def customer_of(customer: str = "UA", name: str = "United Air Lines", revision: 
 
 
 def contract_of(contract: str = "ua-2013", customer: str = "UA", revision: int = 1) -> ContractVersionMessage:
-    terms = {"contract": contract, "lines": [{"key": "meter_0", "kind": "usage", "price": {"model": "per_unit", "unit": "1.00"}}]}
-    return ContractVersionMessage(contract, revision, f"cus_{customer}", customer, (ContractVersion(1, 0, 0, "hash", terms),))
+    terms = {
+        "contract": contract,
+        "lines": [{"key": "meter_0", "kind": "usage", "price": {"model": "per_unit", "unit": "1.00"}}],
+    }
+    return ContractVersionMessage(
+        contract, revision, f"cus_{customer}", customer, (ContractVersion(1, 0, 0, "hash", terms),)
+    )
 
 
 def batch_of(messages: Sequence[Any], topic: str = "rating.statements") -> Batch[Any]:
-    return Batch(topic, 0, 0, len(messages), 1, list(messages), range(len(messages)), [()] * len(messages), [b""] * len(messages))
+    return Batch(
+        topic,
+        0,
+        0,
+        len(messages),
+        1,
+        list(messages),
+        range(len(messages)),
+        [()] * len(messages),
+        [b""] * len(messages),
+    )

@@ -27,21 +27,29 @@ BEFORE = f"{int(next(VERSIONS.glob('*_contract_versions.py')).stem[:4]) - 1:04}"
 
 
 def version(number: int) -> ContractVersion:
-    return ContractVersion(number, number * 1000, number * 1000, f"hash-{number}", {"lines": [{"key": f"line-{number}"}]})
+    return ContractVersion(
+        number, number * 1000, number * 1000, f"hash-{number}", {"lines": [{"key": f"line-{number}"}]}
+    )
 
 
 def single(number: int, of: int, revision: int | None = None) -> ContractVersionMessage:
-    return ContractVersionMessage("acme", revision or of, "cus_acme", "acme", chain=of, version=version(number))
+    return ContractVersionMessage(
+        "acme", revision or of, "cus_acme", "acme", chain=of, version=version(number)
+    )
 
 
 def whole(count: int, revision: int | None = None) -> ContractVersionMessage:
     """As messages were before."""
-    return ContractVersionMessage("acme", revision or count, "cus_acme", "acme", tuple(version(n) for n in range(1, count + 1)))
+    return ContractVersionMessage(
+        "acme", revision or count, "cus_acme", "acme", tuple(version(n) for n in range(1, count + 1))
+    )
 
 
 async def hear(db: Database, *messages: ContractVersionMessage) -> BatchCounts:
     async with db.transaction() as uow:
-        return await heard.hear_contracts(batch_of([CONTRACTS.decode(CONTRACTS.encode(m)) for m in messages], CONTRACTS.name), uow, NOW)
+        return await heard.hear_contracts(
+            batch_of([CONTRACTS.decode(CONTRACTS.encode(m)) for m in messages], CONTRACTS.name), uow, NOW
+        )
 
 
 async def chain(db: Database) -> list[int]:
@@ -50,7 +58,9 @@ async def chain(db: Database) -> list[int]:
 
 
 async def open_gaps(db: Database) -> list[str]:
-    rows = await db.pool.fetch("select detail from billing.exceptions where kind = $1 and resolved_at is null", INCOMPLETE)
+    rows = await db.pool.fetch(
+        "select detail from billing.exceptions where kind = $1 and resolved_at is null", INCOMPLETE
+    )
     return [row["detail"] for row in rows]
 
 
@@ -84,18 +94,30 @@ async def test_a_whole_chain_of_before_is_read_as_it_is_and_goes_on_by_single_ve
     assert await chain(db) == [1, 2]
     assert (await hear(db, single(3, of=3), whole(1))).new == 1
     assert await chain(db) == [1, 2, 3] and await open_gaps(db) == []
-    assert (await hear(db, *(single(n, of=3) for n in (1, 2, 3)))).new == 2, "told again at the newest revision: the first two were older"
+    assert (await hear(db, *(single(n, of=3) for n in (1, 2, 3)))).new == 2, (
+        "told again at the newest revision: the first two were older"
+    )
     assert await chain(db) == [1, 2, 3]
 
 
 async def test_a_thousand_versions_of_twelve_kilobytes_travel_and_are_known(db: Database) -> None:
     """As one message they were 12.5 MB, and brokers take 8."""
     terms = {"note": "x" * 12_000}
-    said = [ContractVersionMessage("acme", n, "cus_acme", "acme", chain=n, version=msgspec.structs.replace(version(n), terms=terms))
-            for n in range(1, 1001)]
-    assert len(CONTRACTS.encode(ContractVersionMessage("acme", 1, "c", "a", tuple(m.said[0] for m in said)))) > MESSAGE_MAX_BYTES
+    said = [
+        ContractVersionMessage(
+            "acme", n, "cus_acme", "acme", chain=n, version=msgspec.structs.replace(version(n), terms=terms)
+        )
+        for n in range(1, 1001)
+    ]
+    assert (
+        len(CONTRACTS.encode(ContractVersionMessage("acme", 1, "c", "a", tuple(m.said[0] for m in said))))
+        > MESSAGE_MAX_BYTES
+    )
     assert max(len(CONTRACTS.encode(message)) for message in said) < 13_000
-    assert len({CONTRACTS.record_key(message) for message in said}) == 1000 and len({CONTRACTS.partition_key(message) for message in said}) == 1
+    assert (
+        len({CONTRACTS.record_key(message) for message in said}) == 1000
+        and len({CONTRACTS.partition_key(message) for message in said}) == 1
+    )
     assert (await hear(db, *said)).new == 1000
     assert len(await chain(db)) == 1000
 
@@ -103,7 +125,9 @@ async def test_a_thousand_versions_of_twelve_kilobytes_travel_and_are_known(db: 
 @pytest.fixture
 async def before(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
     """Billing's schema as it was when a chain was one value."""
-    await asyncio.to_thread(command.downgrade, _config("billing", database.url("billing"), database.secret), BEFORE)
+    await asyncio.to_thread(
+        command.downgrade, _config("billing", database.url("billing"), database.secret), BEFORE
+    )
     connection = await asyncpg.connect(database.url("billing"))
     yield connection
     await connection.close()
@@ -112,8 +136,12 @@ async def before(database: TestDatabase) -> AsyncIterator[asyncpg.Connection]:
 async def test_chains_stored_whole_are_taken_apart(before: Any, database: TestDatabase, db: Database) -> None:
     said = msgspec.json.encode(whole(3).versions).decode()
     await before.execute(
-        "insert into billing.contracts (contract, revision, customer_id, customer, versions) values ('acme', 3, 'cus_acme', 'acme', $1)", said)
-    await asyncio.to_thread(command.upgrade, _config("billing", database.url("billing"), database.secret), "head")
+        "insert into billing.contracts (contract, revision, customer_id, customer, versions) values ('acme', 3, 'cus_acme', 'acme', $1)",
+        said,
+    )
+    await asyncio.to_thread(
+        command.upgrade, _config("billing", database.url("billing"), database.secret), "head"
+    )
     assert await chain(db) == [1, 2, 3]
     assert (await hear(db, single(2, of=3))).new == 0, "what it has is not new"
     assert await db.pool.fetchval("select chain from billing.contracts where contract = 'acme'") == 3

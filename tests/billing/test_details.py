@@ -29,31 +29,81 @@ UNIT = {"model": "per_unit", "unit": "333.335"}
 FEE = {"key": "api", "kind": "recurring", "amount": "1000.00"}
 
 
-def versions(old: dict[str, Any], new: dict[str, Any] | None = None, **line: Any) -> tuple[VersionInForce, ...]:
+def versions(
+    old: dict[str, Any], new: dict[str, Any] | None = None, **line: Any
+) -> tuple[VersionInForce, ...]:
     later = [terms(lines=[usage_line(new, **line)], effective="2026-01-16")] if new else []
     return chain(terms(lines=[usage_line(old, **line)]), *later)
 
 
 def line_of(priced: PricedLine) -> Line:
     segments = tuple(
-        StatementSegment(to_us(s.start), to_us(s.end), s.version, s.clause_hash, s.quantity, s.allowance, s.priced, s.exact, s.group)
-        for s in priced.segments)
-    return Line(priced.line_id, priced.key, priced.clause_id, priced.clause_hash, priced.version, priced.kind, priced.quantity,
-                priced.amount_minor, priced.meter, priced.description, segments)
+        StatementSegment(
+            to_us(s.start),
+            to_us(s.end),
+            s.version,
+            s.clause_hash,
+            s.quantity,
+            s.allowance,
+            s.priced,
+            s.exact,
+            s.group,
+        )
+        for s in priced.segments
+    )
+    return Line(
+        priced.line_id,
+        priced.key,
+        priced.clause_id,
+        priced.clause_hash,
+        priced.version,
+        priced.kind,
+        priced.quantity,
+        priced.amount_minor,
+        priced.meter,
+        priced.description,
+        segments,
+    )
 
 
 def document_of(priced: PricedPeriod, currency: str = "USD", legal_entity: str = "default") -> Document:
     now = datetime(2026, 2, 4, tzinfo=UTC)
     return Document(
-        "inv_1", "invoice", "finalized", "X-2026-000001", "acme-2026", "acme", "Acme", legal_entity, currency, "UTC", date(2026, 1, 1),
-        date(2026, 1, 31), date(2026, 2, 4), date(2026, 3, 6), priced.subtotal_minor, priced.subtotal_minor, None, None, None, True, {}, None,
-        now, now, tuple(line_of(line) for line in priced.lines))
+        "inv_1",
+        "invoice",
+        "finalized",
+        "X-2026-000001",
+        "acme-2026",
+        "acme",
+        "Acme",
+        legal_entity,
+        currency,
+        "UTC",
+        date(2026, 1, 1),
+        date(2026, 1, 31),
+        date(2026, 2, 4),
+        date(2026, 3, 6),
+        priced.subtotal_minor,
+        priced.subtotal_minor,
+        None,
+        None,
+        None,
+        True,
+        {},
+        None,
+        now,
+        now,
+        tuple(line_of(line) for line in priced.lines),
+    )
 
 
 def heard(versions_in_force: Sequence[VersionInForce]) -> ClauseTerms:
     """The clauses as billing hears them."""
     contract = versions_in_force[0].terms.contract
-    told = [{"version": v.version, "effective_us": 0, "recorded_us": 0, "terms": to_document(v.terms)} for v in versions_in_force]
+    told = [
+        {"version": v.version, "effective_us": 0, "recorded_us": 0, "terms": to_document(v.terms)}
+        for v in versions_in_force
+    ]
 
     def terms_of(clause: str, version: int) -> Any:
         found = clause_of(contract, told, clause, version)
@@ -77,7 +127,10 @@ def cost_of(part: PricedPart) -> Decimal:
 @pytest.mark.parametrize("line", [{}, {"included": "100"}, {"on_change": "restart"}])
 @pytest.mark.parametrize("quantities", [("0", "0"), ("1", "2000"), ("1000", "1"), ("1500.5", "1500")])
 def test_the_steps_of_every_model_are_known_and_add_up(
-    old: dict[str, Any], new: dict[str, Any] | None, line: dict[str, Any], quantities: tuple[str, str],
+    old: dict[str, Any],
+    new: dict[str, Any] | None,
+    line: dict[str, Any],
+    quantities: tuple[str, str],
 ) -> None:
     chained = versions(old, new, **line)
     priced = price(chained, *(quantities if new and new != old else quantities[:1]))
@@ -88,12 +141,18 @@ def test_the_steps_of_every_model_are_known_and_add_up(
 
 
 def test_a_unit_price_and_what_rounding_did() -> None:
-    assert details(versions(UNIT), "5") == ["5 × $333.335 = $1,666.675", "together $1,666.675, rounded to $1,666.68"]
+    assert details(versions(UNIT), "5") == [
+        "5 × $333.335 = $1,666.675",
+        "together $1,666.675, rounded to $1,666.68",
+    ]
 
 
 def test_graduated_tiers_behind_an_allowance() -> None:
     assert details(versions(TIERS, included="100"), "4100") == [
-        "4,100 used, 100 included or carried", "1,000 × $0.10 (up to 1,000) = $100.00", "3,000 × $0.05 + $3.00 (beyond) = $153.00"]
+        "4,100 used, 100 included or carried",
+        "1,000 × $0.10 (up to 1,000) = $100.00",
+        "3,000 × $0.05 + $3.00 (beyond) = $153.00",
+    ]
 
 
 def test_volume_and_packs() -> None:
@@ -111,18 +170,28 @@ def test_an_amendment_tells_both_parts_and_takes_off_what_the_first_charged() ->
 
 
 def test_fees_whole_and_by_the_day() -> None:
-    whole, changed = chain(terms(lines=[FEE])), chain(terms(lines=[FEE]), terms(lines=[{**FEE, "amount": "2000.00"}], effective="2026-01-16"))
+    whole, changed = (
+        chain(terms(lines=[FEE])),
+        chain(terms(lines=[FEE]), terms(lines=[{**FEE, "amount": "2000.00"}], effective="2026-01-16")),
+    )
     assert details(whole) == ["1 × $1,000.00 = $1,000.00"]
     assert details(changed)[0] == "1 Jan – 15 Jan · terms version 1 · 0.483870967742 for about $483.870968"
     assert details(changed)[-1] == "together about $1,516.129032, rounded to $1,516.13"
 
 
 def test_a_minimum_says_what_it_lifts_the_charges_to() -> None:
-    chained = chain(terms(lines=[usage_line({"model": "per_unit", "unit": "1"})], phases=[{"from": "2026-01-01", "minimum_spend": "160"}]))
+    chained = chain(
+        terms(
+            lines=[usage_line({"model": "per_unit", "unit": "1"})],
+            phases=[{"from": "2026-01-01", "minimum_spend": "160"}],
+        )
+    )
     document = document_of(price(chained, "100"))
     line = document.lines[1]
     assert line.kind == "minimum" and line.amount_minor == 6000
-    assert details_of(document, line, parts_of(line, heard(chained))) == ["lifts the charges of the period to the agreed minimum of $160.00"]
+    assert details_of(document, line, parts_of(line, heard(chained))) == [
+        "lifts the charges of the period to the agreed minimum of $160.00"
+    ]
 
 
 def test_terms_that_do_not_add_up_to_what_was_settled_are_not_shown() -> None:
@@ -137,5 +206,11 @@ def test_the_page_prints_the_details_and_an_issuer_only_where_the_terms_name_one
     chained = versions(VOLUME)
     document = document_of(price(chained, "4926"))
     page = page_of(document, heard(chained))
-    assert re.search(r'class="detail">4,926 × \$1\.50 \(in the last tier\) = \$7,389\.00<', page) and "Issued by" not in page
-    assert re.search(r"Issued by</h2>\s+<p class=\"issuer\">Northgate<", page_of(replace(document, legal_entity="Northgate"), heard(chained)))
+    assert (
+        re.search(r'class="detail">4,926 × \$1\.50 \(in the last tier\) = \$7,389\.00<', page)
+        and "Issued by" not in page
+    )
+    assert re.search(
+        r"Issued by</h2>\s+<p class=\"issuer\">Northgate<",
+        page_of(replace(document, legal_entity="Northgate"), heard(chained)),
+    )

@@ -17,25 +17,37 @@ from tests.billing.statements import NOW, customer_of, statement_of
 
 async def told(db: Database) -> list[tuple[bytes, Any]]:
     """What the outbox holds, in order."""
-    return [(row["key"], DOCUMENTS.decode(row["value"])) for row in await db.pool.fetch("select key, value from billing.outbox order by outbox_id")]
+    return [
+        (row["key"], DOCUMENTS.decode(row["value"]))
+        for row in await db.pool.fetch("select key, value from billing.outbox order by outbox_id")
+    ]
 
 
 async def test_each_finalized_document_is_told_once_more_and_says_the_same(
-    db: Database, hear: Hear, hear_customers: Hear, monkeypatch: pytest.MonkeyPatch,
+    db: Database,
+    hear: Hear,
+    hear_customers: Hear,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(retelling, "A_PAGE", 2)
     await hear_customers(*(customer_of(f"C{n}", f"Customer {n}") for n in range(5)))
     draft = statement_of("contract-0", "C0", month=2)
-    await hear(*(statement_of(f"contract-{n}", f"C{n}", final=True, amounts=(n + 1, 20)) for n in range(5)), draft)
+    await hear(
+        *(statement_of(f"contract-{n}", f"C{n}", final=True, amounts=(n + 1, 20)) for n in range(5)), draft
+    )
     assert await finalize_due(db, OpenGate(), NOW) == 5
     first = await told(db)
     await retell(db, retelling.SNAPSHOTS)
-    again = (await told(db))[len(first):]
-    assert {key for key, _ in again} == {key for key, _ in first} == {message.document_id.encode() for _, message in first} and len(again) == 5
+    again = (await told(db))[len(first) :]
+    assert {key for key, _ in again} == {key for key, _ in first} == {
+        message.document_id.encode() for _, message in first
+    } and len(again) == 5
     said = {message.document_id: message for _, message in first}
     for _, message in again:
         before = said[message.document_id]
-        assert message.revision < before.revision, "older: whoever has it keeps it, whoever lost it takes this"
+        assert message.revision < before.revision, (
+            "older: whoever has it keeps it, whoever lost it takes this"
+        )
         assert msgspec.structs.replace(message, revision=before.revision) == before
     await retell(db, retelling.SNAPSHOTS)
     assert len(await told(db)) == 10, "once"

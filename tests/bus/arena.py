@@ -1,4 +1,5 @@
-"""Where a conformance case takes place: a database, a bus, consumers as OS processes, a producer that remembers every acknowledgement."""
+"""Where a conformance case takes place: a database, a bus, consumers as OS processes, a producer that
+remembers every acknowledgement."""
 
 import asyncio
 import contextlib
@@ -31,7 +32,8 @@ GROUP = "conformance"
 OUTAGE_MAX_S = 60
 T = TypeVar("T")
 K1 = """select count(*) from (
-    select from_offset, lag(to_offset, 1, 0::bigint) over (partition by grp, topic, partition order by from_offset) as expected
+    select from_offset, lag(to_offset, 1, 0::bigint) over (partition by grp, topic, partition
+        order by from_offset) as expected
     from bus.batches where grp = $1) b where from_offset <> expected"""
 
 
@@ -56,7 +58,11 @@ class ConsumerProcess:
 
     async def stopped_itself(self, timeout_s: float = 40) -> None:
         """Wait until the process has stopped itself by SIGSTOP."""
-        await until(lambda: psutil.Process(self.pid).status() == psutil.STATUS_STOPPED, timeout_s, "the consumer stops itself")
+        await until(
+            lambda: psutil.Process(self.pid).status() == psutil.STATUS_STOPPED,
+            timeout_s,
+            "the consumer stops itself",
+        )
 
     async def ended(self, timeout_s: float = 30) -> str:
         """Wait for its end and return its last word."""
@@ -102,7 +108,14 @@ class Arena:
         await self.db.close()
 
     def options(self, **changes: Any) -> Options:
-        return Options(**{"url": self.db.url, "brokers": self.brokers, "session_timeout_s": self.session_timeout_s, **changes})
+        return Options(
+            **{
+                "url": self.db.url,
+                "brokers": self.brokers,
+                "session_timeout_s": self.session_timeout_s,
+                **changes,
+            }
+        )
 
     def another_bus(self) -> Bus:
         return open_test_bus(self.options(), self.db.pool)
@@ -115,11 +128,16 @@ class Arena:
         """Start a relay of the schema `rating`; it dies at `failpoint`."""
         return self._start("tests.bus.relay_process", self.options(), {"U2C_FAILPOINT": failpoint})
 
-    def _start(self, module: str, options: Options, environment: dict[str, str] | None = None) -> ConsumerProcess:
+    def _start(
+        self, module: str, options: Options, environment: dict[str, str] | None = None
+    ) -> ConsumerProcess:
         log = self.folder / f"process-{len(self._processes)}.log"
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", module, msgspec.json.encode(options).decode()], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors,
+                [sys.executable, "-m", module, msgspec.json.encode(options).decode()],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=errors,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             )
         started = ConsumerProcess(process, log)
@@ -159,17 +177,30 @@ class Arena:
         """Wait until the group has consumed all there is."""
         deadline = asyncio.get_running_loop().time() + timeout_s
         while (lag := await until_done(self.lag)) > 0:
-            assert asyncio.get_running_loop().time() < deadline, f"{lag} records are not consumed after {timeout_s} s\n{self.logs()}"
+            assert asyncio.get_running_loop().time() < deadline, (
+                f"{lag} records are not consumed after {timeout_s} s\n{self.logs()}"
+            )
             await asyncio.sleep(0.05)
 
     async def assert_exactly_once(self) -> None:
-        """Every record on the bus has its effect or its dead letter, once; all that was acknowledged is there; K1 holds."""
+        """Every record on the bus has its effect or its dead letter, once; all that was acknowledged is
+        there; K1 holds."""
         effects = await self.db.pool.fetch("select partition, offset_, id from rating.effects")
-        dead = await self.db.pool.fetch("select partition, offset_ from bus.dead_letters where grp = $1", GROUP)
+        dead = await self.db.pool.fetch(
+            "select partition, offset_ from bus.dead_letters where grp = $1", GROUP
+        )
         found = [(row["partition"], row["offset_"]) for row in (*effects, *dead)]
-        expected = {(partition, offset) for partition, head in (await self.bus.heads(FACTS.name)).items() for offset in range(head)}
-        assert len(found) == len(set(found)), f"{len(found) - len(set(found))} effects are there twice\n{self.logs()}"
-        assert set(found) == expected, f"missing: {sorted(expected - set(found))[:10]}, invented: {sorted(set(found) - expected)[:10]}"
+        expected = {
+            (partition, offset)
+            for partition, head in (await self.bus.heads(FACTS.name)).items()
+            for offset in range(head)
+        }
+        assert len(found) == len(set(found)), (
+            f"{len(found) - len(set(found))} effects are there twice\n{self.logs()}"
+        )
+        assert set(found) == expected, (
+            f"missing: {sorted(expected - set(found))[:10]}, invented: {sorted(set(found) - expected)[:10]}"
+        )
         assert self.acknowledged - {row["id"] for row in effects} == set()
         assert await self.db.pool.fetchval(K1, GROUP) == 0, "batch rows do not tile the log"
 
@@ -188,7 +219,9 @@ class Arena:
         return await self.db.pool.fetchval("select coalesce(max(n), 0) from rating.effects") or 0
 
     def logs(self) -> str:
-        return "\n".join(f"--- {process.log.name}\n{process.log.read_text()[-1500:]}" for process in self._processes)
+        return "\n".join(
+            f"--- {process.log.name}\n{process.log.read_text()[-1500:]}" for process in self._processes
+        )
 
 
 async def until(holds: Callable[[], bool], timeout_s: float, what: str) -> None:
@@ -205,5 +238,7 @@ async def until_done(work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except BusUnavailable:
-            assert asyncio.get_running_loop().time() < deadline, f"the bus is away for more than {OUTAGE_MAX_S} s"
+            assert asyncio.get_running_loop().time() < deadline, (
+                f"the bus is away for more than {OUTAGE_MAX_S} s"
+            )
             await asyncio.sleep(0.05)

@@ -1,4 +1,5 @@
-"""What every bus must do, whoever dies, sleeps or comes back. An adapter inherits `BusConformance` and brings its `arena`."""
+"""What every bus must do, whoever dies, sleeps or comes back. An adapter inherits `BusConformance` and brings
+its `arena`."""
 
 import asyncio
 import itertools
@@ -78,8 +79,18 @@ class BusConformance:
                 assert seqs.get(record.key, -1) < seq, "a later record of a key lies before an earlier one"
                 seqs[record.key] = seq
 
-    async def test_a_wrong_partition_count_stops_the_start(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-        more = Topic(FACTS.name, FACTS.message, FACTS.kind, FACTS.partitioned_by, FACTS.producer, FACTS.consumers, partitions=PARTITIONS + 1)
+    async def test_a_wrong_partition_count_stops_the_start(
+        self, arena: Arena, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        more = Topic(
+            FACTS.name,
+            FACTS.message,
+            FACTS.kind,
+            FACTS.partitioned_by,
+            FACTS.producer,
+            FACTS.consumers,
+            partitions=PARTITIONS + 1,
+        )
         monkeypatch.setitem(TOPICS, FACTS.name, more)
         with pytest.raises(WrongPartitionCount, match="new topic"):
             await arena.another_bus().start()
@@ -113,7 +124,14 @@ class BusConformance:
         await arena.drained()
         await arena.assert_exactly_once()
 
-    @pytest.mark.parametrize("place", [pytest.param("before_transaction", marks=LONG), pytest.param("between_statements", marks=LONG), "in_copy"])
+    @pytest.mark.parametrize(
+        "place",
+        [
+            pytest.param("before_transaction", marks=LONG),
+            pytest.param("between_statements", marks=LONG),
+            "in_copy",
+        ],
+    )
     async def test_a_stopped_consumer_is_replaced_and_wakes_in_vain(self, arena: Arena, place: str) -> None:
         await zombie(arena, place)
         await arena.assert_exactly_once()
@@ -137,12 +155,17 @@ class BusConformance:
 
     async def test_poison_becomes_a_dead_letter(self, arena: Arena) -> None:
         await arena.publish(30, keys=1)
-        await arena.bus.publish(FACTS.name, [fact(1000, keys=1, poison=True), Record(b"key-0", b"{not json"), Record(b"key-0", b'{"id": 5}')])
+        await arena.bus.publish(
+            FACTS.name,
+            [fact(1000, keys=1, poison=True), Record(b"key-0", b"{not json"), Record(b"key-0", b'{"id": 5}')],
+        )
         await arena.publish(30, keys=1)
         running = await run_until_drained(arena)
         assert running is None
         await arena.assert_exactly_once()
-        dead = await arena.db.pool.fetch("select offset_, value, error, headers from bus.dead_letters order by offset_")
+        dead = await arena.db.pool.fetch(
+            "select offset_, value, error, headers from bus.dead_letters order by offset_"
+        )
         assert [row["offset_"] for row in dead] == [30, 31, 32]
         assert [row["error"].split("(")[0] for row in dead] == ["AppError", "DecodeError", "ValidationError"]
         assert dead[1]["value"] == b"{not json" and dead[0]["headers"] == {"trace": "trace-1000"}
@@ -156,7 +179,8 @@ class BusConformance:
         assert await arena.db.pool.fetchval("select count(*) from bus.dead_letters") <= DEAD_IN_A_ROW_MAX
 
     async def test_a_message_that_crashes_the_handler_is_set_aside_alone(self, arena: Arena) -> None:
-        """Five tries of the run and five alone; its neighbours, of its batch and behind it, have their effect."""
+        """Five tries of the run and five alone; its neighbours, of its batch and behind it, have their
+        effect."""
         await arena.publish(30, keys=1)
         await arena.bus.publish(FACTS.name, [fact(1000, keys=1)])
         await arena.publish(30, keys=1)
@@ -167,18 +191,26 @@ class BusConformance:
             if any(message.id == "fact-1000" for message in batch.messages):
                 if len(batch.messages) == 1:
                     next(alone)
-                raise KeyError("a bug")                        # after its effects: none of them may stay
+                raise KeyError("a bug")  # after its effects: none of them may stay
             return counts
 
         assert await run_until_drained(arena, handler) is None
         await arena.assert_exactly_once()
         [dead] = await arena.db.pool.fetch("select offset_, value, error, headers from bus.dead_letters")
-        assert (dead["offset_"], dead["value"], dead["headers"]) == (30, fact(1000, keys=1).value, {"trace": "trace-1000"})
-        assert dead["error"].startswith("KeyError('a bug') in handler, conformance.py:") and next(alone) == CRASHES_MAX
+        assert (dead["offset_"], dead["value"], dead["headers"]) == (
+            30,
+            fact(1000, keys=1).value,
+            {"trace": "trace-1000"},
+        )
+        assert (
+            dead["error"].startswith("KeyError('a bug') in handler, conformance.py:")
+            and next(alone) == CRASHES_MAX
+        )
         assert await arena.db.pool.fetchval("select sum(dead) from bus.batches") == 1
 
     async def test_a_dead_letter_is_replayed_once_it_can_be_taken(self, arena: Arena) -> None:
-        """What is published again has its effect; what still cannot be taken is set aside again, and the letters before stay and say so."""
+        """What is published again has its effect; what still cannot be taken is set aside again, and the
+        letters before stay and say so."""
         await arena.publish(10, keys=1)
         await arena.bus.publish(FACTS.name, [fact(1000, keys=1), Record(b"key-0", b"{not json")])
 
@@ -190,15 +222,28 @@ class BusConformance:
 
         assert await run_until_drained(arena, broken) is None
         letters = await dead_letters(arena.db.pool)
-        assert [(letter.offset, letter.group, letter.replayed_at) for letter in letters] == [(10, GROUP, None), (11, GROUP, None)]
-        assert letters[0].record == replace(fact(1000, keys=1), partition=letters[0].partition), "it returns to where it lay"
+        assert [(letter.offset, letter.group, letter.replayed_at) for letter in letters] == [
+            (10, GROUP, None),
+            (11, GROUP, None),
+        ]
+        assert letters[0].record == replace(fact(1000, keys=1), partition=letters[0].partition), (
+            "it returns to where it lay"
+        )
         assert await replay(arena.db.pool, arena.bus, letters) == 2
         assert await run_until_drained(arena) is None
         await arena.assert_exactly_once()
         assert await arena.db.pool.fetchval("select count(*) from rating.effects where id = 'fact-1000'") == 1
-        assert [letter.offset for letter in await dead_letters(arena.db.pool)] == [13], "what was no message is none now"
-        assert [letter.replayed_at is not None for letter in await dead_letters(arena.db.pool, replayed=True)] == [True, True, False]
-        assert await dead_letters(arena.db.pool, topic="another") == await dead_letters(arena.db.pool, group="another") == []
+        assert [letter.offset for letter in await dead_letters(arena.db.pool)] == [13], (
+            "what was no message is none now"
+        )
+        assert [
+            letter.replayed_at is not None for letter in await dead_letters(arena.db.pool, replayed=True)
+        ] == [True, True, False]
+        assert (
+            await dead_letters(arena.db.pool, topic="another")
+            == await dead_letters(arena.db.pool, group="another")
+            == []
+        )
 
     async def test_what_the_data_breaks_in_the_database_is_set_aside_too(self, arena: Arena) -> None:
         await arena.publish(20, keys=1)
@@ -208,14 +253,25 @@ class BusConformance:
         assert dead["offset_"] == 7 and dead["error"].startswith("CheckViolationError")
         assert await arena.db.pool.fetchval("select count(*) from rating.effects") == 19
 
-    async def test_a_handler_that_fails_for_its_surroundings_sets_nothing_aside(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A table that is not there yet, a deadlock, a lost connection: no message is to blame, however often it is tried."""
+    async def test_a_handler_that_fails_for_its_surroundings_sets_nothing_aside(
+        self, arena: Arena, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A table that is not there yet, a deadlock, a lost connection: no message is to blame, however often
+        it is tried."""
         monkeypatch.setattr("shared.consumer.BACKOFF_MAX_S", 0.05)
         await arena.publish(10, keys=1)
-        faults = itertools.cycle([
-            asyncpg.UndefinedTableError("a migration is missing"), asyncpg.InsufficientPrivilegeError("a grant is missing"),
-            asyncpg.DeadlockDetectedError("a deadlock"), asyncpg.SerializationError("a collision"), ConnectionResetError("gone"),
-            asyncpg.InterfaceError("the connection is closed"), BusUnavailable("no broker"), MemoryError()])
+        faults = itertools.cycle(
+            [
+                asyncpg.UndefinedTableError("a migration is missing"),
+                asyncpg.InsufficientPrivilegeError("a grant is missing"),
+                asyncpg.DeadlockDetectedError("a deadlock"),
+                asyncpg.SerializationError("a collision"),
+                ConnectionResetError("gone"),
+                asyncpg.InterfaceError("the connection is closed"),
+                BusUnavailable("no broker"),
+                MemoryError(),
+            ]
+        )
         tries = itertools.count()
 
         async def handler(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
@@ -228,7 +284,9 @@ class BusConformance:
         await arena.assert_exactly_once()
         assert await arena.db.pool.fetchval("select count(*) from bus.dead_letters") == 0
 
-    async def test_a_bug_that_hits_every_message_stops_the_consumer(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_bug_that_hits_every_message_stops_the_consumer(
+        self, arena: Arena, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A broken release must not empty the log into the dead letters."""
         monkeypatch.setattr("shared.consumer.BACKOFF_MIN_S", 0.0)
         monkeypatch.setattr("shared.consumer.DEAD_IN_A_ROW_MAX", 5)
@@ -242,7 +300,8 @@ class BusConformance:
         assert await arena.db.pool.fetchval("select count(*) from bus.dead_letters") == 5
 
     async def test_a_bug_in_a_handler_skips_nothing(self, arena: Arena) -> None:
-        """An unexpected error is no reason to go on at once: it is tried again, and what passes has lost nothing."""
+        """An unexpected error is no reason to go on at once: it is tried again, and what passes has lost
+        nothing."""
         await arena.publish(20)
         tries = itertools.count()
 
@@ -262,7 +321,11 @@ class BusConformance:
         assert await run_until_drained(arena) is None
         await self.recreate(arena, FACTS)
         reason = await run_until_drained(arena)
-        assert reason is not None and "re-created or truncated" in reason and "delete the row of bus.positions" in reason
+        assert (
+            reason is not None
+            and "re-created or truncated" in reason
+            and "delete the row of bus.positions" in reason
+        )
 
     async def test_a_topic_created_again_and_filled_stops_the_consumer(self, arena: Arena) -> None:
         await arena.publish(40)
@@ -294,7 +357,10 @@ class BusConformance:
             await arena.bus.publish(STATES.name, [fact(n) for n in range(part * 10, part * 10 + 10)])
         await self.lose(arena, STATES, 0, 10)
         assert await run_until_drained(arena, topic=STATES) is None
-        row = await arena.db.pool.fetchrow("select sum(new) as new, sum(compacted) as compacted from bus.batches where topic = $1", STATES.name)
+        row = await arena.db.pool.fetchrow(
+            "select sum(new) as new, sum(compacted) as compacted from bus.batches where topic = $1",
+            STATES.name,
+        )
         assert row is not None and (row["new"], row["compacted"]) == (10, 10)
 
     async def test_another_cluster_is_refused(self, arena: Arena) -> None:
@@ -320,7 +386,8 @@ class BusConformance:
     # The suite would notice
 
     async def test_without_compare_and_set_a_zombie_counts_twice(self, arena: Arena) -> None:
-        """The sabotage: the unique batch row is dropped too, to show that the compare-and-set alone keeps the promise (see the next case)."""
+        """The sabotage: the unique batch row is dropped too, to show that the compare-and-set alone keeps the
+        promise (see the next case)."""
         await _drop_unique_batches(arena)
         with pytest.raises(AssertionError, match="there twice"):
             await zombie(arena, "before_transaction", compare_and_set=False)
@@ -334,7 +401,8 @@ class BusConformance:
 
 
 async def zombie(arena: Arena, place: str, **options: Any) -> None:
-    """A consumer stops itself at `place`; another takes over with batches of another length and finishes; then the first wakes."""
+    """A consumer stops itself at `place`; another takes over with batches of another length and finishes;
+    then the first wakes."""
     await arena.publish(600)
     sleeper = arena.spawn(stop=place, records_max=40, **options)
     await sleeper.stopped_itself()
@@ -348,7 +416,8 @@ async def zombie(arena: Arena, place: str, **options: Any) -> None:
 
 
 async def early_zombie(arena: Arena, drain_s: float = 60, **options: Any) -> None:
-    """The sleeper holds its transaction open and wakes when the successor already waits for the position row."""
+    """The sleeper holds its transaction open and wakes when the successor already waits for the position
+    row."""
     await arena.publish(600, keys=1)
     sleeper = arena.spawn(stop="between_statements", records_max=40, **options)
     await sleeper.stopped_itself()
@@ -358,15 +427,20 @@ async def early_zombie(arena: Arena, drain_s: float = 60, **options: Any) -> Non
     await arena.drained(drain_s)
 
 
-async def run_until_drained(arena: Arena, handler: Any = None, topic: Topic = FACTS, timeout_s: float = 20) -> str | None:
-    """Consume in this process until nothing is left; return why the consumer stopped, None when it did not."""
+async def run_until_drained(
+    arena: Arena, handler: Any = None, topic: Topic = FACTS, timeout_s: float = 20
+) -> str | None:
+    """Consume in this process until nothing is left; return why the consumer stopped, None when it did
+    not."""
     running = consumer(arena.options(), arena.db, arena.bus, Stop(arena.options()))
     good = running.subscriptions[0].handler
     running.context = SimpleNamespace(**vars(running.context), good=good)
     running.subscriptions = [Subscribe(topic, handler or good, 50)]
     task = asyncio.create_task(running.run())
     try:
-        await until_async(lambda: _done(arena, task, topic), timeout_s, "the consumer drains the topic or stops")
+        await until_async(
+            lambda: _done(arena, task, topic), timeout_s, "the consumer drains the topic or stops"
+        )
         return running.stopped_reason if task.done() else None
     finally:
         task.cancel()
@@ -405,8 +479,11 @@ async def until_blocked(arena: Arena) -> None:
     """A backend of this database waits for a row."""
 
     async def blocked() -> bool:
-        return bool(await arena.db.pool.fetchval(
-            "select exists (select from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0)"))
+        return bool(
+            await arena.db.pool.fetchval(
+                "select exists (select from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0)"
+            )
+        )
 
     await until_async(blocked, 15, "the successor waits for the position row")
 
@@ -416,7 +493,8 @@ async def _first_effect(arena: Arena) -> None:
 
 
 async def _all_work(arena: Arena, pids: set[int]) -> None:
-    """Wait until exactly these processes have effects of late, and the partitions are shared among all of them."""
+    """Wait until exactly these processes have effects of late, and the partitions are shared among all of
+    them."""
 
     async def shared() -> bool:
         since = await arena.last_effect()

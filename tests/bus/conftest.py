@@ -18,13 +18,16 @@ from tests.ram import server_folder
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TestServer]:
-    """Overrides the run's server for this folder: durable, because it is killed and must keep what it acknowledged."""
+    """Overrides the run's server for this folder: durable, because it is killed and must keep what it
+    acknowledged."""
     with server_folder("bus") as folder:
         server = EmbeddedPostgres(folder, ServerSettings(shared_buffers_mb=64, wal_max_mb=WAL_MAX_MB))
         info, secret = server.start(), secrets.token_hex(8)
         try:
             with ThreadPoolExecutor(1) as thread:
-                url = thread.submit(asyncio.run, create_roles_and_schemas(info.admin_url, TEMPLATE, secret)).result()
+                url = thread.submit(
+                    asyncio.run, create_roles_and_schemas(info.admin_url, TEMPLATE, secret)
+                ).result()
             command.upgrade(_config("bus", url, secret), "head")
             yield TestServer(info.admin_url, secret, server)
         finally:

@@ -1,6 +1,8 @@
-"""A consumer of the suite as an OS process: stores what it hears in `rating.effects`, and can stop itself (SIGSTOP) at a chosen place.
+"""A consumer of the suite as an OS process: stores what it hears in `rating.effects`, and can stop itself
+(SIGSTOP) at a chosen place.
 
-Run with one JSON argument (`Options`); when the consumer stops for good it prints the reason and exits with 3.
+Run with one JSON argument (`Options`); when the consumer stops for good it prints the reason and exits with
+3.
 """
 
 import asyncio
@@ -25,21 +27,23 @@ from shared.logs import configure_logs
 from tests.bus.topics import FACTS, TOPICS, Fact
 
 EFFECTS = """create table rating.effects (
-    n bigint generated always as identity, id text not null, seq int not null, key text not null, partition smallint not null,
-    offset_ bigint not null, batch_id bigint not null, pid int not null, at timestamptz not null default clock_timestamp())"""
+    n bigint generated always as identity, id text not null, seq int not null, key text not null,
+        partition smallint not null,
+    offset_ bigint not null, batch_id bigint not null, pid int not null,
+        at timestamptz not null default clock_timestamp())"""
 COLUMNS = ("id", "seq", "key", "partition", "offset_", "batch_id", "pid")
 
 
 class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     url: str
-    brokers: str = ""                          # "" is the Postgres log
+    brokers: str = ""  # "" is the Postgres log
     group: str = "conformance"
     session_timeout_s: float = 1.5
     records_max: int = 50
-    pause_s: float = 0.0                       # the handler takes this long
-    stop: str = ""                             # before_transaction | between_statements | in_copy
+    pause_s: float = 0.0  # the handler takes this long
+    stop: str = ""  # before_transaction | between_statements | in_copy
     stop_at_batch: int = 3
-    compare_and_set: bool = True               # False is the sabotage: the position moves whatever it was
+    compare_and_set: bool = True  # False is the sabotage: the position moves whatever it was
 
 
 class Stop:
@@ -62,7 +66,9 @@ class StoppingDatabase(Database):
     stop: Stop
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read_committed", trace: str = "") -> AsyncIterator[UnitOfWork]:
+    async def transaction(
+        self, isolation: Isolation = "read_committed", trace: str = ""
+    ) -> AsyncIterator[UnitOfWork]:
         self.stop.reach("before_transaction")
         async with super().transaction(isolation, trace) as uow:
             yield uow
@@ -72,7 +78,9 @@ def open_test_bus(options: Options, pool: asyncpg.Pool) -> Bus:
     if options.brokers:
         from shared.bus.kafka import KafkaBus
 
-        return KafkaBus(pool, KafkaAccess(options.brokers), topics=TOPICS, session_timeout_s=options.session_timeout_s)
+        return KafkaBus(
+            pool, KafkaAccess(options.brokers), topics=TOPICS, session_timeout_s=options.session_timeout_s
+        )
     return PostgresLog(pool, topics=TOPICS, session_timeout_s=options.session_timeout_s)
 
 
@@ -84,7 +92,9 @@ def store_effects(options: Options, stop: Stop) -> Any:
             raise AppError("this fact is poison")
         stop.reach("between_statements")
         await asyncio.sleep(options.pause_s)
-        await uow.connection.copy_records_to_table("effects", schema_name="rating", columns=COLUMNS, records=_rows(batch, stop))
+        await uow.connection.copy_records_to_table(
+            "effects", schema_name="rating", columns=COLUMNS, records=_rows(batch, stop)
+        )
         return BatchCounts(new=len(batch.messages))
 
     return handler
@@ -105,7 +115,9 @@ def remove_compare_and_set() -> None:
 
 
 def consumer(options: Options, db: Database, bus: Bus, stop: Stop) -> Consumer:
-    context = SimpleNamespace(db=db, bus=bus, settings=SimpleNamespace(consumer_batch_max=options.records_max))
+    context = SimpleNamespace(
+        db=db, bus=bus, settings=SimpleNamespace(consumer_batch_max=options.records_max)
+    )
     return Consumer(context, options.group, [Subscribe(FACTS, store_effects(options, stop))])
 
 

@@ -1,4 +1,5 @@
-"""Cases of an outbox with a message the bus refuses, inherited by the tests of each bus, which say how a bus comes to refuse."""
+"""Cases of an outbox with a message the bus refuses, inherited by the tests of each bus, which say how a bus
+comes to refuse."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,18 +41,32 @@ class RefusalCases:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    async def test_a_message_that_is_too_large_is_set_aside_and_the_others_go_on(self, arena: Arena, relay: Relay) -> None:
-        """Others before and after it, in one transaction, of its own key too, and one that is large and not too large."""
+    async def test_a_message_that_is_too_large_is_set_aside_and_the_others_go_on(
+        self, arena: Arena, relay: Relay
+    ) -> None:
+        """Others before and after it, in one transaction, of its own key too, and one that is large and not
+        too large."""
         pages = [Page("acme", n) for n in range(100)]
-        await _tell(arena, *pages[:50], Page("acme", 7, 2, TOO_LARGE), *pages[50:], Page("zenith", 1, text="x" * (MESSAGE_MAX_BYTES - 1000)))
+        await _tell(
+            arena,
+            *pages[:50],
+            Page("acme", 7, 2, TOO_LARGE),
+            *pages[50:],
+            Page("zenith", 1, text="x" * (MESSAGE_MAX_BYTES - 1000)),
+        )
         await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
-        assert {(page.book, page.page) for page in await _pages(arena)} == {*(("acme", n) for n in range(100)), ("zenith", 1)}
+        assert {(page.book, page.page) for page in await _pages(arena)} == {
+            *(("acme", n) for n in range(100)),
+            ("zenith", 1),
+        }
         [(reference, detail, resolved)] = await _exceptions(arena)
         assert reference == 'test.pages ["acme",7]' and str(MESSAGE_MAX_BYTES) in detail and resolved is None
         await relay.refused.measure()
         assert (relay.refused.note() or "").startswith("1 messages are refused by the bus")
 
-    async def test_what_a_rule_refuses_is_taken_by_itself_once_the_rule_is_gone(self, arena: Arena, relay: Relay) -> None:
+    async def test_what_a_rule_refuses_is_taken_by_itself_once_the_rule_is_gone(
+        self, arena: Arena, relay: Relay
+    ) -> None:
         await self.forbid(arena)
         await _tell(arena, Page("acme", 1, text=LARGE), Page("acme", 2), Page("zenith", 1))
         await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
@@ -61,14 +76,18 @@ class RefusalCases:
         assert ("acme", 1, LARGE) in {(page.book, page.page, page.text) for page in await _pages(arena)}
         assert all(resolved is not None for _, _, resolved in await _exceptions(arena))
 
-    async def test_a_refused_snapshot_gives_way_to_a_later_one_and_never_comes_after_it(self, arena: Arena, relay: Relay) -> None:
+    async def test_a_refused_snapshot_gives_way_to_a_later_one_and_never_comes_after_it(
+        self, arena: Arena, relay: Relay
+    ) -> None:
         """On a compacted topic the last record of a key is what stays."""
         await self.forbid(arena)
         await _tell(arena, Page("acme", 1, 1, LARGE))
         await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
         assert not await _none_refused(arena)
         await _tell(arena, Page("acme", 1, 2))
-        await until_async(lambda: _none_refused(arena), DEADLINE_S, "the later one is taken, and the refused one gone")
+        await until_async(
+            lambda: _none_refused(arena), DEADLINE_S, "the later one is taken, and the refused one gone"
+        )
         await self.allow(arena)
         await _tell(arena, Page("zenith", 1))
         await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
@@ -78,9 +97,20 @@ class RefusalCases:
     async def test_a_refusal_is_its_callers_and_nobody_elses(self, arena: Arena) -> None:
         """Publishes that meet in one flush: those of others are taken."""
         outcomes = await asyncio.gather(
-            *(arena.publish(10) for _ in range(3)), arena.bus.publish(PAGES.name, [_record(TOO_LARGE)]), arena.publish(10),
-            arena.bus.publish(PAGES.name, [_record("small")]), return_exceptions=True)
-        assert [isinstance(outcome, RecordsRefused) for outcome in outcomes] == [False, False, False, True, False, False], outcomes
+            *(arena.publish(10) for _ in range(3)),
+            arena.bus.publish(PAGES.name, [_record(TOO_LARGE)]),
+            arena.publish(10),
+            arena.bus.publish(PAGES.name, [_record("small")]),
+            return_exceptions=True,
+        )
+        assert [isinstance(outcome, RecordsRefused) for outcome in outcomes] == [
+            False,
+            False,
+            False,
+            True,
+            False,
+            False,
+        ], outcomes
         assert [page.text for page in await _pages(arena)] == ["small"]
 
 
@@ -116,5 +146,7 @@ async def _none_refused(arena: Arena) -> bool:
 
 
 async def _exceptions(arena: Arena) -> list[Any]:
-    rows = await arena.db.pool.fetch("select reference, detail, resolved_at from rating.exceptions where kind = $1", KIND)
+    rows = await arena.db.pool.fetch(
+        "select reference, detail, resolved_at from rating.exceptions where kind = $1", KIND
+    )
     return [tuple(row) for row in rows]

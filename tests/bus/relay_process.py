@@ -1,4 +1,5 @@
-"""A relay as an OS process, for dying at fail-points and being stopped. Run with one JSON argument (`Options` of the consumer)."""
+"""A relay as an OS process, for dying at fail-points and being stopped. Run with one JSON argument (`Options`
+of the consumer)."""
 
 import asyncio
 import signal

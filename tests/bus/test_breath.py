@@ -16,7 +16,14 @@ def test_a_burst_is_no_flow_and_a_wait_ends_one() -> None:
     moment = 100.0
     flow = Flow(now=lambda: moment)
     seen = []
-    for waited_s, passed_s in ((0.0, 0.1), (0.0, FLOWS_AFTER_S), (AT_ONCE_S, 0.1), (2 * AT_ONCE_S, 0.1), (0.0, 0.1), (0.0, FLOWS_AFTER_S)):
+    for waited_s, passed_s in (
+        (0.0, 0.1),
+        (0.0, FLOWS_AFTER_S),
+        (AT_ONCE_S, 0.1),
+        (2 * AT_ONCE_S, 0.1),
+        (0.0, 0.1),
+        (0.0, FLOWS_AFTER_S),
+    ):
         moment += passed_s
         seen.append(flow.looked(waited_s))
     assert seen == [False, True, True, False, False, True]

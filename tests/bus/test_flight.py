@@ -1,4 +1,5 @@
-"""Runs in flight: in order within a partition, a few partitions at once, and nothing overtakes what failed or was refused."""
+"""Runs in flight: in order within a partition, a few partitions at once, and nothing overtakes what failed or
+was refused."""
 
 import asyncio
 

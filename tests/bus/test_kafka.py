@@ -37,11 +37,14 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
 
 
 async def _configure(admin: AIOKafkaAdminClient, topic: Topic, policy: str) -> None:
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={"cleanup.policy": policy})])
+    await admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={"cleanup.policy": policy})]
+    )
 
 
 async def _delete_records(admin: AIOKafkaAdminClient, place: TopicPartition, before: int) -> None:
-    """Once the broker has taken up that they may be deleted: it answers that a setting is altered before its log knows."""
+    """Once the broker has taken up that they may be deleted: it answers that a setting is altered before its
+    log knows."""
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -74,7 +77,9 @@ def test_a_cluster_id_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.
 
 
 @NEEDS_KAFKA
-def test_a_port_that_another_broker_listens_on_is_not_taken_for_our_own(broker: KafkaBroker, tmp_path: Path) -> None:
+def test_a_port_that_another_broker_listens_on_is_not_taken_for_our_own(
+    broker: KafkaBroker, tmp_path: Path
+) -> None:
     with pytest.raises(EnvironmentFault, match=f"Port {broker.port} on 127.0.0.1 is in use"):
         KafkaBroker(tmp_path, broker.port).start()
 
@@ -83,7 +88,9 @@ class KafkaCases:
     """How the suite treats Kafka."""
 
     @pytest.fixture
-    async def arena(self, database: TestDatabase, postgres_server: TestServer, broker: KafkaBroker, tmp_path: Path) -> AsyncIterator[Arena]:
+    async def arena(
+        self, database: TestDatabase, postgres_server: TestServer, broker: KafkaBroker, tmp_path: Path
+    ) -> AsyncIterator[Arena]:
         self.broker, self.postgres = broker, postgres_server.postgres
         if not broker.running():
             await asyncio.to_thread(broker.start)
@@ -101,7 +108,7 @@ class KafkaCases:
         admin = AIOKafkaAdminClient(bootstrap_servers=arena.brokers)
         await admin.start()
         try:
-            await _configure(admin, topic, "delete")           # a compacted topic loses records by compaction only
+            await _configure(admin, topic, "delete")  # a compacted topic loses records by compaction only
             await _delete_records(admin, TopicPartition(topic.name, partition), before)
             await _configure(admin, topic, settings_of(topic, 1)["cleanup.policy"])
         finally:
@@ -127,7 +134,9 @@ class KafkaCases:
         admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
         await admin.start()
         try:
-            await admin.delete_topics([topic for topic in await admin.list_topics() if topic in topics], timeout_ms=10_000)
+            await admin.delete_topics(
+                [topic for topic in await admin.list_topics() if topic in topics], timeout_ms=10_000
+            )
             while set(await admin.list_topics()) & set(topics):
                 await asyncio.sleep(0.1)
         finally:
@@ -140,12 +149,14 @@ class TestKafkaBriefly(KafkaCases):
 
     test_heads_positions_and_reading = BusConformance.test_heads_positions_and_reading
     test_poison_becomes_a_dead_letter = BusConformance.test_poison_becomes_a_dead_letter
-    test_a_topic_created_again_and_filled_stops_the_consumer = BusConformance.test_a_topic_created_again_and_filled_stops_the_consumer
+    test_a_topic_created_again_and_filled_stops_the_consumer = (
+        BusConformance.test_a_topic_created_again_and_filled_stops_the_consumer
+    )
 
     async def test_a_batch_damaged_on_disk_is_a_dead_letter_alone(self, arena: Arena) -> None:
         """On our own topics too: its neighbours are taken, and the batch rows tile the log."""
         for _ in range(3):
-            await arena.publish(8, keys=1)                     # one partition, three batches
+            await arena.publish(8, keys=1)  # one partition, three batches
         [partition] = [n for n, head in (await arena.bus.heads(FACTS.name)).items() if head]
         await asyncio.to_thread(self.broker.stop)
         [segment] = (self.broker.folder / "data" / f"{FACTS.name}-{partition}").glob("*.log")
@@ -160,7 +171,9 @@ class TestKafkaBriefly(KafkaCases):
         assert "8 records at offsets 8 to 15" in letter.error and "checksum" in letter.error
         taken = await arena.db.pool.fetchval("select array_agg(seq order by seq) from rating.effects")
         assert taken == [*range(8), *range(16, 24)]
-        counts = await arena.db.pool.fetchrow("select sum(new) as new, sum(dead) as dead, sum(compacted) from bus.batches where grp = $1", GROUP)
+        counts = await arena.db.pool.fetchrow(
+            "select sum(new) as new, sum(dead) as dead, sum(compacted) from bus.batches where grp = $1", GROUP
+        )
         assert tuple(counts) == (16, 1, 7)
         assert await arena.db.pool.fetchval(K1, GROUP) == 0
 
@@ -171,7 +184,11 @@ class TestRefusals(KafkaCases, RefusalCases):
         await _set(arena.brokers, PAGES, cleanup_policy="compact", max_message_bytes=str(RULE_BYTES))
 
     async def allow(self, arena: Arena) -> None:
-        await _set(arena.brokers, PAGES, **{name.replace(".", "_"): value for name, value in settings_of(PAGES, 1).items()})
+        await _set(
+            arena.brokers,
+            PAGES,
+            **{name.replace(".", "_"): value for name, value in settings_of(PAGES, 1).items()},
+        )
 
 
 @NEEDS_KAFKA
@@ -193,6 +210,14 @@ class TestKafka(KafkaCases, BusConformance):
 
     async def test_topics_are_created_as_registered(self, arena: Arena) -> None:
         assert settings_of(FACTS, 3) | {"max.message.bytes": ""} == {
-            "cleanup.policy": "delete", "retention.ms": str(30 * 86_400_000), "max.message.bytes": "", "min.insync.replicas": "2"}
+            "cleanup.policy": "delete",
+            "retention.ms": str(30 * 86_400_000),
+            "max.message.bytes": "",
+            "min.insync.replicas": "2",
+        }
         assert settings_of(STATES, 1)["cleanup.policy"] == "compact"
-        assert isinstance(arena.bus, KafkaBus) and arena.bus.durability_note is not None and "power cut" in arena.bus.durability_note
+        assert (
+            isinstance(arena.bus, KafkaBus)
+            and arena.bus.durability_note is not None
+            and "power cut" in arena.bus.durability_note
+        )

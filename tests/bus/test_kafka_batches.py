@@ -1,4 +1,5 @@
-"""Batches of Kafka's log, decoded one by one: what is good is read, what nobody can decode stands alone, what was aborted is no record."""
+"""Batches of Kafka's log, decoded one by one: what is good is read, what nobody can decode stands alone, what
+was aborted is no record."""
 
 from typing import Any
 
@@ -15,7 +16,9 @@ from tests.bus.damage import damage
 ATTRIBUTES = 21
 
 
-def batch(base: int, *values: bytes | None, codec: int = 0, producer: int = -1, transactional: bool = False) -> bytearray:
+def batch(
+    base: int, *values: bytes | None, codec: int = 0, producer: int = -1, transactional: bool = False
+) -> bytearray:
     """A batch as a broker stores it: offsets from `base` on."""
     builder = DefaultRecordBatchBuilder(2, codec, transactional, producer, 0, 0, 1 << 20)
     for offset, value in enumerate(values):
@@ -63,10 +66,18 @@ def test_a_batch_that_is_not_there_whole_is_not_there() -> None:
         assert len(list(batches_of(bytes(log[:end])))) == (0 if end < len(log) // 2 else 1)
 
 
-@pytest.mark.parametrize(("how", "codec", "why"), [
-    ("payload", 0, "none payload"), ("payload", 1, "gzip payload"), ("payload", 2, "snappy payload"), ("payload", 3, "lz4 payload"),
-    ("payload", 4, "zstd payload"), ("codec", 0, "codec 7"), ("bits", 0, "checksum"),
-])
+@pytest.mark.parametrize(
+    ("how", "codec", "why"),
+    [
+        ("payload", 0, "none payload"),
+        ("payload", 1, "gzip payload"),
+        ("payload", 2, "snappy payload"),
+        ("payload", 3, "lz4 payload"),
+        ("payload", 4, "zstd payload"),
+        ("codec", 0, "codec 7"),
+        ("bits", 0, "checksum"),
+    ],
+)
 def test_what_nobody_can_decode_stands_alone(how: str, codec: int, why: str) -> None:
     bad = batch(2, b"x" * 50, b"y" * 50, codec=codec)
     damage(bad, how)
@@ -85,7 +96,10 @@ def test_a_batch_that_unpacks_to_too_much_stands_alone_and_the_client_refuses_it
     log = (batch(0, b"0"), bomb, batch(2, b"2"))
     assert seen(read(0, *log)) == (1, [0], [b"0"])
     alone = read(1, *log)
-    assert seen(alone) == (2, [1], [bytes(bomb)]) and f"unpacks to more than {UNPACKED_MAX_BYTES} bytes" in alone.unreadable
+    assert (
+        seen(alone) == (2, [1], [bytes(bomb)])
+        and f"unpacks to more than {UNPACKED_MAX_BYTES} bytes" in alone.unreadable
+    )
     assert seen(read(2, *log)) == (3, [2], [b"2"])
     with pytest.raises(UnpacksTooLarge):
         by_client(bomb)
@@ -93,7 +107,10 @@ def test_a_batch_that_unpacks_to_too_much_stands_alone_and_the_client_refuses_it
 
 def test_a_round_of_batches_is_bounded_for_the_client_and_for_who_reads_one_by_one() -> None:
     large = UNPACKED_MAX_BYTES // 2
-    log = [batch(offset, b"0" * large, codec=4) for offset in range(2 * ROUND_MAX_BYTES // UNPACKED_MAX_BYTES + 1)]
+    log = [
+        batch(offset, b"0" * large, codec=4)
+        for offset in range(2 * ROUND_MAX_BYTES // UNPACKED_MAX_BYTES + 1)
+    ]
     with pytest.raises(UnpacksTooLarge, match="one by one"):
         by_client(*log)
     assert by_client(log[0]) == [b"0" * large]
@@ -119,8 +136,13 @@ def test_a_header_that_is_no_utf8_does_not_cost_its_record() -> None:
 
 def test_aborted_records_and_markers_are_passed_over() -> None:
     log = (
-        batch(0, b"0", producer=7, transactional=True), batch(1, b"1", producer=8, transactional=True), marker(2, 7, commit=False),
-        batch(3, b"3", producer=7, transactional=True), batch(4, b"4"), marker(5, 8, commit=True), marker(6, 7, commit=True),
+        batch(0, b"0", producer=7, transactional=True),
+        batch(1, b"1", producer=8, transactional=True),
+        marker(2, 7, commit=False),
+        batch(3, b"3", producer=7, transactional=True),
+        batch(4, b"4"),
+        marker(5, 8, commit=True),
+        marker(6, 7, commit=True),
     )
     run = read(0, *log, aborted=[(7, 0)])
     assert seen(run) == (7, [1, 3, 4], [b"1", b"3", b"4"])

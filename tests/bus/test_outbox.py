@@ -1,4 +1,5 @@
-"""The outbox and its relays: what was committed reaches the bus, in order within a key, whoever dies or sleeps."""
+"""The outbox and its relays: what was committed reaches the bus, in order within a key, whoever dies or
+sleeps."""
 
 import asyncio
 import signal
@@ -43,16 +44,24 @@ async def test_a_snapshot_is_keyed_by_what_it_is_and_lies_where_it_is_partitione
     async with arena.db.transaction() as uow:
         uow.tell(PAGES, Page("acme-2026", 1))
         uow.tell(PAGES, Page("acme-2026", 2))
-    await arena.db.pool.execute("insert into rating.outbox (shard, topic, key, value) values (0, $1, 'of-before', '{}')", PAGES.name)
+    await arena.db.pool.execute(
+        "insert into rating.outbox (shard, topic, key, value) values (0, $1, 'of-before', '{}')", PAGES.name
+    )
     arena.spawn_relay()
     await _told(arena, 0)
-    found = [(partition, record.key) for partition in range(PARTITIONS) for record in (await arena.bus.read(PAGES.name, partition, 0, 10)).records]
+    found = [
+        (partition, record.key)
+        for partition in range(PARTITIONS)
+        for record in (await arena.bus.read(PAGES.name, partition, 0, 10)).records
+    ]
     together = partition_of(b"acme-2026", PARTITIONS)
     before = (partition_of(b"of-before", PARTITIONS), b"of-before")
     assert sorted(found) == sorted([(together, b'["acme-2026",1]'), (together, b'["acme-2026",2]'), before])
 
 
-@pytest.mark.parametrize("failpoint", [pytest.param("relay.before_publish", marks=pytest.mark.long), "relay.after_publish"])
+@pytest.mark.parametrize(
+    "failpoint", [pytest.param("relay.before_publish", marks=pytest.mark.long), "relay.after_publish"]
+)
 async def test_a_relay_that_dies_loses_nothing(arena: Arena, failpoint: str) -> None:
     """After a death between publish and delete a fact may be there twice: harmless, it has an id."""
     await _tell(arena, 0, 100)
@@ -110,8 +119,12 @@ async def _told(arena: Arena, count: int) -> None:
 
 
 async def _on_the_bus(arena: Arena) -> list[Any]:
-    runs = await asyncio.gather(*(arena.bus.read(FACTS.name, partition, 0, 10_000) for partition in range(PARTITIONS)))
-    assert all(dict(record.headers) == {"trace": b"trace-of-a-test"} for run in runs for record in run.records)
+    runs = await asyncio.gather(
+        *(arena.bus.read(FACTS.name, partition, 0, 10_000) for partition in range(PARTITIONS))
+    )
+    assert all(
+        dict(record.headers) == {"trace": b"trace-of-a-test"} for run in runs for record in run.records
+    )
     return [FACTS.decode(record.value) for run in runs for record in run.records]
 
 
@@ -119,6 +132,8 @@ async def _shares(arena: Arena, relays: int) -> bool:
     """That many sessions hold advisory locks of shards, 16 in all, as evenly as can be."""
     rows = await arena.db.pool.fetch(
         """select count(*) as held from pg_locks where locktype = 'advisory' and granted
-           and database = (select oid from pg_database where datname = current_database()) group by pid order by 1""")
+           and database = (select oid from pg_database where datname = current_database()) group by pid
+               order by 1"""
+    )
     held = [row["held"] for row in rows]
     return len(held) == relays and sum(held) == 16 and held[-1] - held[0] <= 1

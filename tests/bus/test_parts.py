@@ -14,7 +14,11 @@ from shared.bus.membership import Share, fair_shares, lock_key
 from shared.bus.partitioner import partition_of
 
 records = st.builds(
-    Record, st.binary(max_size=40), st.binary(max_size=80), st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=8)), max_size=3).map(tuple))
+    Record,
+    st.binary(max_size=40),
+    st.binary(max_size=80),
+    st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=8)), max_size=3).map(tuple),
+)
 
 
 def test_a_key_keeps_its_partition_for_ever() -> None:
@@ -72,7 +76,9 @@ async def test_a_failed_flush_fails_its_callers_and_nobody_else() -> None:
             raise BusUnavailable("away")
 
     commits = GroupCommit(flush, records_max=1)
-    first, second = await asyncio.gather(commits.add("t", [Record(b"k", b"1")]), commits.add("t", [Record(b"k", b"2")]), return_exceptions=True)
+    first, second = await asyncio.gather(
+        commits.add("t", [Record(b"k", b"1")]), commits.add("t", [Record(b"k", b"2")]), return_exceptions=True
+    )
     assert isinstance(first, BusUnavailable) and second is None
     with pytest.raises(BusUnavailable):
         calls = 0

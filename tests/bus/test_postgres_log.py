@@ -21,7 +21,9 @@ LONG_S = 3600.0
 
 class TestPostgresLog(BusConformance):
     @pytest.fixture
-    async def arena(self, database: TestDatabase, postgres_server: TestServer, tmp_path: Path) -> AsyncIterator[Arena]:
+    async def arena(
+        self, database: TestDatabase, postgres_server: TestServer, tmp_path: Path
+    ) -> AsyncIterator[Arena]:
         self.postgres = postgres_server.postgres
         arena = Arena(database, tmp_path)
         await arena.open()
@@ -29,10 +31,14 @@ class TestPostgresLog(BusConformance):
         await arena.close()
 
     async def recreate(self, arena: Arena, topic: Topic) -> None:
-        await arena.admin(f"delete from bus.segments where topic = '{topic.name}'; update bus.heads set head = 0 where topic = '{topic.name}'")
+        await arena.admin(
+            f"delete from bus.segments where topic = '{topic.name}'; update bus.heads set head = 0 where topic = '{topic.name}'"
+        )
 
     async def lose(self, arena: Arena, topic: Topic, partition: int, before: int) -> None:
-        await arena.admin(f"delete from bus.segments where topic = '{topic.name}' and partition = {partition} and base < {before}")
+        await arena.admin(
+            f"delete from bus.segments where topic = '{topic.name}' and partition = {partition} and base < {before}"
+        )
 
     async def other_cluster(self, arena: Arena) -> None:
         await remember_cluster(arena.db.pool, "kafka", "another")
@@ -52,11 +58,14 @@ class TestPostgresLog(BusConformance):
         await arena.publish(40)
         assert await arena.bus.trim(FACTS.name, 3600) == 0, "nothing is that old"
         assert await arena.bus.trim(FACTS.name, 0) > 0
-        assert await run_until_drained(arena) is None, "the last segment stays, so the position can still be compared"
+        assert await run_until_drained(arena) is None, (
+            "the last segment stays, so the position can still be compared"
+        )
         await arena.assert_exactly_once()
 
     async def test_a_fast_restart(self, arena: Arena) -> None:
-        """pg_ctl restart -m fast: connections are ended by the administrator, and everybody comes back by himself."""
+        """pg_ctl restart -m fast: connections are ended by the administrator, and everybody comes back by
+        himself."""
         running = arena.spawn()
         async with arena.load():
             await until_effects(arena, 1)
@@ -67,7 +76,9 @@ class TestPostgresLog(BusConformance):
         await arena.assert_exactly_once()
         assert running.process.poll() is None
 
-    async def test_a_poll_that_waits_looks_at_once_when_it_is_hurried(self, arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_poll_that_waits_looks_at_once_when_it_is_hurried(
+        self, arena: Arena, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         subscription = await arena.bus.subscribe("in-a-hurry", [FACTS.name])
         assert await subscription.poll(100, 0) == []
         monkeypatch.setattr(subscription, "_wait_s", LONG_S)
@@ -80,7 +91,8 @@ class TestPostgresLog(BusConformance):
 
     @pytest.mark.long
     async def test_without_compare_and_set_a_successor_never_gets_on(self, arena: Arena) -> None:
-        """With the unique batch row in place the double is refused, but nobody re-reads the position: the lag stays."""
+        """With the unique batch row in place the double is refused, but nobody re-reads the position: the lag
+        stays."""
         with pytest.raises(AssertionError, match="not consumed"):
             await early_zombie(arena, compare_and_set=False, drain_s=6)
             await arena.assert_exactly_once()
@@ -99,7 +111,8 @@ class TestRefusals(RefusalCases):
     async def forbid(self, arena: Arena) -> None:
         await arena.admin(f"""
             create function bus.rule() returns trigger language plpgsql as $$ begin
-                if new.topic = '{PAGES.name}' and length(new.payload) > {RULE_BYTES} then raise exception 'too much of it'; end if;
+                if new.topic = '{PAGES.name}' and length(new.payload) > {RULE_BYTES}
+                    then raise exception 'too much of it'; end if;
                 return new; end $$;
             create trigger rule before insert on bus.segments for each row execute function bus.rule()""")
 

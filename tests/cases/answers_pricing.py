@@ -1,4 +1,5 @@
-"""Answers to the outside cases about prices: each case's terms written in this project's language and priced as a period."""
+"""Answers to the outside cases about prices: each case's terms written in this project's language and priced
+as a period."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -13,21 +14,41 @@ Case = Mapping[str, Any]
 Answer = dict[str, Any]
 Answers = Mapping[str, Callable[[Case], Answer]]
 MODES: Mapping[str, str] = {"ceil": "ceiling"}
-UNDERSTOOD = frozenset({
-    "model", "unit_price", "tiers", "package_size", "package_price", "partial_package", "free_units", "zero_usage_flat_fee", "boundary", "rounding",
-    "currency", "negative_quantity",
-})
+UNDERSTOOD = frozenset(
+    {
+        "model",
+        "unit_price",
+        "tiers",
+        "package_size",
+        "package_price",
+        "partial_package",
+        "free_units",
+        "zero_usage_flat_fee",
+        "boundary",
+        "rounding",
+        "currency",
+        "negative_quantity",
+    }
+)
 CURRENCY_OF_SCALE = {0: "JPY", 2: "USD", 3: "KWD"}
 
 
 def written_price(terms: Case) -> dict[str, Any]:
-    """Return the price of a case as a price of this project's language; a term it does not understand is never left out."""
-    assert terms.keys() <= UNDERSTOOD and terms.get("negative_quantity", "treat_as_zero") == "treat_as_zero", terms
+    """Return the price of a case as a price of this project's language; a term it does not understand is
+    never left out."""
+    assert (
+        terms.keys() <= UNDERSTOOD and terms.get("negative_quantity", "treat_as_zero") == "treat_as_zero"
+    ), terms
     if "package_size" in terms:
         down = {"partial_pack": "down"} if terms.get("partial_package") == "round_down" else {}
         return {"model": "package", "size": terms["package_size"], "price": terms["package_price"], **down}
     if "tiers" in terms:
-        return {"model": terms["model"], "tiers": list(map(written_tier, terms["tiers"])), **zero(terms), **boundary(terms)}
+        return {
+            "model": terms["model"],
+            "tiers": list(map(written_tier, terms["tiers"])),
+            **zero(terms),
+            **boundary(terms),
+        }
     return {"model": "per_unit", "unit": terms["unit_price"]}
 
 
@@ -38,19 +59,34 @@ def written_tier(tier: Case) -> dict[str, Any]:
 
 
 def zero(terms: Case) -> dict[str, str]:
-    return {"flat_at_zero": {"charge_first_tier": "first_tier", "none": "none"}[terms.get("zero_usage_flat_fee", "charge_first_tier")]}
+    return {
+        "flat_at_zero": {"charge_first_tier": "first_tier", "none": "none"}[
+            terms.get("zero_usage_flat_fee", "charge_first_tier")
+        ]
+    }
 
 
 def boundary(terms: Case) -> dict[str, str]:
-    return {"boundary": {"upper_inclusive": "upper", "lower_inclusive": "lower"}[terms.get("boundary", "upper_inclusive")]}
+    return {
+        "boundary": {"upper_inclusive": "upper", "lower_inclusive": "lower"}[
+            terms.get("boundary", "upper_inclusive")
+        ]
+    }
 
 
 def contract(model: str, terms: Case, **over: Any) -> tuple[VersionInForce, ...]:
     """Return a contract with one usage line; its currency has the scale the case rounds to."""
     rounding = terms.get("rounding", {"mode": "half_up", "scale": 2})
-    line = usage_line(written_price({**terms, "model": model}), **({"included": terms["free_units"]} if "free_units" in terms else {}))
+    line = usage_line(
+        written_price({**terms, "model": model}),
+        **({"included": terms["free_units"]} if "free_units" in terms else {}),
+    )
     billing = {"rounding": MODES.get(rounding["mode"], rounding["mode"])}
-    return chain(parse_terms(document(lines=[line], currency=CURRENCY_OF_SCALE[rounding["scale"]], billing=billing, **over)))
+    return chain(
+        parse_terms(
+            document(lines=[line], currency=CURRENCY_OF_SCALE[rounding["scale"]], billing=billing, **over)
+        )
+    )
 
 
 def amount_of(priced: PricedPeriod, terms: Case, versions: tuple[VersionInForce, ...]) -> Decimal:
@@ -69,7 +105,13 @@ def quantity_priced(case: Case) -> Answer:
     amount = amount_of(now, terms, versions)
     if "previous_quantity" in usage:
         amount -= amount_of(price(versions, str(before)), terms, versions)
-    return {"amount": amount, "units_per_tier": [step.quantity for step in now.explanation if step.step == "price" and step.quantity], **packs(case)}
+    return {
+        "amount": amount,
+        "units_per_tier": [
+            step.quantity for step in now.explanation if step.step == "price" and step.quantity
+        ],
+        **packs(case),
+    }
 
 
 def packs(case: Case) -> Answer:
@@ -83,9 +125,13 @@ def packs(case: Case) -> Answer:
 
 def matrix(case: Case) -> Answer:
     terms = case["terms"]
-    rates = [row for price in terms["prices"] for row in matrix_rows(price)] + [{"unit": terms["default_unit_price"]}]
+    rates = [row for price in terms["prices"] for row in matrix_rows(price)] + [
+        {"unit": terms["default_unit_price"]}
+    ]
     written = {"model": "matrix", "dimensions": terms["dimensions"], "rates": rates}
-    usage: dict[Group, Decimal] = {tuple(sorted(row["dims"].items())): Decimal(row["quantity"]) for row in case["usage"]["rows"]}
+    usage: dict[Group, Decimal] = {
+        tuple(sorted(row["dims"].items())): Decimal(row["quantity"]) for row in case["usage"]["rows"]
+    }
     versions = chain(parse_terms(document(lines=[usage_line(written)])))
     return {"amount": amount_of(price(versions, usage), terms, versions), "unpriced_quantity": 0}
 
@@ -94,7 +140,11 @@ def matrix_rows(price: Case) -> list[dict[str, str]]:
     """A list of values is a row for each."""
     rows: list[dict[str, str]] = [{"unit": price["unit_price"]}]
     for name, values in price["match"].items():
-        rows = [{**row, name: value} for row in rows for value in (values if isinstance(values, list) else [values])]
+        rows = [
+            {**row, name: value}
+            for row in rows
+            for value in (values if isinstance(values, list) else [values])
+        ]
     return rows
 
 
@@ -107,10 +157,17 @@ def free_units(case: Case) -> Answer:
         billed.append(price(versions, str(totals)).lines[0].segments[0].priced)
     covered = totals - billed[-1]
     per_slice = [later - earlier for earlier, later in pairwise(billed)]
-    return {"billed_per_slice": per_slice, "remaining_free_units": Decimal(case["terms"]["free_units"]) - covered}
+    return {
+        "billed_per_slice": per_slice,
+        "remaining_free_units": Decimal(case["terms"]["free_units"]) - covered,
+    }
 
 
 ANSWERS: Answers = {
-    "per_unit": quantity_priced, "graduated": quantity_priced, "volume": quantity_priced, "package": quantity_priced, "matrix": matrix,
+    "per_unit": quantity_priced,
+    "graduated": quantity_priced,
+    "volume": quantity_priced,
+    "package": quantity_priced,
+    "matrix": matrix,
     "progressive_usage_discount": free_units,
 }

@@ -22,7 +22,11 @@ def spend_bounds(case: Case) -> Answer:
     versions = contract(pricing["model"], pricing, phases=minimum(terms["minimum"]))
     priced = price(versions, usage["quantity"])
     charged = in_units(priced, "usage") - Decimal(usage.get("previously_billed", 0))
-    return {"charge": charged, "true_up": in_units(priced, "minimum"), "total": charged + in_units(priced, "minimum")}
+    return {
+        "charge": charged,
+        "true_up": in_units(priced, "minimum"),
+        "total": charged + in_units(priced, "minimum"),
+    }
 
 
 def true_up(case: Case) -> Answer:
@@ -36,12 +40,15 @@ def prorated_minimum(case: Case) -> Answer:
 
 def billed(case: Case, days: int, whole: int) -> Answer:
     fees: list[dict[str, Any]] = [
-        {"key": f"fee{index}", "kind": "recurring", "amount": amount, "proration": "none"} for index, amount in enumerate(case["usage"]["billed"])
+        {"key": f"fee{index}", "kind": "recurring", "amount": amount, "proration": "none"}
+        for index, amount in enumerate(case["usage"]["billed"])
     ]
     rounded_to_units = case["terms"].get("rounding", case["terms"].get("minimum_rounding"))
     code = "JPY" if rounded_to_units else "USD"
     written = document(currency=code, lines=fees, phases=minimum(case["terms"]["minimum"]))
-    period = period_between(date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=days), "UTC", whole_days=whole)
+    period = period_between(
+        date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=days), "UTC", whole_days=whole
+    )
     priced = price(chain(parse_terms(written)), period=period)
     least = settle(share(Decimal(case["terms"]["minimum"]), days, whole), currency(code), Rounding.HALF_UP)
     return {"true_up": in_units(priced, "minimum", code), "minimum": least.to_decimal()}

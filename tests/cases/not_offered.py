@@ -69,18 +69,25 @@ _THIRTY = "later: months of thirty days"
 _CASCADE = "not offered: every division is a largest-remainder split, so that parts of equal weight differ by at most one minor unit"
 
 BY_CASE = {
-    "PR-007": _MAXIMUM, "PR-008": _MAXIMUM,
+    "PR-007": _MAXIMUM,
+    "PR-008": _MAXIMUM,
     "PR-079": "later: a cap on a tier",
     "PR-090": "later: the tier picked by another quantity than the one priced (tier_by)",
     "PR-171": "not offered: usage that matches no rate holds its statement and is named; a part of a line is never billed in silence",
     "DT-097": "later: cash rounding to a step",
-    **dict.fromkeys(("DT-022", "DT-024", "DT-025", "DT-027", "DT-028", "DT-029", "DT-030", "DT-033"), _CASCADE),
+    **dict.fromkeys(
+        ("DT-022", "DT-024", "DT-025", "DT-027", "DT-028", "DT-029", "DT-030", "DT-033"), _CASCADE
+    ),
     "CC-002": "later: interim documents, which leave the minimum to the last one",
     **dict.fromkeys(("CC-003", "CC-012", "CC-013", "CC-014", "CC-015"), _MAXIMUM),
     "CC-018": "later: a custom pricing unit with a conversion rate",
-    "PO-009": "later: trials", "PO-010": "later: trials",
-    **dict.fromkeys(("PO-033", "PO-035", "PO-036", "PO-089", "PO-091", "PO-092", "PO-095", "PO-098"), _THIRTY),
+    "PO-009": "later: trials",
+    "PO-010": "later: trials",
+    **dict.fromkeys(
+        ("PO-033", "PO-035", "PO-036", "PO-089", "PO-091", "PO-092", "PO-095", "PO-098"), _THIRTY
+    ),
     **dict.fromkeys(("PO-068", "PO-069", "PO-074", "PO-075", "PO-076"), _SECOND),
-    "CH-071": "later: an add-on that ends with its base", "CH-073": "later: trials",
+    "CH-071": "later: an add-on that ends with its base",
+    "CH-073": "later: trials",
     "CH-085": "later: notice and cancellation",
 }

@@ -1,4 +1,5 @@
-"""491 worked examples from outside: each is answered and every expected key compared, or listed as not offered with its reason."""
+"""491 worked examples from outside: each is answered and every expected key compared, or listed as not
+offered with its reason."""
 
 import json
 from fractions import Fraction
@@ -9,8 +10,17 @@ import pytest
 
 from tests.cases import answers_pricing, answers_rounding, answers_spend, answers_time, not_offered
 
-CASES: list[dict[str, Any]] = [case for path in sorted((Path(__file__).parent / "data").glob("*.json")) for case in json.loads(path.read_text())]
-ANSWERS = {**answers_pricing.ANSWERS, **answers_rounding.ANSWERS, **answers_spend.ANSWERS, **answers_time.ANSWERS}
+CASES: list[dict[str, Any]] = [
+    case
+    for path in sorted((Path(__file__).parent / "data").glob("*.json"))
+    for case in json.loads(path.read_text())
+]
+ANSWERS = {
+    **answers_pricing.ANSWERS,
+    **answers_rounding.ANSWERS,
+    **answers_spend.ANSWERS,
+    **answers_time.ANSWERS,
+}
 
 
 def reason(case: dict[str, Any]) -> str | None:
@@ -23,7 +33,9 @@ OFFERED = [case for case in CASES if reason(case) is None]
 @pytest.mark.parametrize("case", OFFERED, ids=lambda case: f"{case['id']} {case['title']}")
 def test_a_case_matches_every_expected_key(case: dict[str, Any]) -> None:
     answer = ANSWERS[case["model"]](case)
-    assert {key: comparable(answer[key]) for key in case["expect"]} == {key: comparable(value) for key, value in case["expect"].items()}
+    assert {key: comparable(answer[key]) for key in case["expect"]} == {
+        key: comparable(value) for key, value in case["expect"].items()
+    }
 
 
 def test_every_case_is_answered_or_listed_with_a_reason(record_property: Any) -> None:
@@ -31,7 +43,10 @@ def test_every_case_is_answered_or_listed_with_a_reason(record_property: Any) ->
     record_property("listed", len(CASES) - len(OFFERED))
     assert len(CASES) == 491 and len({case["id"] for case in CASES}) == 491
     assert len(OFFERED) == 180, "a case moved on or off the list: say so here"
-    assert all(text.startswith(("later: ", "not offered: ")) for text in [*not_offered.BY_CASE.values(), *not_offered.BY_MODEL.values()])
+    assert all(
+        text.startswith(("later: ", "not offered: "))
+        for text in [*not_offered.BY_CASE.values(), *not_offered.BY_MODEL.values()]
+    )
 
 
 def test_the_list_holds_nothing_that_is_answered_or_unknown() -> None:

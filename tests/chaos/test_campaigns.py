@@ -27,4 +27,6 @@ def test_every_fail_point_kills_somebody() -> None:
 def test_the_broker_is_killed_only_where_there_is_one() -> None:
     for tier in ("short", "full"):
         for campaign in campaigns(tier):
-            assert campaign.bus == "kafka" or all(fault.kind is not Kind.KILL_KAFKA for fault in campaign.faults)
+            assert campaign.bus == "kafka" or all(
+                fault.kind is not Kind.KILL_KAFKA for fault in campaign.faults
+            )

@@ -1,4 +1,5 @@
-"""What a program does with the clients generated from our documents. Runs where only they and their needs are installed: not with our packages."""
+"""What a program does with the clients generated from our documents. Runs where only they and their needs are
+installed: not with our packages."""
 
 import json
 import sys
@@ -21,15 +22,32 @@ def main(urls: dict[str, str], key: str) -> None:
     invoice = found.data[0]
     assert isinstance(invoice, DocumentAnswer)
     event = CloudEvent(
-        id="generated-1", source="generated", type_="call", subject="acme", time=datetime(2024, 1, 15, tzinfo=UTC), data=CloudEventData())
+        id="generated-1",
+        source="generated",
+        type_="call",
+        subject="acme",
+        time=datetime(2024, 1, 15, tzinfo=UTC),
+        data=CloudEventData(),
+    )
     sent = send_events.sync(client=UsageIngest(base_url=urls["usage_ingest"], token=key), body=event)
     assert isinstance(sent, AcceptanceAnswer), sent
     registered = create_webhook_endpoint.sync(
-        client=Signals(base_url=urls["signals"], token=key), body=EndpointBody(url="https://example.com/hooks", events=["renewal.at_risk"]))
+        client=Signals(base_url=urls["signals"], token=key),
+        body=EndpointBody(url="https://example.com/hooks", events=["renewal.at_risk"]),
+    )
     assert isinstance(registered, CreatedEndpointAnswer), registered
-    print(json.dumps({
-        "accepted": sent.accepted, "total": invoice.total, "period": invoice.period.start.isoformat(), "created_at": invoice.created_at.isoformat(),
-        "secret": registered.secret[:6], "events": registered.events}))
+    print(
+        json.dumps(
+            {
+                "accepted": sent.accepted,
+                "total": invoice.total,
+                "period": invoice.period.start.isoformat(),
+                "created_at": invoice.created_at.isoformat(),
+                "secret": registered.secret[:6],
+                "events": registered.events,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

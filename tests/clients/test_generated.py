@@ -1,4 +1,5 @@
-"""Clients generated from our OpenAPI documents: Python's sends, reads and registers for real; TypeScript's types compile."""
+"""Clients generated from our OpenAPI documents: Python's sends, reads and registers for real; TypeScript's
+types compile."""
 
 import json
 import os
@@ -30,16 +31,33 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the document of each service, SERVICE.json."""
     folder = tmp_path_factory.mktemp("documents")
     for service in SERVICES:
-        (folder / f"{service}.json").write_text(json.dumps(import_module(f"services.{service}.main").app.openapi()))
+        (folder / f"{service}.json").write_text(
+            json.dumps(import_module(f"services.{service}.main").app.openapi())
+        )
     return folder
 
 
 async def test_a_generated_python_client_sends_events_reads_an_invoice_and_registers_a_webhook(
-    documents: Path, cluster_options: Callable[..., ClusterOptions],
+    documents: Path,
+    cluster_options: Callable[..., ClusterOptions],
 ) -> None:
     for service in SERVICES:
-        said = _run(_uv(), "tool", "run", "--from", GENERATOR, "openapi-python-client", "generate", "--path", f"{service}.json", "--meta", "none",
-                    "--output-path", service, cwd=documents)
+        said = _run(
+            _uv(),
+            "tool",
+            "run",
+            "--from",
+            GENERATOR,
+            "openapi-python-client",
+            "generate",
+            "--path",
+            f"{service}.json",
+            "--meta",
+            "none",
+            "--output-path",
+            service,
+            cwd=documents,
+        )
         assert "WARNING" not in said, said
     async with Cluster(cluster_options(restart=False, clock_at=datetime(2024, 1, 20, tzinfo=UTC))) as cluster:
         client = Client(cluster.urls, cluster.admin_key)
@@ -47,24 +65,53 @@ async def test_a_generated_python_client_sends_events_reads_an_invoice_and_regis
         await client.send_events([event(1)])
         draft = await until(lambda: _first_draft(client))
         needs = [part for need in NEEDS for part in ("--with", need)]
-        said = _run(_uv(), "run", "--no-project", "--isolated", *needs, "python", str(HERE / "session.py"), json.dumps(cluster.urls),
-                    cluster.admin_key, cwd=documents, env={"PYTHONPATH": str(documents)})
+        said = _run(
+            _uv(),
+            "run",
+            "--no-project",
+            "--isolated",
+            *needs,
+            "python",
+            str(HERE / "session.py"),
+            json.dumps(cluster.urls),
+            cluster.admin_key,
+            cwd=documents,
+            env={"PYTHONPATH": str(documents)},
+        )
         await client.close()
     assert json.loads(said.splitlines()[-1]) == {
-        "accepted": 1, "total": draft["total"], "period": draft["period"]["start"],
-        "created_at": draft["created_at"].replace("Z", "+00:00"), "secret": "whsec_", "events": ["renewal.at_risk"]}
+        "accepted": 1,
+        "total": draft["total"],
+        "period": draft["period"]["start"],
+        "created_at": draft["created_at"].replace("Z", "+00:00"),
+        "secret": "whsec_",
+        "events": ["renewal.at_risk"],
+    }
 
 
 @NEEDS_NODE
 def test_the_four_documents_compile_as_typescript(documents: Path, tmp_path: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / "node" / name, tmp_path)
-    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode != 0 and not NODE_REQUIRED:
         pytest.skip(f"npm cannot install the generator here: {done.stderr[-300:]}")
     assert done.returncode == 0, done.stderr
     for service in SERVICES:
-        _run("npx", "openapi-typescript", str(documents / f"{service}.json"), "-o", f"{service}.ts", cwd=tmp_path)
+        _run(
+            "npx",
+            "openapi-typescript",
+            str(documents / f"{service}.json"),
+            "-o",
+            f"{service}.ts",
+            cwd=tmp_path,
+        )
     _run("npx", "tsc", "--noEmit", "--strict", *(f"{service}.ts" for service in SERVICES), cwd=tmp_path)
 
 
@@ -81,6 +128,8 @@ def _uv() -> str:
 
 
 def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, env={**os.environ, **(env or {})})
+    done = subprocess.run(
+        command, cwd=cwd, check=False, capture_output=True, text=True, env={**os.environ, **(env or {})}
+    )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout + done.stderr

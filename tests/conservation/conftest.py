@@ -35,16 +35,25 @@ def book(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) 
     name = f"book_{secrets.token_hex(4)}"
     state = State(Path(tmp_path_factory.mktemp("book")) / "state")
     state.adopt_secret(postgres_server.secret)
-    with ThreadPoolExecutor(1) as thread:                 # an event loop of its own
+    with ThreadPoolExecutor(1) as thread:  # an event loop of its own
         sent = thread.submit(asyncio.run, _filled(postgres_server, name, state)).result()
         admin_url = database_url(postgres_server.admin_url, name)
-        yield Book(name, admin_url, role_url(admin_url, AUDITOR, postgres_server.secret), state, postgres_server.admin_url, sent)
+        yield Book(
+            name,
+            admin_url,
+            role_url(admin_url, AUDITOR, postgres_server.secret),
+            state,
+            postgres_server.admin_url,
+            sent,
+        )
         thread.submit(asyncio.run, drop_database(postgres_server.admin_url, name)).result()
 
 
 async def _filled(server: TestServer, name: str, state: State) -> Sent:
     await _copy(server.admin_url, name)
-    options = ClusterOptions(state=state, database=name, admin_url=server.admin_url, base_port=0, clock_at=STARTS, restart=False)
+    options = ClusterOptions(
+        state=state, database=name, admin_url=server.admin_url, base_port=0, clock_at=STARTS, restart=False
+    )
     async with Cluster(options) as cluster:
         return await fill(cluster)
 

@@ -1,4 +1,5 @@
-"""The way from the door to metering, driven by hand: receipts as the door writes them, records on the log, metering's consumer or none."""
+"""The way from the door to metering, driven by hand: receipts as the door writes them, records on the log,
+metering's consumer or none."""
 
 import asyncio
 import json
@@ -39,7 +40,12 @@ class Way:
     bus: PostgresLog
 
     async def publish(self, *messages: UsageMessage, receipts: bool = True) -> None:
-        await self.put([Record(event_key(message.source, message.id), USAGE_EVENTS.encode(message)) for message in messages])
+        await self.put(
+            [
+                Record(event_key(message.source, message.id), USAGE_EVENTS.encode(message))
+                for message in messages
+            ]
+        )
         if receipts:
             for source in sorted({message.source for message in messages}):
                 await self.receipt(source, sum(message.source == source for message in messages))
@@ -48,9 +54,19 @@ class Way:
         await say(self.database.admin_url, USAGE_EVENTS.name, records)
 
     async def broken(self, source: str, *ids: str) -> None:
-        """Accepted events that metering cannot take, as a release that is not its producer's would see them."""
-        await self.put([Record(event_key(source, id), json.dumps({
-            "source": source, "id": id, "type": "api.call", "data": {}, "received_us": "noon"}).encode()) for id in ids])
+        """Accepted events that metering cannot take, as a release that is not its producer's would see
+        them."""
+        await self.put(
+            [
+                Record(
+                    event_key(source, id),
+                    json.dumps(
+                        {"source": source, "id": id, "type": "api.call", "data": {}, "received_us": "noon"}
+                    ).encode(),
+                )
+                for id in ids
+            ]
+        )
         await self.receipt(source, len(ids))
 
     async def receipt(self, source: str, published: int) -> None:
@@ -61,8 +77,12 @@ class Way:
     async def metered(self) -> None:
         """Let metering take all there is, and stop again."""
         context = SimpleNamespace(
-            db=self.rating, bus=self.bus, state={}, settings=SimpleNamespace(consumer_batch_max=1000, groups_max=100),
-            clock=SimpleNamespace(now=machine_now))
+            db=self.rating,
+            bus=self.bus,
+            state={},
+            settings=SimpleNamespace(consumer_batch_max=1000, groups_max=100),
+            clock=SimpleNamespace(now=machine_now),
+        )
         consumer = asyncio.create_task(Consumer(context, "rating", SUBSCRIPTIONS).run())
         heads = await self.bus.heads(USAGE_EVENTS.name)
         try:
@@ -85,9 +105,14 @@ class Way:
 
 @asynccontextmanager
 async def way(database: TestDatabase) -> AsyncIterator[Way]:
-    admin, rating = await asyncpg.connect(database.admin_url, server_settings={"timezone": "UTC"}), Database(database.url("rating"), "rating")
+    admin, rating = (
+        await asyncpg.connect(database.admin_url, server_settings={"timezone": "UTC"}),
+        Database(database.url("rating"), "rating"),
+    )
     await rating.open()
-    everybody = await asyncpg.create_pool(database.admin_url, min_size=1, max_size=5)      # speaks for the door, as metering's role may not
+    everybody = await asyncpg.create_pool(
+        database.admin_url, min_size=1, max_size=5
+    )  # speaks for the door, as metering's role may not
     bus = PostgresLog(everybody)
     await bus.start()
     try:

@@ -8,7 +8,13 @@ from tests.examples import differences
 def test_the_whole_book_is_checked_as_it_is_asked_for(book: Book) -> None:
     answer = book.sent.answers["all"]
     assert answer["conservation"]["holds"] and answer["totals"]["counts"]["stored"] == book.sent.events
-    assert [statement["k"] for statement in answer["conservation"]["statements"]] == ["K1", "K2", "K3", "K4", "K5"]
+    assert [statement["k"] for statement in answer["conservation"]["statements"]] == [
+        "K1",
+        "K2",
+        "K3",
+        "K4",
+        "K5",
+    ]
     assert set(answer["conservation"]["watermark"]) <= {str(partition) for partition in range(6)}
     last = {**answer["conservation"], "statements": answer["conservation"]["statements"][4:]}
     assert differences("billing", "reconciliation", {**answer, "conservation": last}) == []
@@ -28,12 +34,18 @@ def test_a_bucket_is_drilled_to_event_ids(book: Book) -> None:
     page = book.sent.answers["suspense"]
     assert [row["id"] for row in page["data"]] == [f"nobody-{day}" for day in range(7)]
     assert page["has_more"] and page["next_cursor"]
-    assert {(row["reason"], row["owner"]) for row in page["data"]} == {("no_customer", "integration engineer")}
+    assert {(row["reason"], row["owner"]) for row in page["data"]} == {
+        ("no_customer", "integration engineer")
+    }
 
 
 def test_late_usage_is_listed_by_contract(book: Book) -> None:
     [late] = book.sent.answers["held_late"]["data"]
-    assert (late["id"], late["kind"], late["value"]) == ("late-2", "event", {"currency": "USD", "amount": "0.50"})
+    assert (late["id"], late["kind"], late["value"]) == (
+        "late-2",
+        "event",
+        {"currency": "USD", "amount": "0.50"},
+    )
 
 
 def test_the_door_adds_up_by_key_source_and_hour(book: Book) -> None:

@@ -1,4 +1,5 @@
-"""K3's decision table, as SQL evaluates it, over every combination of facts: disjoint, exhaustive, and as the protocol says."""
+"""K3's decision table, as SQL evaluates it, over every combination of facts: disjoint, exhaustive, and as the
+protocol says."""
 
 from itertools import product
 
@@ -13,8 +14,10 @@ from tests.conftest import TestServer
 FACTS = ("void", "void_late", "known", "metered", "in_force", "lined", "late", "waived", "held", "counted")
 ALL = list(product((False, True), repeat=len(FACTS)))
 TABLE = f"""
-    select {", ".join(FACTS)}, {BUCKET} as bucket, {REASON} as reason, {" + ".join(f"{c}::integer" for c in CONDITIONS.values())} as true_conditions
-    from unnest({", ".join(f"${n}::boolean[]" for n in range(1, len(FACTS) + 1))}) as fact ({", ".join(FACTS)})
+    select {", ".join(FACTS)}, {BUCKET} as bucket, {REASON} as reason,
+        {" + ".join(f"{c}::integer" for c in CONDITIONS.values())} as true_conditions
+    from unnest({", ".join(f"${n}::boolean[]" for n in range(1, len(FACTS) + 1))}) as fact
+        ({", ".join(FACTS)})
 """
 
 
@@ -32,16 +35,27 @@ async def test_every_event_is_in_exactly_one_bucket(postgres_server: TestServer)
 
 
 def as_the_protocol_says(
-    *, void: bool, void_late: bool, known: bool, metered: bool, in_force: bool, lined: bool, late: bool, waived: bool, held: bool, counted: bool,
+    *,
+    void: bool,
+    void_late: bool,
+    known: bool,
+    metered: bool,
+    in_force: bool,
+    lined: bool,
+    late: bool,
+    waived: bool,
+    held: bool,
+    counted: bool,
 ) -> tuple[Bucket, Reason | None]:
     """The table of the protocol, read line by line by a person."""
     if void:
-        # A final statement that counted it before its void came keeps it; everywhere else nothing is left of it to bill.
+        # A final statement that counted it before its void came keeps it; everywhere else nothing is left of
+        # it to bill.
         return (Bucket.APPLIED if counted and void_late else Bucket.VOIDED), None
     if known and metered and in_force and lined and late:
         return (Bucket.WAIVED_LATE if waived else Bucket.HELD_LATE), None
     if counted:
-        return Bucket.APPLIED, None                       # whatever became since of its subject, its meter or its terms
+        return Bucket.APPLIED, None  # whatever became since of its subject, its meter or its terms
     if not known:
         return Bucket.SUSPENSE, Reason.NO_CUSTOMER
     if not metered:
@@ -51,7 +65,10 @@ def as_the_protocol_says(
     if not lined:
         return Bucket.UNPRICED, None
     if held:
-        return Bucket.HELD, Reason.PRICING_FAILED         # its period cannot be priced: on no statement, whatever an older revision said
+        return (
+            Bucket.HELD,
+            Reason.PRICING_FAILED,
+        )  # its period cannot be priced: on no statement, whatever an older revision said
     return Bucket.APPLIED, None
 
 
@@ -59,6 +76,15 @@ def as_the_protocol_says(
 def test_what_is_not_there_is_never_billed(facts: tuple[bool, ...]) -> None:
     named = dict(zip(FACTS, facts, strict=True))
     bucket, reason = as_the_protocol_says(**named)
-    assert (bucket is Bucket.SUSPENSE) == (reason in SUSPENSE_REASONS) and (bucket is Bucket.HELD) == (reason is Reason.PRICING_FAILED)
+    assert (bucket is Bucket.SUSPENSE) == (reason in SUSPENSE_REASONS) and (bucket is Bucket.HELD) == (
+        reason is Reason.PRICING_FAILED
+    )
     if bucket is Bucket.APPLIED and not named["counted"]:
-        assert named["known"] and named["metered"] and named["in_force"] and named["lined"] and not named["late"] and not named["held"]
+        assert (
+            named["known"]
+            and named["metered"]
+            and named["in_force"]
+            and named["lined"]
+            and not named["late"]
+            and not named["held"]
+        )

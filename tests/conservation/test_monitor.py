@@ -1,4 +1,5 @@
-"""The checker at work: a K1 break opens an exception with an owner, stops every finalization, and is over when the row is back."""
+"""The checker at work: a K1 break opens an exception with an owner, stops every finalization, and is over
+when the row is back."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +30,11 @@ async def test_a_k1_break_stops_every_number_until_it_is_mended(database: TestDa
         await admin.execute("delete from bus.batches where from_offset = 25")
         await _looked(monitor, billing)
         [exception] = await _open(admin)
-        assert exception["owner"] == "platform" and "from_offset=25" in exception["reference"] and "Expected" in exception["detail"]
+        assert (
+            exception["owner"] == "platform"
+            and "from_offset=25" in exception["reference"]
+            and "Expected" in exception["detail"]
+        )
         assert await _stopped(auditor)
         await _batch(admin, 25, 31)
         await _looked(monitor, billing)
@@ -48,7 +53,9 @@ async def test_what_is_gone_from_below_is_found_by_the_whole_check_alone(databas
         await monitor.look()
         assert monitor.transport.holds, "a look goes on from what was verified"
         await monitor.check()
-        assert [(broken.fault, broken.where.key["from_offset"]) for broken in monitor.transport.breaks] == [("batch_row_missing", 10)]
+        assert [(broken.fault, broken.where.key["from_offset"]) for broken in monitor.transport.breaks] == [
+            ("batch_row_missing", 10)
+        ]
         await monitor.look()
         assert not monitor.transport.holds, "and a clean look does not make it forgotten"
     finally:
@@ -58,16 +65,22 @@ async def test_what_is_gone_from_below_is_found_by_the_whole_check_alone(databas
 async def _consumed(admin: asyncpg.Connection) -> None:
     await admin.execute("insert into bus.topics (topic, partitions) values ('usage.raw', 1)")
     await admin.execute("insert into bus.heads (topic, partition, head) values ('usage.raw', 0, 40)")
-    await admin.execute("insert into bus.positions (grp, topic, partition, position) values ('usage_ingest', 'usage.raw', 0, 31)")
+    await admin.execute(
+        "insert into bus.positions (grp, topic, partition, position) values ('usage_ingest', 'usage.raw', 0, 31)"
+    )
     for start, end in RUNS:
         await _batch(admin, start, end)
 
 
 async def _batch(admin: asyncpg.Connection, start: int, end: int) -> None:
     await admin.execute(
-        """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate, conflict, void, dead, compacted)
-           values (nextval('bus.batch_id'), 'usage_ingest', 'usage.raw', 0, $1::bigint, $2::bigint, $2::bigint - $1::bigint, 0, 0, 0, 0, 0)""",
-        start, end)
+        """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate,
+            conflict, void, dead, compacted)
+           values (nextval('bus.batch_id'), 'usage_ingest', 'usage.raw', 0, $1::bigint, $2::bigint,
+               $2::bigint - $1::bigint, 0, 0, 0, 0, 0)""",
+        start,
+        end,
+    )
 
 
 async def _looked(monitor: Monitor, billing: Database) -> None:
@@ -83,4 +96,8 @@ async def _open(admin: asyncpg.Connection) -> list[asyncpg.Record]:
 async def _stopped(auditor: Auditor) -> bool:
     """Whether K1 keeps a contract and period, whatever they are, from being invoiced."""
     async with auditor.connection() as connection:
-        return any(broken.k is K.TRANSPORT for breaks in (await breaks_of(connection, [PLACE])).values() for broken in breaks)
+        return any(
+            broken.k is K.TRANSPORT
+            for breaks in (await breaks_of(connection, [PLACE])).values()
+            for broken in breaks
+        )

@@ -1,4 +1,5 @@
-"""Every planted fault is named with its row: those of `u2c verify --sabotage`, and those a determined vandal would think of."""
+"""Every planted fault is named with its row: those of `u2c verify --sabotage`, and those a determined vandal
+would think of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,76 +36,164 @@ RATING = "grp = 'rating' and topic = 'usage.events'"
 VANDALISM = {
     "an event and its key": Fault(
         """with gone as (delete from rating.events where source = 'book' and id = 'bare-2' returning key)
-           delete from rating.event_keys where key in (select key from gone)""", "batch_not_stored", "bus.batches", "K3"),
+           delete from rating.event_keys where key in (select key from gone)""",
+        "batch_not_stored",
+        "bus.batches",
+        "K3",
+    ),
     "an event stored twice": Fault(
-        """insert into rating.events (batch_id, seq, partition, received_at, key, source, id, type, subject, time, data)
+        """insert into rating.events (batch_id, seq, partition, received_at, key, source, id, type, subject,
+            time, data)
            select batch_id, seq + 100000, partition, received_at, key, source, id, type, subject, time, data
            from rating.events where id = 'acme-1'""",
-        "event_unkeyed", "rating.event_keys", "K3"),
+        "event_unkeyed",
+        "rating.event_keys",
+        "K3",
+    ),
     "a void that points nowhere": Fault(
-        "update rating.voids set event_seq = event_seq + 1 where id = 'acme-3'", "void_unlinked", "rating.voids", "K3"),
+        "update rating.voids set event_seq = event_seq + 1 where id = 'acme-3'",
+        "void_unlinked",
+        "rating.voids",
+        "K3",
+    ),
     "a unique item counted once too often": Fault(
         """update rating.usage_uniques set events = events + 1 where (subject, meter, hour, item) in (
                select subject, meter, hour, item from rating.usage_uniques order by 1, 2, 3, 4 limit 1)""",
-        "aggregate_off", "rating.usage_uniques", "K4"),
+        "aggregate_off",
+        "rating.usage_uniques",
+        "K4",
+    ),
     "an hour that vanishes": Fault(
         """delete from rating.usage_hours where (subject, meter, hour) = (
-               select subject, meter, hour from rating.usage_hours where subject = 'bolt' and events > 0 limit 1)""",
-        "aggregate_off", "rating.usage_hours", "K4"),
+               select subject, meter, hour from rating.usage_hours where subject = 'bolt' and events > 0
+                   limit 1)""",
+        "aggregate_off",
+        "rating.usage_hours",
+        "K4",
+    ),
     "a day that is not its hours": Fault(
         """update rating.usage_days set value = value + 1 where (subject, meter, grp, day) = (
-               select subject, meter, grp, day from rating.usage_days limit 1)""", "day_off", "rating.usage_days", "K4"),
+               select subject, meter, grp, day from rating.usage_days limit 1)""",
+        "day_off",
+        "rating.usage_days",
+        "K4",
+    ),
     "a final statement with another quantity": Fault(
-        f"""update rating.statements set said = jsonb_set(document, '{{lines,1,segments,0,quantity}}', '"99"')::text where {ACME} and final""",
-        "segment_off", "rating.statements", "K4"),
+        f"""update rating.statements set said = jsonb_set(document, '{{lines,1,segments,0,quantity}}',
+            '"99"')::text where {ACME} and final""",
+        "segment_off",
+        "rating.statements",
+        "K4",
+    ),
     "a statement without one of its lines": Fault(
         f"update rating.statements set said = (document #- '{{lines,1}}')::text where {ACME} and final",
-        "usage_not_stated", "rating.statements", "K4"),
+        "usage_not_stated",
+        "rating.statements",
+        "K4",
+    ),
     "a subtotal": Fault(
         f"update rating.statements set subtotal_minor = subtotal_minor + 1 where {BOLT} and final",
-        "statement_not_its_lines", "rating.statements", "K5"),
+        "statement_not_its_lines",
+        "rating.statements",
+        "K5",
+    ),
     "a statement billing never heard": Fault(
-        f"delete from billing.statements_heard where {BOLT} and final", "statement_not_heard", "billing.statements_heard", "K5"),
+        f"delete from billing.statements_heard where {BOLT} and final",
+        "statement_not_heard",
+        "billing.statements_heard",
+        "K5",
+    ),
     "a document that is gone": Fault(
-        f"delete from billing.documents where {LITE} and status = 'finalized'", "document_missing", "billing.documents", "K5"),
+        f"delete from billing.documents where {LITE} and status = 'finalized'",
+        "document_missing",
+        "billing.documents",
+        "K5",
+    ),
     "a gap in the numbers": Fault(
-        f"delete from billing.documents where {LITE} and status = 'finalized'", "number_missing", "billing.documents", "K5"),
+        f"delete from billing.documents where {LITE} and status = 'finalized'",
+        "number_missing",
+        "billing.documents",
+        "K5",
+    ),
     "a line that is gone": Fault(
         f"""delete from billing.document_lines where key = 'platform' and document_id in (
-               select document_id from billing.documents where {ACME} and status = 'finalized')""", "line_differs", "billing.document_lines", "K5"),
+               select document_id from billing.documents where {ACME} and status = 'finalized')""",
+        "line_differs",
+        "billing.document_lines",
+        "K5",
+    ),
     "an entry that is gone": Fault(
         "delete from billing.journal_entries where document_id = (select min(document_id) from billing.journal_entries)",
-        "entry_missing", "billing.journal_entries", "K5"),
+        "entry_missing",
+        "billing.journal_entries",
+        "K5",
+    ),
     "a posting that is off": Fault(
         """update billing.journal_postings set amount_minor = amount_minor + 1
-           where account = 'receivable' and entry_id = (select min(entry_id) from billing.journal_postings)""",
-        "entry_unbalanced", "billing.journal_entries", "K5"),
+           where account = 'receivable' and entry_id = (select min(entry_id)
+               from billing.journal_postings)""",
+        "entry_unbalanced",
+        "billing.journal_entries",
+        "K5",
+    ),
     "a period without a statement": Fault(
-        f"""with gone as (delete from rating.statements where {BOLT} and final returning contract, period_start),
-                heard as (delete from billing.statements_heard h using gone where h.contract = gone.contract and h.period_start = gone.period_start)
-           delete from billing.documents d using gone where d.contract = gone.contract and d.period_start = gone.period_start""",
-        "period_without_statement", "rating.statements", "K5"),
+        f"""with gone as (delete from rating.statements where {BOLT} and final
+            returning contract, period_start),
+                heard as (delete from billing.statements_heard h using gone
+                    where h.contract = gone.contract and h.period_start = gone.period_start)
+           delete from billing.documents d using gone
+               where d.contract = gone.contract and d.period_start = gone.period_start""",
+        "period_without_statement",
+        "rating.statements",
+        "K5",
+    ),
     "a position moved back": Fault(
-        f"update bus.positions set position = position - 1 where {RATING} and position > 0", "position_behind_batches", "bus.positions", "K1"),
+        f"update bus.positions set position = position - 1 where {RATING} and position > 0",
+        "position_behind_batches",
+        "bus.positions",
+        "K1",
+    ),
     "a position past the head": Fault(
-        "update bus.heads set head = head - 1 where topic = 'usage.events' and head > 0", "position_past_head", "bus.positions", "K1"),
+        "update bus.heads set head = head - 1 where topic = 'usage.events' and head > 0",
+        "position_past_head",
+        "bus.positions",
+        "K1",
+    ),
     "a batch that took what another took": Fault(
         f"""update bus.batches set from_offset = from_offset - 1, duplicate = duplicate + 1 where batch_id = (
                select max(batch_id) from bus.batches b where {RATING} and from_offset > 0 and not exists (
                    select from bus.batches o
-                   where (o.grp, o.topic, o.partition, o.from_offset) = (b.grp, b.topic, b.partition, b.from_offset - 1)))""",
-        "batch_overlaps", "bus.batches", "K1"),
+                   where (o.grp, o.topic, o.partition, o.from_offset) =
+                       (b.grp, b.topic, b.partition, b.from_offset - 1)))""",
+        "batch_overlaps",
+        "bus.batches",
+        "K1",
+    ),
     "a receipt that promises more than the bus has": Fault(
         """update usage_ingest.receipts set received = received + 1000000, published = published + 1000000
-           where receipt_id = (select min(receipt_id) from usage_ingest.receipts)""", "receipts_exceed_bus", "usage_ingest.receipts", "K2"),
-    "a void that is gone": Fault("delete from rating.voids where id = 'late-3'", "void_missing", "rating.voids", "K3"),
+           where receipt_id = (select min(receipt_id) from usage_ingest.receipts)""",
+        "receipts_exceed_bus",
+        "usage_ingest.receipts",
+        "K2",
+    ),
+    "a void that is gone": Fault(
+        "delete from rating.voids where id = 'late-3'", "void_missing", "rating.voids", "K3"
+    ),
     "a receipt that is gone": Fault(
         "delete from usage_ingest.receipts where receipt_id = (select min(receipt_id) from usage_ingest.receipts)",
-        "hour_off", "usage_ingest.door_hours", "K2"),
+        "hour_off",
+        "usage_ingest.door_hours",
+        "K2",
+    ),
     "a quarantined event nobody sent": Fault(
-        """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type, subject, key_id, request_id, index_,
+        """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type, subject,
+            key_id, request_id, index_,
                received_at, business_at)
-           values ('qua_x', 'x', '', '', '', '', '', '', '', '', 0, now(), now())""", "quarantine_row_missing", "usage_ingest.quarantine", "K2"),
+           values ('qua_x', 'x', '', '', '', '', '', '', '', '', 0, now(), now())""",
+        "quarantine_row_missing",
+        "usage_ingest.quarantine",
+        "K2",
+    ),
 }
 
 
@@ -113,7 +202,9 @@ async def test_what_a_vandal_would_think_of_is_named(vandal: asyncpg.Connection,
     wanted = VANDALISM[what]
     assert not (await vandal.execute(wanted.harm)).endswith(" 0"), "the harm must harm something"
     found = (await check_all(vandal)).breaks
-    assert (wanted.k, wanted.fault, wanted.table) in {(broken.k, broken.fault, broken.where.table) for broken in found}, found
+    assert (wanted.k, wanted.fault, wanted.table) in {
+        (broken.k, broken.fault, broken.where.table) for broken in found
+    }, found
 
 
 async def test_a_break_stops_the_contract_it_touches_and_no_other(vandal: asyncpg.Connection) -> None:
@@ -126,8 +217,11 @@ async def test_a_break_stops_the_contract_it_touches_and_no_other(vandal: asyncp
 
 async def test_a_k1_break_stops_them_all(vandal: asyncpg.Connection) -> None:
     await vandal.execute(
-        """insert into billing.exceptions (exception_id, kind, reference, detail, owner, opened_at, deadline_at)
-           values ('exc_x', 'conservation_break_k1', 'batch_row_missing: …', 'messages 1 to 2 are in no batch', 'platform', now(), now())""")
+        """insert into billing.exceptions (exception_id, kind, reference, detail, owner, opened_at,
+            deadline_at)
+           values ('exc_x', 'conservation_break_k1', 'batch_row_missing: …',
+               'messages 1 to 2 are in no batch', 'platform', now(), now())"""
+    )
     periods = await _final(vandal)
     stopped = await breaks_of(vandal, periods)
     assert set(stopped) == set(periods) and {broken.k for broken in _all(stopped)} == {"K1"}
@@ -137,9 +231,14 @@ async def test_k1_goes_on_from_what_was_verified(vandal: asyncpg.Connection) -> 
     verified = (await transport(vandal)).verified
     assert (await transport(vandal, since=verified)).checked.holds
     await vandal.execute(f"update bus.positions set position = position + 1 where {RATING} and partition = 0")
-    await vandal.execute("update bus.heads set head = head + 1 where topic = 'usage.events' and partition = 0")
+    await vandal.execute(
+        "update bus.heads set head = head + 1 where topic = 'usage.events' and partition = 0"
+    )
     [broken] = (await transport(vandal, since=verified)).checked.breaks
-    assert broken.fault == "batch_row_missing" and broken.where.key["from_offset"] == verified["rating", "usage.events", 0]
+    assert (
+        broken.fault == "batch_row_missing"
+        and broken.where.key["from_offset"] == verified["rating", "usage.events", 0]
+    )
 
 
 async def _final(connection: asyncpg.Connection) -> list[tuple[str, datetime]]:

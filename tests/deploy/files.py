@@ -23,7 +23,9 @@ class Instruction:
 
 def dockerfile() -> list[Instruction]:
     """The instructions of deploy/Dockerfile, continued lines joined."""
-    lines = [line for line in (ROOT / "deploy/Dockerfile").read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line for line in (ROOT / "deploy/Dockerfile").read_text().splitlines() if not line.startswith("#")
+    ]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
     return [_instruction(line) for line in joined.splitlines() if line.strip()]
 
@@ -41,7 +43,9 @@ def prometheus() -> dict[str, Any]:
 
 def alerts() -> list[dict[str, Any]]:
     """Every alert rule of every file that prometheus.yml names."""
-    files = [yaml.safe_load((ROOT / "deploy/prometheus" / name).read_text()) for name in prometheus()["rule_files"]]
+    files = [
+        yaml.safe_load((ROOT / "deploy/prometheus" / name).read_text()) for name in prometheus()["rule_files"]
+    ]
     return [rule for file in files for group in file["groups"] for rule in group["rules"]]
 
 
@@ -50,7 +54,7 @@ def _instruction(line: str) -> Instruction:
     flags = {}
     while found := re.match(r"\s*--([a-z-]+)=(\S+)\s+", rest):
         flags[found[1]] = found[2]
-        rest = rest[found.end():]
+        rest = rest[found.end() :]
     rest = rest.strip()
     words = json.loads(rest) if rest.startswith("[") else shlex.split(rest)
     return Instruction(name, flags, tuple(words))

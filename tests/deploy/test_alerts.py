@@ -1,4 +1,5 @@
-"""The alert rules as Prometheus itself reads them: they parse, fire on what they are for, and on nothing else."""
+"""The alert rules as Prometheus itself reads them: they parse, fire on what they are for, and on nothing
+else."""
 
 import shutil
 import subprocess
@@ -34,14 +35,27 @@ def test_each_rule_fires_on_what_it_is_for() -> None:
 
 def test_each_rule_has_its_case() -> None:
     said = str([case["promql_expr_test"] + case.get("alert_rule_test", []) for case in CASES])
-    assert not [rule["alert"] for rule in alerts() if f'"{rule["alert"]}"' not in said and f"'{rule['alert']}'" not in said]
+    assert not [
+        rule["alert"]
+        for rule in alerts()
+        if f'"{rule["alert"]}"' not in said and f"'{rule['alert']}'" not in said
+    ]
 
 
 @NEEDS_PROMTOOL
-@pytest.mark.parametrize(("name", "before", "after"), [
-    ("a misspelt metric", "u2c_quarantine_open", "u2c_quarantined_open"), ("a label that is not there", 'state="held"', 'status="held"'),
-    ("a wait too long", "for: 10m", "for: 40h"), ("a counter where the number that is open is meant", "max by (group, topic) (u2c_dead_letters_open)",
-                                                "sum by (group, topic) (increase(u2c_dead_letters_open[1h]))")])
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a misspelt metric", "u2c_quarantine_open", "u2c_quarantined_open"),
+        ("a label that is not there", 'state="held"', 'status="held"'),
+        ("a wait too long", "for: 10m", "for: 40h"),
+        (
+            "a counter where the number that is open is meant",
+            "max by (group, topic) (u2c_dead_letters_open)",
+            "sum by (group, topic) (increase(u2c_dead_letters_open[1h]))",
+        ),
+    ],
+)
 def test_a_rule_that_would_stay_silent_is_noticed(name: str, before: str, after: str, tmp_path: Path) -> None:
     rules = (FOLDER / "alerts.yml").read_text()
     assert before in rules, name

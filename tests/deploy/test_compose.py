@@ -29,7 +29,9 @@ def _own(container: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> str:
     """What a variable is with the defaults of compose's own substitutions."""
-    return re.sub(r"\$\{[A-Z_0-9]+:?-([^}]*)\}", r"\1", re.sub(r"\$\{[A-Z_0-9]+:?\?[^}]*\}", "given", str(value)))
+    return re.sub(
+        r"\$\{[A-Z_0-9]+:?-([^}]*)\}", r"\1", re.sub(r"\$\{[A-Z_0-9]+:?\?[^}]*\}", "given", str(value))
+    )
 
 
 def test_the_containers_are_kafka_postgres_the_job_the_services_and_prometheus() -> None:
@@ -46,24 +48,47 @@ def test_one_image_is_built_for_every_container_of_ours(name: str) -> None:
 
 def test_kafka_is_the_version_that_is_tested() -> None:
     pom = ElementTree.parse(ROOT / "deploy/kafka/pom.xml")
-    versions = {found.findtext("{*}artifactId"): found.findtext("{*}version") for found in pom.iter() if found.find("{*}artifactId") is not None}
+    versions = {
+        found.findtext("{*}artifactId"): found.findtext("{*}version")
+        for found in pom.iter()
+        if found.find("{*}artifactId") is not None
+    }
     assert CONTAINERS["kafka"]["image"] == f"apache/kafka:{versions['kafka_2.13']}"
 
 
 def test_kafka_is_configured_as_the_broker_that_is_tested() -> None:
-    lines = [line.split("=", 1) for line in (ROOT / "deploy/kafka/server.properties").read_text().splitlines() if "=" in line and line[0] != "#"]
+    lines = [
+        line.split("=", 1)
+        for line in (ROOT / "deploy/kafka/server.properties").read_text().splitlines()
+        if "=" in line and line[0] != "#"
+    ]
     tested = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in lines if "{" not in value}
     given = {name: str(value) for name, value in CONTAINERS["kafka"]["environment"].items()}
-    assert {name: given[name] for name in tested.keys() & given.keys()} == {name: tested[name] for name in tested.keys() & given.keys()}
-    assert {"KAFKA_PROCESS_ROLES", "KAFKA_AUTO_CREATE_TOPICS_ENABLE", "KAFKA_MESSAGE_MAX_BYTES"} <= tested.keys() & given.keys()
+    assert {name: given[name] for name in tested.keys() & given.keys()} == {
+        name: tested[name] for name in tested.keys() & given.keys()
+    }
+    assert {
+        "KAFKA_PROCESS_ROLES",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE",
+        "KAFKA_MESSAGE_MAX_BYTES",
+    } <= tested.keys() & given.keys()
 
 
 def test_what_of_kafka_asks_nobody_is_reached_from_its_own_container_alone() -> None:
     given = CONTAINERS["kafka"]["environment"]
-    asks_nobody = {name for name, protocol in (pair.split(":") for pair in given["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
-                   if not protocol.startswith("SASL_")}
+    asks_nobody = {
+        name
+        for name, protocol in (
+            pair.split(":") for pair in given["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+        )
+        if not protocol.startswith("SASL_")
+    }
     listeners = dict(each.split("://") for each in given["KAFKA_LISTENERS"].split(","))
-    assert {name for name, address in listeners.items() if not address.startswith("127.0.0.1:")} == {"CLIENTS"} == listeners.keys() - asks_nobody
+    assert (
+        {name for name, address in listeners.items() if not address.startswith("127.0.0.1:")}
+        == {"CLIENTS"}
+        == listeners.keys() - asks_nobody
+    )
     assert given["KAFKA_AUTHORIZER_CLASS_NAME"] and "KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND" not in given
     assert listeners["LOCAL"] == CONTAINERS["kafka"]["healthcheck"]["test"][-1]
 
@@ -72,7 +97,9 @@ def test_postgres_is_new_enough_and_keeps_its_data_where_its_image_has_it() -> N
     version = int(CONTAINERS["postgres"]["image"].removeprefix("postgres:"))
     assert version >= 16
     (volume,) = CONTAINERS["postgres"]["volumes"]
-    assert volume.partition(":")[2] == ("/var/lib/postgresql" if version >= 18 else "/var/lib/postgresql/data")
+    assert volume.partition(":")[2] == (
+        "/var/lib/postgresql" if version >= 18 else "/var/lib/postgresql/data"
+    )
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -111,7 +138,9 @@ def test_every_variable_of_a_service_is_one_it_reads_and_takes(service: str) -> 
     model, given = settings_of(service), _own(CONTAINERS[service])
     assert given.keys() <= _variables(model) | READ_BY_COMMAND
     values = {name.removeprefix("U2C_").lower(): _plain(value) for name, value in given.items()}
-    settings = model.model_validate({name: value for name, value in values.items() if name in model.model_fields})
+    settings = model.model_validate(
+        {name: value for name, value in values.items() if name in model.model_fields}
+    )
     assert settings.bus == "kafka" and settings.host == "0.0.0.0"
 
 
@@ -119,25 +148,39 @@ def test_every_variable_of_a_service_is_one_it_reads_and_takes(service: str) -> 
 def test_a_service_finds_the_others_the_broker_and_the_database(service: str) -> None:
     given = CONTAINERS[service]["environment"]
     assert {variable: given[variable] for variable in URL_VARIABLES.values()} == {
-        variable: f"http://{other}:{PORTS[other]}" for other, variable in URL_VARIABLES.items()}
-    assert f"CLIENTS://{given['U2C_KAFKA_BROKERS']}" in CONTAINERS["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+        variable: f"http://{other}:{PORTS[other]}" for other, variable in URL_VARIABLES.items()
+    }
+    assert f"CLIENTS://{given['U2C_KAFKA_BROKERS']}" in CONTAINERS["kafka"]["environment"][
+        "KAFKA_ADVERTISED_LISTENERS"
+    ].split(",")
     assert "U2C_SECRETS" in READ_BY_COMMAND & given.keys()
 
 
 def test_every_variable_of_the_job_is_one_the_command_line_reads_and_takes() -> None:
     job = CONTAINERS["migrate"]
     assert _own(job).keys() <= _variables(CommandSettings) | _variables(ServiceSettings)
-    given = {name.removeprefix("U2C_").lower(): _plain(value) for name, value in _own(job).items() if name.startswith("U2C_KAFKA_")}
+    given = {
+        name.removeprefix("U2C_").lower(): _plain(value)
+        for name, value in _own(job).items()
+        if name.startswith("U2C_KAFKA_")
+    }
     assert ServiceSettings.model_validate(given).kafka.asks
-    assert CommandSettings.model_validate({name.removeprefix("U2C_").lower(): _plain(value) for name, value in _own(job).items()}).admin_url
+    assert CommandSettings.model_validate(
+        {name.removeprefix("U2C_").lower(): _plain(value) for name, value in _own(job).items()}
+    ).admin_url
     assert job["command"][:2] == ["migrate", "--keys"] and job["command"][2] == "--secrets"
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_holds_its_own_secrets_and_sees_no_others(service: str) -> None:
-    """Neither the deployment's secret, from which everything follows, nor the administrator's password, nor another's folder."""
+    """Neither the deployment's secret, from which everything follows, nor the administrator's password, nor
+    another's folder."""
     given, job = CONTAINERS[service], CONTAINERS["migrate"]
-    assert not [value for value in given["environment"].values() if "U2C_SECRET" in str(value) or "PASSWORD" in str(value)]
+    assert not [
+        value
+        for value in given["environment"].values()
+        if "U2C_SECRET" in str(value) or "PASSWORD" in str(value)
+    ]
     assert {"U2C_SECRET", "POSTGRES_PASSWORD", "U2C_KAFKA_PASSWORD"}.isdisjoint(given["environment"])
     assert given["volumes"] == [f"secrets-{service}:{given['environment']['U2C_SECRETS']}:ro"]
     assert f"secrets-{service}:{job['command'][3]}/{service}" in job["volumes"]
@@ -161,9 +204,14 @@ def test_every_volume_is_declared_and_every_mounted_folder_is_there() -> None:
     for name, container in CONTAINERS.items():
         for volume in container.get("volumes", []):
             source = volume.partition(":")[0]
-            assert (ROOT / source).is_dir() if source.startswith(".") else source in compose()["volumes"], (name, volume)
+            assert (ROOT / source).is_dir() if source.startswith(".") else source in compose()["volumes"], (
+                name,
+                volume,
+            )
 
 
 def test_no_two_containers_want_one_port() -> None:
-    published = [port.split(":")[1] for container in CONTAINERS.values() for port in container.get("ports", [])]
+    published = [
+        port.split(":")[1] for container in CONTAINERS.values() for port in container.get("ports", [])
+    ]
     assert len(published) == len(set(published))

@@ -1,4 +1,5 @@
-"""The image: what it copies exists, its Python and uv are the project's, it runs as nobody special and starts `u2c`."""
+"""The image: what it copies exists, its Python and uv are the project's, it runs as nobody special and starts
+`u2c`."""
 
 import re
 import tomllib
@@ -61,7 +62,9 @@ def test_it_runs_as_an_ordinary_user_that_it_makes() -> None:
     (user,) = _all("USER")
     assert user.words[0] not in ("root", "0")
     assert f" {user.words[0]}" in next(line for line in _runs().splitlines() if "useradd" in line)
-    assert not [found for found in instructions[instructions.index(user):] if found.name in ("RUN", "COPY")], "nothing is built as that user"
+    assert not [
+        found for found in instructions[instructions.index(user) :] if found.name in ("RUN", "COPY")
+    ], "nothing is built as that user"
 
 
 def test_it_starts_the_command_line_on_an_address_others_reach() -> None:
@@ -73,4 +76,8 @@ def test_it_starts_the_command_line_on_an_address_others_reach() -> None:
 def test_it_exposes_the_services_ports_and_asks_readyz_for_its_health() -> None:
     assert [found.words for found in _all("EXPOSE")] == [tuple(str(port) for port in PORTS.values())]
     (health,) = _all("HEALTHCHECK")
-    assert health.words[0] == "CMD" and "/readyz" in " ".join(health.words) and "U2C_PORT" in " ".join(health.words)
+    assert (
+        health.words[0] == "CMD"
+        and "/readyz" in " ".join(health.words)
+        and "U2C_PORT" in " ".join(health.words)
+    )

@@ -1,4 +1,5 @@
-"""The alert rules against the metrics of the code: a rule about a metric that nobody exposes would never fire."""
+"""The alert rules against the metrics of the code: a rule about a metric that nobody exposes would never
+fire."""
 
 import importlib
 import re
@@ -13,16 +14,38 @@ from u2c.services import PORTS
 
 MADE_BY_PROMETHEUS = {"up"}
 LABELS_OF_PROMETHEUS = {"job", "instance", "le"}
-WORDS = {"by", "sum", "max", "min", "rate", "increase", "histogram_quantile", "and", "or", "unless", "on", "absent", "time", "vector", "offset", "d"}
+WORDS = {
+    "by",
+    "sum",
+    "max",
+    "min",
+    "rate",
+    "increase",
+    "histogram_quantile",
+    "and",
+    "or",
+    "unless",
+    "on",
+    "absent",
+    "time",
+    "vector",
+    "offset",
+    "d",
+}
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
 
 def exposed() -> set[str]:
-    """The names of the samples /metrics of the four services may hold: from what they print, whether a label was seen yet or not."""
+    """The names of the samples /metrics of the four services may hold: from what they print, whether a label
+    was seen yet or not."""
     for service in SERVICES:
         importlib.import_module(f"services.{service}.main")
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", generate_latest(REGISTRY).decode(), re.MULTILINE))
-    return {name.removesuffix("_total") + suffix for name, kind in kinds.items() for suffix in SUFFIXES.get(kind, ("",))}
+    return {
+        name.removesuffix("_total") + suffix
+        for name, kind in kinds.items()
+        for suffix in SUFFIXES.get(kind, ("",))
+    }
 
 
 def labels_of(sample: str) -> set[str]:
@@ -41,7 +64,9 @@ def labels_in(rule: dict[str, Any]) -> set[str]:
     """The labels a rule matches, groups by or prints."""
     expression = rule["expr"]
     matched = re.findall(r"([a-z_]+)\s*(?:=~|!~|!=|=)\s*\"", expression)
-    grouped = [name.strip() for names in re.findall(r"\bby \(([^)]*)\)", expression) for name in names.split(",")]
+    grouped = [
+        name.strip() for names in re.findall(r"\bby \(([^)]*)\)", expression) for name in names.split(",")
+    ]
     return {*matched, *grouped, *re.findall(r"\$labels\.([a-z_]+)", str(rule["annotations"]))}
 
 
@@ -59,12 +84,16 @@ def test_a_rule_says_what_happened_and_what_to_do(rule: dict[str, Any]) -> None:
     assert {"summary", "description"} == rule["annotations"].keys()
     assert rule["labels"]["severity"] in ("page", "ticket", "none")
     printed = set(re.findall(r"\$labels\.([a-z_]+)", str(rule["annotations"])))
-    grouped = {name.strip() for names in re.findall(r"\bby \(([^)]*)\)", rule["expr"]) for name in names.split(",")}
+    grouped = {
+        name.strip() for names in re.findall(r"\bby \(([^)]*)\)", rule["expr"]) for name in names.split(",")
+    }
     assert printed <= (grouped or LABELS_OF_PROMETHEUS), "what is aggregated away cannot be printed"
 
 
 def test_a_metric_nobody_exposes_is_noticed() -> None:
-    assert metrics_in('sum by (group) (rate(u2c_consumer_records_total{outcome="dead"}[5m])) > 3') == {"u2c_consumer_records_total"}
+    assert metrics_in('sum by (group) (rate(u2c_consumer_records_total{outcome="dead"}[5m])) > 3') == {
+        "u2c_consumer_records_total"
+    }
     assert "u2c_consumer_records_total" in exposed()
     assert not metrics_in("rate(u2c_no_such_metric_total[5m]) > 0") <= exposed()
     assert "u2c_http_request_seconds" not in exposed(), "a histogram has buckets, a sum and a count"
@@ -74,4 +103,6 @@ def test_every_service_is_scraped_where_it_answers() -> None:
     targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in prometheus()["scrape_configs"]}
     assert targets == {service: [f"{service}:{PORTS[service]}"] for service in SERVICES}
     assert targets.keys() <= compose()["services"].keys()
-    assert not [job for job in prometheus()["scrape_configs"] if job.get("metrics_path", "/metrics") != "/metrics"]
+    assert not [
+        job for job in prometheus()["scrape_configs"] if job.get("metrics_path", "/metrics") != "/metrics"
+    ]

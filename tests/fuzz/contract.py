@@ -1,4 +1,5 @@
-"""One fuzzing of one service: cases drawn from its OpenAPI document, sent to it, each answer held against the document."""
+"""One fuzzing of one service: cases drawn from its OpenAPI document, sent to it, each answer held against the
+document."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +11,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from shared.http.documented import CODES
 
@@ -26,8 +31,8 @@ EXCLUDED = {
 class Findings:
     """What a run saw. `faults` is what must be empty."""
 
-    answers: Counter[tuple[str, int]] = field(default_factory=Counter)     # (operation, status) → times
-    faults: dict[str, str] = field(default_factory=dict)                    # the kind of fault → the first case that shows it
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)  # (operation, status) → times
+    faults: dict[str, str] = field(default_factory=dict)  # the kind of fault → the first case that shows it
 
     @property
     def cases(self) -> int:
@@ -35,9 +40,11 @@ class Findings:
 
 
 def fuzz(url: str, key: str, cases_max: int, known: Mapping[str, str]) -> Findings:
-    """Send up to `cases_max` cases that fit and as many that do not to every operation of the service at `url`.
+    """Send up to `cases_max` cases that fit and as many that do not to every operation of the service at
+    `url`.
 
-    `known` are path parameters of things that are there: every case that fits is sent for its drawn address and for theirs.
+    `known` are path parameters of things that are there: every case that fits is sent for its drawn address
+    and for theirs.
     """
     headers, found = {"Authorization": f"Bearer {key}"}, Findings()
     document = httpx2.get(f"{url}/openapi.json", trust_env=False, timeout=30).raise_for_status().json()
@@ -48,16 +55,30 @@ def fuzz(url: str, key: str, cases_max: int, known: Mapping[str, str]) -> Findin
         if operation.label in EXCLUDED:
             continue
         _send(operation, schemathesis.GenerationMode.POSITIVE, headers, cases_max, known, found)
-        if operation.query or operation.body:                  # one that takes nothing cannot be asked wrongly
+        if operation.query or operation.body:  # one that takes nothing cannot be asked wrongly
             _send(operation, schemathesis.GenerationMode.NEGATIVE, headers, cases_max, {}, found)
     return found
 
 
-def _send(operation: Any, mode: Any, headers: dict[str, str], cases_max: int, known: Mapping[str, str], found: Findings) -> None:
-    """Cases of one operation. A fault is written down and the run goes on: one fault must not hide the next."""
+def _send(
+    operation: Any,
+    mode: Any,
+    headers: dict[str, str],
+    cases_max: int,
+    known: Mapping[str, str],
+    found: Findings,
+) -> None:
+    """Cases of one operation. A fault is written down and the run goes on: one fault must not hide the
+    next."""
 
-    @seed(0)                                                   # the same cases every time: a fault of yesterday is one of today
-    @settings(max_examples=cases_max, deadline=None, database=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+    @seed(0)  # the same cases every time: a fault of yesterday is one of today
+    @settings(
+        max_examples=cases_max,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: Any) -> None:
         _hold(case, headers, found)
@@ -76,7 +97,10 @@ def _hold(case: Any, headers: dict[str, str], found: Findings) -> None:
     found.answers[label, answer.status_code] += 1
     undocumented = _undocumented_code(case.operation, answer)
     if undocumented:
-        found.faults.setdefault(f"{label} {answer.status_code} {undocumented}", f"the document does not name this code\n{answer.text[:1000]}")
+        found.faults.setdefault(
+            f"{label} {answer.status_code} {undocumented}",
+            f"the document does not name this code\n{answer.text[:1000]}",
+        )
     try:
         case.validate_response(answer, checks=CHECKS, headers=headers)
     except FailureGroup as group:
@@ -86,7 +110,8 @@ def _hold(case: Any, headers: dict[str, str], found: Findings) -> None:
 
 
 def _undocumented_code(operation: Any, answer: Any) -> str | None:
-    """The code of a problem that the route's document does not name for this status; None where it does, or where it is none."""
+    """The code of a problem that the route's document does not name for this status; None where it does, or
+    where it is none."""
     if "problem+json" not in str(answer.headers.get("content-type")):
         return None
     code: str = answer.json()["code"]

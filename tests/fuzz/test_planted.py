@@ -76,7 +76,11 @@ def faulty_url() -> Iterator[str]:
 def test_every_planted_fault_is_named(faulty_url: str) -> None:
     faults = set(fuzz(faulty_url, "key", 2, {"name": "there"}).faults)
     assert faults >= {
-        "GET /v1/breaks 500 ServerError", "GET /v1/undocumented 207 UndefinedStatusCode", "GET /v1/misshapen 200 JsonSchemaError",
-        "GET /v1/other-type 200 UndefinedContentType", "GET /v1/unstated 422 nobody_said", "GET /v1/known-only/{name} 500 ServerError",
+        "GET /v1/breaks 500 ServerError",
+        "GET /v1/undocumented 207 UndefinedStatusCode",
+        "GET /v1/misshapen 200 JsonSchemaError",
+        "GET /v1/other-type 200 UndefinedContentType",
+        "GET /v1/unstated 422 nobody_said",
+        "GET /v1/known-only/{name} 500 ServerError",
     }
     assert not [fault for fault in faults if "sound" in fault]

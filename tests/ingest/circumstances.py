@@ -13,7 +13,14 @@ from shared.topics.rating import CustomerMessage, MeterMessage
 NOW = datetime(2013, 7, 15, 12, tzinfo=UTC)
 
 
-def meter(name: str, aggregation: str, field: str | None = None, missing: str = "quarantine", revision: int = 1, **more: object) -> MeterMessage:
+def meter(
+    name: str,
+    aggregation: str,
+    field: str | None = None,
+    missing: str = "quarantine",
+    revision: int = 1,
+    **more: object,
+) -> MeterMessage:
     filters: dict[str, tuple[str, ...]] = more.get("filters", {})  # type: ignore[assignment]
     return MeterMessage(name, revision, "departure", aggregation, field, missing, (), filters, None, None)
 
@@ -24,20 +31,37 @@ def customer(external_id: str, *aliases: str, revision: int = 1) -> CustomerMess
 
 def catalogue() -> Catalogue:
     found = Catalogue()
-    found.hear_meters([meter("departures", "count"), meter("miles", "sum", "distance"), meter("tails", "unique", "tail", "ignore")])
+    found.hear_meters(
+        [
+            meter("departures", "count"),
+            meter("miles", "sum", "distance"),
+            meter("tails", "unique", "tail", "ignore"),
+        ]
+    )
     found.hear_customers([customer("UA", "united")])
     return found
 
 
 def circumstances(known: Catalogue | None = None) -> Circumstances:
     earliest, latest = NOW - timedelta(days=800), NOW + timedelta(minutes=5)
-    return Circumstances(known or catalogue(), received_us=1, business_us=to_us(NOW), earliest_us=to_us(earliest), latest_us=to_us(latest))
+    return Circumstances(
+        known or catalogue(),
+        received_us=1,
+        business_us=to_us(NOW),
+        earliest_us=to_us(earliest),
+        latest_us=to_us(latest),
+    )
 
 
 def event(**changes: object) -> dict[str, object]:
     """A plain event; a change to None leaves the attribute out."""
     plain: dict[str, object] = {
-        "specversion": "1.0", "id": "e1", "source": "gate", "type": "departure", "subject": "UA", "time": "2013-07-15T11:00:00Z",
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "gate",
+        "type": "departure",
+        "subject": "UA",
+        "time": "2013-07-15T11:00:00Z",
         "data": {"distance": 1400, "tail": "N1"},
     }
     return {name: value for name, value in {**plain, **changes}.items() if value is not None}
@@ -46,7 +70,11 @@ def event(**changes: object) -> dict[str, object]:
 def judge(*events: object, known: Catalogue | None = None) -> Acceptance:
     """Accept events given as Python values or as the very bytes."""
     into = Acceptance()
-    accept([one if isinstance(one, bytes) else msgspec.json.encode(one) for one in events], circumstances(known), into)
+    accept(
+        [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in events],
+        circumstances(known),
+        into,
+    )
     return into
 
 

@@ -1,4 +1,5 @@
-"""A door that really runs: the service as `u2c service` starts it, on a real Postgres with the Postgres log as its bus."""
+"""A door that really runs: the service as `u2c service` starts it, on a real Postgres with the Postgres log
+as its bus."""
 
 import asyncio
 import os
@@ -31,7 +32,11 @@ from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread
 from tests.ingest.circumstances import NOW, customer, event, meter
 
-METERS = (meter("departures", "count"), meter("miles", "sum", "distance"), meter("tails", "unique", "tail", "ignore"))
+METERS = (
+    meter("departures", "count"),
+    meter("miles", "sum", "distance"),
+    meter("tails", "unique", "tail", "ignore"),
+)
 START_TIMEOUT_S = 120.0
 WAIT_S = 60.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +67,9 @@ class Door:
         pool = await asyncpg.create_pool(self.database.url("rating"), min_size=1, max_size=2)
         bus = PostgresLog(pool)
         try:
-            runs = [await bus.read(topic.name, partition, 0, 1_000_000) for partition in range(topic.partitions)]
+            runs = [
+                await bus.read(topic.name, partition, 0, 1_000_000) for partition in range(topic.partitions)
+            ]
         finally:
             await pool.close()
         return [topic.decode(record.value) for run in runs for record in run.records]
@@ -91,10 +98,17 @@ def running(database: TestDatabase, key: str, log: Path, **settings: str) -> Ite
     """Serve the door on a free port until the block ends."""
     port = _free_port()
     environment = {
-        **os.environ, "U2C_DATABASE_URL": database.url("usage_ingest"), "U2C_PORT": str(port), "U2C_LOG_LEVEL": "warning", **settings,
+        **os.environ,
+        "U2C_DATABASE_URL": database.url("usage_ingest"),
+        "U2C_PORT": str(port),
+        "U2C_LOG_LEVEL": "warning",
+        **settings,
     }
     command = [sys.executable, "-m", "u2c", "service", "usage_ingest"]
-    with log.open("ab") as output, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output) as process:
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output) as process,
+    ):
         door = Door(f"http://127.0.0.1:{port}", key, database, process)
         try:
             _await_start(door, log)
@@ -110,7 +124,9 @@ def door(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) 
     """One door for all tests: they use ids and sources of their own."""
     name = f"test_{secrets.token_hex(6)}"
     in_thread(copied(postgres_server.admin_url, name))
-    database = TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    database = TestDatabase(
+        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
+    )
     in_thread(stand_clock(database.admin_url, NOW))
     key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
     with running(database, key, tmp_path_factory.mktemp("door") / "door.log") as found:

@@ -1,4 +1,5 @@
-"""Products that write to usage.raw themselves: a real broker, librdkafka as their client, a door behind it, and a log that was damaged."""
+"""Products that write to usage.raw themselves: a real broker, librdkafka as their client, a door behind it,
+and a log that was damaged."""
 
 import asyncio
 import time
@@ -18,7 +19,7 @@ from u2c.kafka_broker import KafkaBroker
 
 WAIT_S = 60.0
 Headers = Sequence[tuple[str, bytes | None]]
-Sent = tuple[bytes | None, bytes | None, Headers]              # key, value, headers
+Sent = tuple[bytes | None, bytes | None, Headers]  # key, value, headers
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Products:
 
     broker: KafkaBroker
     door: Door
-    damaged: dict[str, bytes]                                  # batches nobody can decode, by what was done to them
+    damaged: dict[str, bytes]  # batches nobody can decode, by what was done to them
     watcher: Consumer
 
     def send(self, partition: int, *records: Sent, **settings: Any) -> None:
@@ -41,10 +42,15 @@ class Products:
 
     def heads(self) -> dict[int, int]:
         """Partition → next offset of usage.raw, what is not committed included."""
-        return {n: self.watcher.get_watermark_offsets(TopicPartition(USAGE_RAW.name, n), WAIT_S)[1] for n in range(USAGE_RAW.partitions)}
+        return {
+            n: self.watcher.get_watermark_offsets(TopicPartition(USAGE_RAW.name, n), WAIT_S)[1]
+            for n in range(USAGE_RAW.partitions)
+        }
 
     async def positions(self) -> dict[int, int]:
-        rows = await self.door.fetch("select partition, position from bus.positions where topic = 'usage.raw'")
+        rows = await self.door.fetch(
+            "select partition, position from bus.positions where topic = 'usage.raw'"
+        )
         return {row["partition"]: row["position"] for row in rows}
 
     async def taken(self) -> bool:
@@ -54,28 +60,42 @@ class Products:
     async def gaps(self) -> int:
         """Places where the batch rows of usage.raw do not tile the log (K1)."""
         rows = await self.door.fetch("""
-            select from_offset, lag(to_offset, 1, 0::bigint) over (partition by partition order by from_offset) as expected
+            select from_offset, lag(to_offset, 1, 0::bigint) over (partition by partition
+                order by from_offset) as expected
             from bus.batches where topic = 'usage.raw'""")
         return sum(row["from_offset"] != row["expected"] for row in rows)
 
     def usage(self, source: str) -> list[UsageMessage]:
         """What of this source is on usage.events."""
-        return [one for one in map(USAGE_EVENTS.decode, everything(self.broker.brokers, USAGE_EVENTS)) if one.source == source]
+        return [
+            one
+            for one in map(USAGE_EVENTS.decode, everything(self.broker.brokers, USAGE_EVENTS))
+            if one.source == source
+        ]
 
     async def quarantined(self, partition: int) -> list[tuple[int, str, bytes]]:
         """(offset, code, bytes) of what came by this partition, in its order."""
         rows = await self.door.fetch(
-            """select (split_part(split_part(key_id, ':', 3), '-', 1))::bigint + index_ as at, code, raw from usage_ingest.quarantine
-               where key_id like $1 order by 1""", f"usage.raw:{partition}:%")
+            """select (split_part(split_part(key_id, ':', 3), '-', 1))::bigint + index_ as at, code, raw
+                from usage_ingest.quarantine
+               where key_id like $1 order by 1""",
+            f"usage.raw:{partition}:%",
+        )
         return [(row["at"], row["code"], row["raw"]) for row in rows]
 
 
 @contextmanager
 def looking(brokers: str) -> Iterator[Consumer]:
     """A consumer without a group of its own; what is not committed is read too."""
-    consumer = Consumer({
-        "bootstrap.servers": brokers, "group.id": "look", "enable.auto.commit": False, "isolation.level": "read_uncommitted",
-        "enable.partition.eof": True})
+    consumer = Consumer(
+        {
+            "bootstrap.servers": brokers,
+            "group.id": "look",
+            "enable.auto.commit": False,
+            "isolation.level": "read_uncommitted",
+            "enable.partition.eof": True,
+        }
+    )
     try:
         yield consumer
     finally:
@@ -88,8 +108,14 @@ def send(brokers: str, partition: int, records: Sequence[Sent], **settings: Any)
     def heard(fault: Any, _message: Any) -> None:
         failed.extend([fault] if fault else [])
 
-    producer = Producer({
-        "bootstrap.servers": brokers, "linger.ms": 500, "message.max.bytes": 4 << 20, **{name.replace("_", "."): v for name, v in settings.items()}})
+    producer = Producer(
+        {
+            "bootstrap.servers": brokers,
+            "linger.ms": 500,
+            "message.max.bytes": 4 << 20,
+            **{name.replace("_", "."): v for name, v in settings.items()},
+        }
+    )
     for key, value, headers in records:
         producer.produce(USAGE_RAW.name, value, key, partition, on_delivery=heard, headers=list(headers))
     assert producer.flush(WAIT_S) == 0 and not failed, failed

@@ -33,7 +33,9 @@ def test_a_number_is_read_exactly_however_it_is_written(number: Decimal, spellin
     found = number_of(literal)
     assert not isinstance(found, Unfit), literal
     assert Decimal(text_of(found)) == number
-    assert found == number_of(spelled(number, "plain", 0)) or text_of(found) == text_of(number_of(spelled(number, "plain", 0)))  # type: ignore[arg-type]
+    assert found == number_of(spelled(number, "plain", 0)) or text_of(found) == text_of(
+        number_of(spelled(number, "plain", 0))
+    )  # type: ignore[arg-type]
 
 
 @settings(deadline=None)
@@ -47,7 +49,9 @@ def test_any_json_number_is_kept_exactly_or_refused(literal: str) -> None:
 
 @settings(deadline=None)
 @given(properties, st.randoms())
-def test_order_of_keys_and_white_space_do_not_change_the_hash(data: dict[str, object], random: object) -> None:
+def test_order_of_keys_and_white_space_do_not_change_the_hash(
+    data: dict[str, object], random: object
+) -> None:
     shuffled = list(data.items())
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     spaced = json.dumps(event(data=dict(shuffled)), indent=2, ensure_ascii=True).encode()
@@ -65,17 +69,24 @@ def test_canonical_json_is_a_fixed_point(data: dict[str, object]) -> None:
 @settings(deadline=None)
 @given(st.sampled_from(["type", "subject", "time", "data"]))
 def test_every_part_of_the_body_counts(part: str) -> None:
-    other = {"type": "arrival", "subject": "AA", "time": "2013-07-15T11:00:00.000001Z", "data": {"distance": 1401, "tail": "N1"}}[part]
+    other = {
+        "type": "arrival",
+        "subject": "AA",
+        "time": "2013-07-15T11:00:00.000001Z",
+        "data": {"distance": 1401, "tail": "N1"},
+    }[part]
     (_, first), (_, second) = judge(event(), event(**{part: other}), known=Catalogue()).published
     assert first.body_hash != second.body_hash
 
 
 def test_one_instant_in_two_offsets_is_one_body() -> None:
-    (_, first), (_, second) = judge(event(), event(time="2013-07-15T16:45:00.000000+05:45"), known=Catalogue()).published
+    (_, first), (_, second) = judge(
+        event(), event(time="2013-07-15T16:45:00.000000+05:45"), known=Catalogue()
+    ).published
     assert first.body_hash == second.body_hash
 
 
 def test_numbers_normalise_as_documented() -> None:
-    assert canonical(read_data(b'{"b":[1.0,1e0,1,-0.0,0.50,12e-1,-5E2],"a":100000000000000000000.10}')[0]) == (
-        b'{"a":100000000000000000000.1,"b":[1,1,1,0,0.5,1.2,-500]}'
-    )
+    assert canonical(
+        read_data(b'{"b":[1.0,1e0,1,-0.0,0.50,12e-1,-5E2],"a":100000000000000000000.10}')[0]
+    ) == (b'{"a":100000000000000000000.1,"b":[1,1,1,0,0.5,1.2,-500]}')

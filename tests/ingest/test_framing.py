@@ -24,8 +24,13 @@ def test_lines_stand_alone() -> None:
 @pytest.mark.parametrize(
     ("body", "offset"),
     [
-        (b"[{]", "byte 2"), (b'[{"a":1},]', "byte 9"), (b'[{"a":NaN}]', "byte 6"), (b'[{"a":1}', "byte 8"), (b"", "byte 0"),
-        (b"[1]x", "byte 4"), (b'["\xff"]', "byte 2"),
+        (b"[{]", "byte 2"),
+        (b'[{"a":1},]', "byte 9"),
+        (b'[{"a":NaN}]', "byte 6"),
+        (b'[{"a":1}', "byte 8"),
+        (b"", "byte 0"),
+        (b"[1]x", "byte 4"),
+        (b'["\xff"]', "byte 2"),
     ],
 )
 def test_a_syntax_fault_refuses_the_array_and_says_where(body: bytes, offset: str) -> None:
@@ -33,7 +38,10 @@ def test_a_syntax_fault_refuses_the_array_and_says_where(body: bytes, offset: st
         framing.array(body)
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'[{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"])
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'[{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"],
+)
 def test_hopeless_nesting_is_refused_at_once(body: bytes) -> None:
     for frame in (framing.array, framing.array_or_single):
         with pytest.raises(framing.NestingTooDeep):

@@ -40,10 +40,14 @@ async def test_a_secret_is_shown_once_and_kept_nowhere(door: Door) -> None:
         listed = client.get("/v1/keys?limit=200").json()["data"]
     assert key["secret"] not in json.dumps(listed)
     assert next(shown["prefix"] for shown in listed if shown["id"] == key["id"]) == key["secret"][:13]
-    tables = await door.fetch("select schemaname || '.' || tablename as name from pg_tables where schemaname in ('usage_ingest', 'bus')")
+    tables = await door.fetch(
+        "select schemaname || '.' || tablename as name from pg_tables where schemaname in ('usage_ingest', 'bus')"
+    )
     for table in tables:
-        for spelling in (key["secret"], key["secret"].encode().hex()):        # columns of bytes show as hex
-            held = await door.fetch(f"select 1 from {table['name']} t where t::text like '%' || $1 || '%'", spelling)
+        for spelling in (key["secret"], key["secret"].encode().hex()):  # columns of bytes show as hex
+            held = await door.fetch(
+                f"select 1 from {table['name']} t where t::text like '%' || $1 || '%'", spelling
+            )
             assert held == [], table["name"]
 
 
@@ -54,13 +58,19 @@ async def test_other_services_are_told_of_every_change(door: Door) -> None:
 
     async def told() -> bool:
         mine = [message for message in await door.read(ACCESS_KEYS) if message.key_id == key["id"]]
-        return len(mine) == 2 and mine[0].hash == hash_of(key["secret"]) and mine[1].revoked and mine[1].revision > mine[0].revision
+        return (
+            len(mine) == 2
+            and mine[0].hash == hash_of(key["secret"])
+            and mine[1].revoked
+            and mine[1].revision > mine[0].revision
+        )
 
     await until(told)
 
 
 async def test_keys_are_told_once_more_as_they_stand(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read by a transaction of this test, that is never committed: the service here has told its own long ago."""
+    """Read by a transaction of this test, that is never committed: the service here has told its own long
+    ago."""
     monkeypatch.setattr(retelling, "A_PAGE", 2)
     bound = made(door, "usage:write", sources=["shop"])
     db = Database(door.database.url("usage_ingest"), "usage_ingest", 2)
@@ -70,12 +80,14 @@ async def test_keys_are_told_once_more_as_they_stand(door: Door, monkeypatch: py
             place, told = None, list[Any]()
             while not told or place is not None:
                 _, place = await retelling.keys(uow, place)
-                told += [ACCESS_KEYS.decode(row.value) for row in uow._told[len(told):]]
+                told += [ACCESS_KEYS.decode(row.value) for row in uow._told[len(told) :]]
             uow._told.clear()
         rows = await db.pool.fetch("select key_id, revision, sources from usage_ingest.access_keys")
     finally:
         await db.close()
-    assert sorted((key.key_id, key.revision, list(key.sources)) for key in told) == sorted(tuple(row) for row in rows)
+    assert sorted((key.key_id, key.revision, list(key.sources)) for key in told) == sorted(
+        tuple(row) for row in rows
+    )
     assert ["shop"] in [list(key.sources) for key in told if key.key_id == bound["id"]]
 
 
@@ -93,14 +105,27 @@ def test_a_revoked_key_is_refused_with_the_remedy(door: Door) -> None:
 
 @pytest.mark.parametrize("secret", ["u2c_live_wrong", "\u00e9"])
 def test_an_unknown_key_is_refused(door: Door, secret: str) -> None:
-    answer = httpx2.post(f"{door.url}/v1/events", content=b"never read", headers=[(b"Authorization", f"Bearer {secret}".encode())], trust_env=False)
+    answer = httpx2.post(
+        f"{door.url}/v1/events",
+        content=b"never read",
+        headers=[(b"Authorization", f"Bearer {secret}".encode())],
+        trust_env=False,
+    )
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/v1/events"), ("POST", "/v1/events/void"), ("POST", "/v1/events/correct"), ("GET", "/v1/quarantine"),
-     ("POST", "/v1/quarantine/replay"), ("GET", "/v1/receipts/door"), ("POST", "/v1/keys"), ("GET", "/v1/keys")],
+    [
+        ("POST", "/v1/events"),
+        ("POST", "/v1/events/void"),
+        ("POST", "/v1/events/correct"),
+        ("GET", "/v1/quarantine"),
+        ("POST", "/v1/quarantine/replay"),
+        ("GET", "/v1/receipts/door"),
+        ("POST", "/v1/keys"),
+        ("GET", "/v1/keys"),
+    ],
 )
 def test_a_missing_scope_is_named(door: Door, method: str, path: str) -> None:
     key = made(door, "invoices:read")
@@ -110,17 +135,32 @@ def test_a_missing_scope_is_named(door: Door, method: str, path: str) -> None:
     assert "lacks the scope" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("path", ["/v1/keys", "/v1/keys/key_x/rotate", "/v1/events", "/v1/quarantine/replay", "/v1/quarantine/qua_x/repair"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/keys",
+        "/v1/keys/key_x/rotate",
+        "/v1/events",
+        "/v1/quarantine/replay",
+        "/v1/quarantine/qua_x/repair",
+    ],
+)
 def test_the_key_is_asked_for_before_the_body_is_read(door: Door, path: str) -> None:
     """The rest of the body never comes: an answer there is one before it."""
     address = urlsplit(door.url)
-    keys = {"": 401, "Authorization: Bearer u2c_live_wrong\r\n": 401, f"Authorization: Bearer {made(door, 'invoices:read')['secret']}\r\n": 403}
+    keys = {
+        "": 401,
+        "Authorization: Bearer u2c_live_wrong\r\n": 401,
+        f"Authorization: Bearer {made(door, 'invoices:read')['secret']}\r\n": 403,
+    }
     for header, status in keys.items():
         with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{header}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
             connection.sendall(f"{head}{{".encode())
             assert connection.recv(4096).startswith(f"HTTP/1.1 {status} ".encode()), header
-    refused = httpx2.post(f"{door.url}{path}", content=b"{bad", headers={"Content-Type": "application/json"}, trust_env=False)
+    refused = httpx2.post(
+        f"{door.url}{path}", content=b"{bad", headers={"Content-Type": "application/json"}, trust_env=False
+    )
     assert (refused.status_code, refused.json()["code"]) == (401, "key_missing")
 
 
@@ -136,14 +176,25 @@ def test_nobody_gives_away_what_they_do_not_hold(door: Door) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [{"name": "x", "scopes": ["everything"]}, {"name": "x", "scopes": []}, {"name": "", "scopes": ["admin"]}, {"name": "a\0", "scopes": ["admin"]},
-     {"name": "x", "scopes": ["admin"], "expires_at": "2001-01-01T00:00:00Z"},
-     {"name": "x", "scopes": ["admin"], "expires_at": "9999-12-31T23:59:59-23:00"},
-     {"name": "x", "scopes": ["admin"], "extra": 1}, {"name": "\ud800", "scopes": ["admin"]}],
+    [
+        {"name": "x", "scopes": ["everything"]},
+        {"name": "x", "scopes": []},
+        {"name": "", "scopes": ["admin"]},
+        {"name": "a\0", "scopes": ["admin"]},
+        {"name": "x", "scopes": ["admin"], "expires_at": "2001-01-01T00:00:00Z"},
+        {"name": "x", "scopes": ["admin"], "expires_at": "9999-12-31T23:59:59-23:00"},
+        {"name": "x", "scopes": ["admin"], "extra": 1},
+        {"name": "\ud800", "scopes": ["admin"]},
+    ],
 )
 def test_a_key_that_cannot_be_is_refused(door: Door, wanted: dict[str, object]) -> None:
     with door.client() as client:
-        assert client.post("/v1/keys", content=json.dumps(wanted), headers={"Content-Type": "application/json"}).status_code == 422
+        assert (
+            client.post(
+                "/v1/keys", content=json.dumps(wanted), headers={"Content-Type": "application/json"}
+            ).status_code
+            == 422
+        )
 
 
 async def test_rotation_overlaps_and_then_only_the_new_key_works(door: Door) -> None:

@@ -1,4 +1,5 @@
-"""Very many small elements are counted before they become objects, and a large body keeps nobody else waiting."""
+"""Very many small elements are counted before they become objects, and a large body keeps nobody else
+waiting."""
 
 import gzip
 import json
@@ -33,11 +34,31 @@ def full(element: bytes, before: bytes = b"[", after: bytes = b"]", between: byt
     return before + between.join([element] * count) + after
 
 
-ARRAYS = [full(b"0"), full(b"[]"), full(b"{}"), full(b'""'), full(b" null"), full(rb'"\ud800"'), full(b"0", before=b" [")]
-LINES = [full(b"", b"", b"", b"\n"), full(b"0", b"", b"", b"\n"), full(b"ab", b"", b"", b"\n"), full(b"", b"", b"0", b"\n")]
+ARRAYS = [
+    full(b"0"),
+    full(b"[]"),
+    full(b"{}"),
+    full(b'""'),
+    full(b" null"),
+    full(rb'"\ud800"'),
+    full(b"0", before=b" ["),
+]
+LINES = [
+    full(b"", b"", b"", b"\n"),
+    full(b"0", b"", b"", b"\n"),
+    full(b"ab", b"", b"", b"\n"),
+    full(b"", b"", b"0", b"\n"),
+]
 VOIDS = [
-    full(b"[]"), full(b"0"), full(b"{}"), full(b'{"source":"s","id":"i"}'), full(b"[]", b'{"voids":[', b"]}"), full(b"0", b'{"voids":[', b"]}"),
-    full(b'{"source":"s","id":"i"}', b'{"voids":[', b"]}"), full(b'"a":0', b"{", b"}"), full(b"[]", b'{"a":[', b"]}"),
+    full(b"[]"),
+    full(b"0"),
+    full(b"{}"),
+    full(b'{"source":"s","id":"i"}'),
+    full(b"[]", b'{"voids":[', b"]}"),
+    full(b"0", b'{"voids":[', b"]}"),
+    full(b'{"source":"s","id":"i"}', b'{"voids":[', b"]}"),
+    full(b'"a":0', b"{", b"}"),
+    full(b"[]", b'{"a":[', b"]}"),
 ]
 
 
@@ -79,7 +100,10 @@ def test_a_correction_is_measured_before_it_is_looked_into() -> None:
     assert peak_mb(read_correction, body)[0] < 3 * BODY_MAX_BYTES / MB
 
 
-@given(st.lists(st.sampled_from([b"", b" ", b"0", b"{}", b"\r", b" a \t", b"\t{}\r"]), max_size=30), st.integers(0, 3))
+@given(
+    st.lists(st.sampled_from([b"", b" ", b"0", b"{}", b"\r", b" a \t", b"\t{}\r"]), max_size=30),
+    st.integers(0, 3),
+)
 def test_lines_are_cut_as_ever(lines: list[bytes], at_once: int) -> None:
     """However many of them the fast way takes, and whichever the way for the rest."""
     with pytest.MonkeyPatch.context() as patch:
@@ -122,11 +146,29 @@ async def test_a_large_body_is_taken_apart_aside_and_a_small_one_here() -> None:
         assert await unpacked(gzip.compress(b"x" * size)) == b"x" * size
 
 
-@pytest.mark.parametrize(("headers", "bodies", "status"), [
-    (JSON, ARRAYS[:3], 413), (NDJSON, LINES[1:3], 413),
-    (JSON, ["[" + ",".join(json.dumps(event(id=str(n), data={"distance": n, "note": "x" * 600})) for n in range(9_000)) + "]"], 202),
-], ids=["arrays", "lines", "events"])
-def test_others_are_answered_meanwhile(door: Door, headers: dict[str, str], bodies: list[str | bytes], status: int) -> None:
+@pytest.mark.parametrize(
+    ("headers", "bodies", "status"),
+    [
+        (JSON, ARRAYS[:3], 413),
+        (NDJSON, LINES[1:3], 413),
+        (
+            JSON,
+            [
+                "["
+                + ",".join(
+                    json.dumps(event(id=str(n), data={"distance": n, "note": "x" * 600}))
+                    for n in range(9_000)
+                )
+                + "]"
+            ],
+            202,
+        ),
+    ],
+    ids=["arrays", "lines", "events"],
+)
+def test_others_are_answered_meanwhile(
+    door: Door, headers: dict[str, str], bodies: list[str | bytes], status: int
+) -> None:
     """Eight kilobytes of gzip, four producers at once, again and again."""
     packed = [gzip.compress(body if isinstance(body, bytes) else body.encode()) for body in bodies]
     process, statuses, stop = psutil.Process(door.process.pid), set(), threading.Event()
@@ -135,7 +177,11 @@ def test_others_are_answered_meanwhile(door: Door, headers: dict[str, str], bodi
         with door.client() as client:
             while not stop.is_set():
                 for body in packed:
-                    told = client.post("/v1/events?dry_run=true", content=body, headers={**headers, "Content-Encoding": "gzip"})
+                    told = client.post(
+                        "/v1/events?dry_run=true",
+                        content=body,
+                        headers={**headers, "Content-Encoding": "gzip"},
+                    )
                     statuses.add(told.status_code)
 
     usual, before = health_s(door), process.memory_info().rss
@@ -155,7 +201,8 @@ def test_others_are_answered_meanwhile(door: Door, headers: dict[str, str], bodi
 
 
 def health_s(door: Door, tries: int = 21) -> float:
-    """The median time of an answer to /healthz: the machine is shared, and a service that hangs is slow each time."""
+    """The median time of an answer to /healthz: the machine is shared, and a service that hangs is slow each
+    time."""
     took = []
     with httpx2.Client(base_url=door.url, trust_env=False, timeout=60) as client:
         for _ in range(tries):

@@ -5,20 +5,37 @@ import pytest
 from services.usage_ingest.domain.catalogue import Catalogue
 from tests.ingest.circumstances import catalogue, codes, customer, event, judge, meter
 
-DEEP = b'{"a":' * 15 + b"1" + b"}" * 15                                # 15 levels; `data` around it makes 16
+DEEP = b'{"a":' * 15 + b"1" + b"}" * 15  # 15 levels; `data` around it makes 16
 
 
 def raw(data: bytes, **attributes: str) -> bytes:
     """An event whose `data` are these very bytes."""
-    names = {"id": "e1", "source": "gate", "type": "departure", "subject": "UA", "time": "2013-07-15T11:00:00Z", **attributes}
-    return b"{" + b"".join(f'"{name}":"{value}",'.encode() for name, value in names.items()) + b'"data":' + data + b"}"
+    names = {
+        "id": "e1",
+        "source": "gate",
+        "type": "departure",
+        "subject": "UA",
+        "time": "2013-07-15T11:00:00Z",
+        **attributes,
+    }
+    return (
+        b"{"
+        + b"".join(f'"{name}":"{value}",'.encode() for name, value in names.items())
+        + b'"data":'
+        + data
+        + b"}"
+    )
 
 
 def test_a_plain_event_is_published_and_needs_no_word() -> None:
     judged = judge(event())
-    (key, message), = judged.published
+    ((key, message),) = judged.published
     assert (judged.results, judged.accepted, key) == ([], 1, b"gate\0e1")
-    assert (message.subject, message.time_us, bytes(message.data)) == ("UA", 1_373_886_000_000_000, b'{"distance":1400,"tail":"N1"}')
+    assert (message.subject, message.time_us, bytes(message.data)) == (
+        "UA",
+        1_373_886_000_000_000,
+        b'{"distance":1400,"tail":"N1"}',
+    )
 
 
 @pytest.mark.parametrize("attribute", ["id", "source", "type", "subject"])
@@ -76,11 +93,25 @@ def test_a_missing_attribute_is_named(attribute: str, value: str | None) -> None
 def test_a_fault_has_a_code_and_keeps_its_bytes(change: dict[str, object], code: str) -> None:
     judged = judge(event(**change), event(id="good"))
     assert codes(judged) == [code]
-    assert (judged.received, judged.accepted, len(judged.published)) == (2, 1, 1), "the neighbour is not harmed"
+    assert (judged.received, judged.accepted, len(judged.published)) == (2, 1, 1), (
+        "the neighbour is not harmed"
+    )
     assert judged.quarantined[0].raw and judged.results[0].detail
 
 
-@pytest.mark.parametrize("literal", [b"1e400", b"1e1000000", b"-1e400", b"1e-400", b"0e-999999999", b"9" * 65, b"1" * 5000, b"0." + b"1" * 63])
+@pytest.mark.parametrize(
+    "literal",
+    [
+        b"1e400",
+        b"1e1000000",
+        b"-1e400",
+        b"1e-400",
+        b"0e-999999999",
+        b"9" * 65,
+        b"1" * 5000,
+        b"0." + b"1" * 63,
+    ],
+)
 def test_a_number_out_of_bounds_is_refused_before_arithmetic(literal: bytes) -> None:
     assert codes(judge(raw(b'{"distance":' + literal + b"}"))) == ["number_out_of_range"]
 
@@ -103,9 +134,15 @@ def test_an_escaped_backslash_is_neither_nul_nor_surrogate() -> None:
 def test_limits_hold_at_their_edge() -> None:
     assert codes(judge(raw(b'{"distance":1,"deep":' + DEEP + b"}"))) == []
     assert codes(judge(raw(b'{"distance":1,"deep":' + b'{"a":' + DEEP + b"}}"))) == ["nesting_too_deep"]
-    assert codes(judge(raw(b'{"distance":1,"deep":' + b"[" * 900 + b"]" * 900 + b"}"))) == ["nesting_too_deep"]
-    assert codes(judge(raw(b'{"distance":1,"deep":' + b"[" * 100_000 + b"]" * 100_000 + b"}"))) == ["event_too_large"]
-    assert codes(judge(raw(b'{"distance":1,"deep":' + b"[" * 30_000 + b"]" * 30_000 + b"}"))) == ["nesting_too_deep"]
+    assert codes(judge(raw(b'{"distance":1,"deep":' + b"[" * 900 + b"]" * 900 + b"}"))) == [
+        "nesting_too_deep"
+    ]
+    assert codes(judge(raw(b'{"distance":1,"deep":' + b"[" * 100_000 + b"]" * 100_000 + b"}"))) == [
+        "event_too_large"
+    ]
+    assert codes(judge(raw(b'{"distance":1,"deep":' + b"[" * 30_000 + b"]" * 30_000 + b"}"))) == [
+        "nesting_too_deep"
+    ]
     assert codes(judge(event(data={"distance": 1, "note": "x" * 1024}))) == []
     assert codes(judge(event(data={"distance": 1, **{f"p{n}": n for n in range(63)}}))) == []
     assert codes(judge(event(id="x" * 255))) == []
@@ -124,7 +161,16 @@ def test_a_meter_that_ignores_missing_values_takes_none_from_an_event() -> None:
 
 def test_a_filtered_meter_demands_nothing_of_events_it_does_not_take() -> None:
     known = Catalogue()
-    known.hear_meters([meter("long_haul", "sum", "trip.miles", filters={"class": ("long",), "jet": ("true",), "gate": ("1.5",)})])
+    known.hear_meters(
+        [
+            meter(
+                "long_haul",
+                "sum",
+                "trip.miles",
+                filters={"class": ("long",), "jet": ("true",), "gate": ("1.5",)},
+            )
+        ]
+    )
     known.hear_customers([customer("UA")])
     taken = {"class": "long", "jet": True, "gate": 1.50}
     assert judge(event(data={**taken, "trip": {"miles": 3}}), known=known).results == []

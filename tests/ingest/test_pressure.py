@@ -1,4 +1,5 @@
-"""A full door and a dead database: 429 and 503 with Retry-After, never a 2xx, and what was acknowledged is there."""
+"""A full door and a dead database: 429 and 503 with Retry-After, never a 2xx, and what was acknowledged is
+there."""
 
 import asyncio
 import json
@@ -32,7 +33,13 @@ def half_a_request(door: Door) -> Iterator[socket.socket]:
     """A producer that announced a body and does not send it."""
     address = urlsplit(door.url)
     with socket.create_connection((address.hostname, address.port)) as connection:
-        head = ("POST /v1/events HTTP/1.1", "Host: x", f"Authorization: Bearer {door.key}", "Content-Type: application/json", "Content-Length: 100")
+        head = (
+            "POST /v1/events HTTP/1.1",
+            "Host: x",
+            f"Authorization: Bearer {door.key}",
+            "Content-Type: application/json",
+            "Content-Length: 100",
+        )
         connection.sendall("\r\n".join((*head, "", "[")).encode())
         yield connection
 
@@ -50,7 +57,9 @@ def answer_once(door: Door, status: int, deadline_s: float = WAIT_S) -> httpx2.R
 async def test_a_full_door_says_when_to_come_again(database: TestDatabase, tmp_path: Path) -> None:
     key = await create_key(database.url("usage_ingest"), "test", ["admin"])
     await stand_clock(database.admin_url, NOW)
-    with running(database, key, tmp_path / "log", U2C_DOOR_REQUESTS_MAX="1", U2C_BODY_TIMEOUT_S="600") as door:
+    with running(
+        database, key, tmp_path / "log", U2C_DOOR_REQUESTS_MAX="1", U2C_BODY_TIMEOUT_S="600"
+    ) as door:
         with half_a_request(door):
             full = answer_once(door, 429)
             assert (full.headers["retry-after"], full.json()["code"]) == ("1", "door_full")
@@ -70,7 +79,9 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     async def tell(message: Message) -> None:
         told.append(message)
 
-    await Edge(reading, body_timeout_s=0.05)({"type": "http", "headers": [], "method": "POST", "path": "/v1/events"}, silence, tell)
+    await Edge(reading, body_timeout_s=0.05)(
+        {"type": "http", "headers": [], "method": "POST", "path": "/v1/events"}, silence, tell
+    )
     assert told[0]["status"] == 400 and b"did not arrive within 0.05 s" in told[1]["body"]
 
 
@@ -99,7 +110,10 @@ async def test_a_dead_database_is_answered_503_and_nothing_acknowledged_is_lost(
         database = TestDatabase("u2c", database_url(info.admin_url, "u2c"), "secret", info.admin_url)
         await stand_clock(database.admin_url, NOW)
         key = await create_key(database.url("usage_ingest"), "test", ["admin"])
-        with running(database, key, tmp_path / "log", U2C_PUBLISH_TIMEOUT_S="2") as door, door.client() as client:
+        with (
+            running(database, key, tmp_path / "log", U2C_PUBLISH_TIMEOUT_S="2") as door,
+            door.client() as client,
+        ):
             assert client.post("/v1/events", json=event(id="before")).status_code == 202
             postgres.kill()
             down = client.post("/v1/events", json=event(id="during"))
@@ -109,7 +123,9 @@ async def test_a_dead_database_is_answered_503_and_nothing_acknowledged_is_lost(
             for path in ("/v1/quarantine", "/v1/receipts/door", "/v1/keys", "/readyz"):
                 assert client.get(path).status_code == 503, path
             assert client.post("/v1/keys", json={"name": "x", "scopes": ["admin"]}).status_code == 503
-            assert client.post("/v1/events?dry_run=true", json=event()).status_code == 202, "judging needs no database"
+            assert client.post("/v1/events?dry_run=true", json=event()).status_code == 202, (
+                "judging needs no database"
+            )
             postgres.start()
             answer_once(door, 202)
             found = [json.loads(bytes(message.data)) and message.id for message in await door.usage("gate")]

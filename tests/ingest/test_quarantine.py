@@ -30,7 +30,11 @@ async def quarantined(door: Door, *events: dict[str, object]) -> list[dict[str, 
 
 def entries(door: Door, trace: str, **query: str) -> list[dict[str, Any]]:
     with door.client() as client:
-        return [entry for entry in client.get("/v1/quarantine", params={"limit": 200, **query}).json()["data"] if entry["request_id"] == trace]
+        return [
+            entry
+            for entry in client.get("/v1/quarantine", params={"limit": 200, **query}).json()["data"]
+            if entry["request_id"] == trace
+        ]
 
 
 def one(door: Door, entry: dict[str, Any], verb: str = "", body: object = None) -> Any:
@@ -42,9 +46,14 @@ def one(door: Door, entry: dict[str, Any], verb: str = "", body: object = None) 
 
 async def test_an_entry_has_its_bytes_and_its_reason(door: Door) -> None:
     mine = str(uuid4())
-    entry, = await quarantined(door, event(source=mine, data={"distance": "far"}))
+    (entry,) = await quarantined(door, event(source=mine, data={"distance": "far"}))
     shown = one(door, entry)
-    assert (shown["status"], shown["code"], shown["source"], shown["id"]) == ("open", "value_not_a_number", mine, "e1")
+    assert (shown["status"], shown["code"], shown["source"], shown["id"]) == (
+        "open",
+        "value_not_a_number",
+        mine,
+        "e1",
+    )
     assert shown["time"] == "2013-07-15T11:00:00Z"
     assert '"far"' in shown["raw"]
     assert base64.b64decode(shown["raw_base64"]).decode() == shown["raw"]
@@ -53,11 +62,21 @@ async def test_an_entry_has_its_bytes_and_its_reason(door: Door) -> None:
 
 async def test_the_list_is_filtered_and_paged(door: Door) -> None:
     mine = str(uuid4())
-    await quarantined(door, event(source=mine, time=""), event(source=mine, id="e2", time=""), event(source=mine, id="e3", data={}))
+    await quarantined(
+        door,
+        event(source=mine, time=""),
+        event(source=mine, id="e2", time=""),
+        event(source=mine, id="e3", data={}),
+    )
     with door.client() as client:
         first = client.get("/v1/quarantine", params={"source": mine, "limit": 2}).json()
-        rest = client.get("/v1/quarantine", params={"source": mine, "limit": 2, "cursor": first["next_cursor"]}).json()
-        by_code = client.get("/v1/quarantine", params={"source": mine, "code": "time_missing", "status": "open", "subject": "UA"}).json()
+        rest = client.get(
+            "/v1/quarantine", params={"source": mine, "limit": 2, "cursor": first["next_cursor"]}
+        ).json()
+        by_code = client.get(
+            "/v1/quarantine",
+            params={"source": mine, "code": "time_missing", "status": "open", "subject": "UA"},
+        ).json()
     assert sorted(entry["id"] for entry in first["data"] + rest["data"]) == ["e1", "e2", "e3"]
     assert (first["has_more"], rest["has_more"], len(by_code["data"])) == (True, False, 2)
     assert client_status(door, "/v1/quarantine?status=lost") == 422
@@ -79,7 +98,7 @@ async def test_a_replay_judges_with_todays_catalogue_and_counts_once(door: Door)
             return bool(client.post("/v1/events?dry_run=true", json=event()).json()["quarantined"])
 
     await until(heard)
-    entry, = await quarantined(door, event(source=mine))
+    (entry,) = await quarantined(door, event(source=mine))
     assert entry["code"] == "value_missing"
     assert one(door, entry, "replay").json()["status"] == "open", "the meter still wants a value"
     assert await door.usage(mine) == []
@@ -102,7 +121,9 @@ async def test_a_bulk_replay_takes_what_fits_the_filter(door: Door) -> None:
     early = [event(source=mine, id=f"e{n}", time="2013-07-15T13:00:00Z") for n in range(3)]
     faulty = await quarantined(door, *early, event(source=mine, id="bad", data={}))
     with door.client() as client:
-        none = client.post("/v1/quarantine/replay", json={"source": mine, "code": "timestamp_out_of_range"}).json()
+        none = client.post(
+            "/v1/quarantine/replay", json={"source": mine, "code": "timestamp_out_of_range"}
+        ).json()
         assert (none["replayed"], none["still_open"], none["more"]) == (0, 3, False)
         assert client.post("/v1/quarantine/replay", json={"sauce": mine}).status_code == 422
     assert {entry["status"] for entry in entries(door, faulty[0]["request_id"])} == {"open"}
@@ -110,7 +131,9 @@ async def test_a_bulk_replay_takes_what_fits_the_filter(door: Door) -> None:
 
 async def test_a_bulk_replay_goes_on_behind_what_stays_open(door: Door) -> None:
     mine = str(uuid4())
-    faulty = await quarantined(door, *[event(source=mine, id=f"e{n}", time="2013-07-15T13:00:00Z") for n in range(5)])
+    faulty = await quarantined(
+        door, *[event(source=mine, id=f"e{n}", time="2013-07-15T13:00:00Z") for n in range(5)]
+    )
     ids = sorted(entry["quarantine_id"] for entry in faulty)
     with door.client() as client:
         rest = client.post("/v1/quarantine/replay", json={"source": mine, "after": ids[1]}).json()
@@ -120,7 +143,7 @@ async def test_a_bulk_replay_goes_on_behind_what_stays_open(door: Door) -> None:
 
 async def test_a_repair_counts_the_new_body_and_keeps_the_old_bytes(door: Door) -> None:
     mine = str(uuid4())
-    entry, = await quarantined(door, event(source=mine, data={"distance": "1,400"}))
+    (entry,) = await quarantined(door, event(source=mine, data={"distance": "1,400"}))
     refused = one(door, entry, "repair", {"event": event(source=mine, data={"distance": "x"})})
     assert (refused.status_code, refused.json()["code"]) == (422, "repair_refused")
     assert one(door, entry, "repair", {"evnt": 1}).status_code in (400, 422)
@@ -132,7 +155,7 @@ async def test_a_repair_counts_the_new_body_and_keeps_the_old_bytes(door: Door) 
 
 
 async def test_a_discard_needs_a_reason_and_is_final(door: Door) -> None:
-    entry, = await quarantined(door, event(source=str(uuid4()), time=""))
+    (entry,) = await quarantined(door, event(source=str(uuid4()), time=""))
     assert one(door, entry, "discard", {}).status_code == 422
     shown = one(door, entry, "discard", {"reason": "a test of the producer's"}).json()
     assert (shown["status"], shown["resolution"]) == ("discarded", "a test of the producer's")
@@ -146,32 +169,68 @@ def test_what_is_not_there_is_not_found(door: Door, verb: str) -> None:
 
 
 async def test_an_event_is_found_by_its_names_as_they_were_sent(door: Door) -> None:
-    """Also one too long to be kept whole, one in another spelling, and one whose bytes spell emoji as escapes."""
+    """Also one too long to be kept whole, one in another spelling, and one whose bytes spell emoji as
+    escapes."""
     mine = f"caf\u00e9 {uuid4()}"
     names = ["caf\u00e9 ", "x" * 3000, "\U0001f469\u200b\U0001f4bb"]
-    found = await quarantined(door, *[event(source=mine, id=name) for name in names], event(source=mine, id="other", subject="a\u2028b"))
-    assert [entry["code"] for entry in found] == ["name_character", "name_length", "name_character", "name_character"]
+    found = await quarantined(
+        door,
+        *[event(source=mine, id=name) for name in names],
+        event(source=mine, id="other", subject="a\u2028b"),
+    )
+    assert [entry["code"] for entry in found] == [
+        "name_character",
+        "name_length",
+        "name_character",
+        "name_character",
+    ]
     with door.client() as client:
         for name in names:
             for spelling in (name, unicodedata.normalize("NFD", name)):
-                asked = {"source": unicodedata.normalize("NFD", mine), "id": spelling, "by": "door", "status": "open"}
+                asked = {
+                    "source": unicodedata.normalize("NFD", mine),
+                    "id": spelling,
+                    "by": "door",
+                    "status": "open",
+                }
                 rows = client.get("/v1/quarantine", params=asked).json()["data"]
                 assert [row["id"] for row in rows] == [name[:1024]]
         assert client.get("/v1/quarantine", params={"source": mine, "id": "x"}).json()["data"] == []
-        assert len(client.get("/v1/quarantine", params={"source": mine, "code": "name_character"}).json()["data"]) == 3
+        assert (
+            len(
+                client.get("/v1/quarantine", params={"source": mine, "code": "name_character"}).json()["data"]
+            )
+            == 3
+        )
         assert client.get("/v1/quarantine", params={"source": mine, "by": "metering"}).json()["data"] == []
 
 
 async def test_what_metering_refused_is_resolved_like_what_the_door_did(door: Door) -> None:
     mine = str(uuid4())
     sent = [json.dumps(event(source=mine, id=f"e{n}")).encode() for n in range(3)]
-    told = [QuarantineMessage(f"qua_{uuid4().hex[:22]}", "not_storable", "too wide", raw, 1, 1, source=mine, id=f"e{n}", by="metering")
-            for n, raw in enumerate(sent)]
-    await door.publish(USAGE_QUARANTINE.name, *(Record(b"any", USAGE_QUARANTINE.encode(message)) for message in told))
+    told = [
+        QuarantineMessage(
+            f"qua_{uuid4().hex[:22]}",
+            "not_storable",
+            "too wide",
+            raw,
+            1,
+            1,
+            source=mine,
+            id=f"e{n}",
+            by="metering",
+        )
+        for n, raw in enumerate(sent)
+    ]
+    await door.publish(
+        USAGE_QUARANTINE.name, *(Record(b"any", USAGE_QUARANTINE.encode(message)) for message in told)
+    )
 
     def listed() -> list[dict[str, Any]]:
         with door.client() as client:
-            return list(client.get("/v1/quarantine", params={"source": mine, "by": "metering"}).json()["data"])
+            return list(
+                client.get("/v1/quarantine", params={"source": mine, "by": "metering"}).json()["data"]
+            )
 
     async def stored() -> bool:
         return len(listed()) == len(told)
@@ -179,14 +238,22 @@ async def test_what_metering_refused_is_resolved_like_what_the_door_did(door: Do
     await until(stored)
     replayed, repaired, discarded = sorted(listed(), key=lambda entry: str(entry["id"]))
     assert one(door, replayed, "replay").json()["status"] == "replayed"
-    assert one(door, repaired, "repair", {"event": event(source=mine, id="mended")}).json()["status"] == "repaired"
+    assert (
+        one(door, repaired, "repair", {"event": event(source=mine, id="mended")}).json()["status"]
+        == "repaired"
+    )
     assert one(door, discarded, "discard", {"reason": "a test"}).json()["status"] == "discarded"
     assert sorted(message.id for message in await door.usage(mine)) == ["e0", "mended"]
 
 
 async def test_ten_look_alikes_are_one_id_or_none(door: Door) -> None:
     mine = str(uuid4())
-    like = ["caf\u00e9", "cafe\u0301", *(f"caf{hidden}\u00e9" for hidden in "\u200b\u200c\u200d\u00ad\u2060\ufeff\u00a0"), "caf\u00e9 "]
+    like = [
+        "caf\u00e9",
+        "cafe\u0301",
+        *(f"caf{hidden}\u00e9" for hidden in "\u200b\u200c\u200d\u00ad\u2060\ufeff\u00a0"),
+        "caf\u00e9 ",
+    ]
     with door.client() as client:
         answer = client.post("/v1/events", json=[event(source=mine, id=name) for name in like]).json()
         assert [result["status"] for result in answer["results"]] == ["duplicate"] + ["quarantined"] * 8

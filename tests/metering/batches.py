@@ -1,4 +1,5 @@
-"""Batches built by hand: what ingest would have put on usage.events, handed to the handler in a transaction like the runner's."""
+"""Batches built by hand: what ingest would have put on usage.events, handed to the handler in a transaction
+like the runner's."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -19,14 +20,30 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def event(
-    id: str, subject: str = "acme", time: datetime = NOW, data: dict[str, Any] | None = None, *, type: str = "api.call", source: str = "app",
+    id: str,
+    subject: str = "acme",
+    time: datetime = NOW,
+    data: dict[str, Any] | None = None,
+    *,
+    type: str = "api.call",
+    source: str = "app",
     received: datetime = NOW,
 ) -> UsageMessage:
     """An accepted event."""
     body = msgspec.json.encode(data or {}, order="deterministic")
-    digest = hashlib.sha256(b"\0".join([type.encode(), subject.encode(), str(to_us(time)).encode(), body])).hexdigest()[:32]
-    return UsageMessage(source=source, id=id, received_us=to_us(received), type=type, subject=subject, time_us=to_us(time),
-                        data=msgspec.Raw(body), body_hash=digest)
+    digest = hashlib.sha256(
+        b"\0".join([type.encode(), subject.encode(), str(to_us(time)).encode(), body])
+    ).hexdigest()[:32]
+    return UsageMessage(
+        source=source,
+        id=id,
+        received_us=to_us(received),
+        type=type,
+        subject=subject,
+        time_us=to_us(time),
+        data=msgspec.Raw(body),
+        body_hash=digest,
+    )
 
 
 def void(id: str, *, source: str = "app", received: datetime = NOW) -> UsageMessage:
@@ -42,30 +59,62 @@ class Metering:
     now: datetime = NOW
     groups_max: int = 1000
     positions: dict[int, int] = field(default_factory=dict)
-    batch_ids: Any = field(default_factory=lambda: count(1))           # None: those of the bus's own sequence
+    batch_ids: Any = field(default_factory=lambda: count(1))  # None: those of the bus's own sequence
 
     def __post_init__(self) -> None:
         self.context = SimpleNamespace(
-            state={}, db=self.db, settings=SimpleNamespace(groups_max=self.groups_max), clock=SimpleNamespace(now=lambda: self.now))
+            state={},
+            db=self.db,
+            settings=SimpleNamespace(groups_max=self.groups_max),
+            clock=SimpleNamespace(now=lambda: self.now),
+        )
 
     async def take(self, *messages: UsageMessage, partition: int = 0) -> BatchCounts:
         """Meter one batch."""
         async with self.db.transaction() as uow:
             start = self.positions.get(partition, 0)
             end = start + len(messages)
-            batch_id = next(self.batch_ids) if self.batch_ids else await uow.connection.fetchval("select nextval('bus.batch_id')")
+            batch_id = (
+                next(self.batch_ids)
+                if self.batch_ids
+                else await uow.connection.fetchval("select nextval('bus.batch_id')")
+            )
             await uow.connection.execute(
-                """insert into bus.positions (grp, topic, partition, position) values ('rating', 'usage.events', $1, $2)
-                   on conflict (grp, topic, partition) do update set position = excluded.position""", partition, end)
+                """insert into bus.positions (grp, topic, partition, position) values
+                    ('rating', 'usage.events', $1, $2)
+                   on conflict (grp, topic, partition) do update set position = excluded.position""",
+                partition,
+                end,
+            )
             size = len(messages)
-            batch = Batch("usage.events", partition, start, end, batch_id, list(messages), range(start, end), [()] * size, [b""] * size)
+            batch = Batch(
+                "usage.events",
+                partition,
+                start,
+                end,
+                batch_id,
+                list(messages),
+                range(start, end),
+                [()] * size,
+                [b""] * size,
+            )
             counts = await meter_batch(batch, uow, self.context)
             assert counts.total == len(messages)
             await uow.connection.execute(
-                """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate, conflict, void, quarantined,
+                """insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new,
+                    duplicate, conflict, void, quarantined,
                        dead, compacted)
                    values ($1, 'rating', 'usage.events', $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)""",
-                batch_id, partition, start, end, counts.new, counts.duplicate, counts.conflict, counts.void, counts.quarantined)
+                batch_id,
+                partition,
+                start,
+                end,
+                counts.new,
+                counts.duplicate,
+                counts.conflict,
+                counts.void,
+                counts.quarantined,
+            )
         self.positions[partition] = end
         return counts
 

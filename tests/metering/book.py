@@ -52,7 +52,10 @@ async def aggregates(db: Database) -> Aggregates:
         days = await connection.fetch("select * from rating.usage_days where events <> 0 or value <> 0")
         uniques = await connection.fetch("select * from rating.usage_uniques")
     return Aggregates(
-        {(r["subject"], r["meter"], r["grp"], r["hour"]): (r["events"], r["value"].normalize()) for r in hours},
+        {
+            (r["subject"], r["meter"], r["grp"], r["hour"]): (r["events"], r["value"].normalize())
+            for r in hours
+        },
         {(r["subject"], r["meter"], r["grp"], r["day"]): (r["events"], r["value"].normalize()) for r in days},
         {(r["subject"], r["meter"], r["grp"], r["hour"], r["item"]): r["events"] for r in uniques},
     )

@@ -24,13 +24,22 @@ def standing(messages: Sequence[UsageMessage]) -> list[UsageMessage]:
 
 
 def quantities(
-    messages: Sequence[UsageMessage], terms: dict[str, Any], subjects: Sequence[str], start: datetime, end: datetime, dimensions: Sequence[str],
+    messages: Sequence[UsageMessage],
+    terms: dict[str, Any],
+    subjects: Sequence[str],
+    start: datetime,
+    end: datetime,
+    dimensions: Sequence[str],
 ) -> dict[Group, Decimal]:
     """Group → quantity in [start, end)."""
     sums: dict[Group, Decimal] = {}
     items: dict[Group, set[str]] = {}
     for message in standing(messages):
-        if message.subject not in subjects or message.type != terms["event_type"] or not to_us(start) <= message.time_us < to_us(end):
+        if (
+            message.subject not in subjects
+            or message.type != terms["event_type"]
+            or not to_us(start) <= message.time_us < to_us(end)
+        ):
             continue
         data = _data(message)
         group = tuple((name, str(data.get(name, ""))) for name in sorted(dimensions))

@@ -1,4 +1,5 @@
-"""A group counts as itself where it has its row, and in `other` where not, whatever happens at the same time; named values have theirs."""
+"""A group counts as itself where it has its row, and in `other` where not, whatever happens at the same time;
+named values have theirs."""
 
 import asyncio
 import random
@@ -11,7 +12,13 @@ import msgspec
 import pytest
 
 from services.rating.metering.domain.group import NO_GROUP, OTHER, group_of
-from services.rating.metering.naming.usecases import NamedValue, SubjectMonth, ask_recounts, name_values, recount_step
+from services.rating.metering.naming.usecases import (
+    NamedValue,
+    SubjectMonth,
+    ask_recounts,
+    name_values,
+    recount_step,
+)
 from shared.clock import from_us
 from shared.db import Database
 from shared.postgres.migrations import migrate_all
@@ -30,11 +37,20 @@ METERS = {"calls": book.CALLS, "users": book.USERS}
 async def test_few_groups_have_one_row_for_everyone_and_many_one_for_each_subject(db: Database) -> None:
     metering = Metering(db, groups_max=LIMIT, batch_ids=None)
     await meter(db, "calls", **book.CALLS)
-    await metering.take(*[event(f"{subject}{n}", subject, data={"region": f"r{n}"}) for subject in ("acme", "beta") for n in range(LIMIT)])
+    await metering.take(
+        *[
+            event(f"{subject}{n}", subject, data={"region": f"r{n}"})
+            for subject in ("acme", "beta")
+            for n in range(LIMIT)
+        ]
+    )
     assert await admitted(db, "calls") == {("", f"r{n}") for n in range(LIMIT)}
     await metering.take(event("a9", data={"region": "r9"}))
     own = {(subject, f"r{n}") for subject in ("acme", "beta") for n in range(LIMIT)}
-    assert await admitted(db, "calls") == own | {("", f"r{n}") for n in range(LIMIT)} | {("", "other"), ("acme", "other")}
+    assert await admitted(db, "calls") == own | {("", f"r{n}") for n in range(LIMIT)} | {
+        ("", "other"),
+        ("acme", "other"),
+    }
     await metering.take(event("b9", "beta", data={"region": "r9"}), event("c9", "new", data={"region": "r9"}))
     assert (await counted(db, "calls")).items() >= {("beta", OTHER): 1, ("new", region("r9")): 1}.items()
 
@@ -45,7 +61,10 @@ async def test_a_named_value_needs_no_room(db: Database) -> None:
     assert await named(db, "r8") == []
     await metering.take(*[event(str(n), data={"region": f"r{n}"}) for n in range(LIMIT + 2)])
     await metering.take(event("late", data={"region": "r8"}))
-    assert await counted(db, "calls") == {**{("acme", region(f"r{n}")): 1 for n in (*range(LIMIT), 8)}, ("acme", OTHER): 2}
+    assert await counted(db, "calls") == {
+        **{("acme", region(f"r{n}")): 1 for n in (*range(LIMIT), 8)},
+        ("acme", OTHER): 2,
+    }
 
 
 async def test_what_is_named_late_is_counted_again_where_that_is_asked_and_nowhere_else(db: Database) -> None:
@@ -54,24 +73,46 @@ async def test_what_is_named_late_is_counted_again_where_that_is_asked_and_nowhe
         await meter(db, name, **terms)
     april = NOW + timedelta(days=30)
     for at, run in ((NOW, "m"), (april, "a")):
-        await metering.take(*[event(f"{run}{n}", data={"region": f"r{n}", "user": f"u{n % 2}"}, time=at) for n in range(LIMIT + 4)])
+        await metering.take(
+            *[
+                event(f"{run}{n}", data={"region": f"r{n}", "user": f"u{n % 2}"}, time=at)
+                for n in range(LIMIT + 4)
+            ]
+        )
     await metering.take(void("a4"))
     turned_away = await named(db, "r4", "r5", "r6", meters=("calls", "users"))
-    assert turned_away == [SubjectMonth(name, "acme", month) for name in METERS for month in (MARCH, date(2026, 4, 1))]
+    assert turned_away == [
+        SubjectMonth(name, "acme", month) for name in METERS for month in (MARCH, date(2026, 4, 1))
+    ]
     await rows(db, "delete from rating.marks")
     async with db.transaction() as uow:
         await ask_recounts(uow, [place for place in turned_away if place.month > MARCH])
     while await recounted(db):
         pass
-    march, after = {region(f"r{n}"): 1 for n in range(LIMIT)}, {region(f"r{n}"): 1 for n in (*range(LIMIT), 5, 6)}
+    march, after = (
+        {region(f"r{n}"): 1 for n in range(LIMIT)},
+        {region(f"r{n}"): 1 for n in (*range(LIMIT), 5, 6)},
+    )
     for name in METERS:
-        assert await counted(db, name, MARCH) == {("acme", group): count for group, count in {**march, OTHER: 4}.items()}
-        assert await counted(db, name, date(2026, 4, 1)) == {("acme", group): count for group, count in {**after, OTHER: 1}.items()}   # r3
+        assert await counted(db, name, MARCH) == {
+            ("acme", group): count for group, count in {**march, OTHER: 4}.items()
+        }
+        assert await counted(db, name, date(2026, 4, 1)) == {
+            ("acme", group): count for group, count in {**after, OTHER: 1}.items()
+        }  # r3
     assert {row["day"] for row in await rows(db, "select day from rating.marks")} == {april.date()}
-    again = event("m5+", data={"region": "r5", "user": "ann"}), event("a4+", time=april, data={"region": "r4", "user": "x"})
+    again = (
+        event("m5+", data={"region": "r5", "user": "ann"}),
+        event("a4+", time=april, data={"region": "r4", "user": "x"}),
+    )
     await metering.take(void("m5"), void("a5"), *again)
-    assert (await counted(db, "calls", MARCH))["acme", OTHER] == 4, "March keeps `other`: one void, and one that is named, taken and added there"
-    assert (await counted(db, "calls", date(2026, 4, 1))).items() >= {("acme", region("r4")): 1, ("acme", OTHER): 1}.items()
+    assert (await counted(db, "calls", MARCH))["acme", OTHER] == 4, (
+        "March keeps `other`: one void, and one that is named, taken and added there"
+    )
+    assert (await counted(db, "calls", date(2026, 4, 1))).items() >= {
+        ("acme", region("r4")): 1,
+        ("acme", OTHER): 1,
+    }.items()
     assert ("acme", region("r5")) not in await counted(db, "calls", date(2026, 4, 1))
 
 
@@ -81,7 +122,7 @@ async def test_a_process_that_knows_a_group_still_learns_that_the_month_is_crowd
     await meter(db, "calls", **book.CALLS)
     await one.take(*[event(f"b{n}", "beta", data={"region": f"r{n}"}) for n in range(LIMIT)])
     await two.take(event("t", "beta", data={"region": "r0"}))
-    await two.take(event("u", "beta", data={"region": "r0"}))                    # remembers what stands for everyone
+    await two.take(event("u", "beta", data={"region": "r0"}))  # remembers what stands for everyone
     await one.take(*[event(f"a{n}", data={"region": f"s{n}"}) for n in range(LIMIT + 1)])
     await two.take(event("a", data={"region": "r0"}))
     assert (await counted(db, "calls"))["acme", OTHER] == 2
@@ -90,7 +131,9 @@ async def test_a_process_that_knows_a_group_still_learns_that_the_month_is_crowd
 async def test_terms_that_count_otherwise_begin_with_room_and_old_rows_stay(db: Database) -> None:
     metering = Metering(db, groups_max=LIMIT, batch_ids=None)
     await meter(db, "calls", **book.CALLS)
-    await metering.take(*[event(str(n), data={"region": f"r{n}", "plan": f"p{n % 2}"}) for n in range(LIMIT + 2)])
+    await metering.take(
+        *[event(str(n), data={"region": f"r{n}", "plan": f"p{n % 2}"}) for n in range(LIMIT + 2)]
+    )
     before = await rows(db, "select * from rating.admitted_groups")
     await changed(db, "calls", **book.CALLS, list_price={"currency": "USD", "unit": "1"})
     await metering.take(event("more", data={"region": "r7", "plan": "p1"}))
@@ -103,8 +146,11 @@ async def test_terms_that_count_otherwise_begin_with_room_and_old_rows_stay(db: 
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_happens_at_once_the_rows_say_where_everything_is_counted(db: Database, seed: int) -> None:
-    """Three partitions in two processes, voids, names given and counted again in between: aggregates are the events by the rows."""
+async def test_whatever_happens_at_once_the_rows_say_where_everything_is_counted(
+    db: Database, seed: int
+) -> None:
+    """Three partitions in two processes, voids, names given and counted again in between: aggregates are the
+    events by the rows."""
     rng = random.Random(seed)
     for name, terms in METERS.items():
         await meter(db, name, **terms)
@@ -139,13 +185,22 @@ async def test_whatever_happens_at_once_the_rows_say_where_everything_is_counted
         assert await rows(db, limit, OTHER, LIMIT) == []
 
 
-async def test_a_book_of_before_migrates_to_rows_that_say_what_it_counted(database: TestDatabase, db: Database) -> None:
-    """What one list of groups, or a subject's aggregates, admitted has its rows; named values of today were named after that."""
+async def test_a_book_of_before_migrates_to_rows_that_say_what_it_counted(
+    database: TestDatabase, db: Database
+) -> None:
+    """What one list of groups, or a subject's aggregates, admitted has its rows; named values of today were
+    named after that."""
     metering = Metering(db, groups_max=LIMIT, batch_ids=None)
     for name, terms in METERS.items():
         await meter(db, name, **terms)
-    sent = [event(f"{subject}{n}", subject, data={"region": f"r{n}", "user": "ann"}) for subject in ("acme", "beta") for n in range(LIMIT)]
-    sent += [event(f"c{n}", "acme", NOW - timedelta(days=20), {"region": f"r{n}", "user": "ann"}) for n in range(2)]
+    sent = [
+        event(f"{subject}{n}", subject, data={"region": f"r{n}", "user": "ann"})
+        for subject in ("acme", "beta")
+        for n in range(LIMIT)
+    ]
+    sent += [
+        event(f"c{n}", "acme", NOW - timedelta(days=20), {"region": f"r{n}", "user": "ann"}) for n in range(2)
+    ]
     sent += [event("a9", data={"region": "r9", "user": "bob"})]
     await metering.take(*sent)
     was = await rows(db, ROWS)
@@ -154,7 +209,9 @@ async def test_a_book_of_before_migrates_to_rows_that_say_what_it_counted(databa
     await admin.close()
     await migrate_all(database.admin_url, database.secret)
     # In a crowded month what stood for everyone before it was is not told any more, nor needed.
-    assert await rows(db, ROWS) == [row for row in was if row["subject"] or row["grp"] == OTHER or row["month"] < MARCH]
+    assert await rows(db, ROWS) == [
+        row for row in was if row["subject"] or row["grp"] == OTHER or row["month"] < MARCH
+    ]
     await agrees(db, sent)
     more = event("a8", data={"region": "r8", "user": "u"})
     await Metering(db, groups_max=LIMIT, positions=metering.positions, batch_ids=None).take(more)
@@ -164,7 +221,8 @@ async def test_a_book_of_before_migrates_to_rows_that_say_what_it_counted(databa
 ROWS = "select meter, meter_revision, month, subject, grp from rating.admitted_groups order by 1, 3, 4, 5"
 #: The schema and the rows of the revision before.
 BEFORE = """
-    create table rating.meter_groups (meter text collate "C", month date, grp text collate "C", primary key (meter, month, grp));
+    create table rating.meter_groups (meter text collate "C", month date, grp text collate "C",
+        primary key (meter, month, grp));
     alter table rating.meter_groups owner to u2c_rating;
     insert into rating.meter_groups select meter, month, grp from rating.admitted_groups where subject = '';
     drop table rating.admitted_groups, rating.group_limits, rating.named_values, rating.recounts;
@@ -175,12 +233,20 @@ BEFORE = """
 
 
 def crowd(rng: random.Random, size: int) -> list[UsageMessage]:
-    """Events of three subjects over two months in more regions than there is room for, many of them void again."""
+    """Events of three subjects over two months in more regions than there is room for, many of them void
+    again."""
     sent: list[UsageMessage] = []
     for n in range(size):
         at = datetime(2026, rng.choice((3, 4)), rng.randrange(1, 20), rng.randrange(24), tzinfo=UTC)
         region_of = f"r{min(int(rng.expovariate(0.35)), 8)}"
-        sent.append(event(str(n), rng.choice(("acme", "acme", "beta", "tiny")), at, {"region": region_of, "user": f"u{rng.randrange(4)}"}))
+        sent.append(
+            event(
+                str(n),
+                rng.choice(("acme", "acme", "beta", "tiny")),
+                at,
+                {"region": region_of, "user": f"u{rng.randrange(4)}"},
+            )
+        )
         if rng.random() < 0.2:
             sent.append(void(str(rng.randrange(n + 1))))
     return sent
@@ -196,9 +262,14 @@ async def agrees(db: Database, sent: list[UsageMessage]) -> None:
             when = from_us(message.time_us).date().replace(day=1)
             group = region(msgspec.json.decode(bytes(message.data))["region"])
             subject = message.subject if (name, when, "", OTHER) in admitted_rows else ""
-            expected[when, message.subject, group if (name, when, subject, group) in admitted_rows else OTHER] += 1
-        found = {(month, subject, group): count for month in (date(2026, 2, 1), MARCH, date(2026, 4, 1))
-                 for (subject, group), count in (await counted(db, name, month)).items()}
+            expected[
+                when, message.subject, group if (name, when, subject, group) in admitted_rows else OTHER
+            ] += 1
+        found = {
+            (month, subject, group): count
+            for month in (date(2026, 2, 1), MARCH, date(2026, 4, 1))
+            for (subject, group), count in (await counted(db, name, month)).items()
+        }
         assert found == expected, name
 
 
@@ -208,7 +279,10 @@ def region(value: str) -> str:
 
 async def admitted(db: Database, name: str) -> set[tuple[str, str]]:
     found = await rows(db, "select subject, grp from rating.admitted_groups where meter = $1", name)
-    return {(row["subject"], "other" if row["grp"] == OTHER else msgspec.json.decode(row["grp"])["region"]) for row in found}
+    return {
+        (row["subject"], "other" if row["grp"] == OTHER else msgspec.json.decode(row["grp"])["region"])
+        for row in found
+    }
 
 
 async def counted(db: Database, name: str, month: date | None = None) -> dict[tuple[str, str], int]:
@@ -226,11 +300,11 @@ async def counted(db: Database, name: str, month: date | None = None) -> dict[tu
 
 async def named(db: Database, *values: str, meters: tuple[str, ...] = ("calls",)) -> list[SubjectMonth]:
     async with db.transaction() as uow:
-        return await name_values(uow, [NamedValue(name, "region", value) for name in meters for value in values])
+        return await name_values(
+            uow, [NamedValue(name, "region", value) for name in meters for value in values]
+        )
 
 
 async def recounted(db: Database) -> bool:
     async with db.transaction() as uow:
         return await recount_step(uow, events_max=7)
-
-

@@ -7,7 +7,13 @@ from zlib import crc32
 import pytest
 
 from services.rating.catalogue.document import MeterTerms
-from services.rating.catalogue.usecases import EventTypeFixed, ListPriceTaken, MeterExists, change_meter, create_meter
+from services.rating.catalogue.usecases import (
+    EventTypeFixed,
+    ListPriceTaken,
+    MeterExists,
+    change_meter,
+    create_meter,
+)
 from services.rating.metering.backfill.usecases import backfill_step
 from shared.db import Database
 from tests.metering import book
@@ -16,7 +22,9 @@ from tests.metering.book import aggregates, backfilled, changed, meter, rows
 from tests.metering.test_readings import METERS, traffic
 
 
-async def test_a_meter_before_any_event_of_its_type_needs_no_backfill(db: Database, metering: Metering) -> None:
+async def test_a_meter_before_any_event_of_its_type_needs_no_backfill(
+    db: Database, metering: Metering
+) -> None:
     await metering.take(event("1", type="other.type"))
     await meter(db, "calls", **book.CALLS)
     assert (await rows(db, "select backfilled from rating.meters"))[0]["backfilled"]
@@ -42,7 +50,9 @@ async def test_a_void_in_the_midst_of_a_backfill_is_taken_once(db: Database, met
     await meter(db, "calls", **book.CALLS)
     async with db.transaction() as uow:
         assert await backfill_step(uow, NOW, events_max=3, groups_max=1000)
-    await metering.take(void("1"), void("4"), event("7"))                   # one behind the job, one ahead of it, one after the cut
+    await metering.take(
+        void("1"), void("4"), event("7")
+    )  # one behind the job, one ahead of it, one after the cut
     await backfilled(db)
     assert [total for total, _ in (await aggregates(db)).hours.values()] == [5]
 
@@ -53,7 +63,10 @@ async def test_a_changed_meter_is_added_up_again(db: Database, metering: Meterin
     await changed(db, "calls", **{**book.CALLS, "group_by": ["plan"]})
     await metering.take(event("5", data={"region": "eu", "plan": "p1"}))
     await backfilled(db)
-    assert {key[2]: total for key, (total, _) in (await aggregates(db)).hours.items()} == {'{"plan":"p0"}': 3, '{"plan":"p1"}': 3}
+    assert {key[2]: total for key, (total, _) in (await aggregates(db)).hours.items()} == {
+        '{"plan":"p0"}': 3,
+        '{"plan":"p1"}': 3,
+    }
 
 
 async def test_a_new_list_price_alone_adds_nothing_up_again(db: Database, metering: Metering) -> None:
@@ -67,7 +80,7 @@ async def test_a_new_list_price_alone_adds_nothing_up_again(db: Database, meteri
 async def test_what_the_catalogue_refuses(db: Database) -> None:
     priced = {**book.CALLS, "list_price": {"currency": "USD", "unit": "1"}}
     await meter(db, "calls", **priced)
-    await meter(db, "calls", **priced)                                       # the same again is the same
+    await meter(db, "calls", **priced)  # the same again is the same
     async with db.transaction() as uow:
         with pytest.raises(MeterExists):
             await create_meter(uow, "calls", MeterTerms.model_validate(book.CALLS), NOW)
@@ -76,11 +89,14 @@ async def test_what_the_catalogue_refuses(db: Database) -> None:
             await create_meter(uow, "more", MeterTerms.model_validate(priced), NOW)
     async with db.transaction() as uow:
         with pytest.raises(EventTypeFixed):
-            await change_meter(uow, "calls", MeterTerms.model_validate({**book.CALLS, "event_type": "x"}), NOW)
+            await change_meter(
+                uow, "calls", MeterTerms.model_validate({**book.CALLS, "event_type": "x"}), NOW
+            )
 
 
 async def test_meters_created_while_batches_are_in_flight(db: Database) -> None:
-    """Three partitions meter, three meters appear and are back-filled at the same time: nothing is missed, nothing counts twice."""
+    """Three partitions meter, three meters appear and are back-filled at the same time: nothing is missed,
+    nothing counts twice."""
     rng = random.Random(5)
     sent = traffic(rng, 1500)
     parts = [[message for message in sent if crc32(message.id.encode()) % 3 == part] for part in range(3)]
@@ -88,7 +104,7 @@ async def test_meters_created_while_batches_are_in_flight(db: Database) -> None:
 
     async def deliver(part: int) -> None:
         for start in range(0, len(parts[part]), 40):
-            await metering.take(*parts[part][start:start + 40], partition=part)
+            await metering.take(*parts[part][start : start + 40], partition=part)
 
     async def create() -> None:
         for name, terms in METERS.items():
@@ -104,4 +120,6 @@ async def test_meters_created_while_batches_are_in_flight(db: Database) -> None:
         await changed(db, name, **terms)
     await backfilled(db, events_max=5000)
     assert await aggregates(db) == found and found != book.Aggregates()
-    assert len(await rows(db, "select from rating.events")) == len({message.id for message in sent if message.kind == "event"})
+    assert len(await rows(db, "select from rating.events")) == len(
+        {message.id for message in sent if message.kind == "event"}
+    )

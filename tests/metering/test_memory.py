@@ -24,7 +24,9 @@ async def test_who_waits_goes_on_when_usage_is_metered_in_time_again() -> None:
     assert 0.4 <= memory.behind_s < 5.0
 
 
-async def test_nobody_waits_longer_than_asked_nor_when_nothing_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_waits_longer_than_asked_nor_when_nothing_is_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(cached, "LATENESS_HOLDS_S", LONG_S)
     memory = MeteringMemory()
     began = time.monotonic()

@@ -27,7 +27,9 @@ async def metered(db: Database, admin: Any, batches: list[tuple[int, list[Any]]]
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_shuffles_splits_and_repeats_give_equal_aggregates(db: Database, database: Any, seed: int) -> None:
+async def test_shuffles_splits_and_repeats_give_equal_aggregates(
+    db: Database, database: Any, seed: int
+) -> None:
     admin = await asyncpg.connect(database.admin_url)
     rng = random.Random(seed)
     for name, terms in METERS.items():

@@ -1,4 +1,5 @@
-"""What metering cannot store stops nobody: a running rating tells it to the quarantine and goes on, without the brake of a broken release."""
+"""What metering cannot store stops nobody: a running rating tells it to the quarantine and goes on, without
+the brake of a broken release."""
 
 import hashlib
 from typing import Any
@@ -12,7 +13,7 @@ from tests.statements.conftest import START, rating
 from tests.statements.deployment import Deployment, event, until
 
 __all__ = ["rating"]
-MANY = 1500                                                    # one request of an old door; the brake stops at a hundred in a row
+MANY = 1500  # one request of an old door; the brake stops at a hundred in a row
 
 
 def changed(message: UsageMessage, **changes: Any) -> UsageMessage:
@@ -28,7 +29,11 @@ async def told(rating: Deployment, count: int) -> list[QuarantineMessage]:
 
     async def found() -> list[QuarantineMessage]:
         heads = await rating.context.bus.heads(USAGE_QUARANTINE.name)
-        runs = [await rating.context.bus.read(USAGE_QUARANTINE.name, partition, 0, head) for partition, head in heads.items() if head]
+        runs = [
+            await rating.context.bus.read(USAGE_QUARANTINE.name, partition, 0, head)
+            for partition, head in heads.items()
+            if head
+        ]
         messages = [USAGE_QUARANTINE.decode(record.value) for run in runs for record in run.records]
         return messages if len(messages) >= count else []
 
@@ -49,18 +54,31 @@ async def test_thousands_of_names_that_no_store_takes_stop_nobody(rating: Deploy
     assert sorted(message.id for message in kept) == sorted(message.id for message in bad)
     batches = await rating.context.db.pool.fetchrow(
         """select sum(quarantined) as quarantined, sum(dead) as dead, count(*) as batches from bus.batches
-           where grp = 'rating' and topic = 'usage.events'""")
-    assert (batches["quarantined"], batches["dead"]) == (MANY, 0) and batches["batches"] < 100, "cheap: not one transaction each"
+           where grp = 'rating' and topic = 'usage.events'"""
+    )
+    assert (batches["quarantined"], batches["dead"]) == (MANY, 0) and batches["batches"] < 100, (
+        "cheap: not one transaction each"
+    )
     assert rating.context.consumer is not None and rating.context.consumer.stopped_reason is None
 
 
-@pytest.mark.parametrize(("fault", "code"), [
-    ({"id": "a\0b"}, "name_character"), ({"type": "t" * 256}, "name_length"), ({"subject": ""}, "name_missing"),
-    ({"time_us": 2**60}, "timestamp_out_of_range"),
-    ({"received_us": 2**62}, "timestamp_out_of_range"), ({"body_hash": "zz" * 16}, "body_hash_malformed"), ({"kind": "rumour"}, "kind_unknown"),
-    (data('{"a":"\\u0000"}'), "data_not_storable"), (data('{"a":1e999999}'), "data_not_storable"),
-])
-async def test_whatever_the_fault_the_neighbours_are_stored(rating: Deployment, fault: dict[str, Any], code: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"id": "a\0b"}, "name_character"),
+        ({"type": "t" * 256}, "name_length"),
+        ({"subject": ""}, "name_missing"),
+        ({"time_us": 2**60}, "timestamp_out_of_range"),
+        ({"received_us": 2**62}, "timestamp_out_of_range"),
+        ({"body_hash": "zz" * 16}, "body_hash_malformed"),
+        ({"kind": "rumour"}, "kind_unknown"),
+        (data('{"a":"\\u0000"}'), "data_not_storable"),
+        (data('{"a":1e999999}'), "data_not_storable"),
+    ],
+)
+async def test_whatever_the_fault_the_neighbours_are_stored(
+    rating: Deployment, fault: dict[str, Any], code: str
+) -> None:
     neighbours = [event(f"good-{n}", "acme", START) for n in range(60)]
     bad = [changed(event(f"bad-{n}", "acme", START), **fault) for n in range(2)]
     await rating.send(*neighbours[:30], *bad, *neighbours[30:])
@@ -74,9 +92,15 @@ async def test_whatever_the_fault_the_neighbours_are_stored(rating: Deployment, 
 async def test_dimensions_too_long_for_an_index_are_one_events_own_fault(rating: Deployment) -> None:
     def noise(salt: int, characters: int) -> str:
         """Text that an index page cannot pack."""
-        return "".join(chr(0x4E00 + int.from_bytes(hashlib.sha256(f"{salt}:{n}".encode()).digest()[:2]) % 20_000) for n in range(characters))
+        return "".join(
+            chr(0x4E00 + int.from_bytes(hashlib.sha256(f"{salt}:{n}".encode()).digest()[:2]) % 20_000)
+            for n in range(characters)
+        )
 
-    paths = [".".join(hashlib.sha256(f"{number}.{part}".encode()).hexdigest() for part in range(4)) for number in range(5)]
+    paths = [
+        ".".join(hashlib.sha256(f"{number}.{part}".encode()).hexdigest() for part in range(4))
+        for number in range(5)
+    ]
     await rating.meter("wide", group_by=paths)
     nested: dict[str, Any] = {}
     for path in paths:
@@ -85,7 +109,11 @@ async def test_dimensions_too_long_for_an_index_are_one_events_own_fault(rating:
         for name in above:
             level = level.setdefault(name, {})
         level[last] = noise(len(path), 42)
-    await rating.send(event("good", "acme", START), event("wide", noise(9, 255), START, nested), event("good too", "acme", START))
+    await rating.send(
+        event("good", "acme", START),
+        event("wide", noise(9, 255), START, nested),
+        event("good too", "acme", START),
+    )
     await rating.settled()
     assert await stored(rating) == {"good", "good too"}
     assert [(message.id, message.code) for message in await told(rating, 1)] == [("wide", "not_storable")]

@@ -1,4 +1,5 @@
-"""Every answer of every API is described: named schemas with formats and nullability, and an example that fits its schema."""
+"""Every answer of every API is described: named schemas with formats and nullability, and an example that
+fits its schema."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -12,7 +13,8 @@ from shared.http.examples import example_of
 from shared.postgres.setup import SERVICES
 
 JSON = "application/json"
-#: Places of which nothing can be said, because what stands there is its sender's own. Each is named with its reason.
+#: Places of which nothing can be said, because what stands there is its sender's own. Each is named with its
+#: reason.
 SENDERS_OWN = {
     "CountedEventAnswer.data": "an event's data: what a product measures is its own business",
     "StoredEvent.data": "the same",
@@ -34,19 +36,29 @@ def answers(service: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_answer_has_a_named_schema(service: str) -> None:
-    unnamed = [route for route, media, _ in answers(service) if not all("$ref" in kind for kind in media["schema"].get("anyOf", [media["schema"]]))]
+    unnamed = [
+        route
+        for route, media, _ in answers(service)
+        if not all("$ref" in kind for kind in media["schema"].get("anyOf", [media["schema"]]))
+    ]
     assert not unnamed
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_part_of_an_answer_is_an_object_of_anything(service: str) -> None:
-    vague = {(route, place) for route, media, schemas in answers(service) for place in _vague(media["schema"], schemas, (), "answer")}
+    vague = {
+        (route, place)
+        for route, media, schemas in answers(service)
+        for place in _vague(media["schema"], schemas, (), "answer")
+    }
     assert not {f"{route}: {place}" for route, place in vague if place not in SENDERS_OWN}
 
 
 def test_what_is_its_senders_own_is_in_some_answer() -> None:
     described = [one for service in SERVICES for one in answers(service)]
-    assert {place for _, media, schemas in described for place in _vague(media["schema"], schemas, (), "answer")} >= SENDERS_OWN.keys()
+    assert {
+        place for _, media, schemas in described for place in _vague(media["schema"], schemas, (), "answer")
+    } >= SENDERS_OWN.keys()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -54,12 +66,18 @@ def test_every_example_fits_its_schema(service: str) -> None:
     for route, media, schemas in answers(service):
         schema = {**media["schema"], "components": {"schemas": schemas}}
         for shown in (media.get("example"), example_of(media["schema"], schemas)):
-            faults = [f"{fault.instance_path}: {fault.message}" for fault in jsonschema_rs.validator_for(schema).iter_errors(shown)]
+            faults = [
+                f"{fault.instance_path}: {fault.message}"
+                for fault in jsonschema_rs.validator_for(schema).iter_errors(shown)
+            ]
             assert not faults, f"{route}: {faults}"
 
 
-def _vague(schema: dict[str, Any], schemas: dict[str, Any], seen: tuple[str, ...], place: str) -> Iterator[str]:
-    """Places below the schema of which it says nothing: any value, an object without named members or a kind of value, an array of anything."""
+def _vague(
+    schema: dict[str, Any], schemas: dict[str, Any], seen: tuple[str, ...], place: str
+) -> Iterator[str]:
+    """Places below the schema of which it says nothing: any value, an object without named members or a kind
+    of value, an array of anything."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         if name not in seen:

@@ -1,4 +1,5 @@
-"""A backup of a running deployment is one moment of it; restored, the deployment goes on from there and nothing is counted twice."""
+"""A backup of a running deployment is one moment of it; restored, the deployment goes on from there and
+nothing is counted twice."""
 
 import asyncio
 import json
@@ -23,9 +24,16 @@ from u2c.departures.client import Client
 
 EVENTS = 3000
 TERMS = {
-    "contract": "acme-1", "customer": "acme", "currency": "USD", "timezone": "UTC", "term": {"start": "2024-01-01", "months": 12},
+    "contract": "acme-1",
+    "customer": "acme",
+    "currency": "USD",
+    "timezone": "UTC",
+    "term": {"start": "2024-01-01", "months": 12},
     "billing": {"interval": "month", "net_days": 30, "grace_hours": 72},
-    "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "price": {"model": "per_unit", "unit": "2.00"}}]}
+    "lines": [
+        {"key": "calls", "kind": "usage", "meter": "calls", "price": {"model": "per_unit", "unit": "2.00"}}
+    ],
+}
 
 
 @pytest.fixture
@@ -35,22 +43,36 @@ async def cluster(cluster_options: Callable[..., ClusterOptions]) -> AsyncIterat
 
 
 @pytest.mark.timeout(400)
-async def test_what_was_taken_while_events_came_in_goes_on_from_there(cluster: Cluster, tmp_path: Path) -> None:
+async def test_what_was_taken_while_events_came_in_goes_on_from_there(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     client, events = Client(cluster.urls, cluster.admin_key), [event(n) for n in range(EVENTS)]
     await set_up(client)
     await client.send_events(events[:1000])
-    options, secret, name = cluster.options, cluster.options.state.secret(), f"{cluster.options.database}_back"
+    options, secret, name = (
+        cluster.options,
+        cluster.options.state.secret(),
+        f"{cluster.options.database}_back",
+    )
     sending = asyncio.create_task(client.send_events(events[1000:2000]))
     manifest = await take(cluster.database_url, tmp_path / "backup", secret)
     await sending
     assert (manifest.database, manifest.bus) == (options.database, "postgres")
-    assert secret not in "".join(path.read_text(errors="replace") for path in (tmp_path / "backup").glob("*.json"))
+    assert secret not in "".join(
+        path.read_text(errors="replace") for path in (tmp_path / "backup").glob("*.json")
+    )
     await client.close()
     await cluster.stop()
-    restored = await put_back(read(tmp_path / "backup"), tmp_path / "backup", str(options.admin_url), name, secret, KafkaAccess(""))
+    restored = await put_back(
+        read(tmp_path / "backup"), tmp_path / "backup", str(options.admin_url), name, secret, KafkaAccess("")
+    )
     try:
         assert restored.sealed and not restored.reissued
-        async with Cluster(ClusterOptions(state=options.state, database=name, admin_url=options.admin_url, base_port=0, restart=False)) as again:
+        async with Cluster(
+            ClusterOptions(
+                state=options.state, database=name, admin_url=options.admin_url, base_port=0, restart=False
+            )
+        ) as again:
             await _goes_on(again, events)
     finally:
         await drop_database(str(options.admin_url), name)
@@ -73,13 +95,17 @@ async def _goes_on(again: Cluster, events: list[bytes]) -> None:
         await client.close()
 
 
-async def test_a_backup_that_is_not_as_it_was_made_is_refused_and_none_replaces_another(database: TestDatabase, tmp_path: Path) -> None:
+async def test_a_backup_that_is_not_as_it_was_made_is_refused_and_none_replaces_another(
+    database: TestDatabase, tmp_path: Path
+) -> None:
     folder = tmp_path / "backup"
     await take(database.admin_url, folder, database.secret)
     with pytest.raises(EnvironmentFault, match="there already"):
         await take(database.admin_url, folder, database.secret)
     with pytest.raises(EnvironmentFault, match="There is a database"):
-        await put_back(read(folder), folder, database.server_url, database.name, database.secret, KafkaAccess(""))
+        await put_back(
+            read(folder), folder, database.server_url, database.name, database.secret, KafkaAccess("")
+        )
     damaged = next(path for path in sorted((folder / BOOK).iterdir()) if path.name != "toc.dat")
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
     with pytest.raises(EnvironmentFault, match=f"not as it was made: {damaged.name}"):
@@ -89,7 +115,9 @@ async def test_a_backup_that_is_not_as_it_was_made_is_refused_and_none_replaces_
 
 
 async def test_a_backup_that_breaks_off_leaves_nothing_that_looks_whole(
-    database: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    database: TestDatabase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def fails(_url: str, folder: Path, _snapshot: str) -> None:
         folder.mkdir()
@@ -103,14 +131,25 @@ async def test_a_backup_that_breaks_off_leaves_nothing_that_looks_whole(
 
 
 async def set_up(client: Client) -> None:
-    await client.post("rating", "/v1/meters", {"meter": "calls", "event_type": "call", "aggregation": "count"})
+    await client.post(
+        "rating", "/v1/meters", {"meter": "calls", "event_type": "call", "aggregation": "count"}
+    )
     await client.post("rating", "/v1/customers", {"external_id": "acme", "name": "Acme", "timezone": "UTC"})
     await client.post("rating", "/v1/contracts", TERMS)
 
 
 def event(n: int) -> bytes:
-    return json.dumps({"specversion": "1.0", "source": "test", "id": str(n), "type": "call", "subject": "acme",
-                       "time": "2024-01-01T00:00:00Z", "data": {}}).encode()
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "source": "test",
+            "id": str(n),
+            "type": "call",
+            "subject": "acme",
+            "time": "2024-01-01T00:00:00Z",
+            "data": {},
+        }
+    ).encode()
 
 
 async def finalized(client: Client) -> Any:

@@ -1,4 +1,5 @@
-"""A backup older than the bus, over a broker whose compaction is forced: what was consumed since is consumed again, and no number is given twice."""
+"""A backup older than the bus, over a broker whose compaction is forced: what was consumed since is consumed
+again, and no number is given twice."""
 
 import asyncio
 import time
@@ -31,11 +32,14 @@ CLOSED = "2024-02-05T00:00:00Z"
 
 
 async def test_what_was_consumed_since_is_consumed_again_and_no_number_is_given_twice(
-    cluster_options: Callable[..., ClusterOptions], tmp_path: Path,
+    cluster_options: Callable[..., ClusterOptions],
+    tmp_path: Path,
 ) -> None:
     broker = KafkaBroker(tmp_path / "kafka")
     brokers, events = broker.start(), [event(n) for n in range(EVENTS)]
-    options = cluster_options(restart=False, bus="kafka", kafka_brokers=brokers, clock_at=datetime(2024, 1, 1, tzinfo=UTC))
+    options = cluster_options(
+        restart=False, bus="kafka", kafka_brokers=brokers, clock_at=datetime(2024, 1, 1, tzinfo=UTC)
+    )
     admin_url, name, secret = str(options.admin_url), f"{options.database}_back", options.state.secret()
     try:
         async with Cluster(options) as cluster:
@@ -43,7 +47,9 @@ async def test_what_was_consumed_since_is_consumed_again_and_no_number_is_given_
             client = Client(cluster.urls, cluster.admin_key)
             await set_up(client)
             await client.send_events(events[:1000])
-            revoked = await client.post("usage_ingest", "/v1/keys", {"name": "revoked since", "scopes": ["usage:write"]})
+            revoked = await client.post(
+                "usage_ingest", "/v1/keys", {"name": "revoked since", "scopes": ["usage:write"]}
+            )
             await take(cluster.database_url, tmp_path / "backup", secret)
             await client.post("usage_ingest", f"/v1/keys/{revoked['id']}/revoke", {})
             await client.send_events(events[1000:2000])
@@ -51,10 +57,21 @@ async def test_what_was_consumed_since_is_consumed_again_and_no_number_is_given_
             await client.post("rating", "/v1/clock/advance", {"to": CLOSED})
             lost = await until(lambda: finalized(client))
             await client.close()
-        restored = await put_back(read(tmp_path / "backup"), tmp_path / "backup", admin_url, name, secret, KafkaAccess(brokers))
+        restored = await put_back(
+            read(tmp_path / "backup"), tmp_path / "backup", admin_url, name, secret, KafkaAccess(brokers)
+        )
         assert restored.again >= 1000 and restored.reissued == [lost["number"]]
-        async with Cluster(ClusterOptions(state=options.state, database=name, admin_url=admin_url, base_port=0, restart=False, bus="kafka",
-                                          kafka_brokers=brokers)) as again:
+        async with Cluster(
+            ClusterOptions(
+                state=options.state,
+                database=name,
+                admin_url=admin_url,
+                base_port=0,
+                restart=False,
+                bus="kafka",
+                kafka_brokers=brokers,
+            )
+        ) as again:
             await _goes_on(again, events, str(lost["number"]))
     finally:
         await drop_database(admin_url, name)
@@ -70,7 +87,9 @@ async def _goes_on(again: Cluster, events: list[bytes], published: str) -> None:
         assert (invoice["total"], invoice["lines"][0]["quantity"]) == (f"{2 * EVENTS}.00", str(EVENTS))
         assert invoice["number"] != published
         checked = await client.get("billing", "/v1/reconciliation", check=True)
-        assert checked["conservation"]["holds"], [broken for one in checked["conservation"]["statements"] for broken in one["breaks"]]
+        assert checked["conservation"]["holds"], [
+            broken for one in checked["conservation"]["statements"] for broken in one["breaks"]
+        ]
     finally:
         await client.close()
 
@@ -79,7 +98,9 @@ async def _stays_revoked(again: Cluster, key_id: str) -> None:
     connection = await asyncpg.connect(again.database_url)
     try:
         for service in SERVICES:
-            assert await connection.fetchval(f"select revoked from {service}.access_keys where key_id = $1", key_id), service
+            assert await connection.fetchval(
+                f"select revoked from {service}.access_keys where key_id = $1", key_id
+            ), service
     finally:
         await connection.close()
 
@@ -87,19 +108,28 @@ async def _stays_revoked(again: Cluster, key_id: str) -> None:
 async def _compact_soon(brokers: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
     await admin.start()
-    await admin.alter_configs([
-        *(ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={**settings_of(topic, 1), **COMPACTED_SOON}) for topic in SNAPSHOTS),
-        ConfigResource(ConfigResourceType.BROKER, "1", configs={"log.cleaner.backoff.ms": "100"})])
+    await admin.alter_configs(
+        [
+            *(
+                ConfigResource(
+                    ConfigResourceType.TOPIC, topic.name, configs={**settings_of(topic, 1), **COMPACTED_SOON}
+                )
+                for topic in SNAPSHOTS
+            ),
+            ConfigResource(ConfigResourceType.BROKER, "1", configs={"log.cleaner.backoff.ms": "100"}),
+        ]
+    )
     await admin.close()
 
 
 async def _until_compacted(client: Client, brokers: str, events: list[bytes]) -> None:
-    """Send the rest bit by bit, so that statements are told again and again, until revisions of them are gone from the log."""
+    """Send the rest bit by bit, so that statements are told again and again, until revisions of them are gone
+    from the log."""
     reader, deadline, sent = KafkaReader(KafkaAccess(brokers)), time.monotonic() + 300, 2000
     try:
         while not await _has_holes(reader):
             assert time.monotonic() < deadline, "the broker does not compact"
-            await client.send_events(events[sent:sent + 10])
+            await client.send_events(events[sent : sent + 10])
             sent = min(sent + 10, EVENTS)
             await asyncio.sleep(0.7)
         await client.send_events(events[sent:])

@@ -1,4 +1,5 @@
-"""The business clock goes on being followed, whatever its connection has answered: one that stands still quarantines good usage."""
+"""The business clock goes on being followed, whatever its connection has answered: one that stands still
+quarantines good usage."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,18 @@ from shared.db import Database
 from tests.conftest import TestDatabase, stand_clock
 
 MOVED_TO = datetime(2031, 5, 1, tzinfo=UTC)
-FAULTS = [asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"), ConnectionResetError(),
-          asyncpg.InterfaceError("the connection is closed"), RuntimeError("what nobody foresaw")]
+FAULTS = [
+    asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+    ConnectionResetError(),
+    asyncpg.InterfaceError("the connection is closed"),
+    RuntimeError("what nobody foresaw"),
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
-async def test_a_fault_of_its_connection_does_not_stop_it(database: TestDatabase, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+async def test_a_fault_of_its_connection_does_not_stop_it(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     listen, met = BusinessClock._listen, asyncio.Event()
 
     async def fail_once_and_listen(self: BusinessClock) -> None:
@@ -62,7 +69,9 @@ class _Slow:
         return done
 
 
-async def test_a_look_that_began_before_a_move_and_ends_after_it_does_not_take_the_clock_back(database: TestDatabase) -> None:
+async def test_a_look_that_began_before_a_move_and_ends_after_it_does_not_take_the_clock_back(
+    database: TestDatabase,
+) -> None:
     db = Database(database.url("rating"), "rating")
     await db.open()
     followed = BusinessClock(db.pool, "rating", "rating-test")
@@ -78,7 +87,9 @@ async def test_a_look_that_began_before_a_move_and_ends_after_it_does_not_take_t
         slow.may_end.set()
         await late
         assert followed.now() == MOVED_TO
-        acknowledged = await db.pool.fetchval("select acked_revision = (select revision from clock.business) from clock.instances")
+        acknowledged = await db.pool.fetchval(
+            "select acked_revision = (select revision from clock.business) from clock.instances"
+        )
         assert acknowledged, "and what it acknowledged stays acknowledged"
     finally:
         await db.close()

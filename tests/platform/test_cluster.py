@@ -26,7 +26,9 @@ BACK_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 
 
-async def test_all_services_answer_know_the_key_and_come_back_when_killed(cluster_options: Callable[..., ClusterOptions]) -> None:
+async def test_all_services_answer_know_the_key_and_come_back_when_killed(
+    cluster_options: Callable[..., ClusterOptions],
+) -> None:
     told: list[str] = []
     async with Cluster(cluster_options(report=told.append)) as cluster:
         pids = cluster.pids()
@@ -35,7 +37,10 @@ async def test_all_services_answer_know_the_key_and_come_back_when_killed(cluste
             for service in SERVICES:
                 assert (await client.get(f"{cluster.urls[service]}/readyz")).status_code == 200
             refused = await client.get(f"{cluster.urls['billing']}/v1/invoices")
-            taken = await client.get(f"{cluster.urls['billing']}/v1/invoices", headers={"Authorization": f"Bearer {cluster.admin_key}"})
+            taken = await client.get(
+                f"{cluster.urls['billing']}/v1/invoices",
+                headers={"Authorization": f"Bearer {cluster.admin_key}"},
+            )
             assert (refused.status_code, taken.status_code) == (401, 200)
         cluster.kill("billing")
         async with asyncio.timeout(BACK_TIMEOUT_S):
@@ -47,7 +52,9 @@ async def test_all_services_answer_know_the_key_and_come_back_when_killed(cluste
     assert not [pid for pid in last.values() if psutil.pid_exists(pid)]
 
 
-async def test_a_fresh_deployment_starts_at_the_instant_asked_for(cluster_options: Callable[..., ClusterOptions], database: TestDatabase) -> None:
+async def test_a_fresh_deployment_starts_at_the_instant_asked_for(
+    cluster_options: Callable[..., ClusterOptions], database: TestDatabase
+) -> None:
     instant = datetime(2013, 1, 1, tzinfo=UTC)
     async with Cluster(cluster_options(services=("signals",), clock_at=instant, restart=False)):
         connection = await asyncpg.connect(database.admin_url)
@@ -57,14 +64,19 @@ async def test_a_fresh_deployment_starts_at_the_instant_asked_for(cluster_option
 
 @pytest.mark.parametrize(("known", "asked"), [("postgres", "kafka"), ("kafka", "postgres")])
 async def test_a_book_of_another_bus_is_refused_before_a_service_starts(
-    cluster_options: Callable[..., ClusterOptions], database: TestDatabase, known: str, asked: str,
+    cluster_options: Callable[..., ClusterOptions],
+    database: TestDatabase,
+    known: str,
+    asked: str,
 ) -> None:
     connection = await asyncpg.connect(database.admin_url)
     await connection.execute("insert into bus.cluster (kind, cluster_id) values ($1, 'the first')", known)
     await connection.close()
     told: list[str] = []
     cluster = Cluster(cluster_options(bus=asked, report=told.append))
-    with pytest.raises(EnvironmentFault, match=f"positions of bus {known}:the first, but the configured bus is {asked}") as fault:
+    with pytest.raises(
+        EnvironmentFault, match=f"positions of bus {known}:the first, but the configured bus is {asked}"
+    ) as fault:
         await cluster.start()
     assert f"--bus {known}" in fault.value.remedy and "--database NAME" in fault.value.remedy
     assert (cluster.processes, told) == ({}, [])
@@ -75,7 +87,9 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`u2c up --json` in a state folder of its own; its data is deleted afterwards."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("U2C_")}
     command = [sys.executable, "-m", "u2c", "up", "--base-port", "0", "--json"]
-    with subprocess.Popen(command, env={**environment, "U2C_STATE": str(tmp_path)}, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env={**environment, "U2C_STATE": str(tmp_path)}, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
         yield process
         process.kill()
     EmbeddedPostgres(tmp_path).remove()

@@ -21,13 +21,28 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def u2c(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("U2C_")}
-    return subprocess.run([sys.executable, "-m", "u2c", *arguments], cwd=cwd, env={**environment, **variables}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "u2c", *arguments],
+        cwd=cwd,
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nonsense",), ("service", "nonsense"), ("service", "billing", "--no-such-flag", "1"), ("service", "billing", "--port", "many"),
-     ("clock", "advance", "tomorrow"), ("clock", "advance", "2013-01-01T00:00:00"), ("events", "send", "no-such-file.csv"), ("test", "no-such-path")])
+    [
+        ("nonsense",),
+        ("service", "nonsense"),
+        ("service", "billing", "--no-such-flag", "1"),
+        ("service", "billing", "--port", "many"),
+        ("clock", "advance", "tomorrow"),
+        ("clock", "advance", "2013-01-01T00:00:00"),
+        ("events", "send", "no-such-file.csv"),
+        ("test", "no-such-path"),
+    ],
+)
 def test_wrong_usage_is_2(arguments: tuple[str, ...]) -> None:
     done = u2c(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -41,7 +56,12 @@ def test_a_deployment_that_does_not_run_is_3_with_the_remedy() -> None:
 
 
 def test_a_server_that_does_not_answer_is_3_and_its_password_is_not_printed(tmp_path: Path) -> None:
-    done = u2c("migrate", "--database-url", "postgresql://someone:secret-word@127.0.0.1:1/postgres", U2C_STATE=str(tmp_path))
+    done = u2c(
+        "migrate",
+        "--database-url",
+        "postgresql://someone:secret-word@127.0.0.1:1/postgres",
+        U2C_STATE=str(tmp_path),
+    )
     assert done.returncode == 3
     assert "U2C_ADMIN_URL" in done.stderr
     assert "secret-word" not in done.stderr + done.stdout
@@ -79,8 +99,13 @@ def test_what_is_compiled_is_kept_where_the_environment_forbids_it_beside_its_so
 def test_up_prints_every_address_whole_on_a_narrow_terminal() -> None:
     urls = {service: f"http://127.0.0.1:{port}" for service, port in PORTS.items()}
     cluster = SimpleNamespace(
-        urls=urls, admin_key="u2c_live_" + "x" * 60, database_url="postgresql://u:p@127.0.0.1:5432/u2c",
-        options=SimpleNamespace(state=SimpleNamespace(logs=lambda: "/a/long/way/to/the/logs/of/a/deployment")))
+        urls=urls,
+        admin_key="u2c_live_" + "x" * 60,
+        database_url="postgresql://u:p@127.0.0.1:5432/u2c",
+        options=SimpleNamespace(
+            state=SimpleNamespace(logs=lambda: "/a/long/way/to/the/logs/of/a/deployment")
+        ),
+    )
     screen = io.StringIO()
     _show(cluster, Console(file=screen, width=60))  # type: ignore[arg-type]
     told = screen.getvalue()
@@ -91,7 +116,10 @@ def test_up_prints_every_address_whole_on_a_narrow_terminal() -> None:
 
 def test_what_is_to_be_copied_is_whole_at_80_columns(tmp_path: Path) -> None:
     settings = u2c("service", "rating", "--list-settings", COLUMNS="80").stdout
-    assert all(f"--{name.replace('_', '-')}  U2C_{name.upper()}  [default: " in settings for name in settings_of("rating").model_fields)
+    assert all(
+        f"--{name.replace('_', '-')}  U2C_{name.upper()}  [default: " in settings
+        for name in settings_of("rating").model_fields
+    )
     told = u2c("verify", "--help", COLUMNS="80").stdout
     assert all(kind in told for kind in Kind)
     assert "…" not in u2c("doctor", COLUMNS="80", U2C_STATE=str(tmp_path)).stdout

@@ -1,6 +1,8 @@
-"""What a broker's compaction leaves of the snapshot topics: everything, because a record's key is the whole identity of what a newer one replaces.
+"""What a broker's compaction leaves of the snapshot topics: everything, because a record's key is the whole
+identity of what a newer one replaces.
 
-Consumers are stopped, everything is said twice, the logs are compacted as hard as a broker can, and the consumers start with what is left.
+Consumers are stopped, everything is said twice, the logs are compacted as hard as a broker can, and the
+consumers start with what is left.
 """
 
 import asyncio
@@ -52,7 +54,12 @@ from u2c.kafka_broker import KafkaBroker
 
 pytestmark = NEEDS_KAFKA
 SNAPSHOTS = [topic for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT]
-COMPACTED_SOON = {"segment.ms": "500", "min.cleanable.dirty.ratio": "0.01", "min.compaction.lag.ms": "0", "max.compaction.lag.ms": "1000"}
+COMPACTED_SOON = {
+    "segment.ms": "500",
+    "min.cleanable.dirty.ratio": "0.01",
+    "min.compaction.lag.ms": "0",
+    "max.compaction.lag.ms": "1000",
+}
 CONTRACTS_SAID, MONTHS, PAGES, VERSIONS, DAYS = ("ua-2013", "dl-2013"), (1, 2, 3, 4), 3, 5, 6
 DEADLINE_S = 180
 
@@ -75,8 +82,12 @@ class Deployment:
 
     def context(self, service: str) -> Any:
         return SimpleNamespace(
-            db=self.databases[service], bus=self.bus, settings=SimpleNamespace(consumer_batch_max=5000), clock=SimpleNamespace(now=machine_now),
-            state={"policy": read_policy()})
+            db=self.databases[service],
+            bus=self.bus,
+            settings=SimpleNamespace(consumer_batch_max=5000),
+            clock=SimpleNamespace(now=machine_now),
+            state={"policy": read_policy()},
+        )
 
     async def say(self, said: Sequence[tuple[Topic, Any]]) -> None:
         """Tell it as a service does: through an outbox and a relay."""
@@ -86,7 +97,10 @@ class Deployment:
                 uow.tell(topic, message)
         relay = asyncio.create_task(Relay(db, self.bus, Refused(db)).run())
         try:
-            await until(lambda: db.pool.fetchval("select not exists (select from rating.outbox)"), "the outbox is empty")
+            await until(
+                lambda: db.pool.fetchval("select not exists (select from rating.outbox)"),
+                "the outbox is empty",
+            )
         finally:
             relay.cancel()
             await asyncio.gather(relay, return_exceptions=True)
@@ -99,7 +113,10 @@ class Deployment:
         try:
             for consumer in consumers:
                 for subscribe in consumer.subscriptions if consumer is not None else ():
-                    await until(lambda topic=subscribe.topic.name, group=consumer.group: self._consumed(group, topic), f"{service} has all of it")
+                    await until(
+                        lambda topic=subscribe.topic.name, group=consumer.group: self._consumed(group, topic),
+                        f"{service} has all of it",
+                    )
         finally:
             for task in running:
                 task.cancel()
@@ -121,20 +138,27 @@ class Deployment:
         return found
 
     async def compacted(self) -> None:
-        """Wait until no key of any snapshot topic is there twice. What is newest is said again and again: a log is rolled only when it grows."""
+        """Wait until no key of any snapshot topic is there twice. What is newest is said again and again: a
+        log is rolled only when it grows."""
         for topic in SNAPSHOTS:
             await self._compact(topic)
 
     async def _compact(self, topic: Topic) -> None:
         deadline = time.monotonic() + DEADLINE_S
-        while (rest := [key for key, count in Counter(await self.keys_left(topic)).items() if count > 1 and key != b"roll"]):
+        while rest := [
+            key for key, count in Counter(await self.keys_left(topic)).items() if count > 1 and key != b"roll"
+        ]:
             assert time.monotonic() < deadline, f"{topic.name} is not compacted: {rest[:3]}"
             await asyncio.sleep(0.6)
             await self._roll(topic)
 
     async def _roll(self, topic: Topic) -> None:
-        """A record for each partition that says nothing, under a key nothing else has: the last segment is never compacted, so it must be this."""
-        await self.bus.publish(topic.name, [Record(b"roll", ROLLERS[topic.name], (), partition) for partition in range(topic.partitions)])
+        """A record for each partition that says nothing, under a key nothing else has: the last segment is
+        never compacted, so it must be this."""
+        await self.bus.publish(
+            topic.name,
+            [Record(b"roll", ROLLERS[topic.name], (), partition) for partition in range(topic.partitions)],
+        )
 
 
 async def until(holds: Any, what: str) -> None:
@@ -147,7 +171,10 @@ async def until(holds: Any, what: str) -> None:
 @pytest.fixture
 async def deployment(database: TestDatabase, broker: KafkaBroker) -> AsyncIterator[Deployment]:
     async with AsyncExitStack() as stack:
-        databases = {name: Database(database.url(name), name, 4) for name in ("rating", "billing", "signals", "usage_ingest")}
+        databases = {
+            name: Database(database.url(name), name, 4)
+            for name in ("rating", "billing", "signals", "usage_ingest")
+        }
         for db in databases.values():
             await db.open()
             stack.push_async_callback(db.close)
@@ -158,9 +185,19 @@ async def deployment(database: TestDatabase, broker: KafkaBroker) -> AsyncIterat
         bus = KafkaBus(databases["rating"].pool, KafkaAccess(broker.brokers), session_timeout_s=6.0)
         await bus.start()
         stack.push_async_callback(bus.stop)
-        await admin.alter_configs([
-            *(ConfigResource(ConfigResourceType.TOPIC, topic.name, configs={**settings_of(topic, 1), **COMPACTED_SOON}) for topic in SNAPSHOTS),
-            ConfigResource(ConfigResourceType.BROKER, "1", configs={"log.cleaner.backoff.ms": "100"})])
+        await admin.alter_configs(
+            [
+                *(
+                    ConfigResource(
+                        ConfigResourceType.TOPIC,
+                        topic.name,
+                        configs={**settings_of(topic, 1), **COMPACTED_SOON},
+                    )
+                    for topic in SNAPSHOTS
+                ),
+                ConfigResource(ConfigResourceType.BROKER, "1", configs={"log.cleaner.backoff.ms": "100"}),
+            ]
+        )
         yield Deployment(databases, bus, broker.brokers)
 
 
@@ -172,51 +209,114 @@ async def _forget_topics(admin: AIOKafkaAdminClient) -> None:
 
 # What is said
 
+
 def all_snapshots(revision: int) -> list[tuple[Topic, Any]]:
     """Everything, as it stands at a revision: 1 is a draft of what 2 makes final."""
     return [
         *((STATEMENTS, page) for statement in statements(revision) for page in pages_of(statement, 1)),
         *((CONTRACTS, message) for message in versions(revision)),
-        *((DOCUMENTS, document(contract, month, revision)) for contract in CONTRACTS_SAID for month in MONTHS),
-        *((ACTIVITY, active(subject, meter, day, revision))
-          for subject in ("UA", "stray") for meter in ("calls", "users") for day in range(1, DAYS + 1)),
-        *((CATALOGUE_METERS, MeterMessage(name, revision, "call", "count", None, "ignore", (), {}, None, None)) for name in ("calls", "users")),
-        *((CUSTOMERS, CustomerMessage(f"cus_{name}", revision, name, f"{name} Inc", (), "us", "UTC")) for name in ("UA", "DL", "AA")),
-        *((ACCESS_KEYS, AccessKeyMessage(f"key_{n}", revision, f"{n:064}", f"key {n}", ("usage:write",))) for n in range(3)),
+        *(
+            (DOCUMENTS, document(contract, month, revision))
+            for contract in CONTRACTS_SAID
+            for month in MONTHS
+        ),
+        *(
+            (ACTIVITY, active(subject, meter, day, revision))
+            for subject in ("UA", "stray")
+            for meter in ("calls", "users")
+            for day in range(1, DAYS + 1)
+        ),
+        *(
+            (
+                CATALOGUE_METERS,
+                MeterMessage(name, revision, "call", "count", None, "ignore", (), {}, None, None),
+            )
+            for name in ("calls", "users")
+        ),
+        *(
+            (CUSTOMERS, CustomerMessage(f"cus_{name}", revision, name, f"{name} Inc", (), "us", "UTC"))
+            for name in ("UA", "DL", "AA")
+        ),
+        *(
+            (ACCESS_KEYS, AccessKeyMessage(f"key_{n}", revision, f"{n:064}", f"key {n}", ("usage:write",)))
+            for n in range(3)
+        ),
     ]
 
 
 def statements(revision: int) -> list[Any]:
-    return [statement_of(contract, contract[:2].upper(), month=month, revision=revision, final=revision == 2, amounts=range(100, 100 + PAGES))
-            for contract in CONTRACTS_SAID for month in MONTHS]
+    return [
+        statement_of(
+            contract,
+            contract[:2].upper(),
+            month=month,
+            revision=revision,
+            final=revision == 2,
+            amounts=range(100, 100 + PAGES),
+        )
+        for contract in CONTRACTS_SAID
+        for month in MONTHS
+    ]
 
 
 def versions(revision: int) -> list[ContractVersionMessage]:
     return [
-        ContractVersionMessage(contract, revision, f"cus_{contract[:2].upper()}", contract[:2].upper(), chain=VERSIONS,
-                               version=ContractVersion(number, number, number, f"hash-{number}", {"lines": []}))
-        for contract in CONTRACTS_SAID for number in range(1, VERSIONS + 1)
+        ContractVersionMessage(
+            contract,
+            revision,
+            f"cus_{contract[:2].upper()}",
+            contract[:2].upper(),
+            chain=VERSIONS,
+            version=ContractVersion(number, number, number, f"hash-{number}", {"lines": []}),
+        )
+        for contract in CONTRACTS_SAID
+        for number in range(1, VERSIONS + 1)
     ]
 
 
 def document(contract: str, month: int, revision: int) -> DocumentMessage:
     return DocumentMessage(
-        f"inv_{contract}_{month}", revision, "invoice", "draft" if revision == 1 else "finalized", f"N-{contract}-{month}", contract,
-        f"cus_{contract[:2].upper()}", contract[:2].upper(), "us", "USD", f"2013-{month:02}-01", f"2013-{month:02}-28", f"2013-{month:02}-28",
-        f"2013-{month:02}-28", (), 100, 100)
+        f"inv_{contract}_{month}",
+        revision,
+        "invoice",
+        "draft" if revision == 1 else "finalized",
+        f"N-{contract}-{month}",
+        contract,
+        f"cus_{contract[:2].upper()}",
+        contract[:2].upper(),
+        "us",
+        "USD",
+        f"2013-{month:02}-01",
+        f"2013-{month:02}-28",
+        f"2013-{month:02}-28",
+        f"2013-{month:02}-28",
+        (),
+        100,
+        100,
+    )
 
 
 def active(subject: str, meter: str, day: int, revision: int) -> ActivityMessage:
     customer = subject if subject != "stray" else None
-    return ActivityMessage(subject, meter, f"2013-01-{day:02}", revision, {"3": (revision, str(revision))}, customer and f"cus_{customer}", customer)
+    return ActivityMessage(
+        subject,
+        meter,
+        f"2013-01-{day:02}",
+        revision,
+        {"3": (revision, str(revision))},
+        customer and f"cus_{customer}",
+        customer,
+    )
 
 
 def _rollers() -> dict[str, bytes]:
     """Topic → a message about a thing of its own, which nobody looks at."""
     one = ContractVersion(1, 0, 0, "h", {})
     said: list[tuple[Topic, Any]] = [
-        (STATEMENTS, statement_of("roll", month=12)), (CONTRACTS, ContractVersionMessage("roll", 1, "cus_roll", "roll", chain=1, version=one)),
-        (DOCUMENTS, document("roll", 12, 1)), (ACTIVITY, active("stray", "roll", 1, 1)),
+        (STATEMENTS, statement_of("roll", month=12)),
+        (CONTRACTS, ContractVersionMessage("roll", 1, "cus_roll", "roll", chain=1, version=one)),
+        (DOCUMENTS, document("roll", 12, 1)),
+        (ACTIVITY, active("stray", "roll", 1, 1)),
         (CATALOGUE_METERS, MeterMessage("roll", 1, "roll", "count", None, "ignore", (), {}, None, None)),
         (CUSTOMERS, CustomerMessage("cus_roll", 1, "roll", "roll", (), "us", "UTC")),
         (ACCESS_KEYS, AccessKeyMessage("key_roll", 1, "f" * 64, "roll", ("x",))),
@@ -230,19 +330,43 @@ ROLLERS = _rollers()
 # What is known
 
 WHAT = {
-    "rating.statements in billing": ("billing", "select contract, period_start, jsonb_array_length(document->'lines') from billing.statements_heard "
-                                     "where final and revision = 2", len(CONTRACTS_SAID) * len(MONTHS)),
-    "rating.statements in signals": ("signals", "select contract, period_start, 0 from signals.statements where final and revision = 2",
-                                     len(CONTRACTS_SAID) * len(MONTHS)),
-    "contracts.versions in billing": ("billing", "select contract, version, 0 from billing.contract_versions where revision = 2",
-                                      len(CONTRACTS_SAID) * VERSIONS),
-    "contracts.versions in signals": ("signals", "select contract, version, 0 from signals.contract_versions where revision = 2",
-                                      len(CONTRACTS_SAID) * VERSIONS),
-    "billing.documents": ("signals", "select data->>'invoice', 0, 0 from signals.facts where type = 'invoice.finalized'",
-                          len(CONTRACTS_SAID) * len(MONTHS)),
-    "rating.activity": ("signals", "select subject, meter, day from signals.activity where revision = 2", 2 * 2 * DAYS),
+    "rating.statements in billing": (
+        "billing",
+        "select contract, period_start, jsonb_array_length(document->'lines') from billing.statements_heard "
+        "where final and revision = 2",
+        len(CONTRACTS_SAID) * len(MONTHS),
+    ),
+    "rating.statements in signals": (
+        "signals",
+        "select contract, period_start, 0 from signals.statements where final and revision = 2",
+        len(CONTRACTS_SAID) * len(MONTHS),
+    ),
+    "contracts.versions in billing": (
+        "billing",
+        "select contract, version, 0 from billing.contract_versions where revision = 2",
+        len(CONTRACTS_SAID) * VERSIONS,
+    ),
+    "contracts.versions in signals": (
+        "signals",
+        "select contract, version, 0 from signals.contract_versions where revision = 2",
+        len(CONTRACTS_SAID) * VERSIONS,
+    ),
+    "billing.documents": (
+        "signals",
+        "select data->>'invoice', 0, 0 from signals.facts where type = 'invoice.finalized'",
+        len(CONTRACTS_SAID) * len(MONTHS),
+    ),
+    "rating.activity": (
+        "signals",
+        "select subject, meter, day from signals.activity where revision = 2",
+        2 * 2 * DAYS,
+    ),
     "catalogue.meters": ("usage_ingest", "select meter, 0, 0 from usage_ingest.meters where revision = 2", 2),
-    "customers.customers": ("billing", "select customer_id, 0, 0 from billing.customers where revision = 2", 3),
+    "customers.customers": (
+        "billing",
+        "select customer_id, 0, 0 from billing.customers where revision = 2",
+        3,
+    ),
     "access.keys": ("signals", "select key_id, 0, 0 from signals.access_keys where revision = 2", 3),
 }
 
@@ -262,7 +386,11 @@ async def heard_after_compaction(deployment: Deployment) -> dict[str, tuple[int,
     await deployment.say(all_snapshots(1))
     await deployment.say(all_snapshots(2))
     await deployment.compacted()
-    for service, subscriptions in (("billing", BILLING), ("signals", SIGNALS), ("usage_ingest", USAGE_INGEST)):
+    for service, subscriptions in (
+        ("billing", BILLING),
+        ("signals", SIGNALS),
+        ("usage_ingest", USAGE_INGEST),
+    ):
         snapshots = [subscribe for subscribe in subscriptions if subscribe.topic.kind is TopicKind.SNAPSHOT]
         await deployment.hear(service, snapshots)
     return await missing(deployment)
@@ -273,8 +401,12 @@ async def test_who_starts_after_compaction_knows_all(deployment: Deployment) -> 
 
 
 @pytest.mark.long
-async def test_by_the_keys_of_before_compaction_eats_history(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_by_the_keys_of_before_compaction_eats_history(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same, keyed by what partitions it: the test above sees what it is for."""
     monkeypatch.setattr(Topic, "record_key", Topic.partition_key)
     lost = await heard_after_compaction(deployment)
-    assert set(lost) == {what for what in WHAT if what.startswith(("rating.", "contracts.", "billing."))}, lost
+    assert set(lost) == {what for what in WHAT if what.startswith(("rating.", "contracts.", "billing."))}, (
+        lost
+    )

@@ -11,7 +11,9 @@ from tests.conftest import TestDatabase
 async def test_each_role_logs_in_and_is_ordinary(database: TestDatabase) -> None:
     for role in (*SERVICES, AUDITOR):
         connection = await asyncpg.connect(database.url(role))
-        row = await connection.fetchrow("select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user")
+        row = await connection.fetchrow(
+            "select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user"
+        )
         await connection.close()
         assert row is not None and tuple(row) == (False, False, False)
 
@@ -42,13 +44,17 @@ async def test_the_auditor_reads_what_services_make_later_and_writes_nothing(dat
     await auditor.close()
 
 
-async def test_infrastructure_made_by_the_administrator_is_open_to_every_service(database: TestDatabase) -> None:
+async def test_infrastructure_made_by_the_administrator_is_open_to_every_service(
+    database: TestDatabase,
+) -> None:
     admin = await asyncpg.connect(database.admin_url)
     await admin.execute("create table bus.probe (n int generated always as identity)")
     await admin.close()
     for service in SERVICES:
         connection = await asyncpg.connect(database.url(service))
-        await connection.execute("insert into bus.probe default values; update bus.probe set n = default where n = 1; delete from bus.probe")
+        await connection.execute(
+            "insert into bus.probe default values; update bus.probe set n = default where n = 1; delete from bus.probe"
+        )
         await connection.close()
 
 

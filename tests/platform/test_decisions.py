@@ -15,5 +15,7 @@ def test_each_decision_has_a_number_of_its_own_and_says_it() -> None:
 def test_every_decision_that_is_referred_to_is_there() -> None:
     documents = [path for folder in (".", "docs", "docs/adr") for path in (ROOT / folder).glob("*.md")]
     sources = [path for folder in ("services", "shared", "cli") for path in (ROOT / folder).rglob("*.py")]
-    named = {number for path in (*documents, *sources) for number in re.findall(r"ADR (\d{4})", path.read_text())}
+    named = {
+        number for path in (*documents, *sources) for number in re.findall(r"ADR (\d{4})", path.read_text())
+    }
     assert named and named <= {path.name[:4] for path in DECISIONS}

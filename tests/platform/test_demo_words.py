@@ -32,27 +32,44 @@ async def test_off_a_terminal_every_month_says_a_line(capsys: pytest.CaptureFixt
     for month, day in ((1, 20), (1, 31), (2, 1), (3, 1)):
         await months.sent(500, datetime(2013, month, day, tzinfo=UTC))
     assert capsys.readouterr().err.splitlines() == [
-        "2013-01  1,000 of 1,500 messages  1 invoices closed", "2013-02  1,500 of 1,500 messages  2 invoices closed"]
+        "2013-01  1,000 of 1,500 messages  1 invoices closed",
+        "2013-02  1,500 of 1,500 messages  2 invoices closed",
+    ]
 
 
-@pytest.mark.parametrize(("standing", "says"), [
-    ({"trend": "steady", "trend_change": "0.0000", "silent_meters": ["departures"]}, "silent 35 d"),
-    ({"trend": "steady", "trend_change": "-0.21", "silent_meters": []}, "steady (-21 %, within chance)"),
-    ({"trend": "steady", "trend_change": "-0.05", "silent_meters": []}, "steady -5 %"),
-    ({"trend": "drifting", "trend_change": "-0.27", "silent_meters": []}, "drifting -27 %"),
-    ({"trend": "unknown", "trend_change": None, "silent_meters": []}, "unknown"),
-])
+@pytest.mark.parametrize(
+    ("standing", "says"),
+    [
+        ({"trend": "steady", "trend_change": "0.0000", "silent_meters": ["departures"]}, "silent 35 d"),
+        ({"trend": "steady", "trend_change": "-0.21", "silent_meters": []}, "steady (-21 %, within chance)"),
+        ({"trend": "steady", "trend_change": "-0.05", "silent_meters": []}, "steady -5 %"),
+        ({"trend": "drifting", "trend_change": "-0.27", "silent_meters": []}, "drifting -27 %"),
+        ({"trend": "unknown", "trend_change": None, "silent_meters": []}, "unknown"),
+    ],
+)
 def test_silence_goes_before_the_trend_and_chance_is_said(standing: dict[str, Any], says: str) -> None:
     assert standing_of({"day": "2014-01-04", "last_seen_on": "2013-11-30", **standing}, ENTER) == says
 
 
 def test_what_is_on_no_invoice_is_said_with_its_reason() -> None:
     screen = io.StringIO()
-    money = [{"final": False, "currency": "USD", "period": {"start": "2014-01-01"}, "unbilled": amount} for amount in ("160000.00", "25000.00")]
+    money = [
+        {"final": False, "currency": "USD", "period": {"start": "2014-01-01"}, "unbilled": amount}
+        for amount in ("160000.00", "25000.00")
+    ]
     rows = [{"customer": name, "subject": None, "suspense": [{}]} for name in ("AA", "B6", "AA")]
-    show_waiting(Console(file=screen, width=120), {
-        "money": [*money, {"final": True, "currency": "USD", "period": {"start": "2013-12-01"}, "unbilled": "1.00"}], "rows": rows,
-        "totals": {"suspense": [{"currency": "USD", "amount": "11030300.00"}]}})
+    show_waiting(
+        Console(file=screen, width=120),
+        {
+            "money": [
+                *money,
+                {"final": True, "currency": "USD", "period": {"start": "2013-12-01"}, "unbilled": "1.00"},
+            ],
+            "rows": rows,
+            "totals": {"suspense": [{"currency": "USD", "amount": "11030300.00"}]},
+        },
+    )
     assert screen.getvalue().splitlines() == [
         "185,000.00 USD is 2014-01, still open: invoiced when its grace has ended.",
-        "11,030,300.00 USD of 2 airlines waits for a contract (account executive)."]
+        "11,030,300.00 USD of 2 airlines waits for a contract (account executive).",
+    ]

@@ -38,7 +38,9 @@ async def _value(url: str, sql: str) -> object:
 
 async def test_it_is_durable_and_asks_for_its_password(server: EmbeddedPostgres) -> None:
     info = server.start()
-    settings = "select current_setting('fsync') || current_setting('synchronous_commit') || current_setting('jit')"
+    settings = (
+        "select current_setting('fsync') || current_setting('synchronous_commit') || current_setting('jit')"
+    )
     assert await _value(info.admin_url, settings) == "ononoff"
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(info.admin_url.replace("postgres:", "postgres:wrong", 1))
@@ -67,7 +69,9 @@ async def test_it_recovers_what_was_committed_after_kill_9_on_the_same_port(serv
     assert await _value(again.admin_url, "select n from kept") == 7
 
 
-async def test_a_pid_file_whose_number_belongs_to_another_program_is_no_obstacle(server: EmbeddedPostgres) -> None:
+async def test_a_pid_file_whose_number_belongs_to_another_program_is_no_obstacle(
+    server: EmbeddedPostgres,
+) -> None:
     info = server.start()
     server.kill()
     pid_file = server._data / "postmaster.pid"

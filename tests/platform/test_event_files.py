@@ -14,11 +14,27 @@ def _events(path: Path) -> list[bytes]:
 
 def test_csv_columns_become_attributes_and_data(tmp_path: Path) -> None:
     file = tmp_path / "events.csv"
-    file.write_text("source,id,type,subject,time,data.units,data.place.city\ncrm,1,call,acme,2013-01-01T00:00:00Z,0.10,Kathmandu\ncrm,2,call,acme,,,\n")
+    file.write_text(
+        "source,id,type,subject,time,data.units,data.place.city\ncrm,1,call,acme,2013-01-01T00:00:00Z,0.10,Kathmandu\ncrm,2,call,acme,,,\n"
+    )
     first, second = map(json.loads, _events(file))
-    assert first == {"specversion": "1.0", "source": "crm", "id": "1", "type": "call", "subject": "acme", "time": "2013-01-01T00:00:00Z",
-                     "data": {"units": "0.10", "place": {"city": "Kathmandu"}}}
-    assert second == {"specversion": "1.0", "source": "crm", "id": "2", "type": "call", "subject": "acme", "data": {}}
+    assert first == {
+        "specversion": "1.0",
+        "source": "crm",
+        "id": "1",
+        "type": "call",
+        "subject": "acme",
+        "time": "2013-01-01T00:00:00Z",
+        "data": {"units": "0.10", "place": {"city": "Kathmandu"}},
+    }
+    assert second == {
+        "specversion": "1.0",
+        "source": "crm",
+        "id": "2",
+        "type": "call",
+        "subject": "acme",
+        "data": {},
+    }
 
 
 @pytest.mark.parametrize("name", ["events.json", "events.ndjson"])
@@ -38,7 +54,8 @@ def test_a_number_of_json_is_never_rounded_on_the_way(tmp_path: Path, name: str)
         ("a.json", '[{"id": "1"}, {"id": ]', "Expecting value"),
         ("a.json", '[{"id": "1"} {"id": "2"}]', "comma"),
         ("a.ndjson", '{"id": "1"}\n{"id": \n', "line 2"),
-    ])
+    ],
+)
 def test_a_fault_is_named_with_its_place(tmp_path: Path, name: str, content: str, told: str) -> None:
     file = tmp_path / name
     file.write_text(content)

@@ -1,4 +1,5 @@
-"""Limits begin with the first byte: what a caller without a key may send, hold and wait for, over raw sockets against a service that runs."""
+"""Limits begin with the first byte: what a caller without a key may send, hold and wait for, over raw sockets
+against a service that runs."""
 
 import asyncio
 import contextlib
@@ -66,10 +67,18 @@ def service(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactor
     """A service that holds so many connections."""
     name = f"test_{secrets.token_hex(6)}"
     in_thread(copied(postgres_server.admin_url, name))
-    database = TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    database = TestDatabase(
+        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
+    )
     in_thread(stand_clock(database.admin_url, NOW))
     key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
-    with running(database, key, tmp_path_factory.mktemp("door") / "door.log", U2C_CONNECTIONS_MAX=str(CONNECTIONS), U2C_REQUESTS_MAX="50") as found:
+    with running(
+        database,
+        key,
+        tmp_path_factory.mktemp("door") / "door.log",
+        U2C_CONNECTIONS_MAX=str(CONNECTIONS),
+        U2C_REQUESTS_MAX="50",
+    ) as found:
         yield found
     in_thread(drop_database(postgres_server.admin_url, name))
 
@@ -93,7 +102,7 @@ def answer_of(connection: socket.socket) -> Answer:
     file = connection.makefile("rb")
     status = int(file.readline().split()[1])
     headers: dict[str, str] = {}
-    while (line := file.readline().strip()):
+    while line := file.readline().strip():
         name, _, value = line.decode().partition(":")
         headers[name.lower()] = value.strip()
     return Answer(status, headers, file.read(int(headers["content-length"])))
@@ -140,10 +149,16 @@ def post(service: Door, *headers: bytes, path: bytes = b"/v1/events") -> bytes:
 
 # What is too much
 
-@pytest.mark.parametrize("start", [
-    pytest.param(request()[:-2] + b"A: ", id="a header's value"), pytest.param(request()[:-2], id="a header's name"),
-    pytest.param(b"GET /", id="a URL"), pytest.param(b"GET /healthz HTTP/1.1\r\nHost: ", id="a host"),
-])
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(request()[:-2] + b"A: ", id="a header's value"),
+        pytest.param(request()[:-2], id="a header's name"),
+        pytest.param(b"GET /", id="a URL"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: ", id="a host"),
+    ],
+)
 def test_a_head_without_an_end_costs_nothing(service: Door, start: bytes) -> None:
     health_s(service)
     before = rss_mb(service)
@@ -163,15 +178,25 @@ def test_many_headers_without_an_end_cost_nothing(service: Door) -> None:
     assert rss_mb(service) - before < 10
 
 
-@pytest.mark.parametrize(("sent", "status", "code"), [
-    (request(*[b"a: b"] * (HEADERS_MAX - 2), b"Connection: close"), 200, ""),
-    (request(*[b"a: b"] * HEADERS_MAX), 431, "head_too_large"),
-    (request(b"a: " + b"x" * (HEAD_MAX_BYTES - 100), b"Connection: close"), 200, ""),
-    (request(b"a: " + b"x" * HEAD_MAX_BYTES), 431, "head_too_large"),
-    (request(b"x" * HEAD_MAX_BYTES + b": a"), 431, "head_too_large"),
-    (request(b"Connection: close", line=b"GET /healthz?" + b"x" * (URL_MAX_BYTES - len("/healthz?")) + b" HTTP/1.1"), 200, ""),
-    (request(line=b"GET /healthz?" + b"x" * URL_MAX_BYTES + b" HTTP/1.1"), 414, "url_too_long"),
-])
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (request(*[b"a: b"] * (HEADERS_MAX - 2), b"Connection: close"), 200, ""),
+        (request(*[b"a: b"] * HEADERS_MAX), 431, "head_too_large"),
+        (request(b"a: " + b"x" * (HEAD_MAX_BYTES - 100), b"Connection: close"), 200, ""),
+        (request(b"a: " + b"x" * HEAD_MAX_BYTES), 431, "head_too_large"),
+        (request(b"x" * HEAD_MAX_BYTES + b": a"), 431, "head_too_large"),
+        (
+            request(
+                b"Connection: close",
+                line=b"GET /healthz?" + b"x" * (URL_MAX_BYTES - len("/healthz?")) + b" HTTP/1.1",
+            ),
+            200,
+            "",
+        ),
+        (request(line=b"GET /healthz?" + b"x" * URL_MAX_BYTES + b" HTTP/1.1"), 414, "url_too_long"),
+    ],
+)
 def test_the_limits_of_a_head(service: Door, sent: bytes, status: int, code: str) -> None:
     with connected(service) as connection:
         connection.sendall(sent)
@@ -182,10 +207,22 @@ def test_the_limits_of_a_head(service: Door, sent: bytes, status: int, code: str
         assert rest_of(connection) == b"", "it is closed"
 
 
-@pytest.mark.parametrize("length", [
-    "²".encode(), b"-1", b"+5", b"5, 5", b"9" * 30, b"0x10", b"", b"1 1", b"5\r\nContent-Length: 6", b"5\r\nContent-Length: 5",
-    b"5\r\nTransfer-Encoding: chunked",
-])
+@pytest.mark.parametrize(
+    "length",
+    [
+        "²".encode(),
+        b"-1",
+        b"+5",
+        b"5, 5",
+        b"9" * 30,
+        b"0x10",
+        b"",
+        b"1 1",
+        b"5\r\nContent-Length: 6",
+        b"5\r\nContent-Length: 5",
+        b"5\r\nTransfer-Encoding: chunked",
+    ],
+)
 def test_a_length_that_says_two_things_or_nothing_is_refused(service: Door, length: bytes) -> None:
     with connected(service) as connection:
         connection.sendall(post(service, b"Content-Length: " + length) + b"hello")
@@ -200,7 +237,11 @@ def test_old_http_is_answered_and_closed(service: Door) -> None:
         assert answer_of(connection).status == 200 and rest_of(connection) == b""
 
 
-@pytest.mark.parametrize("start", [b"0\r\na: ", b"0\r\n", b"1;", b"1;a="], ids=["trailer", "trailers", "extension", "extension's value"])
+@pytest.mark.parametrize(
+    "start",
+    [b"0\r\na: ", b"0\r\n", b"1;", b"1;a="],
+    ids=["trailer", "trailers", "extension", "extension's value"],
+)
 @pytest.mark.parametrize("part", [b"x" * 65536, b"b: c\r\n" * 8192], ids=["long", "many"])
 def test_a_chunk_has_no_endless_wrapping(service: Door, start: bytes, part: bytes) -> None:
     before = rss_mb(service)
@@ -228,7 +269,10 @@ def test_what_is_sent_ahead_is_bounded_and_what_is_answered_is_in_order(service:
         with connected(service) as connection:
             flood(connection, HEALTH * 10_000, len(HEALTH) * 10_000)
             answered = rest_of(connection)
-        assert 1 <= answered.count(b"HTTP/1.1 200") <= PIPELINED_MAX + 1 and answered.count(b"HTTP/1.1") <= PIPELINED_MAX + 1
+        assert (
+            1 <= answered.count(b"HTTP/1.1 200") <= PIPELINED_MAX + 1
+            and answered.count(b"HTTP/1.1") <= PIPELINED_MAX + 1
+        )
     assert rss_mb(service) - before < 10
 
 
@@ -240,6 +284,7 @@ def test_a_fault_behind_a_good_request_does_not_answer_it(service: Door) -> None
 
 
 # Who stays silent
+
 
 def test_time_runs_from_the_first_byte(service: Door) -> None:
     """Neither silence nor a byte now and then, nor a body nobody reads, holds a connection."""
@@ -275,13 +320,27 @@ def test_silence_shuts_nobody_out(service: Door) -> None:
         assert len(psutil.Process(service.process.pid).net_connections()) <= CONNECTIONS + 50
 
 
-@pytest.mark.parametrize("most", [
-    pytest.param(b"GET /healthz HTTP/1.1\r\nA: " + b"x" * (HEAD_MAX_BYTES - 100), id="a head"),
-    pytest.param(request()[:-2] + b"".join(b"A%02d: %b\r\n" % (n, b"x" * 640) for n in range(HEADERS_MAX - 2)), id="headers"),
-    pytest.param(request(b"Content-Length: 8000000", line=b"POST /v1/events HTTP/1.1") + b"x" * 250_000, id="a body"),
-    pytest.param(request(line=b"GET /docs/swagger-ui-bundle.js HTTP/1.1") * (PIPELINED_MAX + 1), id="answers not taken"),
-    pytest.param(request(line=b"GET /openapi.json HTTP/1.1") * (PIPELINED_MAX + 1), id="documents not taken"),
-])
+@pytest.mark.parametrize(
+    "most",
+    [
+        pytest.param(b"GET /healthz HTTP/1.1\r\nA: " + b"x" * (HEAD_MAX_BYTES - 100), id="a head"),
+        pytest.param(
+            request()[:-2] + b"".join(b"A%02d: %b\r\n" % (n, b"x" * 640) for n in range(HEADERS_MAX - 2)),
+            id="headers",
+        ),
+        pytest.param(
+            request(b"Content-Length: 8000000", line=b"POST /v1/events HTTP/1.1") + b"x" * 250_000,
+            id="a body",
+        ),
+        pytest.param(
+            request(line=b"GET /docs/swagger-ui-bundle.js HTTP/1.1") * (PIPELINED_MAX + 1),
+            id="answers not taken",
+        ),
+        pytest.param(
+            request(line=b"GET /openapi.json HTTP/1.1") * (PIPELINED_MAX + 1), id="documents not taken"
+        ),
+    ],
+)
 def test_all_connections_at_their_limit(service: Door, most: bytes) -> None:
     """… hold 96 KiB each at most, and the service answers meanwhile."""
     usual, before = usual_health_s(service), rss_mb(service)
@@ -311,7 +370,18 @@ async def test_a_service_with_all_it_takes_in_work_says_so_and_is_still_watched(
         told.append(message)
 
     def asked(path: str) -> Coroutine[Any, Any, None]:
-        return edge({"type": "http", "headers": [], "method": "GET", "path": path, "query_string": b"", "server": ("x", 80)}, receive, tell)
+        return edge(
+            {
+                "type": "http",
+                "headers": [],
+                "method": "GET",
+                "path": path,
+                "query_string": b"",
+                "server": ("x", 80),
+            },
+            receive,
+            tell,
+        )
 
     edge = Edge(works, requests_max=1)
     slow = asyncio.create_task(asked("/v1/slow"))
@@ -321,7 +391,9 @@ async def test_a_service_with_all_it_takes_in_work_says_so_and_is_still_watched(
         await asked(path)
         assert told[0]["status"] == status
         if status == 503:
-            assert (b"retry-after", b"1") in told[0]["headers"] and json.loads(told[1]["body"])["code"] == "service_busy"
+            assert (b"retry-after", b"1") in told[0]["headers"] and json.loads(told[1]["body"])[
+                "code"
+            ] == "service_busy"
     waits.set()
     await slow
     told.clear()
@@ -362,7 +434,9 @@ def test_too_few_descriptors_are_said_with_the_remedy() -> None:
 
 
 def test_doctor_tells_of_descriptors() -> None:
-    done = subprocess.run([sys.executable, "-m", "u2c", "doctor", "--json"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "u2c", "doctor", "--json"], capture_output=True, text=True, cwd=ROOT
+    )
     found = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
     assert found["descriptors"]["found"].startswith(str(resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 

@@ -1,4 +1,5 @@
-"""A fresh clone on a machine with nothing but git and a Python: as root, as an ordinary user, with a closed clone, with an empty home."""
+"""A fresh clone on a machine with nothing but git and a Python: as root, as an ordinary user, with a closed
+clone, with an empty home."""
 
 import json
 import os
@@ -13,15 +14,29 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".u2c", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis")
-KEPT = ("SSL_CERT_", "PIP_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "REQUESTS_CA_BUNDLE")
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".u2c", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"
+)
+KEPT = (
+    "SSL_CERT_",
+    "PIP_",
+    "UV_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "REQUESTS_CA_BUNDLE",
+)
 INSTALL_TIMEOUT_S = 600
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(INSTALL_TIMEOUT_S + 60)]
 
 
 class Machine:
-    """A clone in a folder of its own, closed to others, with an empty home and a PATH of two programs; `user` is whose it is."""
+    """A clone in a folder of its own, closed to others, with an empty home and a PATH of two programs; `user`
+    is whose it is."""
 
     def __init__(self, folder: Path, python: str, user: str | None) -> None:
         self.clone, self.home, path = folder / "clone", folder / "home", folder / "path"
@@ -40,8 +55,17 @@ class Machine:
         self.clone.chmod(0o700)
 
     def u2c(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(self.clone / "u2c"), *arguments], cwd=cwd or self.home, env=self.environment, capture_output=True, text=True,
-                              timeout=INSTALL_TIMEOUT_S, user=self.user, group=self._group(), extra_groups=None if self.user is None else [])
+        return subprocess.run(
+            [str(self.clone / "u2c"), *arguments],
+            cwd=cwd or self.home,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
+            user=self.user,
+            group=self._group(),
+            extra_groups=None if self.user is None else [],
+        )
 
     def _group(self) -> int | None:
         return None if self.user is None else (self.clone.stat().st_gid)
@@ -50,7 +74,11 @@ class Machine:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Outside pytest's own temporary folder, which other users may not enter."""
-    made = Path(subprocess.run(["mktemp", "-d", "/var/tmp/fresh-clone-XXXXXX"], capture_output=True, text=True, check=True).stdout.strip())
+    made = Path(
+        subprocess.run(
+            ["mktemp", "-d", "/var/tmp/fresh-clone-XXXXXX"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    )
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
@@ -62,10 +90,22 @@ def folder() -> Iterator[Path]:
 def _python_for(user: str | None) -> str:
     """A Python 3.11 or newer that this user may run; the one of these tests may lie in somebody's home."""
     own = str(Path(sys.base_prefix) / "bin" / "python3.11")
-    for candidate in (own, "/usr/bin/python3.11", "/usr/bin/python3.12", "/usr/bin/python3.13", "/usr/bin/python3"):
+    for candidate in (
+        own,
+        "/usr/bin/python3.11",
+        "/usr/bin/python3.12",
+        "/usr/bin/python3.13",
+        "/usr/bin/python3",
+    ):
         check = "import sys; sys.exit(sys.version_info < (3, 11))"
         try:
-            done = subprocess.run([candidate, "-I", "-c", check], user=user, extra_groups=None if user is None else [], cwd="/", capture_output=True)
+            done = subprocess.run(
+                [candidate, "-I", "-c", check],
+                user=user,
+                extra_groups=None if user is None else [],
+                cwd="/",
+                capture_output=True,
+            )
         except OSError:
             continue
         if done.returncode == 0:
@@ -80,7 +120,11 @@ def _check(machine: Machine) -> None:
     assert set(json.loads(done.stdout)["revisions"]) >= {"bus", "rating", "billing"}
     again = machine.u2c("migrate", "--json")
     assert (again.returncode, again.stdout, again.stderr) == (0, done.stdout, "")
-    assert not [process for process in psutil.process_iter(["cmdline"]) if str(machine.clone) in " ".join(process.info["cmdline"] or [])]
+    assert not [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(machine.clone) in " ".join(process.info["cmdline"] or [])
+    ]
     password = machine.clone / ".u2c" / "postgres" / "password"
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
 
@@ -107,10 +151,14 @@ def test_each_way_to_fetch_uv(tmp_path: Path, way: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "cli" / "bootstrap"), "HOME": str(tmp_path)}
     done = subprocess.run([_python_for(None), "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert subprocess.run([done.stdout.strip(), "--version"], capture_output=True, text=True).stdout.startswith("uv ")
+    assert subprocess.run(
+        [done.stdout.strip(), "--version"], capture_output=True, text=True
+    ).stdout.startswith("uv ")
 
 
 def test_without_a_python_the_remedy_is_named(tmp_path: Path) -> None:
-    done = subprocess.run([str(ROOT / "u2c"), "doctor"], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(ROOT / "u2c"), "doctor"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
     assert done.returncode == 3
     assert "U2C_PYTHON" in done.stderr

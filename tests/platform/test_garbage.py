@@ -1,4 +1,5 @@
-"""What dies in cycles is freed, however old it has become, and what was set aside is not looked through again."""
+"""What dies in cycles is freed, however old it has become, and what was set aside is not looked through
+again."""
 
 import gc
 import weakref
@@ -31,7 +32,7 @@ def test_what_dies_in_a_cycle_between_two_rounds_is_freed() -> None:
     assert set_aside > 1000, "what is alive is not looked through again"
     knots = [Knot() for _ in range(100)]
     seen = weakref.ref(knots[0])
-    gc.collect(1)                          # they live on into the oldest generation, as what is in flight does
+    gc.collect(1)  # they live on into the oldest generation, as what is in flight does
     del knots
     assert seen() is not None
     assert collect() >= 100 and seen() is None

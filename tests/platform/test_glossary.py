@@ -19,5 +19,9 @@ def test_a_batch_row_has_the_outcomes_that_the_glossary_lists() -> None:
 
 
 def test_each_word_is_explained_once() -> None:
-    words = [word for name in re.findall(r"^\| (\*\*.+?\*\*) \|", GLOSSARY, re.MULTILINE) for word in re.findall(r"\*\*(.+?)\*\*", name)]
+    words = [
+        word
+        for name in re.findall(r"^\| (\*\*.+?\*\*) \|", GLOSSARY, re.MULTILINE)
+        for word in re.findall(r"\*\*(.+?)\*\*", name)
+    ]
     assert len(words) == len(set(words)) > 40

@@ -1,4 +1,5 @@
-"""What whoever moves the clock may rely on, over the whole deployment: its answer comes when everything can be read."""
+"""What whoever moves the clock may rely on, over the whole deployment: its answer comes when everything can
+be read."""
 
 import json
 from collections.abc import Callable
@@ -18,12 +19,15 @@ from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
 
 STARTS = datetime(2024, 1, 1, tzinfo=UTC)
-DAYS, EVENTS_A_DAY = 36, 40                                     # over the month's end and its grace of three days
+DAYS, EVENTS_A_DAY = 36, 40  # over the month's end and its grace of three days
 
 
 @pytest.mark.timeout(300)
-async def test_a_draft_read_right_after_a_move_shows_every_event_sent_before(cluster_options: Callable[..., ClusterOptions]) -> None:
-    """Two instances of rating and of billing: what one of them consumes, its neighbour is asked for as well."""
+async def test_a_draft_read_right_after_a_move_shows_every_event_sent_before(
+    cluster_options: Callable[..., ClusterOptions],
+) -> None:
+    """Two instances of rating and of billing: what one of them consumes, its neighbour is asked for as
+    well."""
     async with Cluster(cluster_options(restart=False, clock_at=STARTS)) as cluster:
         for service in ("rating", "billing"):
             await cluster.add(service)
@@ -39,14 +43,22 @@ async def test_a_draft_read_right_after_a_move_shows_every_event_sent_before(clu
 
 
 @pytest.mark.timeout(300)
-async def test_what_rating_sends_back_to_the_door_is_stored_when_a_move_has_answered(cluster_options: Callable[..., ClusterOptions]) -> None:
+async def test_what_rating_sends_back_to_the_door_is_stored_when_a_move_has_answered(
+    cluster_options: Callable[..., ClusterOptions],
+) -> None:
     """Who stores it is asked before rating is, so this takes a second pass."""
-    async with Cluster(cluster_options(restart=False, clock_at=STARTS, services=("usage_ingest", "rating"))) as cluster:
+    async with Cluster(
+        cluster_options(restart=False, clock_at=STARTS, services=("usage_ingest", "rating"))
+    ) as cluster:
         client, admin = Client(cluster.urls, cluster.admin_key), await asyncpg.connect(cluster.database_url)
         try:
             for day in range(1, 21):
                 unfit = msgspec.structs.replace(event(f"day-{day}", "acme", STARTS), kind="rumour")
-                await say(cluster.database_url, USAGE_EVENTS.name, [Record(f"test\0{unfit.id}".encode(), USAGE_EVENTS.encode(unfit))])
+                await say(
+                    cluster.database_url,
+                    USAGE_EVENTS.name,
+                    [Record(f"test\0{unfit.id}".encode(), USAGE_EVENTS.encode(unfit))],
+                )
                 await client.move_clock(STARTS + timedelta(days=day))
                 assert await admin.fetchval("select count(*) from usage_ingest.quarantine") == day
         finally:
@@ -55,9 +67,17 @@ async def test_what_rating_sends_back_to_the_door_is_stored_when_a_move_has_answ
 
 
 def _event(day: int, n: int) -> bytes:
-    return json.dumps({
-        "specversion": "1.0", "source": "test", "id": f"{day}-{n}", "type": "call", "subject": "acme",
-        "time": (STARTS + timedelta(days=day - 1, minutes=-1 if day > 1 else 0)).isoformat(), "data": {}}).encode()
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "source": "test",
+            "id": f"{day}-{n}",
+            "type": "call",
+            "subject": "acme",
+            "time": (STARTS + timedelta(days=day - 1, minutes=-1 if day > 1 else 0)).isoformat(),
+            "data": {},
+        }
+    ).encode()
 
 
 def _sent(day: int) -> dict[str, str]:

@@ -55,7 +55,10 @@ def _folders(tmp_path: Path) -> list[Path]:
 
 def test_two_processes_that_ask_all_the_time_agree_on_one_place(state: Path) -> None:
     first = place(state, account())
-    asking = [subprocess.Popen([sys.executable, "-c", ASKING, str(state)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    asking = [
+        subprocess.Popen([sys.executable, "-c", ASKING, str(state)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     told = [process.communicate()[0].split() for process in asking]
     assert [process.returncode for process in asking] == [0, 0]
     assert [len(places) for places in told] == [CALLS, CALLS]
@@ -112,7 +115,11 @@ def test_a_moved_state_keeps_its_place_and_a_copied_one_does_not(state: Path) ->
 
 def test_an_ordinary_user_keeps_it_in_the_state(state: Path) -> None:
     somebody = Account("somebody")
-    assert (place(state, somebody), known_place(state, somebody), known_place(state / "none", somebody)) == (state, state, None)
+    assert (place(state, somebody), known_place(state, somebody), known_place(state / "none", somebody)) == (
+        state,
+        state,
+        None,
+    )
 
 
 def test_a_state_exchanged_under_a_running_server_is_refused_and_the_server_lives() -> None:
@@ -145,14 +152,19 @@ def test_a_server_that_cannot_be_found_is_ended_before_another_starts() -> None:
 
 async def test_the_watcher_says_once_what_is_in_the_way_and_goes_on_when_it_is_gone(tmp_path: Path) -> None:
     told: list[str] = []
-    options = ClusterOptions(state=State(tmp_path), server=SMALL, base_port=0, services=(), report=told.append)
+    options = ClusterOptions(
+        state=State(tmp_path), server=SMALL, base_port=0, services=(), report=told.append
+    )
     async with Cluster(options) as cluster:
         memory, pid = tmp_path / "postgres" / "place", cluster.pids()["postgres"]
         said = memory.read_text()
         memory.unlink()
         await _until(lambda: len(told) == 2)
         await asyncio.sleep(3 * SERVER_CHECK_S)
-        assert [("postgres ended" in line, "no longer says so" in line) for line in told] == [(True, False), (False, True)]
+        assert [("postgres ended" in line, "no longer says so" in line) for line in told] == [
+            (True, False),
+            (False, True),
+        ]
         assert psutil.pid_exists(pid) and not memory.exists()
         memory.write_text(said)
         assert cluster.pids() == {"postgres": pid}

@@ -20,7 +20,9 @@ async def db(database: TestDatabase) -> AsyncIterator[Database]:
     await db.close()
 
 
-async def test_a_lock_of_a_session_that_listened_ends_with_its_return(db: Database, database: TestDatabase) -> None:
+async def test_a_lock_of_a_session_that_listened_ends_with_its_return(
+    db: Database, database: TestDatabase
+) -> None:
     other = await asyncpg.connect(database.url("rating"))
     for _ in range(2):
         async with db.pool.acquire() as connection:
@@ -33,7 +35,9 @@ async def test_a_lock_of_a_session_that_listened_ends_with_its_return(db: Databa
     await other.close()
 
 
-async def test_a_transaction_is_not_followed_by_a_statement_that_clears_nothing(db: Database, database: TestDatabase) -> None:
+async def test_a_transaction_is_not_followed_by_a_statement_that_clears_nothing(
+    db: Database, database: TestDatabase
+) -> None:
     async with db.transaction() as uow:
         pid = await uow.connection.fetchval("select pg_backend_pid()")
     admin = await asyncpg.connect(database.admin_url)

@@ -16,7 +16,16 @@ from u2c.services import PORTS
 from u2c.state import State
 
 URLS = {service: f"http://127.0.0.1:{port + 100}" for service, port in PORTS.items()}
-HERE = Running("u2c", os.getpid(), began(os.getpid()), URLS, {"rating": 1}, "postgresql://127.0.0.1:5432/u2c", "logs", "postgres")
+HERE = Running(
+    "u2c",
+    os.getpid(),
+    began(os.getpid()),
+    URLS,
+    {"rating": 1},
+    "postgresql://127.0.0.1:5432/u2c",
+    "logs",
+    "postgres",
+)
 
 
 @pytest.fixture
@@ -59,22 +68,33 @@ def test_verbs_use_its_address_and_its_key(state: State, monkeypatch: pytest.Mon
 
 
 def test_of_two_the_database_says_which(state: State) -> None:
-    demo = replace(HERE, database="u2c_demo", urls={service: url.replace("82", "92") for service, url in URLS.items()})
+    demo = replace(
+        HERE, database="u2c_demo", urls={service: url.replace("82", "92") for service, url in URLS.items()}
+    )
     keep(state, HERE)
     keep(state, demo)
     with pytest.raises(EnvironmentFault, match="--database NAME"):
         address("rating")
-    assert address("rating", "u2c_demo") .url == demo.urls["rating"]
+    assert address("rating", "u2c_demo").url == demo.urls["rating"]
     assert address("rating", "u2c_demo").keys[0] == "u2c_live_demo"
     with pytest.raises(EnvironmentFault, match="No deployment on the database other runs; there is u2c"):
         chosen([HERE], "other")
 
 
 async def test_what_looks_into_the_book_takes_that_of_the_deployment_that_runs(state: State) -> None:
-    """Restored under another name, it is the one that is verified and backed up, not the old one beside it."""
-    keep(state, replace(HERE, database="u2c_restored", database_url="postgresql://127.0.0.1:5432/u2c_restored"))
-    assert await book_url("postgresql://admin:p@127.0.0.1/postgres", None) == "postgresql://admin:p@127.0.0.1/u2c_restored"
-    assert await book_url("postgresql://admin:p@127.0.0.1/postgres", "u2c") == "postgresql://admin:p@127.0.0.1/u2c"
+    """Restored under another name, it is the one that is verified and backed up, not the old one beside
+    it."""
+    keep(
+        state, replace(HERE, database="u2c_restored", database_url="postgresql://127.0.0.1:5432/u2c_restored")
+    )
+    assert (
+        await book_url("postgresql://admin:p@127.0.0.1/postgres", None)
+        == "postgresql://admin:p@127.0.0.1/u2c_restored"
+    )
+    assert (
+        await book_url("postgresql://admin:p@127.0.0.1/postgres", "u2c")
+        == "postgresql://admin:p@127.0.0.1/u2c"
+    )
     keep(state, replace(HERE, database_url="postgresql://127.0.0.1:5432/u2c"))
     with pytest.raises(EnvironmentFault, match="--database NAME"):
         await book_url("postgresql://admin:p@127.0.0.1/postgres", None)
@@ -85,7 +105,9 @@ def test_a_deployment_on_another_server_is_not_meant(state: State) -> None:
     assert not same_server(HERE.database_url, "postgresql://admin:p@elsewhere/u2c")
 
 
-def test_where_nothing_runs_a_shell_gets_no_address_but_one_that_is_named(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_runs_a_shell_gets_no_address_but_one_that_is_named(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(EnvironmentFault, match=r"No deployment of this clone runs"):
         shell_variables(None)
     monkeypatch.setenv("U2C_KEY", "u2c_live_of_containers")

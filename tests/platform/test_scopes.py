@@ -26,12 +26,25 @@ def test_a_route_without_a_scope_stops_the_service_at_start() -> None:
 def test_every_documented_route_is_guarded(name: str) -> None:
     app = import_module(f"services.{name}.main").app
     [guard] = [middleware for middleware in app.user_middleware if "routes" in middleware.kwargs]
-    guarded = {(one.route.path, method.lower()) for one in guard.kwargs["routes"] for method in one.route.methods}
-    documented = {(path, verb) for path, verbs in app.openapi()["paths"].items() for verb in verbs if path.startswith(API)}
+    guarded = {
+        (one.route.path, method.lower()) for one in guard.kwargs["routes"] for method in one.route.methods
+    }
+    documented = {
+        (path, verb)
+        for path, verbs in app.openapi()["paths"].items()
+        for verb in verbs
+        if path.startswith(API)
+    }
     assert guarded == documented != set()
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_answers_for_its_exceptions(name: str) -> None:
-    [answer] = [verbs["get"] for path, verbs in import_module(f"services.{name}.main").app.openapi()["paths"].items() if path == "/v1/exceptions"]
-    assert answer["responses"]["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ExceptionAnswerList"}
+    [answer] = [
+        verbs["get"]
+        for path, verbs in import_module(f"services.{name}.main").app.openapi()["paths"].items()
+        if path == "/v1/exceptions"
+    ]
+    assert answer["responses"]["200"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/ExceptionAnswerList"
+    }

@@ -6,7 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from shared.period import ServicePeriod, period_between
-from shared.pricing import Group, PricedPeriod, Terms, UsageNeed, VersionInForce, parse_terms, price_period, usage_needs
+from shared.pricing import (
+    Group,
+    PricedPeriod,
+    Terms,
+    UsageNeed,
+    VersionInForce,
+    parse_terms,
+    price_period,
+    usage_needs,
+)
 from shared.pricing.language import content_hash
 
 JANUARY = period_between(date(2026, 1, 1), date(2026, 2, 1), "UTC")
@@ -14,13 +23,24 @@ JANUARY = period_between(date(2026, 1, 1), date(2026, 2, 1), "UTC")
 
 def document(**over: Any) -> dict[str, Any]:
     return {
-        "contract": "acme-2026", "customer": "acme", "currency": "USD", "timezone": "UTC", "term": {"start": "2026-01-01", "months": 24},
-        "lines": [usage_line()], **over,
+        "contract": "acme-2026",
+        "customer": "acme",
+        "currency": "USD",
+        "timezone": "UTC",
+        "term": {"start": "2026-01-01", "months": 24},
+        "lines": [usage_line()],
+        **over,
     }
 
 
 def usage_line(price: Mapping[str, Any] | None = None, **over: Any) -> dict[str, Any]:
-    return {"key": "api", "kind": "usage", "meter": "calls", "price": price or {"model": "per_unit", "unit": "1"}, **over}
+    return {
+        "key": "api",
+        "kind": "usage",
+        "meter": "calls",
+        "price": price or {"model": "per_unit", "unit": "1"},
+        **over,
+    }
 
 
 def terms(**over: Any) -> Terms:
@@ -28,21 +48,32 @@ def terms(**over: Any) -> Terms:
 
 
 def chain(*versions: Terms) -> tuple[VersionInForce, ...]:
-    return tuple(VersionInForce(number, version.effective_at, version, content_hash(version)) for number, version in enumerate(versions, start=1))
+    return tuple(
+        VersionInForce(number, version.effective_at, version, content_hash(version))
+        for number, version in enumerate(versions, start=1)
+    )
 
 
 def price(
-    versions: Sequence[VersionInForce], *quantities: str | int | Mapping[Group, Decimal], period: ServicePeriod = JANUARY, explain: bool = True,
+    versions: Sequence[VersionInForce],
+    *quantities: str | int | Mapping[Group, Decimal],
+    period: ServicePeriod = JANUARY,
+    explain: bool = True,
 ) -> PricedPeriod:
     """Price a period; the quantities are those of the needs, in order."""
     return price_period(versions, period, usage_of(versions, *quantities, period=period), explain=explain)
 
 
 def usage_of(
-    versions: Sequence[VersionInForce], *quantities: str | int | Mapping[Group, Decimal], period: ServicePeriod = JANUARY,
+    versions: Sequence[VersionInForce],
+    *quantities: str | int | Mapping[Group, Decimal],
+    period: ServicePeriod = JANUARY,
 ) -> dict[UsageNeed, Mapping[Group, Decimal]]:
     needs = usage_needs(versions, period)
-    return {need: quantity if isinstance(quantity, Mapping) else {(): Decimal(quantity)} for need, quantity in zip(needs, quantities, strict=True)}
+    return {
+        need: quantity if isinstance(quantity, Mapping) else {(): Decimal(quantity)}
+        for need, quantity in zip(needs, quantities, strict=True)
+    }
 
 
 def amounts(priced: PricedPeriod) -> dict[str, int]:

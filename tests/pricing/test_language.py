@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.pricing import ClauseNotPricedYet, TermsInvalid, check_amendment, parse_plan, parse_terms, terms_json_schema
+from shared.pricing import (
+    ClauseNotPricedYet,
+    TermsInvalid,
+    check_amendment,
+    parse_plan,
+    parse_terms,
+    terms_json_schema,
+)
 from shared.pricing.language import content_hash, to_document
 from tests.pricing.contracts import document, terms, usage_line
 
@@ -98,77 +105,143 @@ def test_a_date_takes_force_at_local_midnight_and_the_term_start_is_the_default(
     assert terms(effective=date(2026, 2, 1)).effective_at == datetime(2026, 2, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("over", "path", "code"), [
-    ({"colour": "red"}, "colour", "unknown_key"),
-    ({"currency": "USDT"}, "currency", "unknown_currency"),
-    ({"currency": "XAU"}, "currency", "unknown_currency"),
-    ({"timezone": "Mars/Olympus"}, "timezone", "unknown_timezone"),
-    ({"timezone": "../etc/passwd"}, "timezone", "unknown_timezone"),
-    ({"term": {"start": "2026-02-30", "months": 1}}, "term.start", "not_a_date"),
-    ({"term": {"start": 1700000000, "months": 1}}, "term.start", "not_a_date"),
-    ({"term": {"start": "0001-01-01", "months": 1}}, "term.start", "date_out_of_range"),
-    ({"term": {"start": "9999-12-01", "months": 24}}, "term.start", "date_out_of_range"),
-    ({"term": {"start": "2026-01-01"}}, "term.months", "missing"),
-    ({"term": {"start": "2026-01-01", "months": True}}, "term.months", "int_type"),
-    ({"effective": "2026-01-15T00:00:00"}, "effective", "not_an_instant"),
-    ({"effective": "2026-W20-1"}, "effective", "not_a_date"),
-    ({"effective": "20260505"}, "effective", "not_a_date"),
-    ({"effective": "２026-05-05"}, "effective", "not_a_date"),
-    ({"effective": "20260505T000000Z"}, "effective", "not_an_instant"),
-    ({"effective": "2026-05-05T00Z"}, "effective", "not_an_instant"),
-    ({"effective": "2026-W20-1T00:00:00Z"}, "effective", "not_an_instant"),
-    ({"effective": "2026-05-05T00:00:00+0000"}, "effective", "not_an_instant"),
-    ({"term": {"start": "2026-W01-4", "months": 12}}, "term.start", "not_a_date"),
-    ({"effective": "0001-01-01T00:00:00+14:00"}, "effective", "date_out_of_range"),
-    ({"effective": "9999-12-31T23:59:59-14:00"}, "effective", "date_out_of_range"),
-    ({"effective": "9999-12-31"}, "effective", "date_out_of_range"),
-    ({"effective": "2025-12-31"}, "effective", "effective_before_term"),
-    ({"billing": {"rounding": "bankers"}}, "billing.rounding", "unknown_value"),
-    ({"billing": {"anchor_day": 32}}, "billing.anchor_day", "less_than_equal"),
-    ({"lines": []}, "lines", "missing"),
-    ({"lines": [usage_line(), usage_line()]}, "lines[1].key", "duplicate_key"),
-    ({"lines": [usage_line(colour="red")]}, "lines[0].colour", "unknown_key"),
-    ({"lines": [{"key": "x", "kind": "subscription"}]}, "lines[0].kind", "unknown_value"),
-    ({"lines": [{"key": "x"}]}, "lines[0].kind", "union_tag_not_found"),
-    ({"lines": [usage_line({"model": "matrix", "dimensions": ["r"], "rates": [{"r": "a\0", "unit": "1"}]})]},
-     "lines[0].price.rates[0].r", "string_pattern_mismatch"),
-    ({"lines": [usage_line(included=0.5)]}, "lines[0].included", "float_refused"),
-    ({"lines": [usage_line(included="1e9")]}, "lines[0].included", "not_a_decimal"),
-    ({"lines": [{"key": "x", "kind": "recurring", "amount": 9.99}]}, "lines[0].amount", "float_refused"),
-    ({"lines": [{"key": "x", "kind": "recurring", "amount": "1e1000000"}]}, "lines[0].amount", "not_a_decimal"),
-    ({"lines": [{"key": "x", "kind": "recurring", "amount": "-1"}]}, "lines[0].amount", "negative"),
-    ({"lines": [{"key": "x", "kind": "recurring", "amount": True}]}, "lines[0].amount", "not_a_decimal"),
-    ({"lines": [{"key": "x", "kind": "recurring", "amount": 10**5000}]}, "lines[0].amount", "not_a_decimal"),
-    ({"phases": [{"from": "2026-07-01", "minimum_spend": 1}, {"from": "2026-07-01", "minimum_spend": 2}]}, "phases[1].from", "phase_overlap"),
-    ({"phases": [{"from": "2026-07-01", "minimum_spend": 1}, {"from": "2026-01-01", "minimum_spend": 2}]}, "phases[1].from", "phase_overlap"),
-    ({"activation": {"deadline_days": 9, "milestones": [{"key": "a", "meter": "m", "at_least": "0", "weight": "1"}]}},
-     "activation.milestones[0].at_least", "not_positive"),
-    ({"activation": {"deadline_days": 9, "milestones": [{"key": "a", "active_users": 3, "weight": "1"}]}},
-     "activation.milestones[0].in_days", "missing"),
-])
+@pytest.mark.parametrize(
+    ("over", "path", "code"),
+    [
+        ({"colour": "red"}, "colour", "unknown_key"),
+        ({"currency": "USDT"}, "currency", "unknown_currency"),
+        ({"currency": "XAU"}, "currency", "unknown_currency"),
+        ({"timezone": "Mars/Olympus"}, "timezone", "unknown_timezone"),
+        ({"timezone": "../etc/passwd"}, "timezone", "unknown_timezone"),
+        ({"term": {"start": "2026-02-30", "months": 1}}, "term.start", "not_a_date"),
+        ({"term": {"start": 1700000000, "months": 1}}, "term.start", "not_a_date"),
+        ({"term": {"start": "0001-01-01", "months": 1}}, "term.start", "date_out_of_range"),
+        ({"term": {"start": "9999-12-01", "months": 24}}, "term.start", "date_out_of_range"),
+        ({"term": {"start": "2026-01-01"}}, "term.months", "missing"),
+        ({"term": {"start": "2026-01-01", "months": True}}, "term.months", "int_type"),
+        ({"effective": "2026-01-15T00:00:00"}, "effective", "not_an_instant"),
+        ({"effective": "2026-W20-1"}, "effective", "not_a_date"),
+        ({"effective": "20260505"}, "effective", "not_a_date"),
+        ({"effective": "２026-05-05"}, "effective", "not_a_date"),
+        ({"effective": "20260505T000000Z"}, "effective", "not_an_instant"),
+        ({"effective": "2026-05-05T00Z"}, "effective", "not_an_instant"),
+        ({"effective": "2026-W20-1T00:00:00Z"}, "effective", "not_an_instant"),
+        ({"effective": "2026-05-05T00:00:00+0000"}, "effective", "not_an_instant"),
+        ({"term": {"start": "2026-W01-4", "months": 12}}, "term.start", "not_a_date"),
+        ({"effective": "0001-01-01T00:00:00+14:00"}, "effective", "date_out_of_range"),
+        ({"effective": "9999-12-31T23:59:59-14:00"}, "effective", "date_out_of_range"),
+        ({"effective": "9999-12-31"}, "effective", "date_out_of_range"),
+        ({"effective": "2025-12-31"}, "effective", "effective_before_term"),
+        ({"billing": {"rounding": "bankers"}}, "billing.rounding", "unknown_value"),
+        ({"billing": {"anchor_day": 32}}, "billing.anchor_day", "less_than_equal"),
+        ({"lines": []}, "lines", "missing"),
+        ({"lines": [usage_line(), usage_line()]}, "lines[1].key", "duplicate_key"),
+        ({"lines": [usage_line(colour="red")]}, "lines[0].colour", "unknown_key"),
+        ({"lines": [{"key": "x", "kind": "subscription"}]}, "lines[0].kind", "unknown_value"),
+        ({"lines": [{"key": "x"}]}, "lines[0].kind", "union_tag_not_found"),
+        (
+            {
+                "lines": [
+                    usage_line({"model": "matrix", "dimensions": ["r"], "rates": [{"r": "a\0", "unit": "1"}]})
+                ]
+            },
+            "lines[0].price.rates[0].r",
+            "string_pattern_mismatch",
+        ),
+        ({"lines": [usage_line(included=0.5)]}, "lines[0].included", "float_refused"),
+        ({"lines": [usage_line(included="1e9")]}, "lines[0].included", "not_a_decimal"),
+        ({"lines": [{"key": "x", "kind": "recurring", "amount": 9.99}]}, "lines[0].amount", "float_refused"),
+        (
+            {"lines": [{"key": "x", "kind": "recurring", "amount": "1e1000000"}]},
+            "lines[0].amount",
+            "not_a_decimal",
+        ),
+        ({"lines": [{"key": "x", "kind": "recurring", "amount": "-1"}]}, "lines[0].amount", "negative"),
+        ({"lines": [{"key": "x", "kind": "recurring", "amount": True}]}, "lines[0].amount", "not_a_decimal"),
+        (
+            {"lines": [{"key": "x", "kind": "recurring", "amount": 10**5000}]},
+            "lines[0].amount",
+            "not_a_decimal",
+        ),
+        (
+            {
+                "phases": [
+                    {"from": "2026-07-01", "minimum_spend": 1},
+                    {"from": "2026-07-01", "minimum_spend": 2},
+                ]
+            },
+            "phases[1].from",
+            "phase_overlap",
+        ),
+        (
+            {
+                "phases": [
+                    {"from": "2026-07-01", "minimum_spend": 1},
+                    {"from": "2026-01-01", "minimum_spend": 2},
+                ]
+            },
+            "phases[1].from",
+            "phase_overlap",
+        ),
+        (
+            {
+                "activation": {
+                    "deadline_days": 9,
+                    "milestones": [{"key": "a", "meter": "m", "at_least": "0", "weight": "1"}],
+                }
+            },
+            "activation.milestones[0].at_least",
+            "not_positive",
+        ),
+        (
+            {
+                "activation": {
+                    "deadline_days": 9,
+                    "milestones": [{"key": "a", "active_users": 3, "weight": "1"}],
+                }
+            },
+            "activation.milestones[0].in_days",
+            "missing",
+        ),
+    ],
+)
 def test_a_fault_is_refused_with_its_path(over: dict[str, Any], path: str, code: str) -> None:
     assert faults(document(**over)) == {path: code}
 
 
-@pytest.mark.parametrize(("tiers", "path", "code"), [
-    ([{"up_to": "10", "unit": "1"}, {"from": "11", "unit": "2"}], "tiers[1].from", "tier_gap"),
-    ([{"up_to": "10", "unit": "1"}, {"from": "9", "unit": "2"}], "tiers[1].from", "tier_gap"),
-    ([{"from": "1", "up_to": "10", "unit": "1"}, {"unit": "2"}], "tiers[0].from", "tier_gap"),
-    ([{"up_to": "10", "unit": "1"}, {"up_to": "5", "unit": "2"}, {"unit": "1"}], "tiers[1].up_to", "tier_order"),
-    ([{"up_to": "10", "unit": "1"}], "tiers[0].up_to", "last_tier_bounded"),
-    ([{"unit": "1"}, {"unit": "2"}], "tiers[0].up_to", "tier_open_inside"),
-    ([{"up_to": "10"}, {"unit": "2"}], "tiers[0].unit", "missing"),
-    ([{"up_to": 1.5, "unit": "1"}, {"unit": "2"}], "tiers[0].up_to", "float_refused"),
-    ([], "tiers", "too_short"),
-])
+@pytest.mark.parametrize(
+    ("tiers", "path", "code"),
+    [
+        ([{"up_to": "10", "unit": "1"}, {"from": "11", "unit": "2"}], "tiers[1].from", "tier_gap"),
+        ([{"up_to": "10", "unit": "1"}, {"from": "9", "unit": "2"}], "tiers[1].from", "tier_gap"),
+        ([{"from": "1", "up_to": "10", "unit": "1"}, {"unit": "2"}], "tiers[0].from", "tier_gap"),
+        (
+            [{"up_to": "10", "unit": "1"}, {"up_to": "5", "unit": "2"}, {"unit": "1"}],
+            "tiers[1].up_to",
+            "tier_order",
+        ),
+        ([{"up_to": "10", "unit": "1"}], "tiers[0].up_to", "last_tier_bounded"),
+        ([{"unit": "1"}, {"unit": "2"}], "tiers[0].up_to", "tier_open_inside"),
+        ([{"up_to": "10"}, {"unit": "2"}], "tiers[0].unit", "missing"),
+        ([{"up_to": 1.5, "unit": "1"}, {"unit": "2"}], "tiers[0].up_to", "float_refused"),
+        ([], "tiers", "too_short"),
+    ],
+)
 @pytest.mark.parametrize("model", ["graduated", "volume"])
-def test_tiers_start_at_zero_without_gap_and_the_last_is_open(model: str, tiers: list[dict[str, Any]], path: str, code: str) -> None:
+def test_tiers_start_at_zero_without_gap_and_the_last_is_open(
+    model: str, tiers: list[dict[str, Any]], path: str, code: str
+) -> None:
     assert price_faults({"model": model, "tiers": tiers}) == {f"lines[0].price.{path}": code}
 
 
 def test_tiers_may_repeat_the_bound_before_them() -> None:
     rows = [{"from": "0", "up_to": "10", "unit": "1"}, {"from": 10, "unit": "2"}]
-    assert terms(lines=[usage_line({"model": "graduated", "tiers": rows})]).usage_lines[0].price.cost(Decimal(11)) == 12
+    assert (
+        terms(lines=[usage_line({"model": "graduated", "tiers": rows})])
+        .usage_lines[0]
+        .price.cost(Decimal(11))
+        == 12
+    )
 
 
 def test_faults_of_a_matrix() -> None:
@@ -178,24 +251,50 @@ def test_faults_of_a_matrix() -> None:
     assert found == {f"{at}[1].zone": "unknown_key", f"{at}[2]": "duplicate_rate"}
 
 
-@pytest.mark.parametrize(("over", "path"), [
-    ({"commitments": []}, "commitments"), ({"credits": []}, "credits"), ({"discounts": []}, "discounts"), ({"escalators": []}, "escalators"),
-    ({"cap": {}}, "cap"), ({"late_usage": {}}, "late_usage"), ({"renewal": {"auto": True, "uplift_percent": "5"}}, "renewal.uplift_percent"),
-    ({"billing": {"interval": "week"}}, "billing.interval"),
-    ({"lines": [{"key": "seats", "kind": "seats", "unit_price": "25.00"}]}, "lines[0].kind"),
-    ({"lines": [{"key": "fee", "kind": "recurring", "amount": "1", "timing": "advance"}]}, "lines[0].timing"),
-    ({"lines": [{"key": "fee", "kind": "recurring", "amount": "1", "proration": "second"}]}, "lines[0].proration"),
-    ({"lines": [usage_line(minimum="5")]}, "lines[0].minimum"),
-    ({"lines": [usage_line(on_change="scale")]}, "lines[0].on_change"),
-    ({"lines": [usage_line({"model": "percentage", "percent": "3"})]}, "lines[0].price.model"),
-    ({"lines": [usage_line({"model": "package", "size": 1, "price": 1, "convert": {"by": "1000"}})]}, "lines[0].price.convert"),
-    ({"activation": {"deadline_days": 9, "milestones": [{"key": "a", "commitment_share": "0.1", "weight": "1"}]}},
-     "activation.milestones[0].commitment_share"),
-])
+@pytest.mark.parametrize(
+    ("over", "path"),
+    [
+        ({"commitments": []}, "commitments"),
+        ({"credits": []}, "credits"),
+        ({"discounts": []}, "discounts"),
+        ({"escalators": []}, "escalators"),
+        ({"cap": {}}, "cap"),
+        ({"late_usage": {}}, "late_usage"),
+        ({"renewal": {"auto": True, "uplift_percent": "5"}}, "renewal.uplift_percent"),
+        ({"billing": {"interval": "week"}}, "billing.interval"),
+        ({"lines": [{"key": "seats", "kind": "seats", "unit_price": "25.00"}]}, "lines[0].kind"),
+        (
+            {"lines": [{"key": "fee", "kind": "recurring", "amount": "1", "timing": "advance"}]},
+            "lines[0].timing",
+        ),
+        (
+            {"lines": [{"key": "fee", "kind": "recurring", "amount": "1", "proration": "second"}]},
+            "lines[0].proration",
+        ),
+        ({"lines": [usage_line(minimum="5")]}, "lines[0].minimum"),
+        ({"lines": [usage_line(on_change="scale")]}, "lines[0].on_change"),
+        ({"lines": [usage_line({"model": "percentage", "percent": "3"})]}, "lines[0].price.model"),
+        (
+            {"lines": [usage_line({"model": "package", "size": 1, "price": 1, "convert": {"by": "1000"}})]},
+            "lines[0].price.convert",
+        ),
+        (
+            {
+                "activation": {
+                    "deadline_days": 9,
+                    "milestones": [{"key": "a", "commitment_share": "0.1", "weight": "1"}],
+                }
+            },
+            "activation.milestones[0].commitment_share",
+        ),
+    ],
+)
 def test_a_clause_that_is_not_priced_yet_is_refused_by_name(over: dict[str, Any], path: str) -> None:
     with pytest.raises(ClauseNotPricedYet) as refused:
         parse_terms(document(**over))
-    assert [(error["path"], error["code"]) for error in refused.value.errors] == [(path, "clause_not_priced_yet")]
+    assert [(error["path"], error["code"]) for error in refused.value.errors] == [
+        (path, "clause_not_priced_yet")
+    ]
     assert path in refused.value.detail and "not priced yet" in refused.value.detail
 
 
@@ -203,8 +302,16 @@ def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -
     with pytest.raises(ClauseNotPricedYet) as refused:
         parse_terms(yaml.safe_load(EVERYTHING))
     assert [error["path"] for error in refused.value.errors] == [
-        "renewal.uplift_percent", "lines[0].timing", "lines[1].kind", "activation.milestones[2].commitment_share", "late_usage", "commitments",
-        "credits", "discounts", "escalators", "cap",
+        "renewal.uplift_percent",
+        "lines[0].timing",
+        "lines[1].kind",
+        "activation.milestones[2].commitment_share",
+        "late_usage",
+        "commitments",
+        "credits",
+        "discounts",
+        "escalators",
+        "cap",
     ]
 
 
@@ -215,9 +322,14 @@ def test_what_is_no_document_is_refused(written: Any) -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    written = document(colour="red", commitments=[], currency="???", lines=[usage_line(included=1.5), usage_line()])
+    written = document(
+        colour="red", commitments=[], currency="???", lines=[usage_line(included=1.5), usage_line()]
+    )
     assert faults(written) == {
-        "colour": "unknown_key", "commitments": "clause_not_priced_yet", "currency": "unknown_currency", "lines[0].included": "float_refused",
+        "colour": "unknown_key",
+        "commitments": "clause_not_priced_yet",
+        "currency": "unknown_currency",
+        "lines[0].included": "float_refused",
         "lines[1].key": "duplicate_key",
     }
 
@@ -234,20 +346,35 @@ def test_a_contract_line_replaces_the_plan_line_of_its_key_or_adds_one() -> None
 
 
 def test_a_fault_in_a_merged_line_names_the_document_it_was_written_in() -> None:
-    bad_plan = {"plan": "business", "lines": [usage_line(), {"key": "fee", "kind": "recurring", "amount": 1.5}]}
-    assert faults(document(plan="business", lines=[usage_line(key="extra", included=1.5)]), plan=bad_plan) == {
-        "plan.lines[1].amount": "float_refused", "lines[0].included": "float_refused",
+    bad_plan = {
+        "plan": "business",
+        "lines": [usage_line(), {"key": "fee", "kind": "recurring", "amount": 1.5}],
+    }
+    assert faults(
+        document(plan="business", lines=[usage_line(key="extra", included=1.5)]), plan=bad_plan
+    ) == {
+        "plan.lines[1].amount": "float_refused",
+        "lines[0].included": "float_refused",
     }
 
 
 def test_a_plan_is_validated_by_itself() -> None:
     assert [line.key for line in parse_plan(PLAN).lines] == ["api", "fee"]
     with pytest.raises(TermsInvalid, match=r"lines\[0\]\.meter"):
-        parse_plan({"plan": "business", "lines": [{"key": "x", "kind": "usage", "price": {"model": "per_unit", "unit": 1}}]})
+        parse_plan(
+            {
+                "plan": "business",
+                "lines": [{"key": "x", "kind": "usage", "price": {"model": "per_unit", "unit": 1}}],
+            }
+        )
 
 
 def test_a_hash_tells_meaning_not_writing() -> None:
-    written_out = terms(legal_entity="default", billing={"net_days": 30}, lines=[usage_line({"model": "per_unit", "unit": "1.00"})])
+    written_out = terms(
+        legal_entity="default",
+        billing={"net_days": 30},
+        lines=[usage_line({"model": "per_unit", "unit": "1.00"})],
+    )
     assert content_hash(terms()) == content_hash(written_out)
     assert content_hash(terms()) != content_hash(terms(billing={"net_days": 31}))
     rows = [{"up_to": "10", "unit": "1"}, {"unit": "2"}]
@@ -257,9 +384,19 @@ def test_a_hash_tells_meaning_not_writing() -> None:
 
 def test_an_amendment_keeps_what_periods_rest_on() -> None:
     with pytest.raises(TermsInvalid) as refused:
-        check_amendment(terms(), terms(currency="EUR", term={"start": "2026-02-01", "months": 24}, lines=[usage_line(meter="jobs")]))
+        check_amendment(
+            terms(),
+            terms(
+                currency="EUR", term={"start": "2026-02-01", "months": 24}, lines=[usage_line(meter="jobs")]
+            ),
+        )
     assert {error["path"] for error in refused.value.errors} == {"currency", "term.start", "lines.api.meter"}
-    check_amendment(terms(), terms(term={"start": "2026-01-01", "months": 36}, lines=[usage_line({"model": "per_unit", "unit": "2"})]))
+    check_amendment(
+        terms(),
+        terms(
+            term={"start": "2026-01-01", "months": 36}, lines=[usage_line({"model": "per_unit", "unit": "2"})]
+        ),
+    )
 
 
 def test_the_calendar_ends_with_the_term_unless_it_renews() -> None:

@@ -21,16 +21,27 @@ units = st.decimals(min_value=0, max_value=100, places=6).map(str)
 @st.composite
 def tiers(draw: st.DrawFn) -> list[dict[str, str]]:
     bounds = sorted(draw(st.sets(st.integers(1, 5000), max_size=4)))
-    return [*({"up_to": str(bound), "unit": draw(units), "flat": draw(units)} for bound in bounds), {"unit": draw(units), "flat": draw(units)}]
+    return [
+        *({"up_to": str(bound), "unit": draw(units), "flat": draw(units)} for bound in bounds),
+        {"unit": draw(units), "flat": draw(units)},
+    ]
 
 
 per_unit = st.builds(lambda unit: {"model": "per_unit", "unit": unit}, units)
 graduated = st.builds(lambda rows: {"model": "graduated", "tiers": rows}, tiers())
 volume = st.builds(lambda rows: {"model": "volume", "tiers": rows}, tiers())
-package = st.builds(lambda size, unit: {"model": "package", "size": str(size), "price": unit}, st.integers(1, 500), units)
-matrix = st.builds(lambda unit: {"model": "matrix", "dimensions": ["region"], "rates": [{"unit": unit}]}, units)
+package = st.builds(
+    lambda size, unit: {"model": "package", "size": str(size), "price": unit}, st.integers(1, 500), units
+)
+matrix = st.builds(
+    lambda unit: {"model": "matrix", "dimensions": ["region"], "rates": [{"unit": unit}]}, units
+)
 PRICES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "per_unit": per_unit, "graduated": graduated, "volume": volume, "package": package, "matrix": matrix,
+    "per_unit": per_unit,
+    "graduated": graduated,
+    "volume": volume,
+    "package": package,
+    "matrix": matrix,
 }
 by_model = pytest.mark.parametrize("name", sorted(PRICES))
 prices = st.one_of(*PRICES.values())
@@ -41,7 +52,7 @@ def model(written: dict[str, Any]) -> Model:
 
 
 def test_every_model_is_under_these_laws() -> None:
-    assert {kind.model_fields["model"].annotation.__args__[0] for kind in ALL_MODELS} == set(PRICES)    # type: ignore[union-attr]
+    assert {kind.model_fields["model"].annotation.__args__[0] for kind in ALL_MODELS} == set(PRICES)  # type: ignore[union-attr]
 
 
 @by_model
@@ -53,14 +64,19 @@ def test_the_parts_sum_to_the_cost(name: str, data: st.DataObject, quantity: Dec
 
 @pytest.mark.parametrize("name", ["graduated", "matrix", "package", "per_unit"])
 @given(data=st.data(), one=quantities, other=quantities)
-def test_more_units_never_cost_less_except_by_volume(name: str, data: st.DataObject, one: Decimal, other: Decimal) -> None:
+def test_more_units_never_cost_less_except_by_volume(
+    name: str, data: st.DataObject, one: Decimal, other: Decimal
+) -> None:
     priced, (less, more) = model(data.draw(PRICES[name])), sorted((one, other))
     assert priced.cost(less) <= priced.cost(more)
 
 
 @given(rows=tiers(), quantity=quantities, step=quantities)
-def test_graduated_tiers_are_continuous_between_flat_fees(rows: list[dict[str, str]], quantity: Decimal, step: Decimal) -> None:
-    """Without flat fees the next units cost between the cheapest and the dearest rate: no jump at any bound."""
+def test_graduated_tiers_are_continuous_between_flat_fees(
+    rows: list[dict[str, str]], quantity: Decimal, step: Decimal
+) -> None:
+    """Without flat fees the next units cost between the cheapest and the dearest rate: no jump at any
+    bound."""
     priced = model({"model": "graduated", "tiers": [{**row, "flat": "0"} for row in rows]})
     rates = [Decimal(row["unit"]) for row in rows]
     difference = priced.cost(quantity + step) - priced.cost(quantity)
@@ -81,14 +97,20 @@ def test_graduated_is_the_sum_of_its_tiers(rows: list[dict[str, str]], quantity:
 @given(rows=tiers(), quantity=quantities)
 def test_volume_prices_every_unit_at_one_rate(rows: list[dict[str, str]], quantity: Decimal) -> None:
     tier = next(row for row in rows if "up_to" not in row or quantity <= Decimal(row["up_to"]))
-    assert model({"model": "volume", "tiers": rows}).cost(quantity) == quantity * Decimal(tier["unit"]) + Decimal(tier["flat"])
+    assert model({"model": "volume", "tiers": rows}).cost(quantity) == quantity * Decimal(
+        tier["unit"]
+    ) + Decimal(tier["flat"])
 
 
-lines = st.fixed_dictionaries({"included": st.integers(0, 500), "on_change": st.sampled_from(["run_through", "restart"])})
+lines = st.fixed_dictionaries(
+    {"included": st.integers(0, 500), "on_change": st.sampled_from(["run_through", "restart"])}
+)
 
 
 @given(old=prices, new=prices, before=quantities, after=quantities, line=lines)
-def test_the_explanation_sums_to_the_charge(old: dict[str, Any], new: dict[str, Any], before: Decimal, after: Decimal, line: dict[str, Any]) -> None:
+def test_the_explanation_sums_to_the_charge(
+    old: dict[str, Any], new: dict[str, Any], before: Decimal, after: Decimal, line: dict[str, Any]
+) -> None:
     minimum = [{"from": "2026-01-01", "minimum_spend": "100"}]
     fee = {"key": "fee", "kind": "recurring", "amount": "33.33"}
     signed = terms(lines=[usage_line(old, **line), fee], phases=minimum)
@@ -103,13 +125,27 @@ def test_the_explanation_sums_to_the_charge(old: dict[str, Any], new: dict[str, 
     assert priced.subtotal_minor >= 10000
 
 
-@given(written=st.one_of(per_unit, graduated, package, matrix), before=quantities, after=quantities, included=st.integers(0, 500))
+@given(
+    written=st.one_of(per_unit, graduated, package, matrix),
+    before=quantities,
+    after=quantities,
+    included=st.integers(0, 500),
+)
 def test_running_through_an_amendment_that_keeps_the_price_is_no_change(
-    written: dict[str, Any], before: Decimal, after: Decimal, included: int,
+    written: dict[str, Any],
+    before: Decimal,
+    after: Decimal,
+    included: int,
 ) -> None:
     signed = terms(lines=[usage_line(written, included=included)])
-    renamed = terms(lines=[usage_line(written, included=included, description="another clause at the same price")], effective="2026-01-20")
-    whole, split = price(chain(signed), str(before + after)), price(chain(signed, renamed), str(before), str(after))
+    renamed = terms(
+        lines=[usage_line(written, included=included, description="another clause at the same price")],
+        effective="2026-01-20",
+    )
+    whole, split = (
+        price(chain(signed), str(before + after)),
+        price(chain(signed, renamed), str(before), str(after)),
+    )
     assert whole.subtotal_minor == split.subtotal_minor
 
 
@@ -117,9 +153,17 @@ flights = st.dictionaries(st.sampled_from(["JFK", "LGA", "EWR", "BOS"]), quantit
 
 
 @given(flown=flights, shuffled=st.randoms(), included=st.integers(0, 9000))
-def test_the_order_of_usage_never_changes_a_charge(flown: dict[str, Decimal], shuffled: Any, included: int) -> None:
+def test_the_order_of_usage_never_changes_a_charge(
+    flown: dict[str, Decimal], shuffled: Any, included: int
+) -> None:
     rates = [{"origin": "JFK", "unit": "160"}, {"origin": "LGA", "unit": "170.005"}, {"unit": "150"}]
-    versions = chain(terms(lines=[usage_line({"model": "matrix", "dimensions": ["origin"], "rates": rates}, included=included)]))
+    versions = chain(
+        terms(
+            lines=[
+                usage_line({"model": "matrix", "dimensions": ["origin"], "rates": rates}, included=included)
+            ]
+        )
+    )
     groups: dict[Group, Decimal] = {(("origin", origin),): quantity for origin, quantity in flown.items()}
     reordered = list(groups.items())
     shuffled.shuffle(reordered)
@@ -130,18 +174,34 @@ def test_the_order_of_usage_never_changes_a_charge(flown: dict[str, Decimal], sh
 def test_explaining_changes_no_figure(written: dict[str, Any], quantity: Decimal) -> None:
     versions = chain(terms(lines=[usage_line(written)]))
     usage = usage_of(versions, str(quantity))
-    silent, told = price_period(versions, JANUARY, usage), price_period(versions, JANUARY, usage, explain=True)
-    assert (silent.lines, silent.subtotal_minor) == (told.lines, told.subtotal_minor) and not silent.explanation and told.explanation
+    silent, told = (
+        price_period(versions, JANUARY, usage),
+        price_period(versions, JANUARY, usage, explain=True),
+    )
+    assert (
+        (silent.lines, silent.subtotal_minor) == (told.lines, told.subtotal_minor)
+        and not silent.explanation
+        and told.explanation
+    )
 
 
-weights = st.lists(st.one_of(st.integers(0, 10**9), st.decimals(min_value=0, max_value=10**6, places=4)), min_size=1, max_size=30)
+weights = st.lists(
+    st.one_of(st.integers(0, 10**9), st.decimals(min_value=0, max_value=10**6, places=4)),
+    min_size=1,
+    max_size=30,
+)
 
 
 @given(minor=st.integers(-(10**15), 10**15), shares=weights.filter(any))
-def test_an_allocation_keeps_its_sum_and_stays_within_a_unit_of_the_exact_share(minor: int, shares: list[Any]) -> None:
+def test_an_allocation_keeps_its_sum_and_stays_within_a_unit_of_the_exact_share(
+    minor: int, shares: list[Any]
+) -> None:
     parts, total = allocate(minor, shares), sum(map(Decimal, shares))
     assert sum(parts) == minor
-    assert all(abs(Decimal(part) - Decimal(minor) * Decimal(weight) / total) < 1 for part, weight in zip(parts, shares, strict=True))
+    assert all(
+        abs(Decimal(part) - Decimal(minor) * Decimal(weight) / total) < 1
+        for part, weight in zip(parts, shares, strict=True)
+    )
 
 
 @given(minor=st.integers(0, 10**9), shares=weights.filter(any))

@@ -1,4 +1,5 @@
-"""Eight airlines, twelve months: the invoices of the real year to the cent, from the quantities that were flown."""
+"""Eight airlines, twelve months: the invoices of the real year to the cent, from the quantities that were
+flown."""
 
 import json
 from decimal import Decimal
@@ -11,10 +12,16 @@ from shared.money import format_minor
 from shared.pricing import PricedPeriod, VersionInForce, parse_terms, price_period, usage_needs
 from shared.pricing.language import content_hash
 
-FIGURES: dict[str, dict[str, dict[str, Any]]] = json.loads((Path(__file__).parent / "scenario.json").read_text())
+FIGURES: dict[str, dict[str, dict[str, Any]]] = json.loads(
+    (Path(__file__).parent / "scenario.json").read_text()
+)
 TIERS_UA = [{"up_to": "1000", "unit": "150"}, {"up_to": "3000", "unit": "130"}, {"unit": "110"}]
 TIERS_B6 = [{"up_to": "4000", "unit": "120"}, {"up_to": "4600", "unit": "115"}, {"unit": "108"}]
-RATES_AA = [{"origin": "JFK", "unit": "160"}, {"origin": "LGA", "unit": "170"}, {"origin": "EWR", "unit": "150"}]
+RATES_AA = [
+    {"origin": "JFK", "unit": "160"},
+    {"origin": "LGA", "unit": "170"},
+    {"origin": "EWR", "unit": "150"},
+]
 PRICES: dict[str, dict[str, Any]] = {
     "UA": {"model": "graduated", "tiers": TIERS_UA},
     "B6": {"model": "volume", "tiers": TIERS_B6},
@@ -28,22 +35,40 @@ PRICES: dict[str, dict[str, Any]] = {
 
 
 def contract(airline: str, **over: Any) -> dict[str, Any]:
-    line = {"key": "departures", "kind": "usage", "meter": "tails" if airline == "HA" else "departures", "price": PRICES[airline]}
+    line = {
+        "key": "departures",
+        "kind": "usage",
+        "meter": "tails" if airline == "HA" else "departures",
+        "price": PRICES[airline],
+    }
     fee = [{"key": "platform", "kind": "recurring", "amount": "25000.00"}] if airline == "UA" else []
     return {
-        "contract": f"{airline}-2013", "customer": airline, "currency": "JPY" if airline == "HA" else "USD", "timezone": "America/New_York",
-        "term": {"start": "2013-01-01", "months": 12}, "lines": [*fee, line],
-        "phases": [{"from": "2013-01-01", "minimum_spend": "160000.00"}] if airline == "MQ" else [], **over,
+        "contract": f"{airline}-2013",
+        "customer": airline,
+        "currency": "JPY" if airline == "HA" else "USD",
+        "timezone": "America/New_York",
+        "term": {"start": "2013-01-01", "months": 12},
+        "lines": [*fee, line],
+        "phases": [{"from": "2013-01-01", "minimum_spend": "160000.00"}] if airline == "MQ" else [],
+        **over,
     }
 
 
 def versions(airline: str) -> tuple[VersionInForce, ...]:
     documents = [contract(airline)]
     if airline == "F9":
-        raised = {"key": "departures", "kind": "usage", "meter": "departures", "price": {"model": "per_unit", "unit": "135.00"}}
+        raised = {
+            "key": "departures",
+            "kind": "usage",
+            "meter": "departures",
+            "price": {"model": "per_unit", "unit": "135.00"},
+        }
         documents.append(contract(airline, effective="2013-07-15", lines=[raised]))
     parsed = [parse_terms(document) for document in documents]
-    return tuple(VersionInForce(number, terms.effective_at, terms, content_hash(terms)) for number, terms in enumerate(parsed, start=1))
+    return tuple(
+        VersionInForce(number, terms.effective_at, terms, content_hash(terms))
+        for number, terms in enumerate(parsed, start=1)
+    )
 
 
 def quantities(airline: str, figures: dict[str, Any]) -> list[dict[tuple[tuple[str, str], ...], Decimal]]:
@@ -57,7 +82,11 @@ def quantities(airline: str, figures: dict[str, Any]) -> list[dict[tuple[tuple[s
 def price_month(airline: str, month: int) -> PricedPeriod:
     chain = versions(airline)
     period = list(chain[0].terms.calendar.periods())[month - 1]
-    usage = dict(zip(usage_needs(chain, period), quantities(airline, FIGURES[airline][f"2013-{month:02}"]), strict=True))
+    usage = dict(
+        zip(
+            usage_needs(chain, period), quantities(airline, FIGURES[airline][f"2013-{month:02}"]), strict=True
+        )
+    )
     return price_period(chain, period, usage, explain=True)
 
 
@@ -80,7 +109,10 @@ def test_the_year_has_twelve_periods_and_ends_with_the_term() -> None:
 
 def test_an_amendment_prices_each_flight_by_its_own_time() -> None:
     (line,) = price_month("F9", 7).lines
-    assert [(segment.version, int(segment.quantity), int(segment.exact)) for segment in line.segments] == [(1, 26, 3120), (2, 32, 4320)]
+    assert [(segment.version, int(segment.quantity), int(segment.exact)) for segment in line.segments] == [
+        (1, 26, 3120),
+        (2, 32, 4320),
+    ]
     assert line.segments[1].start.isoformat() == "2013-07-15T04:00:00+00:00"
 
 

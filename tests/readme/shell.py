@@ -7,7 +7,7 @@ from typing import Any
 
 from u2c.cluster import Cluster
 
-HTTP_REFUSED = 22                                              # curl's exit code of --fail-with-body
+HTTP_REFUSED = 22  # curl's exit code of --fail-with-body
 
 
 def typed(block: str, cluster: Cluster) -> list[Any]:
@@ -28,7 +28,9 @@ def _run(block: str, cluster: Cluster, key: str) -> subprocess.CompletedProcess[
     names = {"INGEST": "usage_ingest", "RATING": "rating", "BILLING": "billing", "SIGNALS": "signals"}
     places = {name: cluster.urls[service] for name, service in names.items()}
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "KEY": key, **places}
-    return subprocess.run(["bash", "-euo", "pipefail", "-c", block], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block], env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 def _documents(text: str) -> Iterator[Any]:

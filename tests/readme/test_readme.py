@@ -23,14 +23,22 @@ async def test_the_calls_do_what_the_page_says(cluster_options: Callable[..., Cl
     blocks = calls()
     assert sum(block.count("curl") for block in blocks) >= CALLS_MIN
     async with Cluster(cluster_options(restart=False)) as cluster:
-        answers = [answer for block in blocks[:-1] for answer in await asyncio.to_thread(typed, block, cluster)]
+        answers = [
+            answer for block in blocks[:-1] for answer in await asyncio.to_thread(typed, block, cluster)
+        ]
         await _heard_of_acme(cluster)
         answers += await asyncio.to_thread(typed, blocks[-1], cluster)
         meter, customer, contract, sent, explained, invoices, reconciliation, endpoint, signals = answers
-        assert meter["meter"] == "api_calls" and customer["external_id"] == "acme" and contract["contract"] == "acme-2026"
+        assert (
+            meter["meter"] == "api_calls"
+            and customer["external_id"] == "acme"
+            and contract["contract"] == "acme-2026"
+        )
         assert sent["accepted"] == 2
         # The door may not have heard of the customer yet: then it says so, and the events count once it has.
-        assert {(result["status"], result["code"]) for result in sent["results"]} <= {("accepted", "unmatched")}
+        assert {(result["status"], result["code"]) for result in sent["results"]} <= {
+            ("accepted", "unmatched")
+        }
         assert explained["id"] == "req-1" and explained["source"] == "api-gateway"
         assert invoices["object"] == "list"
         assert reconciliation["conservation"]["holds"] is True
@@ -44,19 +52,30 @@ async def test_the_calls_do_what_the_page_says(cluster_options: Callable[..., Cl
 async def _heard_of_acme(cluster: Cluster) -> None:
     """Signals hears of a customer over the bus: a reader's eyes take longer than that, a test does not."""
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
-    async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {cluster.admin_key}"}) as client:
-        while (await client.get(f"{cluster.urls['signals']}/v1/customers/acme/signals")).status_code == 404 and time.monotonic() < deadline:
+    async with httpx2.AsyncClient(
+        trust_env=False, headers={"Authorization": f"Bearer {cluster.admin_key}"}
+    ) as client:
+        while (
+            await client.get(f"{cluster.urls['signals']}/v1/customers/acme/signals")
+        ).status_code == 404 and time.monotonic() < deadline:
             await asyncio.sleep(0.2)
 
 
 async def _settled(cluster: Cluster, blocks: list[str]) -> None:
     """Finance's and customer success's calls, repeated until the two events have gone the whole way."""
-    finance, success = (next(block for block in blocks if word in block) for word in ("/v1/invoices", "/signals"))
+    finance, success = (
+        next(block for block in blocks if word in block) for word in ("/v1/invoices", "/signals")
+    )
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     while True:
         invoices, reconciliation = await asyncio.to_thread(typed, finance, cluster)
         (signals,) = await asyncio.to_thread(typed, success, cluster)
-        used = [line for invoice in invoices["data"] for line in invoice["lines"] if line["key"] == "api" and Decimal(line["quantity"]) == 2]
+        used = [
+            line
+            for invoice in invoices["data"]
+            for line in invoice["lines"]
+            if line["key"] == "api" and Decimal(line["quantity"]) == 2
+        ]
         if (used and signals["last_seen_at"]) or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.5)
@@ -71,20 +90,32 @@ async def _settled(cluster: Cluster, blocks: list[str]) -> None:
 
 def test_the_table_names_exactly_the_verbs_there_are() -> None:
     group = typer.main.get_command(application([]))
-    below = {name: ([""] if getattr(verb, "invoke_without_command", False) else []) + list(getattr(verb, "commands", {}))
-             for name, verb in group.commands.items()}  # type: ignore[attr-defined]
-    there = {f"{name} {verb}" if verb else name for name, verbs_below in below.items() for verb in (verbs_below or [""])}
+    below = {
+        name: ([""] if getattr(verb, "invoke_without_command", False) else [])
+        + list(getattr(verb, "commands", {}))
+        for name, verb in group.commands.items()
+    }  # type: ignore[attr-defined]
+    there = {
+        f"{name} {verb}" if verb else name
+        for name, verbs_below in below.items()
+        for verb in (verbs_below or [""])
+    }
     assert verbs() == there
     assert {verb.split()[0] for verb in verbs()} == set(VERBS)
 
 
 def test_the_table_has_one_row_a_verb() -> None:
-    rows = [re.findall(r"\./u2c ([a-z-]+)", line.split("|")[1]) for line in README.splitlines() if line.startswith("| `./u2c")]
+    rows = [
+        re.findall(r"\./u2c ([a-z-]+)", line.split("|")[1])
+        for line in README.splitlines()
+        if line.startswith("| `./u2c")
+    ]
     named = [verb for row in rows for verb in sorted(set(row))]
     assert sorted(named) == sorted(set(named))
 
 
 @pytest.mark.parametrize("block", calls(), ids=lambda block: block.split()[0])
 def test_a_failing_call_fails_the_block(block: str) -> None:
-    """Without --fail-with-body a refusal would look like success, and with -f nobody would see what it says."""
+    """Without --fail-with-body a refusal would look like success, and with -f nobody would see what it
+    says."""
     assert block.count("curl -sS --fail-with-body ") == block.count("curl")

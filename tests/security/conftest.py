@@ -51,7 +51,12 @@ def serve(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Serve:
 
     @asynccontextmanager
     async def served(service: str, **settings: str) -> AsyncIterator[Served]:
-        variables = {"database_url": database.url(service), "auditor_database_url": database.url(AUDITOR), "log_level": "warning", **settings}
+        variables = {
+            "database_url": database.url(service),
+            "auditor_database_url": database.url(AUDITOR),
+            "log_level": "warning",
+            **settings,
+        }
         for name, value in variables.items():
             monkeypatch.setenv(f"U2C_{name.upper()}", value)
         app = importlib.import_module(f"services.{service}.main").app
@@ -59,10 +64,17 @@ def serve(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Serve:
             context: Context = app.state.context
             await context.db.pool.execute(
                 f"""insert into {service}.access_keys (key_id, revision, hash, name, scopes, revoked)
-                    values ('key_test', 1, $1, 'test', '{{admin}}', false) on conflict do nothing""", hash_of(SECRET))
+                    values ('key_test', 1, $1, 'test', '{{admin}}', false) on conflict do nothing""",
+                hash_of(SECRET),
+            )
             await context.keys.refresh()
             headers = {"authorization": f"Bearer {SECRET}"}
-            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://service", headers=headers, timeout=60) as client:
+            async with httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app=app),
+                base_url="http://service",
+                headers=headers,
+                timeout=60,
+            ) as client:
                 yield Served(database, context, client)
 
     return served

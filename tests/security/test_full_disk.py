@@ -21,7 +21,8 @@ MB = 2**20
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A file system of its own, 600 MB at most, that the server's user can write to. Only root can make one."""
+    """A file system of its own, 600 MB at most, that the server's user can write to. Only root can make
+    one."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a file system")
     folder = Path(tempfile.mkdtemp(prefix="u2c-disk-", dir="/tmp"))
@@ -40,14 +41,20 @@ def database(small_disk: Path, postgres_server: TestServer) -> Iterator[TestData
     (small_disk / "data").mkdir()
     account().give(small_disk / "data")
     _run(_as_admin(postgres_server.admin_url, f"create tablespace {name} location '{small_disk / 'data'}'"))
-    _run(_as_admin(postgres_server.admin_url, f"create database {name} template {TEMPLATE} tablespace {name}"))
-    yield TestDatabase(name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url)
+    _run(
+        _as_admin(postgres_server.admin_url, f"create database {name} template {TEMPLATE} tablespace {name}")
+    )
+    yield TestDatabase(
+        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
+    )
     _run(drop_database(postgres_server.admin_url, name))
     _run(_as_admin(postgres_server.admin_url, f"drop tablespace {name}"))
 
 
 async def test_postgres_that_can_write_no_more_is_not_ready_and_ready_again_by_itself(
-    serve: Serve, small_disk: Path, monkeypatch: pytest.MonkeyPatch,
+    serve: Serve,
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with serve("rating") as rating:
         assert await _disk(rating) == (200, "ok")
@@ -59,7 +66,9 @@ async def test_postgres_that_can_write_no_more_is_not_ready_and_ready_again_by_i
         await until(lambda: _ready(rating))
 
 
-async def test_a_disk_this_process_can_see_is_said_when_low_and_not_ready_when_full(serve: Serve, small_disk: Path) -> None:
+async def test_a_disk_this_process_can_see_is_said_when_low_and_not_ready_when_full(
+    serve: Serve, small_disk: Path
+) -> None:
     async with serve("billing", data_folder=str(small_disk / "data")) as billing:
         status, told = await _disk(billing)
         assert status == 200 and told.startswith("note: 0.") and "GB are free" in told
@@ -89,5 +98,3 @@ async def _as_admin(admin_url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
-
-

@@ -1,4 +1,5 @@
-"""What is kept how long is stated in one table and done: what is past its time goes by set, the rest stays, and K2 says what it said before."""
+"""What is kept how long is stated in one table and done: what is past its time goes by set, the rest stays,
+and K2 says what it said before."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,21 +32,32 @@ def ago(days: float) -> datetime:
 
 def test_the_table_is_the_one_that_was_promised_and_the_documents_say_it() -> None:
     assert [(kept.what, kept.days) for kept in TABLE] == [
-        ("idempotency keys", 7), ("webhook deliveries", 90), ("receipts", 800), ("batch rows", None)]
+        ("idempotency keys", 7),
+        ("webhook deliveries", 90),
+        ("receipts", 800),
+        ("batch rows", None),
+    ]
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert not [kept for kept in TABLE if f"| {kept.what} | {kept.days or 'for ever'} | {kept.then} |" not in text]
+    assert not [
+        kept for kept in TABLE if f"| {kept.what} | {kept.days or 'for ever'} | {kept.then} |" not in text
+    ]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_idempotency_keys_go_after_a_week_in_bounded_steps(serve: Serve, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idempotency_keys_go_after_a_week_in_bounded_steps(
+    serve: Serve, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shared.retention.STEP_ROWS", 100)
     async with serve(service) as served:
-        add = f"""insert into {service}.idempotency_keys (key_id, idempotency_key, request_hash, status, body, created_at)
+        add = f"""insert into {service}.idempotency_keys (key_id, idempotency_key, request_hash, status, body,
+            created_at)
             select 'k', $1 || n, '', 200, '', $2 from generate_series(1, $3::int) n"""
         await served.context.db.pool.execute(add, "old", ago(7.01), 250)
         await served.context.db.pool.execute(add, "new", ago(6.99), 3)
         await forget_idempotency_keys(served.context)
-        left = await served.context.db.pool.fetch(f"select idempotency_key from {service}.idempotency_keys order by 1")
+        left = await served.context.db.pool.fetch(
+            f"select idempotency_key from {service}.idempotency_keys order by 1"
+        )
         assert [row["idempotency_key"] for row in left] == ["new1", "new2", "new3"]
 
 
@@ -56,12 +68,22 @@ async def test_settled_deliveries_go_with_their_attempts_90_days_after_the_last_
         async def add(name: str, made: float, state: str, *attempts: float) -> None:
             delivery = first_id("dlv", ago(made)) + name
             await pool.execute(
-                """insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, sequence, state, attempts, due_at, created_at)
-                   values ($1, 'whe', $2, 'c', 1, $3, 1, now(), now())""", delivery, name, state)
+                """insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, sequence,
+                    state, attempts, due_at, created_at)
+                   values ($1, 'whe', $2, 'c', 1, $3, 1, now(), now())""",
+                delivery,
+                name,
+                state,
+            )
             for at in attempts:
                 await pool.execute(
-                    """insert into signals.attempts (attempt_id, delivery_id, number, at, business_at, took_ms, request, response)
-                       values ($1, $2, 1, $3, $3, 1, '{}', '')""", new_id("att"), delivery, ago(at))
+                    """insert into signals.attempts (attempt_id, delivery_id, number, at, business_at,
+                        took_ms, request, response)
+                       values ($1, $2, 1, $3, $3, 1, '{}', '')""",
+                    new_id("att"),
+                    delivery,
+                    ago(at),
+                )
 
         await add("old", 91, "delivered", 91)
         await add("given-up", 120, "given_up", 120, 117)
@@ -69,13 +91,22 @@ async def test_settled_deliveries_go_with_their_attempts_90_days_after_the_last_
         await add("young", 89, "delivered", 89)
         await add("replayed", 120, "delivered", 120, 1)
         await forget_deliveries(signals.context)
-        left = {row["signal_id"]: row["n"] for row in await pool.fetch(
-            """select signal_id, (select count(*) from signals.attempts a where a.delivery_id = d.delivery_id) as n from signals.deliveries d""")}
+        left = {
+            row["signal_id"]: row["n"]
+            for row in await pool.fetch(
+                """select signal_id, (select count(*) from signals.attempts a
+                    where a.delivery_id = d.delivery_id) as n from signals.deliveries d"""
+            )
+        }
         assert left == {"waits": 1, "young": 1, "replayed": 2}
-        assert await pool.fetchval("select count(*) from signals.attempts") == 4, "no attempt without its delivery"
+        assert await pool.fetchval("select count(*) from signals.attempts") == 4, (
+            "no attempt without its delivery"
+        )
 
 
-async def test_receipts_go_after_800_days_and_k2_says_what_it_said(serve: Serve, database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_receipts_go_after_800_days_and_k2_says_what_it_said(
+    serve: Serve, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Among them a receipt that promises more than was ever taken: that break must not go with it."""
     async with serve("usage_ingest") as ingest:
         await _receive(ingest.context, "old", 900, 5)
@@ -83,7 +114,10 @@ async def test_receipts_go_after_800_days_and_k2_says_what_it_said(serve: Serve,
         await _receive(ingest.context, "new", 799, 2)
         await _receive(ingest.context, "now", 0, 1)
         before = await _k2(database)
-        assert {broken["fault"] for broken in before["breaks"]} == {"receipts_exceed_taken", "receipts_exceed_bus"}
+        assert {broken["fault"] for broken in before["breaks"]} == {
+            "receipts_exceed_taken",
+            "receipts_exceed_bus",
+        }
         monkeypatch.setattr("services.usage_ingest.receipts.jobs.STEP_ROWS", 1)
         monkeypatch.setattr("shared.retention.STEP_ROWS", 1)
         await forget_receipts(ingest.context)
@@ -91,16 +125,27 @@ async def test_receipts_go_after_800_days_and_k2_says_what_it_said(serve: Serve,
         assert [row["source"] for row in left] == ["new", "now"]
         assert await _k2(database) == before
         await ingest.context.db.pool.execute("delete from usage_ingest.receipts where source = 'now'")
-        assert "hour_off" in {broken["fault"] for broken in (await _k2(database))["breaks"]}, "what is still kept is still compared"
+        assert "hour_off" in {broken["fault"] for broken in (await _k2(database))["breaks"]}, (
+            "what is still kept is still compared"
+        )
 
 
 async def test_batch_rows_are_never_deleted(serve: Serve, database: TestDatabase) -> None:
     async with serve("usage_ingest") as ingest:
         with pytest.raises(AssertionError, match="for ever"):
             await forget(ingest.context, BATCH_ROWS, _never)
-    places = [path for folder in ("services", "shared", "cli/u2c") for path in (DOCUMENT.parents[1] / folder).rglob("*.py")]
+    places = [
+        path
+        for folder in ("services", "shared", "cli/u2c")
+        for path in (DOCUMENT.parents[1] / folder).rglob("*.py")
+    ]
     assert len(places) > 300
-    assert not [path for path in places if "delete from bus.batches" in path.read_text(encoding="utf-8").lower() and path.name != "sabotage.py"]
+    assert not [
+        path
+        for path in places
+        if "delete from bus.batches" in path.read_text(encoding="utf-8").lower()
+        and path.name != "sabotage.py"
+    ]
 
 
 async def _never(*_: Any) -> int:
@@ -109,7 +154,9 @@ async def _never(*_: Any) -> int:
 
 async def _receive(context: Any, source: str, days: float, events: int, key: str = "key_1") -> None:
     async with context.db.transaction() as uow:
-        await ReceiptRepository(uow.connection).store([ReceiptMessage(new_id("rec"), key, source, to_us(ago(days)), events, events, 0, 0)])
+        await ReceiptRepository(uow.connection).store(
+            [ReceiptMessage(new_id("rec"), key, source, to_us(ago(days)), events, events, 0, 0)]
+        )
 
 
 async def _k2(database: TestDatabase) -> dict[str, Any]:

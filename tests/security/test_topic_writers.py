@@ -1,4 +1,5 @@
-"""A role writes only what its service produces: whoever steals billing's password invents no usage, no key and no time."""
+"""A role writes only what its service produces: whoever steals billing's password invents no usage, no key
+and no time."""
 
 import asyncpg
 import pytest
@@ -12,7 +13,9 @@ from tests.conftest import TestDatabase
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_role_puts_records_on_its_own_topics_and_on_no_other(database: TestDatabase, service: str) -> None:
+async def test_a_role_puts_records_on_its_own_topics_and_on_no_other(
+    database: TestDatabase, service: str
+) -> None:
     pool = await asyncpg.create_pool(database.url(service), min_size=1, max_size=2)
     bus = PostgresLog(pool)
     await bus.start()
@@ -34,7 +37,10 @@ async def test_a_role_puts_records_on_its_own_topics_and_on_no_other(database: T
 
 
 async def test_a_role_deletes_nothing_of_what_others_said(database: TestDatabase) -> None:
-    ingest, billing = await asyncpg.connect(database.url("usage_ingest")), await asyncpg.connect(database.url("billing"))
+    ingest, billing = (
+        await asyncpg.connect(database.url("usage_ingest")),
+        await asyncpg.connect(database.url("billing")),
+    )
     try:
         pool = await asyncpg.create_pool(database.url("usage_ingest"), min_size=1, max_size=2)
         bus = PostgresLog(pool)
@@ -46,7 +52,9 @@ async def test_a_role_deletes_nothing_of_what_others_said(database: TestDatabase
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await billing.execute("update bus.heads set head = 7 where topic = 'usage.events'")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await billing.execute("insert into bus.topic_writers values ('usage.events', 'u2c_billing', true)")
+            await billing.execute(
+                "insert into bus.topic_writers values ('usage.events', 'u2c_billing', true)"
+            )
         assert await ingest.execute("delete from bus.segments") == "DELETE 1"
     finally:
         await ingest.close()
@@ -70,17 +78,29 @@ async def test_only_rating_moves_the_business_clock(database: TestDatabase, serv
         await connection.close()
 
 
-async def test_migrating_again_opens_nothing_for_a_moment_and_follows_the_registry(database: TestDatabase) -> None:
+async def test_migrating_again_opens_nothing_for_a_moment_and_follows_the_registry(
+    database: TestDatabase,
+) -> None:
     admin = await asyncpg.connect(database.admin_url)
     try:
         await admin.execute("insert into bus.topic_writers values ('usage.events', 'u2c_billing', true)")
         await admin.execute("grant update on clock.business to u2c_billing")
-        await create_roles_and_schemas(database.server_url, database.name, database.secret)      # its first step takes back what it grants
+        await create_roles_and_schemas(
+            database.server_url, database.name, database.secret
+        )  # its first step takes back what it grants
         may = "select has_table_privilege('u2c_billing', 'clock.business', 'update')"
         assert not await admin.fetchval(may)
         await migrate_all(database.admin_url, database.secret)
         assert not await admin.fetchval(may)
-        writers = {(row["topic"], row["role"]) for row in await admin.fetch("select topic, role from bus.topic_writers where appends")}
-        assert writers == {(name, f"u2c_{producer}") for name, topic in ALL.items() for producer in topic.producers if producer != "products"}
+        writers = {
+            (row["topic"], row["role"])
+            for row in await admin.fetch("select topic, role from bus.topic_writers where appends")
+        }
+        assert writers == {
+            (name, f"u2c_{producer}")
+            for name, topic in ALL.items()
+            for producer in topic.producers
+            if producer != "products"
+        }
     finally:
         await admin.close()

@@ -1,4 +1,5 @@
-"""Keys over a real broker: heard by a group of their own, confirmed by its heads, unconfirmed once it is away, and confirmed again by itself."""
+"""Keys over a real broker: heard by a group of their own, confirmed by its heads, unconfirmed once it is
+away, and confirmed again by itself."""
 
 import asyncio
 import time

@@ -1,4 +1,5 @@
-"""What the tests of signals do to a running service: move its clock, tell facts, register endpoints, say things on its topics."""
+"""What the tests of signals do to a running service: move its clock, tell facts, register endpoints, say
+things on its topics."""
 
 import asyncio
 import time
@@ -43,7 +44,9 @@ class Signals:
             await tell(uow, [Told(f"cus_{customer}", customer, now, fact) for fact in facts], now)
 
     async def endpoint(self, url: str, events: Sequence[str] = ("*",), **more: Any) -> dict[str, Any]:
-        answer = await self.client.post("/v1/webhook-endpoints", json={"url": url, "events": list(events), **more})
+        answer = await self.client.post(
+            "/v1/webhook-endpoints", json={"url": url, "events": list(events), **more}
+        )
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -65,7 +68,11 @@ class Signals:
 
     async def say(self, topic: Topic, key: str, *messages: msgspec.Struct) -> None:
         """Put messages on a topic and wait until signals has heard them."""
-        await published(self.database.admin_url, topic.name, [Record(key.encode(), topic.encode(message)) for message in messages])
+        await published(
+            self.database.admin_url,
+            topic.name,
+            [Record(key.encode(), topic.encode(message)) for message in messages],
+        )
         heads = await self.context.bus.heads(topic.name)
 
         async def heard() -> bool:

@@ -1,4 +1,5 @@
-"""Receivers of webhooks as they are out there: they fail, stall, lie, redirect, drip and drop. Each remembers what it saw."""
+"""Receivers of webhooks as they are out there: they fail, stall, lie, redirect, drip and drop. Each remembers
+what it saw."""
 
 import asyncio
 import ssl
@@ -21,7 +22,8 @@ class Seen:
 
 @dataclass
 class Receiver:
-    """`seen` holds the requests in the order they began; `connections` counts those that only connected, too."""
+    """`seen` holds the requests in the order they began; `connections` counts those that only connected,
+    too."""
 
     answer: Answer
     url: str = ""
@@ -42,7 +44,7 @@ class Receiver:
             await self.answer(self, writer)
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass                                     # the sender hung up: that is what some of these are for
+            pass  # the sender hung up: that is what some of these are for
         finally:
             writer.close()
 
@@ -61,6 +63,7 @@ async def receiving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncI
 
 def answers(status: int, *headers: str, body: bytes = b"") -> Answer:
     """Answer with this status at once."""
+
     async def answer(_receiver: Receiver, writer: asyncio.StreamWriter) -> None:
         writer.write(_head(status, len(body), *headers) + body)
 
@@ -69,6 +72,7 @@ def answers(status: int, *headers: str, body: bytes = b"") -> Answer:
 
 def first(*steps: Answer) -> Answer:
     """Answer the n-th request with the n-th step; the last one stays."""
+
     async def answer(receiver: Receiver, writer: asyncio.StreamWriter) -> None:
         await steps[min(len(receiver.seen), len(steps)) - 1](receiver, writer)
 
@@ -103,4 +107,13 @@ async def floods(_receiver: Receiver, writer: asyncio.StreamWriter) -> None:
 
 
 def _head(status: int, length: int, *headers: str) -> bytes:
-    return "".join(f"{line}\r\n" for line in (f"HTTP/1.1 {status} Status", f"content-length: {length}", "connection: close", *headers, "")).encode()
+    return "".join(
+        f"{line}\r\n"
+        for line in (
+            f"HTTP/1.1 {status} Status",
+            f"content-length: {length}",
+            "connection: close",
+            *headers,
+            "",
+        )
+    ).encode()

@@ -1,8 +1,10 @@
-"""Senders of webhooks, one life after the other: `python -m tests.signals.sender_process LIVES`, settings by environment.
+"""Senders of webhooks, one life after the other: `python -m tests.signals.sender_process LIVES`, settings by
+environment.
 
-Each life is a process of its own that sends until it is killed or has nothing left. It is forked from one that has imported everything
-and started nothing, since a life takes a tenth of the time its imports would. The exit code is 0 when LIVES were killed, or when one of
-them had nothing left and was the only one asked for.
+Each life is a process of its own that sends until it is killed or has nothing left. It is forked from one
+that has imported everything and started nothing, since a life takes a tenth of the time its imports would.
+The exit code is 0 when LIVES were killed, or when one of them had nothing left and was the only one asked
+for.
 """
 
 import asyncio
@@ -18,7 +20,9 @@ POLL_S = 0.05
 async def send() -> None:
     async with app.router.lifespan_context(app):
         context = app.state.context
-        while await context.db.pool.fetchval("select exists (select from signals.deliveries where state = 'pending')"):
+        while await context.db.pool.fetchval(
+            "select exists (select from signals.deliveries where state = 'pending')"
+        ):
             await asyncio.sleep(POLL_S)
         await context.state["lanes"].stop()
 

@@ -1,4 +1,5 @@
-"""What is stored as JSON and shown as it was stored fits the types that describe it, and is shown whatever they have become."""
+"""What is stored as JSON and shown as it was stored fits the types that describe it, and is shown whatever
+they have become."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -24,20 +25,35 @@ from tests.signals.deployment import START
 
 FIRST, DAYS = date(2024, 1, 1), 400
 TERMS: dict[str, Any] = {
-    "timezone": "UTC", "term": {"start": "2024-01-01", "months": 12}, "renewal": {"auto": True, "notice_days": 60},
+    "timezone": "UTC",
+    "term": {"start": "2024-01-01", "months": 12},
+    "renewal": {"auto": True, "notice_days": 60},
     "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "included": "300"}],
-    "activation": {"deadline_days": 60, "milestones": [{"key": "first", "meter": "calls", "at_least": "10", "weight": "0.5"},
-                                                       {"key": "team", "active_users": 5, "in_days": 14, "weight": "0.5"}]},
+    "activation": {
+        "deadline_days": 60,
+        "milestones": [
+            {"key": "first", "meter": "calls", "at_least": "10", "weight": "0.5"},
+            {"key": "team", "active_users": 5, "in_days": 14, "weight": "0.5"},
+        ],
+    },
 }
 
 
 def year() -> Iterator[Found]:
-    """A customer day by day: more and more use until October, then none; users who go quiet; an allowance of 300 and a minimum a month."""
+    """A customer day by day: more and more use until October, then none; users who go quiet; an allowance of
+    300 and a minimum a month."""
     rollup, state, policy = fresh("calls", FIRST), dict[str, Any](), read_policy()
     for number in range(DAYS):
         day = FIRST + timedelta(days=number)
-        customer = Customer("cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter("count", "call")},
-                            [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}], _statements(day))], state)
+        customer = Customer(
+            "cus_1",
+            "acme",
+            "UTC",
+            {"calls": rollup},
+            {"calls": Meter("count", "call")},
+            [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}], _statements(day))],
+            state,
+        )
         found = evaluate(customer, day, Engagement(3, 5, 9, 10, 2, 4, 8, number % 8, {14: 3}), policy)
         yield found
         state = found.state
@@ -52,10 +68,20 @@ def _statements(day: date) -> list[dict[str, Any]]:
 
 
 def _statement(first: date, end: date) -> dict[str, Any]:
-    start_us, end_us = (to_us(START.replace(year=at.year, month=at.month, day=at.day, hour=0)) for at in (first, end))
-    return {"period_start_date": first.isoformat(), "period_end_date": (end - timedelta(days=1)).isoformat(), "period_start_us": start_us,
-            "period_end_us": end_us, "currency": "USD", "consumption": {"included:calls": "300", "used:calls": "400", "minimum_minor": 100_000},
-            "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "quantity": "400", "amount_minor": 40_000}]}
+    start_us, end_us = (
+        to_us(START.replace(year=at.year, month=at.month, day=at.day, hour=0)) for at in (first, end)
+    )
+    return {
+        "period_start_date": first.isoformat(),
+        "period_end_date": (end - timedelta(days=1)).isoformat(),
+        "period_start_us": start_us,
+        "period_end_us": end_us,
+        "currency": "USD",
+        "consumption": {"included:calls": "300", "used:calls": "400", "minimum_minor": 100_000},
+        "lines": [
+            {"key": "calls", "kind": "usage", "meter": "calls", "quantity": "400", "amount_minor": 40_000}
+        ],
+    }
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
@@ -68,14 +94,35 @@ def test_what_a_year_tells_fits_the_data_of_its_type() -> None:
     for fact in told:
         assert TypeAdapter(DATA[fact.type]).validate_python(fact.data).as_json().keys() == fact.data.keys()
     assert {fact.type for fact in told} == {
-        "customer.consumption.threshold_reached", "customer.activation.at_risk", "customer.activation.failed", "customer.deepening",
-        "customer.users_quiet", "expansion.ready", "meter.silent", "renewal.due", "renewal.at_risk"}
+        "customer.consumption.threshold_reached",
+        "customer.activation.at_risk",
+        "customer.activation.failed",
+        "customer.deepening",
+        "customer.users_quiet",
+        "expansion.ready",
+        "meter.silent",
+        "renewal.due",
+        "renewal.at_risk",
+    }
 
 
 def test_a_signal_is_shown_as_it_was_told_whatever_its_type_says_today() -> None:
-    row = {"signal_id": "sig_1", "type": "renewal.due", "customer_id": "cus_1", "customer": "acme", "contract": None, "day": FIRST,
-           "occurred_at": START, "sequence": 1, "data": {"of_another_version": [1, None, "0.50"]}, "state": "open", "snoozed_until": None,
-           "acknowledged_by": None, "outcome": None, "outcome_at": None}
+    row = {
+        "signal_id": "sig_1",
+        "type": "renewal.due",
+        "customer_id": "cus_1",
+        "customer": "acme",
+        "contract": None,
+        "day": FIRST,
+        "occurred_at": START,
+        "sequence": 1,
+        "data": {"of_another_version": [1, None, "0.50"]},
+        "state": "open",
+        "snoozed_until": None,
+        "acknowledged_by": None,
+        "outcome": None,
+        "outcome_at": None,
+    }
     for kept in (row, {**row, "type": "renewal.of_another_version"}):
         assert SignalAnswer.of(kept).as_json()["data"] == row["data"]
 
@@ -84,7 +131,9 @@ def test_every_evaluation_of_a_year_and_its_values_fit_the_types_that_describe_t
     named: set[str] = set()
     for found in year():
         document = shown(found.document)
-        answer = CustomerSignalsAnswer.of({"external_id": "acme", "name": "Acme"}, START, {**document, "at": START}).as_json()
+        answer = CustomerSignalsAnswer.of(
+            {"external_id": "acme", "name": "Acme"}, START, {**document, "at": START}
+        ).as_json()
         evaluated = TypeAdapter(EvaluatedAnswer).validate_python(answer["evaluated"])
         assert evaluated.as_json() == answer["evaluated"] == {**document, "at": "2024-01-01T12:00:00Z"}
         assert answer["values"] == values_of(document)

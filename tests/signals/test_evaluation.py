@@ -1,5 +1,6 @@
 """The evaluation on examples a person can check by hand, and on what nobody likes to divide by."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -27,14 +28,23 @@ DAY = date(2024, 3, 1)
 RULE = TrendRule(8, Decimal("0.20"), Decimal("0.15"), Decimal(3))
 SILENCE = SilenceRule(days_min=7, days_max=45, habit_times=4)
 TERMS: dict[str, Any] = {
-    "timezone": "UTC", "term": {"start": "2024-01-01", "months": 12}, "renewal": {"auto": True, "notice_days": 60},
+    "timezone": "UTC",
+    "term": {"start": "2024-01-01", "months": 12},
+    "renewal": {"auto": True, "notice_days": 60},
     "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "included": "0"}],
-    "activation": {"deadline_days": 60, "milestones": [{"key": "first", "meter": "calls", "at_least": "10", "weight": "1"}]},
+    "activation": {
+        "deadline_days": 60,
+        "milestones": [{"key": "first", "meter": "calls", "at_least": "10", "weight": "1"}],
+    },
 }
 
 
-def customer(rollups: dict[str, Rollup], contracts: list[Contract] = [], state: dict[str, Any] | None = None) -> Customer:  # noqa: B006
-    return Customer("cus_1", "acme", "UTC", rollups, {"calls": Meter("count", "call")}, contracts, state or {})
+def customer(
+    rollups: dict[str, Rollup], contracts: Sequence[Contract] = (), state: dict[str, Any] | None = None
+) -> Customer:
+    return Customer(
+        "cus_1", "acme", "UTC", rollups, {"calls": Meter("count", "call")}, contracts, state or {}
+    )
 
 
 def daily(count: int, first: date, days: int, meter: str = "calls") -> Rollup:
@@ -44,10 +54,18 @@ def daily(count: int, first: date, days: int, meter: str = "calls") -> Rollup:
 def test_a_customer_without_a_contract_and_one_without_usage_are_evaluated() -> None:
     policy = read_policy()
     nobody = evaluate(customer({}), DAY, None, policy)
-    assert nobody.document["trend"]["trend"] == "unknown" and nobody.document["risk"]["score"] == 0 and not nobody.facts
+    assert (
+        nobody.document["trend"]["trend"] == "unknown"
+        and nobody.document["risk"]["score"] == 0
+        and not nobody.facts
+    )
     without_contract = evaluate(customer({"calls": daily(5, date(2024, 1, 1), 60)}), DAY, None, policy)
-    assert without_contract.document["trend"]["trend"] == "steady" and without_contract.document["last_seen_on"] == date(2024, 2, 29)
-    without_usage = evaluate(customer({}, [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])]), DAY, None, policy)
+    assert without_contract.document["trend"]["trend"] == "steady" and without_contract.document[
+        "last_seen_on"
+    ] == date(2024, 2, 29)
+    without_usage = evaluate(
+        customer({}, [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])]), DAY, None, policy
+    )
     assert [fact.type for fact in without_usage.facts] == ["customer.activation.failed"]
     reasons = [reason["reason"] for reason in shown(without_usage.document)["risk"]["reasons"]]
     assert reasons == ["silent_days", "activation_missing"], "sixty days of a contract without any use"
@@ -65,8 +83,10 @@ def test_silence_does_not_count_days_before_the_customer_was_known() -> None:
 
 def test_quiet_users_are_told_once_and_again_only_after_they_were_back() -> None:
     policy, told, state = read_policy(), [], dict[str, Any]()
-    for quiet in (1, 2, 2, 1, 3, 0, 3):                        # of four: 0.25, 0.5, 0.5, 0.25 (below 0.34: back), 0.75, 0, 0.75
-        found = evaluate(customer({}, state=state), DAY, Engagement(most_active=4, most_active_quiet=quiet), policy)
+    for quiet in (1, 2, 2, 1, 3, 0, 3):  # of four: 0.25, 0.5, 0.5, 0.25 (below 0.34: back), 0.75, 0, 0.75
+        found = evaluate(
+            customer({}, state=state), DAY, Engagement(most_active=4, most_active_quiet=quiet), policy
+        )
         told.append([fact.type for fact in found.facts])
         state = found.state
     quiet_now = ["customer.users_quiet"]
@@ -77,25 +97,44 @@ def test_quiet_users_are_told_once_and_again_only_after_they_were_back() -> None
 
 def test_a_zero_allowance_and_a_zero_minimum_divide_nothing() -> None:
     statement = {
-        "currency": "USD", "period_start_us": 1706745600000000, "period_end_us": 1709251200000000, "period_start_date": "2024-02-01",
-        "period_end_date": "2024-02-29", "consumption": {"minimum_minor": "0", "included:calls": "0", "used:calls": "12"},
+        "currency": "USD",
+        "period_start_us": 1706745600000000,
+        "period_end_us": 1709251200000000,
+        "period_start_date": "2024-02-01",
+        "period_end_date": "2024-02-29",
+        "consumption": {"minimum_minor": "0", "included:calls": "0", "used:calls": "12"},
         "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "quantity": "0", "amount_minor": 0}],
     }
     contract = Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}], [statement])
-    found = evaluate(customer({"calls": daily(1, date(2024, 2, 1), 20)}, [contract]), DAY, None, read_policy())
+    found = evaluate(
+        customer({"calls": daily(1, date(2024, 2, 1), 20)}, [contract]), DAY, None, read_policy()
+    )
     shares = [one["share"] for one in found.document["contracts"]["acme-2024"]["consumption"]]
     assert shares == [None, None]
-    assert {value["name"] for value in values_of(shown(found.document))} >= {"elapsed_share", "activation", "risk_score"}
+    assert {value["name"] for value in values_of(shown(found.document))} >= {
+        "elapsed_share",
+        "activation",
+        "risk_score",
+    }
 
 
 def test_every_value_has_a_unit_a_definition_and_evidence() -> None:
     contract = Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])
-    found = evaluate(customer({"calls": daily(5, date(2023, 12, 1), 90)}, [contract]), DAY, Engagement(3, 5, 9, 10, 2, 4), read_policy())
+    found = evaluate(
+        customer({"calls": daily(5, date(2023, 12, 1), 90)}, [contract]),
+        DAY,
+        Engagement(3, 5, 9, 10, 2, 4),
+        read_policy(),
+    )
     values = values_of(shown(found.document))
     assert len(values) > 12 and all(value["unit"] and value["definition"] for value in values)
     assert {(one["evidence"]["service"], one["evidence"]["path"].split("?")[0]) for one in values} == {
-        ("signals", "/v1/customers/acme/activity"), ("rating", "/v1/statements")}
-    assert [type(one["value"]) for one in values if one["name"] == "silent_days"] == [int, int], "of the meter, and of all meters"
+        ("signals", "/v1/customers/acme/activity"),
+        ("rating", "/v1/statements"),
+    }
+    assert [type(one["value"]) for one in values if one["name"] == "silent_days"] == [int, int], (
+        "of the meter, and of all meters"
+    )
     assert next(value["value"] for value in values if value["name"] == "stickiness") == "0.3333"
 
 
@@ -109,12 +148,19 @@ def test_an_evaluation_knows_only_the_days_before_it() -> None:
 
 def test_the_trend_needs_weeks_is_robust_and_keeps_a_state() -> None:
     assert trend([100] * 7, RULE).state is TrendState.UNKNOWN
-    assert trend([100, 100, 3, 100, 100, 100, 9, 100, 100], RULE).state is TrendState.STEADY, "two storms in nine weeks decide nothing"
+    assert trend([100, 100, 3, 100, 100, 100, 9, 100, 100], RULE).state is TrendState.STEADY, (
+        "two storms in nine weeks decide nothing"
+    )
     assert trend([100] * 6 + [160] * 6, RULE).change == Decimal("0.6")
     assert trend([5, 6, 5, 6, 5, 6, 7, 7, 7], RULE).state is TrendState.STEADY, "5 to 7 a week is chance"
     falling = [1000] * 6 + [830] * 6
-    assert trend(falling, RULE).state is TrendState.STEADY and trend(falling, RULE, TrendState.DRIFTING).state is TrendState.DRIFTING
-    assert trend([100] * 9 + [0] * 9, RULE).state is TrendState.STEADY, "a run of silence is an outage, not zeros"
+    assert (
+        trend(falling, RULE).state is TrendState.STEADY
+        and trend(falling, RULE, TrendState.DRIFTING).state is TrendState.DRIFTING
+    )
+    assert trend([100] * 9 + [0] * 9, RULE).state is TrendState.STEADY, (
+        "a run of silence is an outage, not zeros"
+    )
 
 
 def test_a_season_seen_a_year_before_is_no_trend() -> None:
@@ -126,7 +172,11 @@ def test_a_season_seen_a_year_before_is_no_trend() -> None:
 def test_silence_is_measured_by_habit_or_by_a_promise() -> None:
     every_day = daily(3, date(2024, 1, 1), 40)
     found = silence(every_day, date(2024, 2, 16), None, SILENCE)
-    assert found is not None and (found.last_seen_on, found.days, found.is_outage) == (date(2024, 2, 9), 6, False)
+    assert found is not None and (found.last_seen_on, found.days, found.is_outage) == (
+        date(2024, 2, 9),
+        6,
+        False,
+    )
     assert silence(every_day, date(2024, 2, 17), None, SILENCE).is_outage  # type: ignore[union-attr]
     assert silence(every_day, date(2024, 2, 11), 86_400, SILENCE).is_outage  # type: ignore[union-attr]
     assert silence(fresh("calls", DAY), DAY, None, SILENCE) is None, "a meter that never spoke is not silent"
@@ -138,19 +188,38 @@ def test_a_projection_has_a_range_and_a_day() -> None:
     at = pace([70, 70, 140, 140])
     assert at == Pace(Decimal(15), Decimal(10), Decimal(20))
     found = project(Decimal(500), Decimal(800), at, date(2024, 3, 11), date(2024, 4, 1))
-    assert (found.projected, found.low, found.high) == (Decimal("815.00"), Decimal("710.00"), Decimal("920.00"))
-    assert (found.exhausted_on, found.exhausted_earliest, found.exhausted_latest) == (date(2024, 3, 31), date(2024, 3, 26), None)
+    assert (found.projected, found.low, found.high) == (
+        Decimal("815.00"),
+        Decimal("710.00"),
+        Decimal("920.00"),
+    )
+    assert (found.exhausted_on, found.exhausted_earliest, found.exhausted_latest) == (
+        date(2024, 3, 31),
+        date(2024, 3, 26),
+        None,
+    )
     short = project(Decimal(100), Decimal(800), at, date(2024, 3, 11), date(2024, 4, 1))
-    assert (short.shortfall, short.shortfall_on, short.exhausted_on) == (Decimal("385.00"), date(2024, 4, 1), None)
+    assert (short.shortfall, short.shortfall_on, short.exhausted_on) == (
+        Decimal("385.00"),
+        date(2024, 4, 1),
+        None,
+    )
 
 
 def test_activation_is_weighed_and_can_come_late() -> None:
-    clause = {"deadline_days": 60, "milestones": [{"key": "first", "meter": "calls", "at_least": "1", "weight": "0.25"},
-                                                  {"key": "team", "active_users": 5, "in_days": 7, "weight": "0.75"}]}
+    clause = {
+        "deadline_days": 60,
+        "milestones": [
+            {"key": "first", "meter": "calls", "at_least": "1", "weight": "0.25"},
+            {"key": "team", "active_users": 5, "in_days": 7, "weight": "0.75"},
+        ],
+    }
     start = date(2024, 1, 1)
 
     def on(day: date, users: int) -> ActivationState:
-        return activation(clause, start, day, Reached({"calls": Decimal(3)}, {7: users}), {}, Decimal("0.5")).state
+        return activation(
+            clause, start, day, Reached({"calls": Decimal(3)}, {7: users}), {}, Decimal("0.5")
+        ).state
 
     assert on(date(2024, 1, 15), 2) is ActivationState.OPEN
     assert on(date(2024, 1, 31), 2) is ActivationState.AT_RISK
@@ -161,11 +230,20 @@ def test_activation_is_weighed_and_can_come_late() -> None:
 
 
 def test_the_score_is_a_sum_with_hysteresis_and_one_threshold_a_reason() -> None:
-    rule = RiskRule(50, 40, (Factor("silent_days", Decimal(30), 50, True, ""), Factor("silent_days", Decimal(14), 20, True, ""),
-                             Factor("pace", Decimal("0.5"), 25, False, "")))
+    rule = RiskRule(
+        50,
+        40,
+        (
+            Factor("silent_days", Decimal(30), 50, True, ""),
+            Factor("silent_days", Decimal(14), 20, True, ""),
+            Factor("pace", Decimal("0.5"), 25, False, ""),
+        ),
+    )
     assert risk({"silent_days": Decimal(40)}, rule, False).score == 50, "only the heavier threshold counts"
     middle = {"silent_days": Decimal(20), "pace": Decimal("0.2")}
-    assert not risk(middle, rule, False).at_risk and risk(middle, rule, True).at_risk, "45: not yet at risk, but not safe again either"
+    assert not risk(middle, rule, False).at_risk and risk(middle, rule, True).at_risk, (
+        "45: not yet at risk, but not safe again either"
+    )
     assert [reason.reason for reason in risk(middle, rule, False).reasons] == ["pace", "silent_days"]
     assert risk({"silent_days": None}, rule, False).score == 0, "what is not known says nothing"
 
@@ -173,8 +251,11 @@ def test_the_score_is_a_sum_with_hysteresis_and_one_threshold_a_reason() -> None
 def test_expansion_needs_a_run_of_closed_periods_above_the_allowance() -> None:
     def month(number: int, used: str) -> dict[str, Any]:
         first = date(2024, number, 1)
-        return {"period_start_date": first.isoformat(), "period_end_date": (date(2024, number + 1, 1) - timedelta(days=1)).isoformat(),
-                "consumption": {"included:calls": "100", "used:calls": used}}
+        return {
+            "period_start_date": first.isoformat(),
+            "period_end_date": (date(2024, number + 1, 1) - timedelta(days=1)).isoformat(),
+            "consumption": {"included:calls": "100", "used:calls": used},
+        }
 
     over = Contract("acme-2024", [], [month(1, "110"), month(2, "120"), month(3, "130")])
     assert [line for line, _ in periods_over(over, date(2024, 4, 1), 3)] == ["calls"]

@@ -1,6 +1,8 @@
-"""Many customers are re-scored, a hundred thousand with `--tier full`; the time is printed, not asserted: `-s` shows it.
+"""Many customers are re-scored, a hundred thousand with `--tier full`; the time is printed, not asserted:
+`-s` shows it.
 
-Without `capsys`: a service logs to the stderr it starts with, and all that is logged later in this worker would meet a closed one.
+Without `capsys`: a service logs to the stderr it starts with, and all that is logged later in this worker
+would meet a closed one.
 """
 
 import asyncio
@@ -20,13 +22,16 @@ from tests.signals.deployment import Signals
 ROOT = Path(__file__).parents[2]
 DAY = date(2024, 6, 3)
 FILL = """
-insert into signals.customers select 'cus_' || n, 1, 'c' || n, 'Customer ' || n, 'America/New_York' from generate_series(1, $1::int) n
+insert into signals.customers select 'cus_' || n, 1, 'c' || n, 'Customer ' || n, 'America/New_York'
+    from generate_series(1, $1::int) n
 """
 FILL_ROLLUPS = """
 insert into signals.rollups
-select 'cus_' || n, 'calls', $2::date - 100, $2::date - 371, (select array_agg((5 + (n * 7 + d * 13) % 40)::bigint) from generate_series(1, 100) d),
+select 'cus_' || n, 'calls', $2::date - 100, $2::date - 371,
+    (select array_agg((5 + (n * 7 + d * 13) % 40)::bigint) from generate_series(1, 100) d),
     (select array_agg((200 + (n * 11 + w * 17) % 90)::bigint) from generate_series(1, 53) w),
-    convert_to('[' || array_to_string(array(select '"' || (5 + (n * 7 + d * 13) % 40) || '"' from generate_series(1, 100) d), ',') || ']', 'UTF8'),
+    convert_to('[' || array_to_string(array(select '"' || (5 + (n * 7 + d * 13) % 40) || '"'
+        from generate_series(1, 100) d), ',') || ']', 'UTF8'),
     100000, 0, null
 from generate_series(1, $1::int) n
 """
@@ -40,13 +45,31 @@ async def test_all_customers_are_rescored_by_two_processes(start: Start, sized: 
         due = due_at(DAY, "America/New_York", 6)
         await _fill(signals, customers, due)
         began = time.monotonic()
-        workers = [await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.signals.evaluation_process", signals.database.url("signals"), due.isoformat(), cwd=ROOT) for _ in range(2)]
+        workers = [
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.signals.evaluation_process",
+                signals.database.url("signals"),
+                due.isoformat(),
+                cwd=ROOT,
+            )
+            for _ in range(2)
+        ]
         assert [await worker.wait() for worker in workers] == [0, 0]
         took, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        print(f"\n{customers:,} customers re-scored in {took:.1f} s by two processes, their start included; {used:.1f} s of their CPU")
-        assert await signals.context.db.pool.fetchval("select count(*) from signals.standings where day = $1", DAY) == customers
-        assert not await signals.context.db.pool.fetchval("select count(*) from signals.customer_states where due_at <= $1", due)
+        print(
+            f"\n{customers:,} customers re-scored in {took:.1f} s by two processes, their start included; {used:.1f} s of their CPU"
+        )
+        assert (
+            await signals.context.db.pool.fetchval(
+                "select count(*) from signals.standings where day = $1", DAY
+            )
+            == customers
+        )
+        assert not await signals.context.db.pool.fetchval(
+            "select count(*) from signals.customer_states where due_at <= $1", due
+        )
 
 
 async def _fill(signals: Signals, customers: int, due: datetime) -> None:

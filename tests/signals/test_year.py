@@ -1,4 +1,5 @@
-"""The real year, evaluated day by day: the classifications and dates that a person can read off the daily counts."""
+"""The real year, evaluated day by day: the classifications and dates that a person can read off the daily
+counts."""
 
 from collections import defaultdict
 from datetime import date, timedelta
@@ -34,10 +35,22 @@ def year_of(airline: str) -> tuple[dict[str, Any], list[Fact]]:
     """The last evaluation's document and all facts of the year, each day seeing only the days before it."""
     policy, rollup, state, facts = read_policy(), fresh("departures", FIRST), {}, []
     path = EXAMPLES / "contracts" / f"{airline}.yaml"
-    contracts = [Contract(f"{airline}-2013", [{"effective_us": 0, "terms": _plain(load_document(path))}])] if path.exists() else []
+    contracts = (
+        [Contract(f"{airline}-2013", [{"effective_us": 0, "terms": _plain(load_document(path))}])]
+        if path.exists()
+        else []
+    )
     day = FIRST
     while day <= LAST:
-        customer = Customer(airline, airline, "America/New_York", {"departures": rollup}, {"departures": Meter("count", "flight")}, contracts, state)
+        customer = Customer(
+            airline,
+            airline,
+            "America/New_York",
+            {"departures": rollup},
+            {"departures": Meter("count", "flight")},
+            contracts,
+            state,
+        )
         found = evaluate(customer, day, None, policy)
         state, document = found.state, found.document
         facts += found.facts
@@ -48,21 +61,39 @@ def year_of(airline: str) -> tuple[dict[str, Any], list[Fact]]:
 
 @pytest.mark.parametrize(
     ("airline", "month_six", "end"),
-    [("VX", "deepening", "deepening"), ("FL", "steady", "drifting"), ("9E", "steady", "steady"), ("B6", "steady", "steady"),
-     ("UA", "steady", "steady"), ("AA", "steady", "steady"), ("DL", "steady", "steady"), ("EV", "steady", "steady"),
-     ("WN", "steady", "steady"), ("OO", "unknown", "steady")],
+    [
+        ("VX", "deepening", "deepening"),
+        ("FL", "steady", "drifting"),
+        ("9E", "steady", "steady"),
+        ("B6", "steady", "steady"),
+        ("UA", "steady", "steady"),
+        ("AA", "steady", "steady"),
+        ("DL", "steady", "steady"),
+        ("EV", "steady", "steady"),
+        ("WN", "steady", "steady"),
+        ("OO", "unknown", "steady"),
+    ],
 )
 def test_trends(airline: str, month_six: str, end: str) -> None:
-    """VX flew 315 in January and 480 in June; FL 324 in January and 208 in December. February is short and storms cancel: days count."""
+    """VX flew 315 in January and 480 in June; FL 324 in January and 208 in December. February is short and
+    storms cancel: days count."""
     document, _facts = year_of(airline)
     assert (document["trend_month_six"]["trend"], document["trend"]["latched"]) == (month_six, end)
 
 
 def test_a_trend_turns_once_and_does_not_flap() -> None:
-    turns = {airline: [(fact.type, fact.day) for fact in year_of(airline)[1] if fact.type in ("customer.drifting", "customer.deepening")]
-             for airline in ("VX", "FL", "9E", "B6", "UA", "AA", "DL", "EV", "WN", "US", "MQ", "AS", "HA", "F9")}
+    turns = {
+        airline: [
+            (fact.type, fact.day)
+            for fact in year_of(airline)[1]
+            if fact.type in ("customer.drifting", "customer.deepening")
+        ]
+        for airline in ("VX", "FL", "9E", "B6", "UA", "AA", "DL", "EV", "WN", "US", "MQ", "AS", "HA", "F9")
+    }
     assert {airline: turn for airline, turn in turns.items() if turn} == {
-        "VX": [("customer.deepening", date(2013, 4, 22))], "FL": [("customer.drifting", date(2013, 7, 8))]}
+        "VX": [("customer.deepening", date(2013, 4, 22))],
+        "FL": [("customer.drifting", date(2013, 7, 8))],
+    }
 
 
 def test_oo_is_silent_fails_to_activate_and_is_at_risk_on_the_notice_day() -> None:
@@ -79,7 +110,10 @@ def test_oo_is_silent_fails_to_activate_and_is_at_risk_on_the_notice_day() -> No
 def test_renewal_is_due_at_each_notice_step(airline: str) -> None:
     _document, facts = year_of(airline)
     assert [(fact.day, fact.data["step_days"]) for fact in facts if fact.type == "renewal.due"] == [
-        (date(2013, 11, 2), 60), (date(2013, 12, 2), 30), (date(2013, 12, 25), 7)]
+        (date(2013, 11, 2), 60),
+        (date(2013, 12, 2), 30),
+        (date(2013, 12, 25), 7),
+    ]
     assert airline == "OO" or not [fact for fact in facts if fact.type == "renewal.at_risk"]
 
 

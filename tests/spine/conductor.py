@@ -7,7 +7,17 @@ from typing import Any
 
 import msgspec
 
-from tests.spine.world import ALIAS_KNOWN_AT, AMENDED_AT, AMENDMENT, CLOSED_AT, CONTRACTS, METERS, ZONES, Delivery, World
+from tests.spine.world import (
+    ALIAS_KNOWN_AT,
+    AMENDED_AT,
+    AMENDMENT,
+    CLOSED_AT,
+    CONTRACTS,
+    METERS,
+    ZONES,
+    Delivery,
+    World,
+)
 from u2c.departures.client import Client
 
 Between = Callable[[datetime], Awaitable[None]]
@@ -17,7 +27,9 @@ async def set_up(client: Client) -> None:
     for meter in METERS:
         await client.post("rating", "/v1/meters", meter)
     for customer, zone in ZONES.items():
-        await client.post("rating", "/v1/customers", {"external_id": customer, "name": customer, "timezone": zone})
+        await client.post(
+            "rating", "/v1/customers", {"external_id": customer, "name": customer, "timezone": zone}
+        )
     for customer, document in CONTRACTS.items():
         if customer != "late":
             await client.post("rating", "/v1/contracts", document)
@@ -26,8 +38,14 @@ async def set_up(client: Client) -> None:
 async def run(client: Client, world: World, between: Between | None = None) -> None:
     """Send the whole world; `between` is called after each day's deliveries and before the clock moves on."""
     pending = [
-        (AMENDED_AT.replace(day=17), lambda: client.post("rating", "/v1/contracts", AMENDMENT)),              # two days back-dated
-        (ALIAS_KNOWN_AT, lambda: client.post("rating", "/v1/customers/late/aliases", {"alias": "late-alias"})),
+        (
+            AMENDED_AT.replace(day=17),
+            lambda: client.post("rating", "/v1/contracts", AMENDMENT),
+        ),  # two days back-dated
+        (
+            ALIAS_KNOWN_AT,
+            lambda: client.post("rating", "/v1/customers/late/aliases", {"alias": "late-alias"}),
+        ),
         (ALIAS_KNOWN_AT, lambda: client.post("rating", "/v1/contracts", CONTRACTS["late"])),
     ]
     closed = False
@@ -38,7 +56,7 @@ async def run(client: Client, world: World, between: Between | None = None) -> N
         await client.move_clock(until)
         due = [act for at, act in pending if at <= until]
         pending = [(at, act) for at, act in pending if at > until]
-        await asyncio.gather(send(client, deliveries), *(act() for act in due))          # in flight together
+        await asyncio.gather(send(client, deliveries), *(act() for act in due))  # in flight together
         if between is not None:
             await between(until)
 

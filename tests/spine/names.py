@@ -1,4 +1,5 @@
-"""Names as hostile producers give them, and a deployment that is asked by raw request lines: no client mends an address on the way."""
+"""Names as hostile producers give them, and a deployment that is asked by raw request lines: no client mends
+an address on the way."""
 
 import json
 import time
@@ -15,23 +16,100 @@ from hypothesis import strategies as st
 DEADLINE_S = 60.0
 #: What addresses, stores, normalisation and eyes trip over.
 PIECES = [
-    "a", "B", "7", "/", "//", "%", "%2F", "%25", "?", "#", "&", "+", ";", ":", "\\", '"', "'", ".", "..", " ", "  ", "{", "~", "é", "e\u0301", "Å",
-    "\u212b", "\u1e9b\u0323", "ﬁ", "ß", "日本", "👩\u200d💻", "❤\ufe0f\u200d🔥", "🏳\ufe0f\u200d🌈", "🙂\u200d↔\ufe0f", "😀",
-    "\u0301", "\u0600", "\u00ad",
-    "\u200b", "\u200c", "\u200d", "\u200e", "\u2060", "\ufeff", "\u00a0", "\u3000", "\u2028", "\u2029", "\u3164", "\t", "\n", "\0", "\x7f", "\x85",
-    "\U000e0041", "\ue000", "\ufffd",
+    "a",
+    "B",
+    "7",
+    "/",
+    "//",
+    "%",
+    "%2F",
+    "%25",
+    "?",
+    "#",
+    "&",
+    "+",
+    ";",
+    ":",
+    "\\",
+    '"',
+    "'",
+    ".",
+    "..",
+    " ",
+    "  ",
+    "{",
+    "~",
+    "é",
+    "e\u0301",
+    "Å",
+    "\u212b",
+    "\u1e9b\u0323",
+    "ﬁ",
+    "ß",
+    "日本",
+    "👩\u200d💻",
+    "❤\ufe0f\u200d🔥",
+    "🏳\ufe0f\u200d🌈",
+    "🙂\u200d↔\ufe0f",
+    "😀",
+    "\u0301",
+    "\u0600",
+    "\u00ad",
+    "\u200b",
+    "\u200c",
+    "\u200d",
+    "\u200e",
+    "\u2060",
+    "\ufeff",
+    "\u00a0",
+    "\u3000",
+    "\u2028",
+    "\u2029",
+    "\u3164",
+    "\t",
+    "\n",
+    "\0",
+    "\x7f",
+    "\x85",
+    "\U000e0041",
+    "\ue000",
+    "\ufffd",
 ]
 #: What names people do give, near and beyond the bounds.
 WHOLE = [
-    "acme", "a/b", "a%2Fb", "a?b=c#d", "100%",
-    "Acme Corp", ".", "..", "...", "acme.html", "schema", "type:call", "ACME", "acme ", " acme", "ac\u200bme",
-    "caf\u00e9", "cafe\u0301",
-    "x" * 255, "x" * 256, "x" * 1024, "x" * 1025, "é" * 255, "e\u0301" * 255, "é" * 256, "😀" * 255, "👩\u200d💻" * 85,
+    "acme",
+    "a/b",
+    "a%2Fb",
+    "a?b=c#d",
+    "100%",
+    "Acme Corp",
+    ".",
+    "..",
+    "...",
+    "acme.html",
+    "schema",
+    "type:call",
+    "ACME",
+    "acme ",
+    " acme",
+    "ac\u200bme",
+    "caf\u00e9",
+    "cafe\u0301",
+    "x" * 255,
+    "x" * 256,
+    "x" * 1024,
+    "x" * 1025,
+    "é" * 255,
+    "e\u0301" * 255,
+    "é" * 256,
+    "😀" * 255,
+    "👩\u200d💻" * 85,
     "日" * 341,
     "日" * 342,
 ]
 NAMES = st.one_of(
-    st.sampled_from(WHOLE), st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join),
+    st.sampled_from(WHOLE),
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join),
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12),
 )
 
@@ -68,13 +146,20 @@ class Asker:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         target = f"{path}?{urlencode(query)}" if query else path
         try:
-            connection.request("GET" if body is None else "POST", target, None if body is None else json.dumps(body).encode(), headers)
+            connection.request(
+                "GET" if body is None else "POST",
+                target,
+                None if body is None else json.dumps(body).encode(),
+                headers,
+            )
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         finally:
             connection.close()
 
-    def found(self, service: str, path: str, holds: Callable[[Any], bool] = lambda _answer: True, **query: str) -> Any:
+    def found(
+        self, service: str, path: str, holds: Callable[[Any], bool] = lambda _answer: True, **query: str
+    ) -> Any:
         """The answer once it is 200 and holds: what travels by the bus takes its time."""
         deadline = time.monotonic() + DEADLINE_S
         while True:

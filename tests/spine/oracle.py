@@ -15,7 +15,10 @@ def invoice_total(world: World, customer: str) -> str:
 def _ny(events: list[Event]) -> list[Fraction]:
     units = Fraction(max(len(events) - 20, 0))
     first, beyond = min(units, Fraction(100)), max(units - 100, Fraction(0))
-    return [Fraction("99.99"), first * Fraction("0.1234567") + beyond * Fraction("0.05") + (3 if beyond else 0)]
+    return [
+        Fraction("99.99"),
+        first * Fraction("0.1234567") + beyond * Fraction("0.05") + (3 if beyond else 0),
+    ]
 
 
 def _ktm(events: list[Event]) -> list[Fraction]:

@@ -1,4 +1,5 @@
-"""The four services, for real, through a hostile month: statements equal the oracle to the cent and everything is accounted for."""
+"""The four services, for real, through a hostile month: statements equal the oracle to the cent and
+everything is accounted for."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -34,7 +35,9 @@ async def test_a_hostile_month_is_billed_to_the_cent(cluster: Cluster) -> None:
 
 async def equal_the_oracle(client: Client, world: World) -> None:
     invoices = await march_invoices(client)
-    assert {customer: invoice["total"] for customer, invoice in invoices.items()} == {customer: invoice_total(world, customer) for customer in PRICES}
+    assert {customer: invoice["total"] for customer, invoice in invoices.items()} == {
+        customer: invoice_total(world, customer) for customer in PRICES
+    }
 
 
 async def accounted_for(client: Client, world: World) -> None:
@@ -47,7 +50,9 @@ async def accounted_for(client: Client, world: World) -> None:
             totals[bucket] = totals.get(bucket, 0) + count
     assert totals["stored"] == len(world.events)
     assert totals["voided"] == len(world.voided)
-    assert totals["held_late"] == len({e.id for e in world.events if e.id in world.held_late and e.subject != "nobody"})
+    assert totals["held_late"] == len(
+        {e.id for e in world.events if e.id in world.held_late and e.subject != "nobody"}
+    )
     assert totals["stored"] == sum(count for bucket, count in totals.items() if bucket != "stored")
     suspended = suspense_of(report["rows"], "nobody")
     assert suspended == sum(e.subject == "nobody" and e.id not in world.voided for e in world.events)

@@ -33,13 +33,23 @@ class Deployment:
     client: httpx2.AsyncClient
 
     async def customer(self, external_id: str, timezone: str = "UTC") -> None:
-        await self._post("/v1/customers", {"external_id": external_id, "name": external_id, "legal_entity": "default", "timezone": timezone})
+        await self._post(
+            "/v1/customers",
+            {
+                "external_id": external_id,
+                "name": external_id,
+                "legal_entity": "default",
+                "timezone": timezone,
+            },
+        )
 
     async def alias(self, external_id: str, alias: str) -> None:
         await self._post(f"/v1/customers/{external_id}/aliases", {"alias": alias})
 
     async def meter(self, meter: str, **changes: Any) -> None:
-        await self._post("/v1/meters", {"meter": meter, "event_type": "call", "aggregation": "count", **changes})
+        await self._post(
+            "/v1/meters", {"meter": meter, "event_type": "call", "aggregation": "count", **changes}
+        )
 
     async def _post(self, path: str, body: dict[str, Any]) -> None:
         answer = await self.client.post(path, json=body)
@@ -51,13 +61,18 @@ class Deployment:
         return answer.json()
 
     async def advance(self, to: datetime, *, test_clock: bool = False) -> Any:
-        answer = await self.client.post("/v1/clock/advance", json={"to": to.isoformat(), "test_clock": test_clock})
+        answer = await self.client.post(
+            "/v1/clock/advance", json={"to": to.isoformat(), "test_clock": test_clock}
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     async def send(self, *messages: UsageMessage) -> None:
         """Put usage on the bus: acknowledged when this returns."""
-        records = [Record(f"{message.source}\0{message.id}".encode(), USAGE_EVENTS.encode(message)) for message in messages]
+        records = [
+            Record(f"{message.source}\0{message.id}".encode(), USAGE_EVENTS.encode(message))
+            for message in messages
+        ]
         await say(self.database.admin_url, USAGE_EVENTS.name, records)
 
     async def settled(self) -> None:
@@ -82,7 +97,10 @@ class Deployment:
 
         row = await self.context.db.pool.fetchrow(
             """select document from rating.statements join rating.periods using (contract, period_start)
-               where contract = $1 and start_date = $2""", contract, datetime.fromisoformat(start_date).date())
+               where contract = $1 and start_date = $2""",
+            contract,
+            datetime.fromisoformat(start_date).date(),
+        )
         assert row is not None, f"no statement of {contract} from {start_date}"
         return msgspec.convert(row["document"], StatementMessage, strict=False)
 
@@ -97,14 +115,24 @@ class Deployment:
         return found
 
 
-def event(id: str, subject: str, time: datetime, data: dict[str, Any] | None = None, type: str = "call") -> UsageMessage:
+def event(
+    id: str, subject: str, time: datetime, data: dict[str, Any] | None = None, type: str = "call"
+) -> UsageMessage:
     """An accepted event as the door publishes it."""
     import msgspec
 
     body = json.dumps(data or {}, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(f"{type}\0{subject}\0{to_us(time)}\0{body}".encode()).hexdigest()[:32]
-    return UsageMessage(source="test", id=id, received_us=machine_us(), type=type, subject=subject, time_us=to_us(time),
-                        data=msgspec.Raw(body.encode()), body_hash=digest)
+    return UsageMessage(
+        source="test",
+        id=id,
+        received_us=machine_us(),
+        type=type,
+        subject=subject,
+        time_us=to_us(time),
+        data=msgspec.Raw(body.encode()),
+        body_hash=digest,
+    )
 
 
 def void(id: str) -> UsageMessage:
@@ -118,9 +146,20 @@ def utc(text: str) -> datetime:
 def terms(contract: str, customer: str, **changes: Any) -> dict[str, Any]:
     """Per-unit terms of one meter, calls at 2.00, from January 2024."""
     return {
-        "contract": contract, "customer": customer, "currency": "USD", "timezone": "UTC", "term": {"start": "2024-01-01", "months": 12},
+        "contract": contract,
+        "customer": customer,
+        "currency": "USD",
+        "timezone": "UTC",
+        "term": {"start": "2024-01-01", "months": 12},
         "billing": {"interval": "month", "net_days": 30, "grace_hours": 72},
-        "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "price": {"model": "per_unit", "unit": "2.00"}}],
+        "lines": [
+            {
+                "key": "calls",
+                "kind": "usage",
+                "meter": "calls",
+                "price": {"model": "per_unit", "unit": "2.00"},
+            }
+        ],
         **changes,
     }
 

@@ -1,4 +1,5 @@
-"""Values that a contract names late: counted again before their period may close, and never in one that is final."""
+"""Values that a contract names late: counted again before their period may close, and never in one that is
+final."""
 
 import asyncio
 from typing import Any
@@ -11,7 +12,7 @@ from services.rating.statements.closing import close_due
 from tests.statements.deployment import Deployment, event, terms, until, utc
 
 CLOSE = utc("2024-02-04T00:00:00")
-ROOM = 1000                                               # the default
+ROOM = 1000  # the default
 JANUARY, FEBRUARY = utc("2024-01-20T10:00:00"), utc("2024-02-01T10:00:00")
 
 
@@ -19,7 +20,7 @@ async def test_no_period_closes_while_what_was_named_late_is_to_be_counted_again
     await _crowded(rating)
     admin = await asyncpg.connect(rating.database.admin_url)
     try:
-        bucket = crc32(b"calls\x002024-01-01\x00acme") % SUBJECT_BUCKETS           # whoever counts again waits for us
+        bucket = crc32(b"calls\x002024-01-01\x00acme") % SUBJECT_BUCKETS  # whoever counts again waits for us
         await admin.execute("select pg_advisory_lock($1::int, $2::int)", SUBJECT_LOCK, bucket)
         await rating.apply(_terms({"plan": "p1001", "unit": "5.00"}))
         advancing = asyncio.create_task(rating.advance(CLOSE))
@@ -45,7 +46,9 @@ async def test_a_month_that_a_final_period_touches_keeps_other(rating: Deploymen
     await rating.apply({**_terms({"plan": "p1001", "unit": "5.00"}), "effective": "2024-02-01"})
     await until(lambda: _priced(rating, 100 * (5 + 2 * (ROOM + 1))))
     assert final.final and final == await rating.stored("acme-1", "2024-01-01")
-    months = await rating.context.db.pool.fetch("""select month from rating.admitted_groups where grp = '{"plan":"p1001"}' and subject = 'acme'""")
+    months = await rating.context.db.pool.fetch(
+        """select month from rating.admitted_groups where grp = '{"plan":"p1001"}' and subject = 'acme'"""
+    )
     assert [row["month"].month for row in months] == [2]
 
 
@@ -62,7 +65,9 @@ async def _crowded(rating: Deployment) -> None:
 
 def _terms(*named: dict[str, str]) -> dict[str, Any]:
     price = {"model": "matrix", "dimensions": ["plan"], "rates": [*named, {"unit": "2.00"}]}
-    return terms("acme-1", "acme", lines=[{"key": "calls", "kind": "usage", "meter": "calls", "price": price}])
+    return terms(
+        "acme-1", "acme", lines=[{"key": "calls", "kind": "usage", "meter": "calls", "price": price}]
+    )
 
 
 async def _is(value: bool) -> bool:

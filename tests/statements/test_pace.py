@@ -1,4 +1,5 @@
-"""How long a statement rests: not at all longer than it must while usage is metered at once, and never beyond the limit."""
+"""How long a statement rests: not at all longer than it must while usage is metered at once, and never beyond
+the limit."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -15,12 +15,24 @@ from tests.billing.statements import statement_of
 
 
 def segment(name: str, length: int) -> StatementSegment:
-    return StatementSegment(0, 1, 1, "hash", Decimal(1), Decimal(0), Decimal(1), Decimal("0.02"), {"plan": name + "x" * length})
+    return StatementSegment(
+        0, 1, 1, "hash", Decimal(1), Decimal(0), Decimal(1), Decimal("0.02"), {"plan": name + "x" * length}
+    )
 
 
 def line(number: int, segments: int, length: int) -> StatementLine:
-    return StatementLine(f"line-{number}", f"key-{number}", "clause", 1, "hash", "usage", Decimal(segments), segments, meter="calls",
-                         segments=tuple(segment(f"{number}-{n}-", length) for n in range(segments)))
+    return StatementLine(
+        f"line-{number}",
+        f"key-{number}",
+        "clause",
+        1,
+        "hash",
+        "usage",
+        Decimal(segments),
+        segments,
+        meter="calls",
+        segments=tuple(segment(f"{number}-{n}-", length) for n in range(segments)),
+    )
 
 
 def statement(lines: list[StatementLine], final: bool = True) -> StatementMessage:
@@ -28,7 +40,8 @@ def statement(lines: list[StatementLine], final: bool = True) -> StatementMessag
 
 
 def test_a_final_line_over_a_thousand_groups_and_many_spans_travels() -> None:
-    """Twelve spans of a thousand groups, with names as long as names may be: 15 MB in one line, and no broker takes that in one message."""
+    """Twelve spans of a thousand groups, with names as long as names may be: 15 MB in one line, and no broker
+    takes that in one message."""
     whole = statement([line(1, 3, 10), line(2, 12_000, 1000), *(line(n, 1, 10) for n in range(3, 700))])
     assert len(STATEMENTS.encode(whole)) > 13_000_000
     pages = pages_of(whole)
@@ -40,7 +53,9 @@ def test_a_final_line_over_a_thousand_groups_and_many_spans_travels() -> None:
 
 def test_a_draft_takes_no_segments_along_and_is_cut_by_lines() -> None:
     pages = pages_of(statement([line(n, 40, 1000) for n in range(LINES_A_PAGE + 1)], final=False))
-    assert [len(page.lines) for page in pages] == [LINES_A_PAGE, 1] and not any(one.segments for page in pages for one in page.lines)
+    assert [len(page.lines) for page in pages] == [LINES_A_PAGE, 1] and not any(
+        one.segments for page in pages for one in page.lines
+    )
 
 
 @given(sizes=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 60_000)), max_size=12), seed=st.integers())

@@ -1,4 +1,5 @@
-"""Every snapshot of rating is told once more under its key of today: all of them, as they stand, once, whatever dies meanwhile."""
+"""Every snapshot of rating is told once more under its key of today: all of them, as they stand, once,
+whatever dies meanwhile."""
 
 from collections import Counter
 from typing import Any
@@ -23,8 +24,20 @@ async def a_book(rating: Deployment) -> None:
     for customer in CUSTOMERS:
         await rating.customer(customer)
         await rating.apply(terms(f"contract-of-{customer}", customer))
-        await rating.apply(terms(f"contract-of-{customer}", customer, billing={"interval": "month", "net_days": 45, "grace_hours": 72}))
-    await rating.send(*(event(f"{customer}-{month}", customer, utc(f"2024-{month:02}-03T10:00:00")) for customer in CUSTOMERS for month in (1, 2)))
+        await rating.apply(
+            terms(
+                f"contract-of-{customer}",
+                customer,
+                billing={"interval": "month", "net_days": 45, "grace_hours": 72},
+            )
+        )
+    await rating.send(
+        *(
+            event(f"{customer}-{month}", customer, utc(f"2024-{month:02}-03T10:00:00"))
+            for customer in CUSTOMERS
+            for month in (1, 2)
+        )
+    )
     await rating.settled()
     await rating.advance(utc("2024-02-10T00:00:00"), test_clock=True)
     await rating.settled()
@@ -33,9 +46,13 @@ async def a_book(rating: Deployment) -> None:
 
 async def quiet(rating: Deployment) -> bool:
     """Nothing on its way: activity told, the outbox empty."""
-    return bool(await rating.context.db.pool.fetchval(
-        """select not exists (select from rating.outbox) and not exists (select from rating.activity_due)
-           and not exists (select from rating.activity_marks) and not exists (select from rating.retold where done_at is null)"""))
+    return bool(
+        await rating.context.db.pool.fetchval(
+            """select not exists (select from rating.outbox) and not exists (select from rating.activity_due)
+           and not exists (select from rating.activity_marks) and not exists (select from rating.retold
+               where done_at is null)"""
+        )
+    )
 
 
 async def on_the_bus(rating: Deployment, topic: str) -> list[tuple[bytes, bytes]]:
@@ -54,7 +71,13 @@ async def newest(rating: Deployment, topic: str) -> dict[bytes, Any]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("METERS_A_PAGE", "CUSTOMERS_A_PAGE", "CONTRACTS_A_PAGE", "STATEMENTS_A_PAGE", "SUBJECTS_A_PAGE"):
+    for name in (
+        "METERS_A_PAGE",
+        "CUSTOMERS_A_PAGE",
+        "CONTRACTS_A_PAGE",
+        "STATEMENTS_A_PAGE",
+        "SUBJECTS_A_PAGE",
+    ):
         monkeypatch.setattr(retelling, name, 3)
 
 
@@ -67,13 +90,17 @@ async def test_all_is_told_once_more_and_says_the_same(rating: Deployment, small
     await until(lambda: quiet(rating))
     again = {topic: Counter(key for key, _ in await on_the_bus(rating, topic)) for topic in TOPICS}
     for topic in TOPICS:
-        assert sum(again[topic].values()) == said[topic] + len(before[topic]), f"{topic}: each snapshot once more"
-        now = await newest(rating, topic)                     # of equal revisions the later record, as a broker compacts
+        assert sum(again[topic].values()) == said[topic] + len(before[topic]), (
+            f"{topic}: each snapshot once more"
+        )
+        now = await newest(rating, topic)  # of equal revisions the later record, as a broker compacts
         assert now.keys() == before[topic].keys()
         for key, message in now.items():
             assert _said(message) == _said(before[topic][key]), (topic, key)
     await retell(rating.context.db, retelling.SNAPSHOTS)
-    assert {topic: Counter(key for key, _ in await on_the_bus(rating, topic)) for topic in TOPICS} == again, "and never again"
+    assert {topic: Counter(key for key, _ in await on_the_bus(rating, topic)) for topic in TOPICS} == again, (
+        "and never again"
+    )
 
 
 async def test_who_dies_goes_on_where_it_stood(rating: Deployment, small_pages: None) -> None:
@@ -83,14 +110,18 @@ async def test_who_dies_goes_on_where_it_stood(rating: Deployment, small_pages: 
     kept = {topic: len(await newest(rating, topic)) for topic in TOPICS}
     await rating.context.db.pool.execute("delete from rating.retold")
     deaths, tried = 0, Counter[str]()
-    while await rating.context.db.pool.fetchval("select count(*) < $1 from rating.retold where done_at is not null", len(TOPICS)):
+    while await rating.context.db.pool.fetchval(
+        "select count(*) < $1 from rating.retold where done_at is not null", len(TOPICS)
+    ):
         try:
             await retell(rating.context.db, [dying(each, tried) for each in retelling.SNAPSHOTS])
         except Died:
             deaths += 1
     assert deaths > len(TOPICS)
     await until(lambda: quiet(rating))
-    assert {topic: len(await on_the_bus(rating, topic)) for topic in TOPICS} == {topic: said[topic] + kept[topic] for topic in TOPICS}
+    assert {topic: len(await on_the_bus(rating, topic)) for topic in TOPICS} == {
+        topic: said[topic] + kept[topic] for topic in TOPICS
+    }
 
 
 async def test_a_statement_told_again_is_its_newest_revision_and_not_another(rating: Deployment) -> None:
@@ -103,7 +134,9 @@ async def test_a_statement_told_again_is_its_newest_revision_and_not_another(rat
     said = await on_the_bus(rating, STATEMENTS.name)
     for statement in stored:
         [page] = pages_of(statement)
-        assert said.count((STATEMENTS.record_key(page), STATEMENTS.encode(page))) == 2, "told when it became final, and once more"
+        assert said.count((STATEMENTS.record_key(page), STATEMENTS.encode(page))) == 2, (
+            "told when it became final, and once more"
+        )
 
 
 class Died(Exception):
@@ -125,7 +158,10 @@ def dying(snapshots: Snapshots, tried: Counter[str]) -> Snapshots:
 
 
 def _said(message: Any) -> dict[str, Any]:
-    """What a message says. A day of activity is read anew and has a revision of its own; a version of before may come with the contract's newest."""
+    """What a message says. A day of activity is read anew and has a revision of its own; a version of before
+    may come with the contract's newest."""
     free = {"rating.activity": {"revision"}, "contracts.versions": {"revision", "chain"}}
     mine = next(topic.name for topic in ALL.values() if topic.message is type(message))
-    return {name: getattr(message, name) for name in message.__struct_fields__ if name not in free.get(mine, ())}
+    return {
+        name: getattr(message, name) for name in message.__struct_fields__ if name not in free.get(mine, ())
+    }

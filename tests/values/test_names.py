@@ -11,7 +11,7 @@ from shared.values.names import KEPT_MAX_BYTES, NameFault, asked, kept
 from shared.values.names import given as given_name
 
 RULES = [names.EVENT_ID, names.SOURCE, names.EVENT_TYPE, names.SUBJECT]
-ANY = st.text(st.characters(), max_size=40)                    # half surrogate pairs too
+ANY = st.text(st.characters(), max_size=40)  # half surrogate pairs too
 
 
 def code(name: str, rule: names.Rule = names.SUBJECT) -> str:
@@ -21,19 +21,58 @@ def code(name: str, rule: names.Rule = names.SUBJECT) -> str:
     return fault.value.code
 
 
-@pytest.mark.parametrize("name", [
-    "acme", "Acme Corp", "a/b", "100%", "日本", "é" * 255, "😀" * 255, "👩\u200d💻", "❤\ufe0f\u200d🔥", "🏳\ufe0f\u200d🌈", "👩🏽\u200d🚀",
-    "🙂\u200d↔\ufe0f", "\ufffd", "\ue000",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "acme",
+        "Acme Corp",
+        "a/b",
+        "100%",
+        "日本",
+        "é" * 255,
+        "😀" * 255,
+        "👩\u200d💻",
+        "❤\ufe0f\u200d🔥",
+        "🏳\ufe0f\u200d🌈",
+        "👩🏽\u200d🚀",
+        "🙂\u200d↔\ufe0f",
+        "\ufffd",
+        "\ue000",
+    ],
+)
 def test_a_name_people_can_see_is_taken(name: str) -> None:
     assert given_name(names.SUBJECT, name) == unicodedata.normalize("NFC", name)
 
 
-@pytest.mark.parametrize("hidden", [
-    " a", "a ", "\ta", "a\n", "a\0", "a\x7f", "a\x85b", "a\u00adb", "a\u200bb", "a\u200cb", "a\u200db", "👩\u200d", "\u200d💻",
-    "a\u200e", "a\u2060b", "\ufeffa",
-    "a\u00a0b", "a\u3000b", "a\u2028b", "a\u2029b", "a\u034fb", "a\u3164b", "\U000e0041", "\ud800",
-])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        " a",
+        "a ",
+        "\ta",
+        "a\n",
+        "a\0",
+        "a\x7f",
+        "a\x85b",
+        "a\u00adb",
+        "a\u200bb",
+        "a\u200cb",
+        "a\u200db",
+        "👩\u200d",
+        "\u200d💻",
+        "a\u200e",
+        "a\u2060b",
+        "\ufeffa",
+        "a\u00a0b",
+        "a\u3000b",
+        "a\u2028b",
+        "a\u2029b",
+        "a\u034fb",
+        "a\u3164b",
+        "\U000e0041",
+        "\ud800",
+    ],
+)
 def test_what_nobody_can_see_is_no_part_of_a_name(hidden: str) -> None:
     assert code(hidden) == "name_character"
 
@@ -70,6 +109,7 @@ def test_as_much_of_a_refused_name_is_kept_as_a_database_and_an_index_take(name:
 
 
 def test_a_long_run_of_marks_is_not_normalised() -> None:
-    """Normalising sorts marks in time that grows with the square of their number: half a megabyte would hold the door for minutes."""
+    """Normalising sorts marks in time that grows with the square of their number: half a megabyte would hold
+    the door for minutes."""
     marks = "a" + "\u0301\u0316" * 100_000
     assert code(marks) == "name_length" and len(kept(marks).encode()) <= KEPT_MAX_BYTES

@@ -14,15 +14,31 @@ from shared.values import names
 ROOT = Path(__file__).resolve().parents[2]
 #: Names by the word they go by in a path, a query or a body: the longest of them, or the pattern.
 LAW: dict[str, set[object]] = {
-    "customer": {names.SUBJECT.characters_max}, "external_id": {names.SUBJECT.characters_max}, "subject": {names.SUBJECT.characters_max, None},
-    "alias": {names.SUBJECT.characters_max}, "source": {names.SOURCE.characters_max, None}, "id": {names.EVENT_ID.characters_max, None},
-    "event_type": {names.EVENT_TYPE.characters_max}, "type": {names.EVENT_TYPE.characters_max, names.WORD.characters_max, None},
-    "meter": {f"^{names.KEY}$", names.METER_OR_TYPE.characters_max}, "contract": {f"^{names.KEY}$"}, "plan": {f"^{names.KEY}$"},
-    "legal_entity": {f"^{names.KEY}$"}, "line_id": {f"^{names.GIVEN_ID}$"}, "document_id": {f"^{names.GIVEN_ID}$"},
-    "quarantine_id": {f"^{names.GIVEN_ID}$"}, "key_id": {f"^{names.GIVEN_ID}$"}, "signal_id": {f"^{names.GIVEN_ID}$"},
-    "endpoint_id": {f"^{names.GIVEN_ID}$"}, "delivery_id": {f"^{names.GIVEN_ID}$"}, "reference": {names.REFERENCE.characters_max},
-    "kind": {names.WORD.characters_max}, "owner": {names.WORD.characters_max}, "code": {names.WORD.characters_max},
-    "number": {names.WORD.characters_max}, "name": {names.LABEL_CHARACTERS_MAX},
+    "customer": {names.SUBJECT.characters_max},
+    "external_id": {names.SUBJECT.characters_max},
+    "subject": {names.SUBJECT.characters_max, None},
+    "alias": {names.SUBJECT.characters_max},
+    "source": {names.SOURCE.characters_max, None},
+    "id": {names.EVENT_ID.characters_max, None},
+    "event_type": {names.EVENT_TYPE.characters_max},
+    "type": {names.EVENT_TYPE.characters_max, names.WORD.characters_max, None},
+    "meter": {f"^{names.KEY}$", names.METER_OR_TYPE.characters_max},
+    "contract": {f"^{names.KEY}$"},
+    "plan": {f"^{names.KEY}$"},
+    "legal_entity": {f"^{names.KEY}$"},
+    "line_id": {f"^{names.GIVEN_ID}$"},
+    "document_id": {f"^{names.GIVEN_ID}$"},
+    "quarantine_id": {f"^{names.GIVEN_ID}$"},
+    "key_id": {f"^{names.GIVEN_ID}$"},
+    "signal_id": {f"^{names.GIVEN_ID}$"},
+    "endpoint_id": {f"^{names.GIVEN_ID}$"},
+    "delivery_id": {f"^{names.GIVEN_ID}$"},
+    "reference": {names.REFERENCE.characters_max},
+    "kind": {names.WORD.characters_max},
+    "owner": {names.WORD.characters_max},
+    "code": {names.WORD.characters_max},
+    "number": {names.WORD.characters_max},
+    "name": {names.LABEL_CHARACTERS_MAX},
 }
 UNBOUNDED = "the quarantine keeps a name however long it came, and a name asked for there is cut like it"
 
@@ -31,7 +47,12 @@ UNBOUNDED = "the quarantine keeps a name however long it came, and a name asked 
 def test_every_bound_of_a_name_is_the_modules(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("U2C_LOG_LEVEL", "error")
     document = import_module(f"services.{service}.main").app.openapi()
-    stated = [(place, name, bound) for place, name, schema in fields(document) if name in LAW for bound in bounds(schema)]
+    stated = [
+        (place, name, bound)
+        for place, name, schema in fields(document)
+        if name in LAW
+        for bound in bounds(schema)
+    ]
     assert len(stated) > 5
     wrong = [(place, name, bound) for place, name, bound in stated if bound not in LAW[name]]
     assert not wrong, f"take it from shared.values: {wrong}"
@@ -40,14 +61,31 @@ def test_every_bound_of_a_name_is_the_modules(service: str, monkeypatch: pytest.
 def test_no_source_file_writes_a_bound_of_its_own() -> None:
     """The lengths and patterns of names as they were written in eight places."""
     own = re.compile(r"max_length=(100|200|255|300|1024)\b|\b255\b|\[A-Za-z0-9\]\[A-Za-z0-9\._:-\]|\{1,64\}")
-    files = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts]
-    found = {line.strip() for path in files if path.parent.name != "values" for line in path.read_text().splitlines() if own.search(line)}
+    files = [
+        path
+        for folder in ("services", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+        if "migrations" not in path.parts
+    ]
+    found = {
+        line.strip()
+        for path in files
+        if path.parent.name != "values"
+        for line in path.read_text().splitlines()
+        if own.search(line)
+    }
     assert [line for line in sorted(found) if not line.startswith(NO_NAMES)] == []
 
 
 #: Lines that have such a number and bound no name: lists, a trace id, and how much of an id an index takes.
-NO_NAMES = ("phases: ", "Tiers = ", "TRACE = ", "and ($3::text is null or (left(id", "and ($4::text is null or (left(id",
-            'Index("quarantine_id_begins"')
+NO_NAMES = (
+    "phases: ",
+    "Tiers = ",
+    "TRACE = ",
+    "and ($3::text is null or (left(id",
+    "and ($4::text is null or (left(id",
+    'Index("quarantine_id_begins"',
+)
 
 
 def fields(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -57,13 +95,19 @@ def fields(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
             for parameter in operation.get("parameters", []):
                 yield f"{verb} {path}", parameter["name"], parameter["schema"]
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                yield from ((f"{verb} {path}", name, schema) for name, schema in properties(content["schema"], document))
+                yield from (
+                    (f"{verb} {path}", name, schema)
+                    for name, schema in properties(content["schema"], document)
+                )
 
 
 def properties(schema: dict[str, Any], document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     if "$ref" in schema:
         yield from properties(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
-    for part in (*schema.get("anyOf", ()), *([schema["items"]] if isinstance(schema.get("items"), dict) else ())):
+    for part in (
+        *schema.get("anyOf", ()),
+        *([schema["items"]] if isinstance(schema.get("items"), dict) else ()),
+    ):
         yield from properties(part, document)
     for name, found in schema.get("properties", {}).items():
         yield name, found
@@ -71,7 +115,8 @@ def properties(schema: dict[str, Any], document: dict[str, Any]) -> Iterator[tup
 
 
 def bounds(schema: dict[str, Any]) -> Iterator[object]:
-    """What each text of the schema is bounded by: its pattern, its longest, or nothing. An enumeration needs no bound."""
+    """What each text of the schema is bounded by: its pattern, its longest, or nothing. An enumeration needs
+    no bound."""
     for part in schema.get("anyOf", [schema]):
         if part.get("type") == "string" and not {"enum", "const", "format"} & part.keys():
             yield part.get("pattern", part.get("maxLength")) if "maxLength" not in part else part["maxLength"]

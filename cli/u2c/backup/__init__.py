@@ -1,1 +1,2 @@
-"""Back up a running deployment, and put a backup in the place of a database that is lost. What each promises: docs/operations.md."""
+"""Back up a running deployment, and put a backup in the place of a database that is lost. What each promises:
+docs/operations.md."""

@@ -12,9 +12,12 @@ JOBS = 2
 
 
 async def dump(url: str, folder: Path, snapshot: str | None = None) -> None:
-    """Write the database that `url` names into `folder` (made anew), as it is in one snapshot, whatever is written meanwhile."""
+    """Write the database that `url` names into `folder` (made anew), as it is in one snapshot, whatever is
+    written meanwhile."""
     exported = (f"--snapshot={snapshot}",) if snapshot else ()
-    await _run("pg_dump", url, "--format=directory", f"--jobs={JOBS}", "--compress=1", f"--file={folder}", *exported)
+    await _run(
+        "pg_dump", url, "--format=directory", f"--jobs={JOBS}", "--compress=1", f"--file={folder}", *exported
+    )
 
 
 async def restore(url: str, folder: Path) -> None:
@@ -28,7 +31,13 @@ async def _run(program: str, url: str, *arguments: str) -> None:
     login = ("--username", unquote(parts.username or ""), "--dbname", unquote(parts.path[1:]))
     place = ("--host", parts.hostname or "", "--port", str(parts.port or 5432), *login)
     process = await asyncio.create_subprocess_exec(
-        _found(program), *place, *arguments, env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
+        _found(program),
+        *place,
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
     try:
         _, told = await process.communicate()
     except asyncio.CancelledError:
@@ -36,12 +45,17 @@ async def _run(program: str, url: str, *arguments: str) -> None:
         await process.wait()
         raise
     if process.returncode != 0:
-        raise EnvironmentFault(f"{program} of {without_password(url)} failed: {told.decode(errors='replace').strip()[-1500:]}",
-                               "A newer server needs programs of its own version: install its client programs (Debian: postgresql-client).")
+        raise EnvironmentFault(
+            f"{program} of {without_password(url)} failed: {told.decode(errors='replace').strip()[-1500:]}",
+            "A newer server needs programs of its own version: install its client programs (Debian: postgresql-client).",
+        )
 
 
 def _found(program: str) -> str:
     path = binaries.find().program(program)
     if not Path(path).is_file():
-        raise EnvironmentFault(f"There is no {program} beside the Postgres server programs.", "Debian: apt-get install postgresql-client")
+        raise EnvironmentFault(
+            f"There is no {program} beside the Postgres server programs.",
+            "Debian: apt-get install postgresql-client",
+        )
     return path

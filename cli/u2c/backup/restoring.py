@@ -1,4 +1,5 @@
-"""Put a backup in a new database, and say what lies on the bus since: it is consumed again, from the restored positions."""
+"""Put a backup in a new database, and say what lies on the bus since: it is consumed again, from the restored
+positions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ from u2c.backup.since import end_keys, published_numbers, told_keys
 
 @dataclass(frozen=True)
 class Restored:
-    """`again`: facts on the bus that were consumed after the backup and are consumed again; `reissued`: numbers that had been published
-    for documents this backup does not have, which come anew under new numbers; `sealed`: whether its webhooks' secrets can be opened here.
+    """`again`: facts on the bus that were consumed after the backup and are consumed again; `reissued`:
+    numbers that had been published for documents this backup does not have, which come anew under new
+    numbers; `sealed`: whether its webhooks' secrets can be opened here.
     """
 
     manifest: Manifest
@@ -42,15 +44,21 @@ class _Since:
     again: int = 0
     numbers: Sequence[str] = ()
     keys: Sequence[AccessKeyMessage] = ()
-    heads: Mapping[str, Mapping[int, int]] | None = None       # of the snapshot topics; None where the log is part of the book
+    heads: Mapping[str, Mapping[int, int]] | None = (
+        None  # of the snapshot topics; None where the log is part of the book
+    )
 
 
-async def put_back(manifest: Manifest, folder: Path, admin_url: str, database: str, secret: str, kafka: KafkaAccess) -> Restored:
+async def put_back(
+    manifest: Manifest, folder: Path, admin_url: str, database: str, secret: str, kafka: KafkaAccess
+) -> Restored:
     """Restore into a database that must not be there yet; what fails leaves none behind."""
     try:
         since = await _read_since(manifest, kafka) if manifest.bus == "kafka" else _Since()
     except BusUnavailable as fault:
-        raise EnvironmentFault(str(fault), "This backup's book lives on Kafka: start the broker, or name it: --kafka-brokers") from fault
+        raise EnvironmentFault(
+            str(fault), "This backup's book lives on Kafka: start the broker, or name it: --kafka-brokers"
+        ) from fault
     url = await create_empty_database(admin_url, database, secret)
     try:
         await restore(url, folder / BOOK)
@@ -64,20 +72,28 @@ async def put_back(manifest: Manifest, folder: Path, admin_url: str, database: s
     except BaseException:
         await drop_database(admin_url, database)
         raise
-    return Restored(manifest, database, since.again, reissued, secret_digest(secret) == manifest.secret_digest)
+    return Restored(
+        manifest, database, since.again, reissued, secret_digest(secret) == manifest.secret_digest
+    )
 
 
 async def _read_since(manifest: Manifest, kafka: KafkaAccess) -> _Since:
     reader = KafkaReader(kafka)
     try:
         heads = {topic.name: await reader.heads(topic.name, topic.partitions) for topic in SNAPSHOTS}
-        return _Since(await _to_consume_again(manifest, reader), await published_numbers(reader), await told_keys(reader), heads)
+        return _Since(
+            await _to_consume_again(manifest, reader),
+            await published_numbers(reader),
+            await told_keys(reader),
+            heads,
+        )
     finally:
         await reader.close()
 
 
 async def _go_on_after(since: _Since, connection: asyncpg.Connection) -> list[str]:
-    """Facts are consumed again; what services said of their state since is passed, and they say it anew. Returns the numbers given anew."""
+    """Facts are consumed again; what services said of their state since is passed, and they say it anew.
+    Returns the numbers given anew."""
     reissued = await pass_published(connection, since.numbers)
     if since.heads is not None:
         await end_keys(connection, since.keys)
@@ -88,7 +104,8 @@ async def _go_on_after(since: _Since, connection: asyncpg.Connection) -> list[st
 
 
 async def _to_consume_again(manifest: Manifest, reader: KafkaReader) -> int:
-    """Facts past the restored positions. EnvironmentFault where retention has taken facts that this book has not consumed."""
+    """Facts past the restored positions. EnvironmentFault where retention has taken facts that this book has
+    not consumed."""
     again = 0
     for group, topics in manifest.positions.items():
         for topic, positions in topics.items():
@@ -101,11 +118,15 @@ async def _past(group: str, topic: str, positions: Mapping[str, int], reader: Ka
     for partition, position in positions.items():
         bound = bounds[int(partition)]
         if bound.head < position:
-            raise EnvironmentFault(f"{topic}[{partition}] ends at {bound.head}; {group} had consumed up to {position}: it is not this book's log.",
-                                   "Name the brokers that the backup's deployment used: --kafka-brokers")
+            raise EnvironmentFault(
+                f"{topic}[{partition}] ends at {bound.head}; {group} had consumed up to {position}: it is not this book's log.",
+                "Name the brokers that the backup's deployment used: --kafka-brokers",
+            )
         if ALL[topic].kind is TopicKind.FACT and bound.first > position:
-            raise EnvironmentFault(f"{topic}[{partition}] begins at {bound.first}; {group} had consumed up to {position}: facts between are gone.",
-                                   "Use a newer backup: backups must be made more often than the topics' retention (docs/operations.md).")
+            raise EnvironmentFault(
+                f"{topic}[{partition}] begins at {bound.first}; {group} had consumed up to {position}: facts between are gone.",
+                "Use a newer backup: backups must be made more often than the topics' retention (docs/operations.md).",
+            )
     if ALL[topic].kind is TopicKind.SNAPSHOT:
         return 0
     return sum(bounds[int(partition)].head - position for partition, position in positions.items())

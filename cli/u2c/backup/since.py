@@ -1,4 +1,5 @@
-"""What the bus knows of the time after a backup that a book put back must not forget: the numbers that were given, and the keys that ended."""
+"""What the bus knows of the time after a backup that a book put back must not forget: the numbers that were
+given, and the keys that ended."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -33,9 +34,11 @@ async def told_keys(reader: KafkaReader) -> list[AccessKeyMessage]:
 
 
 async def end_keys(connection: asyncpg.Connection, told: Sequence[AccessKeyMessage]) -> None:
-    """Bring the keys that this book has to what was told of them since: one that was revoked stays revoked, everywhere.
+    """Bring the keys that this book has to what was told of them since: one that was revoked stays revoked,
+    everywhere.
 
-    Keys made since are none any more: nobody could list or revoke what the service that issues them does not know.
+    Keys made since are none any more: nobody could list or revoke what the service that issues them does not
+    know.
     """
     known = {row["key_id"] for row in await connection.fetch("select key_id from usage_ingest.api_keys")}
     for schema in SERVICES:
@@ -54,7 +57,7 @@ async def _messages(reader: KafkaReader, topic: Topic) -> AsyncIterator[Any]:
                 try:
                     yield topic.decode(record.value)
                 except (msgspec.DecodeError, msgspec.ValidationError):
-                    continue                                   # a dead letter of those who hear it: not ours to judge
+                    continue  # a dead letter of those who hear it: not ours to judge
             if run.end == at:
                 break
             at = run.end

@@ -1,4 +1,5 @@
-"""Take a backup: one snapshot of the whole database while everything runs, written aside and renamed when it is whole."""
+"""Take a backup: one snapshot of the whole database while everything runs, written aside and renamed when it
+is whole."""
 
 import shutil
 from datetime import UTC, datetime
@@ -15,12 +16,18 @@ from u2c.book import connected
 
 
 async def take(url: str, folder: Path, secret: str) -> Manifest:
-    """Back up the book that `url` names into `folder`, which must not be there yet or be empty. What fails leaves nothing behind."""
+    """Back up the book that `url` names into `folder`, which must not be there yet or be empty. What fails
+    leaves nothing behind."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise EnvironmentFault(f"{folder} is there already, and not empty.", "Name a new folder: a backup never replaces another.")
+        raise EnvironmentFault(
+            f"{folder} is there already, and not empty.",
+            "Name a new folder: a backup never replaces another.",
+        )
     aside = folder.with_name(f"{folder.name}.partial")
     if aside.exists():
-        raise EnvironmentFault(f"{aside} is there: a backup is under way, or was broken off.", f"When none is: rm -r {aside}")
+        raise EnvironmentFault(
+            f"{aside} is there: a backup is under way, or was broken off.", f"When none is: rm -r {aside}"
+        )
     aside.mkdir(mode=0o700, parents=True)
     try:
         manifest = await _take(url, aside, secret)
@@ -41,7 +48,12 @@ async def _take(url: str, aside: Path, secret: str) -> Manifest:
             snapshot: str = await connection.fetchval("select pg_export_snapshot()")
             said = await _said(connection)
             await dump(url, aside / BOOK, snapshot)
-        return Manifest(database=url.rpartition("/")[2], secret_digest=secret_digest(secret), files=digests(aside / BOOK), **said)
+        return Manifest(
+            database=url.rpartition("/")[2],
+            secret_digest=secret_digest(secret),
+            files=digests(aside / BOOK),
+            **said,
+        )
     finally:
         await connection.close()
 
@@ -50,11 +62,17 @@ async def _said(connection: asyncpg.Connection) -> dict[str, Any]:
     """What the snapshot says of bus, positions and migrations."""
     bus = await connection.fetchrow("select kind, cluster_id from bus.cluster")
     positions: dict[str, dict[str, dict[str, int]]] = {}
-    for row in await connection.fetch("select grp, topic, partition, position from bus.positions order by 1, 2, 3"):
-        positions.setdefault(row["grp"], {}).setdefault(row["topic"], {})[str(row["partition"])] = row["position"]
+    for row in await connection.fetch(
+        "select grp, topic, partition, position from bus.positions order by 1, 2, 3"
+    ):
+        positions.setdefault(row["grp"], {}).setdefault(row["topic"], {})[str(row["partition"])] = row[
+            "position"
+        ]
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "bus": bus["kind"] if bus else "postgres", "cluster_id": bus["cluster_id"] if bus else "",
-        "server": await connection.fetchval("show server_version"), "positions": positions,
+        "bus": bus["kind"] if bus else "postgres",
+        "cluster_id": bus["cluster_id"] if bus else "",
+        "server": await connection.fetchval("show server_version"),
+        "positions": positions,
         "migrations": {schema: await revision(connection, schema) or "" for schema in schemas()},
     }

@@ -1,7 +1,7 @@
 """The bare rates of this machine with the same bodies: what each step costs with nothing around it.
 
-`ratio_to_bare` compares the whole with the sum of these parts: 1 would be a product that does nothing but decode, produce,
-consume and COPY into a unique table, one after the other on one core.
+`ratio_to_bare` compares the whole with the sum of these parts: 1 would be a product that does nothing but
+decode, produce, consume and COPY into a unique table, one after the other on one core.
 """
 
 import asyncio
@@ -28,10 +28,19 @@ from u2c.bench.workload import REQUEST_EVENTS, Bodies
 EVENTS_MAX = 200_000
 PUBLISHERS = 8
 POLL_RECORDS, COPY_ROWS = 5000, 5000
-TOPIC = Topic("bench.usage", UsageMessage, TopicKind.FACT, USAGE_EVENTS.partitioned_by, "bench", ("bench",), partitions=USAGE_EVENTS.partitions)
+TOPIC = Topic(
+    "bench.usage",
+    UsageMessage,
+    TopicKind.FACT,
+    USAGE_EVENTS.partitioned_by,
+    "bench",
+    ("bench",),
+    partitions=USAGE_EVENTS.partitions,
+)
 TABLE = """
     create schema if not exists bench;
-    create table bench.copied (key bytea primary key, source text not null, id text not null, type text not null, subject text not null,
+    create table bench.copied (key bytea primary key, source text not null, id text not null,
+        type text not null, subject text not null,
                                time timestamptz not null, data jsonb not null)
 """
 COLUMNS = ("key", "source", "id", "type", "subject", "time", "data")
@@ -85,8 +94,15 @@ def _raw(bodies: Bodies) -> list[bytes]:
 def _record(event: BareEvent) -> Record:
     """As the door would put it on the bus."""
     message = UsageMessage(
-        event.source, event.id, received_us=1_700_000_000_000_000, type=event.type, subject=event.subject, time_us=1_700_000_000_000_000,
-        data=event.data, body_hash=hashlib.sha256(bytes(event.data)).hexdigest()[:32])
+        event.source,
+        event.id,
+        received_us=1_700_000_000_000_000,
+        type=event.type,
+        subject=event.subject,
+        time_us=1_700_000_000_000_000,
+        data=event.data,
+        body_hash=hashlib.sha256(bytes(event.data)).hexdigest()[:32],
+    )
     return Record(event_key(event.source, event.id), USAGE_EVENTS.encode(message))
 
 
@@ -96,7 +112,9 @@ async def _bus_rates(records: Sequence[Record], role_url: str, brokers: str | No
     bus = _bus(database.pool, brokers)
     await bus.start()
     try:
-        chunks = iter([records[start : start + REQUEST_EVENTS] for start in range(0, len(records), REQUEST_EVENTS)])
+        chunks = iter(
+            [records[start : start + REQUEST_EVENTS] for start in range(0, len(records), REQUEST_EVENTS)]
+        )
         began = time.perf_counter()
         await asyncio.gather(*(_publish(bus, chunks) for _ in range(PUBLISHERS)))
         produced_s = time.perf_counter() - began
@@ -120,7 +138,8 @@ async def _publish(bus: Bus, chunks: Iterator[Sequence[Record]]) -> None:
 
 
 async def _consume_rate(bus: Bus, count: int) -> float:
-    """Records a second, from the end of the first poll that gave any: joining the group is not consuming. If that poll gave all, its own rate."""
+    """Records a second, from the end of the first poll that gave any: joining the group is not consuming. If
+    that poll gave all, its own rate."""
     subscription = await bus.subscribe("bench", [TOPIC.name])
     taken, first, began = 0, 0, 0.0
     try:
@@ -141,12 +160,29 @@ async def _copy_rate(events: Sequence[BareEvent], admin_url: str) -> float:
     try:
         await connection.execute(TABLE)
         await connection.set_type_codec(
-            "jsonb", schema="pg_catalog", format="binary", encoder=lambda value: b"\x01" + bytes(value), decoder=lambda value: value)
+            "jsonb",
+            schema="pg_catalog",
+            format="binary",
+            encoder=lambda value: b"\x01" + bytes(value),
+            decoder=lambda value: value,
+        )
         began = time.perf_counter()
         for start in range(0, len(events), COPY_ROWS):
-            rows = [(event_key(e.source, e.id), e.source, e.id, e.type, e.subject, from_us(1_700_000_000_000_000), e.data)
-                    for e in events[start : start + COPY_ROWS]]
-            await connection.copy_records_to_table("copied", schema_name="bench", columns=COLUMNS, records=rows)
+            rows = [
+                (
+                    event_key(e.source, e.id),
+                    e.source,
+                    e.id,
+                    e.type,
+                    e.subject,
+                    from_us(1_700_000_000_000_000),
+                    e.data,
+                )
+                for e in events[start : start + COPY_ROWS]
+            ]
+            await connection.copy_records_to_table(
+                "copied", schema_name="bench", columns=COLUMNS, records=rows
+            )
         return len(events) / (time.perf_counter() - began)
     finally:
         await connection.execute("drop schema if exists bench cascade")

@@ -1,4 +1,5 @@
-"""Writes the request bodies before the clock starts, in a process of its own: while it is measured, the load only reads a file.
+"""Writes the request bodies before the clock starts, in a process of its own: while it is measured, the load
+only reads a file.
 
 `python -m u2c.bench.bodies` reads a BodiesPlan on standard input.
 """
@@ -30,7 +31,7 @@ from u2c.bench.workload import (
     subject,
 )
 
-RECENT_EVENTS = 20_000                            # a duplicate repeats one of these
+RECENT_EVENTS = 20_000  # a duplicate repeats one of these
 SOURCES = tuple(f"bench/edge-{number}" for number in range(4))
 
 
@@ -45,7 +46,9 @@ class Writer:
     def __post_init__(self) -> None:
         self._rng = random.Random(self.plan.seed)
         self._subjects = [subject(number) for number in range(self.plan.customers)]
-        self._weights = list(accumulate(1 / (rank ** ZIPF_EXPONENT) for rank in range(1, self.plan.customers + 1)))
+        self._weights = list(
+            accumulate(1 / (rank**ZIPF_EXPONENT) for rank in range(1, self.plan.customers + 1))
+        )
         self._recent: deque[bytes] = deque(maxlen=RECENT_EVENTS)
         self._voidable: deque[bytes] = deque(maxlen=REQUEST_EVENTS)
 
@@ -67,7 +70,11 @@ class Writer:
         at_s = plan.from_s + done * (plan.to_s - plan.from_s)
         seconds, late_seconds = _second(at_s), _second(at_s - LATE_BY_S)
         subjects = rng.choices(self._subjects, cum_weights=self._weights, k=count)
-        kinds, regions, tiers = rng.choices(TYPES, k=count), rng.choices(REGIONS, k=count), rng.choices(TIERS, k=count)
+        kinds, regions, tiers = (
+            rng.choices(TYPES, k=count),
+            rng.choices(REGIONS, k=count),
+            rng.choices(TIERS, k=count),
+        )
         bodies, fresh, sample = [], 0, ("", "")
         for n in range(count):
             chance = rng.random()
@@ -76,7 +83,16 @@ class Writer:
                 continue
             late = chance > 1 - LATE_SHARE
             name, source = str(uuid.UUID(int=rng.getrandbits(128), version=4)), SOURCES[n & 3]
-            body = _event(rng, name, source, kinds[n], subjects[n], late_seconds if late else seconds, regions[n], tiers[n])
+            body = _event(
+                rng,
+                name,
+                source,
+                kinds[n],
+                subjects[n],
+                late_seconds if late else seconds,
+                regions[n],
+                tiers[n],
+            )
             bodies.append(body)
             fresh += 1
             self._recent.append(body)
@@ -90,16 +106,24 @@ class Writer:
         names = [self._voidable.popleft() for _ in range(min(count, len(self._voidable)))]
         return self._request(names, 0, ("", ""), void=True)
 
-    def _request(self, parts: list[bytes], unique: int, sample: tuple[str, str], *, void: bool = False) -> bytes:
+    def _request(
+        self, parts: list[bytes], unique: int, sample: tuple[str, str], *, void: bool = False
+    ) -> bytes:
         body = b"[" + b",".join(parts) + b"]"
         self.requests.append(Request(self._offset, len(body), len(parts), unique, void, *sample))
         self._offset += len(body)
         return body
 
 
-def _event(rng: random.Random, name: str, source: str, kind: str, customer: str, second: str, region: str, tier: str) -> bytes:
+def _event(
+    rng: random.Random, name: str, source: str, kind: str, customer: str, second: str, region: str, tier: str
+) -> bytes:
     """One CloudEvent of about 350 bytes."""
-    value, user, millisecond = rng.randrange(1, 100_000), rng.randrange(USERS_PER_CUSTOMER), rng.randrange(1000)
+    value, user, millisecond = (
+        rng.randrange(1, 100_000),
+        rng.randrange(USERS_PER_CUSTOMER),
+        rng.randrange(1000),
+    )
     return (
         f'{{"specversion":"1.0","id":"{name}","source":"{source}","type":"{kind}","subject":"{customer}","time":"{second}.{millisecond:03d}Z",'
         f'"datacontenttype":"application/json","data":{{"region":"{region}","tier":"{tier}","value":{value // 1000}.{value % 1000:03d},'

@@ -1,4 +1,5 @@
-"""A commit of this repository driven as it stands, by its own code, environment, migrations and checker; load and measuring are this checkout's."""
+"""A commit of this repository driven as it stands, by its own code, environment, migrations and checker; load
+and measuring are this checkout's."""
 
 import asyncio
 import json
@@ -23,7 +24,7 @@ from u2c.state import ROOT, State
 
 STOP_TIMEOUT_S = 30.0
 ERROR_TAIL_CHARACTERS = 2000
-FORGOTTEN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT")     # each checkout has its own
+FORGOTTEN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT")  # each checkout has its own
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,16 @@ class Checkout:
 
     def environment(self, state: Path) -> dict[str, str]:
         """The caller's, without what belongs to this checkout or to a deployment of the caller."""
-        kept = {name: value for name, value in os.environ.items() if name not in FORGOTTEN and not name.startswith("U2C_")}
-        return {**kept, "U2C_STATE": str(state), **{name: os.environ[name] for name in ("U2C_PG_USER", "U2C_PYTHON") if name in os.environ}}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in FORGOTTEN and not name.startswith("U2C_")
+        }
+        return {
+            **kept,
+            "U2C_STATE": str(state),
+            **{name: os.environ[name] for name in ("U2C_PG_USER", "U2C_PYTHON") if name in os.environ},
+        }
 
     def command(self, *words: str) -> tuple[str, ...]:
         return (str(self.root / "u2c"), *words)
@@ -51,7 +60,7 @@ class Driven:
     urls: dict[str, str]
     admin_key: str
     database_url: str
-    processes: dict[str, int]                                 # service → process id
+    processes: dict[str, int]  # service → process id
     server_pid: int
 
     def role_url(self, role: str) -> str:
@@ -87,13 +96,22 @@ class DrivenDeployment:
         checkout = self.cluster.checkout
         brokers = ("--kafka-brokers", self.brokers) if self.brokers else ()
         checking = await asyncio.create_subprocess_exec(
-            *checkout.command("verify", "--json", *brokers), cwd=checkout.root, env=checkout.environment(self.cluster.state.folder),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            *checkout.command("verify", "--json", *brokers),
+            cwd=checkout.root,
+            env=checkout.environment(self.cluster.state.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         said, errors = await checking.communicate()
         if checking.returncode not in (0, 1):
-            raise EnvironmentFault(f"u2c verify of {checkout.name} ended with {checking.returncode}: {errors.decode()[-ERROR_TAIL_CHARACTERS:]}",
-                                   "Run it there by hand to see more.")
-        return [] if checking.returncode == 0 else [f"{checkout.name}: {said.decode()[:ERROR_TAIL_CHARACTERS]}"]
+            raise EnvironmentFault(
+                f"u2c verify of {checkout.name} ended with {checking.returncode}: {errors.decode()[-ERROR_TAIL_CHARACTERS:]}",
+                "Run it there by hand to see more.",
+            )
+        return (
+            [] if checking.returncode == 0 else [f"{checkout.name}: {said.decode()[:ERROR_TAIL_CHARACTERS]}"]
+        )
 
 
 def own() -> Checkout:
@@ -106,7 +124,10 @@ def worktree(revision: str) -> Iterator[Checkout]:
     """The commit in a worktree of its own with its locked environment; gone afterwards."""
     commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
     if not commit:
-        raise EnvironmentFault(f"There is no commit {revision} in this clone.", "Name one that `git log` shows, or fetch it first.")
+        raise EnvironmentFault(
+            f"There is no commit {revision} in this clone.",
+            "Name one that `git log` shows, or fetch it first.",
+        )
     folder = State.default().folder / "against" / commit[:12]
     _remove(folder)
     try:
@@ -141,38 +162,63 @@ async def _up(checkout: Checkout, state: State, broker: KafkaBroker | None, left
     log = state.logs() / "up.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *checkout.command("up", "--json", "--base-port", "0", "--no-restart", *where), cwd=checkout.root,
-            env=checkout.environment(state.folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
+            *checkout.command("up", "--json", "--base-port", "0", "--no-restart", *where),
+            cwd=checkout.root,
+            env=checkout.environment(state.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
     left.push_async_callback(_stop, process)
     assert process.stdout is not None
     line = await process.stdout.readline()
     if not line:
-        raise EnvironmentFault(f"{checkout.name} did not start: {log.read_text(errors='replace')[-ERROR_TAIL_CHARACTERS:]}",
-                               "Start it there by hand (./u2c up) to see more.")
+        raise EnvironmentFault(
+            f"{checkout.name} did not start: {log.read_text(errors='replace')[-ERROR_TAIL_CHARACTERS:]}",
+            "Start it there by hand (./u2c up) to see more.",
+        )
     said = json.loads(line)
     pids = said["pids"]
-    return Driven(checkout, state, said["urls"], said["key"], said["database"], {name: pids[name] for name in SERVICES}, pids["postgres"])
+    return Driven(
+        checkout,
+        state,
+        said["urls"],
+        said["key"],
+        said["database"],
+        {name: pids[name] for name in SERVICES},
+        pids["postgres"],
+    )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
     for child in psutil.Process(process.pid).children(recursive=True):
-        child.resume()                                         # a paused service could not hear that it is over
+        child.resume()  # a paused service could not hear that it is over
     process.send_signal(signal.SIGTERM)
     try:
         await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
     except TimeoutError:
-        process.kill()                                         # its services end when their standard input closes
+        process.kill()  # its services end when their standard input closes
         await process.wait()
 
 
 def _require(checkout: Checkout, state: Path) -> None:
     """Install its environment before anything is measured."""
-    done = subprocess.run(checkout.command("--help"), cwd=checkout.root, env=checkout.environment(state), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        checkout.command("--help"),
+        cwd=checkout.root,
+        env=checkout.environment(state),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise EnvironmentFault(f"The environment of {checkout.name} cannot be installed: {done.stderr[-ERROR_TAIL_CHARACTERS:]}",
-                               "Its lock may name what this machine cannot reach; see the words above.")
+        raise EnvironmentFault(
+            f"The environment of {checkout.name} cannot be installed: {done.stderr[-ERROR_TAIL_CHARACTERS:]}",
+            "Its lock may name what this machine cannot reach; see the words above.",
+        )
 
 
 def _remove(folder: Path) -> None:
@@ -184,5 +230,8 @@ def _remove(folder: Path) -> None:
 def _git(*words: str, check: bool = False) -> str:
     done = subprocess.run(("git", "-C", str(ROOT), *words), capture_output=True, text=True, check=False)
     if check and done.returncode:
-        raise EnvironmentFault(f"git {' '.join(words)} failed: {done.stderr.strip()}", "This needs a clone with its history: git clone, git fetch.")
+        raise EnvironmentFault(
+            f"git {' '.join(words)} failed: {done.stderr.strip()}",
+            "This needs a clone with its history: git clone, git fetch.",
+        )
     return done.stdout

@@ -1,4 +1,5 @@
-"""A deployment to measure or to shoot at: durable, real processes, a database and a broker of its own that are gone afterwards."""
+"""A deployment to measure or to shoot at: durable, real processes, a database and a broker of its own that
+are gone afterwards."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A running cluster, and its broker when the bus is Kafka. `folder` is on the same disk and is removed at the end."""
+    """A running cluster, and its broker when the bus is Kafka. `folder` is on the same disk and is removed at
+    the end."""
 
     cluster: Cluster
     folder: Path
@@ -48,12 +50,16 @@ class Deployment:
     async def breaks(self, auditor: asyncpg.Connection) -> list[str]:
         """What K1–K5 find, as sentences."""
         report = await check_all(auditor, self.log())
-        return [f"{each.k} {each.fault}: {each.where} (expected {each.expected}, found {each.found})" for each in report.breaks]
+        return [
+            f"{each.k} {each.fault}: {each.where} (expected {each.expected}, found {each.found})"
+            for each in report.breaks
+        ]
 
 
 @asynccontextmanager
 async def deployment(bus: str, name: str, **more: Any) -> AsyncIterator[Deployment]:
-    """Start everything below the state folder (never on a RAM disk: fsync must mean something), and leave nothing behind.
+    """Start everything below the state folder (never on a RAM disk: fsync must mean something), and leave
+    nothing behind.
 
     `more` are further ClusterOptions.
     """
@@ -69,8 +75,12 @@ async def deployment(bus: str, name: str, **more: Any) -> AsyncIterator[Deployme
             reader = _reader(broker.start())
             left.push_async_callback(reader.close)
         options = ClusterOptions(
-            state=State(folder / "state"), bus="kafka" if broker else "postgres", base_port=0,
-            kafka_brokers=broker.brokers if broker else "127.0.0.1:9092", **{"restart": False, **more})
+            state=State(folder / "state"),
+            bus="kafka" if broker else "postgres",
+            base_port=0,
+            kafka_brokers=broker.brokers if broker else "127.0.0.1:9092",
+            **{"restart": False, **more},
+        )
         assert options.server.durable, "a figure without fsync is no figure"
         cluster = await left.enter_async_context(Cluster(options))
         yield Deployment(cluster, folder, broker, reader)

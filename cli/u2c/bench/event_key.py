@@ -1,4 +1,5 @@
-"""The key usage is deduplicated by, written down a second time: the benchmark looks its own events up by it."""
+"""The key usage is deduplicated by, written down a second time: the benchmark looks its own events up by
+it."""
 
 import hashlib
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import asyncpg
 
 SIZES = """
-    select coalesce(sum(pg_table_size(c.oid)), 0)::bigint as table_bytes, coalesce(sum(pg_indexes_size(c.oid)), 0)::bigint as index_bytes
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'rating' and c.relkind = 'r'
+    select coalesce(sum(pg_table_size(c.oid)), 0)::bigint as table_bytes,
+        coalesce(sum(pg_indexes_size(c.oid)), 0)::bigint as index_bytes
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'rating' and c.relkind = 'r'
 """
 WAL = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
 
@@ -21,7 +23,8 @@ class Footprint:
 
     def per_event(self, before: "Footprint", events: int) -> dict[str, int]:
         return {
-            "table": round((self.table - before.table) / events), "index": round((self.index - before.index) / events),
+            "table": round((self.table - before.table) / events),
+            "index": round((self.index - before.index) / events),
             "wal": round((self.wal - before.wal) / events),
         }
 

@@ -1,6 +1,8 @@
-"""From accept to visible: real events of the load are followed until billing's API shows a draft whose watermark covers them.
+"""From accept to visible: real events of the load are followed until billing's API shows a draft whose
+watermark covers them.
 
-The same events are followed to signals: until the roll-ups its API reads have taken in the day of their subject and meter, up to their time.
+The same events are followed to signals: until the roll-ups its API reads have taken in the day of their
+subject and meter, up to their time.
 """
 
 import asyncio
@@ -17,7 +19,7 @@ from u2c.bench.workload import METERS, Request, contract_name
 
 SAMPLE_EVERY_S = 0.2
 POLL_MIN_S, POLL_MAX_S = 0.02, 0.5
-RESOLUTION = 50                                                # a wait is measured to a fiftieth of itself: asking has its price too
+RESOLUTION = 50  # a wait is measured to a fiftieth of itself: asking has its price too
 PLACED_AT_ONCE = 20
 PLACES = """select k.key, e.partition, e.batch_id, e.type, e.time
             from rating.event_keys k join rating.events e on e.batch_id = k.batch_id and e.seq = k.seq
@@ -36,11 +38,11 @@ class Sample:
     subject: str
     accepted_at: float
     partition: str = ""
-    batch_id: int = 0                                          # 0: not metered yet
+    batch_id: int = 0  # 0: not metered yet
     visible_at: float = 0.0
     meter: str = ""
     time: datetime | None = None
-    evaluable_at: float = 0.0                                  # signals has it
+    evaluable_at: float = 0.0  # signals has it
 
     @property
     def contract(self) -> str:
@@ -49,12 +51,13 @@ class Sample:
 
 @dataclass
 class Watch:
-    """Follows a few events a second. The database (as auditor) says when it is worth asking; only billing's answer counts."""
+    """Follows a few events a second. The database (as auditor) says when it is worth asking; only billing's
+    answer counts."""
 
     auditor: asyncpg.Connection
     billing_url: str
     key: str
-    signals: bool                                              # whether it runs
+    signals: bool  # whether it runs
     samples: list[Sample] = field(default_factory=list)
     _last_at: float = 0.0
 
@@ -68,11 +71,17 @@ class Watch:
     async def run(self) -> None:
         """Follow until cancelled."""
         headers = {"Authorization": f"Bearer {self.key}"}
-        async with httpx2.AsyncClient(base_url=self.billing_url, trust_env=False, timeout=30, headers=headers) as self._http:
+        async with httpx2.AsyncClient(
+            base_url=self.billing_url, trust_env=False, timeout=30, headers=headers
+        ) as self._http:
             while True:
                 await self._place([sample for sample in self.samples if not sample.batch_id][:PLACED_AT_ONCE])
-                await self._see([sample for sample in self.samples if sample.batch_id and not sample.visible_at])
-                await self._hear([sample for sample in self.samples if sample.batch_id and not sample.evaluable_at])
+                await self._see(
+                    [sample for sample in self.samples if sample.batch_id and not sample.visible_at]
+                )
+                await self._hear(
+                    [sample for sample in self.samples if sample.batch_id and not sample.evaluable_at]
+                )
                 await asyncio.sleep(self._pause_s())
 
     async def until_all_seen(self, timeout_s: float) -> bool:
@@ -93,16 +102,22 @@ class Watch:
 
     def freshness_s(self) -> list[float]:
         """From accept until signals has it. Sorted."""
-        return sorted(sample.evaluable_at - sample.accepted_at for sample in self.samples if sample.evaluable_at)
+        return sorted(
+            sample.evaluable_at - sample.accepted_at for sample in self.samples if sample.evaluable_at
+        )
 
     def _pause_s(self) -> float:
-        oldest = next((sample.accepted_at for sample in self.samples if not sample.visible_at), time.monotonic())
+        oldest = next(
+            (sample.accepted_at for sample in self.samples if not sample.visible_at), time.monotonic()
+        )
         return min(max((time.monotonic() - oldest) / RESOLUTION, POLL_MIN_S), POLL_MAX_S)
 
     async def _place(self, samples: list[Sample]) -> None:
         if not samples:
             return
-        found = {row["key"]: row for row in await self.auditor.fetch(PLACES, [sample.key for sample in samples])}
+        found = {
+            row["key"]: row for row in await self.auditor.fetch(PLACES, [sample.key for sample in samples])
+        }
         for sample in samples:
             if sample.key in found:
                 row = found[sample.key]
@@ -114,7 +129,11 @@ class Watch:
             return
         rows = await self.auditor.fetch(WATERMARKS, [sample.contract for sample in samples])
         stored = {row["contract"]: msgspec.json.decode(row["watermark"]) for row in rows}
-        likely = {sample.contract for sample in samples if stored.get(sample.contract, {}).get(sample.partition, 0) >= sample.batch_id}
+        likely = {
+            sample.contract
+            for sample in samples
+            if stored.get(sample.contract, {}).get(sample.partition, 0) >= sample.batch_id
+        }
         for contract in likely:
             shown = await self._shown(contract)
             for sample in samples:

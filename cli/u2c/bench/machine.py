@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 SAMPLE_EVERY_S = 1.0
-SHARED_EVERY = 10                                               # Postgres' memory is dear to read: every tenth sample
+SHARED_EVERY = 10  # Postgres' memory is dear to read: every tenth sample
 SETTLED_AFTER_S = 60.0
 MB = 1024 * 1024
 POSTGRES = "postgres"
@@ -17,11 +17,14 @@ POSTGRES = "postgres"
 
 @dataclass
 class Processes:
-    """The processes of one deployment by name; `postgres` stands for the postmaster and everything below it."""
+    """The processes of one deployment by name; `postgres` stands for the postmaster and everything below
+    it."""
 
     pids: Mapping[str, int]
     began: float = field(default_factory=time.monotonic)
-    samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)      # name → (seconds since the start, MB)
+    samples: dict[str, list[tuple[float, float]]] = field(
+        default_factory=dict
+    )  # name → (seconds since the start, MB)
 
     def __post_init__(self) -> None:
         self._before = self._cpu()
@@ -42,15 +45,22 @@ class Processes:
             await asyncio.sleep(SAMPLE_EVERY_S)
 
     def peak_rss_mb(self) -> dict[str, float]:
-        """The most each held. For Postgres the sum of its processes' proportional shares: shared buffers count once."""
+        """The most each held. For Postgres the sum of its processes' proportional shares: shared buffers
+        count once."""
         return {name: round(max(mb for _, mb in samples), 1) for name, samples in self.samples.items()}
 
     def growth_mb_per_min(self) -> dict[str, float | None]:
-        """How memory grows after the first minute, as a least-squares slope; None when less than another minute was seen."""
-        return {name: _slope([(at, mb) for at, mb in samples if at >= SETTLED_AFTER_S]) for name, samples in self.samples.items()}
+        """How memory grows after the first minute, as a least-squares slope; None when less than another
+        minute was seen."""
+        return {
+            name: _slope([(at, mb) for at, mb in samples if at >= SETTLED_AFTER_S])
+            for name, samples in self.samples.items()
+        }
 
     def _cpu(self) -> dict[str, float]:
-        return {name: _tree_cpu_s(pid) if name == POSTGRES else own_cpu_s(pid) for name, pid in self.pids.items()}
+        return {
+            name: _tree_cpu_s(pid) if name == POSTGRES else own_cpu_s(pid) for name, pid in self.pids.items()
+        }
 
 
 def own_cpu_s(pid: int) -> float:
@@ -67,7 +77,7 @@ def _tree_cpu_s(pid: int) -> float:
         try:
             total += own_cpu_s(child.pid)
         except psutil.NoSuchProcess:
-            continue                                           # ended just now: counted with the parent's next time
+            continue  # ended just now: counted with the parent's next time
     return float(total)
 
 

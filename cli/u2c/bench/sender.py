@@ -1,4 +1,5 @@
-"""Sends prepared requests over a few kept connections. Written on bare streams: a client library would cost a tenth of a core here."""
+"""Sends prepared requests over a few kept connections. Written on bare streams: a client library would cost a
+tenth of a core here."""
 
 import asyncio
 import mmap
@@ -37,7 +38,8 @@ class Connection:
     key: str
 
     async def post(self, path: str, media_type: str, body: bytes | memoryview) -> bytes:
-        """The body of the answer. 429 and 503 are waited out; Refused for any other answer that is no success."""
+        """The body of the answer. 429 and 503 are waited out; Refused for any other answer that is no
+        success."""
         for _ in range(ATTEMPTS_MAX):
             status, wait_s, answer = await self._exchange(path, media_type, body)
             if status not in (429, 503):
@@ -56,7 +58,9 @@ class Connection:
         self._writer.close()
         await self._writer.wait_closed()
 
-    async def _exchange(self, path: str, media_type: str, body: bytes | memoryview) -> tuple[int, float, bytes]:
+    async def _exchange(
+        self, path: str, media_type: str, body: bytes | memoryview
+    ) -> tuple[int, float, bytes]:
         head = f"POST {path} HTTP/1.1\r\n{self._head}Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         self._writer.write(head.encode())
         self._writer.write(body)
@@ -72,14 +76,14 @@ class Sent:
     """What became of a load. Times are of `time.monotonic()`."""
 
     first_at: float = 0.0
-    last_at: float = 0.0                                       # the last answer
+    last_at: float = 0.0  # the last answer
     requests: int = 0
     messages: int = 0
     unique: int = 0
     published: int = 0
     quarantined: int = 0
     bytes: int = 0
-    late_s: float = 0.0                                        # how far behind its schedule the load ever was (only with a rate)
+    late_s: float = 0.0  # how far behind its schedule the load ever was (only with a rate)
     refused: list[str] = field(default_factory=list)
 
     @property
@@ -87,7 +91,7 @@ class Sent:
         return self.last_at - self.first_at
 
 
-Heard = Callable[[Request, float], None]                       # a request was accepted, and when
+Heard = Callable[[Request, float], None]  # a request was accepted, and when
 
 
 def unheard(_request: Request, _at: float) -> None:
@@ -96,7 +100,8 @@ def unheard(_request: Request, _at: float) -> None:
 
 @dataclass
 class Load:
-    """Sends `bodies` in order: at `rate` events a second, or (0) as fast as the door takes them over eight connections."""
+    """Sends `bodies` in order: at `rate` events a second, or (0) as fast as the door takes them over eight
+    connections."""
 
     url: str
     key: str
@@ -107,7 +112,11 @@ class Load:
     sent: Sent = field(default_factory=Sent)
 
     async def run(self) -> Sent:
-        with open(self.bodies.file, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held, memoryview(held) as view:
+        with (
+            open(self.bodies.file, "rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held,
+            memoryview(held) as view,
+        ):
             self._view, self._next, self._events_before = view, iter(self.bodies.requests), 0
             connections = [Connection(self.url, self.key) for _ in range(CONNECTIONS)]
             await asyncio.gather(*(connection.open() for connection in connections))
@@ -115,7 +124,9 @@ class Load:
             try:
                 await asyncio.gather(*(self._work(connection) for connection in connections))
             finally:
-                await asyncio.gather(*(connection.close() for connection in connections), return_exceptions=True)
+                await asyncio.gather(
+                    *(connection.close() for connection in connections), return_exceptions=True
+                )
         return self.sent
 
     async def _work(self, connection: Connection) -> None:
@@ -126,7 +137,9 @@ class Load:
                 return
             body = self._view[request.offset : request.offset + request.length]
             try:
-                answer = await connection.post(VOIDS if request.void else EVENTS, JSON if request.void else BATCH, body)
+                answer = await connection.post(
+                    VOIDS if request.void else EVENTS, JSON if request.void else BATCH, body
+                )
             finally:
                 body.release()
             self._count(request, msgspec.json.decode(answer, type=Accepted))

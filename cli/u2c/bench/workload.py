@@ -11,29 +11,48 @@ ZIPF_EXPONENT = 1.1
 REQUEST_EVENTS = 500
 DUPLICATE_SHARE, LATE_SHARE, VOID_SHARE = 0.01, 0.005, 0.001
 LATE_BY_S = 3600
-VOID_EVERY_REQUESTS = 20                          # voids travel together, as a product would send them
+VOID_EVERY_REQUESTS = 20  # voids travel together, as a product would send them
 REGIONS = ("eu-west", "eu-north", "us-east", "us-west", "ap-south")
 TIERS = ("free", "basic", "team", "business", "enterprise")
 DIMENSIONS = ["region", "tier"]
 TYPES = ("api.request", "compute.run", "storage.write", "user.active")
 METERS: tuple[dict[str, Any], ...] = (
     {"meter": "requests", "event_type": "api.request", "aggregation": "count", "group_by": DIMENSIONS},
-    {"meter": "compute", "event_type": "compute.run", "aggregation": "sum", "field": "value", "group_by": DIMENSIONS},
-    {"meter": "storage", "event_type": "storage.write", "aggregation": "sum", "field": "value", "group_by": DIMENSIONS},
-    {"meter": "users", "event_type": "user.active", "aggregation": "unique", "field": "user", "group_by": DIMENSIONS},
+    {
+        "meter": "compute",
+        "event_type": "compute.run",
+        "aggregation": "sum",
+        "field": "value",
+        "group_by": DIMENSIONS,
+    },
+    {
+        "meter": "storage",
+        "event_type": "storage.write",
+        "aggregation": "sum",
+        "field": "value",
+        "group_by": DIMENSIONS,
+    },
+    {
+        "meter": "users",
+        "event_type": "user.active",
+        "aggregation": "unique",
+        "field": "user",
+        "group_by": DIMENSIONS,
+    },
 )
 USERS_PER_CUSTOMER = 200
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True):
-    """One request of the load: where its body lies in the file, what it holds, and one of its events to watch."""
+    """One request of the load: where its body lies in the file, what it holds, and one of its events to
+    watch."""
 
     offset: int
     length: int
-    messages: int                                 # events, duplicates included, or voids
-    unique: int                                   # events sent for the first time
+    messages: int  # events, duplicates included, or voids
+    unique: int  # events sent for the first time
     void: bool = False
-    sample_id: str = ""                           # an event of its own time, never void: its way to the invoice is watched
+    sample_id: str = ""  # an event of its own time, never void: its way to the invoice is watched
     sample_subject: str = ""
 
 
@@ -45,8 +64,8 @@ class BodiesPlan(msgspec.Struct, frozen=True):
     events: int
     customers: int
     seed: int
-    from_s: float                                 # the events' own times are spread from here …
-    to_s: float                                   # … to here
+    from_s: float  # the events' own times are spread from here …
+    to_s: float  # … to here
 
 
 @dataclass(frozen=True)
@@ -73,16 +92,43 @@ def contract_document(number: int, start: date) -> dict[str, Any]:
     """Five lines: a fee, and one price model a meter."""
     lines = [
         {"key": "platform", "kind": "recurring", "amount": "99.00", "timing": "arrears"},
-        _usage("requests", {"model": "graduated", "tiers": [{"up_to": "10000", "unit": "0.001"}, {"unit": "0.0005"}]}, included="1000"),
-        _usage("compute", {"model": "matrix", "dimensions": ["region"], "rates": [
-            {"region": "eu-west", "unit": "0.02"}, {"region": "us-east", "unit": "0.015"}, {"unit": "0.03"}]}),
-        _usage("storage", {"model": "volume", "tiers": [{"up_to": "100000", "unit": "0.0002"}, {"unit": "0.0001"}]}),
+        _usage(
+            "requests",
+            {"model": "graduated", "tiers": [{"up_to": "10000", "unit": "0.001"}, {"unit": "0.0005"}]},
+            included="1000",
+        ),
+        _usage(
+            "compute",
+            {
+                "model": "matrix",
+                "dimensions": ["region"],
+                "rates": [
+                    {"region": "eu-west", "unit": "0.02"},
+                    {"region": "us-east", "unit": "0.015"},
+                    {"unit": "0.03"},
+                ],
+            },
+        ),
+        _usage(
+            "storage",
+            {"model": "volume", "tiers": [{"up_to": "100000", "unit": "0.0002"}, {"unit": "0.0001"}]},
+        ),
         _usage("users", {"model": "per_unit", "unit": "4.50"}),
     ]
     return {
-        "contract": contract_name(subject(number)), "customer": subject(number), "currency": "USD", "timezone": "UTC",
+        "contract": contract_name(subject(number)),
+        "customer": subject(number),
+        "currency": "USD",
+        "timezone": "UTC",
         "term": {"start": start.isoformat(), "months": 12},
-        "billing": {"interval": "month", "anchor_day": 1, "net_days": 30, "grace_hours": 72, "rounding": "half_up"}, "lines": lines,
+        "billing": {
+            "interval": "month",
+            "anchor_day": 1,
+            "net_days": 30,
+            "grace_hours": 72,
+            "rounding": "half_up",
+        },
+        "lines": lines,
     }
 
 

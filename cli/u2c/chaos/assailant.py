@@ -1,4 +1,5 @@
-"""Does the faults, one after the other, each while its target has work left, and sees whether everything recovers by itself."""
+"""Does the faults, one after the other, each while its target has work left, and sees whether everything
+recovers by itself."""
 
 import asyncio
 import time
@@ -13,7 +14,7 @@ from u2c.chaos.lag import Lag
 
 LOOK_S = 0.005
 RECOVERY_MAX_S = 90.0
-PAUSE_S = 3.0                                                  # twice the session time-out: whoever is stopped has lost its partitions
+PAUSE_S = 3.0  # twice the session time-out: whoever is stopped has lost its partitions
 STORM_S = 1.0
 
 
@@ -34,7 +35,7 @@ class Assailant:
     lag: Lag
     say: Callable[[str], None]
     strikes: list[Strike] = field(default_factory=list)
-    _hungry: asyncio.Event = field(default_factory=asyncio.Event)    # set while it waits for load
+    _hungry: asyncio.Event = field(default_factory=asyncio.Event)  # set while it waits for load
     _over: bool = False
 
     async def run(self) -> None:
@@ -95,7 +96,9 @@ class Assailant:
         self._hungry.set()
         try:
             while not self._over:
-                if (fault.kind is Kind.KILL_POSTGRES or self._alive(fault.target)) and (lag := await self.lag.of(fault.target)):
+                if (fault.kind is Kind.KILL_POSTGRES or self._alive(fault.target)) and (
+                    lag := await self.lag.of(fault.target)
+                ):
                     return lag
                 await asyncio.sleep(LOOK_S)
             return 0
@@ -125,5 +128,5 @@ class Assailant:
         if not fault.calm:
             await asyncio.sleep(STORM_S)
             return Strike(fault, lag, None)
-        await asyncio.sleep(0.1)                               # the watcher must have seen it
+        await asyncio.sleep(0.1)  # the watcher must have seen it
         return Strike(fault, lag, await self.all_ready())

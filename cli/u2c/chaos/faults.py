@@ -25,18 +25,19 @@ class Fault:
 
     kind: Kind
     target: str
-    point: str = ""                                            # of a fail-point: name:count
-    deaths: int = 1                                            # of a fail-point: so often before it is disarmed
-    calm: bool = True                                          # wait for recovery before the next one
+    point: str = ""  # of a fail-point: name:count
+    deaths: int = 1  # of a fail-point: so often before it is disarmed
+    calm: bool = True  # wait for recovery before the next one
 
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault that was done: how much work was left at that moment, and how long until all was ready again."""
+    """One fault that was done: how much work was left at that moment, and how long until all was ready
+    again."""
 
     fault: Fault
     lag: int
-    recovery_s: float | None                                   # None: nobody waited for it
+    recovery_s: float | None  # None: nobody waited for it
 
 
 def kills(targets: tuple[str, ...], each: int) -> list[Fault]:
@@ -49,7 +50,8 @@ def pauses(targets: tuple[str, ...], count: int) -> list[Fault]:
 
 
 def storm(targets: tuple[str, ...], count: int) -> list[Fault]:
-    """Members leave politely and join again, every fifth dies instead; nobody waits for anything to settle."""
+    """Members leave politely and join again, every fifth dies instead; nobody waits for anything to
+    settle."""
     faults = []
     for number in range(count):
         kind = Kind.KILL_SERVICE if number % 5 == 4 else Kind.REJOIN

@@ -1,4 +1,5 @@
-"""What life mixes into good usage: events nobody can meter, the same event ten times in one request, and ids that come again with another body."""
+"""What life mixes into good usage: events nobody can meter, the same event ten times in one request, and ids
+that come again with another body."""
 
 import random
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ class Mischief:
     """Made from a seed. What it did is kept, so that it can be counted afterwards."""
 
     rng: random.Random
-    bad: dict[bytes, str] = field(default_factory=dict)        # the bytes sent → what is wrong with them
-    conflicting: set[str] = field(default_factory=set)         # ids that were sent again with another body, after they were acknowledged
+    bad: dict[bytes, str] = field(default_factory=dict)  # the bytes sent → what is wrong with them
+    conflicting: set[str] = field(
+        default_factory=set
+    )  # ids that were sent again with another body, after they were acknowledged
     _number: int = 0
 
     def bad_events(self, near: Event) -> list[bytes]:
@@ -50,7 +53,10 @@ def _without(name: str) -> Any:
 
 
 def _with_data(what: str, **data: Any) -> Any:
-    return lambda event: (what, {**event, "data": {**{k: v for k, v in event["data"].items() if k not in data}, **data}})
+    return lambda event: (
+        what,
+        {**event, "data": {**{k: v for k, v in event["data"].items() if k not in data}, **data}},
+    )
 
 
 def _with(what: str, **attributes: Any) -> Any:
@@ -61,8 +67,15 @@ def _no_value(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "no value", {**event, "data": {"region": event["data"]["region"], "user": event["id"]}}
 
 
-VARIATIONS: Sequence[Any] = (                                   # event → (what is wrong, the event so)
-    _without("subject"), _without("type"), _without("time"), _no_value, _with_data("value is a word", bytes="many"),
-    _with_data("value is empty", bytes=""), _with("year 9999", time="9999-12-31T23:59:59Z"), _with("too old", time="2001-01-01T00:00:00Z"),
-    _with("NUL in the subject", subject="a\0b"), _with("data is no object", data=[1, 2, 3]),
+VARIATIONS: Sequence[Any] = (  # event → (what is wrong, the event so)
+    _without("subject"),
+    _without("type"),
+    _without("time"),
+    _no_value,
+    _with_data("value is a word", bytes="many"),
+    _with_data("value is empty", bytes=""),
+    _with("year 9999", time="9999-12-31T23:59:59Z"),
+    _with("too old", time="2001-01-01T00:00:00Z"),
+    _with("NUL in the subject", subject="a\0b"),
+    _with("data is no object", data=[1, 2, 3]),
 )

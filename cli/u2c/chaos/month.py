@@ -1,4 +1,5 @@
-"""Plays the spine's month against a deployment that is being shot at: every call is made until it is taken."""
+"""Plays the spine's month against a deployment that is being shot at: every call is made until it is
+taken."""
 
 import asyncio
 import random
@@ -16,7 +17,7 @@ from u2c.chaos.mischief import Mischief
 from u2c.chaos.producer import Producer
 from u2c.departures.client import Client, Refused
 
-CHUNK = 120                                                    # deliveries of one batch
+CHUNK = 120  # deliveries of one batch
 GIVE_UP_S = 420.0
 SERVER_ERRORS = ("answered 500", "answered 501", "answered 502", "answered 504")
 Gate = Callable[[], Awaitable[None]]
@@ -28,14 +29,15 @@ async def _open() -> None:
 
 @dataclass
 class Month:
-    """A world being played. `gate` is waited for before each batch, so that there is load whenever somebody needs it."""
+    """A world being played. `gate` is waited for before each batch, so that there is load whenever somebody
+    needs it."""
 
     client: Client
     producer: Producer
     world: World
     seed: int
     gate: Gate = _open
-    faults: list[str] = field(default_factory=list)            # answers the calls should never get
+    faults: list[str] = field(default_factory=list)  # answers the calls should never get
     _closed: bool = False
 
     def __post_init__(self) -> None:
@@ -43,7 +45,10 @@ class Month:
         self._days: Iterator[tuple[datetime, list[Delivery]]] = iter(self.world.days())
         self._pending: list[tuple[datetime, Callable[[], Awaitable[Any]]]] = [
             (AMENDED_AT.replace(day=17), lambda: self.client.post("rating", "/v1/contracts", AMENDMENT)),
-            (ALIAS_KNOWN_AT, lambda: self.client.post("rating", "/v1/customers/late/aliases", {"alias": "late-alias"})),
+            (
+                ALIAS_KNOWN_AT,
+                lambda: self.client.post("rating", "/v1/customers/late/aliases", {"alias": "late-alias"}),
+            ),
             (ALIAS_KNOWN_AT, lambda: self.client.post("rating", "/v1/contracts", CONTRACTS["late"])),
         ]
 
@@ -59,7 +64,8 @@ class Month:
                 return
 
     async def settle(self) -> None:
-        """Let everything due be done, the close too, with nobody missing: the clock waits until all is quiet."""
+        """Let everything due be done, the close too, with nobody missing: the clock waits until all is
+        quiet."""
         await self.move_clock(max(self._now, CLOSED_AT) + timedelta(hours=1))
 
     async def move_clock(self, to: datetime) -> None:
@@ -75,7 +81,11 @@ class Month:
             except (Refused, httpx2.TransportError) as fault:
                 if any(status in str(fault) for status in SERVER_ERRORS):
                     self.faults.append(str(fault)[:400])
-                elif isinstance(fault, Refused) and "answered 503" not in str(fault) and "answered 429" not in str(fault):
+                elif (
+                    isinstance(fault, Refused)
+                    and "answered 503" not in str(fault)
+                    and "answered 429" not in str(fault)
+                ):
                     raise
                 if time.monotonic() > deadline:
                     raise
@@ -103,7 +113,11 @@ class Month:
         bodies += self.mischief.bad_events(chosen) + self.mischief.repeated(chosen)
         self.mischief.rng.shuffle(bodies)
         answer, _ = await asyncio.gather(self.producer.send(bodies, [event.id for event in events]), voids)
-        repeats = sum(result["status"] == "duplicate" and result["id"] == chosen.id for result in answer["results"])
+        repeats = sum(
+            result["status"] == "duplicate" and result["id"] == chosen.id for result in answer["results"]
+        )
         if repeats < 9:
-            self.faults.append(f"{chosen.id} stood ten times in one request and the answer called {repeats} of them duplicates")
+            self.faults.append(
+                f"{chosen.id} stood ten times in one request and the answer called {repeats} of them duplicates"
+            )
         await self.producer.send([self.mischief.conflict(self.mischief.rng.choice(events))], [])

@@ -26,9 +26,9 @@ class Producer:
 
     url: str
     key: str
-    acknowledged: set[str] = field(default_factory=set)        # ids of events
+    acknowledged: set[str] = field(default_factory=set)  # ids of events
     statuses: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)            # answers a producer should never get
+    faults: list[str] = field(default_factory=list)  # answers a producer should never get
     in_flight: int = 0
 
     async def send(self, events: Sequence[bytes], names: Sequence[str]) -> dict[str, Any]:
@@ -40,7 +40,11 @@ class Producer:
     async def void(self, names: Sequence[str]) -> None:
         """Void these events of the source `spine` until it is acknowledged."""
         if names:
-            await self._insist("/v1/events/void", "application/json", [msgspec.json.encode({"source": "spine", "id": name}) for name in names])
+            await self._insist(
+                "/v1/events/void",
+                "application/json",
+                [msgspec.json.encode({"source": "spine", "id": name}) for name in names],
+            )
 
     async def _insist(self, path: str, media_type: str, parts: Sequence[bytes]) -> dict[str, Any]:
         body, deadline = b"[" + b",".join(parts) + b"]", time.monotonic() + GIVE_UP_S
@@ -54,9 +58,13 @@ class Producer:
                     await asyncio.sleep(PAUSE_S)
         finally:
             self.in_flight -= len(parts)
-        raise GaveUp(f"POST {path} was not acknowledged within {GIVE_UP_S:.0f} s; answers so far: {dict(self.statuses)}")
+        raise GaveUp(
+            f"POST {path} was not acknowledged within {GIVE_UP_S:.0f} s; answers so far: {dict(self.statuses)}"
+        )
 
-    async def _try(self, http: httpx2.AsyncClient, path: str, media_type: str, body: bytes) -> dict[str, Any] | None:
+    async def _try(
+        self, http: httpx2.AsyncClient, path: str, media_type: str, body: bytes
+    ) -> dict[str, Any] | None:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": media_type}
         try:
             answer = await http.post(path, content=body, headers=headers)

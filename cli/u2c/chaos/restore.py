@@ -1,6 +1,8 @@
-"""G30: a backup older than the bus is restored; everything since is consumed again from the database's own positions, and nothing differs.
+"""G30: a backup older than the bus is restored; everything since is consumed again from the database's own
+positions, and nothing differs.
 
-Over Kafka only: the Postgres log is part of what is backed up, so there a restore takes bus and book back together.
+Over Kafka only: the Postgres log is part of what is backed up, so there a restore takes bus and book back
+together.
 """
 
 import asyncio
@@ -24,12 +26,13 @@ from u2c.chaos.producer import Producer
 from u2c.chaos.verdict import findings
 from u2c.departures.client import Client
 
-BACKED_UP_AT = datetime(2025, 3, 22, tzinfo=UTC)               # after the last change of terms: those are not on the bus
+BACKED_UP_AT = datetime(2025, 3, 22, tzinfo=UTC)  # after the last change of terms: those are not on the bus
 LOST_AT = datetime(2025, 3, 28, tzinfo=UTC)
 
 
 async def restore_drill(bus: str, events: int, seed: int, say: Callable[[str], None]) -> Played:
-    """Back up under load, play on, lose the database, restore it, play the month to its end, and judge it by the oracle."""
+    """Back up under load, play on, lose the database, restore it, play the month to its end, and judge it by
+    the oracle."""
     played, began = Played("restore", bus, seed), time.monotonic()
     say(f"restore over {bus}, month of seed {seed}: {events:,} events")
     async with deployment(bus, "chaos", clock_at=CLOCK_STARTS, environment=SETTINGS) as deployed:
@@ -54,7 +57,9 @@ async def restore_drill(bus: str, events: int, seed: int, say: Callable[[str], N
             await month.play()
             await month.settle()
             found, played.figures = await findings(deployed, month)
-            played.findings += found if again else [*found, "nothing was written after the backup, so nothing is shown"]
+            played.findings += (
+                found if again else [*found, "nothing was written after the backup, so nothing is shown"]
+            )
         finally:
             played.seconds = time.monotonic() - began
             await lag.close()

@@ -22,7 +22,7 @@ from u2c.departures.client import Client, Refused
 from u2c.state import State
 
 ARMED_WAIT_S = 120.0
-MONTHS_MAX = 20                                                # of one campaign
+MONTHS_MAX = 20  # of one campaign
 
 
 async def play(campaign: Campaign, bus: str, seed: int, say: Callable[[str], None]) -> list[Played]:
@@ -39,14 +39,25 @@ async def play(campaign: Campaign, bus: str, seed: int, say: Callable[[str], Non
     return played
 
 
-async def _play_month(campaign: Campaign, bus: str, seed: int, left: list[Fault], say: Callable[[str], None]) -> Played:
+async def _play_month(
+    campaign: Campaign, bus: str, seed: int, left: list[Fault], say: Callable[[str], None]
+) -> Played:
     """Takes from `left` what it does."""
-    say(f"{campaign.name} over {bus}, month of seed {seed}: {campaign.events:,} events, {len(left)} faults to do")
+    say(
+        f"{campaign.name} over {bus}, month of seed {seed}: {campaign.events:,} events, {len(left)} faults to do"
+    )
     played, began = Played(campaign.name, bus, seed), time.monotonic()
-    async with deployment(bus, "chaos", restart=True, clock_at=CLOCK_STARTS, environment=SETTINGS) as deployed:
+    async with deployment(
+        bus, "chaos", restart=True, clock_at=CLOCK_STARTS, environment=SETTINGS
+    ) as deployed:
         client = Client(deployed.cluster.urls, deployed.cluster.admin_key)
         client.patient = True
-        month = Month(client, Producer(deployed.cluster.urls["usage_ingest"], deployed.cluster.admin_key), make_world(seed, campaign.events), seed)
+        month = Month(
+            client,
+            Producer(deployed.cluster.urls["usage_ingest"], deployed.cluster.admin_key),
+            make_world(seed, campaign.events),
+            seed,
+        )
         lag = Lag(deployed.cluster.database_url, month.producer, deployed.heads())
         assailant = Assailant(deployed, left, lag, say)
         try:
@@ -70,7 +81,9 @@ async def _under_fire(month: Month, assailant: Assailant, campaign: Campaign) ->
     """Play the month while faults are done; a fault that is under way when it ends is done to its end."""
     month.gate = assailant.wait_for_hunger
     playing = asyncio.create_task(month.play(), name="month")
-    armed = [asyncio.create_task(assailant.arm(fault), name=f"armed {fault.target}") for fault in campaign.armed]
+    armed = [
+        asyncio.create_task(assailant.arm(fault), name=f"armed {fault.target}") for fault in campaign.armed
+    ]
     striking = [asyncio.create_task(assailant.run(), name="assailant"), *armed]
     try:
         waiting = {playing, *striking}
@@ -79,7 +92,9 @@ async def _under_fire(month: Month, assailant: Assailant, campaign: Campaign) ->
             for task in done:
                 task.result()
         if armed:
-            await asyncio.wait(armed, timeout=ARMED_WAIT_S)     # whoever is dead is not waited for by a moving clock
+            await asyncio.wait(
+                armed, timeout=ARMED_WAIT_S
+            )  # whoever is dead is not waited for by a moving clock
         assailant.stop()
         await asyncio.gather(*striking)
         await assailant.all_ready()
@@ -93,6 +108,10 @@ async def _under_fire(month: Month, assailant: Assailant, campaign: Campaign) ->
 def _keep_logs(deployed: Deployment, played: Played) -> None:
     """The logs of a month with findings outlive its deployment."""
     if played.findings:
-        kept = State.default().folder / "chaos-logs" / f"{played.campaign.replace(' ', '-')}-{played.bus}-{played.seed}"
+        kept = (
+            State.default().folder
+            / "chaos-logs"
+            / f"{played.campaign.replace(' ', '-')}-{played.bus}-{played.seed}"
+        )
         shutil.copytree(deployed.cluster.options.state.logs(), kept, dirs_exist_ok=True)
         played.findings.append(f"the services' logs are in {kept}")

@@ -1,4 +1,5 @@
-"""G8: a hundred thousand bad events among as many good ones, in the same requests. None is lost, and after a fix each counts once."""
+"""G8: a hundred thousand bad events among as many good ones, in the same requests. None is lost, and after a
+fix each counts once."""
 
 import asyncio
 import random
@@ -29,7 +30,8 @@ MENDED = ("no value", "value is empty")
 
 
 async def spoilt_drill(bus: str, events: int, seed: int, say: Callable[[str], None]) -> Played:
-    """Send, compare the quarantine with what was sent, byte by byte; change the meter, replay twice, and count."""
+    """Send, compare the quarantine with what was sent, byte by byte; change the meter, replay twice, and
+    count."""
     played, began = Played("spoilt", bus, seed), time.monotonic()
     say(f"spoilt over {bus}: {events:,} bad events and as many good ones")
     async with deployment(bus, "chaos") as deployed:
@@ -42,7 +44,13 @@ async def spoilt_drill(bus: str, events: int, seed: int, say: Callable[[str], No
     return played
 
 
-async def _drill(deployed: Deployment, auditor: asyncpg.Connection, events: int, rng: random.Random, figures: dict[str, Any]) -> list[str]:
+async def _drill(
+    deployed: Deployment,
+    auditor: asyncpg.Connection,
+    events: int,
+    rng: random.Random,
+    figures: dict[str, Any],
+) -> list[str]:
     cluster = deployed.cluster
     headers = {"Authorization": f"Bearer {cluster.admin_key}"}
     async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=120) as http:
@@ -51,32 +59,48 @@ async def _drill(deployed: Deployment, auditor: asyncpg.Connection, events: int,
         bad = await _send(http, cluster.urls["usage_ingest"], events, rng)
         found = await _compare(auditor, bad, events, figures)
         changed = {name: value for name, value in METER.items() if name != "meter"}
-        (await http.put(f"{cluster.urls['rating']}/v1/meters/bytes", json={**changed, "missing": "ignore"})).raise_for_status()
+        (
+            await http.put(f"{cluster.urls['rating']}/v1/meters/bytes", json={**changed, "missing": "ignore"})
+        ).raise_for_status()
         await _door_knows(http, cluster.urls["usage_ingest"], refuses=False)
         for _ in range(2):
-            figures["replayed"] = figures.get("replayed", 0) + await _replay(http, cluster.urls["usage_ingest"])
+            figures["replayed"] = figures.get("replayed", 0) + await _replay(
+                http, cluster.urls["usage_ingest"]
+            )
     mended = sum(what in MENDED for what in bad.values())
     await _metered(deployed)
     stored = await auditor.fetchval("select count(*) from rating.events")
     if (figures["replayed"], stored) != (mended, events + mended):
-        found.append(f"{mended:,} events are good after the change: {figures['replayed']:,} were replayed, {stored - events:,} of them are stored")
+        found.append(
+            f"{mended:,} events are good after the change: {figures['replayed']:,} were replayed, {stored - events:,} of them are stored"
+        )
     report = await check_all(auditor, deployed.log())
     return found + [f"{each.k} {each.fault}: {each.where}" for each in report.breaks]
 
 
 async def _door_knows(http: httpx2.AsyncClient, door: str, *, refuses: bool) -> None:
-    """Wait until the door has heard of the meter, or of its change: until it would (not) quarantine an event without a value."""
+    """Wait until the door has heard of the meter, or of its change: until it would (not) quarantine an event
+    without a value."""
     event = msgspec.json.encode([{**_good(0, datetime.now(UTC)), "data": {}}])
     while True:
-        answer = await http.post(f"{door}{EVENTS}", params={"dry_run": "true"}, content=event, headers={"Content-Type": BATCH})
+        answer = await http.post(
+            f"{door}{EVENTS}", params={"dry_run": "true"}, content=event, headers={"Content-Type": BATCH}
+        )
         if bool(answer.raise_for_status().json()["quarantined"]) == refuses:
             return
         await asyncio.sleep(POLL_S)
 
 
 def _good(number: int, at: datetime) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": f"good-{number}", "source": "spoilt", "type": "transfer", "subject": f"customer-{number % 100}",
-            "time": at.isoformat(), "data": {"bytes": number, "region": "eu"}}
+    return {
+        "specversion": "1.0",
+        "id": f"good-{number}",
+        "source": "spoilt",
+        "type": "transfer",
+        "subject": f"customer-{number % 100}",
+        "time": at.isoformat(),
+        "data": {"bytes": number, "region": "eu"},
+    }
 
 
 async def _send(http: httpx2.AsyncClient, door: str, events: int, rng: random.Random) -> dict[bytes, str]:
@@ -95,17 +119,28 @@ async def _send(http: httpx2.AsyncClient, door: str, events: int, rng: random.Ra
     return bad
 
 
-async def _compare(auditor: asyncpg.Connection, bad: dict[bytes, str], events: int, figures: dict[str, Any]) -> list[str]:
-    deadline = time.monotonic() + STORED_WITHIN_S              # acknowledged is on the bus; the table follows
-    while await auditor.fetchval("select count(*) from usage_ingest.quarantine") < len(bad) and time.monotonic() < deadline:
+async def _compare(
+    auditor: asyncpg.Connection, bad: dict[bytes, str], events: int, figures: dict[str, Any]
+) -> list[str]:
+    deadline = time.monotonic() + STORED_WITHIN_S  # acknowledged is on the bus; the table follows
+    while (
+        await auditor.fetchval("select count(*) from usage_ingest.quarantine") < len(bad)
+        and time.monotonic() < deadline
+    ):
         await asyncio.sleep(POLL_S)
     rows = await auditor.fetch("select code, raw from usage_ingest.quarantine")
     kept = {bytes(row["raw"]): row["code"] for row in rows}
     codes = Counter((bad.get(raw, "not sent"), code) for raw, code in kept.items())
-    figures.update(bad=len(bad), quarantined=len(rows), reasons={f"{what} → {code}": count for (what, code), count in sorted(codes.items())})
+    figures.update(
+        bad=len(bad),
+        quarantined=len(rows),
+        reasons={f"{what} → {code}": count for (what, code), count in sorted(codes.items())},
+    )
     found = []
     if len(rows) != len(bad) or kept.keys() != bad.keys():
-        found.append(f"{len(bad):,} bad events were sent, {len(rows):,} are in quarantine, {len(kept.keys() & bad.keys()):,} with the bytes sent")
+        found.append(
+            f"{len(bad):,} bad events were sent, {len(rows):,} are in quarantine, {len(kept.keys() & bad.keys()):,} with the bytes sent"
+        )
     several = [what for what in set(bad.values()) if len({code for (of, code) in codes if of == what}) != 1]
     if several:
         found.append(f"the same fault has several codes: {several}")
@@ -116,7 +151,9 @@ async def _replay(http: httpx2.AsyncClient, door: str) -> int:
     """Judge everything open again, with today's catalogue."""
     replayed, more, after = 0, True, ""
     while more:
-        answer = (await http.post(f"{door}/v1/quarantine/replay", json={"after": after})).raise_for_status().json()
+        answer = (
+            (await http.post(f"{door}/v1/quarantine/replay", json={"after": after})).raise_for_status().json()
+        )
         replayed, more, after = replayed + answer["replayed"], answer["more"], answer["after"]
     return replayed
 
@@ -124,7 +161,9 @@ async def _replay(http: httpx2.AsyncClient, door: str) -> int:
 async def _metered(deployed: Deployment) -> None:
     """Wait until everything published is metered; the count says afterwards whether it was all."""
     cluster = deployed.cluster
-    lag = Lag(cluster.database_url, Producer(cluster.urls["usage_ingest"], cluster.admin_key), deployed.heads())
+    lag = Lag(
+        cluster.database_url, Producer(cluster.urls["usage_ingest"], cluster.admin_key), deployed.heads()
+    )
     try:
         while await lag.of("rating"):
             await asyncio.sleep(POLL_S)

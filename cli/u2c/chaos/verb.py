@@ -21,15 +21,28 @@ DRILL_EVENTS = 8000
 
 
 def command(
-    tier: Annotated[Literal["short", "full"], typer.Option("--tier", help="short: under three minutes; full: hours, by hand")] = "short",
-    bus: Annotated[Bus, typer.Option("--bus", help="The bus under fire; kafka starts a broker of its own")] = "postgres",
-    only: Annotated[list[str] | None, typer.Option("--only", help="Only campaigns whose name starts so; may be repeated")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="The first month's seed: the same seed makes the same month")] = SEED,
+    tier: Annotated[
+        Literal["short", "full"],
+        typer.Option("--tier", help="short: under three minutes; full: hours, by hand"),
+    ] = "short",
+    bus: Annotated[
+        Bus, typer.Option("--bus", help="The bus under fire; kafka starts a broker of its own")
+    ] = "postgres",
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Only campaigns whose name starts so; may be repeated")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The first month's seed: the same seed makes the same month")
+    ] = SEED,
     as_json: AsJson = False,
 ) -> None:
-    """Kill, stop and wake what runs, while usage pours in. Exit 0: nothing was lost or counted twice; 1: something was found."""
+    """Kill, stop and wake what runs, while usage pours in. Exit 0: nothing was lost or counted twice; 1:
+    something was found."""
     if not (ROOT / "tests" / "spine").is_dir():
-        raise EnvironmentFault("The month that is played is part of the tests, which are not here.", "Run `u2c chaos` in a clone of the repository.")
+        raise EnvironmentFault(
+            "The month that is played is part of the tests, which are not here.",
+            "Run `u2c chaos` in a clone of the repository.",
+        )
     from u2c.chaos.report import good, show, shown  # these need the tests' world
 
     words = console(as_json)
@@ -40,13 +53,19 @@ def command(
     raise typer.Exit(0 if good(months) else FOUND)
 
 
-async def _run(tier: str, bus: str, only: tuple[str, ...], seed: int, say: Callable[[str], None]) -> "list[Played]":
+async def _run(
+    tier: str, bus: str, only: tuple[str, ...], seed: int, say: Callable[[str], None]
+) -> "list[Played]":
     from u2c.chaos.campaigns import campaigns
     from u2c.chaos.restore import restore_drill
     from u2c.chaos.run import play
     from u2c.chaos.spoilt import spoilt_drill
 
-    chosen = [each for each in campaigns(tier) if each.bus in (None, bus) and (not only or each.name.startswith(only))]
+    chosen = [
+        each
+        for each in campaigns(tier)
+        if each.bus in (None, bus) and (not only or each.name.startswith(only))
+    ]
     drilled = tier == "full" and bus == "kafka" and (not only or "restore".startswith(only))
     spoilt = tier == "full" and (not only or "spoilt".startswith(only))
     if not chosen and not drilled and not spoilt:

@@ -1,4 +1,5 @@
-"""After the fire: is everything that was acknowledged stored once, do the books hold, does every invoice equal the oracle?"""
+"""After the fire: is everything that was acknowledged stored once, do the books hold, does every invoice
+equal the oracle?"""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -34,14 +35,22 @@ async def findings(deployed: Deployment, month: Month) -> tuple[list[str], dict[
     found += await _held_late(month)
     world = month.world
     return found, {
-        "events": len(world.events), "deliveries": len(world.deliveries), "voided": len(world.voided), "held_late": len(world.held_late),
-        "quarantined": len(month.mischief.bad), "conflicts": len(month.mischief.conflicting), "answers": dict(month.producer.statuses),
+        "events": len(world.events),
+        "deliveries": len(world.deliveries),
+        "voided": len(world.voided),
+        "held_late": len(world.held_late),
+        "quarantined": len(month.mischief.bad),
+        "conflicts": len(month.mischief.conflicting),
+        "answers": dict(month.producer.statuses),
     }
 
 
 async def _books(auditor: asyncpg.Connection, log: Log | None) -> list[str]:
     report = await check_all(auditor, log)
-    return [f"{each.k} {each.fault}: {each.where} (expected {each.expected}, found {each.found})" for each in report.breaks[:20]]
+    return [
+        f"{each.k} {each.fault}: {each.where} (expected {each.expected}, found {each.found})"
+        for each in report.breaks[:20]
+    ]
 
 
 async def _stored_once(auditor: asyncpg.Connection, month: Month) -> list[str]:
@@ -49,8 +58,10 @@ async def _stored_once(auditor: asyncpg.Connection, month: Month) -> list[str]:
     stored, twice = {row["id"] for row in rows}, [row["id"] for row in rows if row["times"] != 1]
     sent, acknowledged = {event.id for event in month.world.events}, month.producer.acknowledged
     return [
-        *_named("acknowledged and not stored", acknowledged - stored), *_named("stored more than once", set(twice)),
-        *_named("stored and never sent", stored - sent), *_named("never acknowledged", sent - acknowledged),
+        *_named("acknowledged and not stored", acknowledged - stored),
+        *_named("stored more than once", set(twice)),
+        *_named("stored and never sent", stored - sent),
+        *_named("never acknowledged", sent - acknowledged),
     ]
 
 
@@ -59,7 +70,9 @@ async def _set_aside(auditor: asyncpg.Connection, month: Month) -> list[str]:
     quarantined = {bytes(row["raw"]) for row in await auditor.fetch(QUARANTINED)}
     conflicts, bad = {row["id"] for row in await auditor.fetch(CONFLICTS)}, set(month.mischief.bad)
     return [
-        *_named("bad and not in quarantine", {f"{month.mischief.bad[raw]}: {raw!r}" for raw in bad - quarantined}),
+        *_named(
+            "bad and not in quarantine", {f"{month.mischief.bad[raw]}: {raw!r}" for raw in bad - quarantined}
+        ),
         *_named("in quarantine and not bad", {repr(raw) for raw in quarantined - bad}),
         *_named("sent again with another body and no conflict", month.mischief.conflicting - conflicts),
         *_named("a conflict that was none", conflicts - month.mischief.conflicting),
@@ -67,7 +80,10 @@ async def _set_aside(auditor: asyncpg.Connection, month: Month) -> list[str]:
 
 
 async def _rows_that_must_not_be(auditor: asyncpg.Connection) -> list[str]:
-    found = [f"{row['letters']} dead letters of {row['grp']} on {row['topic']}" for row in await auditor.fetch(DEAD)]
+    found = [
+        f"{row['letters']} dead letters of {row['grp']} on {row['topic']}"
+        for row in await auditor.fetch(DEAD)
+    ]
     numbers = await auditor.fetch(NUMBERS)
     found += [f"number {row['number']} was given {row['times']} times" for row in numbers if row["times"] > 1]
     digits = sorted(int("".join(filter(str.isdigit, row["number"].rpartition("-")[2]))) for row in numbers)
@@ -84,7 +100,11 @@ async def _invoices(month: Month) -> list[str]:
         return [str(fault)]
     told = {customer: invoice["total"] for customer, invoice in invoices.items()}
     true = {customer: invoice_total(month.world, customer) for customer in PRICES}
-    return [f"{customer} is billed {told.get(customer)} and owes {total}" for customer, total in true.items() if told.get(customer) != total]
+    return [
+        f"{customer} is billed {told.get(customer)} and owes {total}"
+        for customer, total in true.items()
+        if told.get(customer) != total
+    ]
 
 
 async def _held_late(month: Month) -> list[str]:
@@ -97,12 +117,23 @@ async def _held_late(month: Month) -> list[str]:
     late = {event.id for event in world.events if event.id in world.held_late and event.subject != "nobody"}
     nobody = sum(event.subject == "nobody" and event.id not in world.voided for event in world.events)
     listed = {row["id"] async for row in month.client.pages("billing", "/v1/held-late")}
-    found = [*_named("late and not listed as held late", late - listed), *_named("listed as held late and not late", listed - late)]
-    for bucket, true in (("stored", len(world.events)), ("voided", len(world.voided)), ("held_late", len(late))):
+    found = [
+        *_named("late and not listed as held late", late - listed),
+        *_named("listed as held late and not late", listed - late),
+    ]
+    for bucket, true in (
+        ("stored", len(world.events)),
+        ("voided", len(world.voided)),
+        ("held_late", len(late)),
+    ):
         if totals[bucket] != true:
             found.append(f"{totals[bucket]:,} events are {bucket}, the world has {true:,}")
     suspended = sum(row["counts"].get("suspense", 0) for row in report["rows"] if row["subject"] == "nobody")
-    return found if suspended == nobody else [*found, f"{suspended} events of nobody are in suspense, the world has {nobody}"]
+    return (
+        found
+        if suspended == nobody
+        else [*found, f"{suspended} events of nobody are in suspense, the world has {nobody}"]
+    )
 
 
 def _named(what: str, names: set[str]) -> list[str]:
@@ -112,7 +143,9 @@ def _named(what: str, names: set[str]) -> list[str]:
 
 @asynccontextmanager
 async def _auditor(deployed: Deployment) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(deployed.cluster.role_url("u2c_auditor"), timeout=60, command_timeout=600)
+    connection = await asyncpg.connect(
+        deployed.cluster.role_url("u2c_auditor"), timeout=60, command_timeout=600
+    )
     try:
         await connection.execute("set timezone = 'UTC'")
         yield connection

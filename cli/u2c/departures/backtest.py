@@ -21,9 +21,14 @@ Days = dict[date, int]
 
 
 def backtest_of_the_year(policy: Policy) -> Backtest:
-    """Evaluate each airline on each day of the year, knowing only the days before it, and judge what was said as each month began."""
+    """Evaluate each airline on each day of the year, knowing only the days before it, and judge what was said
+    as each month began."""
     history, contracts = _flown(), _contracts()
-    said = [one for airline, days in history.items() for one in _said(airline, days, contracts.get(airline, []), policy)]
+    said = [
+        one
+        for airline, days in history.items()
+        for one in _said(airline, days, contracts.get(airline, []), policy)
+    ]
     return backtest(said, history, END)
 
 
@@ -31,7 +36,9 @@ def _said(airline: str, days: Days, contracts: list[Contract], policy: Policy) -
     rollup, found, day = fresh(METER, FIRST), [], FIRST
     state: Mapping[str, Any] = {}
     while day < END:
-        customer = Customer(airline, airline, str(NEW_YORK), {METER: rollup}, {METER: Meter("count", METER)}, contracts, state)
+        customer = Customer(
+            airline, airline, str(NEW_YORK), {METER: rollup}, {METER: Meter("count", METER)}, contracts, state
+        )
         evaluated = evaluate(customer, day, None, policy)
         state, risk = evaluated.state, evaluated.document["risk"]
         if day.day == 1 and day > FIRST:
@@ -53,8 +60,15 @@ def _flown() -> dict[str, Days]:
 
 def _contracts() -> dict[str, list[Contract]]:
     """Airline → its contract as it was signed; amendments change prices, which the score does not look at."""
-    documents = [_plain(load_document(path)) for path in sorted((EXAMPLES / "contracts").glob("*.yaml")) if path.name not in AMENDMENTS]
-    return {terms["customer"]: [Contract(terms["contract"], [{"effective_us": 0, "terms": terms}])] for terms in documents}
+    documents = [
+        _plain(load_document(path))
+        for path in sorted((EXAMPLES / "contracts").glob("*.yaml"))
+        if path.name not in AMENDMENTS
+    ]
+    return {
+        terms["customer"]: [Contract(terms["contract"], [{"effective_us": 0, "terms": terms}])]
+        for terms in documents
+    }
 
 
 def _plain(document: Any) -> Any:

@@ -30,9 +30,11 @@ class Client:
     key: str
 
     def __post_init__(self) -> None:
-        self._http = httpx2.AsyncClient(timeout=600, trust_env=False, headers={"authorization": f"Bearer {self.key}"})
+        self._http = httpx2.AsyncClient(
+            timeout=600, trust_env=False, headers={"authorization": f"Bearer {self.key}"}
+        )
         self.quarantined = 0
-        self.patient = False             # whether a service that dies or restarts is waited for, at any call
+        self.patient = False  # whether a service that dies or restarts is waited for, at any call
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -61,22 +63,32 @@ class Client:
         """Send events in batches, a few requests at a time; what answers 429 or 503 is sent again."""
         gate = asyncio.Semaphore(IN_FLIGHT_MAX)
         chunks = [events[i : i + REQUEST_EVENTS_MAX] for i in range(0, len(events), REQUEST_EVENTS_MAX)]
-        await asyncio.gather(*(self._send(gate, "/v1/events", "application/cloudevents-batch+json", chunk) for chunk in chunks))
+        await asyncio.gather(
+            *(self._send(gate, "/v1/events", "application/cloudevents-batch+json", chunk) for chunk in chunks)
+        )
 
     async def send_voids(self, voids: Sequence[bytes]) -> None:
         if voids:
             await self._send(asyncio.Semaphore(1), "/v1/events/void", "application/json", voids)
 
-    async def _send(self, gate: asyncio.Semaphore, path: str, content_type: str, bodies: Sequence[bytes]) -> None:
+    async def _send(
+        self, gate: asyncio.Semaphore, path: str, content_type: str, bodies: Sequence[bytes]
+    ) -> None:
         content = gzip.compress(b"[" + b",".join(bodies) + b"]", 1)
         async with gate:
-            told = self._body(await self._call(
-                "POST", self.urls["usage_ingest"] + path, content=content, headers={"content-type": content_type, "content-encoding": "gzip"},
-            ))
+            told = self._body(
+                await self._call(
+                    "POST",
+                    self.urls["usage_ingest"] + path,
+                    content=content,
+                    headers={"content-type": content_type, "content-encoding": "gzip"},
+                )
+            )
         self.quarantined += sum(result["status"] == "quarantined" for result in told.get("results", []))
 
     async def _call(self, method: str, url: str, **more: Any) -> httpx2.Response:
-        """Call; what answers 429 or 503 is called again after Retry-After. Every call here may safely be made twice."""
+        """Call; what answers 429 or 503 is called again after Retry-After. Every call here may safely be made
+        twice."""
         deadline = time.monotonic() + (PATIENCE_S if self.patient else 0)
         attempts = 0
         while True:
@@ -88,12 +100,16 @@ class Client:
                     raise
                 await asyncio.sleep(TRANSPORT_RETRY_S)
                 continue
-            if answer.status_code not in (429, 503) or (attempts > ATTEMPTS_MAX and time.monotonic() > deadline):
+            if answer.status_code not in (429, 503) or (
+                attempts > ATTEMPTS_MAX and time.monotonic() > deadline
+            ):
                 return answer
             await asyncio.sleep(float(answer.headers.get("retry-after", "1")))
 
     @staticmethod
     def _body(answer: httpx2.Response) -> Any:
         if answer.is_error:
-            raise Refused(f"{answer.request.method} {answer.request.url} answered {answer.status_code}: {answer.text[:1000]}")
+            raise Refused(
+                f"{answer.request.method} {answer.request.url} answered {answer.status_code}: {answer.text[:1000]}"
+            )
         return msgspec.json.decode(answer.content)

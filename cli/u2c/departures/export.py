@@ -8,7 +8,19 @@ import msgspec
 from shared.environment_fault import EnvironmentFault
 
 FIELDS = (
-    "id", "number", "kind", "customer", "contract", "currency", "period", "issued_on", "lines", "subtotal", "draws", "total", "corrects",
+    "id",
+    "number",
+    "kind",
+    "customer",
+    "contract",
+    "currency",
+    "period",
+    "issued_on",
+    "lines",
+    "subtotal",
+    "draws",
+    "total",
+    "corrects",
 )
 LINE_FIELDS = ("key", "clause", "version", "kind", "quantity", "amount")
 
@@ -19,7 +31,9 @@ def prepare_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         taken = any(folder.iterdir())
     except OSError as fault:
-        raise EnvironmentFault(f"Cannot export to {folder}: {fault.strerror}.", "Name a folder you may write to: --export DIR") from fault
+        raise EnvironmentFault(
+            f"Cannot export to {folder}: {fault.strerror}.", "Name a folder you may write to: --export DIR"
+        ) from fault
     if taken:
         raise EnvironmentFault(f"{folder} is not empty.", "Name a new or empty folder: --export DIR")
 
@@ -29,4 +43,6 @@ def export(folder: Path, documents: list[dict[str, Any]]) -> None:
     for document in documents:
         lines = [{field: line[field] for field in LINE_FIELDS} for line in document["lines"]]
         shown = {field: document[field] for field in FIELDS} | {"lines": lines}
-        (folder / f"{document['id']}.json").write_bytes(msgspec.json.format(msgspec.json.encode(shown), indent=1) + b"\n")
+        (folder / f"{document['id']}.json").write_bytes(
+            msgspec.json.format(msgspec.json.encode(shown), indent=1) + b"\n"
+        )

@@ -29,32 +29,50 @@ class Mismatch:
 
 def expected_figures(folder: Path = EXAMPLES) -> dict[str, dict[str, dict[str, Any]]]:
     """Airline → month → figures, as decimal strings."""
-    figures: dict[str, dict[str, dict[str, Any]]] = msgspec.json.decode((folder / "departures_expected_8_of_16.json").read_bytes())
+    figures: dict[str, dict[str, dict[str, Any]]] = msgspec.json.decode(
+        (folder / "departures_expected_8_of_16.json").read_bytes()
+    )
     return figures
 
 
 def compare(
-    expected: dict[str, dict[str, dict[str, Any]]], invoices: Iterable[dict[str, Any]], dispositions: dict[tuple[str, str], dict[str, int]],
+    expected: dict[str, dict[str, dict[str, Any]]],
+    invoices: Iterable[dict[str, Any]],
+    dispositions: dict[tuple[str, str], dict[str, int]],
 ) -> list[Mismatch]:
-    """Compare totals and quantities of the invoices, and voided = cancelled of the reconciliation, both ways."""
+    """Compare totals and quantities of the invoices, and voided = cancelled of the reconciliation, both
+    ways."""
     issued: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for invoice in invoices:
         issued.setdefault((invoice["customer"], invoice["period"]["start"][:7]), []).append(invoice)
-    found = [m for airline, months in expected.items() for month, figures in months.items()
-             for m in _month(airline, month, figures, issued.pop((airline, month), []), dispositions.get((airline, month), {}))]
+    found = [
+        m
+        for airline, months in expected.items()
+        for month, figures in months.items()
+        for m in _month(
+            airline, month, figures, issued.pop((airline, month), []), dispositions.get((airline, month), {})
+        )
+    ]
     extra = [Mismatch(a, m, "invoices", "none", str(len(more))) for (a, m), more in issued.items()]
     return found + extra
 
 
 def _month(
-    airline: str, month: str, figures: dict[str, Any], invoices: list[dict[str, Any]], disposition: dict[str, int],
+    airline: str,
+    month: str,
+    figures: dict[str, Any],
+    invoices: list[dict[str, Any]],
+    disposition: dict[str, int],
 ) -> Iterator[Mismatch]:
     if len(invoices) != 1:
         yield Mismatch(airline, month, "invoices", "1", str(len(invoices)))
         return
     invoice = invoices[0]
     quantities = {line["key"]: line["quantity"] for line in invoice["lines"]}
-    wanted = [("total", figures["invoice"], invoice["total"]), ("currency", figures.get("currency", "USD"), invoice["currency"])]
+    wanted = [
+        ("total", figures["invoice"], invoice["total"]),
+        ("currency", figures.get("currency", "USD"), invoice["currency"]),
+    ]
     if "unique_tails" in figures:
         wanted.append(("tails", figures["unique_tails"], quantities.get("tails")))
     else:

@@ -1,4 +1,5 @@
-"""Walk the whole way for real: catalogue, customers, contracts, a year of events in order of arrival, twelve closes."""
+"""Walk the whole way for real: catalogue, customers, contracts, a year of events in order of arrival, twelve
+closes."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -11,7 +12,7 @@ from u2c.documents import load_document
 
 CLOCK_STARTS = datetime(2013, 1, 1, tzinfo=NEW_YORK)
 CLOCK_ENDS = datetime(2014, 1, 5, tzinfo=NEW_YORK)
-AMENDMENTS = {"F9-amendment.yaml"}            # recorded when the clock reaches the day they take effect
+AMENDMENTS = {"F9-amendment.yaml"}  # recorded when the clock reaches the day they take effect
 Advance = Callable[[int, datetime], Awaitable[None]]
 
 
@@ -27,7 +28,8 @@ async def set_up(client: Client, folder: Path = EXAMPLES) -> None:
 
 
 async def send_year(client: Client, flights: list[Flight], sent: Advance, folder: Path = EXAMPLES) -> None:
-    """Send the year under the business clock: clock first, then the slice. `sent` hears how many messages went, and until when."""
+    """Send the year under the business clock: clock first, then the slice. `sent` hears how many messages
+    went, and until when."""
     waiting = {name: load_document(folder / "contracts" / name) for name in AMENDMENTS}
     for piece in slices(flights):
         await client.move_clock(piece.until)
@@ -47,14 +49,20 @@ async def invoices(client: Client) -> list[dict[str, Any]]:
 
 async def reconciliation(client: Client) -> dict[str, Any]:
     """The year's reconciliation by airline and New York month, with K1–K5 checked now."""
-    answer: dict[str, Any] = await client.get("billing", "/v1/reconciliation", timezone="America/New_York", check=True)
+    answer: dict[str, Any] = await client.get(
+        "billing", "/v1/reconciliation", timezone="America/New_York", check=True
+    )
     return answer
 
 
 def dispositions(answer: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """(airline, month) → what became of its events, in counts and money."""
     return {
-        (row["customer"] or row["subject"], row["month"]): {**row["counts"], "suspense_value": row["suspense"]} for row in answer["rows"]
+        (row["customer"] or row["subject"], row["month"]): {
+            **row["counts"],
+            "suspense_value": row["suspense"],
+        }
+        for row in answer["rows"]
     }
 
 

@@ -1,4 +1,5 @@
-"""A receiver of webhooks on this machine: it believes nothing but what the `standardwebhooks` library verifies."""
+"""A receiver of webhooks on this machine: it believes nothing but what the `standardwebhooks` library
+verifies."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +15,8 @@ HEADER_MAX_BYTES = 16 * 1024
 
 @dataclass
 class Receiver:
-    """`events` by webhook id, each once however often it came; `refused` counts what could not be verified."""
+    """`events` by webhook id, each once however often it came; `refused` counts what could not be
+    verified."""
 
     url: str = ""
     secret: str = ""
@@ -38,7 +40,10 @@ class Receiver:
         self.requests += 1
         try:
             event: dict[str, Any] = Webhook(self.secret).verify(body, headers)
-        except (WebhookVerificationError, ValueError):          # the library raises ValueError for a signature it cannot take apart
+        except (
+            WebhookVerificationError,
+            ValueError,
+        ):  # the library raises ValueError for a signature it cannot take apart
             self.refused += 1
             return "400 Bad Request"
         self.events[headers["webhook-id"]] = event
@@ -57,4 +62,8 @@ async def listening() -> AsyncIterator[Receiver]:
 
 def _headers(head: bytes) -> dict[str, str]:
     lines = head.decode("latin-1").split("\r\n")[1:]
-    return {name.strip().lower(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
+    return {
+        name.strip().lower(): value.strip()
+        for name, colon, value in (line.partition(":") for line in lines)
+        if colon
+    }

@@ -1,4 +1,5 @@
-"""The year as customer success sees it: a registered endpoint, the signals told, and where every airline stands at the end."""
+"""The year as customer success sees it: a registered endpoint, the signals told, and where every airline
+stands at the end."""
 
 import asyncio
 import time
@@ -32,25 +33,45 @@ class YearOfSignals:
         by_customer: dict[str, list[dict[str, Any]]] = {}
         for fact in sorted(self.told, key=lambda fact: (fact["occurred_at"], fact["sequence"])):
             if fact["type"] != "invoice.finalized":
-                by_customer.setdefault(fact["customer"], []).append({"type": fact["type"], "day": fact["day"]})
+                by_customer.setdefault(fact["customer"], []).append(
+                    {"type": fact["type"], "day": fact["day"]}
+                )
         return {
             "signals": [
-                {"customer": one["customer"], "trend_month_six": one["trend_month_six"], "trend": one["trend"], "trend_change": one["trend_change"],
-                 "last_seen_on": one["last_seen_on"], "silent_meters": one["silent_meters"], "risk_score": one["risk_score"],
-                 "contracts": one["contracts"], "told": by_customer.get(one["customer"], [])}
+                {
+                    "customer": one["customer"],
+                    "trend_month_six": one["trend_month_six"],
+                    "trend": one["trend"],
+                    "trend_change": one["trend_change"],
+                    "last_seen_on": one["last_seen_on"],
+                    "silent_meters": one["silent_meters"],
+                    "risk_score": one["risk_score"],
+                    "contracts": one["contracts"],
+                    "told": by_customer.get(one["customer"], []),
+                }
                 for one in self.standings
             ],
             "signals_mismatches": self.mismatches,
-            "webhooks": {"told": len(self.told), "received": self.received, "requests": self.requests, "refused": self.refused},
+            "webhooks": {
+                "told": len(self.told),
+                "received": self.received,
+                "requests": self.requests,
+                "refused": self.refused,
+            },
         }
 
 
 @asynccontextmanager
 async def watched(client: Client) -> AsyncIterator[YearOfSignals]:
-    """Register an endpoint before the year begins; when the block ends, wait until all is evaluated and delivered, and gather it."""
+    """Register an endpoint before the year begins; when the block ends, wait until all is evaluated and
+    delivered, and gather it."""
     year = YearOfSignals()
     async with listening() as receiver:
-        endpoint = await client.post("signals", "/v1/webhook-endpoints", {"url": receiver.url, "events": ["*"], "description": "the demo's own"})
+        endpoint = await client.post(
+            "signals",
+            "/v1/webhook-endpoints",
+            {"url": receiver.url, "events": ["*"], "description": "the demo's own"},
+        )
         receiver.secret = endpoint["secret"]
         yield year
         await _wait(client)

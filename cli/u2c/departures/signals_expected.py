@@ -8,10 +8,19 @@ NOTICE_DAY, ACTIVATION_DEADLINE = "2013-11-02", "2013-03-02"
 Told = Sequence[Mapping[str, Any]]
 
 
-def mismatches(standings: Sequence[Mapping[str, Any]], told: Told, received: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def mismatches(
+    standings: Sequence[Mapping[str, Any]], told: Told, received: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     """Everything that differs, each as a sentence; nothing when all is as it must be."""
     by_customer = {one["customer"]: one for one in standings}
-    return [*_trends(by_customer), *_silences(told), *_renewals(told), *_activation(told), *_consumption(told), *_webhooks(told, received)]
+    return [
+        *_trends(by_customer),
+        *_silences(told),
+        *_renewals(told),
+        *_activation(told),
+        *_consumption(told),
+        *_webhooks(told, received),
+    ]
 
 
 def _trends(standings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -20,7 +29,10 @@ def _trends(standings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         if standings.get(customer, {}).get(name) != trend:
             yield f"{customer}: {name} is {standings.get(customer, {}).get(name)}, not {trend}"
     for customer in ("9E", "B6"):
-        if "drifting" in (standings.get(customer, {}).get("trend"), standings.get(customer, {}).get("trend_month_six")):
+        if "drifting" in (
+            standings.get(customer, {}).get("trend"),
+            standings.get(customer, {}).get("trend_month_six"),
+        ):
             yield f"{customer} is called drifting, and is not"
 
 
@@ -36,13 +48,17 @@ def _renewals(told: Told) -> Iterator[str]:
     due = {fact["customer"] for fact in told if fact["type"] == "renewal.due" and fact["day"] == NOTICE_DAY}
     if due != set(CONTRACTED):
         yield f"renewal.due of {NOTICE_DAY} names {sorted(due)}, not {sorted(CONTRACTED)}"
-    risky = {fact["customer"] for fact in told if fact["type"] == "renewal.at_risk" and fact["day"] == NOTICE_DAY}
+    risky = {
+        fact["customer"] for fact in told if fact["type"] == "renewal.at_risk" and fact["day"] == NOTICE_DAY
+    }
     if risky != {"OO"}:
         yield f"renewal.at_risk of {NOTICE_DAY} names {sorted(risky)}, not OO alone"
 
 
 def _activation(told: Told) -> Iterator[str]:
-    failed = {(fact["customer"], fact["day"]) for fact in told if fact["type"] == "customer.activation.failed"}
+    failed = {
+        (fact["customer"], fact["day"]) for fact in told if fact["type"] == "customer.activation.failed"
+    }
     if failed != {("OO", ACTIVATION_DEADLINE)}:
         yield f"activation failed for {sorted(failed)}, not for OO on {ACTIVATION_DEADLINE}"
     if not _of(told, "customer.activation.reached", "UA"):
@@ -50,7 +66,10 @@ def _activation(told: Told) -> Iterator[str]:
 
 
 def _consumption(told: Told) -> Iterator[str]:
-    if not any(fact["data"]["kind"] == "minimum" for fact in _of(told, "customer.consumption.threshold_reached", "MQ")):
+    if not any(
+        fact["data"]["kind"] == "minimum"
+        for fact in _of(told, "customer.consumption.threshold_reached", "MQ")
+    ):
         yield "MQ's spending minimum crossed no threshold"
 
 

@@ -16,25 +16,44 @@ SHOWN_MAX = 4
 
 
 def show_signals(console: Console, year: YearOfSignals) -> None:
-    """One row an airline: trend at month six, where it stands at the end, last seen, risk, and what was told of it."""
+    """One row an airline: trend at month six, where it stands at the end, last seen, risk, and what was told
+    of it."""
     enter = read_policy("").trend.enter
-    table = Table(title="What usage said: signals of the year by airline", title_justify="left", box=SIMPLE, pad_edge=False)
+    table = Table(
+        title="What usage said: signals of the year by airline",
+        title_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
     for column in ("airline", "month six", "year's end", "last seen", "risk"):
         table.add_column(column, no_wrap=True)
     table.add_column("told (newest first)")
     for one in year.standings:
-        told = [fact for fact in year.told if fact["customer"] == one["customer"] and fact["type"] not in TOLD_APART]
-        table.add_row(one["customer"], one["trend_month_six"] or "-", standing_of(one, enter), one["last_seen_on"] or "-",
-                      str(one["risk_score"]), _words(told))
+        told = [
+            fact
+            for fact in year.told
+            if fact["customer"] == one["customer"] and fact["type"] not in TOLD_APART
+        ]
+        table.add_row(
+            one["customer"],
+            one["trend_month_six"] or "-",
+            standing_of(one, enter),
+            one["last_seen_on"] or "-",
+            str(one["risk_score"]),
+            _words(told),
+        )
     console.print(table)
     due = sorted({fact["customer"] for fact in year.told if fact["type"] == "renewal.due"})
-    console.print(f"Renewal due from 2013-11-02 for {', '.join(due)}. {len(year.told)} signals told, {year.received} received and verified.")
+    console.print(
+        f"Renewal due from 2013-11-02 for {', '.join(due)}. {len(year.told)} signals told, {year.received} received and verified."
+    )
     for mismatch in year.mismatches:
         console.print(f"MISMATCH {mismatch}", style="bold red", highlight=False, soft_wrap=True)
 
 
 def standing_of(one: dict[str, Any], enter: Decimal) -> str:
-    """Silence before the trend of what there was; a change that would count, were it not within chance, says that it is."""
+    """Silence before the trend of what there was; a change that would count, were it not within chance, says
+    that it is."""
     if one["silent_meters"] and one["last_seen_on"] and one["day"]:
         return f"silent {(date.fromisoformat(one['day']) - date.fromisoformat(one['last_seen_on'])).days} d"
     change = one.get("trend_change")

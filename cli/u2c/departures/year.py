@@ -1,4 +1,5 @@
-"""The year as the product would send it: every flight an event at its arrival, every cancellation a void two hours later."""
+"""The year as the product would send it: every flight an event at its arrival, every cancellation a void two
+hours later."""
 
 import csv
 import gzip
@@ -71,7 +72,9 @@ def read_flights(folder: Path = EXAMPLES) -> list[Flight]:
 
 def corrupted(flights: list[Flight]) -> list[Flight]:
     """Turn the first flown UA departure of March into a cancelled one: a fault the comparison must find."""
-    at = next(i for i, f in enumerate(flights) if f.carrier == "UA" and f.month == "2013-03" and f.delay is not None)
+    at = next(
+        i for i, f in enumerate(flights) if f.carrier == "UA" and f.month == "2013-03" and f.delay is not None
+    )
     return [*flights[:at], replace(flights[at], delay=None), *flights[at + 1 :]]
 
 
@@ -96,7 +99,12 @@ def _flight(row: dict[str, str]) -> Flight:
     delay = row["departure_delay_minutes"]
     return Flight(
         datetime.fromisoformat(row["scheduled_departure_utc"]),
-        row["carrier"], row["flight"], row["tail"], row["origin"], row["dest"], int(row["distance_miles"]),
+        row["carrier"],
+        row["flight"],
+        row["tail"],
+        row["origin"],
+        row["dest"],
+        int(row["distance_miles"]),
         timedelta(minutes=int(delay)) if delay else None,
     )
 
@@ -110,9 +118,18 @@ def _deliveries(flight: Flight) -> Iterator[Delivery]:
 
 def _event(flight: Flight) -> dict[str, object]:
     return {
-        "specversion": "1.0", "source": SOURCE, "id": flight.event_id, "type": EVENT_TYPE, "subject": flight.carrier,
+        "specversion": "1.0",
+        "source": SOURCE,
+        "id": flight.event_id,
+        "type": EVENT_TYPE,
+        "subject": flight.carrier,
         "time": flight.scheduled.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "data": {"origin": flight.origin, "dest": flight.destination, "distance_miles": flight.distance_miles, "tail": flight.tail},
+        "data": {
+            "origin": flight.origin,
+            "dest": flight.destination,
+            "distance_miles": flight.distance_miles,
+            "tail": flight.tail,
+        },
     }
 
 

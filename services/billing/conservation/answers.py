@@ -1,4 +1,5 @@
-"""What the API and `u2c verify` show of conservation: the five statements and their breaks; what became of the usage, and of each event."""
+"""What the API and `u2c verify` show of conservation: the five statements and their breaks; what became of
+the usage, and of each event."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -19,13 +20,19 @@ from shared.money import currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 35, "1": 31}])]
 Seconds = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2}$", examples=["0.09"])]
-Figures = Annotated[dict[str, int], Field(examples=[{"series": 1, "statements": 4, "documents": 3, "under_way": 0}])]
-Quantities = Annotated[dict[str, dict[Bucket, Quantity]], Field(examples=[{"api_calls": {"applied": "1200"}}])]
+Figures = Annotated[
+    dict[str, int], Field(examples=[{"series": 1, "statements": 4, "documents": 3, "under_way": 0}])
+]
+Quantities = Annotated[
+    dict[str, dict[Bucket, Quantity]], Field(examples=[{"api_calls": {"applied": "1200"}}])
+]
 Customer = Annotated[str | None, Field(examples=["acme"])]
 Owner = Annotated[str, Field(examples=["finance"])]
 Source = Annotated[str, Field(examples=["nyc-departures"])]
 EventType = Annotated[str, Field(examples=["api.call"])]
-Amounts = Annotated[dict[str, dict[str, Amount]], Field(examples=[{"USD": {"settled": "21.99", "documented": "21.99"}}])]
+Amounts = Annotated[
+    dict[str, dict[str, Amount]], Field(examples=[{"USD": {"settled": "21.99", "documented": "21.99"}}])
+]
 
 
 class BreakAnswer(Answer):
@@ -35,7 +42,9 @@ class BreakAnswer(Answer):
     fault: Annotated[str, Field(examples=["line_differs"])]
     table: Annotated[str, Field(examples=["billing.document_lines"])]
     """Where it broke"""
-    key: Annotated[dict[str, str], Field(examples=[{"contract": "acme-2026", "period_start": "2026-03-01T00:00:00Z"}])]
+    key: Annotated[
+        dict[str, str], Field(examples=[{"contract": "acme-2026", "period_start": "2026-03-01T00:00:00Z"}])
+    ]
     """Column → value of the row, which may be the one that should be there"""
     expected: str
     found: str
@@ -51,9 +60,18 @@ class BreakAnswer(Answer):
     @classmethod
     def of(cls, found: Break) -> Self:
         return cls(
-            k=found.k, fault=found.fault, table=found.where.table, key=found.where.named, expected=found.expected, found=found.found,
-            says=found.says, owner=found.owner, contract=found.contract, period_start=found.period_start,
-            worth=WorthAnswer.each(found.worth))
+            k=found.k,
+            fault=found.fault,
+            table=found.where.table,
+            key=found.where.named,
+            expected=found.expected,
+            found=found.found,
+            says=found.says,
+            owner=found.owner,
+            contract=found.contract,
+            period_start=found.period_start,
+            worth=WorthAnswer.each(found.worth),
+        )
 
 
 class CheckedAnswer(Answer):
@@ -75,10 +93,20 @@ class CheckedAnswer(Answer):
     @classmethod
     def of(cls, checked: Checked) -> Self:
         amounts = {
-            code: {what: format_minor(minor, currency(code)) for what, minor in of.items()} for code, of in sorted(checked.amounts.items())}
+            code: {what: format_minor(minor, currency(code)) for what, minor in of.items()}
+            for code, of in sorted(checked.amounts.items())
+        }
         return cls(
-            k=checked.k, says=SAYS[checked.k], holds=checked.holds, figures=dict(checked.figures), amounts=amounts, owner=OWNERS[checked.k],
-            breaks_listed=len(checked.breaks), breaks_total=checked.breaks_total, breaks=[BreakAnswer.of(found) for found in checked.breaks])
+            k=checked.k,
+            says=SAYS[checked.k],
+            holds=checked.holds,
+            figures=dict(checked.figures),
+            amounts=amounts,
+            owner=OWNERS[checked.k],
+            breaks_listed=len(checked.breaks),
+            breaks_total=checked.breaks_total,
+            breaks=[BreakAnswer.of(found) for found in checked.breaks],
+        )
 
 
 class ConservationAnswer(Answer):
@@ -98,9 +126,14 @@ class ConservationAnswer(Answer):
     @classmethod
     def of(cls, report: Report) -> Self:
         return cls(
-            holds=report.holds, taken_at=report.taken_at, seconds=f"{report.seconds:.2f}", watermark=dict(report.watermark),
-            breaks_listed=len(report.breaks), breaks_total=report.breaks_total,
-            statements=[CheckedAnswer.of(checked) for checked in report.statements])
+            holds=report.holds,
+            taken_at=report.taken_at,
+            seconds=f"{report.seconds:.2f}",
+            watermark=dict(report.watermark),
+            breaks_listed=len(report.breaks),
+            breaks_total=report.breaks_total,
+            statements=[CheckedAnswer.of(checked) for checked in report.statements],
+        )
 
 
 class CountsAnswer(Answer):
@@ -161,12 +194,18 @@ class WaitingAnswer(Answer):
     @classmethod
     def of(cls, waiting: Waiting) -> Self:
         return cls(
-            place=waiting.place, reason=waiting.reason, owner=waiting.owner, events=waiting.events, value=WorthAnswer.each(waiting.value),
-            unvalued=waiting.unvalued)
+            place=waiting.place,
+            reason=waiting.reason,
+            owner=waiting.owner,
+            events=waiting.events,
+            value=WorthAnswer.each(waiting.value),
+            unvalued=waiting.unvalued,
+        )
 
 
 class ReconciledUsageAnswer(Answer):
-    """The usage of a customer, or of a subject no customer has, of one event type in one month. What waits is valued at list price."""
+    """The usage of a customer, or of a subject no customer has, of one event type in one month. What waits is
+    valued at list price."""
 
     customer: Customer
     subject: Annotated[str | None, Field(examples=["acme-eu"])]
@@ -189,12 +228,21 @@ class ReconciledUsageAnswer(Answer):
     def of(cls, row: Row) -> Self:
         usage = row.usage
         return cls(
-            customer=usage.customer, subject=usage.subject, type=usage.type, month=usage.month.strftime("%Y-%m"),
-            counts=CountsAnswer.of(row.counts), suspense_reasons=SuspenseReasonsAnswer.of(row.reasons),
-            quantities=None if row.quantities is None else {meter: dict(of) for meter, of in row.quantities.items()},
-            suspense=WorthAnswer.each(row.values[Bucket.SUSPENSE]), held_late=WorthAnswer.each(row.values[Bucket.HELD_LATE]),
-            held=WorthAnswer.each(row.values[Bucket.HELD]), unvalued=UnvaluedAnswer.of(row.unvalued),
-            waiting=[WaitingAnswer.of(waiting) for waiting in row.waiting])
+            customer=usage.customer,
+            subject=usage.subject,
+            type=usage.type,
+            month=usage.month.strftime("%Y-%m"),
+            counts=CountsAnswer.of(row.counts),
+            suspense_reasons=SuspenseReasonsAnswer.of(row.reasons),
+            quantities=None
+            if row.quantities is None
+            else {meter: dict(of) for meter, of in row.quantities.items()},
+            suspense=WorthAnswer.each(row.values[Bucket.SUSPENSE]),
+            held_late=WorthAnswer.each(row.values[Bucket.HELD_LATE]),
+            held=WorthAnswer.each(row.values[Bucket.HELD]),
+            unvalued=UnvaluedAnswer.of(row.unvalued),
+            waiting=[WaitingAnswer.of(waiting) for waiting in row.waiting],
+        )
 
 
 class TotalsAnswer(Answer):
@@ -217,11 +265,18 @@ class TotalsAnswer(Answer):
     def of(cls, totals: Totals) -> Self:
         each = WorthAnswer.each
         return cls(
-            counts=CountsAnswer.of(totals.counts), suspense_reasons=SuspenseReasonsAnswer.of(totals.reasons),
-            suspense=each(totals.values[Bucket.SUSPENSE]), held_late=each(totals.values[Bucket.HELD_LATE]),
-            held=each(totals.values[Bucket.HELD]), unvalued=UnvaluedAnswer.of(totals.unvalued), settled=each(totals.settled),
-            documented=each(totals.documented), waived=each(totals.waived), unbilled=each(totals.unbilled),
-            waiting=[WaitingAnswer.of(waiting) for waiting in totals.waiting])
+            counts=CountsAnswer.of(totals.counts),
+            suspense_reasons=SuspenseReasonsAnswer.of(totals.reasons),
+            suspense=each(totals.values[Bucket.SUSPENSE]),
+            held_late=each(totals.values[Bucket.HELD_LATE]),
+            held=each(totals.values[Bucket.HELD]),
+            unvalued=UnvaluedAnswer.of(totals.unvalued),
+            settled=each(totals.settled),
+            documented=each(totals.documented),
+            waived=each(totals.waived),
+            unbilled=each(totals.unbilled),
+            waiting=[WaitingAnswer.of(waiting) for waiting in totals.waiting],
+        )
 
 
 class SettledDaysAnswer(Answer):
@@ -232,7 +287,8 @@ class SettledDaysAnswer(Answer):
 
 
 class SettledAnswer(Answer):
-    """What rating settled of a contract's period, and what billing has of it: settled = documented + waived + unbilled."""
+    """What rating settled of a contract's period, and what billing has of it: settled = documented + waived +
+    unbilled."""
 
     customer: Annotated[str, Field(examples=["acme"])]
     contract: Annotated[str, Field(examples=["acme-2026"])]
@@ -249,9 +305,18 @@ class SettledAnswer(Answer):
     @classmethod
     def of(cls, period: Settled) -> Self:
         return cls(
-            customer=period.customer, contract=period.contract, period=SettledDaysAnswer(start=period.start_date, end=period.end_date),
-            currency=period.settled.currency.code, final=period.final, revision=period.revision, settled=str(period.settled),
-            documented=str(period.documented), waived=str(period.waived), unbilled=str(period.unbilled), documents=list(period.documents))
+            customer=period.customer,
+            contract=period.contract,
+            period=SettledDaysAnswer(start=period.start_date, end=period.end_date),
+            currency=period.settled.currency.code,
+            final=period.final,
+            revision=period.revision,
+            settled=str(period.settled),
+            documented=str(period.documented),
+            waived=str(period.waived),
+            unbilled=str(period.unbilled),
+            documents=list(period.documents),
+        )
 
 
 class ReconciliationAnswer(Answer):
@@ -272,10 +337,16 @@ class ReconciliationAnswer(Answer):
     @classmethod
     def of(cls, asked: Narrow, found: Reconciled, report: Report) -> Self:
         return cls(
-            customer=asked.customer, meter=asked.meter, from_=_utc(asked.start), to=_utc(asked.end),
+            customer=asked.customer,
+            meter=asked.meter,
+            from_=_utc(asked.start),
+            to=_utc(asked.end),
             quantities_of="every meter" if asked.every_meter else "meters with a list price",
-            rows=[ReconciledUsageAnswer.of(row) for row in found.rows], totals=TotalsAnswer.of(found.totals),
-            money=[SettledAnswer.of(period) for period in found.money], conservation=ConservationAnswer.of(report))
+            rows=[ReconciledUsageAnswer.of(row) for row in found.rows],
+            totals=TotalsAnswer.of(found.totals),
+            money=[SettledAnswer.of(period) for period in found.money],
+            conservation=ConservationAnswer.of(report),
+        )
 
 
 class EventPeriodAnswer(Answer):
@@ -294,7 +365,8 @@ class HolderAnswer(Answer):
 
 
 class PlacedEventAnswer(Answer):
-    """An event and its bucket. What is held late of an event that is still applied is listed as `void` or `leaving`."""
+    """An event and its bucket. What is held late of an event that is still applied is listed as `void` or
+    `leaving`."""
 
     kind: Literal["event", "void", "leaving"]
     source: Source
@@ -320,12 +392,28 @@ class PlacedEventAnswer(Answer):
     @classmethod
     def of(cls, event: Placed) -> Self:
         return cls(
-            kind=event.held_kind or "event", source=event.source, id=event.id, type=event.type, subject=event.subject, customer=event.customer,
-            time=event.time, received_at=event.received_at, bucket=event.bucket, reason=event.reason, owner=event.owner,
+            kind=event.held_kind or "event",
+            source=event.source,
+            id=event.id,
+            type=event.type,
+            subject=event.subject,
+            customer=event.customer,
+            time=event.time,
+            received_at=event.received_at,
+            bucket=event.bucket,
+            reason=event.reason,
+            owner=event.owner,
             meters=list(event.meters),
-            periods=[EventPeriodAnswer(contract=period.contract, period_start=period.period_start) for period in event.periods],
-            exceptions=[HolderAnswer(id=holder.exception_id, kind=holder.kind, owner=holder.owner) for holder in event.holders],
-            value=WorthAnswer.of(event.value) if event.value else None)
+            periods=[
+                EventPeriodAnswer(contract=period.contract, period_start=period.period_start)
+                for period in event.periods
+            ],
+            exceptions=[
+                HolderAnswer(id=holder.exception_id, kind=holder.kind, owner=holder.owner)
+                for holder in event.holders
+            ],
+            value=WorthAnswer.of(event.value) if event.value else None,
+        )
 
 
 class DoorHourAnswer(Answer):
@@ -342,8 +430,14 @@ class DoorHourAnswer(Answer):
     @classmethod
     def of(cls, hour: Hour) -> Self:
         return cls(
-            key_id=hour.key_id, source=hour.source, hour=hour.hour, received=hour.received, published=hour.published,
-            quarantined=hour.quarantined, refused=hour.refused)
+            key_id=hour.key_id,
+            source=hour.source,
+            hour=hour.hour,
+            received=hour.received,
+            published=hour.published,
+            quarantined=hour.quarantined,
+            refused=hour.refused,
+        )
 
 
 def _utc(moment: datetime | None) -> datetime | None:

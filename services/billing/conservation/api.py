@@ -29,17 +29,36 @@ HOURS_MAX = 10_000
 
 Name = Annotated[Key | None, Query()]
 Type = Annotated[AskedEventType | None, Query()]
-Customer = Annotated[AskedSubject | None, Query(description="External id of a customer, or a subject without one")]
-Month = Annotated[str | None, Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03")]
+Customer = Annotated[
+    AskedSubject | None, Query(description="External id of a customer, or a subject without one")
+]
+Month = Annotated[
+    str | None,
+    Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03"),
+]
 From = Annotated[Instant | None, Query(alias="from", description="Events at or after this instant")]
 To = Annotated[Instant | None, Query(description="Events before this instant")]
 
 
-@router.get("/reconciliation", operation_id="reconcile", summary="What became of the usage, in counts, quantities and money; K1–K5",
-            responses=answers_with(Path(__file__).parents[1], "reconciliation"))
+@router.get(
+    "/reconciliation",
+    operation_id="reconcile",
+    summary="What became of the usage, in counts, quantities and money; K1–K5",
+    responses=answers_with(Path(__file__).parents[1], "reconciliation"),
+)
 async def reconcile(
-    context: Ctx, customer: Customer = None, meter: Name = None, start: From = None, to: To = None, timezone: Zone = "UTC",
-    check: Annotated[bool | None, Query(description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question")] = None,
+    context: Ctx,
+    customer: Customer = None,
+    meter: Name = None,
+    start: From = None,
+    to: To = None,
+    timezone: Zone = "UTC",
+    check: Annotated[
+        bool | None,
+        Query(
+            description="Check K1–K5 now, or show the last check; default: now, if nothing narrows the question"
+        ),
+    ] = None,
 ) -> ReconciliationAnswer:
     monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter, timezone=timezone)
     if monitor.report is None or (check if check is not None else narrow == Narrow(timezone=timezone)):
@@ -49,42 +68,75 @@ async def reconcile(
     return ReconciliationAnswer.of(narrow, found, monitor.report)
 
 
-@router.get("/reconciliation/events", operation_id="reconcile_events", summary="The events of a bucket, by time")
+@router.get(
+    "/reconciliation/events", operation_id="reconcile_events", summary="The events of a bucket, by time"
+)
 async def reconcile_events(
-    context: Ctx, page: Paged, bucket: Annotated[Bucket | None, Query()] = None, reason: Annotated[Reason | None, Query()] = None,
-    customer: Customer = None, type: Type = None, meter: Name = None, month: Month = None, start: From = None, to: To = None,
+    context: Ctx,
+    page: Paged,
+    bucket: Annotated[Bucket | None, Query()] = None,
+    reason: Annotated[Reason | None, Query()] = None,
+    customer: Customer = None,
+    type: Type = None,
+    meter: Name = None,
+    month: Month = None,
+    start: From = None,
+    to: To = None,
 ) -> Listed[PlacedEventAnswer]:
     narrow = Narrow(*_span(month, start, to), customer, type, meter)
     return await _events(context, page, narrow, Drill(bucket, reason, None, event_place(page)))
 
 
-@router.get("/held-late", operation_id="list_held_late", summary="Usage, voids and leavings that came after the cut of a final statement")
+@router.get(
+    "/held-late",
+    operation_id="list_held_late",
+    summary="Usage, voids and leavings that came after the cut of a final statement",
+)
 async def held_late(
-    context: Ctx, page: Paged, customer: Customer = None, contract: Name = None, month: Month = None, start: From = None, to: To = None,
+    context: Ctx,
+    page: Paged,
+    customer: Customer = None,
+    contract: Name = None,
+    month: Month = None,
+    start: From = None,
+    to: To = None,
 ) -> Listed[PlacedEventAnswer]:
     narrow = Narrow(*_span(month, start, to), customer)
     return await _events(context, page, narrow, Drill(Bucket.HELD_LATE, None, contract, event_place(page)))
 
 
-@router.get("/reconciliation/door", operation_id="reconcile_door", summary="What each key and source brought in each hour: K2 in figures")
+@router.get(
+    "/reconciliation/door",
+    operation_id="reconcile_door",
+    summary="What each key and source brought in each hour: K2 in figures",
+)
 async def reconcile_door(
-    context: Ctx, start: Annotated[Instant, Query(alias="from", description="Hours from here")],
+    context: Ctx,
+    start: Annotated[Instant, Query(alias="from", description="Hours from here")],
     to: Annotated[Instant, Query(description="Hours before this instant")],
 ) -> Listed[DoorHourAnswer]:
     monitor = monitor_of(context)
     async with monitor.auditor.connection() as connection:
         found = await door.hours(connection, start, to, HOURS_MAX + 1)
-    return Listed(data=[DoorHourAnswer.of(hour) for hour in found[:HOURS_MAX]], has_more=len(found) > HOURS_MAX, next_cursor=None)
+    return Listed(
+        data=[DoorHourAnswer.of(hour) for hour in found[:HOURS_MAX]],
+        has_more=len(found) > HOURS_MAX,
+        next_cursor=None,
+    )
 
 
 async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) -> Listed[PlacedEventAnswer]:
     monitor = monitor_of(context)
     async with monitor.auditor.connection() as connection, snapshot(connection):
         found = await reconciliation.events(connection, narrow, drill, page.limit + 1)
-    return Listed[PlacedEventAnswer].page(found, page, lambda event: [to_us(event.time), event.batch_id, event.seq], PlacedEventAnswer.of)
+    return Listed[PlacedEventAnswer].page(
+        found, page, lambda event: [to_us(event.time), event.batch_id, event.seq], PlacedEventAnswer.of
+    )
 
 
-def _span(month: str | None, start: datetime | None, to: datetime | None) -> tuple[datetime | None, datetime | None]:
+def _span(
+    month: str | None, start: datetime | None, to: datetime | None
+) -> tuple[datetime | None, datetime | None]:
     """A UTC month as a span; explicit bounds go before."""
     if month is None:
         return start, to

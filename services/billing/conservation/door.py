@@ -1,8 +1,10 @@
-"""K2: what each request brought is published, quarantined or refused; what was published is taken, and nothing stands still on the way.
+"""K2: what each request brought is published, quarantined or refused; what was published is taken, and
+nothing stands still on the way.
 
-Left: usage_ingest.receipts, and their sums by hour where retention has taken them (the view receipts_said). Right: what became of it
-(`taken`, with `set_aside` and `in_flight`), the batch rows and heads of usage.quarantine, and usage_ingest.quarantine. A receipt is
-written after its events, so receipts never promise more than the bus has; a kill -9 may lose a receipt, never an event.
+Left: usage_ingest.receipts, and their sums by hour where retention has taken them (the view receipts_said).
+Right: what became of it (`taken`, with `set_aside` and `in_flight`), the batch rows and heads of
+usage.quarantine, and usage_ingest.quarantine. A receipt is written after its events, so receipts never
+promise more than the bus has; a kill -9 may lose a receipt, never an event.
 """
 
 from collections.abc import Mapping
@@ -29,7 +31,8 @@ UNEVEN = """
 """
 RECEIPTS = """
     select coalesce(sum(receipts), 0)::bigint as receipts, coalesce(sum(received), 0)::bigint as received,
-           coalesce(sum(published), 0)::bigint as published, coalesce(sum(quarantined), 0)::bigint as quarantined,
+           coalesce(sum(published), 0)::bigint as published,
+               coalesce(sum(quarantined), 0)::bigint as quarantined,
            coalesce(sum(refused), 0)::bigint as refused
     from usage_ingest.receipts_said
 """
@@ -37,18 +40,23 @@ CONSUMED = """
     select partition, sum(to_offset - from_offset)::bigint as records, sum(new)::bigint as new
     from bus.batches where grp = $1 and topic = $2 group by partition
 """
-# The hours are added up in the transaction that stores the receipts; receipts of usage.raw name their offsets, its hours only the topic.
+# The hours are added up in the transaction that stores the receipts; receipts of usage.raw name their
+# offsets, its hours only the topic.
 # Whose receipts retention takes are compared no more: their hours are all that is left of them.
 HOURS_OFF = """
     with received as (
-        select source, hour, count(*) as receipts, sum(received) as received, sum(published) as published, sum(quarantined) as quarantined,
+        select source, hour, count(*) as receipts, sum(received) as received, sum(published) as published,
+            sum(quarantined) as quarantined,
                sum(refused) as refused
-        from usage_ingest.receipts where hour >= (select since from usage_ingest.receipts_kept) group by source, hour
+        from usage_ingest.receipts where hour >= (select since from usage_ingest.receipts_kept)
+            group by source, hour
     ),
     kept as (
-        select source, hour, sum(receipts) as receipts, sum(received) as received, sum(published) as published, sum(quarantined) as quarantined,
+        select source, hour, sum(receipts) as receipts, sum(received) as received,
+            sum(published) as published, sum(quarantined) as quarantined,
                sum(refused) as refused
-        from usage_ingest.door_hours where hour >= (select since from usage_ingest.receipts_kept) group by source, hour
+        from usage_ingest.door_hours where hour >= (select since from usage_ingest.receipts_kept)
+            group by source, hour
     )
     select source, hour, to_jsonb(r) - 'source' - 'hour' as receipts, to_jsonb(k) - 'source' - 'hour' as hours
     from received r full join kept k using (source, hour)
@@ -62,14 +70,18 @@ HOURS = """
     from usage_ingest.receipts_said where hour >= $1 and hour < $2
     group by key_id, source, hour order by hour, key_id, source limit $3
 """
-# What metering quarantined is told through rating's outbox, so until it is stored it waits there, on the bus, or set aside.
+# What metering quarantined is told through rating's outbox, so until it is stored it waits there, on the bus,
+# or set aside.
 QUARANTINED = """
     select (select count(*) from usage_ingest.quarantine where octet_length(raw) <= $1) as stored,
            (select count(*) from usage_ingest.quarantine where by = 'metering') as by_metering,
-           (select coalesce(sum(quarantined), 0)::bigint from bus.batches where grp = 'rating' and topic = 'usage.events') as metering,
+           (select coalesce(sum(quarantined), 0)::bigint from bus.batches
+               where grp = 'rating' and topic = 'usage.events') as metering,
            (select count(*) from rating.outbox where topic = 'usage.quarantine') as untold
 """
-TOLD_MAX_BYTES = 512 * 1024                      # a larger record of usage.raw fits no message: the door stores it without usage.quarantine
+TOLD_MAX_BYTES = (
+    512 * 1024
+)  # a larger record of usage.raw fits no message: the door stores it without usage.quarantine
 STORE, QUARANTINE = "usage_ingest", "usage.quarantine"
 
 
@@ -86,7 +98,9 @@ class Hour:
     refused: int
 
 
-async def door(connection: asyncpg.Connection, log: Log | None = None, *, listed_max: int | None = LISTED_MAX) -> Checked:
+async def door(
+    connection: asyncpg.Connection, log: Log | None = None, *, listed_max: int | None = LISTED_MAX
+) -> Checked:
     """K2 over all receipts. `log`: the bus's own, where it is not the Postgres log. Raises BusUnavailable."""
     of = log_of(connection, log)
     [receipts] = await connection.fetch(RECEIPTS)
@@ -110,13 +124,19 @@ async def hours(connection: asyncpg.Connection, start: datetime, end: datetime, 
 
 
 async def _quarantined(
-    connection: asyncpg.Connection, log: Log, totals: dict[str, int], aside: tuple[Mapping[str, int], Mapping[str, int]],
+    connection: asyncpg.Connection,
+    log: Log,
+    totals: dict[str, int],
+    aside: tuple[Mapping[str, int], Mapping[str, int]],
 ) -> list[Break]:
-    """The breaks between receipts, metering's batch rows, usage.quarantine and what is stored; adds their figure to `totals`."""
+    """The breaks between receipts, metering's batch rows, usage.quarantine and what is stored; adds their
+    figure to `totals`."""
     [row] = await connection.fetch(QUARANTINED, TOLD_MAX_BYTES)
     consumed = await connection.fetch(CONSUMED, STORE, QUARANTINE)
     taken = {of["partition"]: of["records"] for of in consumed}
-    waiting = sum(max(0, head - taken.get(partition, 0)) for partition, head in (await log.heads(QUARANTINE)).items())
+    waiting = sum(
+        max(0, head - taken.get(partition, 0)) for partition, head in (await log.heads(QUARANTINE)).items()
+    )
     records, new = sum(taken.values()) + waiting, sum(of["new"] for of in consumed)
     totals[f"on_{QUARANTINE}"] = records
     by_door = records - row["by_metering"]
@@ -144,33 +164,61 @@ def _add(of: dict[str, int], fault: str, money: Money) -> None:
 
 def _uneven(row: Any) -> Break:
     accounted = row["published"] + row["quarantined"] + row["refused"]
-    return Break(K.DOOR, "receipt_uneven", Row("usage_ingest.receipts", {"receipt_id": row["receipt_id"], "source": row["source"]}),
-                 str(row["received"]), f"{row['published']} + {row['quarantined']} + {row['refused']}",
-                 f"receipt {row['receipt_id']} says {row['received']} were received and accounts for {accounted}; "
-                 "compare the request's events with its producer's before anything else is billed from this source")
+    return Break(
+        K.DOOR,
+        "receipt_uneven",
+        Row("usage_ingest.receipts", {"receipt_id": row["receipt_id"], "source": row["source"]}),
+        str(row["received"]),
+        f"{row['published']} + {row['quarantined']} + {row['refused']}",
+        f"receipt {row['receipt_id']} says {row['received']} were received and accounts for {accounted}; "
+        "compare the request's events with its producer's before anything else is billed from this source",
+    )
 
 
 def _hour_off(row: Any) -> Break:
-    return Break(K.DOOR, "hour_off", Row("usage_ingest.door_hours", {"source": row["source"], "hour": row["hour"]}),
-                 str(row["receipts"]), str(row["hours"]),
-                 "the hour is not the sum of its receipts: a receipt was deleted or altered; read usage.receipts again and compare")
+    return Break(
+        K.DOOR,
+        "hour_off",
+        Row("usage_ingest.door_hours", {"source": row["source"], "hour": row["hour"]}),
+        str(row["receipts"]),
+        str(row["hours"]),
+        "the hour is not the sum of its receipts: a receipt was deleted or altered; read usage.receipts again and compare",
+    )
 
 
 def _unpublished(promised: int, there: int) -> Break:
     where = Row("usage_ingest.receipts", {"column": "quarantined", "topic": QUARANTINE})
-    return Break(K.DOOR, "receipts_exceed_bus", where, f"at most {there}", str(promised),
-                 f"receipts promise {promised} quarantined events, {QUARANTINE} ever had {there} of the door: they are not on the bus; "
-                 "find the receipts since the bus was last whole and have their producers send again")
+    return Break(
+        K.DOOR,
+        "receipts_exceed_bus",
+        where,
+        f"at most {there}",
+        str(promised),
+        f"receipts promise {promised} quarantined events, {QUARANTINE} ever had {there} of the door: they are not on the bus; "
+        "find the receipts since the bus was last whole and have their producers send again",
+    )
 
 
 def _quarantine(stored: int, new: int) -> Break:
-    return Break(K.DOOR, "quarantine_row_missing", Row("usage_ingest.quarantine", {"rows": stored}), str(new), str(stored),
-                 f"the batches brought {new} quarantined events and {stored} are stored; quarantined events are kept until they are repaired, "
-                 "so restore the rest from usage.quarantine")
+    return Break(
+        K.DOOR,
+        "quarantine_row_missing",
+        Row("usage_ingest.quarantine", {"rows": stored}),
+        str(new),
+        str(stored),
+        f"the batches brought {new} quarantined events and {stored} are stored; quarantined events are kept until they are repaired, "
+        "so restore the rest from usage.quarantine",
+    )
 
 
 def _by_metering(stored: int, counted: int, under_way: int) -> Break:
     where = Row("usage_ingest.quarantine", {"by": "metering"})
-    return Break(K.DOOR, "metering_quarantine_off", where, f"{counted}, less at most {under_way} under way", str(stored),
-                 f"metering's batches say that {counted} events were quarantined; {stored} of them are stored and {under_way} may be under way: "
-                 "restore the rest from usage.quarantine, or from the batches' offsets of usage.events")
+    return Break(
+        K.DOOR,
+        "metering_quarantine_off",
+        where,
+        f"{counted}, less at most {under_way} under way",
+        str(stored),
+        f"metering's batches say that {counted} events were quarantined; {stored} of them are stored and {under_way} may be under way: "
+        "restore the rest from usage.quarantine, or from the batches' offsets of usage.events",
+    )

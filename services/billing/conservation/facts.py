@@ -1,25 +1,31 @@
-"""The SQL that K3, K4 and the reconciliation share: what a meter takes, which terms hold when, and the decision table.
+"""The SQL that K3, K4 and the reconciliation share: what a meter takes, which terms hold when, and the
+decision table.
 
-Current terms as this checker reads them, on its own: a contract is in force from the term's first local midnight in its newest version
-(or from when its first version takes effect, if later) to the term's last one, for ever when it renews by itself; at an instant the
-highest version effective by then holds. `rating.periods` is not asked: the clock opens periods, so it is one of the things to check.
+Current terms as this checker reads them, on its own: a contract is in force from the term's first local
+midnight in its newest version (or from when its first version takes effect, if later) to the term's last one,
+for ever when it renews by itself; at an instant the highest version effective by then holds. `rating.periods`
+is not asked: the clock opens periods, so it is one of the things to check.
 """
 
-#: Where the checker reads what was stored and what was added up; no other file of it names these tables. When storage moves, this moves.
+#: Where the checker reads what was stored and what was added up; no other file of it names these tables. When
+#: storage moves, this moves.
 EVENTS = "rating.events"
 AGGREGATES = {"hours": "rating.usage_hours", "days": "rating.usage_days", "uniques": "rating.usage_uniques"}
 
-PATH_NAMES_MAX = 4                               # of a meter's field, filter or dimension
+PATH_NAMES_MAX = 4  # of a meter's field, filter or dimension
 #: A decimal as the door lets it in, in a string; anything else adds nothing to a meter.
 DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
 
 #: CTE. `meter`: the catalogue, with dotted names of fields and dimensions as paths into `data`.
 METERS = """
     meter as materialized (
-        select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, m.backfilled, m.counts_since,
+        select m.meter, m.event_type, m.aggregation, m.list_currency, m.list_unit, m.backfilled,
+            m.counts_since,
                string_to_array(m.field, '.') as field,
-               m.group_by as dimensions, string_to_array(m.group_by[1], '.') as first_path, string_to_array(m.group_by[2], '.') as second_path,
-               (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
+               m.group_by as dimensions, string_to_array(m.group_by[1], '.') as first_path,
+                   string_to_array(m.group_by[2], '.') as second_path,
+               (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value))
+                   from jsonb_each(m.filters) f) as filters
         from rating.meters m
     )"""
 
@@ -27,27 +33,33 @@ METERS = """
 #: CTE. `meter_version`: every version of every meter, as far as it decides what is counted.
 METER_VERSIONS = """
     meter_version as materialized (
-        select m.meter, m.revision, m.counts_since, m.event_type, m.aggregation, m.group_by as dimensions, string_to_array(m.field, '.') as field,
-               (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value)) from jsonb_each(m.filters) f) as filters
+        select m.meter, m.revision, m.counts_since, m.event_type, m.aggregation, m.group_by as dimensions,
+            string_to_array(m.field, '.') as field,
+               (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value))
+                   from jsonb_each(m.filters) f) as filters
         from rating.meter_versions m
     )"""
 
 
 def version_of(statement: str, meter: str) -> str:
-    """SQL: the revision of a meter that a statement was counted by: the one it names or, priced before any was named, the newest there was."""
+    """SQL: the revision of a meter that a statement was counted by: the one it names or, priced before any
+    was named, the newest there was."""
     return f"""coalesce(({statement}.document -> 'meters' ->> {meter})::bigint, (
-        select max(v.revision) from rating.meter_versions v where v.meter = {meter} and v.revision <= {statement}.revision))"""
+        select max(v.revision) from rating.meter_versions v
+            where v.meter = {meter} and v.revision <= {statement}.revision))"""
 
 
 def at(path: str) -> str:
-    """SQL: what stands in the data of event `e` at a path (text[]) of up to four names. A list has no names: `#>` would take one for its place."""
+    """SQL: what stands in the data of event `e` at a path (text[]) of up to four names. A list has no names:
+    `#>` would take one for its place."""
     names = [f" -> ({path})[{n}]" for n in range(1, PATH_NAMES_MAX + 1)]
     cases = " ".join(f"when {n} then e.data{''.join(names[:n])}" for n in range(1, PATH_NAMES_MAX + 1))
     return f"(case cardinality({path}) {cases} end)"
 
 
 def label(raw: str) -> str:
-    """SQL: a dimension's or unique item's value as text: "" where absent or no scalar; long texts, those of numbers too, stand as their hash."""
+    """SQL: a dimension's or unique item's value as text: "" where absent or no scalar; long texts, those of
+    numbers too, stand as their hash."""
     text = f"({raw} #>> '{{}}')"
     return f"""case jsonb_typeof({raw})
         when 'string' then {_short(text)} when 'number' then {_short(f"trim_scale({text}::numeric)::text")} when 'boolean' then {text} else '' end"""
@@ -58,7 +70,8 @@ def _short(text: str) -> str:
 
 
 def quantity(raw: str) -> str:
-    """SQL: the number a sum meter reads (a JSON number, or a decimal in a string), null where it reads none."""
+    """SQL: the number a sum meter reads (a JSON number, or a decimal in a string), null where it reads
+    none."""
     number, text = f"({raw})::numeric", f"({raw} #>> '{{}}')"
     return f"""case jsonb_typeof({raw})
         when 'number' then case when abs({number}) < 1e19 and scale(trim_scale({number})) <= 12 then {number} end
@@ -67,17 +80,24 @@ def quantity(raw: str) -> str:
 
 #: Whether meter `m` (of METERS) takes event `e`: its type and every filter match.
 TAKES = f"""(m.event_type = e.type and (m.filters is null or not exists (
-    select from jsonb_to_recordset(m.filters) f (path text[], "values" jsonb) where not f."values" ? ({label(at("f.path"))}))))"""
+    select from jsonb_to_recordset(m.filters) f (path text[], "values" jsonb)
+        where not f."values" ? ({label(at("f.path"))}))))"""
 
 #: The group of meter `m` that event `e` falls into.
 #: One and two dimensions, which is what most meters have, cost a third of the general form.
 GROUP = f"""case cardinality(m.dimensions) when 0 then '{{}}'::jsonb
     when 1 then jsonb_build_object(m.dimensions[1], {label(at("m.first_path"))})
-    when 2 then jsonb_build_object(m.dimensions[1], {label(at("m.first_path"))}, m.dimensions[2], {label(at("m.second_path"))})
-    else (select jsonb_object_agg(dimension, {label(at("string_to_array(dimension, '.')"))}) from unnest(m.dimensions) dimension) end"""
+    when 2 then jsonb_build_object(m.dimensions[1], {label(at("m.first_path"))}, m.dimensions[2],
+        {label(at("m.second_path"))})
+    else (select jsonb_object_agg(dimension, {label(at("string_to_array(dimension, '.')"))})
+        from unnest(m.dimensions) dimension) end"""
 
 #: CTEs. `span`: a version of a contract while it is in force, and the meters its lines use.
-SPANS = METERS + "," + METER_VERSIONS + """,
+SPANS = (
+    METERS
+    + ","
+    + METER_VERSIONS
+    + """,
     newest as (
         select distinct on (contract) contract, terms, (terms #>> '{term,start}')::date as start, terms ->> 'timezone' as timezone
         from rating.contract_versions order by contract, version desc
@@ -96,64 +116,87 @@ SPANS = METERS + "," + METER_VERSIONS + """,
     ),
     span as materialized (
         select c.customer_id, v.contract, v.version, v.begins, v.ends,
-               array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters
+               array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line
+                   where line ->> 'kind' = 'usage') as meters
         from version v join rating.contracts c using (contract) where v.begins < v.ends
     )"""
+)
 
 #: SQL: the meters a statement (alias `{s}`) charges: those of its lines, and those it names.
 METERS_OF = """select jsonb_object_keys({s}.document -> 'meters')
             union select line ->> 'meter' from jsonb_array_elements(coalesce({s}.document -> 'lines', '[]')) line where line ? 'meter'"""
 
-#: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most one row. `closed` holds the
-#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, subjects}]; `held` the open periods
-#: that cannot be priced, with the exception that holds each: [{contract, period_start, meter, exception_id, kind, owner}].
-#: `closed.meters` says of each meter which version took other events than today's does (null: none did); in an entry it is `otherwise`.
+#: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most
+#: one row. `closed` holds the
+#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark,
+#: subjects}]; `held` the open periods
+#: that cannot be priced, with the exception that holds each: [{contract, period_start, meter, exception_id,
+#: kind, owner}].
+#: `closed.meters` says of each meter which version took other events than today's does (null: none did); in
+#: an entry it is `otherwise`.
 #: `away`: by subject, the final statements that closed with it and whose customer it means no more.
-TERMS = SPANS + f""",
+TERMS = (
+    SPANS
+    + f""",
     closed as materialized (
         select s.contract, c.customer_id, p.period_start, p.period_end, s.watermark,
                (select jsonb_object_agg(named.meter, (
                     select v.revision from meter_version v join meter m using (meter)
-                    where v.meter = named.meter and v.revision = {version_of("s", "named.meter")} and v.filters is distinct from m.filters))
+                    where v.meter = named.meter and v.revision = {version_of("s", "named.meter")}
+                        and v.filters is distinct from m.filters))
                 from ({METERS_OF.format(s="s")}) named (meter)) as meters,
                (select jsonb_agg(k.subject) from rating.closed_subjects k
                 where k.contract = s.contract and k.period_start = s.period_start) as subjects
-        from rating.statements s join rating.periods p using (contract, period_start) join rating.contracts c using (contract) where s.final
+        from rating.statements s join rating.periods p using (contract, period_start)
+            join rating.contracts c using (contract) where s.final
     ),
     away as materialized (
-        select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id, 'period_start', c.period_start,
-                                                       'period_end', c.period_end, 'meters', c.meters, 'watermark', c.watermark)) as closed
-        from closed c join rating.closed_subjects k using (contract, period_start) left join rating.subjects s on s.subject = k.subject
+        select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id,
+            'period_start', c.period_start,
+                                                       'period_end', c.period_end, 'meters', c.meters,
+                                                           'watermark', c.watermark)) as closed
+        from closed c join rating.closed_subjects k using (contract, period_start)
+            left join rating.subjects s on s.subject = k.subject
         where s.customer_id is distinct from c.customer_id group by k.subject
     ),
     held as materialized (
         select p.contract, p.period_start, p.period_end, x.exception_id, x.kind, x.owner
-        from rating.exceptions x join rating.periods p on x.reference = p.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')
+        from rating.exceptions x join rating.periods p
+            on x.reference = p.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')
         where x.kind = 'pricing_failed' and x.resolved_at is null and not p.final
     ),
     edge as (
         select customer_id, edge.at from span cross join lateral (values (begins), (ends)) edge (at)
         union select span.customer_id, edge.at
-        from span join closed using (contract) cross join lateral (values (closed.period_start), (closed.period_end)) edge (at)
+        from span join closed using (contract) cross join lateral
+            (values (closed.period_start), (closed.period_end)) edge (at)
         union select span.customer_id, edge.at
-        from span join held using (contract) cross join lateral (values (held.period_start), (held.period_end)) edge (at)
+        from span join held using (contract) cross join lateral
+            (values (held.period_start), (held.period_end)) edge (at)
     ),
-    stretch as (select customer_id, at as begins, lead(at) over (partition by customer_id order by at) as ends from edge),
+    stretch as (select customer_id, at as begins, lead(at) over (partition by customer_id order by at) as ends
+        from edge),
     terms as materialized (
-        select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter (where meter is not null), '{{}}') as lined,
-               jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter', meter,
-                                            'otherwise', c.meters -> meter, 'watermark', c.watermark, 'subjects', c.subjects))
+        select s.customer_id, s.begins, s.ends, coalesce(array_agg(distinct meter) filter
+            (where meter is not null), '{{}}') as lined,
+               jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter',
+                   meter,
+                                            'otherwise', c.meters -> meter, 'watermark', c.watermark,
+                                                'subjects', c.subjects))
                    filter (where c.contract is not null and meter is not null) as closed,
-               jsonb_agg(jsonb_build_object('contract', h.contract, 'period_start', h.period_start, 'meter', meter,
+               jsonb_agg(jsonb_build_object('contract', h.contract, 'period_start', h.period_start, 'meter',
+                   meter,
                                             'exception_id', h.exception_id, 'kind', h.kind, 'owner', h.owner))
                    filter (where h.contract is not null and meter is not null) as held
         from stretch s
         join span p on p.customer_id = s.customer_id and p.begins <= s.begins and s.ends <= p.ends
         left join lateral unnest(p.meters) meter on true
-        left join closed c on c.contract = p.contract and c.period_start <= s.begins and s.ends <= c.period_end
+        left join closed c on c.contract = p.contract and c.period_start <= s.begins
+            and s.ends <= c.period_end
         left join held h on h.contract = p.contract and h.period_start <= s.begins and s.ends <= h.period_end
         group by s.customer_id, s.begins, s.ends
     )"""
+)
 
 #: Whether event `e` or its void `v` came after the cut of a final statement `c` that charges it.
 EVENT_LATE = """e.batch_id > coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) or not c -> 'subjects' ? e.subject"""
@@ -163,17 +206,20 @@ GONE = """(c ->> 'period_start')::timestamptz <= e.time and e.time < (c ->> 'per
 VOID_LATE = "v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0)"
 
 
-
 def took(meter: str, otherwise: str) -> str:
-    """SQL: whether a meter took event `e` in the version a statement names; `otherwise` (jsonb) is its revision where that differs from today's."""
-    return f"""case when coalesce({otherwise}, 'null') = 'null' then {meter} = any (taken.meters) else exists (
-                select from meter_version m where m.meter = {meter} and m.revision = ({otherwise})::bigint and {TAKES}) end"""
+    """SQL: whether a meter took event `e` in the version a statement names; `otherwise` (jsonb) is its
+    revision where that differs from today's."""
+    return f"""case when coalesce({otherwise}, 'null') = 'null' then {meter} = any (taken.meters)
+        else exists (
+                select from meter_version m where m.meter = {meter} and m.revision = ({otherwise})::bigint
+                    and {TAKES}) end"""
 
 
 #: CTE after TERMS: one row an event, with the facts the decision table asks for.
 _FACTS = f""",
     facts as (
-        select e.batch_id, e.seq, e.partition, e.key, e.source, e.id, e.subject, e.type, e.time, e.received_at, e.data, s.customer_id,
+        select e.batch_id, e.seq, e.partition, e.key, e.source, e.id, e.subject, e.type, e.time,
+            e.received_at, e.data, s.customer_id,
                coalesce(gone.customer_id, s.customer_id) as whose_id,
                v.key is not null as void,
                v.batch_id as void_batch_id,
@@ -187,7 +233,8 @@ _FACTS = f""",
                gone.customer_id is not null as gone,
                false as waived,
                t.held is not null and exists (
-                   select from jsonb_array_elements(t.held) h where h ->> 'meter' = any (taken.meters)) as held,
+                   select from jsonb_array_elements(t.held) h where h ->> 'meter' = any (taken.meters)) as
+                       held,
                taken.meters, coalesce(gone.closed, t.closed) as closed, t.held as holds
         from {EVENTS} e
         left join rating.voids v using (key)
@@ -196,28 +243,34 @@ _FACTS = f""",
         left join terms t on t.customer_id = s.customer_id and t.begins <= e.time and e.time < t.ends
         left join away a on a.subject = e.subject
         left join lateral (
-            select min(c ->> 'customer_id') as customer_id, bool_or({VOID_LATE}) as void_late, array_agg(named.meter) as meters,
+            select min(c ->> 'customer_id') as customer_id, bool_or({VOID_LATE}) as void_late,
+                array_agg(named.meter) as meters,
                    jsonb_agg(distinct c || jsonb_build_object('meter', named.meter)) as closed
-            from jsonb_array_elements(a.closed) c cross join lateral jsonb_each(c -> 'meters') named (meter, otherwise)
+            from jsonb_array_elements(a.closed) c cross join lateral jsonb_each(c -> 'meters') named
+                (meter, otherwise)
             where {GONE} and {took("named.meter", "named.otherwise")}
         ) gone on a.subject is not null
         left join lateral (
             select bool_or(had.counted) as counted, bool_or(had.counted and {VOID_LATE}) as void_late,
                    bool_or(c ->> 'meter' = any (taken.meters) and not had.counted) as late
             from jsonb_array_elements(t.closed) c
-            cross join lateral (select {took("c ->> 'meter'", "c -> 'otherwise'")} and not ({EVENT_LATE}) as counted) had
+            cross join lateral (select {took("c ->> 'meter'", "c -> 'otherwise'")}
+                and not ({EVENT_LATE}) as counted) had
             where gone.meters is null or not c ->> 'meter' = any (gone.meters)
         ) cut on t.closed is not null
         where """
 
 
 def facts_where(condition: str) -> str:
-    """CTEs up to `facts`, for the events `e` (subjects `s`) that a condition of ours, with its own $n parameters, selects."""
+    """CTEs up to `facts`, for the events `e` (subjects `s`) that a condition of ours, with its own $n
+    parameters, selects."""
     return f"{TERMS}{_FACTS}{condition}\n    )"
 
 
-#: The decision table of K3 over `facts`. `counted`: a final statement had the event within its cut, whoever its subject means now; `late`: one
-#: that charges it by today's terms lacks it. What a final statement counts stays applied there: a void that came after the cut, or a subject
+#: The decision table of K3 over `facts`. `counted`: a final statement had the event within its cut, whoever
+#: its subject means now; `late`: one
+#: that charges it by today's terms lacks it. What a final statement counts stays applied there: a void that
+#: came after the cut, or a subject
 #: that left after it, changes no statement and is itself held late.
 VOIDED = "(void and not (counted and void_late))"
 PRICED = "(known and metered and in_force and lined)"
@@ -233,7 +286,12 @@ CONDITIONS = {
     "applied": f"(not {VOIDED} and not {LATE} and (counted or {PRICED} and not held))",
 }
 SUSPENSE = CONDITIONS["suspense"]
-BUCKET = "case " + " ".join(f"when {condition} then '{bucket}'" for bucket, condition in CONDITIONS.items()) + " end"
-#: Why it is in suspense, or held. Usage of a period that cannot be priced is on no statement: it waits with the period's exception.
-REASON = f"""case when {CONDITIONS['held']} then 'pricing_failed' when not {SUSPENSE} then null
+BUCKET = (
+    "case "
+    + " ".join(f"when {condition} then '{bucket}'" for bucket, condition in CONDITIONS.items())
+    + " end"
+)
+#: Why it is in suspense, or held. Usage of a period that cannot be priced is on no statement: it waits with
+#: the period's exception.
+REASON = f"""case when {CONDITIONS["held"]} then 'pricing_failed' when not {SUSPENSE} then null
     when not known then 'no_customer' when not metered then 'no_meter' else 'no_contract' end"""

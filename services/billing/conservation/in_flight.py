@@ -1,6 +1,8 @@
-"""K2, what is in flight: records of usage between a group's position and the head of the log, by source; and what stands still there.
+"""K2, what is in flight: records of usage between a group's position and the head of the log, by source; and
+what stands still there.
 
-Counted by reading the log, up to READ_MAX records; how many more there are is known from their offsets, from whom they are is not.
+Counted by reading the log, up to READ_MAX records; how many more there are is known from their offsets, from
+whom they are is not.
 """
 
 from collections import Counter
@@ -19,9 +21,9 @@ from shared.topics import ALL
 
 READ_MAX = 100_000
 ROUND = 5_000
-STANDS_AFTER = timedelta(minutes=15)             # machine clock
-AHEAD_MAX = timedelta(minutes=5)                 # a record that says it was written later than this says nothing of its age
-GROUP, TOPIC = "rating", "usage.events"          # what K2 compares receipts with
+STANDS_AFTER = timedelta(minutes=15)  # machine clock
+AHEAD_MAX = timedelta(minutes=5)  # a record that says it was written later than this says nothing of its age
+GROUP, TOPIC = "rating", "usage.events"  # what K2 compares receipts with
 
 POSITIONS = """
     select grp, topic, partition, position, moved_at, clock_timestamp() as now from bus.positions
@@ -57,7 +59,8 @@ class Still:
 
 @dataclass(slots=True)
 class InFlight:
-    """Of usage.events to metering: how many records wait, from which sources those are that were read. Of all usage: what stands still."""
+    """Of usage.events to metering: how many records wait, from which sources those are that were read. Of all
+    usage: what stands still."""
 
     waiting: int = 0
     by_source: Counter[str] = field(default_factory=Counter)
@@ -92,27 +95,46 @@ async def in_flight(connection: asyncpg.Connection, log: Log) -> InFlight:
 
 
 async def _places(connection: asyncpg.Connection, log: Log) -> tuple[datetime, Sequence[Place]]:
-    """The machine's time, and where each group stands that hears a topic of usage; metering also where it never began."""
-    rows = [row for row in await connection.fetch(POSITIONS, TOPIC) if row["topic"] in ALL and row["grp"] in ALL[row["topic"]].groups]
+    """The machine's time, and where each group stands that hears a topic of usage; metering also where it
+    never began."""
+    rows = [
+        row
+        for row in await connection.fetch(POSITIONS, TOPIC)
+        if row["topic"] in ALL and row["grp"] in ALL[row["topic"]].groups
+    ]
     heads = {topic: await log.heads(topic) for topic in sorted({TOPIC, *(row["topic"] for row in rows)})}
     known = {row["partition"] for row in rows if (row["grp"], row["topic"]) == (GROUP, TOPIC)}
-    unbegun = [Place(GROUP, TOPIC, partition, 0, head, None) for partition, head in sorted(heads[TOPIC].items()) if partition not in known]
+    unbegun = [
+        Place(GROUP, TOPIC, partition, 0, head, None)
+        for partition, head in sorted(heads[TOPIC].items())
+        if partition not in known
+    ]
     now: datetime = rows[0]["now"] if rows else await connection.fetchval("select clock_timestamp()")
     return now, [*unbegun, *(_place(row, heads[row["topic"]]) for row in rows)]
 
 
 def _place(row: Any, heads: Mapping[int, int]) -> Place:
-    return Place(row["grp"], row["topic"], row["partition"], row["position"], heads.get(row["partition"], 0), row["moved_at"])
+    return Place(
+        row["grp"],
+        row["topic"],
+        row["partition"],
+        row["position"],
+        heads.get(row["partition"], 0),
+        row["moved_at"],
+    )
 
 
 async def _still_since(log: Log, place: Place, now: datetime) -> datetime | None:
-    """Since when its first record waits at a position that has not moved; None where that is not long, or nothing waits."""
+    """Since when its first record waits at a position that has not moved; None where that is not long, or
+    nothing waits."""
     if not place.waiting or (place.moved_at and now - place.moved_at < STANDS_AFTER):
         return None
     written = await log.written_at(place.topic, place.partition, place.position)
-    if written is None:                                       # markers of a producer's transaction: offsets without a record
+    if written is None:  # markers of a producer's transaction: offsets without a record
         return None
-    since = max([at for at in (place.moved_at, written if written < now + AHEAD_MAX else None) if at], default=None)
+    since = max(
+        [at for at in (place.moved_at, written if written < now + AHEAD_MAX else None) if at], default=None
+    )
     return since if since and now - since >= STANDS_AFTER else None
 
 
@@ -134,10 +156,18 @@ async def _read(log: Log, place: Place, records_max: int, worth: Worth[Place] | 
 
 def _stands(still: Still) -> Break:
     place = still.place
-    unread = f" (of {place.waiting - still.read:,} more it is not known)" if still.worth and place.waiting > still.read else ""
+    unread = (
+        f" (of {place.waiting - still.read:,} more it is not known)"
+        if still.worth and place.waiting > still.read
+        else ""
+    )
     return Break(
-        K.DOOR, "in_flight_stands", Row("bus.positions", {"grp": place.group, "topic": place.topic, "partition": place.partition}),
-        "a position that moves", f"{place.waiting} records behind {place.position}, which stands since {still.since:%Y-%m-%d %H:%M:%S} UTC",
+        K.DOOR,
+        "in_flight_stands",
+        Row("bus.positions", {"grp": place.group, "topic": place.topic, "partition": place.partition}),
+        "a position that moves",
+        f"{place.waiting} records behind {place.position}, which stands since {still.since:%Y-%m-%d %H:%M:%S} UTC",
         f"{place.waiting:,} records of {place.topic}/{place.partition} wait for {place.group}{in_words(still.worth)}{unread}, and it has taken none "
         f"for {STANDS_AFTER.seconds // 60} minutes: start {place.group.partition('.')[0]}, or see its /readyz for what its consumer waits for",
-        worth=still.worth)
+        worth=still.worth,
+    )

@@ -1,4 +1,5 @@
-"""When the books are checked. A K1 break becomes an open exception, and that is what stops every finalization (`breaks_of`)."""
+"""When the books are checked. A K1 break becomes an open exception, and that is what stops every finalization
+(`breaks_of`)."""
 
 import time
 from collections.abc import Iterable
@@ -14,26 +15,44 @@ from services.billing.conservation.repository import keep_exceptions
 from shared.service import Context, Job
 
 LOOK_EVERY_S = 5.0
-CHECK_EVERY_S = 600.0                                     # and never more than a twentieth of the time is spent on it
+CHECK_EVERY_S = 600.0  # and never more than a twentieth of the time is spent on it
 CHECK_SHARE = 20
-BROKEN_EVERY_S = 60.0                                     # while something is broken, so that a repair is seen
-MONITOR, LOOKED_AT, CHECKED_AT, TOOK_S = "conservation", "conservation_looked_at", "conservation_checked_at", "conservation_took_s"
-CHECKED = Gauge("u2c_conservation_checked_timestamp_seconds", "When all statements were last checked; before the first time, when checking began")
-WAITING = Gauge("u2c_waiting_minor", "Revenue that waits, in minor units of its currency (exact up to 9.007e15), at the last check",
-                ["place", "reason", "owner", "currency"])
-BREAKS = Gauge("u2c_conservation_breaks", "Rows at which a conservation statement does not hold, as last checked", ["statement"])
+BROKEN_EVERY_S = 60.0  # while something is broken, so that a repair is seen
+MONITOR, LOOKED_AT, CHECKED_AT, TOOK_S = (
+    "conservation",
+    "conservation_looked_at",
+    "conservation_checked_at",
+    "conservation_took_s",
+)
+CHECKED = Gauge(
+    "u2c_conservation_checked_timestamp_seconds",
+    "When all statements were last checked; before the first time, when checking began",
+)
+WAITING = Gauge(
+    "u2c_waiting_minor",
+    "Revenue that waits, in minor units of its currency (exact up to 9.007e15), at the last check",
+    ["place", "reason", "owner", "currency"],
+)
+BREAKS = Gauge(
+    "u2c_conservation_breaks",
+    "Rows at which a conservation statement does not hold, as last checked",
+    ["statement"],
+)
 
 
 def monitor_of(context: Context) -> Monitor:
     """This process's checker. `setup` of billing has put the auditor there."""
     if MONITOR not in context.state:
-        context.state[MONITOR] = Monitor(context.state["auditor"], context.bus if context.settings.bus == "kafka" else None)
+        context.state[MONITOR] = Monitor(
+            context.state["auditor"], context.bus if context.settings.bus == "kafka" else None
+        )
     monitor: Monitor = context.state[MONITOR]
     return monitor
 
 
 async def look(context: Context) -> None:
-    """K1, and stored = new, as they go on. A moving business clock wakes every job; the books need not be looked at more often for that."""
+    """K1, and stored = new, as they go on. A moving business clock wakes every job; the books need not be
+    looked at more often for that."""
     monitor, now = monitor_of(context), time.monotonic()
     if now - context.state.get(LOOKED_AT, -LOOK_EVERY_S) < LOOK_EVERY_S:
         return
@@ -52,8 +71,11 @@ async def check(context: Context) -> None:
     report = monitor.report
     every_s = BROKEN_EVERY_S if report and not report.holds else CHECK_EVERY_S
     if CHECKED_AT not in context.state:
-        CHECKED.set_to_current_time()                     # a start is no time without a check: the first comes within CHECK_EVERY_S
-    if now - context.state.setdefault(CHECKED_AT, now) < max(every_s, CHECK_SHARE * context.state.get(TOOK_S, 0.0)):
+        # a start is no time without a check: the first comes within CHECK_EVERY_S
+        CHECKED.set_to_current_time()
+    if now - context.state.setdefault(CHECKED_AT, now) < max(
+        every_s, CHECK_SHARE * context.state.get(TOOK_S, 0.0)
+    ):
         return
     report = await monitor.check()
     measure_waiting((await reconciled(monitor.auditor, Narrow())).totals.waiting)
@@ -75,5 +97,6 @@ def measure_waiting(waiting: Iterable[Waiting]) -> None:
 
 
 JOBS = (
-    Job("conservation_look", LOOK_EVERY_S, look, follows_clock=False), Job("conservation_check", CHECK_EVERY_S / 10, check, follows_clock=False),
+    Job("conservation_look", LOOK_EVERY_S, look, follows_clock=False),
+    Job("conservation_check", CHECK_EVERY_S / 10, check, follows_clock=False),
 )

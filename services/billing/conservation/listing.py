@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-LISTED_MAX = 200                                          # breaks a list shows of one question; no verdict asks with it
+LISTED_MAX = 200  # breaks a list shows of one question; no verdict asks with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,14 @@ class Listed:
     more: int
 
 
-async def listed(connection: asyncpg.Connection, question: str, *parameters: object, rows_max: int | None) -> Listed:
-    """The first `rows_max` rows of a question of ours (None: all, which is how a gate asks), counted in the same pass."""
+async def listed(
+    connection: asyncpg.Connection, question: str, *parameters: object, rows_max: int | None
+) -> Listed:
+    """The first `rows_max` rows of a question of ours (None: all, which is how a gate asks), counted in the
+    same pass."""
     rows = await connection.fetch(
-        f"select found.*, count(*) over () as rows_total from ({question}) found limit ${len(parameters) + 1}", *parameters, rows_max)
+        f"select found.*, count(*) over () as rows_total from ({question}) found limit ${len(parameters) + 1}",
+        *parameters,
+        rows_max,
+    )
     return Listed(rows, rows[0]["rows_total"] - len(rows) if rows else 0)

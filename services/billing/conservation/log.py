@@ -1,4 +1,5 @@
-"""The log of the bus as a check sees it: in the check's own snapshot where it is the Postgres log, else the broker's."""
+"""The log of the bus as a check sees it: in the check's own snapshot where it is the Postgres log, else the
+broker's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -13,12 +13,15 @@ from shared.bus import Log
 
 @dataclass
 class Monitor:
-    """One process's view. A K1 break seen by a look or by the last whole check stays until the same kind of look is clean."""
+    """One process's view. A K1 break seen by a look or by the last whole check stays until the same kind of
+    look is clean."""
 
     auditor: Auditor
-    log: Log | None = None                                # of the bus, where it is not the Postgres log
-    report: Report | None = None                          # of the last whole check
-    short: Checked = field(default_factory=lambda: Checked(K.DISPOSITION, {}))     # K3 as it goes on: batches that are not stored whole
+    log: Log | None = None  # of the bus, where it is not the Postgres log
+    report: Report | None = None  # of the last whole check
+    short: Checked = field(
+        default_factory=lambda: Checked(K.DISPOSITION, {})
+    )  # K3 as it goes on: batches that are not stored whole
     _looked: Checked = field(default_factory=lambda: Checked(K.TRANSPORT, {}))
     _verified: dict[Place, int] = field(default_factory=dict)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -35,8 +38,10 @@ class Monitor:
                 found = await transport(connection, self.log.heads if self.log else None, self._verified)
                 short = await stored_is_new(connection, self._verified)
             broken = {(GROUP_NAME, TOPIC, row.where.key["partition"]) for row in short.breaks}
-            if not short.more:                            # a cut list does not say which partitions are whole
-                self._verified |= {place: offset for place, offset in found.verified.items() if place not in broken}
+            if not short.more:  # a cut list does not say which partitions are whole
+                self._verified |= {
+                    place: offset for place, offset in found.verified.items() if place not in broken
+                }
             self._looked, self.short = found.checked, short
 
     async def check(self) -> Report:

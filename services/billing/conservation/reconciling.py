@@ -13,7 +13,8 @@ from services.billing.conservation.usecases import snapshot
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """`rows`: usage by customer, type and month; `money`: by contract and period; `totals`: both added up, and what waits."""
+    """`rows`: usage by customer, type and month; `money`: by contract and period; `totals`: both added up,
+    and what waits."""
 
     rows: Sequence[Row]
     money: Sequence[Settled]

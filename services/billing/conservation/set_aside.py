@@ -1,4 +1,5 @@
-"""K2, what is set aside: dead letters that were neither published again nor discarded by a named decision, whose topic ever.
+"""K2, what is set aside: dead letters that were neither published again nor discarded by a named decision,
+whose topic ever.
 
 A letter that was published again came back as a record, and is counted as what became of that.
 """
@@ -17,10 +18,11 @@ from shared.money import Money
 
 # Only of usage does anybody read the value: other topics' records have no source and no list price.
 LETTERS = """
-    select grp, topic, partition, offset_, index_, at, discarded_at is not null as discarded, case when topic like 'usage.%' then value end as value
+    select grp, topic, partition, offset_, index_, at, discarded_at is not null as discarded,
+        case when topic like 'usage.%' then value end as value
     from bus.dead_letters where replayed_at is null order by topic, partition, offset_, index_, grp
 """
-PREFETCH = 20                                    # letters at a time: each may have a megabyte
+PREFETCH = 20  # letters at a time: each may have a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,18 @@ class SetAside:
 
     def of(self, group: str, topic: str) -> tuple[dict[str, int], dict[str, int]]:
         """Source → letters set aside, source → letters discarded, of one group and topic."""
-        return ({heap.source: of.letters for heap, of in self.open.items() if (heap.group, heap.topic) == (group, topic)},
-                {heap.source: letters for heap, letters in self.discarded.items() if (heap.group, heap.topic) == (group, topic)})
+        return (
+            {
+                heap.source: of.letters
+                for heap, of in self.open.items()
+                if (heap.group, heap.topic) == (group, topic)
+            },
+            {
+                heap.source: letters
+                for heap, letters in self.discarded.items()
+                if (heap.group, heap.topic) == (group, topic)
+            },
+        )
 
     def breaks(self) -> list[Break]:
         """One for each heap that has an open letter."""
@@ -81,10 +93,17 @@ def _name(row: Any) -> Name:
 
 
 def _set_aside(heap: Heap, of: Open, worth: tuple[Money, ...]) -> Break:
-    what = f"{of.letters:,} record{'' if of.letters == 1 else 's'} of {heap.topic}" + (f" from source {heap.source!r}" if heap.source else "")
+    what = f"{of.letters:,} record{'' if of.letters == 1 else 's'} of {heap.topic}" + (
+        f" from source {heap.source!r}" if heap.source else ""
+    )
     return Break(
-        K.DOOR, "message_set_aside", Row("bus.dead_letters", {"grp": heap.group, "topic": heap.topic, "source": heap.source}), "none set aside",
+        K.DOOR,
+        "message_set_aside",
+        Row("bus.dead_letters", {"grp": heap.group, "topic": heap.topic, "source": heap.source}),
+        "none set aside",
         f"{of.letters}, the first {of.first} since {of.since:%Y-%m-%d %H:%M:%S} UTC",
         f"{what} could not be taken by {heap.group}{in_words(worth)}: mend what they name and publish them again "
         f"(./u2c dead-letters replay --group {heap.group} --topic {heap.topic}), or give up what can never be taken "
-        f"(./u2c dead-letters discard {of.first} --reason WHY)", worth=worth)
+        f"(./u2c dead-letters discard {of.first} --reason WHY)",
+        worth=worth,
+    )

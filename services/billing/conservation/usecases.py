@@ -1,4 +1,5 @@
-"""Check the five statements: all of them over everything, some of them over some contracts, K1 as it goes on."""
+"""Check the five statements: all of them over everything, some of them over some contracts, K1 as it goes
+on."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from shared.bus import Log
 from shared.clock import machine_now
 
 CONTRACT_PERIOD = tuple[str, datetime]
-CHUNK = 64                                                # contracts × periods one statement looks at, so that memory stays bounded
+CHUNK = 64  # contracts × periods one statement looks at, so that memory stays bounded
 WORK_MEM = "set local work_mem = '64MB'"
 STOPS = "select exception_id, reference, detail from billing.exceptions where kind = 'conservation_break_k1' and resolved_at is null order by 1"
 WATERMARK = "select partition::text, max(batch_id) as batch_id from bus.batches where grp = 'rating' and topic = 'usage.events' group by partition"
@@ -29,7 +30,8 @@ WATERMARK = "select partition::text, max(batch_id) as batch_id from bus.batches 
 
 @asynccontextmanager
 async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """One consistent view of all schemas; inside a transaction of the caller's (REPEATABLE READ, please), that one's."""
+    """One consistent view of all schemas; inside a transaction of the caller's (REPEATABLE READ, please),
+    that one's."""
     if connection.is_in_transaction():
         await connection.execute(WORK_MEM)
         yield
@@ -40,13 +42,18 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
 
 
 async def check_all(
-    connection: asyncpg.Connection, log: Log | None = None, *, listed_max: int | None = LISTED_MAX, only: Collection[K] = tuple(K),
+    connection: asyncpg.Connection,
+    log: Log | None = None,
+    *,
+    listed_max: int | None = LISTED_MAX,
+    only: Collection[K] = tuple(K),
     hear: Callable[[Checked, float], None] = lambda _checked, _seconds: None,
 ) -> Report:
-    """All five statements over everything, or those of `only`, in one snapshot. `log`: the bus's own, where it is not the Postgres log.
+    """All five statements over everything, or those of `only`, in one snapshot. `log`: the bus's own, where
+    it is not the Postgres log.
 
-    At most `listed_max` breaks are listed for each question (None: all); all of them are counted. `hear` is told of each statement when it
-    is checked, with the seconds it took. Raises BusUnavailable.
+    At most `listed_max` breaks are listed for each question (None: all); all of them are counted. `hear` is
+    told of each statement when it is checked, with the seconds it took. Raises BusUnavailable.
     """
     began, heads = time.perf_counter(), log.heads if log else None
     checks: dict[K, Callable[[], Awaitable[Checked]]] = {
@@ -72,31 +79,41 @@ async def _transport(connection: asyncpg.Connection, heads: Heads | None, listed
 
 async def _quantities(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
     """K4, in chunks of contracts and periods."""
-    chunks = [await quantities_of(connection, chunk, listed_max) for chunk in _chunks(await all_periods(connection))]
-    return merged([await aggregates(connection, listed_max), await admission(connection, listed_max), *chunks])
+    chunks = [
+        await quantities_of(connection, chunk, listed_max) for chunk in _chunks(await all_periods(connection))
+    ]
+    return merged(
+        [await aggregates(connection, listed_max), await admission(connection, listed_max), *chunks]
+    )
 
 
 async def _money(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> Checked:
     """K5, in chunks of contracts and periods."""
     drained, now = await is_drained(connection, heads), machine_now()
-    chunks = [await money_of(connection, chunk, now, drained=drained, listed_max=listed_max) for chunk in _chunks(await all_periods(connection))]
+    chunks = [
+        await money_of(connection, chunk, now, drained=drained, listed_max=listed_max)
+        for chunk in _chunks(await all_periods(connection))
+    ]
     return merged([await numbers(connection, listed_max), *chunks])
 
 
 def _chunks(periods: Sequence[CONTRACT_PERIOD]) -> Iterator[Sequence[CONTRACT_PERIOD]]:
     for first in range(0, len(periods), CHUNK):
-        yield periods[first:first + CHUNK]
+        yield periods[first : first + CHUNK]
 
 
-async def breaks_of(connection: asyncpg.Connection, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, list[Break]]:
-    """K3–K5 of these contracts and periods, in one snapshot: what keeps each from being invoiced. Those without a break are absent.
+async def breaks_of(
+    connection: asyncpg.Connection, contract_periods: Sequence[CONTRACT_PERIOD]
+) -> Mapping[CONTRACT_PERIOD, list[Break]]:
+    """K3–K5 of these contracts and periods, in one snapshot: what keeps each from being invoiced. Those
+    without a break are absent.
 
     Asked without any limit on breaks: of each pair it says what it says of that pair alone.
 
     An open K1 break (job `conservation_look` opens the exception, and resolves it) stops them all.
 
-    K4 here is the statement against the raw events up to its watermark, which is what gets billed; the aggregates as they stand are
-    compared by `check_all`.
+    K4 here is the statement against the raw events up to its watermark, which is what gets billed; the
+    aggregates as they stand are compared by `check_all`.
     """
     found: dict[CONTRACT_PERIOD, list[Break]] = {}
     async with snapshot(connection):
@@ -120,8 +137,14 @@ async def transport_breaks(connection: asyncpg.Connection, heads: Heads | None =
 
 
 def _stopped(row: Any) -> Break:
-    return Break(K.TRANSPORT, "transport_broken", Row("billing.exceptions", {"exception_id": row["exception_id"], "reference": row["reference"]}),
-                 "no open K1 break", row["reference"], row["detail"])
+    return Break(
+        K.TRANSPORT,
+        "transport_broken",
+        Row("billing.exceptions", {"exception_id": row["exception_id"], "reference": row["reference"]}),
+        "no open K1 break",
+        row["reference"],
+        row["detail"],
+    )
 
 
 def by_statement(breaks: Sequence[Break]) -> dict[K, int]:

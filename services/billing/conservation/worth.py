@@ -1,4 +1,5 @@
-"""What usage that is not metered is worth at list price, read from records of the bus as this checker reads events."""
+"""What usage that is not metered is worth at list price, read from records of the bus as this checker reads
+events."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -12,11 +13,15 @@ from services.billing.conservation.facts import METERS, TAKES
 from services.billing.conservation.reconciliation import ADDS
 from shared.money import Money, Rounding, currency, settle
 
-USAGE_TOPICS = ("usage.events", "usage.raw")     # whose records are usage, as our message or as a CloudEvent: the names are the same
+USAGE_TOPICS = (
+    "usage.events",
+    "usage.raw",
+)  # whose records are usage, as our message or as a CloudEvent: the names are the same
 CHUNK = 5_000
 Pile = TypeVar("Pile", bound=Hashable)
 
-# `data` of a record nobody could take may be anything: what this database does not read as JSON is worth nothing that we know of.
+# `data` of a record nobody could take may be anything: what this database does not read as JSON is worth
+# nothing that we know of.
 AT_LIST_PRICE = f"""
     with {METERS},
     e as materialized (
@@ -87,12 +92,20 @@ class Worth(Generic[Pile]):
         piles = {pile: n for n, pile in enumerate(dict.fromkeys(pile for pile, _, _ in waiting))}
         names = list(piles)
         rows = await self.connection.fetch(
-            AT_LIST_PRICE, [piles[pile] for pile, _, _ in waiting], [type_ for _, type_, _ in waiting], [data for _, _, data in waiting])
+            AT_LIST_PRICE,
+            [piles[pile] for pile, _, _ in waiting],
+            [type_ for _, type_, _ in waiting],
+            [data for _, _, data in waiting],
+        )
         for row in rows:
             of = self._amounts.setdefault(names[row["pile"]], {})
             of[row["currency"]] = of.get(row["currency"], Decimal(0)) + row["amount"]
 
 
 def in_words(worth: tuple[Money, ...]) -> str:
-    """", worth 299.00 USD at list price", or nothing where no list price says."""
-    return f", worth {' and '.join(f'{money} {money.currency.code}' for money in worth)} at list price" if worth else ""
+    """ ", worth 299.00 USD at list price", or nothing where no list price says."""
+    return (
+        f", worth {' and '.join(f'{money} {money.currency.code}' for money in worth)} at list price"
+        if worth
+        else ""
+    )

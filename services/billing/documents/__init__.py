@@ -1,1 +1,2 @@
-"""Invoices and notes as finance sees them: lists, JSON and one printable page. Owns nothing; reads documents. Never changes one."""
+"""Invoices and notes as finance sees them: lists, JSON and one printable page. Owns nothing; reads documents.
+Never changes one."""

@@ -1,4 +1,5 @@
-"""What the API shows of documents: the export format, and what a reader needs beside it. Amounts have the decimals of the document's currency."""
+"""What the API shows of documents: the export format, and what a reader needs beside it. Amounts have the
+decimals of the document's currency."""
 
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -42,8 +43,16 @@ class SegmentAnswer(Answer):
     @classmethod
     def of(cls, segment: StatementSegment) -> Self:
         return cls(
-            start=from_us(segment.start_us), end=from_us(segment.end_us), version=segment.version, clause_hash=segment.clause_hash,
-            group=dict(segment.group), quantity=segment.quantity, allowance=segment.allowance, priced=segment.priced, exact=segment.exact)
+            start=from_us(segment.start_us),
+            end=from_us(segment.end_us),
+            version=segment.version,
+            clause_hash=segment.clause_hash,
+            group=dict(segment.group),
+            quantity=segment.quantity,
+            allowance=segment.allowance,
+            priced=segment.priced,
+            exact=segment.exact,
+        )
 
 
 class LineAnswer(Answer):
@@ -64,9 +73,20 @@ class LineAnswer(Answer):
     @classmethod
     def of(cls, line: Line, money: Currency) -> Self:
         return cls(
-            id=line.line_id, key=line.key, clause=line.clause_id, clause_hash=line.clause_hash, version=line.version, kind=line.kind,
-            meter=line.meter, description=line.description, quantity=line.quantity, amount=format_minor(line.amount_minor, money),
-            segments=None if line.segments is None else [SegmentAnswer.of(segment) for segment in line.segments])
+            id=line.line_id,
+            key=line.key,
+            clause=line.clause_id,
+            clause_hash=line.clause_hash,
+            version=line.version,
+            kind=line.kind,
+            meter=line.meter,
+            description=line.description,
+            quantity=line.quantity,
+            amount=format_minor(line.amount_minor, money),
+            segments=None
+            if line.segments is None
+            else [SegmentAnswer.of(segment) for segment in line.segments],
+        )
 
 
 class HeldDraftAnswer(HeldAnswer):
@@ -78,8 +98,15 @@ class HeldDraftAnswer(HeldAnswer):
     @classmethod
     def of_draft(cls, held: Held) -> Self:
         return cls(
-            reason=held.reason, since=held.since, events=held.events, named=[EventNameAnswer(source=source, id=id) for source, id in held.named],
-            exception=held.exception, service=held.service, owner=held.owner, detail=held.detail)
+            reason=held.reason,
+            since=held.since,
+            events=held.events,
+            named=[EventNameAnswer(source=source, id=id) for source, id in held.named],
+            exception=held.exception,
+            service=held.service,
+            owner=held.owner,
+            detail=held.detail,
+        )
 
 
 class StatementAnswer(Answer):
@@ -98,9 +125,13 @@ class StatementAnswer(Answer):
         if document.statement_id is None:
             return None
         return cls(
-            id=document.statement_id, revision=document.statement_revision, final=document.statement_final,
-            watermark=None if document.watermark is None else dict(document.watermark), watermark_us=document.watermark_us,
-            watermark_at=from_us(document.watermark_us) if document.watermark_us else None)
+            id=document.statement_id,
+            revision=document.statement_revision,
+            final=document.statement_final,
+            watermark=None if document.watermark is None else dict(document.watermark),
+            watermark_us=document.watermark_us,
+            watermark_at=from_us(document.watermark_us) if document.watermark_us else None,
+        )
 
 
 class DocumentAnswer(Answer):
@@ -138,10 +169,26 @@ class DocumentAnswer(Answer):
     def of(cls, document: Document) -> Self:
         money = currency(document.currency)
         return cls(
-            id=document.document_id, number=document.number, kind=document.kind, status=document.status,
-            held=HeldDraftAnswer.of_draft(document.held) if document.held else None, customer=document.customer, customer_name=document.customer_name,
-            contract=document.contract, legal_entity=document.legal_entity, currency=document.currency, timezone=document.timezone,
-            period=PeriodAnswer(start=document.start_date, end=document.end_date), issued_on=document.issued_on, due_on=document.due_on,
-            lines=[LineAnswer.of(line, money) for line in document.lines], subtotal=format_minor(document.subtotal_minor, money), draws=[],
-            total=format_minor(document.total_minor, money), corrects=document.corrects, statement=StatementAnswer.of(document),
-            finalized_at=document.finalized_at, created_at=document.created_at)
+            id=document.document_id,
+            number=document.number,
+            kind=document.kind,
+            status=document.status,
+            held=HeldDraftAnswer.of_draft(document.held) if document.held else None,
+            customer=document.customer,
+            customer_name=document.customer_name,
+            contract=document.contract,
+            legal_entity=document.legal_entity,
+            currency=document.currency,
+            timezone=document.timezone,
+            period=PeriodAnswer(start=document.start_date, end=document.end_date),
+            issued_on=document.issued_on,
+            due_on=document.due_on,
+            lines=[LineAnswer.of(line, money) for line in document.lines],
+            subtotal=format_minor(document.subtotal_minor, money),
+            draws=[],
+            total=format_minor(document.total_minor, money),
+            corrects=document.corrects,
+            statement=StatementAnswer.of(document),
+            finalized_at=document.finalized_at,
+            created_at=document.created_at,
+        )

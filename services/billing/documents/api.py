@@ -26,38 +26,64 @@ BILLING = Path(__file__).parents[1]
 Kinds = Literal["invoice", "commitment", "prepayment", "debit_note", "credit_note"]
 
 
-@router.get("", operation_id="list_invoices", summary="Invoices and notes, newest first; of drafts made in one go, the latest period first")
+@router.get(
+    "",
+    operation_id="list_invoices",
+    summary="Invoices and notes, newest first; of drafts made in one go, the latest period first",
+)
 async def list_invoices(
-    context: Ctx, page: Paged,
+    context: Ctx,
+    page: Paged,
     customer: Customer = None,
     contract: Contract = None,
     status: Annotated[Literal["draft", "finalized"] | None, Query()] = None,
     kind: Annotated[Kinds | None, Query()] = None,
     currency: CurrencyCode = None,
     number: Text = None,
-    period_from: Annotated[date | None, Query(description="Service periods that begin on this local day or later")] = None,
-    period_to: Annotated[date | None, Query(description="Service periods that end on this local day or earlier")] = None,
+    period_from: Annotated[
+        date | None, Query(description="Service periods that begin on this local day or later")
+    ] = None,
+    period_to: Annotated[
+        date | None, Query(description="Service periods that end on this local day or earlier")
+    ] = None,
 ) -> Listed[DocumentAnswer]:
     asked = DocumentFilter(customer, contract, status, kind, currency, number, period_from, period_to)
     found = await usecases.list_documents(context.db, asked, before_id(page), page.limit + 1)
-    return Listed[DocumentAnswer].page(found, page, lambda document: [document.document_id], DocumentAnswer.of)
-
-
-@router.get("/{document_id}.html", operation_id="get_invoice_page", summary="One printable page", response_class=HTMLResponse)
-@refuses(NoSuchDocument)
-async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
-    return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers=PAGE_HEADERS)
+    return Listed[DocumentAnswer].page(
+        found, page, lambda document: [document.document_id], DocumentAnswer.of
+    )
 
 
 @router.get(
-    "/{document_id}", operation_id="get_invoice", summary="One invoice or note; with `Accept: text/html` its printable page",
-    response_model=DocumentAnswer, responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
+    "/{document_id}.html",
+    operation_id="get_invoice_page",
+    summary="One printable page",
+    response_class=HTMLResponse,
 )
 @refuses(NoSuchDocument)
-async def get_invoice(context: Ctx, request: Request, response: Response, document_id: DocumentId) -> DocumentAnswer | Response:
+async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
+    return HTMLResponse(
+        page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers=PAGE_HEADERS
+    )
+
+
+@router.get(
+    "/{document_id}",
+    operation_id="get_invoice",
+    summary="One invoice or note; with `Accept: text/html` its printable page",
+    response_model=DocumentAnswer,
+    responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
+)
+@refuses(NoSuchDocument)
+async def get_invoice(
+    context: Ctx, request: Request, response: Response, document_id: DocumentId
+) -> DocumentAnswer | Response:
     varies = {"Vary": "Accept"}
     if _prefers_html(request.headers.get("accept", "")):
-        return HTMLResponse(page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers={**PAGE_HEADERS, **varies})
+        return HTMLResponse(
+            page_of(*await usecases.get_document_with_terms(context.db, document_id)),
+            headers={**PAGE_HEADERS, **varies},
+        )
     response.headers.update(varies)
     return DocumentAnswer.of(await usecases.get_document(context.db, document_id))
 

@@ -15,24 +15,36 @@ from shared.period import local_date
 from shared.pricing.models.model import Part
 
 LOCALE = "en_US"
-_DECIMALS_MAX = 20                             # those of a price; a share of days has more, and is no round number anyway
+_DECIMALS_MAX = 20  # those of a price; a share of days has more, and is no round number anyway
 
 
 def details_of(document: Document, line: Line, parts: tuple[PricedPart, ...]) -> list[str]:
     """Return one text a step, in order. Their amounts add up to the line's, a rounding included."""
     if line.kind == "minimum":
-        return [f"lifts the charges of the period to the agreed minimum of {amount(_minor(document.subtotal_minor, document), document)}"]
+        return [
+            f"lifts the charges of the period to the agreed minimum of {amount(_minor(document.subtotal_minor, document), document)}"
+        ]
     exact = sum((part.segment.exact for part in parts), Decimal(0))
     settled = _minor(line.amount_minor, document)
-    details = [f"{place}{text}" for part, place in zip(parts, _places(document, parts), strict=True) for text in _part(part, document)]
-    return details if not parts or exact == settled else [*details, f"together {amount(exact, document)}, rounded to {amount(settled, document)}"]
+    details = [
+        f"{place}{text}"
+        for part, place in zip(parts, _places(document, parts), strict=True)
+        for text in _part(part, document)
+    ]
+    return (
+        details
+        if not parts or exact == settled
+        else [*details, f"together {amount(exact, document)}, rounded to {amount(settled, document)}"]
+    )
 
 
 def amount(exact: Decimal, document: Document) -> str:
     """The amount with all its decimals and the currency's symbol."""
     exponent = exact.as_tuple().exponent
     shown = round(exact, 6) if isinstance(exponent, int) and -exponent > _DECIMALS_MAX else exact
-    text = format_currency(shown, document.currency, locale=LOCALE, decimal_quantization=False, currency_digits=True)
+    text = format_currency(
+        shown, document.currency, locale=LOCALE, decimal_quantization=False, currency_digits=True
+    )
     return text if shown == exact else f"about {text}"
 
 
@@ -54,14 +66,23 @@ def _part(part: PricedPart, document: Document) -> Iterator[str]:
 
 def _step(step: Part, document: Document) -> str:
     counted = f"{quantity(step.count)} × {amount(step.at, document)}"
-    reach = f" ({step.reach}{f' {quantity(step.bound)}' if step.bound is not None else ''})" if step.reach else ""
+    reach = (
+        f" ({step.reach}{f' {quantity(step.bound)}' if step.bound is not None else ''})" if step.reach else ""
+    )
     return f"{counted}{f' + {amount(step.flat, document)}' if step.flat else ''}{reach}"
 
 
 def _places(document: Document, parts: tuple[PricedPart, ...]) -> list[str]:
-    """What tells the segments of a line apart: their dimensions, and their days and version where terms changed."""
+    """What tells the segments of a line apart: their dimensions, and their days and version where terms
+    changed."""
     changed = len({(part.segment.start_us, part.segment.version) for part in parts}) > 1
-    return ["".join(f"{said} · " for said in [*_group(part.segment.group), *(_span(part, document) if changed else ())]) for part in parts]
+    return [
+        "".join(
+            f"{said} · "
+            for said in [*_group(part.segment.group), *(_span(part, document) if changed else ())]
+        )
+        for part in parts
+    ]
 
 
 def _group(group: Mapping[str, str]) -> Iterator[str]:
@@ -71,7 +92,10 @@ def _group(group: Mapping[str, str]) -> Iterator[str]:
 def _span(part: PricedPart, document: Document) -> tuple[str, str]:
     first = local_date(from_us(part.segment.start_us), document.timezone)
     last = local_date(from_us(part.segment.end_us) - timedelta(microseconds=1), document.timezone)
-    return f"{format_date(first, 'd MMM', locale=LOCALE)} – {format_date(last, 'd MMM', locale=LOCALE)}", f"terms version {part.segment.version}"
+    return (
+        f"{format_date(first, 'd MMM', locale=LOCALE)} – {format_date(last, 'd MMM', locale=LOCALE)}",
+        f"terms version {part.segment.version}",
+    )
 
 
 def _minor(minor: int, document: Document) -> Decimal:

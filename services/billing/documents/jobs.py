@@ -6,7 +6,11 @@ from services.billing.documents.repository import DocumentRepository
 from shared.service import Context, Job
 
 EVERY_S = 10.0
-DRAFTS = Gauge("u2c_drafts", "Drafts: open (their period runs), due (final and on their way), held (something is in their way)", ["state"])
+DRAFTS = Gauge(
+    "u2c_drafts",
+    "Drafts: open (their period runs), due (final and on their way), held (something is in their way)",
+    ["state"],
+)
 
 
 async def measure(context: Context) -> None:

@@ -15,14 +15,23 @@ from shared.pricing.language import LEGAL_ENTITY_UNNAMED
 #: The page brings its own style and nothing else: no script, no font, no image, no frame around it.
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
 }
 TITLES = {
-    "invoice": "Invoice", "commitment": "Commitment invoice", "prepayment": "Prepayment invoice", "debit_note": "Debit note",
+    "invoice": "Invoice",
+    "commitment": "Commitment invoice",
+    "prepayment": "Prepayment invoice",
+    "debit_note": "Debit note",
     "credit_note": "Credit note",
 }
 _environment = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 
 
@@ -30,8 +39,13 @@ def page_of(document: Document, terms_of: ClauseTerms) -> str:
     """Return the page as HTML; everything that came from outside is escaped."""
     of = currency(document.currency)
     return _environment.get_template("invoice.html").render(
-        document=document, title=TITLES[document.kind], day=_day, quantity=quantity, name_of=_name_of,
-        money=lambda minor: amount(to_decimal(minor, of), document), details_of=lambda line: details_of(document, line, parts_of(line, terms_of)),
+        document=document,
+        title=TITLES[document.kind],
+        day=_day,
+        quantity=quantity,
+        name_of=_name_of,
+        money=lambda minor: amount(to_decimal(minor, of), document),
+        details_of=lambda line: details_of(document, line, parts_of(line, terms_of)),
         issuer=None if document.legal_entity == LEGAL_ENTITY_UNNAMED else document.legal_entity,
     )
 

@@ -15,8 +15,10 @@ from shared.topics.rating import StatementHeld, StatementLine, StatementSegment
 
 # The gate's exceptions are named as the draft is: what it found first is what holds it.
 _DOCUMENT = """
-    select document.*, coalesce(document.customer_name, customer.name, document.customer) as shown_name, obstacle.*
-    from billing.documents document left join billing.customers customer on customer.customer_id = document.customer_id
+    select document.*, coalesce(document.customer_name, customer.name, document.customer) as shown_name,
+        obstacle.*
+    from billing.documents document left join billing.customers customer
+        on customer.customer_id = document.customer_id
     left join lateral (
         select exception_id, kind as obstacle_kind, owner, detail, opened_at from billing.exceptions
         where document.status = 'draft' and document.held_until is not null and resolved_at is null
@@ -25,11 +27,18 @@ _DOCUMENT = """
     ) obstacle on true
 """
 _CONDITIONS = {
-    "customer": "document.customer = {}", "contract": "document.contract = {}", "status": "document.status = {}", "kind": "document.kind = {}",
-    "currency": "document.currency = {}", "number": "document.number = {}",
-    "period_from": "document.start_date >= {}", "period_to": "document.end_date <= {}",
+    "customer": "document.customer = {}",
+    "contract": "document.contract = {}",
+    "status": "document.status = {}",
+    "kind": "document.kind = {}",
+    "currency": "document.currency = {}",
+    "number": "document.number = {}",
+    "period_from": "document.start_date >= {}",
+    "period_to": "document.end_date <= {}",
 }
-_PLAIN_LINES = "line_id, key, clause_id, clause_hash, version, kind, meter, description, quantity, amount_minor"
+_PLAIN_LINES = (
+    "line_id, key, clause_id, clause_hash, version, kind, meter, description, quantity, amount_minor"
+)
 
 
 class DocumentRepository:
@@ -39,11 +48,14 @@ class DocumentRepository:
         self._connection = connection
 
     async def draft_states(self) -> dict[str, int]:
-        """How many drafts are held (something is in their way), due (their statement is final) and open (their period runs)."""
+        """How many drafts are held (something is in their way), due (their statement is final) and open
+        (their period runs)."""
         rows = await self._connection.fetch(
-            """select case when held is not null or held_until is not null then 'held' when statement_final then 'due' else 'open' end as state,
+            """select case when held is not null or held_until is not null then 'held' when statement_final
+                then 'due' else 'open' end as state,
                    count(*) as drafts
-               from billing.documents where status = 'draft' group by 1""")
+               from billing.documents where status = 'draft' group by 1"""
+        )
         return {row["state"]: row["drafts"] for row in rows}
 
     async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
@@ -51,25 +63,39 @@ class DocumentRepository:
         where, given = narrowed(_CONDITIONS, asked, "document.document_id", before)
         documents = _DOCUMENT.format(kinds=f"${len(given) + 1}::text[]")
         rows = await self._connection.fetch(
-            f"{documents} where {where} order by document.document_id desc limit {rows_max:d}", *given, list(OBSTACLES))
+            f"{documents} where {where} order by document.document_id desc limit {rows_max:d}",
+            *given,
+            list(OBSTACLES),
+        )
         return await self._with_lines(rows, segments=False)
 
     async def get(self, document_id: str) -> Document | None:
         """Return one document with its lines, and with their segments once its statement is final."""
-        rows = await self._connection.fetch(f"{_DOCUMENT.format(kinds='$2::text[]')} where document.document_id = $1", document_id, list(OBSTACLES))
+        rows = await self._connection.fetch(
+            f"{_DOCUMENT.format(kinds='$2::text[]')} where document.document_id = $1",
+            document_id,
+            list(OBSTACLES),
+        )
         return next(iter(await self._with_lines(rows, segments=True)), None)
 
     async def _with_lines(self, rows: Sequence[Any], *, segments: bool) -> list[Document]:
         history = [row["document_id"] for row in rows if row["status"] == "finalized"]
         drafts = [row["statement_id"] for row in rows if row["status"] == "draft"]
-        lines = {**await self._lines_of_history(history, segments), **await self._lines_of_drafts(drafts, segments)}
-        return [_document(row, lines.get(row["document_id"]) or lines.get(str(row["statement_id"])) or ()) for row in rows]
+        lines = {
+            **await self._lines_of_history(history, segments),
+            **await self._lines_of_drafts(drafts, segments),
+        }
+        return [
+            _document(row, lines.get(row["document_id"]) or lines.get(str(row["statement_id"])) or ())
+            for row in rows
+        ]
 
     async def _lines_of_history(self, document_ids: list[str], segments: bool) -> dict[str, tuple[Line, ...]]:
         if not document_ids:
             return {}
         rows = await self._connection.fetch(
-            f"""select document_id, {_PLAIN_LINES}{', segments' if segments else ''} from billing.document_lines
+            f"""select document_id, {_PLAIN_LINES}{", segments" if segments else ""}
+                from billing.document_lines
                 where document_id = any($1) order by document_id, position""",
             document_ids,
         )
@@ -82,27 +108,60 @@ class DocumentRepository:
         if not statement_ids:
             return {}
         rows = await self._connection.fetch(
-            "select statement_id, final, document -> 'lines' as lines from billing.statements_heard where statement_id = any($1)", statement_ids,
+            "select statement_id, final, document -> 'lines' as lines from billing.statements_heard where statement_id = any($1)",
+            statement_ids,
         )
-        return {str(row["statement_id"]): tuple(_line_heard(line, segments, row["final"]) for line in row["lines"]) for row in rows}
+        return {
+            str(row["statement_id"]): tuple(
+                _line_heard(line, segments, row["final"]) for line in row["lines"]
+            )
+            for row in rows
+        }
 
 
 def _document(row: Any, lines: tuple[Line, ...]) -> Document:
     return Document(
-        document_id=row["document_id"], kind=row["kind"], status=row["status"], number=row["number"], contract=row["contract"],
-        customer=row["customer"], customer_name=row["shown_name"], legal_entity=row["legal_entity"], currency=row["currency"],
-        timezone=row["timezone"], start_date=row["start_date"], end_date=row["end_date"], issued_on=row["issued_on"], due_on=row["due_on"],
-        subtotal_minor=row["subtotal_minor"], total_minor=row["total_minor"], corrects=row["corrects"],
-        statement_id=str(row["statement_id"]) if row["statement_id"] else None, statement_revision=row["statement_revision"],
-        statement_final=row["statement_final"], watermark=row["watermark"], watermark_us=row["watermark_us"],
-        finalized_at=row["finalized_at"], created_at=row["created_at"], held=_held(row), lines=lines,
+        document_id=row["document_id"],
+        kind=row["kind"],
+        status=row["status"],
+        number=row["number"],
+        contract=row["contract"],
+        customer=row["customer"],
+        customer_name=row["shown_name"],
+        legal_entity=row["legal_entity"],
+        currency=row["currency"],
+        timezone=row["timezone"],
+        start_date=row["start_date"],
+        end_date=row["end_date"],
+        issued_on=row["issued_on"],
+        due_on=row["due_on"],
+        subtotal_minor=row["subtotal_minor"],
+        total_minor=row["total_minor"],
+        corrects=row["corrects"],
+        statement_id=str(row["statement_id"]) if row["statement_id"] else None,
+        statement_revision=row["statement_revision"],
+        statement_final=row["statement_final"],
+        watermark=row["watermark"],
+        watermark_us=row["watermark_us"],
+        finalized_at=row["finalized_at"],
+        created_at=row["created_at"],
+        held=_held(row),
+        lines=lines,
     )
 
 
 def _line(row: Any, segments: bool) -> Line:
     return Line(
-        line_id=row["line_id"], key=row["key"], clause_id=row["clause_id"], clause_hash=row["clause_hash"], version=row["version"],
-        kind=row["kind"], quantity=row["quantity"], amount_minor=row["amount_minor"], meter=row["meter"], description=row["description"],
+        line_id=row["line_id"],
+        key=row["key"],
+        clause_id=row["clause_id"],
+        clause_hash=row["clause_hash"],
+        version=row["version"],
+        kind=row["kind"],
+        quantity=row["quantity"],
+        amount_minor=row["amount_minor"],
+        meter=row["meter"],
+        description=row["description"],
         segments=msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else None,
     )
 
@@ -114,17 +173,37 @@ def _held(row: Any) -> Held | None:
     if row["held"] is not None:
         why = msgspec.convert(row["held"], StatementHeld)
         named = tuple((event.source, event.id) for event in why.named)
-        return Held(why.reason, from_us(why.since_us), why.exception, "rating", why.owner, why.detail, why.events, named)
+        return Held(
+            why.reason,
+            from_us(why.since_us),
+            why.exception,
+            "rating",
+            why.owner,
+            why.detail,
+            why.events,
+            named,
+        )
     if row["exception_id"] is None:
         return None
-    return Held(row["obstacle_kind"], row["opened_at"], row["exception_id"], "billing", row["owner"], row["detail"])
+    return Held(
+        row["obstacle_kind"], row["opened_at"], row["exception_id"], "billing", row["owner"], row["detail"]
+    )
 
 
 def _line_heard(said: dict[str, Any], segments: bool, final: bool) -> Line:
-    """A line of a draft. Segments travel with a final statement alone: where others have none, they are not known to be none."""
+    """A line of a draft. Segments travel with a final statement alone: where others have none, they are not
+    known to be none."""
     heard = msgspec.convert(said, StatementLine)
     return Line(
-        line_id=heard.line_id, key=heard.key, clause_id=heard.clause_id, clause_hash=heard.clause_hash, version=heard.version, kind=heard.kind,
-        quantity=heard.quantity, amount_minor=heard.amount_minor, meter=heard.meter, description=heard.description,
+        line_id=heard.line_id,
+        key=heard.key,
+        clause_id=heard.clause_id,
+        clause_hash=heard.clause_hash,
+        version=heard.version,
+        kind=heard.kind,
+        quantity=heard.quantity,
+        amount_minor=heard.amount_minor,
+        meter=heard.meter,
+        description=heard.description,
         segments=(heard.segments or (() if final else None)) if segments else None,
     )

@@ -19,14 +19,17 @@ class NoSuchDocument(AppError):
     kind = Kind.NOT_FOUND
 
 
-async def list_documents(db: Database, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
+async def list_documents(
+    db: Database, asked: DocumentFilter, before: str | None, rows_max: int
+) -> list[Document]:
     """Return documents newest first, lines without their segments, from one snapshot."""
     async with db.transaction(isolation="repeatable_read") as uow:
         return await DocumentRepository(uow.connection).newest_first(asked, before, rows_max)
 
 
 async def get_document(db: Database, document_id: str) -> Document:
-    """Return one document with its lines (and their segments, once its statement is final), or raise NoSuchDocument."""
+    """Return one document with its lines (and their segments, once its statement is final), or raise
+    NoSuchDocument."""
     async with db.transaction(isolation="repeatable_read") as uow:
         found = await DocumentRepository(uow.connection).get(document_id)
     if found is None:

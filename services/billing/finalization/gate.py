@@ -9,22 +9,27 @@ from services.billing.conservation.domain.breaks import Break
 from services.billing.conservation.usecases import breaks_of
 from services.billing.finalization.domain.drafts import CONTRACT_PERIOD, Obstacle, broken
 
-SHOWN_MAX = 3                                                  # breaks an exception spells out
+SHOWN_MAX = 3  # breaks an exception spells out
 
 
 class Gate(Protocol):
     """Says what keeps a contract and period from being invoiced; a pair it does not name is free."""
 
-    async def obstacles(self, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]: ...
+    async def obstacles(
+        self, contract_periods: Sequence[CONTRACT_PERIOD]
+    ) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ConservationGate:
-    """Asks conservation. One obstacle a statement (K3, K4, K5) that does not hold, owned by who owns that statement."""
+    """Asks conservation. One obstacle a statement (K3, K4, K5) that does not hold, owned by who owns that
+    statement."""
 
     auditor: Auditor
 
-    async def obstacles(self, contract_periods: Sequence[CONTRACT_PERIOD]) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
+    async def obstacles(
+        self, contract_periods: Sequence[CONTRACT_PERIOD]
+    ) -> Mapping[CONTRACT_PERIOD, Sequence[Obstacle]]:
         async with self.auditor.connection() as connection:
             breaks = await breaks_of(connection, contract_periods)
         return {pair: _obstacles(found) for pair, found in breaks.items()}
@@ -38,5 +43,12 @@ def _obstacles(breaks: Sequence[Break]) -> list[Obstacle]:
 
 
 def _said(breaks: Sequence[Break]) -> str:
-    spelled = "; ".join(f"{found.where}: expected {found.expected}, found {found.found}: {found.says}" for found in breaks[:SHOWN_MAX])
-    return spelled if len(breaks) <= SHOWN_MAX else f"{spelled}; and {len(breaks) - SHOWN_MAX} more: see GET /v1/reconciliation"
+    spelled = "; ".join(
+        f"{found.where}: expected {found.expected}, found {found.found}: {found.says}"
+        for found in breaks[:SHOWN_MAX]
+    )
+    return (
+        spelled
+        if len(breaks) <= SHOWN_MAX
+        else f"{spelled}; and {len(breaks) - SHOWN_MAX} more: see GET /v1/reconciliation"
+    )

@@ -1,4 +1,5 @@
 """What billing heard of others: statements, customers, contracts. Owns the drafts that follow statements.
 
-Hears: rating.statements, customers.customers, contracts.versions. Says: nothing. Never: touches a finalized document.
+Hears: rating.statements, customers.customers, contracts.versions. Says: nothing. Never: touches a finalized
+document.
 """

@@ -5,9 +5,16 @@ from typing import Any
 from services.billing.heard import usecases
 from shared.consumer import Batch, BatchCounts, Subscribe
 from shared.db import UnitOfWork
-from shared.topics.rating import CONTRACTS, CUSTOMERS, STATEMENTS, ContractVersionMessage, CustomerMessage, StatementMessage
+from shared.topics.rating import (
+    CONTRACTS,
+    CUSTOMERS,
+    STATEMENTS,
+    ContractVersionMessage,
+    CustomerMessage,
+    StatementMessage,
+)
 
-STATEMENTS_MAX = 1000                                         # a statement may have hundreds of lines
+STATEMENTS_MAX = 1000  # a statement may have hundreds of lines
 
 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, context: Any) -> BatchCounts:

@@ -16,18 +16,25 @@ OWNER = "billing operations"
 
 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: datetime) -> BatchCounts:
-    """Replace each statement by its newest revision, whole, and its draft with it. New are the statements replaced and the pages kept."""
+    """Replace each statement by its newest revision, whole, and its draft with it. New are the statements
+    replaced and the pages kept."""
     heard = HeardRepository(uow.connection)
     whole = [message for message in batch.messages if message.pages == 1]
-    pages_kept, completed = await hear_pages(uow, await heard.unheard([message for message in batch.messages if message.pages > 1]))
+    pages_kept, completed = await hear_pages(
+        uow, await heard.unheard([message for message in batch.messages if message.pages > 1])
+    )
     newest = newest_of_each([*whole, *completed])
     replaced = await heard.replace_statements(newest)
     await drop_pages(uow, newest)
     await heard.replace_drafts([statement for statement in newest if statement.statement_id in replaced])
-    for statement in await heard.after_final([statement for statement in newest if statement.statement_id not in replaced]):
+    for statement in await heard.after_final(
+        [statement for statement in newest if statement.statement_id not in replaced]
+    ):
         await _report_after_final(statement, uow, now)
     joined_ids = {id(statement) for statement in completed}
-    new = pages_kept + sum(statement.statement_id in replaced and id(statement) not in joined_ids for statement in newest)
+    new = pages_kept + sum(
+        statement.statement_id in replaced and id(statement) not in joined_ids for statement in newest
+    )
     return BatchCounts(new=new, duplicate=len(batch.messages) - new)
 
 
@@ -46,9 +53,14 @@ async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, 
 async def _report_after_final(statement: StatementMessage, uow: UnitOfWork, now: datetime) -> None:
     """A final statement is a fact, so a newer revision of it is somebody's fault and must be seen."""
     await open_exception(
-        uow, "statement_after_final", f"{statement.contract}:{statement.period_start_date}",
+        uow,
+        "statement_after_final",
+        f"{statement.contract}:{statement.period_start_date}",
         f"revision {statement.revision} of statement {statement.statement_id} came after the final one and was not taken",
-        owner=OWNER, now=now, amount_minor=statement.subtotal_minor, currency=statement.currency,
+        owner=OWNER,
+        now=now,
+        amount_minor=statement.subtotal_minor,
+        currency=statement.currency,
     )
 
 

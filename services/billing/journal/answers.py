@@ -1,4 +1,5 @@
-"""What the API shows of the journal: debits positive, credits negative, in the decimals of the entry's currency."""
+"""What the API shows of the journal: debits positive, credits negative, in the decimals of the entry's
+currency."""
 
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -37,7 +38,20 @@ class JournalEntryAnswer(Answer):
     def of(cls, entry: Entry) -> Self:
         money = currency(entry.currency)
         return cls(
-            id=entry.entry_id, document=entry.document_id, number=entry.number, contract=entry.contract, customer=entry.customer,
-            posted_on=entry.posted_on, description=entry.description, currency=entry.currency,
-            postings=[PostingAnswer(account=posting.account, amount=format_minor(posting.amount_minor, money), line=posting.line_id)
-                      for posting in entry.postings])
+            id=entry.entry_id,
+            document=entry.document_id,
+            number=entry.number,
+            contract=entry.contract,
+            customer=entry.customer,
+            posted_on=entry.posted_on,
+            description=entry.description,
+            currency=entry.currency,
+            postings=[
+                PostingAnswer(
+                    account=posting.account,
+                    amount=format_minor(posting.amount_minor, money),
+                    line=posting.line_id,
+                )
+                for posting in entry.postings
+            ],
+        )

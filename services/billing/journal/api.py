@@ -18,9 +18,14 @@ from shared.service import Ctx
 router = APIRouter(prefix="/v1/journal", tags=["Journal"], dependencies=[requires("invoices:read")])
 
 
-@router.get("", operation_id="list_journal", summary="Journal entries with their postings, newest first; `account`: entries that touch it")
+@router.get(
+    "",
+    operation_id="list_journal",
+    summary="Journal entries with their postings, newest first; `account`: entries that touch it",
+)
 async def list_journal(
-    context: Ctx, page: Paged,
+    context: Ctx,
+    page: Paged,
     document: Text = None,
     account: Text = None,
     customer: Customer = None,
@@ -32,4 +37,3 @@ async def list_journal(
     asked = EntryFilter(document, account, customer, contract, currency, posted_from, posted_to)
     found = await usecases.list_entries(context.db, asked, before_id(page), page.limit + 1)
     return Listed[JournalEntryAnswer].page(found, page, lambda entry: [entry.entry_id], JournalEntryAnswer.of)
-

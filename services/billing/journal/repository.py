@@ -8,8 +8,12 @@ from services.billing.journal.entries import Entry, EntryFilter, Posting
 from services.billing.narrowing import narrowed
 
 _CONDITIONS = {
-    "document_id": "entry.document_id = {}", "customer": "document.customer = {}", "contract": "document.contract = {}",
-    "currency": "document.currency = {}", "posted_from": "entry.posted_on >= {}", "posted_to": "entry.posted_on <= {}",
+    "document_id": "entry.document_id = {}",
+    "customer": "document.customer = {}",
+    "contract": "document.contract = {}",
+    "currency": "document.currency = {}",
+    "posted_from": "entry.posted_on >= {}",
+    "posted_to": "entry.posted_on <= {}",
     "account": "exists (select from billing.journal_postings posting where posting.entry_id = entry.entry_id and posting.account = {})",
 }
 
@@ -39,12 +43,21 @@ class JournalRepository:
                where entry_id = any($1) order by entry_id, position""",
             entry_ids,
         ):
-            found.setdefault(row["entry_id"], []).append(Posting(row["account"], row["amount_minor"], row["line_id"]))
+            found.setdefault(row["entry_id"], []).append(
+                Posting(row["account"], row["amount_minor"], row["line_id"])
+            )
         return found
 
 
 def _entry(row: Any, postings: tuple[Posting, ...]) -> Entry:
     return Entry(
-        entry_id=row["entry_id"], document_id=row["document_id"], number=row["number"], contract=row["contract"], customer=row["customer"],
-        posted_on=row["posted_on"], description=row["description"], currency=row["currency"], postings=postings,
+        entry_id=row["entry_id"],
+        document_id=row["document_id"],
+        number=row["number"],
+        contract=row["contract"],
+        customer=row["customer"],
+        posted_on=row["posted_on"],
+        description=row["description"],
+        currency=row["currency"],
+        postings=postings,
     )

@@ -1,4 +1,5 @@
-"""What the API shows of a line that is traced: from the cent back to the events, and the clause that priced them."""
+"""What the API shows of a line that is traced: from the cent back to the events, and the clause that priced
+them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -14,9 +15,14 @@ from shared.http.answers import Answer, Instant, described_by
 from shared.money import currency
 
 LINE = "/v1/statements/{contract}/{period_start}/lines/{line}"
-Explanation = Annotated[dict[str, Any], described_by(f"How rating priced it: `GET {LINE}/explanation` of rating")]
+Explanation = Annotated[
+    dict[str, Any], described_by(f"How rating priced it: `GET {LINE}/explanation` of rating")
+]
 Events = Annotated[dict[str, Any], described_by(f"A page of its raw events: `GET {LINE}/events` of rating")]
-Terms = Annotated[dict[str, Any], described_by("The clause as it was agreed: `GET /v1/contracts/schema` of rating describes it")]
+Terms = Annotated[
+    dict[str, Any],
+    described_by("The clause as it was agreed: `GET /v1/contracts/schema` of rating describes it"),
+]
 
 
 class ClauseAnswer(Answer):
@@ -34,8 +40,15 @@ class ClauseAnswer(Answer):
     @classmethod
     def of(cls, clause: ClauseText, hashes: Mapping[int, str]) -> Self:
         return cls(
-            id=clause.clause, hash=hashes[clause.version], section=clause.section, key=clause.key, version=clause.version,
-            effective_at=from_us(clause.effective_us), recorded_at=from_us(clause.recorded_us), terms=dict(clause.terms))
+            id=clause.clause,
+            hash=hashes[clause.version],
+            section=clause.section,
+            key=clause.key,
+            version=clause.version,
+            effective_at=from_us(clause.effective_us),
+            recorded_at=from_us(clause.recorded_us),
+            terms=dict(clause.terms),
+        )
 
 
 class TracedStatementAnswer(Answer):
@@ -72,12 +85,26 @@ class TraceAnswer(Answer):
     @classmethod
     def of(cls, trace: Trace) -> Self:
         document = trace.document
-        hashes = {**{piece.version: piece.clause_hash for piece in trace.pieces}, trace.line.version: trace.line.clause_hash}
+        hashes = {
+            **{piece.version: piece.clause_hash for piece in trace.pieces},
+            trace.line.version: trace.line.clause_hash,
+        }
         return cls(
-            document=document.document_id, number=document.number, customer=document.customer, contract=document.contract,
-            period=PeriodAnswer(start=document.start_date, end=document.end_date), line=LineAnswer.of(trace.line, currency(document.currency)),
-            clause=ClauseAnswer.of(trace.clauses[-1], hashes), clause_versions=[ClauseAnswer.of(clause, hashes) for clause in trace.clauses],
+            document=document.document_id,
+            number=document.number,
+            customer=document.customer,
+            contract=document.contract,
+            period=PeriodAnswer(start=document.start_date, end=document.end_date),
+            line=LineAnswer.of(trace.line, currency(document.currency)),
+            clause=ClauseAnswer.of(trace.clauses[-1], hashes),
+            clause_versions=[ClauseAnswer.of(clause, hashes) for clause in trace.clauses],
             statement=TracedStatementAnswer(
-                id=document.statement_id, revision=document.statement_revision, final=document.statement_final,
-                watermark=None if document.watermark is None else dict(document.watermark)),
-            explanation=trace.explanation, journal_entry=JournalEntryAnswer.of(trace.entry) if trace.entry else None, events=trace.events)
+                id=document.statement_id,
+                revision=document.statement_revision,
+                final=document.statement_final,
+                watermark=None if document.watermark is None else dict(document.watermark),
+            ),
+            explanation=trace.explanation,
+            journal_entry=JournalEntryAnswer.of(trace.entry) if trace.entry else None,
+            events=trace.events,
+        )

@@ -21,7 +21,8 @@ router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requi
 
 
 @router.get(
-    "/{document_id}/lines/{line_id}/trace", operation_id="trace_line",
+    "/{document_id}/lines/{line_id}/trace",
+    operation_id="trace_line",
     summary="One line traced: clause, explanation, statement, journal entry, and its raw events page by page",
     responses=answers_with(Path(__file__).parents[1], "trace"),
 )
@@ -31,6 +32,11 @@ async def trace_line(
     document_id: DocumentId,
     line_id: LineId,
     limit: Annotated[int, Query(ge=1, le=200, description="Events a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="`events.next_cursor` of the page before")] = None,
+    cursor: Annotated[
+        str | None,
+        Query(max_length=CURSOR_CHARACTERS_MAX, description="`events.next_cursor` of the page before"),
+    ] = None,
 ) -> TraceAnswer:
-    return TraceAnswer.of(await usecases.trace_line(context.db, RatingClient(context), document_id, line_id, cursor, limit))
+    return TraceAnswer.of(
+        await usecases.trace_line(context.db, RatingClient(context), document_id, line_id, cursor, limit)
+    )

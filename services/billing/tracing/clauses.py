@@ -20,14 +20,19 @@ class ClauseText:
     terms: Mapping[str, Any]
 
 
-def clause_of(contract: str, versions: Sequence[Mapping[str, Any]], clause: str, version: int) -> ClauseText | None:
-    """Return the clause with this id in this version of the contract, or None when the version or the clause is not in it."""
+def clause_of(
+    contract: str, versions: Sequence[Mapping[str, Any]], clause: str, version: int
+) -> ClauseText | None:
+    """Return the clause with this id in this version of the contract, or None when the version or the clause
+    is not in it."""
     found = next((each for each in versions if each["version"] == version), None)
     if found is None:
         return None
     for section, key, terms in _clauses(found["terms"]):
         if clause_id(contract, section, key) == clause:
-            return ClauseText(clause, section, key, version, found["effective_us"], found["recorded_us"], terms)
+            return ClauseText(
+                clause, section, key, version, found["effective_us"], found["recorded_us"], terms
+            )
     return None
 
 

@@ -37,8 +37,14 @@ class Piece:
 def pieces_of(explanation: Mapping[str, Any]) -> tuple[Piece, ...]:
     """The pieces of the line that is explained; drafts do not carry theirs."""
     return tuple(
-        Piece(datetime.fromisoformat(segment["starts_at"]), datetime.fromisoformat(segment["ends_at"]), segment["version"], segment["clause_hash"])
-        for segment in explanation["line"]["segments"])
+        Piece(
+            datetime.fromisoformat(segment["starts_at"]),
+            datetime.fromisoformat(segment["ends_at"]),
+            segment["version"],
+            segment["clause_hash"],
+        )
+        for segment in explanation["line"]["segments"]
+    )
 
 
 class RatingClient:
@@ -53,14 +59,19 @@ class RatingClient:
         """Return the steps that led to the line's amount."""
         return await self._get(f"{_line(contract, period_start_date, line_id)}/explanation", {})
 
-    async def events(self, contract: str, period_start_date: str, line_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
-        """Return one page of the raw events a line counts, in order of time: rating knows whose they are and how they were counted."""
+    async def events(
+        self, contract: str, period_start_date: str, line_id: str, cursor: str | None, limit: int
+    ) -> dict[str, Any]:
+        """Return one page of the raw events a line counts, in order of time: rating knows whose they are and
+        how they were counted."""
         asked: dict[str, str | int] = {"limit": limit, **({"cursor": cursor} if cursor else {})}
         return await self._get(f"{_line(contract, period_start_date, line_id)}/events", asked)
 
     async def _get(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer = await self._http.get(f"{self._url}{path}", params=asked, headers={"Authorization": f"Bearer {self._key}"})
+            answer = await self._http.get(
+                f"{self._url}{path}", params=asked, headers={"Authorization": f"Bearer {self._key}"}
+            )
         except httpx2.HTTPError as fault:
             raise RatingUnavailable(f"{self._url}: {fault!r}; check that rating runs") from fault
         if answer.status_code in (401, 403):

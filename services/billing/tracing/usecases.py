@@ -28,7 +28,8 @@ class ClauseNotHeard(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A line and all it came from and led to. `clauses` has one text a version that priced a piece of it, the line's own last.
+    """A line and all it came from and led to. `clauses` has one text a version that priced a piece of it, the
+    line's own last.
 
     `entry` is None while the document is a draft, `events` where a line counts none.
     """
@@ -42,25 +43,49 @@ class Trace:
     events: dict[str, Any] | None
 
 
-async def trace_line(db: Database, rating: RatingClient, document_id: str, line_id: str, cursor: str | None, limit: int) -> Trace:
-    """Return the trace with one page of events. A part that cannot be had fails the whole: half a proof is none."""
+async def trace_line(
+    db: Database, rating: RatingClient, document_id: str, line_id: str, cursor: str | None, limit: int
+) -> Trace:
+    """Return the trace with one page of events. A part that cannot be had fails the whole: half a proof is
+    none."""
     document = await get_document(db, document_id)
     line = document.line(line_id)
     if line is None:
-        raise NoSuchLine(f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}")
+        raise NoSuchLine(
+            f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}"
+        )
     explanation = await rating.explanation(document.contract, document.start_date.isoformat(), line.line_id)
     pieces = pieces_of(explanation)
     counts = line.meter is not None and bool(pieces) and document.watermark is not None
-    events = await rating.events(document.contract, document.start_date.isoformat(), line.line_id, cursor, limit) if counts else None
+    events = (
+        await rating.events(document.contract, document.start_date.isoformat(), line.line_id, cursor, limit)
+        if counts
+        else None
+    )
     entries = await list_entries(db, EntryFilter(document_id=document.document_id), None, 1)
-    return Trace(document, line, pieces, await _clauses(db, document, line, pieces), entries[0] if entries else None, explanation, events)
+    return Trace(
+        document,
+        line,
+        pieces,
+        await _clauses(db, document, line, pieces),
+        entries[0] if entries else None,
+        explanation,
+        events,
+    )
 
 
-async def _clauses(db: Database, document: Document, line: Line, pieces: tuple[Piece, ...]) -> tuple[ClauseText, ...]:
+async def _clauses(
+    db: Database, document: Document, line: Line, pieces: tuple[Piece, ...]
+) -> tuple[ClauseText, ...]:
     async with db.transaction() as uow:
         versions = await versions_of(uow.connection, document.contract)
     last = clause_of(document.contract, versions, line.clause_id, line.version)
     if last is None:
         raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {document.contract}")
     earlier = sorted({piece.version for piece in pieces} - {line.version})
-    return (*filter(None, (clause_of(document.contract, versions, line.clause_id, version) for version in earlier)), last)
+    return (
+        *filter(
+            None, (clause_of(document.contract, versions, line.clause_id, version) for version in earlier)
+        ),
+        last,
+    )

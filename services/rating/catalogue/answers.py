@@ -54,7 +54,8 @@ class MeterAnswer(_MeterTermsAnswer):
 
 
 class MeterVersionAnswer(_MeterTermsAnswer):
-    """A meter as it was from a revision on. It counted all of history: it has no day from which it was in force."""
+    """A meter as it was from a revision on. It counted all of history: it has no day from which it was in
+    force."""
 
     object: Literal["meter_version"] = "meter_version"
     cut: Annotated[dict[str, int], Field(examples=[{"0": 17}])]
@@ -67,14 +68,27 @@ class MeterVersionAnswer(_MeterTermsAnswer):
 
 
 class PlanAnswer(BaseModel):
-    """A plan: its terms, as they were written, beside its name. They are validated with the contract that takes them.
+    """A plan: its terms, as they were written, beside its name. They are validated with the contract that
+    takes them.
 
     The one answer that is a model: its members are not ours alone.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra={"examples": [{
-        "object": "plan", "plan": "pro", "revision": 1767225600000000, "currency": "USD",
-        "lines": [{"key": "platform", "kind": "recurring", "amount": "499.00"}]}]})
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "object": "plan",
+                    "plan": "pro",
+                    "revision": 1767225600000000,
+                    "currency": "USD",
+                    "lines": [{"key": "platform", "kind": "recurring", "amount": "499.00"}],
+                }
+            ]
+        },
+    )
     __pydantic_extra__: dict[str, SendersOwn]
 
     object: Literal["plan"]
@@ -83,12 +97,22 @@ class PlanAnswer(BaseModel):
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
-        return cls.model_validate({**plan.document, "object": "plan", "plan": plan.plan, "revision": plan.revision})
+        return cls.model_validate(
+            {**plan.document, "object": "plan", "plan": plan.plan, "revision": plan.revision}
+        )
 
 
 def _terms(meter: Meter) -> dict[str, Any]:
     return {
-        "meter": meter.meter, "revision": meter.revision, "event_type": meter.event_type, "aggregation": meter.aggregation, "field": meter.field,
-        "filters": {path: list(values) for path, values in meter.filters.items()}, "group_by": list(meter.group_by), "missing": meter.missing,
-        "list_price": ListPriceAnswer.of(meter.list_price) if meter.list_price else None, "role": meter.role, "heartbeat_s": meter.heartbeat_s,
+        "meter": meter.meter,
+        "revision": meter.revision,
+        "event_type": meter.event_type,
+        "aggregation": meter.aggregation,
+        "field": meter.field,
+        "filters": {path: list(values) for path, values in meter.filters.items()},
+        "group_by": list(meter.group_by),
+        "missing": meter.missing,
+        "list_price": ListPriceAnswer.of(meter.list_price) if meter.list_price else None,
+        "role": meter.role,
+        "heartbeat_s": meter.heartbeat_s,
     }

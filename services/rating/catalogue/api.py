@@ -9,7 +9,14 @@ from services.rating.catalogue import usecases
 from services.rating.catalogue.answers import MeterAnswer, MeterVersionAnswer, PlanAnswer
 from services.rating.catalogue.document import MeterDocument, MeterTerms, PlanDocument, plan_terms
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.catalogue.usecases import EventTypeFixed, FinalPeriodsCounted, ListPriceTaken, MeterExists, MeterNotFound, PlanNotFound
+from services.rating.catalogue.usecases import (
+    EventTypeFixed,
+    FinalPeriodsCounted,
+    ListPriceTaken,
+    MeterExists,
+    MeterNotFound,
+    PlanNotFound,
+)
 from shared.db import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
@@ -24,8 +31,13 @@ router = APIRouter(prefix="/v1", tags=["Catalogue"])
 Writer = Annotated[AccessKey, requires("contracts:write")]
 
 
-@router.post("/meters", operation_id="create_meter", summary="Create a meter; stored events are added up in the background", status_code=201,
-             response_model=MeterAnswer)
+@router.post(
+    "/meters",
+    operation_id="create_meter",
+    summary="Create a meter; stored events are added up in the background",
+    status_code=201,
+    response_model=MeterAnswer,
+)
 @refuses(*REFUSED, MeterExists, ListPriceTaken)
 async def create_meter(document: MeterDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> MeterAnswer:
@@ -34,35 +46,61 @@ async def create_meter(document: MeterDocument, request: Request, context: Ctx, 
     return await idempotent(context.db, request, caller, act)
 
 
-@router.put("/meters/{meter}", operation_id="change_meter", summary="Replace a meter's terms", dependencies=[requires("contracts:write")])
+@router.put(
+    "/meters/{meter}",
+    operation_id="change_meter",
+    summary="Replace a meter's terms",
+    dependencies=[requires("contracts:write")],
+)
 @refuses(MeterNotFound, EventTypeFixed, FinalPeriodsCounted, ListPriceTaken)
 async def change_meter(
-    meter: Key, document: MeterTerms, context: Ctx,
-    recount_final: Annotated[bool, Query(description="Go on though final periods would be counted otherwise; their statements stay")] = False,
+    meter: Key,
+    document: MeterTerms,
+    context: Ctx,
+    recount_final: Annotated[
+        bool,
+        Query(description="Go on though final periods would be counted otherwise; their statements stay"),
+    ] = False,
 ) -> MeterAnswer:
     async with context.db.transaction() as uow:
-        return MeterAnswer.of(await usecases.change_meter(uow, meter, document, context.clock.now(), recount_final=recount_final))
+        return MeterAnswer.of(
+            await usecases.change_meter(
+                uow, meter, document, context.clock.now(), recount_final=recount_final
+            )
+        )
 
 
-@router.get("/meters/{meter}/versions", operation_id="list_meter_versions", summary="Every version of a meter, the newest first",
-            dependencies=[requires("contracts:read")])
+@router.get(
+    "/meters/{meter}/versions",
+    operation_id="list_meter_versions",
+    summary="Every version of a meter, the newest first",
+    dependencies=[requires("contracts:read")],
+)
 @refuses(MeterNotFound)
 async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAnswer]:
     async with context.db.transaction() as uow:
         rows = await CatalogueRepository(uow.connection).versions_of(meter)
     if not rows:
         raise usecases.MeterNotFound(f"there is no meter {meter!r}")
-    return Listed[MeterVersionAnswer](data=[MeterVersionAnswer.of(row) for row in rows], has_more=False, next_cursor=None)
+    return Listed[MeterVersionAnswer](
+        data=[MeterVersionAnswer.of(row) for row in rows], has_more=False, next_cursor=None
+    )
 
 
-@router.get("/meters", operation_id="list_meters", summary="Meters by name", dependencies=[requires("contracts:read")])
+@router.get(
+    "/meters", operation_id="list_meters", summary="Meters by name", dependencies=[requires("contracts:read")]
+)
 async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
     async with context.db.transaction() as uow:
-        rows = await CatalogueRepository(uow.connection).meters_page(str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await CatalogueRepository(uow.connection).meters_page(
+            str(page.after[0]) if page.after else "", page.limit + 1
+        )
     return Listed[MeterAnswer].page(rows, page, lambda meter: [meter.meter], MeterAnswer.of)
 
 
-@router.get("/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")])
+@router.get(
+    "/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")]
+)
 @refuses(MeterNotFound)
 async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     async with context.db.transaction() as uow:
@@ -72,8 +110,13 @@ async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     return MeterAnswer.of(found)
 
 
-@router.post("/plans", operation_id="put_plan", summary="Create or replace a plan: contract terms to build on", status_code=201,
-             response_model=PlanAnswer)
+@router.post(
+    "/plans",
+    operation_id="put_plan",
+    summary="Create or replace a plan: contract terms to build on",
+    status_code=201,
+    response_model=PlanAnswer,
+)
 @refuses(*REFUSED, TermsInvalid)
 async def put_plan(document: PlanDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> PlanAnswer:
@@ -82,14 +125,20 @@ async def put_plan(document: PlanDocument, request: Request, context: Ctx, calle
     return await idempotent(context.db, request, caller, act)
 
 
-@router.get("/plans", operation_id="list_plans", summary="Plans by name", dependencies=[requires("contracts:read")])
+@router.get(
+    "/plans", operation_id="list_plans", summary="Plans by name", dependencies=[requires("contracts:read")]
+)
 async def list_plans(context: Ctx, page: Paged) -> Listed[PlanAnswer]:
     async with context.db.transaction() as uow:
-        rows = await CatalogueRepository(uow.connection).plans_page(str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await CatalogueRepository(uow.connection).plans_page(
+            str(page.after[0]) if page.after else "", page.limit + 1
+        )
     return Listed[PlanAnswer].page(rows, page, lambda plan: [plan.plan], PlanAnswer.of)
 
 
-@router.get("/plans/{plan}", operation_id="get_plan", summary="A plan", dependencies=[requires("contracts:read")])
+@router.get(
+    "/plans/{plan}", operation_id="get_plan", summary="A plan", dependencies=[requires("contracts:read")]
+)
 @refuses(PlanNotFound)
 async def get_plan(plan: Key, context: Ctx) -> PlanAnswer:
     async with context.db.transaction() as uow:

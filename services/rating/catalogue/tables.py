@@ -1,36 +1,62 @@
 """Tables of the catalogue."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, ForeignKey, Index, Integer, MetaData, Numeric, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    String,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.tables import INSTANT
 
-NAME = Text(collation="C")                                 # compared by bytes: keys of wide indexes
+NAME = Text(collation="C")  # compared by bytes: keys of wide indexes
 
 
 def add_catalogue_tables(metadata: MetaData) -> None:
     Table(
-        "meters", metadata,
+        "meters",
+        metadata,
         Column("meter", NAME, primary_key=True),
         Column("revision", BigInteger, nullable=False),
         Column("event_type", NAME, nullable=False),
-        Column("aggregation", Text, CheckConstraint("aggregation in ('count', 'sum', 'unique')"), nullable=False),
-        Column("field", Text),                             # data field (dotted path) of sum and unique
+        Column(
+            "aggregation", Text, CheckConstraint("aggregation in ('count', 'sum', 'unique')"), nullable=False
+        ),
+        Column("field", Text),  # data field (dotted path) of sum and unique
         Column("missing", Text, CheckConstraint("missing in ('quarantine', 'ignore')"), nullable=False),
-        Column("group_by", ARRAY(Text), nullable=False),   # sorted
-        Column("filters", JSONB, nullable=False),          # {"field": ["accepted", "values"]}
+        Column("group_by", ARRAY(Text), nullable=False),  # sorted
+        Column("filters", JSONB, nullable=False),  # {"field": ["accepted", "values"]}
         Column("list_currency", String(3)),
         Column("list_unit", Numeric),
         Column("role", Text),
         Column("heartbeat_s", Integer),
-        Column("created_at", INSTANT, nullable=False),     # business clock
-        Column("backfilled", Boolean, nullable=False),     # false while events older than the meter are still being added
-        Column("counts_since", BigInteger, nullable=False),    # revision of the oldest terms that count as these do
-        Index("meters_list_price", "event_type", unique=True, postgresql_where=text("list_unit is not null")),   # an event is worth one list price
+        Column("created_at", INSTANT, nullable=False),  # business clock
+        Column(
+            "backfilled", Boolean, nullable=False
+        ),  # false while events older than the meter are still being added
+        Column(
+            "counts_since", BigInteger, nullable=False
+        ),  # revision of the oldest terms that count as these do
+        Index(
+            "meters_list_price", "event_type", unique=True, postgresql_where=text("list_unit is not null")
+        ),  # an event is worth one list price
     )
     Table(
-        # Every version of a meter, whole, for good. A version counts all of history: it has no day from which it is in force.
-        "meter_versions", metadata,
+        # Every version of a meter, whole, for good. A version counts all of history: it has no day from which
+        # it is in force.
+        "meter_versions",
+        metadata,
         Column("meter", NAME, primary_key=True),
         Column("revision", BigInteger, primary_key=True),
         Column("event_type", NAME, nullable=False),
@@ -43,33 +69,41 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("list_unit", Numeric),
         Column("role", Text),
         Column("heartbeat_s", Integer),
-        Column("cut", JSONB, nullable=False),              # {"partition": last batch id before the version}
-        Column("counts_since", BigInteger, nullable=False),    # as in meters: the groups it counted by have rows of this revision
-        Column("recorded_at", INSTANT, nullable=False),    # business clock
+        Column("cut", JSONB, nullable=False),  # {"partition": last batch id before the version}
+        Column(
+            "counts_since", BigInteger, nullable=False
+        ),  # as in meters: the groups it counted by have rows of this revision
+        Column("recorded_at", INSTANT, nullable=False),  # business clock
         Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
     Table(
-        "catalogue_state", metadata,                       # one row: consumers compare it with their cached catalogue, once a batch
+        "catalogue_state",
+        metadata,  # one row: consumers compare it with their cached catalogue, once a batch
         Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=text("true")),
         Column("revision", BigInteger, nullable=False, server_default=text("0")),
     )
     Table(
-        "backfills", metadata,                             # one row a meter that met stored events; kept when finished
+        "backfills",
+        metadata,  # one row a meter that met stored events; kept when finished
         Column("meter", NAME, ForeignKey("rating.meters.meter"), primary_key=True),
-        Column("cut", JSONB, nullable=False),              # {"partition": last batch id before the meter}: the job's share ends here
+        Column(
+            "cut", JSONB, nullable=False
+        ),  # {"partition": last batch id before the meter}: the job's share ends here
         Column("cursor_batch_id", BigInteger, nullable=False, server_default=text("0")),
         Column("cursor_seq", Integer, nullable=False, server_default=text("-1")),
         Column("started_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Column("finished_at", INSTANT),
     )
     Table(
-        "backfill_days", metadata,                         # the days a running back-fill found usage on: marked when it ends, whatever is left
+        "backfill_days",
+        metadata,  # the days a running back-fill found usage on: marked when it ends, whatever is left
         Column("meter", NAME, ForeignKey("rating.backfills.meter"), primary_key=True),
         Column("subject", NAME, primary_key=True),
-        Column("day", Date, primary_key=True),             # UTC
+        Column("day", Date, primary_key=True),  # UTC
     )
     Table(
-        "plans", metadata,
+        "plans",
+        metadata,
         Column("plan", Text, primary_key=True),
         Column("revision", BigInteger, nullable=False),
         Column("document", JSONB, nullable=False),

@@ -17,7 +17,7 @@ from shared.db import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.topics.rating import CATALOGUE_METERS, MeterMessage
 
-PERIODS_NAMED_MAX = 20                            # final periods a refusal spells out
+PERIODS_NAMED_MAX = 20  # final periods a refusal spells out
 
 
 class MeterExists(AppError):
@@ -45,7 +45,8 @@ class EventTypeFixed(AppError):
 
 
 class FinalPeriodsCounted(AppError):
-    """This would count periods otherwise that are final; say `?recount_final=true` where that is meant: their statements stay as they are."""
+    """This would count periods otherwise that are final; say `?recount_final=true` where that is meant: their
+    statements stay as they are."""
 
     kind = Kind.CONFLICT
 
@@ -69,10 +70,14 @@ async def create_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datet
     return await _put(uow, meter_of(name, terms, machine_us(), not backfill), now, backfill=backfill)
 
 
-async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime, *, recount_final: bool = False) -> Meter:
-    """Replace a meter's terms; stored events are added up again where they contribute otherwise, for all of history.
+async def change_meter(
+    uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime, *, recount_final: bool = False
+) -> Meter:
+    """Replace a meter's terms; stored events are added up again where they contribute otherwise, for all of
+    history.
 
-    Final statements keep the version they were counted by. Raises MeterNotFound, EventTypeFixed, and FinalPeriodsCounted unless told to go on.
+    Final statements keep the version they were counted by. Raises MeterNotFound, EventTypeFixed, and
+    FinalPeriodsCounted unless told to go on.
     """
     await BackfillRepository(uow.connection).close_fence()
     existing = await CatalogueRepository(uow.connection).meter(name)
@@ -88,8 +93,12 @@ async def change_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datet
         await _refuse_recount(uow, existing)
     backfill = otherwise and await needs_backfill(uow, terms.event_type)
     revision = max(existing.revision + 1, machine_us())
-    changed = replace(wanted, revision=revision, backfilled=wanted.backfilled and not backfill,
-                      counts_since=revision if otherwise else existing.counts_since)
+    changed = replace(
+        wanted,
+        revision=revision,
+        backfilled=wanted.backfilled and not backfill,
+        counts_since=revision if otherwise else existing.counts_since,
+    )
     return await _put(uow, changed, now, backfill=backfill)
 
 
@@ -115,30 +124,53 @@ async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) 
 
 
 async def _refuse_recount(uow: UnitOfWork, meter: Meter) -> None:
-    """Raise FinalPeriodsCounted, naming the first final periods that charge the meter and have events of its type."""
-    periods = await StatementRepository(uow.connection).final_periods_of_meter(meter.meter, meter.event_type, PERIODS_NAMED_MAX + 1)
+    """Raise FinalPeriodsCounted, naming the first final periods that charge the meter and have events of its
+    type."""
+    periods = await StatementRepository(uow.connection).final_periods_of_meter(
+        meter.meter, meter.event_type, PERIODS_NAMED_MAX + 1
+    )
     if periods:
         more = " and more" if len(periods) > PERIODS_NAMED_MAX else ""
         named = ", ".join(f"{row['contract']} {row['start_date']}" for row in periods[:PERIODS_NAMED_MAX])
         raise FinalPeriodsCounted(
             f"meter {meter.meter!r} counted {named}{more}, which are final; with ?recount_final=true these statements stay as they are, "
-            "and what only the new terms count there is held late")
+            "and what only the new terms count there is held late"
+        )
 
 
 async def _refuse_second_list_price(catalogue: CatalogueRepository, meter: Meter) -> None:
     for other in await catalogue.meters():
-        if meter.list_price and other.list_price and other.event_type == meter.event_type and other.meter != meter.meter:
-            raise ListPriceTaken(f"meter {other.meter!r} carries the list price of {meter.event_type!r} events; take it away there first")
+        if (
+            meter.list_price
+            and other.list_price
+            and other.event_type == meter.event_type
+            and other.meter != meter.meter
+        ):
+            raise ListPriceTaken(
+                f"meter {other.meter!r} carries the list price of {meter.event_type!r} events; take it away there first"
+            )
 
 
 def message_of(meter: Meter) -> MeterMessage:
     """The meter as other services hear of it."""
     return MeterMessage(
-        meter=meter.meter, revision=meter.revision, event_type=meter.event_type, aggregation=meter.aggregation, field=meter.field,
-        missing=meter.missing, group_by=meter.group_by, filters=dict(meter.filters), list_price=_price(meter), role=meter.role,
+        meter=meter.meter,
+        revision=meter.revision,
+        event_type=meter.event_type,
+        aggregation=meter.aggregation,
+        field=meter.field,
+        missing=meter.missing,
+        group_by=meter.group_by,
+        filters=dict(meter.filters),
+        list_price=_price(meter),
+        role=meter.role,
         heartbeat_s=meter.heartbeat_s,
     )
 
 
 def _price(meter: Meter) -> dict[str, str] | None:
-    return {"currency": meter.list_price.currency, "unit": format(meter.list_price.unit, "f")} if meter.list_price else None
+    return (
+        {"currency": meter.list_price.currency, "unit": format(meter.list_price.unit, "f")}
+        if meter.list_price
+        else None
+    )

@@ -20,7 +20,11 @@ class FollowerAnswer(Answer):
 
     @classmethod
     def of(cls, row: Any, revision: int) -> Self:
-        return cls(instance=row["instance_id"], service=row["service"], acknowledged=row["acked_revision"] >= revision)
+        return cls(
+            instance=row["instance_id"],
+            service=row["service"],
+            acknowledged=row["acked_revision"] >= revision,
+        )
 
 
 class ClockAnswer(Answer):
@@ -36,8 +40,11 @@ class ClockAnswer(Answer):
     @classmethod
     def of(cls, clock: BusinessClock, instances: Sequence[Any]) -> Self:
         return cls(
-            now=clock.now(), moved=clock.moved_to is not None, revision=clock.revision,
-            instances=[FollowerAnswer.of(row, clock.revision) for row in instances])
+            now=clock.now(),
+            moved=clock.moved_to is not None,
+            revision=clock.revision,
+            instances=[FollowerAnswer.of(row, clock.revision) for row in instances],
+        )
 
 
 class AdvancedClockAnswer(Answer):

@@ -9,7 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from services.rating.clock.answers import AdvancedClockAnswer, ClockAnswer
 from services.rating.clock.repository import ClockRepository
-from services.rating.clock.usecases import AdvanceUnderWay, ClockNotFollowed, ClockRunsForward, NoTestClock, advance
+from services.rating.clock.usecases import (
+    AdvanceUnderWay,
+    ClockNotFollowed,
+    ClockRunsForward,
+    NoTestClock,
+    advance,
+)
 from shared.errors import AppError, refuses
 from shared.http.keys import requires
 from shared.service import Ctx
@@ -24,7 +30,10 @@ class InstantOutOfRange(AppError):
 
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise PydanticCustomError("not_an_instant", "An instant is text, such as 2013-02-01T05:00:00Z; a number of what unit it may be is a guess.")
+        raise PydanticCustomError(
+            "not_an_instant",
+            "An instant is text, such as 2013-02-01T05:00:00Z; a number of what unit it may be is a guess.",
+        )
     return value
 
 
@@ -32,11 +41,21 @@ class AdvanceRequest(BaseModel):
     """Where to."""
 
     model_config = ConfigDict(extra="forbid")
-    to: Annotated[AwareDatetime, BeforeValidator(_text)] = Field(description="RFC 3339, with an offset", examples=["2013-02-01T05:00:00Z"])
-    test_clock: bool = Field(False, description="Give a deployment that lives by the machine's clock a test clock, for good; else it is refused")
+    to: Annotated[AwareDatetime, BeforeValidator(_text)] = Field(
+        description="RFC 3339, with an offset", examples=["2013-02-01T05:00:00Z"]
+    )
+    test_clock: bool = Field(
+        False,
+        description="Give a deployment that lives by the machine's clock a test clock, for good; else it is refused",
+    )
 
 
-@router.get("", operation_id="get_clock", summary="The business time and who follows it", dependencies=[requires("usage:read")])
+@router.get(
+    "",
+    operation_id="get_clock",
+    summary="The business time and who follows it",
+    dependencies=[requires("usage:read")],
+)
 async def get_clock(context: Ctx) -> ClockAnswer:
     await context.clock.refresh()
     async with context.db.transaction() as uow:
@@ -44,11 +63,18 @@ async def get_clock(context: Ctx) -> ClockAnswer:
     return ClockAnswer.of(context.clock, instances)
 
 
-@router.post("/advance", operation_id="advance_clock", summary="Move the business clock forward, due instant by due instant",
-             dependencies=[requires("clock:write")])
+@router.post(
+    "/advance",
+    operation_id="advance_clock",
+    summary="Move the business clock forward, due instant by due instant",
+    dependencies=[requires("clock:write")],
+)
 @refuses(InstantOutOfRange, AdvanceUnderWay, ClockRunsForward, ClockNotFollowed, NoTestClock)
 async def advance_clock(body: AdvanceRequest, context: Ctx) -> AdvancedClockAnswer:
-    """Answers when every running service has acknowledged the move and everything due on the way is done, finalized invoices included."""
-    if not EARLIEST <= body.to <= LATEST:                       # compared before it is converted: the first and last days of time overflow
+    """Answers when every running service has acknowledged the move and everything due on the way is done,
+    finalized invoices included."""
+    if (
+        not EARLIEST <= body.to <= LATEST
+    ):  # compared before it is converted: the first and last days of time overflow
         raise InstantOutOfRange(f"{body.to.isoformat()} is not")
     return AdvancedClockAnswer.of(await advance(context, body.to.astimezone(UTC), test_clock=body.test_clock))

@@ -11,8 +11,8 @@ from shared.clock import ANSWERS, CHANNEL, LAX
 from shared.wake import Wake
 
 LOOK_S = 0.25
-RUNNING_S = 3                              # an instance that was not seen for longer does not run
-LOCK_KEY = 0x75326320636C6B                # one advance at a time
+RUNNING_S = 3  # an instance that was not seen for longer does not run
+LOCK_KEY = 0x75326320636C6B  # one advance at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,13 @@ class ClockRepository:
                 await self.connection.remove_listener(ANSWERS, self._answers.call)
 
     async def wait_answer(self) -> None:
-        """Return when an instance has answered something since the last wait, or after a while: one may have died."""
+        """Return when an instance has answered something since the last wait, or after a while: one may have
+        died."""
         await self._answers.wait(LOOK_S)
 
     async def try_lock(self) -> bool:
-        """Take the session's lock on moving the clock; it ends with the connection or its return to the pool."""
+        """Take the session's lock on moving the clock; it ends with the connection or its return to the
+        pool."""
         taken: bool = await self.connection.fetchval("select pg_try_advisory_lock($1)", LOCK_KEY)
         return taken
 
@@ -53,7 +55,8 @@ class ClockRepository:
     async def is_fresh(self) -> bool:
         """Whether nothing has happened yet that has a time: no contract and no usage."""
         found: bool = await self.connection.fetchval(
-            "select not exists (select from rating.contracts) and not exists (select from rating.event_keys)")
+            "select not exists (select from rating.contracts) and not exists (select from rating.event_keys)"
+        )
         return found
 
     async def next_due(self, after: datetime, until: datetime) -> datetime | None:
@@ -63,22 +66,34 @@ class ClockRepository:
                    select min(close_due_at) as due from rating.periods where not final and close_due_at > $1
                    union all select min(period_end) from rating.periods where not final and period_end > $1
                    union all select min(next_period_at) from rating.contracts where next_period_at > $1
-                   union all select min(effective_at) from rating.contract_versions where effective_at > $1) instants
-               where due <= $2""", after, until)
+                   union all select min(effective_at) from rating.contract_versions
+                       where effective_at > $1) instants
+               where due <= $2""",
+            after,
+            until,
+        )
         return found
 
     async def move(self, to: datetime) -> int:
         """Set the clock and wake everybody; return the revision to be acknowledged."""
         revision: int = await self.connection.fetchval(
-            """with moved as (update clock.business set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() returning revision)
-               select revision, pg_notify($2, '') from moved""", to, CHANNEL)
+            """with moved as (update clock.business
+                set moved_to = $1, revision = revision + 1, set_at = clock_timestamp() returning revision)
+               select revision, pg_notify($2, '') from moved""",
+            to,
+            CHANNEL,
+        )
         return revision
 
     async def ask_quiet(self, service: str) -> int:
         """Put the question to every instance of a service; return its number."""
         request: int = await self.connection.fetchval(
-            f"""with asked as (update clock.business set quiet_request = quiet_request + 1, quiet_service = $1 returning quiet_request)
-                select quiet_request, pg_notify($2, $1), {LAX} from asked""", service, CHANNEL)
+            f"""with asked as (update clock.business set quiet_request = quiet_request + 1, quiet_service = $1
+                returning quiet_request)
+                select quiet_request, pg_notify($2, $1), {LAX} from asked""",
+            service,
+            CHANNEL,
+        )
         return request
 
     async def not_acknowledged(self, revision: int) -> list[str]:
@@ -92,16 +107,23 @@ class ClockRepository:
     async def services(self) -> list[str]:
         """The services with a running instance."""
         rows = await self.connection.fetch(
-            "select distinct service from clock.instances where seen_at > clock_timestamp() - make_interval(secs => $1)", RUNNING_S)
+            "select distinct service from clock.instances where seen_at > clock_timestamp() - make_interval(secs => $1)",
+            RUNNING_S,
+        )
         return [row["service"] for row in rows]
 
     async def instances(self) -> list[asyncpg.Record]:
         return await self.connection.fetch(
             """select instance_id, service, seen_at, acked_revision from clock.instances
-               where seen_at > clock_timestamp() - make_interval(secs => $1) order by service, instance_id""", RUNNING_S)
+               where seen_at > clock_timestamp() - make_interval(secs => $1) order by service, instance_id""",
+            RUNNING_S,
+        )
 
     async def _running(self, condition: str, *arguments: int | str) -> list[str]:
         rows = await self.connection.fetch(
-            f"""select instance_id from clock.instances where seen_at > clock_timestamp() - make_interval(secs => {RUNNING_S}) and {condition}
-                order by instance_id""", *arguments)
+            f"""select instance_id from clock.instances
+                where seen_at > clock_timestamp() - make_interval(secs => {RUNNING_S}) and {condition}
+                order by instance_id""",
+            *arguments,
+        )
         return [row["instance_id"] for row in rows]

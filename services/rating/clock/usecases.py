@@ -1,4 +1,5 @@
-"""Verb: advance the business clock, from due instant to due instant, waiting for quiescence before it passes one."""
+"""Verb: advance the business clock, from due instant to due instant, waiting for quiescence before it passes
+one."""
 
 import asyncio
 import time
@@ -18,7 +19,8 @@ ACKNOWLEDGE_S = 30.0
 QUIET_S = 600.0
 HOW_TO_TEST = (
     "a moved clock stands still and never follows the machine again; start a test deployment with --clock-at INSTANT, "
-    "or give this one a test clock for good: `./u2c clock advance TO --test-clock` (in the API: \"test_clock\": true)")
+    'or give this one a test clock for good: `./u2c clock advance TO --test-clock` (in the API: "test_clock": true)'
+)
 PASSES_MAX = 2
 
 
@@ -57,10 +59,11 @@ class Advanced:
 
 
 async def advance(context: Context, to: datetime, *, test_clock: bool) -> Advanced:
-    """Move the clock to `to`, and answer when every running service has acknowledged it and everything due by then, `to` included, is done
-    and can be read: drafts of open periods too.
+    """Move the clock to `to`, and answer when every running service has acknowledged it and everything due by
+    then, `to` included, is done and can be read: drafts of open periods too.
 
-    `test_clock`: take a deployment that lives by the machine's clock too. Once moved it stands, and never follows the machine again.
+    `test_clock`: take a deployment that lives by the machine's clock too. Once moved it stands, and never
+    follows the machine again.
     """
     async with _hands(context) as clock:
         row = await clock.read()
@@ -93,7 +96,9 @@ async def _hands(context: Context) -> AsyncIterator[ClockRepository]:
             yield clock
 
 
-async def _pass_due_instants(context: Context, clock: ClockRepository, start: datetime, to: datetime) -> list[datetime]:
+async def _pass_due_instants(
+    context: Context, clock: ClockRepository, start: datetime, to: datetime
+) -> list[datetime]:
     stops: list[datetime] = []
     current = start
     while (due := await clock.next_due(current, to)) is not None:
@@ -109,8 +114,9 @@ async def _pass_due_instants(context: Context, clock: ClockRepository, start: da
 async def wait_until_quiet(context: Context, clock: ClockRepository) -> None:
     """Return when all that had arrived has passed every running service, and what it led to is heard.
 
-    They are asked in the order in which usage passes them, each once the one before is quiet. What goes back (a quarantine that rating
-    tells) takes a second pass, and nothing goes back twice: what is said after that came later.
+    They are asked in the order in which usage passes them, each once the one before is quiet. What goes back
+    (a quarantine that rating tells) takes a second pass, and nothing goes back twice: what is said after that
+    came later.
     """
     for _pass in range(PASSES_MAX):
         before = await _heads(context)
@@ -131,12 +137,16 @@ async def _move(clock: ClockRepository, to: datetime) -> int:
     return revision
 
 
-async def _wait(clock: ClockRepository, missing: Callable[[], Awaitable[list[str]]], timeout_s: float, what: str) -> None:
+async def _wait(
+    clock: ClockRepository, missing: Callable[[], Awaitable[list[str]]], timeout_s: float, what: str
+) -> None:
     deadline = time.monotonic() + timeout_s
     while waiting := await missing():
         if time.monotonic() > deadline:
             names = ", ".join(waiting)
-            raise ClockNotFollowed(f"after {timeout_s:.0f} s not yet {what}: {names}; look at their /readyz and logs, then advance again")
+            raise ClockNotFollowed(
+                f"after {timeout_s:.0f} s not yet {what}: {names}; look at their /readyz and logs, then advance again"
+            )
         await clock.wait_answer()
 
 

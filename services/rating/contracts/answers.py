@@ -53,8 +53,16 @@ class ContractVersionAnswer(Answer):
     def of(cls, result: Applied, *, dry_run: bool) -> Self:
         terms = result.terms
         return cls(
-            contract=result.contract, customer=terms.customer, version=result.version, created=result.created and not dry_run, dry_run=dry_run,
-            effective_at=terms.effective_at, content_hash=content_hash(terms), clauses=clauses_of(terms), terms=to_document(terms))
+            contract=result.contract,
+            customer=terms.customer,
+            version=result.version,
+            created=result.created and not dry_run,
+            dry_run=dry_run,
+            effective_at=terms.effective_at,
+            content_hash=content_hash(terms),
+            clauses=clauses_of(terms),
+            terms=to_document(terms),
+        )
 
 
 class ContractAnswer(Answer):
@@ -97,8 +105,14 @@ class VersionAnswer(Answer):
     @classmethod
     def of(cls, row: Row) -> Self:
         return cls(
-            version=row["version"], effective_at=row["effective_at"], recorded_at=row["recorded_at"], stamped_at=row["stamped_at"],
-            content_hash=row["content_hash"], clauses=clauses_of(chain_of([row])[0].terms), terms=row["terms"])
+            version=row["version"],
+            effective_at=row["effective_at"],
+            recorded_at=row["recorded_at"],
+            stamped_at=row["stamped_at"],
+            content_hash=row["content_hash"],
+            clauses=clauses_of(chain_of([row])[0].terms),
+            terms=row["terms"],
+        )
 
 
 class WholeContractAnswer(ContractAnswer):
@@ -109,26 +123,45 @@ class WholeContractAnswer(ContractAnswer):
 
     @classmethod
     def of(cls, row: Row, versions: Sequence[Row], now: datetime) -> Self:
-        return cls(**_described(row, versions, now), versions=[VersionAnswer.of(version) for version in versions])
+        return cls(
+            **_described(row, versions, now), versions=[VersionAnswer.of(version) for version in versions]
+        )
 
 
 class TermsSchemaAnswer(RootModel[dict[str, Any]]):
     """The JSON Schema of a terms document (draft 2020-12)."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [
-        {"$schema": "https://json-schema.org/draft/2020-12/schema", "required": ["contract", "customer", "currency", "timezone", "term"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "$schema": "https://json-schema.org/draft/2020-12/schema",
+                    "required": ["contract", "customer", "currency", "timezone", "term"],
+                }
+            ]
+        }
+    )
 
 
 def clauses_of(terms: Terms) -> list[ClauseAnswer]:
     """The clauses of a version that charge."""
     lines = [_clause(terms.contract, "lines", line.key, line.kind, line.hash) for line in terms.lines]
-    return lines + [_clause(terms.contract, "phases", phase.from_.isoformat(), "minimum", phase.hash) for phase in terms.phases]
+    return lines + [
+        _clause(terms.contract, "phases", phase.from_.isoformat(), "minimum", phase.hash)
+        for phase in terms.phases
+    ]
 
 
 def _clause(
-    contract: str, section: Literal["lines", "phases"], key: str, kind: Literal["usage", "recurring", "minimum"], digest: str,
+    contract: str,
+    section: Literal["lines", "phases"],
+    key: str,
+    kind: Literal["usage", "recurring", "minimum"],
+    digest: str,
 ) -> ClauseAnswer:
-    return ClauseAnswer(clause=clause_id(contract, section, key), section=section, key=key, kind=kind, hash=digest)
+    return ClauseAnswer(
+        clause=clause_id(contract, section, key), section=section, key=key, kind=kind, hash=digest
+    )
 
 
 def _described(row: Row, versions: Sequence[Row], now: datetime) -> dict[str, Any]:
@@ -136,7 +169,15 @@ def _described(row: Row, versions: Sequence[Row], now: datetime) -> dict[str, An
     current = in_force(chain, now)
     terms = current.terms
     return {
-        "contract": row["contract"], "customer_id": row["customer_id"], "customer": row["external_id"], "legal_entity": terms.legal_entity,
-        "currency": terms.currency, "timezone": terms.timezone, "revision": row["revision"], "created_at": row["created_at"],
-        "version": current.version, "versions_count": len(chain), "next_period_at": row["next_period_at"],
+        "contract": row["contract"],
+        "customer_id": row["customer_id"],
+        "customer": row["external_id"],
+        "legal_entity": terms.legal_entity,
+        "currency": terms.currency,
+        "timezone": terms.timezone,
+        "revision": row["revision"],
+        "created_at": row["created_at"],
+        "version": current.version,
+        "versions_count": len(chain),
+        "next_period_at": row["next_period_at"],
     }

@@ -7,12 +7,29 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from services.rating.contracts.answers import EXAMPLE, ContractAnswer, ContractVersionAnswer, TermsSchemaAnswer, WholeContractAnswer
+from services.rating.contracts.answers import (
+    EXAMPLE,
+    ContractAnswer,
+    ContractVersionAnswer,
+    TermsSchemaAnswer,
+    WholeContractAnswer,
+)
 from services.rating.contracts.document import read_document
-from services.rating.contracts.document_faults import DocumentTypeUnsupported, DocumentUnreadable, YamlTagRefused, YamlTooLarge
+from services.rating.contracts.document_faults import (
+    DocumentTypeUnsupported,
+    DocumentUnreadable,
+    YamlTagRefused,
+    YamlTooLarge,
+)
 from services.rating.contracts.double_pricing import MeterPricedTwice
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.usecases import CustomerUnknown, MeterUnknown, PlanUnknown, VersionsExhausted, apply_document
+from services.rating.contracts.usecases import (
+    CustomerUnknown,
+    MeterUnknown,
+    PlanUnknown,
+    VersionsExhausted,
+    apply_document,
+)
 from shared.db import UnitOfWork
 from shared.errors import AppError, Kind, refuses
 from shared.http.answers import Listed
@@ -30,10 +47,14 @@ TERMS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {
-                "title": "ContractTerms", "type": "object",
-                "description": "A terms document; its schema is GET /v1/contracts/schema. As YAML it is sent under application/yaml"},
-                                 "example": EXAMPLE},
+            "application/json": {
+                "schema": {
+                    "title": "ContractTerms",
+                    "type": "object",
+                    "description": "A terms document; its schema is GET /v1/contracts/schema. As YAML it is sent under application/yaml",
+                },
+                "example": EXAMPLE,
+            },
         },
     },
 }
@@ -48,19 +69,41 @@ class ContractNotFound(AppError):
     kind = Kind.NOT_FOUND
 
 
-@router.post("", operation_id="apply_contract", summary="Apply a terms document: the first or the next version of its contract", status_code=201,
-             response_model=ContractVersionAnswer, openapi_extra=TERMS_BODY,
-             responses={200: {"description": "What it would be, of a dry run", "model": ContractVersionAnswer}})
-@refuses(*REFUSED, *UNREADABLE, TermsInvalid, ClauseNotPricedYet, CustomerUnknown, MeterUnknown, PlanUnknown, VersionsExhausted, MeterPricedTwice)
+@router.post(
+    "",
+    operation_id="apply_contract",
+    summary="Apply a terms document: the first or the next version of its contract",
+    status_code=201,
+    response_model=ContractVersionAnswer,
+    openapi_extra=TERMS_BODY,
+    responses={200: {"description": "What it would be, of a dry run", "model": ContractVersionAnswer}},
+)
+@refuses(
+    *REFUSED,
+    *UNREADABLE,
+    TermsInvalid,
+    ClauseNotPricedYet,
+    CustomerUnknown,
+    MeterUnknown,
+    PlanUnknown,
+    VersionsExhausted,
+    MeterPricedTwice,
+)
 async def apply_contract(
-    request: Request, context: Ctx, caller: Annotated[AccessKey, requires("contracts:write")],
+    request: Request,
+    context: Ctx,
+    caller: Annotated[AccessKey, requires("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,
 ) -> Response:
-    document = await asyncio.to_thread(read_document, await request.body(), request.headers.get("content-type", ""))
+    document = await asyncio.to_thread(
+        read_document, await request.body(), request.headers.get("content-type", "")
+    )
     now = context.clock.now()
     if dry_run:
         async with context.db.transaction() as uow:
-            would_be = ContractVersionAnswer.of(await apply_document(uow, document, now, dry_run=True), dry_run=True)
+            would_be = ContractVersionAnswer.of(
+                await apply_document(uow, document, now, dry_run=True), dry_run=True
+            )
         return JSONResponse(would_be.as_json())
 
     async def act(uow: UnitOfWork) -> ContractVersionAnswer:
@@ -69,14 +112,22 @@ async def apply_contract(
     return await idempotent(context.db, request, caller, act)
 
 
-@router.get("/schema", operation_id="contract_schema", summary="The JSON Schema of a terms document", dependencies=[requires("contracts:read")])
+@router.get(
+    "/schema",
+    operation_id="contract_schema",
+    summary="The JSON Schema of a terms document",
+    dependencies=[requires("contracts:read")],
+)
 async def contract_schema() -> TermsSchemaAnswer:
     return TermsSchemaAnswer(terms_json_schema())
 
 
-@router.get("", operation_id="list_contracts", summary="Contracts by name", dependencies=[requires("contracts:read")])
+@router.get(
+    "", operation_id="list_contracts", summary="Contracts by name", dependencies=[requires("contracts:read")]
+)
 async def list_contracts(
-    context: Ctx, page: Paged,
+    context: Ctx,
+    page: Paged,
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
 ) -> Listed[ContractAnswer]:
     now = context.clock.now()
@@ -85,10 +136,19 @@ async def list_contracts(
         rows = await contracts.contracts(page.limit + 1, _after(page.after), customer)
         chains = await contracts.chains([row["contract"] for row in rows])
     return Listed[ContractAnswer].page(
-        rows, page, lambda row: [row["contract"]], lambda row: ContractAnswer.of(row, chains[row["contract"]], now))
+        rows,
+        page,
+        lambda row: [row["contract"]],
+        lambda row: ContractAnswer.of(row, chains[row["contract"]], now),
+    )
 
 
-@router.get("/{contract}", operation_id="get_contract", summary="A contract with its chain of versions", dependencies=[requires("contracts:read")])
+@router.get(
+    "/{contract}",
+    operation_id="get_contract",
+    summary="A contract with its chain of versions",
+    dependencies=[requires("contracts:read")],
+)
 @refuses(ContractNotFound)
 async def get_contract(contract: Key, context: Ctx) -> WholeContractAnswer:
     async with context.db.transaction() as uow:

@@ -1,4 +1,5 @@
-"""The chain of versions of a contract, as data: which one holds when, and what its periods and deadlines are."""
+"""The chain of versions of a contract, as data: which one holds when, and what its periods and deadlines
+are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from shared.period import BillingCalendar, ServicePeriod, local_date, local_midn
 from shared.pricing.inputs import VersionInForce
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
-OPENED_MAX = 240                                            # periods opened in one transaction; the next run goes on
+OPENED_MAX = 240  # periods opened in one transaction; the next run goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class OpenedPeriods:
 
 
 def in_force(versions: Sequence[VersionInForce], instant: datetime) -> VersionInForce:
-    """Return the version in force: of those effective by then, the one recorded last. Before the first one takes effect, the first."""
+    """Return the version in force: of those effective by then, the one recorded last. Before the first one
+    takes effect, the first."""
     effective = [version for version in versions if version.effective_at <= instant]
     return max(effective or versions[:1], key=lambda version: version.version)
 
@@ -33,7 +35,8 @@ def close_due_at(versions: Sequence[VersionInForce], period_end: datetime) -> da
 
 
 def span_of(chain: Sequence[VersionInForce], version: VersionInForce) -> tuple[datetime, datetime] | None:
-    """Return from when to when (exclusive) a version of the chain is in force, or None when later ones leave it no time.
+    """Return from when to when (exclusive) a version of the chain is in force, or None when later ones leave
+    it no time.
 
     The newest version says when the term ends; a chain that renews by itself has no end (FOREVER).
     """
@@ -44,7 +47,8 @@ def span_of(chain: Sequence[VersionInForce], version: VersionInForce) -> tuple[d
 
 
 def periods_to_open(calendar: BillingCalendar, opened_until: datetime | None, now: datetime) -> OpenedPeriods:
-    """Return the periods after `opened_until` (None: from the contract's start) that begin at or before `now`."""
+    """Return the periods after `opened_until` (None: from the contract's start) that begin at or before
+    `now`."""
     opened: list[ServicePeriod] = []
     upcoming = first_period(calendar) if opened_until is None else period_from(calendar, opened_until)
     while upcoming is not None and upcoming.start <= now and len(opened) < OPENED_MAX:
@@ -58,7 +62,8 @@ def first_period(calendar: BillingCalendar) -> ServicePeriod | None:
 
 
 def period_from(calendar: BillingCalendar, start: datetime) -> ServicePeriod | None:
-    """Return the period that begins at `start`; where the calendar's own begins earlier (a term prolonged in its midst), its rest."""
+    """Return the period that begins at `start`; where the calendar's own begins earlier (a term prolonged in
+    its midst), its rest."""
     period = calendar.containing(start)
     if period is None or period.start == start:
         return period

@@ -15,7 +15,8 @@ JSON_TYPES = frozenset({"application/json", ""})
 def read_document(body: bytes, content_type: str) -> dict[str, Any]:
     """Return the document's mapping; it may take half a second, so not on the event loop.
 
-    Raises DocumentUnreadable with the place, DocumentTypeUnsupported for other media types, YamlTooLarge and YamlTagRefused.
+    Raises DocumentUnreadable with the place, DocumentTypeUnsupported for other media types, YamlTooLarge and
+    YamlTagRefused.
     """
     media = content_type.partition(";")[0].strip().lower()
     if media not in YAML_TYPES | JSON_TYPES:
@@ -28,7 +29,9 @@ def read_document(body: bytes, content_type: str) -> dict[str, Any]:
     except RecursionError:
         raise DocumentUnreadable(f"the document is nested deeper than {DEPTH_MAX} levels") from None
     if not isinstance(document, Mapping):
-        raise DocumentUnreadable("a terms document is a mapping: contract, customer, currency, timezone, term, lines, …")
+        raise DocumentUnreadable(
+            "a terms document is a mapping: contract, customer, currency, timezone, term, lines, …"
+        )
     _bounded(document)
     return dict(document)
 
@@ -37,13 +40,17 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_not_a_number)
     except ValueError as fault:
-        raise DocumentUnreadable(f"not JSON: {str(fault)[:200]}; mend it, or send YAML as Content-Type: application/yaml") from None
+        raise DocumentUnreadable(
+            f"not JSON: {str(fault)[:200]}; mend it, or send YAML as Content-Type: application/yaml"
+        ) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise DocumentUnreadable(f"the key {_repeated(pairs)[:60]!r} is written twice in one mapping; which one holds would be a guess")
+        raise DocumentUnreadable(
+            f"the key {_repeated(pairs)[:60]!r} is written twice in one mapping; which one holds would be a guess"
+        )
     return found
 
 
@@ -62,7 +69,8 @@ def _not_a_number(name: str) -> Any:
 
 
 def _bounded(document: Any) -> None:
-    """Refuse what is too deep, too large, or holds a value JSON cannot hold, before anything walks it again."""
+    """Refuse what is too deep, too large, or holds a value JSON cannot hold, before anything walks it
+    again."""
     level, nodes = [document], 0
     for _ in range(DEPTH_MAX):
         nodes += len(level)

@@ -21,7 +21,8 @@ class MeterPricedTwice(AppError):
 
 @dataclass(frozen=True, slots=True)
 class PricedTwice:
-    """A meter that a line (by its place in the terms) and another contract price from `start` to `end` (exclusive)."""
+    """A meter that a line (by its place in the terms) and another contract price from `start` to `end`
+    (exclusive)."""
 
     line: int
     meter: str
@@ -31,31 +32,42 @@ class PricedTwice:
 
     @property
     def reach(self) -> str:
-        return f"from {_text(self.start)} on" if self.end == FOREVER else f"from {_text(self.start)} to {_text(self.end)}"
+        return (
+            f"from {_text(self.start)} on"
+            if self.end == FOREVER
+            else f"from {_text(self.start)} to {_text(self.end)}"
+        )
 
 
 async def refuse_double_pricing(contracts: ContractRepository, customer_id: str, chain: Chain) -> None:
-    """Raise MeterPricedTwice when the newest version of the chain prices a meter beside another contract without saying so.
+    """Raise MeterPricedTwice when the newest version of the chain prices a meter beside another contract
+    without saying so.
 
-    Only the newest version can bring a new overlap: where an older one is in force it was when it was accepted. Several lines of one
-    contract may price one meter: whoever signs it sees them side by side.
+    Only the newest version can bring a new overlap: where an older one is in force it was when it was
+    accepted. Several lines of one contract may price one meter: whoever signs it sees them side by side.
     """
     if not chain[-1].terms.usage_lines:
         return
     others = await contracts.others_of_customer(customer_id, chain[-1].terms.contract)
-    twice = [found for other in (await load_chains(contracts, others)).values() for found in priced_twice(chain, other)]
+    twice = [
+        found
+        for other in (await load_chains(contracts, others)).values()
+        for found in priced_twice(chain, other)
+    ]
     if twice:
         raise MeterPricedTwice(_explained(twice), errors=[_error(found) for found in twice[:LISTED_MAX]])
 
 
 def priced_twice(chain: Chain, other: Chain) -> list[PricedTwice]:
-    """Return the meters that the newest version of `chain` and any version of `other` price at the same time and neither calls shared."""
+    """Return the meters that the newest version of `chain` and any version of `other` price at the same time
+    and neither calls shared."""
     newest, lasts = chain[-1], span_of(chain, chain[-1])
     if lasts is None:
         return []
     return [
         PricedTwice(line, meter, version.terms.contract, max(lasts[0], start), min(lasts[1], end))
-        for version, start, end in _spans(other) if max(lasts[0], start) < min(lasts[1], end)
+        for version, start, end in _spans(other)
+        if max(lasts[0], start) < min(lasts[1], end)
         for line, meter in _unshared(newest, version)
     ]
 
@@ -70,7 +82,11 @@ def _spans(chain: Chain) -> Iterator[tuple[VersionInForce, datetime, datetime]]:
 def _unshared(one: VersionInForce, other: VersionInForce) -> list[tuple[int, str]]:
     shared = {*one.terms.shares_meters, *other.terms.shares_meters}
     priced = {line.meter for line in other.terms.usage_lines} - shared
-    return [(index, line.meter) for index, line in enumerate(one.terms.lines) if line.kind == "usage" and line.meter in priced]
+    return [
+        (index, line.meter)
+        for index, line in enumerate(one.terms.lines)
+        if line.kind == "usage" and line.meter in priced
+    ]
 
 
 def _explained(twice: Sequence[PricedTwice]) -> str:
@@ -85,7 +101,8 @@ def _explained(twice: Sequence[PricedTwice]) -> str:
 
 def _error(found: PricedTwice) -> dict[str, str]:
     return {
-        "path": f"lines[{found.line}].meter", "code": "meter_priced_twice",
+        "path": f"lines[{found.line}].meter",
+        "code": "meter_priced_twice",
         "detail": f"{found.meter} is priced by the contract {found.contract} {found.reach}",
     }
 

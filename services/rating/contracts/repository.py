@@ -31,68 +31,102 @@ class ContractRepository:
         self.connection = connection
 
     async def customer_id(self, external_id: str) -> str | None:
-        found: str | None = await self.connection.fetchval("select customer_id from rating.customers where external_id = $1", external_id)
+        found: str | None = await self.connection.fetchval(
+            "select customer_id from rating.customers where external_id = $1", external_id
+        )
         return found
 
     async def plan(self, plan: str) -> Mapping[str, Any] | None:
-        found: Mapping[str, Any] | None = await self.connection.fetchval("select document from rating.plans where plan = $1", plan)
+        found: Mapping[str, Any] | None = await self.connection.fetchval(
+            "select document from rating.plans where plan = $1", plan
+        )
         return found
 
     async def unknown_meters(self, meters: Sequence[str]) -> list[str]:
         rows = await self.connection.fetch(
-            "select name from unnest($1::text[]) as name where not exists (select from rating.meters where meter = name) order by name", list(meters))
+            "select name from unnest($1::text[]) as name where not exists (select from rating.meters where meter = name) order by name",
+            list(meters),
+        )
         return [row["name"] for row in rows]
 
     async def open_months(self, places: Sequence[SubjectMonth]) -> list[SubjectMonth]:
-        """Those of these months that no final period of the subject touches. Who is closing one meanwhile must look again: its row changes."""
-        columns = [place.meter for place in places], [place.subject for place in places], [place.month for place in places]
+        """Those of these months that no final period of the subject touches. Who is closing one meanwhile
+        must look again: its row changes."""
+        columns = (
+            [place.meter for place in places],
+            [place.subject for place in places],
+            [place.month for place in places],
+        )
         await self.connection.execute(
             f"""with held as materialized (
                    select p.contract, p.period_start from rating.periods p
                    where not p.final and exists (
-                       select from rating.contracts c join rating.subjects s using (customer_id) join {_SUBJECT_MONTHS} on a.subject = s.subject
+                       select from rating.contracts c join rating.subjects s using (customer_id)
+                           join {_SUBJECT_MONTHS} on a.subject = s.subject
                        where c.contract = p.contract and {_OVERLAPS})
                    order by p.contract, p.period_start for no key update of p)
-               update rating.periods p set final = p.final from held where (p.contract, p.period_start) = (held.contract, held.period_start)""",
-            *columns)
+               update rating.periods p set final = p.final from held
+                   where (p.contract, p.period_start) = (held.contract, held.period_start)""",
+            *columns,
+        )
         rows = await self.connection.fetch(
             f"""select a.meter, a.subject, a.month from {_SUBJECT_MONTHS} where not exists (
                    select from rating.periods p join rating.contracts c using (contract)
                    where p.final and {_OVERLAPS} and (
-                       exists (select from rating.subjects s where s.customer_id = c.customer_id and s.subject = a.subject)
+                       exists (select from rating.subjects s
+                           where s.customer_id = c.customer_id and s.subject = a.subject)
                        or exists (select from rating.closed_subjects k
-                                  where (k.contract, k.period_start, k.subject) = (p.contract, p.period_start, a.subject))))""", *columns)
+                                  where (k.contract, k.period_start, k.subject) =
+                                      (p.contract, p.period_start, a.subject))))""",
+            *columns,
+        )
         return [SubjectMonth(*row) for row in rows]
 
     async def hold_customer(self, customer_id: str) -> None:
-        """Hold the customer's row: contracts of one customer are applied one after the other, so that each sees the others' meters."""
-        await self.connection.execute("select from rating.customers where customer_id = $1 for no key update", customer_id)
+        """Hold the customer's row: contracts of one customer are applied one after the other, so that each
+        sees the others' meters."""
+        await self.connection.execute(
+            "select from rating.customers where customer_id = $1 for no key update", customer_id
+        )
 
     async def others_of_customer(self, customer_id: str, contract: str) -> list[str]:
         rows = await self.connection.fetch(
-            "select contract from rating.contracts where customer_id = $1 and contract <> $2 order by contract", customer_id, contract)
+            "select contract from rating.contracts where customer_id = $1 and contract <> $2 order by contract",
+            customer_id,
+            contract,
+        )
         return [row["contract"] for row in rows]
 
     async def create(self, contract: str, customer_id: str) -> None:
         """Insert the contract if it is not there, and hold its row: versions of one contract take turns."""
         await self.connection.execute(
             "insert into rating.contracts (contract, customer_id, revision) values ($1, $2, 0) on conflict (contract) do nothing",
-            contract, customer_id)
+            contract,
+            customer_id,
+        )
         await self.lock(contract)
 
     async def lock(self, contract: str) -> None:
-        await self.connection.execute("select from rating.contracts where contract = $1 for no key update", contract)
+        await self.connection.execute(
+            "select from rating.contracts where contract = $1 for no key update", contract
+        )
 
     async def contract(self, contract: str) -> asyncpg.Record | None:
         return await self.connection.fetchrow(
             """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
-               from rating.contracts c join rating.customers using (customer_id) where contract = $1""", contract)
+               from rating.contracts c join rating.customers using (customer_id) where contract = $1""",
+            contract,
+        )
 
     async def contracts(self, limit: int, after: str, customer: str | None) -> list[asyncpg.Record]:
         return await self.connection.fetch(
             """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
                from rating.contracts c join rating.customers using (customer_id)
-               where contract > $2 and ($3::text is null or external_id = $3) order by contract limit $1""", limit, after, customer)
+               where contract > $2 and ($3::text is null or external_id = $3) order by contract limit $1""",
+            limit,
+            after,
+            customer,
+        )
 
     async def versions(self, contract: str) -> list[asyncpg.Record]:
         return (await self.chains([contract])).get(contract, [])
@@ -101,7 +135,9 @@ class ContractRepository:
         """Contract → its versions, oldest first."""
         rows = await self.connection.fetch(
             """select contract, version, effective_at, recorded_at, stamped_at, content_hash, terms
-               from rating.contract_versions where contract = any($1::text[]) order by contract, version""", list(contracts))
+               from rating.contract_versions where contract = any($1::text[]) order by contract, version""",
+            list(contracts),
+        )
         chains: dict[str, list[asyncpg.Record]] = {}
         for row in rows:
             chains.setdefault(row["contract"], []).append(row)
@@ -111,53 +147,87 @@ class ContractRepository:
         """The versions of these contracts without their terms, by contract, oldest first."""
         return await self.connection.fetch(
             """select contract, version, effective_at, content_hash from rating.contract_versions
-               where contract = any($1::text[]) order by contract, version""", list(contracts))
+               where contract = any($1::text[]) order by contract, version""",
+            list(contracts),
+        )
 
     async def terms(self, contracts: Sequence[str], versions: Sequence[int]) -> dict[tuple[str, int], Any]:
         """(contract, version) → its terms."""
         rows = await self.connection.fetch(
             """select contract, version, terms from rating.contract_versions
-               join unnest($1::text[], $2::int[]) as asked (contract, version) using (contract, version)""", list(contracts), list(versions))
+               join unnest($1::text[], $2::int[]) as asked (contract, version) using (contract, version)""",
+            list(contracts),
+            list(versions),
+        )
         return {(row["contract"], row["version"]): row["terms"] for row in rows}
 
     async def add_version(
-        self, contract: str, version: int, effective_at: datetime, recorded_at: datetime, content_hash: str, terms: Mapping[str, Any],
+        self,
+        contract: str,
+        version: int,
+        effective_at: datetime,
+        recorded_at: datetime,
+        content_hash: str,
+        terms: Mapping[str, Any],
     ) -> None:
         await self.connection.execute(
-            """insert into rating.contract_versions (contract, version, effective_at, recorded_at, content_hash, terms)
-               values ($1, $2, $3, $4, $5, $6)""", contract, version, effective_at, recorded_at, content_hash, terms)
+            """insert into rating.contract_versions (contract, version, effective_at, recorded_at,
+                content_hash, terms)
+               values ($1, $2, $3, $4, $5, $6)""",
+            contract,
+            version,
+            effective_at,
+            recorded_at,
+            content_hash,
+            terms,
+        )
 
     async def set_revision(self, contract: str, revision_us: int) -> int:
         """Raise the contract's revision to the machine's time or by one, and return it."""
         found: int = await self.connection.fetchval(
-            "update rating.contracts set revision = greatest(revision + 1, $2) where contract = $1 returning revision", contract, revision_us)
+            "update rating.contracts set revision = greatest(revision + 1, $2) where contract = $1 returning revision",
+            contract,
+            revision_us,
+        )
         return found
 
     async def set_next_period(self, contract: str, next_period_at: datetime | None) -> None:
-        await self.connection.execute("update rating.contracts set next_period_at = $2 where contract = $1", contract, next_period_at)
+        await self.connection.execute(
+            "update rating.contracts set next_period_at = $2 where contract = $1", contract, next_period_at
+        )
 
     async def claim_unopened(self, now: datetime, limit: int) -> list[str]:
         """Contracts whose next period has begun, held until the transaction ends."""
         rows = await self.connection.fetch(
             """select contract from rating.contracts where next_period_at <= $1
-               order by next_period_at, contract limit $2 for no key update skip locked""", now, limit)
+               order by next_period_at, contract limit $2 for no key update skip locked""",
+            now,
+            limit,
+        )
         return [row["contract"] for row in rows]
 
     async def unopened_left(self, now: datetime) -> bool:
         """Whether a contract's next period has begun and is not open yet, held by somebody or not."""
-        found: bool = await self.connection.fetchval("select exists (select from rating.contracts where next_period_at <= $1)", now)
+        found: bool = await self.connection.fetchval(
+            "select exists (select from rating.contracts where next_period_at <= $1)", now
+        )
         return found
 
     async def opened_until(self, contracts: Sequence[str]) -> dict[str, datetime]:
         rows = await self.connection.fetch(
-            "select contract, max(period_end) as until from rating.periods where contract = any($1::text[]) group by contract", list(contracts))
+            "select contract, max(period_end) as until from rating.periods where contract = any($1::text[]) group by contract",
+            list(contracts),
+        )
         return {row["contract"]: row["until"] for row in rows}
 
     async def hold_periods(self, contract: str) -> list[PeriodRow]:
-        """The contract's periods, oldest first; none of them is priced or closed until this transaction ends."""
+        """The contract's periods, oldest first; none of them is priced or closed until this transaction
+        ends."""
         rows = await self.connection.fetch(
             """select period_start, period_end, start_date, end_date, final from rating.periods
-               where contract = $1 order by period_start for no key update""", contract)
+               where contract = $1 order by period_start for no key update""",
+            contract,
+        )
         return [PeriodRow(**row) for row in rows]
 
     async def open_periods(self, contract: str, periods: Sequence[tuple[ServicePeriod, datetime]]) -> None:
@@ -166,30 +236,49 @@ class ContractRepository:
             return
         await self.connection.execute(
             """with opened as (
-                 insert into rating.periods (contract, period_start, period_end, start_date, end_date, whole_days, close_due_at)
-                 select $1, * from unnest($2::timestamptz[], $3::timestamptz[], $4::date[], $5::date[], $6::int[], $7::timestamptz[])
+                 insert into rating.periods (contract, period_start, period_end, start_date, end_date,
+                     whole_days, close_due_at)
+                 select $1, * from unnest($2::timestamptz[], $3::timestamptz[], $4::date[], $5::date[],
+                     $6::int[], $7::timestamptz[])
                  returning contract, period_start)
                insert into rating.stale (contract, period_start) select contract, period_start from opened""",
-            contract, [p.start for p, _ in periods], [p.end for p, _ in periods], [p.start_date for p, _ in periods],
-            [p.end_date for p, _ in periods], [p.whole_days for p, _ in periods], [due for _, due in periods])
+            contract,
+            [p.start for p, _ in periods],
+            [p.end for p, _ in periods],
+            [p.start_date for p, _ in periods],
+            [p.end_date for p, _ in periods],
+            [p.whole_days for p, _ in periods],
+            [due for _, due in periods],
+        )
 
     async def redraw_period(self, contract: str, period: ServicePeriod, close_due_at: datetime) -> None:
-        """Move the end and the deadline of a period that is not final to what the newest version says, and let pricing try it now."""
+        """Move the end and the deadline of a period that is not final to what the newest version says, and
+        let pricing try it now."""
         await self.connection.execute(
             """update rating.periods set period_end = $3, end_date = $4, whole_days = $5, close_due_at = $6,
                    retry_at = case when retry_at is null then null else clock_timestamp() end
                where contract = $1 and period_start = $2 and not final""",
-            contract, period.start, period.end, period.end_date, period.whole_days, close_due_at)
+            contract,
+            period.start,
+            period.end,
+            period.end_date,
+            period.whole_days,
+            close_due_at,
+        )
 
     async def mark_open_periods_of(self, customer_id: str) -> None:
         """Ask for every statement of the customer's contracts that is not final to be priced again."""
         await self.connection.execute(
             """insert into rating.stale (contract, period_start)
-               select contract, period_start from rating.contracts join rating.periods using (contract) where customer_id = $1 and not final""",
-            customer_id)
+               select contract, period_start from rating.contracts join rating.periods using (contract)
+                   where customer_id = $1 and not final""",
+            customer_id,
+        )
 
     async def mark_open_periods(self, contract: str) -> None:
         """Ask for every statement of the contract that is not final to be priced again."""
         await self.connection.execute(
             """insert into rating.stale (contract, period_start)
-               select contract, period_start from rating.periods where contract = $1 and not final""", contract)
+               select contract, period_start from rating.periods where contract = $1 and not final""",
+            contract,
+        )

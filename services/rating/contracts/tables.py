@@ -1,6 +1,20 @@
-"""Tables of contracts: the contract, its append-only chain of versions, and the service periods the clock has opened."""
+"""Tables of contracts: the contract, its append-only chain of versions, and the service periods the clock has
+opened."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Identity, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.tables import INSTANT
@@ -11,47 +25,56 @@ NOW = text("clock_timestamp()")
 def add_contract_tables(metadata: MetaData) -> None:
     """Add them to the schema's metadata; `customers` (metering's migration 0001) must be there."""
     Table(
-        "contracts", metadata,
+        "contracts",
+        metadata,
         Column("contract", Text, primary_key=True),
         Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), nullable=False),
         Column("revision", BigInteger, nullable=False),
         Column("created_at", INSTANT, nullable=False, server_default=NOW),
-        Column("next_period_at", INSTANT),                  # when the clock opens the next period; null: the term has ended
+        Column("next_period_at", INSTANT),  # when the clock opens the next period; null: the term has ended
         Index("contracts_customer", "customer_id"),
         Index("contracts_next_period", "next_period_at", postgresql_where=text("next_period_at is not null")),
     )
     Table(
-        "contract_versions", metadata,
+        "contract_versions",
+        metadata,
         Column("contract", Text, ForeignKey("rating.contracts.contract"), primary_key=True),
         Column("version", Integer, primary_key=True, autoincrement=False),
         Column("effective_at", INSTANT, nullable=False),
-        Column("recorded_at", INSTANT, nullable=False),     # business clock
+        Column("recorded_at", INSTANT, nullable=False),  # business clock
         Column("stamped_at", INSTANT, nullable=False, server_default=NOW),
         Column("content_hash", Text, nullable=False),
-        Column("terms", JSONB, nullable=False),             # resolved: the plan's lines merged
+        Column("terms", JSONB, nullable=False),  # resolved: the plan's lines merged
     )
     Table(
-        "periods", metadata,
+        "periods",
+        metadata,
         Column("contract", Text, ForeignKey("rating.contracts.contract"), primary_key=True),
         Column("period_start", INSTANT, primary_key=True),
-        Column("period_end", INSTANT, nullable=False),      # exclusive
-        Column("start_date", Date, nullable=False),         # local, inclusive
-        Column("end_date", Date, nullable=False),           # local, inclusive
-        Column("whole_days", Integer, nullable=False),      # of the full period the anchors draw
-        Column("close_due_at", INSTANT, nullable=False),    # end plus grace
+        Column("period_end", INSTANT, nullable=False),  # exclusive
+        Column("start_date", Date, nullable=False),  # local, inclusive
+        Column("end_date", Date, nullable=False),  # local, inclusive
+        Column("whole_days", Integer, nullable=False),  # of the full period the anchors draw
+        Column("close_due_at", INSTANT, nullable=False),  # end plus grace
         Column("final", Boolean, nullable=False, server_default=text("false")),
-        Column("retry_at", INSTANT),                        # machine clock: pricing failed, not again before
+        Column("retry_at", INSTANT),  # machine clock: pricing failed, not again before
         Index("periods_close_due", "close_due_at", postgresql_where=text("not final")),
     )
     Table(
-        # Append-only requests to price a statement. The pricing worker deletes the rows its snapshot sees, so a request that
+        # Append-only requests to price a statement. The pricing worker deletes the rows its snapshot sees, so
+        # a request that
         # commits meanwhile can never be swallowed (one row a statement with ON CONFLICT could be).
-        "stale", metadata,
+        "stale",
+        metadata,
         Column("stale_id", BigInteger, Identity(always=True), primary_key=True),
         Column("contract", Text, nullable=False),
         Column("period_start", INSTANT, nullable=False),
         Column("since", INSTANT, nullable=False, server_default=NOW),
-        Column("priced_us", BigInteger, nullable=False, server_default=text("0")),   # the statement's revision when it was asked for
-        Column("retry", Boolean, nullable=False, server_default=text("false")),      # asked by the pricing that failed: nothing new has come
+        Column(
+            "priced_us", BigInteger, nullable=False, server_default=text("0")
+        ),  # the statement's revision when it was asked for
+        Column(
+            "retry", Boolean, nullable=False, server_default=text("false")
+        ),  # asked by the pricing that failed: nothing new has come
         Index("stale_statement", "contract", "period_start"),
     )

@@ -11,7 +11,8 @@ from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMess
 
 
 async def tell_newest(uow: UnitOfWork, contract: str) -> None:
-    """Put the newest version on the bus, as a newer revision of the contract; the others lie there as they were said."""
+    """Put the newest version on the bus, as a newer revision of the contract; the others lie there as they
+    were said."""
     contracts = ContractRepository(uow.connection)
     await contracts.set_revision(contract, machine_us())
     found, versions = await contracts.contract(contract), await contracts.versions(contract)
@@ -23,9 +24,18 @@ def messages_of(contract: Row, versions: Sequence[Row]) -> list[ContractVersionM
     """The chain as others hear of it, oldest version first."""
     return [
         ContractVersionMessage(
-            contract=contract["contract"], revision=contract["revision"], customer_id=contract["customer_id"], customer=contract["external_id"],
-            chain=len(versions), version=ContractVersion(
-                row["version"], to_us(row["effective_at"]), to_us(row["recorded_at"]), row["content_hash"], row["terms"]),
+            contract=contract["contract"],
+            revision=contract["revision"],
+            customer_id=contract["customer_id"],
+            customer=contract["external_id"],
+            chain=len(versions),
+            version=ContractVersion(
+                row["version"],
+                to_us(row["effective_at"]),
+                to_us(row["recorded_at"]),
+                row["content_hash"],
+                row["terms"],
+            ),
         )
         for row in versions
     ]

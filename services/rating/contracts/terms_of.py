@@ -1,4 +1,5 @@
-"""Terms parsed once: a version never changes, so its parsed form is kept, and its text is not even read again."""
+"""Terms parsed once: a version never changes, so its parsed form is kept, and its text is not even read
+again."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -10,25 +11,33 @@ from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import parse_terms
 
 KEPT_MAX = 20_000
-Row = Any                                  # a database row: names to values
+Row = Any  # a database row: names to values
 Chain = tuple[VersionInForce, ...]
 _kept: OrderedDict[tuple[str, int, str, datetime], VersionInForce] = OrderedDict()
 
 
 def chain_of(rows: Iterable[Row]) -> Chain:
-    """Return the versions of the rows (contract, version, effective_at, content_hash, terms), in their order."""
+    """Return the versions of the rows (contract, version, effective_at, content_hash, terms), in their
+    order."""
     return tuple(_kept_version(row) or _keep(row, row["terms"]) for row in rows)
 
 
 async def load_chains(contracts: ContractRepository, names: Sequence[str]) -> dict[str, Chain]:
-    """Contract → its chain, oldest version first. Reads the terms of those versions alone that this process has not met."""
+    """Contract → its chain, oldest version first. Reads the terms of those versions alone that this process
+    has not met."""
     rows = await contracts.version_names(names)
     met = [_kept_version(row) for row in rows]
     unmet = [row for row, version in zip(rows, met, strict=True) if version is None]
-    terms = await contracts.terms([row["contract"] for row in unmet], [row["version"] for row in unmet]) if unmet else {}
+    terms = (
+        await contracts.terms([row["contract"] for row in unmet], [row["version"] for row in unmet])
+        if unmet
+        else {}
+    )
     chains: dict[str, list[VersionInForce]] = {}
     for row, version in zip(rows, met, strict=True):
-        chains.setdefault(row["contract"], []).append(version or _keep(row, terms[row["contract"], row["version"]]))
+        chains.setdefault(row["contract"], []).append(
+            version or _keep(row, terms[row["contract"], row["version"]])
+        )
     return {contract: tuple(chain) for contract, chain in chains.items()}
 
 

@@ -22,7 +22,7 @@ from shared.pricing.language import Terms, check_amendment, content_hash, parse_
 from shared.values.names import KEY
 
 VERSIONS_MAX = 1000
-RESERVED = frozenset({"schema"})                           # GET /v1/contracts/schema answers something else
+RESERVED = frozenset({"schema"})  # GET /v1/contracts/schema answers something else
 
 
 class CustomerUnknown(AppError):
@@ -45,7 +45,8 @@ class VersionsExhausted(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying a document did, or would do: the version it stands for, and whether that version is new."""
+    """What applying a document did, or would do: the version it stands for, and whether that version is
+    new."""
 
     contract: str
     version: int
@@ -53,12 +54,15 @@ class Applied:
     terms: Terms
 
 
-async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: datetime, *, dry_run: bool = False) -> Applied:
+async def apply_document(
+    uow: UnitOfWork, document: Mapping[str, Any], now: datetime, *, dry_run: bool = False
+) -> Applied:
     """Record the document as the next version of its contract, unless it says what the newest version says.
 
-    A meter that another contract of the customer prices at the same time is refused, unless one of the two names it in `shares_meters`.
-    Opens the periods that have begun, asks for every open statement to be priced again, and tells contracts.versions.
-    A version that reaches into a final period is recorded too: the statement stays, and an exception asks for the correction.
+    A meter that another contract of the customer prices at the same time is refused, unless one of the two
+    names it in `shares_meters`. Opens the periods that have begun, asks for every open statement to be priced
+    again, and tells contracts.versions. A version that reaches into a final period is recorded too: the
+    statement stays, and an exception asks for the correction.
     """
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
@@ -81,7 +85,9 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
     periods = await contracts.hold_periods(terms.contract)
     redrawn = _redrawn(terms, [period for period in periods if not period.final])
     if not dry_run:
-        await contracts.add_version(terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms))
+        await contracts.add_version(
+            terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms)
+        )
         await name_priced_values(uow, contracts, terms)
         await _follow(uow, contracts, (*chain, added), periods, redrawn, now)
         await tell_newest(uow, terms.contract)
@@ -91,7 +97,7 @@ async def apply_document(uow: UnitOfWork, document: Mapping[str, Any], now: date
 async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> Terms:
     name = document.get("plan")
     if not isinstance(name, str) or not re.fullmatch(KEY, name):
-        return parse_terms(document)                        # without a plan, or one whose name is refused with its path
+        return parse_terms(document)  # without a plan, or one whose name is refused with its path
     plan = await contracts.plan(name)
     if plan is None:
         fault = _at("plan", "plan_unknown", "no such plan")
@@ -100,37 +106,53 @@ async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> T
 
 
 async def _check(contracts: ContractRepository, terms: Terms) -> str:
-    """Return the customer's id. What a contract rests on must be there first, or its usage would be priced by a guess."""
+    """Return the customer's id. What a contract rests on must be there first, or its usage would be priced by
+    a guess."""
     unknown = await contracts.unknown_meters([line.meter for line in terms.usage_lines])
     if unknown:
         faults = [
             _at(f"lines[{index}].meter", "meter_unknown", f"there is no meter {line.meter}")
-            for index, line in enumerate(terms.lines) if line.kind == "usage" and line.meter in unknown
+            for index, line in enumerate(terms.lines)
+            if line.kind == "usage" and line.meter in unknown
         ]
-        raise MeterUnknown(f"no such meter: {', '.join(unknown)}; create it with POST /v1/meters first", errors=faults)
+        raise MeterUnknown(
+            f"no such meter: {', '.join(unknown)}; create it with POST /v1/meters first", errors=faults
+        )
     customer_id = await contracts.customer_id(terms.customer)
     if customer_id is None:
         fault = _at("customer", "customer_unknown", f"there is no customer {terms.customer}")
-        raise CustomerUnknown(f"there is no customer {terms.customer!r}; create it with POST /v1/customers first", errors=[fault])
+        raise CustomerUnknown(
+            f"there is no customer {terms.customer!r}; create it with POST /v1/customers first",
+            errors=[fault],
+        )
     return customer_id
 
 
 def _redrawn(terms: Terms, open_rows: list[PeriodRow]) -> list[Any]:
-    """Return the open periods as the amended term draws them. An amendment cannot take away a period that has begun."""
+    """Return the open periods as the amended term draws them. An amendment cannot take away a period that has
+    begun."""
     redrawn = []
     for row in open_rows:
         period = period_from(terms.calendar, row.period_start)
         if period is None:
             detail = f"The period from {row.start_date} has begun and cannot be taken away; end the term after {row.end_date}."
-            raise TermsInvalid(f"term: {detail}", errors=[_at("term.months", "term_cuts_opened_period", detail)])
+            raise TermsInvalid(
+                f"term: {detail}", errors=[_at("term.months", "term_cuts_opened_period", detail)]
+            )
         redrawn.append(period)
     return redrawn
 
 
 async def _follow(
-    uow: UnitOfWork, contracts: ContractRepository, chain: tuple[VersionInForce, ...], periods: list[PeriodRow], redrawn: list[Any], now: datetime,
+    uow: UnitOfWork,
+    contracts: ContractRepository,
+    chain: tuple[VersionInForce, ...],
+    periods: list[PeriodRow],
+    redrawn: list[Any],
+    now: datetime,
 ) -> None:
-    """Let what hangs on the chain follow: deadlines of open periods, the next period, statements, and corrections that are due."""
+    """Let what hangs on the chain follow: deadlines of open periods, the next period, statements, and
+    corrections that are due."""
     contract, added = chain[-1].terms.contract, chain[-1]
     for period in redrawn:
         await contracts.redraw_period(contract, period, close_due_at(chain, period.end))
@@ -141,7 +163,9 @@ async def _follow(
     if touched:
         reach = f"{touched[0].start_date} to {touched[-1].end_date}"
         detail = f"version {added.version}, effective {added.effective_at.isoformat()}, reaches into final periods: {reach}"
-        await open_exception(uow, "late_correction_due", f"{contract}:{added.version}", detail, owner="finance", now=now)
+        await open_exception(
+            uow, "late_correction_due", f"{contract}:{added.version}", detail, owner="finance", now=now
+        )
 
 
 def _at(path: str, code: str, detail: str) -> dict[str, str]:

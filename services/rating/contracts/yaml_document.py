@@ -1,7 +1,7 @@
 """YAML as terms are written in: plain values and nothing that unfolds, in time that grows with the text.
 
-It is read from the parser's events, libyaml's where there is one, and never constructed by PyYAML: that counts in base 60, follows tags
-to constructors that crash, and unfolds a few lines of anchors into gigabytes.
+It is read from the parser's events, libyaml's where there is one, and never constructed by PyYAML: that
+counts in base 60, follows tags to constructors that crash, and unfolds a few lines of anchors into gigabytes.
 """
 
 import re
@@ -14,7 +14,7 @@ from yaml.resolver import Resolver
 
 from services.rating.contracts.document_faults import DocumentUnreadable, YamlTagRefused, YamlTooLarge
 
-YAML_MAX_BYTES: Final = 64 * 1024                # a contract of a hundred lines is a tenth of it
+YAML_MAX_BYTES: Final = 64 * 1024  # a contract of a hundred lines is a tenth of it
 DEPTH_MAX: Final = 40
 NUMBER_MAX_CHARACTERS: Final = 64
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,15 +22,20 @@ _RESOLVER: Final[Any] = Resolver()
 _WHOLE: Final = re.compile(r"[-+]?(0|[1-9][0-9_]*)", re.ASCII)
 _PREFIX: Final = "tag:yaml.org,2002:"
 _OWN_TAG: Final[dict[type[Any], str]] = {
-    yaml.ScalarEvent: _PREFIX + "str", yaml.SequenceStartEvent: _PREFIX + "seq", yaml.MappingStartEvent: _PREFIX + "map",
+    yaml.ScalarEvent: _PREFIX + "str",
+    yaml.SequenceStartEvent: _PREFIX + "seq",
+    yaml.MappingStartEvent: _PREFIX + "map",
 }
 
 
 def read_yaml(text: str) -> Any:
-    """Return the one document's value; dates and instants stay text, as in JSON. Raises DocumentUnreadable, YamlTagRefused, YamlTooLarge."""
+    """Return the one document's value; dates and instants stay text, as in JSON. Raises DocumentUnreadable,
+    YamlTagRefused, YamlTooLarge."""
     size_bytes = len(text.encode())
     if size_bytes > YAML_MAX_BYTES:
-        raise YamlTooLarge(f"{size_bytes} bytes of YAML were sent, at most {YAML_MAX_BYTES} are taken; send it as application/json")
+        raise YamlTooLarge(
+            f"{size_bytes} bytes of YAML were sent, at most {YAML_MAX_BYTES} are taken; send it as application/json"
+        )
     try:
         return _document(iter(yaml.parse(text, _LOADER)))
     except (yaml.YAMLError, ValueError, OverflowError) as fault:
@@ -38,11 +43,11 @@ def read_yaml(text: str) -> Any:
 
 
 def _document(events: Iterator[Any]) -> Any:
-    next(events)                                 # the stream's start
+    next(events)  # the stream's start
     if isinstance(next(events), yaml.StreamEndEvent):
         return None
     value = _value(next(events), events, DEPTH_MAX)
-    next(events)                                 # the document's end
+    next(events)  # the document's end
     if not isinstance(event := next(events), yaml.StreamEndEvent):
         raise DocumentUnreadable(f"line {_line(event)}: a second document begins; send one at a time")
     return value
@@ -51,10 +56,14 @@ def _document(events: Iterator[Any]) -> Any:
 def _value(event: Any, events: Iterator[Any], depth_left: int) -> Any:
     """The value that begins with this event; takes its other events."""
     if isinstance(event, yaml.AliasEvent) or event.anchor:
-        raise DocumentUnreadable(f"line {_line(event)}: anchors and aliases are not taken; write the clause out")
+        raise DocumentUnreadable(
+            f"line {_line(event)}: anchors and aliases are not taken; write the clause out"
+        )
     if event.tag not in (None, _OWN_TAG[type(event)]):
         tag = event.tag.replace(_PREFIX, "!!")[:60]
-        raise YamlTagRefused(f"line {_line(event)}: the tag {tag!r} is not taken; write the value plainly, or as text in quotes")
+        raise YamlTagRefused(
+            f"line {_line(event)}: the tag {tag!r} is not taken; write the value plainly, or as text in quotes"
+        )
     if isinstance(event, yaml.ScalarEvent):
         return _scalar(event) if event.tag is None and event.implicit[0] else event.value
     if depth_left == 0:
@@ -69,9 +78,13 @@ def _mapping(events: Iterator[Any], depth_left: int) -> dict[str, Any]:
     for event in _until(yaml.MappingEndEvent, events):
         key = _value(event, events, depth_left)
         if not isinstance(key, str):
-            raise DocumentUnreadable(f"line {_line(event)}: keys are text; quote a key that looks like a number or a truth value")
+            raise DocumentUnreadable(
+                f"line {_line(event)}: keys are text; quote a key that looks like a number or a truth value"
+            )
         if key in found:
-            raise DocumentUnreadable(f"line {_line(event)}: the key {key[:60]!r} is written twice in one mapping; which one holds would be a guess")
+            raise DocumentUnreadable(
+                f"line {_line(event)}: the key {key[:60]!r} is written twice in one mapping; which one holds would be a guess"
+            )
         found[key] = _value(next(events), events, depth_left)
     return found
 
@@ -92,12 +105,18 @@ def _scalar(event: Any) -> Any:
             return SafeConstructor.bool_values[text.lower()]
         case "int" if _WHOLE.fullmatch(text) and len(text) <= NUMBER_MAX_CHARACTERS:
             return int(text.replace("_", ""))
-        case "float" if not re.search(r":|inf|nan", text, re.IGNORECASE) and len(text) <= NUMBER_MAX_CHARACTERS:
+        case "float" if (
+            not re.search(r":|inf|nan", text, re.IGNORECASE) and len(text) <= NUMBER_MAX_CHARACTERS
+        ):
             return float(text.replace("_", ""))  # refused where money or a quantity is meant, with its path
         case "int" | "float":
-            raise DocumentUnreadable(f"line {_line(event)}: {text[:40]!r} is not a plain decimal number; write it in decimal digits, or in quotes")
+            raise DocumentUnreadable(
+                f"line {_line(event)}: {text[:40]!r} is not a plain decimal number; write it in decimal digits, or in quotes"
+            )
         case "merge":
-            raise DocumentUnreadable(f"line {_line(event)}: merging with << is not taken; write the clause out")
+            raise DocumentUnreadable(
+                f"line {_line(event)}: merging with << is not taken; write the clause out"
+            )
         case _:
             return text
 

@@ -26,5 +26,12 @@ class CustomerAnswer(Answer):
     @classmethod
     def of(cls, customer: Customer) -> Self:
         return cls(
-            id=customer.customer_id, external_id=customer.external_id, name=customer.name, aliases=list(customer.aliases),
-            legal_entity=customer.legal_entity, timezone=customer.timezone, revision=customer.revision, created_at=customer.created_at)
+            id=customer.customer_id,
+            external_id=customer.external_id,
+            name=customer.name,
+            aliases=list(customer.aliases),
+            legal_entity=customer.legal_entity,
+            timezone=customer.timezone,
+            revision=customer.revision,
+            created_at=customer.created_at,
+        )

@@ -34,7 +34,9 @@ class AliasChanges(BaseModel):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if both := sorted(set(self.add) & set(self.remove)):
-            raise PydanticCustomError("both_ways", "{alias} is both added and removed.", {"alias": repr(both[0][:100])})
+            raise PydanticCustomError(
+                "both_ways", "{alias} is both added and removed.", {"alias": repr(both[0][:100])}
+            )
         return self
 
 
@@ -51,7 +53,9 @@ class CustomerChanges(BaseModel):
     @model_validator(mode="after")
     def _no_null(self) -> Self:
         if empty := sorted(field for field in self.model_fields_set if getattr(self, field) is None):
-            raise PydanticCustomError("no_null", "{field} cannot be taken away, only changed.", {"field": empty[0]})
+            raise PydanticCustomError(
+                "no_null", "{field} cannot be taken away, only changed.", {"field": empty[0]}
+            )
         return self
 
 

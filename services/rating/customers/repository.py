@@ -11,7 +11,8 @@ from services.rating.metering.repository import FENCE
 
 _CUSTOMERS = """
 select customer_id, external_id, name, legal_entity, timezone, revision, created_at,
-    array(select s.subject from rating.subjects s where s.customer_id = c.customer_id and s.alias order by s.subject) as aliases
+    array(select s.subject from rating.subjects s where s.customer_id = c.customer_id and s.alias
+        order by s.subject) as aliases
 from rating.customers c
 """
 
@@ -33,7 +34,8 @@ class CustomerRepository:
         self._connection = connection
 
     async def close_fence(self) -> None:
-        """Wait until no batch is being metered, and keep new ones out: whatever is marked from now on finds the new name."""
+        """Wait until no batch is being metered, and keep new ones out: whatever is marked from now on finds
+        the new name."""
         await self._connection.execute("select pg_advisory_xact_lock($1)", FENCE)
 
     async def customer(self, external_id: str) -> Customer | None:
@@ -41,21 +43,31 @@ class CustomerRepository:
         return _customer(row) if row else None
 
     async def customers_page(self, after: str, limit: int) -> list[Customer]:
-        rows = await self._connection.fetch(f"{_CUSTOMERS} where c.external_id > $1 order by c.external_id limit $2", after, limit)
+        rows = await self._connection.fetch(
+            f"{_CUSTOMERS} where c.external_id > $1 order by c.external_id limit $2", after, limit
+        )
         return [_customer(row) for row in rows]
 
     async def insert(self, customer: Customer) -> bool:
         """Insert the customer without its names; False when its external id is taken."""
-        return bool(await self._connection.fetchval(
-            """insert into rating.customers (customer_id, external_id, name, legal_entity, timezone, revision, created_at)
+        return bool(
+            await self._connection.fetchval(
+                """insert into rating.customers (customer_id, external_id, name, legal_entity, timezone,
+                    revision, created_at)
                values ($1, $2, $3, $4, $5, $6, $7) on conflict (external_id) do nothing returning true""",
-            customer.customer_id, customer.external_id, customer.name, customer.legal_entity, customer.timezone, customer.revision,
-            customer.created_at,
-        ))
+                customer.customer_id,
+                customer.external_id,
+                customer.name,
+                customer.legal_entity,
+                customer.timezone,
+                customer.revision,
+                customer.created_at,
+            )
+        )
 
     async def hold_ownership(self) -> None:
-        """Wait until no period is being closed, and let none be, until this transaction ends: a subject that leaves is on the final statements
-        that were there before, and on none that follows.
+        """Wait until no period is being closed, and let none be, until this transaction ends: a subject that
+        leaves is on the final statements that were there before, and on none that follows.
         """
         await self._connection.execute("lock table rating.departed_subjects in exclusive mode")
 
@@ -63,15 +75,26 @@ class CustomerRepository:
         """Write name, legal entity, time zone and revision."""
         await self._connection.execute(
             "update rating.customers set name = $2, legal_entity = $3, timezone = $4, revision = $5 where customer_id = $1",
-            customer.customer_id, customer.name, customer.legal_entity, customer.timezone, customer.revision)
+            customer.customer_id,
+            customer.name,
+            customer.legal_entity,
+            customer.timezone,
+            customer.revision,
+        )
 
     async def take_back(self, customer_id: str, aliases: Sequence[str], now: datetime) -> None:
         """Let these aliases mean the customer no more, and remember that they did."""
         await self._connection.execute(
-            """with gone as (delete from rating.subjects where customer_id = $1 and alias and subject = any($2::text[]) returning subject)
-               insert into rating.departed_subjects (subject, customer_id, left_at) select subject, $1, $3 from gone
-               on conflict (subject, customer_id) do update set left_at = excluded.left_at, stamped_at = clock_timestamp()""",
-            customer_id, list(aliases), now)
+            """with gone as (delete from rating.subjects
+                where customer_id = $1 and alias and subject = any($2::text[]) returning subject)
+               insert into rating.departed_subjects (subject, customer_id, left_at) select subject, $1, $3
+                   from gone
+               on conflict (subject, customer_id) do update set left_at = excluded.left_at,
+                   stamped_at = clock_timestamp()""",
+            customer_id,
+            list(aliases),
+            now,
+        )
 
     async def insert_subjects(self, customer_id: str, subjects: Sequence[tuple[str, bool]]) -> list[str]:
         """Give the customer these (subject, is alias); return those that are taken by anyone."""
@@ -80,7 +103,9 @@ class CustomerRepository:
             """insert into rating.subjects (subject, customer_id, alias)
                select subject, $1, alias from unnest($2::text[], $3::boolean[]) n (subject, alias)
                on conflict do nothing returning subject""",
-            customer_id, [subject for subject, _ in wanted], [alias for _, alias in wanted],
+            customer_id,
+            [subject for subject, _ in wanted],
+            [alias for _, alias in wanted],
         )
         return sorted({subject for subject, _ in wanted} - {row["subject"] for row in rows})
 
@@ -89,11 +114,23 @@ class CustomerRepository:
         await self._connection.execute(
             """with touched as materialized (
                    select subject, day from rating.usage_days where subject = any($1::text[])
-                   union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques where subject = any($1::text[])),
-                    told as (insert into rating.activity_marks (subject, day) select subject, day from touched)
-               insert into rating.marks (subject, day) select subject, day from touched""", list(subjects))
+                   union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques
+                       where subject = any($1::text[])),
+                    told as (insert into rating.activity_marks (subject, day) select subject, day
+                        from touched)
+               insert into rating.marks (subject, day) select subject, day from touched""",
+            list(subjects),
+        )
 
 
 def _customer(row: Any) -> Customer:
-    return Customer(row["customer_id"], row["external_id"], row["name"], row["legal_entity"], row["timezone"], row["revision"], row["created_at"],
-                    tuple(row["aliases"]))
+    return Customer(
+        row["customer_id"],
+        row["external_id"],
+        row["name"],
+        row["legal_entity"],
+        row["timezone"],
+        row["revision"],
+        row["created_at"],
+        tuple(row["aliases"]),
+    )

@@ -8,27 +8,33 @@ from shared.tables import INSTANT
 
 def add_customer_tables(metadata: MetaData) -> None:
     Table(
-        "customers", metadata,
+        "customers",
+        metadata,
         Column("customer_id", Text, primary_key=True),
         Column("external_id", Text, nullable=False, unique=True),
         Column("name", Text, nullable=False),
         Column("legal_entity", Text, nullable=False),
         Column("timezone", Text, nullable=False),
         Column("revision", BigInteger, nullable=False),
-        Column("created_at", INSTANT, nullable=False),     # business clock
+        Column("created_at", INSTANT, nullable=False),  # business clock
     )
     Table(
-        "subjects", metadata,                              # the external id and every alias: an event's subject → customer in one look-up
+        "subjects",
+        metadata,  # the external id and every alias: an event's subject → customer in one look-up
         Column("subject", NAME, primary_key=True),
         Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), nullable=False),
         Column("alias", Boolean, nullable=False),
         Index("subjects_customer", "customer_id"),
     )
     Table(
-        # Subjects that meant a customer and no longer do. Closing holds this table still, so that no two customers close with one subject.
-        "departed_subjects", metadata,
+        # Subjects that meant a customer and no longer do. Closing holds this table still, so that no two
+        # customers close with one subject.
+        "departed_subjects",
+        metadata,
         Column("subject", NAME, primary_key=True),
-        Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), primary_key=True),     # whose it was
-        Column("left_at", INSTANT, nullable=False),        # business clock, the last time
+        Column(
+            "customer_id", Text, ForeignKey("rating.customers.customer_id"), primary_key=True
+        ),  # whose it was
+        Column("left_at", INSTANT, nullable=False),  # business clock, the last time
         Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )

@@ -43,27 +43,43 @@ class TooManyAliases(AppError):
 
 
 async def create_customer(uow: UnitOfWork, document: CustomerDocument, now: datetime) -> Customer:
-    """Create a customer; usage that waited for it is told to pricing. Raises CustomerExists and SubjectTaken."""
+    """Create a customer; usage that waited for it is told to pricing. Raises CustomerExists and
+    SubjectTaken."""
     customers = CustomerRepository(uow.connection)
     aliases = tuple(sorted(set(document.aliases) - {document.external_id}))
-    customer = Customer(new_id("cus"), document.external_id, document.name, document.legal_entity, document.timezone, machine_us(), now, aliases)
+    customer = Customer(
+        new_id("cus"),
+        document.external_id,
+        document.name,
+        document.legal_entity,
+        document.timezone,
+        machine_us(),
+        now,
+        aliases,
+    )
     if not await customers.insert(customer):
-        raise CustomerExists(f"there is a customer {document.external_id!r}; read it with GET /v1/customers/{quote(document.external_id, safe='')}")
+        raise CustomerExists(
+            f"there is a customer {document.external_id!r}; read it with GET /v1/customers/{quote(document.external_id, safe='')}"
+        )
     await _name(customers, customer, [(document.external_id, False), *((alias, True) for alias in aliases)])
     uow.tell(CUSTOMERS, message_of(customer))
     return customer
 
 
 async def add_alias(uow: UnitOfWork, external_id: str, alias: str, now: datetime) -> Customer:
-    """Let another subject mean this customer; its days with usage are priced again. Raises what `change_customer` does."""
+    """Let another subject mean this customer; its days with usage are priced again. Raises what
+    `change_customer` does."""
     return await change_customer(uow, external_id, CustomerChanges(aliases=AliasChanges(add=[alias])), now)
 
 
-async def change_customer(uow: UnitOfWork, external_id: str, changes: CustomerChanges, now: datetime) -> Customer:
-    """Change what is given. Usage that comes with an alias or leaves with one is priced again in every period that is open.
+async def change_customer(
+    uow: UnitOfWork, external_id: str, changes: CustomerChanges, now: datetime
+) -> Customer:
+    """Change what is given. Usage that comes with an alias or leaves with one is priced again in every period
+    that is open.
 
-    A final statement keeps the subjects it closed with. Raises CustomerNotFound, SubjectTaken, AliasNotTheirs and TooManyAliases.
-    The fence makes sure that a batch under way is either seen here or sees the change.
+    A final statement keeps the subjects it closed with. Raises CustomerNotFound, SubjectTaken, AliasNotTheirs
+    and TooManyAliases. The fence makes sure that a batch under way is either seen here or sees the change.
     """
     customers = CustomerRepository(uow.connection)
     if changes.aliases.remove:
@@ -72,14 +88,24 @@ async def change_customer(uow: UnitOfWork, external_id: str, changes: CustomerCh
     customer = await customers.customer(external_id)
     if customer is None:
         raise CustomerNotFound(f"there is no customer {external_id[:100]!r}")
-    added, removed = sorted(set(changes.aliases.add) - set(customer.aliases)), sorted(set(changes.aliases.remove))
+    added, removed = (
+        sorted(set(changes.aliases.add) - set(customer.aliases)),
+        sorted(set(changes.aliases.remove)),
+    )
     if strange := set(removed) - set(customer.aliases):
-        raise AliasNotTheirs(f"{min(strange)[:100]!r} is no alias of {external_id[:100]!r}; GET /v1/customers/{external_id[:100]} lists them")
+        raise AliasNotTheirs(
+            f"{min(strange)[:100]!r} is no alias of {external_id[:100]!r}; GET /v1/customers/{external_id[:100]} lists them"
+        )
     aliases = tuple(sorted({*customer.aliases, *added} - set(removed)))
     if len(aliases) > ALIASES_MAX:
         raise TooManyAliases()
-    wanted = replace(customer, aliases=aliases, name=changes.name or customer.name, legal_entity=changes.legal_entity or customer.legal_entity,
-                     timezone=changes.timezone or customer.timezone)
+    wanted = replace(
+        customer,
+        aliases=aliases,
+        name=changes.name or customer.name,
+        legal_entity=changes.legal_entity or customer.legal_entity,
+        timezone=changes.timezone or customer.timezone,
+    )
     if wanted == customer:
         return customer
     changed = replace(wanted, revision=max(customer.revision + 1, machine_us()))
@@ -89,11 +115,13 @@ async def change_customer(uow: UnitOfWork, external_id: str, changes: CustomerCh
     return changed
 
 
-async def _rename(uow: UnitOfWork, customer: Customer, added: list[str], removed: list[str], now: datetime) -> None:
+async def _rename(
+    uow: UnitOfWork, customer: Customer, added: list[str], removed: list[str], now: datetime
+) -> None:
     customers = CustomerRepository(uow.connection)
     if removed:
         await customers.take_back(customer.customer_id, removed, now)
-        await customers.mark_usage(removed)                   # of whoever has them next, and what is told of activity
+        await customers.mark_usage(removed)  # of whoever has them next, and what is told of activity
         await ContractRepository(uow.connection).mark_open_periods_of(customer.customer_id)
     if added:
         await _name(customers, customer, [(alias, True) for alias in added])
@@ -108,5 +136,12 @@ async def _name(customers: CustomerRepository, customer: Customer, subjects: lis
 
 def message_of(customer: Customer) -> CustomerMessage:
     """The customer as other services hear of it."""
-    return CustomerMessage(customer.customer_id, customer.revision, customer.external_id, customer.name, customer.aliases, customer.legal_entity,
-                           customer.timezone)
+    return CustomerMessage(
+        customer.customer_id,
+        customer.revision,
+        customer.external_id,
+        customer.name,
+        customer.aliases,
+        customer.legal_entity,
+        customer.timezone,
+    )

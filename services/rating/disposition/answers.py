@@ -68,7 +68,9 @@ class InFlightAnswer(Answer):
 
     @classmethod
     def of(cls, record: InFlight) -> Self:
-        return cls(kind=record.kind, topic=USAGE_EVENTS.name, partition=record.partition, offset=record.offset)
+        return cls(
+            kind=record.kind, topic=USAGE_EVENTS.name, partition=record.partition, offset=record.offset
+        )
 
 
 class DiscardAnswer(Answer):
@@ -95,7 +97,11 @@ class DeadLetterAnswer(Answer):
     @classmethod
     def of(cls, letter: DeadLetter) -> Self:
         return cls(
-            name=str(letter.name), at=letter.at, error=letter.error, discarded=DiscardAnswer.of(letter.discarded) if letter.discarded else None)
+            name=str(letter.name),
+            at=letter.at,
+            error=letter.error,
+            discarded=DiscardAnswer.of(letter.discarded) if letter.discarded else None,
+        )
 
 
 class Offsets(Answer):
@@ -124,9 +130,18 @@ class StoredEvent(Answer):
     @classmethod
     def of(cls, row: Any) -> Self:
         return cls(
-            type=row["type"], subject=row["subject"], time=row["time"], data=decode_data(row["body"]), received_at=row["received_at"],
-            stored_at=row["stored_at"], topic=row["topic"], partition=row["partition"],
-            offsets=Offsets(from_=row["from_offset"], to=row["to_offset"]), batch_id=row["batch_id"], seq=row["seq"])
+            type=row["type"],
+            subject=row["subject"],
+            time=row["time"],
+            data=decode_data(row["body"]),
+            received_at=row["received_at"],
+            stored_at=row["stored_at"],
+            topic=row["topic"],
+            partition=row["partition"],
+            offsets=Offsets(from_=row["from_offset"], to=row["to_offset"]),
+            batch_id=row["batch_id"],
+            seq=row["seq"],
+        )
 
 
 class OwnerAnswer(Answer):
@@ -158,7 +173,13 @@ class MeterReadingAnswer(Answer):
     def of(cls, meter: str, found: Contribution | Unread) -> Self:
         if isinstance(found, Unread):
             return cls(meter=meter, group=None, value=None, item=None, unreadable=True)
-        return cls(meter=meter, group=dimensions_of(found.group), value=Decimal(found.value), item=found.item, unreadable=False)
+        return cls(
+            meter=meter,
+            group=dimensions_of(found.group),
+            value=Decimal(found.value),
+            item=found.item,
+            unreadable=False,
+        )
 
 
 class HoldingException(Answer):
@@ -193,8 +214,13 @@ class ChargingContract(Answer):
     @classmethod
     def of(cls, row: Any, meters: Set[str]) -> Self:
         return cls(
-            contract=row["contract"], version=row["version"], final=row["final"], period=DaysAnswer(start=row["start_date"], end=row["end_date"]),
-            meters=sorted(meters & set(row["meters"])), lines=[ChargingLine(**line) for line in row["lines"] if line["meter"] in meters])
+            contract=row["contract"],
+            version=row["version"],
+            final=row["final"],
+            period=DaysAnswer(start=row["start_date"], end=row["end_date"]),
+            meters=sorted(meters & set(row["meters"])),
+            lines=[ChargingLine(**line) for line in row["lines"] if line["meter"] in meters],
+        )
 
 
 class _Explanation(Answer):
@@ -247,8 +273,12 @@ class EventExplanationAnswer(RootModel[StoredEventExplanation | AbsentEventExpla
     def of(cls, found: Explained) -> Self:
         void, counted = found.void, found.counted
         if counted is None:
-            return cls(AbsentEventExplanation(**_told(found), status="awaited" if void else "unknown", stored=None))
-        return cls(StoredEventExplanation(**_told(found), status="voided" if void else "stored", **_counted(counted)))
+            return cls(
+                AbsentEventExplanation(**_told(found), status="awaited" if void else "unknown", stored=None)
+            )
+        return cls(
+            StoredEventExplanation(**_told(found), status="voided" if void else "stored", **_counted(counted))
+        )
 
 
 class SuspenseAnswer(Answer):
@@ -271,22 +301,40 @@ class SuspenseAnswer(Answer):
     @classmethod
     def of(cls, row: Suspended) -> Self:
         return cls(
-            customer=row.owner if row.customer_id else None, subject=None if row.customer_id else row.owner, type=row.type,
-            month=f"{row.month:%Y-%m}", reason=row.reason, events=row.events, quantity=row.quantity,
+            customer=row.owner if row.customer_id else None,
+            subject=None if row.customer_id else row.owner,
+            type=row.type,
+            month=f"{row.month:%Y-%m}",
+            reason=row.reason,
+            events=row.events,
+            quantity=row.quantity,
             value=WorthAnswer.of(row.value) if row.value else None,
-            unvalued_events=0 if row.value else row.events)
+            unvalued_events=0 if row.value else row.events,
+        )
 
 
 def _told(found: Explained) -> dict[str, Any]:
     """What is told of every event."""
     void, elsewhere = found.void, found.elsewhere
     return {
-        "source": found.source, "id": found.id, "verdict": found.verdict, "detail": found.detail,
-        "void": VoidAnswer(received_at=void["received_at"], batch_id=void["batch_id"], partition=void["partition"]) if void else None,
-        "duplicates": [DeliveryAnswer(**_delivery(row)) for row in found.duplicates], "duplicates_total": _total(found.duplicates),
-        "conflicts": [ConflictAnswer(**_delivery(row), body=RefusedBody(**decode_data(row["body"]))) for row in found.conflicts],
+        "source": found.source,
+        "id": found.id,
+        "verdict": found.verdict,
+        "detail": found.detail,
+        "void": VoidAnswer(
+            received_at=void["received_at"], batch_id=void["batch_id"], partition=void["partition"]
+        )
+        if void
+        else None,
+        "duplicates": [DeliveryAnswer(**_delivery(row)) for row in found.duplicates],
+        "duplicates_total": _total(found.duplicates),
+        "conflicts": [
+            ConflictAnswer(**_delivery(row), body=RefusedBody(**decode_data(row["body"])))
+            for row in found.conflicts
+        ],
         "conflicts_total": _total(found.conflicts),
-        "in_flight": [InFlightAnswer.of(record) for record in elsewhere.in_flight], "in_flight_unread": elsewhere.unread,
+        "in_flight": [InFlightAnswer.of(record) for record in elsewhere.in_flight],
+        "in_flight_unread": elsewhere.unread,
         "dead_letters": [DeadLetterAnswer.of(letter) for letter in elsewhere.set_aside],
     }
 
@@ -295,9 +343,14 @@ def _counted(found: Counted) -> dict[str, Any]:
     customer, left, names = found.customer, found.left, found.readings.keys()
     return {
         "stored": StoredEvent.of(found.event),
-        "customer": OwnerAnswer(id=customer["customer_id"], external_id=customer["external_id"], by_alias=customer["alias"]) if customer else None,
+        "customer": OwnerAnswer(
+            id=customer["customer_id"], external_id=customer["external_id"], by_alias=customer["alias"]
+        )
+        if customer
+        else None,
         "left": LeftAnswer(id=left["customer_id"], external_id=left["external_id"]) if left else None,
-        "meters": [MeterReadingAnswer.of(meter, reading) for meter, reading in found.readings.items()], "disposition": found.disposition,
+        "meters": [MeterReadingAnswer.of(meter, reading) for meter, reading in found.readings.items()],
+        "disposition": found.disposition,
         "exceptions": [HoldingException(**exception) for exception in found.exceptions],
         "contracts": [ChargingContract.of(contract, names) for contract in found.contracts],
     }

@@ -23,29 +23,46 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PLACE_PARTS = 4
 
 
-WORDS = (f"`verdict` is one of {', '.join(Verdict)}: what rating and the bus know. An event that was quarantined is unknown here: "
-         "ask GET /v1/quarantine of usage_ingest, or `u2c events explain`, which asks for you, and for the documents.")
+WORDS = (
+    f"`verdict` is one of {', '.join(Verdict)}: what rating and the bus know. An event that was quarantined is unknown here: "
+    "ask GET /v1/quarantine of usage_ingest, or `u2c events explain`, which asks for you, and for the documents."
+)
 
 
-@router.get("/events/explain", operation_id="explain_event", summary="What became of this event?", description=WORDS,
-            dependencies=[requires("usage:read")])
+@router.get(
+    "/events/explain",
+    operation_id="explain_event",
+    summary="What became of this event?",
+    description=WORDS,
+    dependencies=[requires("usage:read")],
+)
 async def explain(
-    context: Ctx, source: Annotated[AskedSource, Query()], id: Annotated[AskedEventId, Query()],
+    context: Ctx,
+    source: Annotated[AskedSource, Query()],
+    id: Annotated[AskedEventId, Query()],
 ) -> EventExplanationAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         return EventExplanationAnswer.of(await explain_event(uow.connection, context.bus, source, id))
 
 
-@router.get("/suspense", operation_id="list_suspense", dependencies=[requires("usage:read")],
-            summary="Usage without customer, meter or contract, by owner, type and UTC month, valued at list price")
+@router.get(
+    "/suspense",
+    operation_id="list_suspense",
+    dependencies=[requires("usage:read")],
+    summary="Usage without customer, meter or contract, by owner, type and UTC month, valued at list price",
+)
 @refuses(TimesReversed)
 async def list_suspense(
     context: Ctx,
     page: Paged,
     customer: Customer = None,
     subject: Subject = None,
-    from_: Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339 instant or UTC date")] = None,
-    to: Annotated[str | None, Query(max_length=40, description="RFC 3339 instant or UTC date, exclusive")] = None,
+    from_: Annotated[
+        str | None, Query(alias="from", max_length=40, description="RFC 3339 instant or UTC date")
+    ] = None,
+    to: Annotated[
+        str | None, Query(max_length=40, description="RFC 3339 instant or UTC date, exclusive")
+    ] = None,
 ) -> Listed[SuspenseAnswer]:
     start = instant_of(from_, "UTC") if from_ else EARLIEST
     end = instant_of(to, "UTC") if to else context.clock.now() + timedelta(days=1)
@@ -59,6 +76,8 @@ async def list_suspense(
 def _after(page: Page) -> list[str] | None:
     if page.after is None:
         return None
-    if len(page.after) != PLACE_PARTS or not all(isinstance(part, str) and "\0" not in part for part in page.after):
+    if len(page.after) != PLACE_PARTS or not all(
+        isinstance(part, str) and "\0" not in part for part in page.after
+    ):
         raise CursorInvalid()
     return [str(part) for part in page.after]

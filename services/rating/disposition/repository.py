@@ -8,15 +8,23 @@ import asyncpg
 
 from services.rating.statements.holding import PRICING_FAILED
 
-_STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]       # a path has up to four names
-_AT = "case cardinality(p) " + " ".join(f"when {n} then e.data{''.join(_STEPS[:n])}" for n in range(1, 5)) + " end"
-#: What a filter reads of event `e` at a path `p` (text[]), as metering does: lists have no names, "" for no scalar, long texts as their hash.
-LABEL = f"""(select case when octet_length(text) <= 128 then text else 'sha256:' || encode(sha256(convert_to(text, 'UTF8')), 'hex') end
+_STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]  # a path has up to four names
+_AT = (
+    "case cardinality(p) "
+    + " ".join(f"when {n} then e.data{''.join(_STEPS[:n])}" for n in range(1, 5))
+    + " end"
+)
+#: What a filter reads of event `e` at a path `p` (text[]), as metering does: lists have no names, "" for no
+#: scalar, long texts as their hash.
+LABEL = f"""(select case when octet_length(text) <= 128 then text
+    else 'sha256:' || encode(sha256(convert_to(text, 'UTF8')), 'hex') end
     from (select {_AT} as value) found
-    cross join lateral (select case when jsonb_typeof(value) in ('string', 'number', 'boolean') then value #>> '{{}}' else '' end as text) said)"""
+    cross join lateral (select case when jsonb_typeof(value) in ('string', 'number', 'boolean')
+        then value #>> '{{}}' else '' end as text) said)"""
 # A meter takes an event when the type is its own and every filter matches.
 _TAKEN = f"""exists (select from rating.meters m where m.event_type = e.type and not exists (
-    select from jsonb_each(m.filters) f cross join lateral string_to_array(f.key, '.') p where not f.value ? {LABEL}))"""
+    select from jsonb_each(m.filters) f cross join lateral string_to_array(f.key, '.') p
+        where not f.value ? {LABEL}))"""
 _COVERED = """exists (select from rating.contracts c join rating.periods p using (contract)
     where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
 #: What a final statement charged before its subject left is no suspense, whoever the subject means now.
@@ -24,19 +32,24 @@ _CHARGED = """e.subject in (select subject from rating.departed_subjects) and ex
     select from rating.closed_subjects k join rating.contracts kc using (contract)
     join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
     join rating.statements st on st.contract = k.contract and st.period_start = k.period_start
-    where k.subject = e.subject and kc.customer_id is distinct from s.customer_id and p.period_start <= e.time and e.time < p.period_end
+    where k.subject = e.subject and kc.customer_id is distinct from s.customer_id and p.period_start <= e.time
+        and e.time < p.period_end
         and e.batch_id <= coalesce((st.watermark ->> e.partition::text)::bigint, 0)
-        and exists (select from rating.meters m join jsonb_array_elements(st.document -> 'lines') line on line ->> 'meter' = m.meter
+        and exists (select from rating.meters m join jsonb_array_elements(st.document -> 'lines') line
+            on line ->> 'meter' = m.meter
                     where m.event_type = e.type))"""
 _SUSPENSE = f"""
 select * from (
-    select coalesce(cu.external_id, e.subject) collate "C" as owner, s.customer_id, e.type, date_trunc('month', e.time, 'UTC') as month,
-        case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter' else 'no_contract' end collate "C" as reason,
+    select coalesce(cu.external_id, e.subject) collate "C" as owner, s.customer_id, e.type,
+        date_trunc('month', e.time, 'UTC') as month,
+        case when s.customer_id is null then 'no_customer' when not {_TAKEN} then 'no_meter'
+            else 'no_contract' end collate "C" as reason,
         count(*) as events
     from rating.events e
     left join rating.subjects s on s.subject = e.subject
     left join rating.customers cu on cu.customer_id = s.customer_id
-    where e.time >= $1 and e.time < $2 and ($3::text is null or cu.external_id = $3) and ($4::text is null or e.subject = $4)
+    where e.time >= $1 and e.time < $2 and ($3::text is null or cu.external_id = $3)
+        and ($4::text is null or e.subject = $4)
         and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
         and not exists (select from rating.voids v where v.key = e.key)
         and not ({_CHARGED})
@@ -53,16 +66,28 @@ class DispositionRepository:
         self._connection = connection
 
     async def suspense(
-        self, start: datetime, end: datetime, customer: str | None, subject: str | None, after: Sequence[str] | None, limit: int,
+        self,
+        start: datetime,
+        end: datetime,
+        customer: str | None,
+        subject: str | None,
+        after: Sequence[str] | None,
+        limit: int,
     ) -> list[asyncpg.Record]:
-        """Return owner, customer_id, type, UTC month, reason and number of events, in order, after a place."""
-        return await self._connection.fetch(_SUSPENSE, start, end, customer, subject, list(after) if after else None, limit)
+        """Return owner, customer_id, type, UTC month, reason and number of events, in order, after a
+        place."""
+        return await self._connection.fetch(
+            _SUSPENSE, start, end, customer, subject, list(after) if after else None, limit
+        )
 
     async def covered(self, customer_ids: Sequence[str]) -> dict[str, list[tuple[datetime, datetime]]]:
         """Customer id → the periods of its contracts, by start."""
         rows = await self._connection.fetch(
-            """select c.customer_id, p.period_start, p.period_end from rating.contracts c join rating.periods p using (contract)
-               where c.customer_id = any($1::text[]) order by p.period_start""", list(customer_ids))
+            """select c.customer_id, p.period_start, p.period_end from rating.contracts c
+                join rating.periods p using (contract)
+               where c.customer_id = any($1::text[]) order by p.period_start""",
+            list(customer_ids),
+        )
         found: dict[str, list[tuple[datetime, datetime]]] = {}
         for row in rows:
             found.setdefault(row["customer_id"], []).append((row["period_start"], row["period_end"]))
@@ -71,7 +96,11 @@ class DispositionRepository:
     async def position(self, group: str, topic: str, partition: int) -> int:
         """The next offset the group will take."""
         found: int | None = await self._connection.fetchval(
-            "select position from bus.positions where grp = $1 and topic = $2 and partition = $3", group, topic, partition)
+            "select position from bus.positions where grp = $1 and topic = $2 and partition = $3",
+            group,
+            topic,
+            partition,
+        )
         return found or 0
 
     async def event(self, key: bytes) -> asyncpg.Record | None:
@@ -79,60 +108,99 @@ class DispositionRepository:
         return await self._connection.fetchrow(
             """select e.*, e.data::text as body, b.topic, b.from_offset, b.to_offset, b.at as stored_at
                from rating.event_keys k join rating.events e on e.batch_id = k.batch_id and e.seq = k.seq
-               left join bus.batches b on b.batch_id = e.batch_id where k.key = $1""", key)
+               left join bus.batches b on b.batch_id = e.batch_id where k.key = $1""",
+            key,
+        )
 
     async def void(self, key: bytes) -> asyncpg.Record | None:
-        return await self._connection.fetchrow("select batch_id, partition, received_at, event_batch_id from rating.voids where key = $1", key)
+        return await self._connection.fetchrow(
+            "select batch_id, partition, received_at, event_batch_id from rating.voids where key = $1", key
+        )
 
     async def duplicates(self, key: bytes, limit: int) -> list[asyncpg.Record]:
-        """The first further deliveries of the same body; each row says how many there are in all (`total`)."""
+        """The first further deliveries of the same body; each row says how many there are in all
+        (`total`)."""
         return await self._connection.fetch(
             """select batch_id, seq, received_at, count(*) over () as total
-               from rating.duplicates where key = $1 order by batch_id, seq limit $2""", key, limit)
+               from rating.duplicates where key = $1 order by batch_id, seq limit $2""",
+            key,
+            limit,
+        )
 
     async def conflicts(self, key: bytes, limit: int) -> list[asyncpg.Record]:
         """The first deliveries of other bodies, in the same way."""
         return await self._connection.fetch(
             """select batch_id, seq, received_at, body::text as body, count(*) over () as total
-               from rating.conflicts where key = $1 order by batch_id, seq limit $2""", key, limit)
+               from rating.conflicts where key = $1 order by batch_id, seq limit $2""",
+            key,
+            limit,
+        )
 
     async def customer_of(self, subject: str) -> asyncpg.Record | None:
         return await self._connection.fetchrow(
-            """select c.customer_id, c.external_id, s.alias from rating.subjects s join rating.customers c using (customer_id)
-               where s.subject = $1""", subject)
+            """select c.customer_id, c.external_id, s.alias from rating.subjects s
+                join rating.customers c using (customer_id)
+               where s.subject = $1""",
+            subject,
+        )
 
-    async def terms_at(self, customer_id: str | None, event: asyncpg.Record, void: asyncpg.Record | None) -> list[dict[str, Any]]:
-        """The contracts with a period over the event's time: period, version in force, meters of its usage lines, and the statement's lines of them.
+    async def terms_at(
+        self, customer_id: str | None, event: asyncpg.Record, void: asyncpg.Record | None
+    ) -> list[dict[str, Any]]:
+        """The contracts with a period over the event's time: period, version in force, meters of its usage
+        lines, and the statement's lines of them.
 
-        Those of the customer, and those of whoever had the subject when a final statement over the event was cut (`left`).
-        `counted_by`: meter → the version a final statement counted by, or, where it names none, the newest there was.
-        `late` and `void_late`: the period is final, and the event or its void came after the cut. `exception`: what holds an open one.
+        Those of the customer, and those of whoever had the subject when a final statement over the event was
+        cut (`left`).
+        `counted_by`: meter → the version a final statement counted by, or, where it names none, the newest
+        there was.
+        `late` and `void_late`: the period is final, and the event or its void came after the cut.
+        `exception`: what holds an open one.
         """
         rows = await self._connection.fetch(
-            """select c.contract, p.start_date, p.end_date, p.final, v.version, c.customer_id is distinct from $1 as left,
+            """select c.contract, p.start_date, p.end_date, p.final, v.version,
+                c.customer_id is distinct from $1 as left,
                    cu.customer_id, cu.external_id, case when p.final then coalesce(st.document -> 'meters', (
                        select jsonb_object_agg(w.meter, w.revision) from (
-                           select meter, max(revision) as revision from rating.meter_versions where revision <= st.revision group by meter) w),
+                           select meter, max(revision) as revision from rating.meter_versions
+                               where revision <= st.revision group by meter) w),
                        '{}') else '{}' end as counted_by,
                    p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
                        select from rating.closed_subjects k
-                       where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5)) as late,
-                   p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0), false) as void_late,
-                   (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail, 'owner', x.owner)
+                       where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5))
+                           as late,
+                   p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0), false)
+                       as void_late,
+                   (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail,
+                       'owner', x.owner)
                     from rating.exceptions x where x.kind = $8 and x.resolved_at is null and not p.final
-                        and x.reference = c.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')) as exception,
-                   array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line where line ->> 'kind' = 'usage') as meters,
-                   array(select jsonb_build_object('line_id', line ->> 'line_id', 'key', line ->> 'key', 'meter', line ->> 'meter')
-                         from jsonb_array_elements(st.document -> 'lines') line where line ->> 'kind' = 'usage') as lines
+                        and x.reference = c.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')) as
+                            exception,
+                   array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line
+                       where line ->> 'kind' = 'usage') as meters,
+                   array(select jsonb_build_object('line_id', line ->> 'line_id', 'key', line ->> 'key',
+                       'meter', line ->> 'meter')
+                         from jsonb_array_elements(st.document -> 'lines') line
+                             where line ->> 'kind' = 'usage') as lines
                from (select contract from rating.contracts where customer_id = $1
                      union select contract from rating.closed_subjects where subject = $5) asked
-               join rating.contracts c using (contract) join rating.customers cu on cu.customer_id = c.customer_id
+               join rating.contracts c using (contract)
+                   join rating.customers cu on cu.customer_id = c.customer_id
                join rating.periods p using (contract)
                left join rating.statements st using (contract, period_start)
-               join lateral (select version, terms from rating.contract_versions w where w.contract = c.contract
-                             order by (w.effective_at <= $2) desc, case when w.effective_at <= $2 then w.version else -w.version end desc
+               join lateral (select version, terms from rating.contract_versions w
+                   where w.contract = c.contract
+                             order by (w.effective_at <= $2) desc, case when w.effective_at <= $2
+                                 then w.version else -w.version end desc
                              limit 1) v on true
                where p.period_start <= $2 and $2 < p.period_end order by c.contract""",
-            customer_id, event["time"], event["batch_id"], str(event["partition"]), event["subject"],
-            void["batch_id"] if void else None, str(void["partition"]) if void else None, PRICING_FAILED)
+            customer_id,
+            event["time"],
+            event["batch_id"],
+            str(event["partition"]),
+            event["subject"],
+            void["batch_id"] if void else None,
+            str(void["partition"]) if void else None,
+            PRICING_FAILED,
+        )
         return [dict(row) for row in rows]

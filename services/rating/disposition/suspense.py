@@ -22,7 +22,8 @@ Reason = Literal["no_customer", "no_meter", "no_contract"]
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """Events of one owner, type and UTC month that nobody pays for yet, and their worth (None: no meter of the type has a list price)."""
+    """Events of one owner, type and UTC month that nobody pays for yet, and their worth (None: no meter of
+    the type has a list price)."""
 
     owner: str
     customer_id: str | None
@@ -39,16 +40,29 @@ class Suspended:
 
 
 async def suspended(
-    connection: asyncpg.Connection, start: datetime, end: datetime, customer: str | None, subject: str | None,
-    after: Sequence[str] | None, limit: int,
+    connection: asyncpg.Connection,
+    start: datetime,
+    end: datetime,
+    customer: str | None,
+    subject: str | None,
+    after: Sequence[str] | None,
+    limit: int,
 ) -> list[Suspended]:
     """Return suspense by owner (external id, or a subject nobody knows), type, month and reason."""
     repository = DispositionRepository(connection)
     rows = await repository.suspense(start, end, customer, subject, after, limit)
-    priced = {meter.event_type: meter for meter in await CatalogueRepository(connection).meters() if meter.list_price}
+    priced = {
+        meter.event_type: meter
+        for meter in await CatalogueRepository(connection).meters()
+        if meter.list_price
+    }
     covered = await repository.covered(sorted({row["customer_id"] for row in rows if row["customer_id"]}))
-    elsewhere = await charged_elsewhere(connection, [row["customer_id"] for row in rows if row["customer_id"]])
-    for charged in await charged_before(connection, [row["owner"] for row in rows if row["customer_id"] is None], None, None):
+    elsewhere = await charged_elsewhere(
+        connection, [row["customer_id"] for row in rows if row["customer_id"]]
+    )
+    for charged in await charged_before(
+        connection, [row["owner"] for row in rows if row["customer_id"] is None], None, None
+    ):
         elsewhere.setdefault(f"{SUBJECT_ALONE}{charged.apart.subject}", []).append(charged)
     asked, numbers = [], []
     for number, row in enumerate(rows):
@@ -58,15 +72,25 @@ async def suspended(
         month = (max(row["month"], start), min(_month_after(row["month"]), end))
         meter = priced[row["type"]].meter
         for lower, upper in gaps(month, covered.get(row["customer_id"], [])):
-            asked.append(UsageAsked(owner, Stretch(meter, lower, upper, ()), of_meter(elsewhere.get(owner, ()), meter, lower, upper)))
+            asked.append(
+                UsageAsked(
+                    owner,
+                    Stretch(meter, lower, upper, ()),
+                    of_meter(elsewhere.get(owner, ()), meter, lower, upper),
+                )
+            )
             numbers.append(number)
     quantities: dict[int, Decimal] = {}
     for number, found in zip(numbers, await read_quantities(connection, asked), strict=True):
         quantities[number] = quantities.get(number, Decimal(0)) + found.get((), Decimal(0))
-    return [_suspended(row, priced.get(row["type"]), quantities.get(number)) for number, row in enumerate(rows)]
+    return [
+        _suspended(row, priced.get(row["type"]), quantities.get(number)) for number, row in enumerate(rows)
+    ]
 
 
-def gaps(within: tuple[datetime, datetime], taken: Sequence[tuple[datetime, datetime]]) -> Iterator[tuple[datetime, datetime]]:
+def gaps(
+    within: tuple[datetime, datetime], taken: Sequence[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
     """Yield what of `within` lies in none of the `taken` ranges, which come by start and may overlap."""
     lower, end = within
     for start, stop in taken:
@@ -82,8 +106,19 @@ def gaps(within: tuple[datetime, datetime], taken: Sequence[tuple[datetime, date
 def _suspended(row: asyncpg.Record, meter: Meter | None, quantity: Decimal | None) -> Suspended:
     value = None
     if quantity is not None and meter is not None and meter.list_price is not None:
-        value = settle(quantity * meter.list_price.unit, currency(meter.list_price.currency), Rounding.HALF_UP)
-    return Suspended(row["owner"], row["customer_id"], row["type"], row["month"], row["reason"], row["events"], quantity, value)
+        value = settle(
+            quantity * meter.list_price.unit, currency(meter.list_price.currency), Rounding.HALF_UP
+        )
+    return Suspended(
+        row["owner"],
+        row["customer_id"],
+        row["type"],
+        row["month"],
+        row["reason"],
+        row["events"],
+        quantity,
+        value,
+    )
 
 
 def _month_after(month: datetime) -> datetime:

@@ -11,7 +11,7 @@ from shared.bus.dead_letters import DeadLetter, letters_of
 from shared.bus.partitioner import partition_of
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key
 
-READ_MAX = 100_000                               # records of the event's partition that are looked through for one answer
+READ_MAX = 100_000  # records of the event's partition that are looked through for one answer
 ROUND = 5_000
 GROUP = "rating"
 
@@ -20,14 +20,15 @@ GROUP = "rating"
 class InFlight:
     """A record of the event, or of its void, that metering has not taken yet."""
 
-    kind: str                                    # event | void; "" where that cannot be read
+    kind: str  # event | void; "" where that cannot be read
     partition: int
     offset: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """Records that are not metered. `unread`: how many more lie before the head of the partition than were looked through."""
+    """Records that are not metered. `unread`: how many more lie before the head of the partition than were
+    looked through."""
 
     in_flight: list[InFlight] = field(default_factory=list)
     unread: int = 0
@@ -35,7 +36,8 @@ class UnderWay:
 
 
 async def under_way(connection: asyncpg.Connection, bus: Bus, source: str, id: str) -> UnderWay:
-    """Look between metering's position, as this transaction sees it, and the head, and into the dead letters. Raises BusUnavailable.
+    """Look between metering's position, as this transaction sees it, and the head, and into the dead letters.
+    Raises BusUnavailable.
 
     The key of a record names its event, so no message is decoded but the event's own.
     """
@@ -46,7 +48,11 @@ async def under_way(connection: asyncpg.Connection, bus: Bus, source: str, id: s
     end, found = min(head, offset + READ_MAX), list[InFlight]()
     while offset < end:
         run = await bus.read(USAGE_EVENTS.name, partition, offset, min(ROUND, end - offset))
-        found += [InFlight(_kind(record.value), partition, at) for at, record in zip(run.offsets, run.records, strict=True) if record.key == key]
+        found += [
+            InFlight(_kind(record.value), partition, at)
+            for at, record in zip(run.offsets, run.records, strict=True)
+            if record.key == key
+        ]
         if run.end == offset:
             break
         offset = run.end

@@ -1,8 +1,10 @@
-"""Pure: which disposition a stored event has, and what to say of it. Written apart from the conservation checker, which must agree.
+"""Pure: which disposition a stored event has, and what to say of it. Written apart from the conservation
+checker, which must agree.
 
-The verdict is the one word for whoever asks what became of an event. It is that of the event that stands: a second body under its id was
-refused, and is listed. Only where what stands charges nothing because it is void, and another body was refused, is the word `conflict`:
-then somebody sent usage that is counted nowhere, most likely as a correction under the old id.
+The verdict is the one word for whoever asks what became of an event. It is that of the event that stands: a
+second body under its id was refused, and is listed. Only where what stands charges nothing because it is
+void, and another body was refused, is the word `conflict`: then somebody sent usage that is counted nowhere,
+most likely as a correction under the old id.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,7 +16,8 @@ Disposition = Literal["voided", "suspense", "unpriced", "held_late", "held", "pr
 
 
 class Verdict(StrEnum):
-    """What became of an event, as far as rating and the bus know. Usage_ingest knows a further one: quarantined."""
+    """What became of an event, as far as rating and the bus know. Usage_ingest knows a further one:
+    quarantined."""
 
     BILLED = "billed"
     WILL_BE_BILLED = "will_be_billed"
@@ -31,34 +34,41 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is known of a stored event. `charged`: the contracts in force whose lines price it; `in_force`: whether there is any contract."""
+    """What is known of a stored event. `charged`: the contracts in force whose lines price it; `in_force`:
+    whether there is any contract."""
 
     subject: str
     type: str
-    customer: str | None                       # external id
+    customer: str | None  # external id
     void: bool
     metered: bool
     in_force: bool
     charged: Sequence[dict[str, Any]]
-    left: str | None = None                    # external id of the customer whose final statement charges it, though its subject left since
+    left: str | None = (
+        None  # external id of the customer whose final statement charges it, though its subject left since
+    )
 
 
 def verdict(story: Story) -> tuple[Disposition, str]:
     """Return (disposition, detail).
 
-    A void that came after the cut of a final statement leaves its event on that statement, unless the event came after it too.
+    A void that came after the cut of a final statement leaves its event on that statement, unless the event
+    came after it too.
     """
     late, void_late = _any(story.charged, "late"), _any(story.charged, "void_late")
     if story.void and (late or not void_late):
         return "voided", "a void is in force for it: no statement charges it"
     if story.left is not None and not void_late:
-        return "priced", (f"the final statement of {story.left!r} below was cut before its subject {story.subject!r} left: it still charges it, "
-                          "and the leaving is held late")
+        return "priced", (
+            f"the final statement of {story.left!r} below was cut before its subject {story.subject!r} left: it still charges it, "
+            "and the leaving is held late"
+        )
     return _unbilled(story) or _billed(story, late, void_late)
 
 
 def verdict_of(disposition: Disposition, charged: Collection[dict[str, Any]], conflicts: int) -> Verdict:
-    """The word for a stored event. Billed is what final statements charge; what one of them still lacks will be."""
+    """The word for a stored event. Billed is what final statements charge; what one of them still lacks will
+    be."""
     if disposition == "priced":
         return Verdict.BILLED if all(contract["final"] for contract in charged) else Verdict.WILL_BE_BILLED
     return Verdict.CONFLICT if disposition == "voided" and conflicts else Verdict(disposition)
@@ -68,7 +78,10 @@ def _unbilled(story: Story) -> tuple[Disposition, str] | None:
     if story.left is not None:
         return None
     if story.customer is None:
-        return "suspense", f"no customer goes by the subject {story.subject!r}; create it or add the alias and it is billed"
+        return (
+            "suspense",
+            f"no customer goes by the subject {story.subject!r}; create it or add the alias and it is billed",
+        )
     if not story.metered:
         return "suspense", f"no meter takes this {story.type!r} event; create one and it is counted"
     if not story.in_force:
@@ -80,13 +93,18 @@ def _unbilled(story: Story) -> tuple[Disposition, str] | None:
 
 def _billed(story: Story, late: bool, void_late: bool) -> tuple[Disposition, str]:
     if late:
-        return "held_late", ("it came after the final statement of its period was cut, or its subject was unknown then: that statement stays, "
-                             "and it is listed by GET /v1/held-late of billing until it is decided")
+        return "held_late", (
+            "it came after the final statement of its period was cut, or its subject was unknown then: that statement stays, "
+            "and it is listed by GET /v1/held-late of billing until it is decided"
+        )
     held = exceptions_of(story.charged)
     if held:
         return "held", f"its period is on hold, owner {held[0]['owner']}: {held[0]['detail']}"
     if void_late:
-        return "priced", "its void came after the final statement below was cut: the statement still charges it, and the void is held late"
+        return (
+            "priced",
+            "its void came after the final statement below was cut: the statement still charges it, and the void is held late",
+        )
     return "priced", "its line is in the statement of the period below"
 
 

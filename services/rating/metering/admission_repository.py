@@ -1,4 +1,5 @@
-"""SQL of admission: rows of admitted groups, the locks under which they are added, and the values that contracts name."""
+"""SQL of admission: rows of admitted groups, the locks under which they are added, and the values that
+contracts name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -10,10 +11,14 @@ from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Names, Own
 from services.rating.metering.domain.group import NO_GROUP, OTHER, Group
 
-#: Classes of advisory locks. A batch holds its meters' months shared, so that who changes what stands for everyone sees all that is counted.
+#: Classes of advisory locks. A batch holds its meters' months shared, so that who changes what stands for
+#: everyone sees all that is counted.
 MONTH_LOCK, SUBJECT_LOCK = 0x75326D6D, 0x75327362
 SUBJECT_BUCKETS = 1024
-_AGGREGATES = {True: ("usage_uniques", "hour", "timestamptz '{} 00:00:00+00'"), False: ("usage_days", "day", "date '{}'")}
+_AGGREGATES = {
+    True: ("usage_uniques", "hour", "timestamptz '{} 00:00:00+00'"),
+    False: ("usage_days", "day", "date '{}'"),
+}
 
 
 class AdmissionRepository:
@@ -22,33 +27,55 @@ class AdmissionRepository:
 
     async def names(self) -> Names:
         values: dict[str, dict[tuple[str, str], int]] = {}
-        for row in await self._connection.fetch("select meter, dimension, value, since_batch from rating.named_values"):
+        for row in await self._connection.fetch(
+            "select meter, dimension, value, since_batch from rating.named_values"
+        ):
             values.setdefault(row["meter"], {})[row["dimension"], row["value"]] = row["since_batch"]
         return Names(values)
 
     async def enter_months(self, places: Mapping[MeterMonth, bool]) -> None:
-        """Hold these months until the transaction ends: those that are True alone, the others beside all who only count."""
+        """Hold these months until the transaction ends: those that are True alone, the others beside all who
+        only count."""
         keys: dict[int, bool] = {}
         for (meter, month), alone in places.items():
             key = crc32(f"{meter}\0{month}".encode()) & 0x7FFFFFFF
             keys[key] = keys.get(key, False) or alone
         ordered = sorted(keys)
         await self._connection.execute(
-            """select case when alone then pg_advisory_xact_lock($1, key) else pg_advisory_xact_lock_shared($1, key) end
-               from unnest($2::int[], $3::bool[]) k (key, alone)""", MONTH_LOCK, ordered, [keys[key] for key in ordered])
+            """select case when alone then pg_advisory_xact_lock($1, key)
+                else pg_advisory_xact_lock_shared($1, key) end
+               from unnest($2::int[], $3::bool[]) k (key, alone)""",
+            MONTH_LOCK,
+            ordered,
+            [keys[key] for key in ordered],
+        )
 
     async def enter_subjects(self, places: Iterable[tuple[MeterMonth, str]]) -> None:
-        """Hold these subjects' months alone until the transaction ends: who admits a group, or counts one again, takes turns."""
-        keys = sorted({crc32(f"{meter}\0{month}\0{subject}".encode()) % SUBJECT_BUCKETS for (meter, month), subject in places})
-        await self._connection.execute("select pg_advisory_xact_lock($1, key) from unnest($2::int[]) key", SUBJECT_LOCK, keys)
+        """Hold these subjects' months alone until the transaction ends: who admits a group, or counts one
+        again, takes turns."""
+        keys = sorted(
+            {
+                crc32(f"{meter}\0{month}\0{subject}".encode()) % SUBJECT_BUCKETS
+                for (meter, month), subject in places
+            }
+        )
+        await self._connection.execute(
+            "select pg_advisory_xact_lock($1, key) from unnest($2::int[]) key", SUBJECT_LOCK, keys
+        )
 
     async def crowded(self, meters: Mapping[str, Meter], places: Iterable[MeterMonth]) -> set[MeterMonth]:
         """Those of these months in which each subject has rows of its own."""
         asked = sorted(places)
         rows = await self._connection.fetch(
-            f"""select a.meter, a.month from unnest($1::text[], $2::bigint[], $3::date[]) p (meter, meter_revision, month)
-               join rating.admitted_groups a using (meter, meter_revision, month) where a.subject = '{EVERYONE}' and a.grp = $4""",
-            [meter for meter, _ in asked], [meters[meter].counts_since for meter, _ in asked], [month for _, month in asked], OTHER)
+            f"""select a.meter, a.month from unnest($1::text[], $2::bigint[], $3::date[]) p
+                (meter, meter_revision, month)
+               join rating.admitted_groups a using (meter, meter_revision, month)
+                   where a.subject = '{EVERYONE}' and a.grp = $4""",
+            [meter for meter, _ in asked],
+            [meters[meter].counts_since for meter, _ in asked],
+            [month for _, month in asked],
+            OTHER,
+        )
         return {(row["meter"], row["month"]) for row in rows}
 
     async def crowded_months(self, meters: Iterable[Meter]) -> set[MeterMonth]:
@@ -56,8 +83,12 @@ class AdmissionRepository:
         asked = list(meters)
         rows = await self._connection.fetch(
             f"""select a.meter, a.month from unnest($1::text[], $2::bigint[]) p (meter, meter_revision)
-               join rating.admitted_groups a using (meter, meter_revision) where a.subject = '{EVERYONE}' and a.grp = $3""",
-            [meter.meter for meter in asked], [meter.counts_since for meter in asked], OTHER)
+               join rating.admitted_groups a using (meter, meter_revision)
+                   where a.subject = '{EVERYONE}' and a.grp = $3""",
+            [meter.meter for meter in asked],
+            [meter.counts_since for meter in asked],
+            OTHER,
+        )
         return {(row["meter"], row["month"]) for row in rows}
 
     async def rows(self, meter: Meter, month: date, subjects: Iterable[str]) -> dict[str, Own]:
@@ -67,7 +98,10 @@ class AdmissionRepository:
         for row in await self._connection.fetch(
             """select subject, grp, since_batch from rating.admitted_groups
                where meter = $1 and meter_revision = $2 and month = $3 and subject = any($4::text[])""",
-            meter.meter, meter.counts_since, month, asked,
+            meter.meter,
+            meter.counts_since,
+            month,
+            asked,
         ):
             if row["grp"] == OTHER:
                 found[row["subject"]].other_since = row["since_batch"]
@@ -75,24 +109,51 @@ class AdmissionRepository:
                 found[row["subject"]].groups.add(row["grp"])
         return found
 
-    async def admit(self, meter: Meter, month: date, admitted: Sequence[tuple[str, Group]], since_batch: int, groups_max: int) -> None:
-        """Add rows (subject, group); a row of OTHER says that something was turned away. The limit they were given room by is kept beside."""
+    async def admit(
+        self,
+        meter: Meter,
+        month: date,
+        admitted: Sequence[tuple[str, Group]],
+        since_batch: int,
+        groups_max: int,
+    ) -> None:
+        """Add rows (subject, group); a row of OTHER says that something was turned away. The limit they were
+        given room by is kept beside."""
         await self._connection.execute(
             """with room as (insert into rating.group_limits (groups_max) values ($7) on conflict do nothing)
                insert into rating.admitted_groups (meter, meter_revision, month, subject, grp, since_batch)
-               select $1, $2, $3, subject, grp, $4 from unnest($5::text[], $6::text[]) a (subject, grp) order by subject, grp
+               select $1, $2, $3, subject, grp, $4 from unnest($5::text[], $6::text[]) a (subject, grp)
+                   order by subject, grp
                on conflict do nothing""",
-            meter.meter, meter.counts_since, month, since_batch, [subject for subject, _ in admitted], [group for _, group in admitted], groups_max)
+            meter.meter,
+            meter.counts_since,
+            month,
+            since_batch,
+            [subject for subject, _ in admitted],
+            [group for _, group in admitted],
+            groups_max,
+        )
 
-    async def admit_named(self, meter: Meter, month: date, subject: str, groups: Sequence[Group], since_batch: int) -> None:
-        """Add rows that need no room, and let `other` say that names up to this batch are reckoned with: what has no row was never turned away."""
+    async def admit_named(
+        self, meter: Meter, month: date, subject: str, groups: Sequence[Group], since_batch: int
+    ) -> None:
+        """Add rows that need no room, and let `other` say that names up to this batch are reckoned with: what
+        has no row was never turned away."""
         await self._connection.execute(
             """with reckoned as (
                    update rating.admitted_groups set since_batch = $5
-                   where (meter, meter_revision, month, subject, grp) = ($1, $2, $3, $4, $7) and since_batch < $5)
+                   where (meter, meter_revision, month, subject, grp) = ($1, $2, $3, $4, $7)
+                       and since_batch < $5)
                insert into rating.admitted_groups (meter, meter_revision, month, subject, grp, since_batch)
                select $1, $2, $3, $4, grp, $5 from unnest($6::text[]) grp""",
-            meter.meter, meter.counts_since, month, subject, since_batch, groups, OTHER)
+            meter.meter,
+            meter.counts_since,
+            month,
+            subject,
+            since_batch,
+            groups,
+            OTHER,
+        )
 
     async def admit_what_is_counted(self, meter: Meter, month: date, since_batch: int) -> None:
         """Give each subject rows of its own for what it has been counted in. The month must be held alone."""
@@ -100,11 +161,22 @@ class AdmissionRepository:
         await self._connection.execute(
             f"""insert into rating.admitted_groups (meter, meter_revision, month, subject, grp, since_batch)
                select distinct $1::text, $2::bigint, $3::date, subject, grp, $4::bigint from rating.{table}
-               where meter = $1 and {bucket} >= {start.format(month)} and {bucket} < {start.format(month)} + interval '1 month' and grp <> $5
-               on conflict do nothing""", meter.meter, meter.counts_since, month, since_batch, NO_GROUP)
+               where meter = $1 and {bucket} >= {start.format(month)}
+                   and {bucket} < {start.format(month)} + interval '1 month' and grp <> $5
+               on conflict do nothing""",
+            meter.meter,
+            meter.counts_since,
+            month,
+            since_batch,
+            NO_GROUP,
+        )
 
     async def admission(self, meters: Iterable[Meter], subjects: Iterable[str]) -> Admission:
         """What the caller's snapshot says of these meters and subjects, in every month."""
         known, asked = {meter.meter: meter for meter in meters}, set(subjects)
-        return Admission({(meter, month): await self.rows(known[meter], month, asked)
-                          for meter, month in sorted(await self.crowded_months(known.values()))})
+        return Admission(
+            {
+                (meter, month): await self.rows(known[meter], month, asked)
+                for meter, month in sorted(await self.crowded_months(known.values()))
+            }
+        )

@@ -1,4 +1,5 @@
-"""What a process remembers between batches. Only what was read as committed is remembered, so a rollback can never leave a wrong memory."""
+"""What a process remembers between batches. Only what was read as committed is remembered, so a rollback can
+never leave a wrong memory."""
 
 import asyncio
 import time
@@ -18,14 +19,16 @@ LOOK_EVERY_S = 0.1
 
 @dataclass(slots=True)
 class KnownGroups:
-    """Rows of admitted groups: those that stand for every subject, and in crowded months those of single subjects."""
+    """Rows of admitted groups: those that stand for every subject, and in crowded months those of single
+    subjects."""
 
     groups: dict[MeterMonth, set[Group]] = field(default_factory=dict)
     own: dict[MeterMonth, dict[str, Own]] = field(default_factory=dict)
     _kept: int = 0
 
     def remember(self, place: MeterMonth, rows: dict[str, Own]) -> None:
-        """Keep the rows of these subjects; beyond a bound begin anew, as whoever is not remembered is read again."""
+        """Keep the rows of these subjects; beyond a bound begin anew, as whoever is not remembered is read
+        again."""
         self._kept += sum(1 + len(own.groups) for own in rows.values())
         if self._kept > OWN_GROUPS_KEPT_MAX:
             self._kept = 0
@@ -35,14 +38,17 @@ class KnownGroups:
 
 @dataclass(slots=True)
 class MeteringMemory:
-    """The catalogue at its revision with the values that contracts name, event types already noted, and known groups."""
+    """The catalogue at its revision with the values that contracts name, event types already noted, and known
+    groups."""
 
     groups_max: int = GROUPS_MAX_DEFAULT
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))
     names: Names = field(default_factory=Names)
     types: set[str] = field(default_factory=set)
     known: KnownGroups = field(default_factory=KnownGroups)
-    doubted: dict[int, int] = field(default_factory=dict)        # partition → offset up to which the store refused something: look closely
+    doubted: dict[int, int] = field(
+        default_factory=dict
+    )  # partition → offset up to which the store refused something: look closely
     _late_s: float = 0.0
     _metered_at: float = 0.0
 
@@ -70,6 +76,8 @@ def memory_of(context: Any) -> MeteringMemory:
     """The one memory of this process."""
     memory = context.state.get("metering")
     if memory is None:
-        memory = context.state["metering"] = MeteringMemory(getattr(context.settings, "groups_max", GROUPS_MAX_DEFAULT))
+        memory = context.state["metering"] = MeteringMemory(
+            getattr(context.settings, "groups_max", GROUPS_MAX_DEFAULT)
+        )
     assert isinstance(memory, MeteringMemory)
     return memory

@@ -5,4 +5,6 @@ from services.rating.metering.usecases import meter_batch
 from shared.consumer import Subscribe
 from shared.topics.usage_ingest import USAGE_EVENTS
 
-SUBSCRIPTIONS = (Subscribe(USAGE_EVENTS, meter_batch, records_max=10_000, by_source=True, refuse=set_aside_alone),)
+SUBSCRIPTIONS = (
+    Subscribe(USAGE_EVENTS, meter_batch, records_max=10_000, by_source=True, refuse=set_aside_alone),
+)

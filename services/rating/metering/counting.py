@@ -1,4 +1,5 @@
-"""How many messages of a batch became what, all together and by source: a counter a batch, nothing an event."""
+"""How many messages of a batch became what, all together and by source: a counter a batch, nothing an
+event."""
 
 from collections import Counter
 from collections.abc import Sequence

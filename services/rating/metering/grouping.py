@@ -1,4 +1,5 @@
-"""Keeps a meter's groups within bounds: what counts as itself is admitted first, and everything else falls into one `other` group."""
+"""Keeps a meter's groups within bounds: what counts as itself is admitted first, and everything else falls
+into one `other` group."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,15 +11,21 @@ from services.rating.metering.domain.admission import EVERYONE, Admission, Meter
 from services.rating.metering.domain.group import NO_GROUP, OTHER, Group
 from services.rating.metering.domain.tally import Tally
 
-Place = tuple[MeterMonth, str]                   # and subject
+Place = tuple[MeterMonth, str]  # and subject
 
 
 async def bounded(
-    tally: Tally, voided: Tally, repository: AdmissionRepository, memory: MeteringMemory, batch_id: int,
+    tally: Tally,
+    voided: Tally,
+    repository: AdmissionRepository,
+    memory: MeteringMemory,
+    batch_id: int,
 ) -> tuple[Tally, set[tuple[str, str]]]:
-    """Return what to add (`tally`) less what is void (`voided`), in admitted groups, and the (meter, subject) that overflowed.
+    """Return what to add (`tally`) less what is void (`voided`), in admitted groups, and the (meter, subject)
+    that overflowed.
 
-    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away; locks are held until the transaction ends.
+    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away; locks are held until
+    the transaction ends.
     """
     admitting = _Admitting(repository, memory, batch_id)
     months = _by_month(tally)
@@ -35,7 +42,8 @@ async def bounded(
 
 @dataclass(slots=True)
 class _Admitting:
-    """One batch at it. The memory keeps only rows that were read as committed; as a row never goes, what it says stays true."""
+    """One batch at it. The memory keeps only rows that were read as committed; as a row never goes, what it
+    says stays true."""
 
     repository: AdmissionRepository
     memory: MeteringMemory
@@ -43,9 +51,13 @@ class _Admitting:
     overflowed: set[tuple[str, str]] = field(default_factory=set)
 
     async def crowded(self, months: Mapping[MeterMonth, set[Group]]) -> set[MeterMonth]:
-        """Enter these months and let in for everyone what they bring while they are not crowded; return those that are."""
+        """Enter these months and let in for everyone what they bring while they are not crowded; return those
+        that are."""
         known, meters = self.memory.known, self.memory.catalogue.meters
-        alone = {place: place not in known.own and not groups <= known.groups.get(place, set()) for place, groups in months.items()}
+        alone = {
+            place: place not in known.own and not groups <= known.groups.get(place, set())
+            for place, groups in months.items()
+        }
         await self.repository.enter_months(alone)
         crowded = await self.repository.crowded(meters, months)
         for place in sorted(months):
@@ -54,23 +66,38 @@ class _Admitting:
         return crowded
 
     async def _let_in(self, place: MeterMonth, groups: set[Group]) -> bool:
-        """Admit groups for everyone; False when they are too many: from here on each subject has rows of its own."""
+        """Admit groups for everyone; False when they are too many: from here on each subject has rows of its
+        own."""
         (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
         meter = self.memory.catalogue.meters[name]
-        known = self.memory.known.groups[place] = (await self.repository.rows(meter, month, [EVERYONE]))[EVERYONE].groups
+        known = self.memory.known.groups[place] = (await self.repository.rows(meter, month, [EVERYONE]))[
+            EVERYONE
+        ].groups
         fresh = sorted(groups - known)
-        if len(known) + len(fresh) <= groups_max or names.unnamed(name, known) + names.unnamed(name, fresh) <= groups_max:
-            await self.repository.admit(meter, month, [(EVERYONE, group) for group in fresh], self.batch_id, groups_max)
+        if (
+            len(known) + len(fresh) <= groups_max
+            or names.unnamed(name, known) + names.unnamed(name, fresh) <= groups_max
+        ):
+            await self.repository.admit(
+                meter, month, [(EVERYONE, group) for group in fresh], self.batch_id, groups_max
+            )
             return True
         await self.repository.admit_what_is_counted(meter, month, self.batch_id)
         await self.repository.admit(meter, month, [(EVERYONE, OTHER)], self.batch_id, groups_max)
         return False
 
     async def admission(
-        self, crowded: set[MeterMonth], brought: Mapping[Place, Iterable[Group]], voided: Mapping[Place, Iterable[Group]],
+        self,
+        crowded: set[MeterMonth],
+        brought: Mapping[Place, Iterable[Group]],
+        voided: Mapping[Place, Iterable[Group]],
     ) -> Admission:
-        """The rows of all subjects that occur in crowded months, with those that are added for what is brought."""
-        found = {place: self._remembered(place, brought.get(place, ()), voided.get(place, ())) for place in brought.keys() | voided.keys()}
+        """The rows of all subjects that occur in crowded months, with those that are added for what is
+        brought."""
+        found = {
+            place: self._remembered(place, brought.get(place, ()), voided.get(place, ()))
+            for place in brought.keys() | voided.keys()
+        }
         undecided = sorted(place for place, own in found.items() if own is None)
         if undecided:
             await self.repository.enter_subjects(undecided)
@@ -84,7 +111,8 @@ class _Admitting:
         return admission
 
     def _remembered(self, place: Place, brought: Iterable[Group], voided: Iterable[Group]) -> Own | None:
-        """What is remembered of a subject, as a copy; None where that does not decide: a group may have been admitted, or counted again, since.
+        """What is remembered of a subject, as a copy; None where that does not decide: a group may have been
+        admitted, or counted again, since.
 
         Without a name, what was turned away once stays out.
         """
@@ -93,7 +121,10 @@ class _Admitting:
         if own is None:
             return None
         fresh = [group for group in (*brought, *voided) if group not in own.groups]
-        if fresh and (own.other_since is None or any(self.memory.names.since(month[0], group) is not None for group in fresh)):
+        if fresh and (
+            own.other_since is None
+            or any(self.memory.names.since(month[0], group) is not None for group in fresh)
+        ):
             return None
         return Own(set(own.groups), own.other_since)
 
@@ -106,7 +137,10 @@ class _Admitting:
         for (name, month), asked in sorted(subjects.items()):
             rows = await self.repository.rows(self.memory.catalogue.meters[name], month, asked)
             self.memory.known.remember((name, month), rows)
-            found |= {((name, month), subject): Own(set(own.groups), own.other_since) for subject, own in rows.items()}
+            found |= {
+                ((name, month), subject): Own(set(own.groups), own.other_since)
+                for subject, own in rows.items()
+            }
         return found
 
     async def _admit(self, place: MeterMonth, subject: str, own: Own, groups: Iterable[Group]) -> None:
@@ -126,11 +160,16 @@ class _Admitting:
                 continue
             self.overflowed.add((name, subject))
             if own.other_since is None:
-                # Decided by the newest names there are: whoever is named after them is named late, however old this batch's number is.
+                # Decided by the newest names there are: whoever is named after them is named late, however
+                # old this batch's number is.
                 own.other_since = max(self.batch_id, names.newest)
-                await self.repository.admit(self.memory.catalogue.meters[name], month, [(subject, OTHER)], own.other_since, groups_max)
+                await self.repository.admit(
+                    self.memory.catalogue.meters[name], month, [(subject, OTHER)], own.other_since, groups_max
+                )
         if rows:
-            await self.repository.admit(self.memory.catalogue.meters[name], month, rows, self.batch_id, groups_max)
+            await self.repository.admit(
+                self.memory.catalogue.meters[name], month, rows, self.batch_id, groups_max
+            )
 
 
 def _by_month(tally: Tally) -> dict[MeterMonth, set[Group]]:

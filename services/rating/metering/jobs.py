@@ -11,7 +11,7 @@ from services.rating.metering.upkeep.usecases import add_months, report_lonely_v
 from shared.clock import machine_now
 from shared.service import Context, Job
 
-BEHIND_S = 5.0                              # so late usage is metered when it comes before activity
+BEHIND_S = 5.0  # so late usage is metered when it comes before activity
 REST_MAX_S = 10.0
 BREATH_MAX_S = 1.0
 BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
@@ -22,7 +22,12 @@ async def backfill(context: Context) -> None:
     settings = context.settings
     while True:
         async with context.db.transaction() as uow:
-            stepped = await backfill_step(uow, context.clock.now(), events_max=settings.backfill_events_max, groups_max=settings.groups_max)
+            stepped = await backfill_step(
+                uow,
+                context.clock.now(),
+                events_max=settings.backfill_events_max,
+                groups_max=settings.groups_max,
+            )
         if not stepped:
             return
 
@@ -36,8 +41,9 @@ async def recount(context: Context) -> None:
 
 
 async def activity(context: Context) -> None:
-    """Tell all that was touched, one share after the other, and rest as long as that took, a second at most: a day is read anew each time it is told.
-    While usage waits for seconds to be metered, one share, then a rest as long.
+    """Tell all that was touched, one share after the other, and rest as long as that took, a second at most:
+    a day is read anew each time it is told. While usage waits for seconds to be metered, one share, then a
+    rest as long.
     """
     memory, share, began = memory_of(context), context.settings.activity_max, perf_counter()
     while await tell_activity(context.db, share) == share:
@@ -58,7 +64,9 @@ async def lonely_voids(context: Context) -> None:
 
 
 JOBS = (
-    Job("backfill", BACKFILL_EVERY_S, backfill, follows_clock=False), Job("recount", BACKFILL_EVERY_S, recount, follows_clock=False),
+    Job("backfill", BACKFILL_EVERY_S, backfill, follows_clock=False),
+    Job("recount", BACKFILL_EVERY_S, recount, follows_clock=False),
     Job("activity", ACTIVITY_EVERY_S, activity, follows_clock=False),
-    Job("months", MONTHS_EVERY_S, months, follows_clock=False), Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
+    Job("months", MONTHS_EVERY_S, months, follows_clock=False),
+    Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
 )

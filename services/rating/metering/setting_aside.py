@@ -1,4 +1,5 @@
-"""Verb: tell the quarantine what metering cannot store, in the transaction that moves past it. A producer's data stops nobody else's usage."""
+"""Verb: tell the quarantine what metering cannot store, in the transaction that moves past it. A producer's
+data stops nobody else's usage."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +8,14 @@ from typing import Any
 import asyncpg
 
 from services.rating.metering.counting import counted
-from services.rating.metering.domain.unfit import TIME_MAX_US, TIME_MIN_US, Unfit, as_sent, unfit_data, unfit_message
+from services.rating.metering.domain.unfit import (
+    TIME_MAX_US,
+    TIME_MIN_US,
+    Unfit,
+    as_sent,
+    unfit_data,
+    unfit_message,
+)
 from shared.clock import machine_us, to_us
 from shared.consumer import Batch, BatchCounts
 from shared.db import UnitOfWork
@@ -26,22 +34,42 @@ def set_aside(batch: Batch[UsageMessage], unfit: Mapping[int, Unfit], uow: UnitO
         uow.tell(USAGE_QUARANTINE, _quarantined(batch.messages[seq], fault, run, seq, to_us(now)))
 
 
-async def set_aside_alone(batch: Batch[UsageMessage], fault: AppError, uow: UnitOfWork, context: Any) -> BatchCounts:
-    """The same of the one message that the store refused even alone. Raises the fault again where nothing is wrong with the message."""
+async def set_aside_alone(
+    batch: Batch[UsageMessage], fault: AppError, uow: UnitOfWork, context: Any
+) -> BatchCounts:
+    """The same of the one message that the store refused even alone. Raises the fault again where nothing is
+    wrong with the message."""
     [message] = batch.messages
     found = unfit_message(message) or unfit_data(message)
     if found is None and isinstance(fault.__cause__, asyncpg.ProgramLimitExceededError):
-        found = Unfit("not_storable", f"its names and dimensions together are too long to be counted by: {fault.detail}; send shorter ones")
+        found = Unfit(
+            "not_storable",
+            f"its names and dimensions together are too long to be counted by: {fault.detail}; send shorter ones",
+        )
     if found is None:
         raise fault
     set_aside(batch, {0: found}, uow, context.clock.now())
     return counted(quarantined=batch.messages)
 
 
-def _quarantined(message: UsageMessage, fault: Unfit, run: str, seq: int, business_us: int) -> QuarantineMessage:
+def _quarantined(
+    message: UsageMessage, fault: Unfit, run: str, seq: int, business_us: int
+) -> QuarantineMessage:
     received = TIME_MIN_US < message.received_us < TIME_MAX_US
     return QuarantineMessage(
-        new_id("qua"), fault.code, fault.detail, as_sent(message), message.received_us if received else machine_us(), business_us, run,
-        message.trace, seq, kept(message.source), kept(message.id), kept(message.type), kept(message.subject),
-        message.time_us if message.kind == "event" and TIME_MIN_US < message.time_us < TIME_MAX_US else None, BY,
+        new_id("qua"),
+        fault.code,
+        fault.detail,
+        as_sent(message),
+        message.received_us if received else machine_us(),
+        business_us,
+        run,
+        message.trace,
+        seq,
+        kept(message.source),
+        kept(message.id),
+        kept(message.type),
+        kept(message.subject),
+        message.time_us if message.kind == "event" and TIME_MIN_US < message.time_us < TIME_MAX_US else None,
+        BY,
     )

@@ -1,14 +1,20 @@
-"""Tables of metering. Columns are a contract with pricing (marks, readings) and with the conservation checker (all of them).
+"""Tables of metering. Columns are a contract with pricing (marks, readings) and with the conservation checker
+(all of them).
 
 Aggregates stand for all stored events minus voided ones:
-- `usage_hours` and `usage_days` hold count and sum meters (value = Σ; count: value = events) and, under the meter name
-  `type:<event type>`, plain counts of types that no meter takes. Their rows are never deleted: after voids one may stand at 0.
-- a unique meter lives in `usage_uniques` alone (item → how many unvoided events carry it; the row goes when that is 0).
-- `grp` is canonical JSON of the meter's dimensions (keys sorted, no spaces, values as strings, "" where absent), `{}` without
-  dimensions, and `{"other":"true"}` for groups beyond the limit of a meter, subject and UTC month. A group counts as itself where it has
-  its row in `admitted_groups` and in `other` where not. While a meter's month has few groups its rows have the subject '' and stand for
-  every subject; once there is a row ('', other) each subject has rows of its own, and one of `other` when something was turned away.
-  Texts longer than 128 bytes stand as "sha256:<hex>", in groups and items.
+- `usage_hours` and `usage_days` hold count and sum meters (value = Σ; count: value = events) and, under the
+  meter name
+  `type:<event type>`, plain counts of types that no meter takes. Their rows are never deleted: after voids
+  one may stand at 0.
+- a unique meter lives in `usage_uniques` alone (item → how many unvoided events carry it; the row goes when
+  that is 0).
+- `grp` is canonical JSON of the meter's dimensions (keys sorted, no spaces, values as strings, "" where
+  absent), `{}` without
+  dimensions, and `{"other":"true"}` for groups beyond the limit of a meter, subject and UTC month. A group
+  counts as itself where it has its row in `admitted_groups` and in `other` where not. While a meter's month
+  has few groups its rows have the subject '' and stand for every subject; once there is a row ('', other)
+  each subject has rows of its own, and one of `other` when something was turned away. Texts longer than 128
+  bytes stand as "sha256:<hex>", in groups and items.
 - an event whose value a meter cannot read adds nothing to that meter, not even an event.
 """
 
@@ -43,19 +49,21 @@ def add_metering_tables(metadata: MetaData) -> None:
 
 def _add_events(metadata: MetaData) -> None:
     Table(
-        "event_keys", metadata,                            # the truth of deduplication; never pruned inside the accept horizon
-        Column("key", LargeBinary, primary_key=True),      # first 16 bytes of SHA-256(source, NUL, id)
+        "event_keys",
+        metadata,  # the truth of deduplication; never pruned inside the accept horizon
+        Column("key", LargeBinary, primary_key=True),  # first 16 bytes of SHA-256(source, NUL, id)
         Column("body_hash", LargeBinary, nullable=False),  # 16 bytes
         Column("batch_id", BigInteger, nullable=False),
-        Column("seq", Integer, nullable=False),            # place in its batch
+        Column("seq", Integer, nullable=False),  # place in its batch
         postgresql_partition_by="HASH (key)",
     )
     Table(
-        "events", metadata,                                # immutable
+        "events",
+        metadata,  # immutable
         Column("batch_id", BigInteger, nullable=False),
         Column("seq", Integer, nullable=False),
         Column("partition", SmallInteger, nullable=False),
-        Column("received_at", INSTANT, nullable=False),    # machine clock
+        Column("received_at", INSTANT, nullable=False),  # machine clock
         Column("key", LargeBinary, nullable=False),
         Column("source", Text, nullable=False),
         Column("id", Text, nullable=False),
@@ -68,31 +76,34 @@ def _add_events(metadata: MetaData) -> None:
         postgresql_partition_by="RANGE (received_at)",
     )
     Table(
-        "voids", metadata,                                 # in force for its key, also before its event comes
+        "voids",
+        metadata,  # in force for its key, also before its event comes
         Column("key", LargeBinary, primary_key=True),
         Column("source", Text, nullable=False),
         Column("id", Text, nullable=False),
         Column("batch_id", BigInteger, nullable=False),
         Column("partition", SmallInteger, nullable=False),
         Column("received_at", INSTANT, nullable=False),
-        Column("event_batch_id", BigInteger),              # null until its event exists
+        Column("event_batch_id", BigInteger),  # null until its event exists
         Column("event_seq", Integer),
         Index("voids_waiting", "key", postgresql_where=text("event_batch_id is null")),
     )
     Table(
-        "conflicts", metadata,                             # same (source, id), other body: the first stands (in events), this one was refused
+        "conflicts",
+        metadata,  # same (source, id), other body: the first stands (in events), this one was refused
         Column("batch_id", BigInteger, primary_key=True),
         Column("seq", Integer, primary_key=True),
         Column("key", LargeBinary, nullable=False),
         Column("source", Text, nullable=False),
         Column("id", Text, nullable=False),
         Column("first_body_hash", LargeBinary, nullable=False),
-        Column("body", JSONB, nullable=False),             # {"type", "subject", "time_us", "data", "body_hash"}
+        Column("body", JSONB, nullable=False),  # {"type", "subject", "time_us", "data", "body_hash"}
         Column("received_at", INSTANT, nullable=False),
         Index("conflicts_key", "key"),
     )
     Table(
-        "duplicates", metadata,                            # further deliveries of a stored event or void, for "what became of it?"
+        "duplicates",
+        metadata,  # further deliveries of a stored event or void, for "what became of it?"
         Column("batch_id", BigInteger, primary_key=True),
         Column("seq", Integer, primary_key=True),
         Column("key", LargeBinary, nullable=False),
@@ -100,11 +111,13 @@ def _add_events(metadata: MetaData) -> None:
         Index("duplicates_key", "key"),
     )
     Table(
-        "event_types", metadata,                           # every type that was ever stored: whether a new meter has anything to back-fill
+        "event_types",
+        metadata,  # every type that was ever stored: whether a new meter has anything to back-fill
         Column("type", NAME, primary_key=True),
     )
     Table(
-        "newest_received", metadata,                       # per partition of usage.events, for a statement's watermark_us
+        "newest_received",
+        metadata,  # per partition of usage.events, for a statement's watermark_us
         Column("partition", SmallInteger, primary_key=True, autoincrement=False),
         Column("received_at", INSTANT, nullable=False),
     )
@@ -113,17 +126,23 @@ def _add_events(metadata: MetaData) -> None:
 def _add_aggregates(metadata: MetaData) -> None:
     for name, bucket, kind in (("usage_hours", "hour", INSTANT), ("usage_days", "day", Date())):
         Table(
-            name, metadata,
+            name,
+            metadata,
             Column("subject", NAME, nullable=False),
             Column("meter", NAME, nullable=False),
             Column("grp", NAME, nullable=False),
             Column(bucket, kind, nullable=False),
             Column("events", BigInteger, nullable=False),
-            Column("value", Numeric, CheckConstraint("value <> 'NaN' and scale(value) <= 12"), nullable=False),
-            PrimaryKeyConstraint("subject", "meter", bucket, "grp"),     # a day of a subject and meter is one run of neighbours
+            Column(
+                "value", Numeric, CheckConstraint("value <> 'NaN' and scale(value) <= 12"), nullable=False
+            ),
+            PrimaryKeyConstraint(
+                "subject", "meter", bucket, "grp"
+            ),  # a day of a subject and meter is one run of neighbours
         )
     Table(
-        "usage_uniques", metadata,
+        "usage_uniques",
+        metadata,
         Column("subject", NAME, nullable=False),
         Column("meter", NAME, nullable=False),
         Column("grp", NAME, nullable=False),
@@ -137,28 +156,38 @@ def _add_aggregates(metadata: MetaData) -> None:
 
 def _add_admission(metadata: MetaData) -> None:
     Table(
-        "admitted_groups", metadata,                       # never deleted
+        "admitted_groups",
+        metadata,  # never deleted
         Column("meter", NAME, primary_key=True),
-        Column("meter_revision", BigInteger, primary_key=True),      # `counts_since` of the terms the groups were made by
-        Column("month", Date, primary_key=True),           # UTC, its first day
+        Column(
+            "meter_revision", BigInteger, primary_key=True
+        ),  # `counts_since` of the terms the groups were made by
+        Column("month", Date, primary_key=True),  # UTC, its first day
         Column("subject", NAME, primary_key=True),
         Column("grp", NAME, primary_key=True),
-        Column("since_batch", BigInteger, nullable=False), # the batch that brought it; of `other`: or the newest naming reckoned with
+        Column(
+            "since_batch", BigInteger, nullable=False
+        ),  # the batch that brought it; of `other`: or the newest naming reckoned with
     )
     Table(
-        "group_limits", metadata,                          # every limit that gave room to a row
-        Column("groups_max", Integer, CheckConstraint("groups_max > 0"), primary_key=True, autoincrement=False),
+        "group_limits",
+        metadata,  # every limit that gave room to a row
+        Column(
+            "groups_max", Integer, CheckConstraint("groups_max > 0"), primary_key=True, autoincrement=False
+        ),
         Column("since", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
     Table(
-        "named_values", metadata,                          # values that prices name: always admitted. Written by contracts
+        "named_values",
+        metadata,  # values that prices name: always admitted. Written by contracts
         Column("meter", NAME, primary_key=True),
         Column("dimension", NAME, primary_key=True),
-        Column("value", NAME, primary_key=True),           # as a group has it
-        Column("since_batch", BigInteger, nullable=False), # batches with smaller numbers did not know it
+        Column("value", NAME, primary_key=True),  # as a group has it
+        Column("since_batch", BigInteger, nullable=False),  # batches with smaller numbers did not know it
     )
     Table(
-        "recounts", metadata,                              # a subject's months in which named values may still stand in `other`
+        "recounts",
+        metadata,  # a subject's months in which named values may still stand in `other`
         Column("meter", NAME, primary_key=True),
         Column("subject", NAME, primary_key=True),
         Column("month", Date, primary_key=True),
@@ -168,20 +197,23 @@ def _add_admission(metadata: MetaData) -> None:
 
 def _add_marks(metadata: MetaData) -> None:
     Table(
-        "marks", metadata,                                 # what must be priced again; pricing deletes them
+        "marks",
+        metadata,  # what must be priced again; pricing deletes them
         Column("mark_id", BigInteger, Identity(always=True), primary_key=True),
         Column("subject", NAME, nullable=False),
-        Column("day", Date, nullable=False),               # UTC
+        Column("day", Date, nullable=False),  # UTC
         Column("marked_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
     Table(
-        "activity_marks", metadata,                        # what rating.activity must tell again: append here, coalesce in activity_due
+        "activity_marks",
+        metadata,  # what rating.activity must tell again: append here, coalesce in activity_due
         Column("subject", NAME, nullable=False),
-        Column("day", Date, nullable=False),               # UTC
-        Column("type", NAME, nullable=False, server_default=text("''")),   # event type; '' for all of them
+        Column("day", Date, nullable=False),  # UTC
+        Column("type", NAME, nullable=False, server_default=text("''")),  # event type; '' for all of them
     )
     Table(
-        "activity_due", metadata,
+        "activity_due",
+        metadata,
         Column("subject", NAME, primary_key=True),
         Column("day", Date, primary_key=True),
         Column("type", NAME, primary_key=True),

@@ -20,9 +20,13 @@ LineKey = Annotated[str, Field(examples=["api"])]
 LineKind = Annotated[str, Field(json_schema_extra={"enum": ["usage", "recurring", "minimum"]})]
 MeterName = Annotated[str | None, Field(examples=["api_calls"])]
 ClauseHash = Annotated[str, Field(examples=["9f0c1b6f2f0f4b0e8d3a5c7e1b2d4f60"])]
-Consumption = Annotated[dict[str, str], Field(
-    description="`spend_minor`: settled, without a top-up; `minimum_minor`; and `included:LINE`, `used:LINE` of each line with an allowance",
-    examples=[{"spend_minor": "12000", "included:api": "1000", "used:api": "640"}])]
+Consumption = Annotated[
+    dict[str, str],
+    Field(
+        description="`spend_minor`: settled, without a top-up; `minimum_minor`; and `included:LINE`, `used:LINE` of each line with an allowance",
+        examples=[{"spend_minor": "12000", "included:api": "1000", "used:api": "640"}],
+    ),
+]
 
 
 class DaysAnswer(Answer):
@@ -47,7 +51,11 @@ class PeriodAnswer(DaysAnswer):
     @classmethod
     def of(cls, statement: StatementMessage) -> Self:
         return cls(
-            **_days(statement), starts_at=from_us(statement.period_start_us), ends_at=from_us(statement.period_end_us), timezone=statement.timezone)
+            **_days(statement),
+            starts_at=from_us(statement.period_start_us),
+            ends_at=from_us(statement.period_end_us),
+            timezone=statement.timezone,
+        )
 
 
 class WatermarkAnswer(Answer):
@@ -89,7 +97,8 @@ class StatementAnswer(Answer):
 
 
 class SegmentAnswer(Answer):
-    """A priced piece of a line: a span with one version of the clause, and one group of the meter's dimensions."""
+    """A priced piece of a line: a span with one version of the clause, and one group of the meter's
+    dimensions."""
 
     starts_at: Instant
     ends_at: Instant
@@ -108,8 +117,16 @@ class SegmentAnswer(Answer):
     @classmethod
     def of(cls, segment: StatementSegment) -> Self:
         return cls(
-            starts_at=from_us(segment.start_us), ends_at=from_us(segment.end_us), version=segment.version, clause_hash=segment.clause_hash,
-            group=segment.group, quantity=segment.quantity, allowance=segment.allowance, priced=segment.priced, exact=segment.exact)
+            starts_at=from_us(segment.start_us),
+            ends_at=from_us(segment.end_us),
+            version=segment.version,
+            clause_hash=segment.clause_hash,
+            group=segment.group,
+            quantity=segment.quantity,
+            allowance=segment.allowance,
+            priced=segment.priced,
+            exact=segment.exact,
+        )
 
 
 class LineAnswer(Answer):
@@ -130,9 +147,18 @@ class LineAnswer(Answer):
     @classmethod
     def of(cls, statement: StatementMessage, line: StatementLine) -> Self:
         return cls(
-            id=line.line_id, key=line.key, kind=line.kind, description=line.description, meter=line.meter, clause=line.clause_id,
-            version=line.version, clause_hash=line.clause_hash, quantity=line.quantity, amount=_amount(statement, line.amount_minor),
-            segments=[SegmentAnswer.of(segment) for segment in line.segments])
+            id=line.line_id,
+            key=line.key,
+            kind=line.kind,
+            description=line.description,
+            meter=line.meter,
+            clause=line.clause_id,
+            version=line.version,
+            clause_hash=line.clause_hash,
+            quantity=line.quantity,
+            amount=_amount(statement, line.amount_minor),
+            segments=[SegmentAnswer.of(segment) for segment in line.segments],
+        )
 
 
 class WholeStatementAnswer(StatementAnswer):
@@ -142,7 +168,9 @@ class WholeStatementAnswer(StatementAnswer):
 
     @classmethod
     def of(cls, statement: StatementMessage) -> Self:
-        return cls(**_described(statement), lines=[LineAnswer.of(statement, line) for line in statement.lines])
+        return cls(
+            **_described(statement), lines=[LineAnswer.of(statement, line) for line in statement.lines]
+        )
 
 
 class StepAnswer(Answer):
@@ -157,7 +185,9 @@ class StepAnswer(Answer):
 
     @classmethod
     def of(cls, step: Step) -> Self:
-        return cls(step=step.step, clause=step.clause, text=step.text, quantity=step.quantity, amount=step.amount)
+        return cls(
+            step=step.step, clause=step.clause, text=step.text, quantity=step.quantity, amount=step.amount
+        )
 
 
 class ExplanationAnswer(Answer):
@@ -174,8 +204,13 @@ class ExplanationAnswer(Answer):
     @classmethod
     def of(cls, statement: StatementMessage, line: StatementLine, steps: list[Step]) -> Self:
         return cls(
-            contract=statement.contract, period_start=date.fromisoformat(statement.period_start_date), revision=statement.revision,
-            currency=statement.currency, line=LineAnswer.of(statement, line), steps=[StepAnswer.of(step) for step in steps])
+            contract=statement.contract,
+            period_start=date.fromisoformat(statement.period_start_date),
+            revision=statement.revision,
+            currency=statement.currency,
+            line=LineAnswer.of(statement, line),
+            steps=[StepAnswer.of(step) for step in steps],
+        )
 
 
 class CostLineAnswer(Answer):
@@ -188,7 +223,12 @@ class CostLineAnswer(Answer):
 
     @classmethod
     def of(cls, statement: StatementMessage, line: StatementLine) -> Self:
-        return cls(key=line.key, meter=line.meter, quantity=line.quantity, amount=_amount(statement, line.amount_minor))
+        return cls(
+            key=line.key,
+            meter=line.meter,
+            quantity=line.quantity,
+            amount=_amount(statement, line.amount_minor),
+        )
 
 
 class ContractCostAnswer(Answer):
@@ -206,9 +246,15 @@ class ContractCostAnswer(Answer):
     @classmethod
     def of(cls, statement: StatementMessage) -> Self:
         return cls(
-            contract=statement.contract, currency=statement.currency, period=DaysAnswer.of(statement),
-            subtotal=_amount(statement, statement.subtotal_minor), received_until=from_us(statement.watermark_us),
-            consumption=statement.consumption, held=_held(statement), lines=[CostLineAnswer.of(statement, line) for line in statement.lines])
+            contract=statement.contract,
+            currency=statement.currency,
+            period=DaysAnswer.of(statement),
+            subtotal=_amount(statement, statement.subtotal_minor),
+            received_until=from_us(statement.watermark_us),
+            consumption=statement.consumption,
+            held=_held(statement),
+            lines=[CostLineAnswer.of(statement, line) for line in statement.lines],
+        )
 
 
 class CustomerCostAnswer(Answer):
@@ -221,22 +267,41 @@ class CustomerCostAnswer(Answer):
 
     @classmethod
     def of(cls, external_id: str, now: datetime, statements: list[StatementMessage]) -> Self:
-        return cls(customer=external_id, as_of=now, contracts=[ContractCostAnswer.of(statement) for statement in statements])
+        return cls(
+            customer=external_id,
+            as_of=now,
+            contracts=[ContractCostAnswer.of(statement) for statement in statements],
+        )
 
 
 def _described(statement: StatementMessage) -> dict[str, Any]:
     return {
-        "id": statement.statement_id, "revision": statement.revision, "contract": statement.contract, "customer_id": statement.customer_id,
-        "customer": statement.customer, "currency": statement.currency, "period": PeriodAnswer.of(statement), "final": statement.final,
-        "close_due_at": from_us(statement.close_due_us), "priced_at": from_us(statement.priced_us),
-        "watermark": WatermarkAnswer(batches=statement.watermark, received_until=from_us(statement.watermark_us)),
-        "contract_versions": list(statement.contract_versions), "subtotal": _amount(statement, statement.subtotal_minor),
-        "consumption": statement.consumption, "meters": statement.meters, "held": _held(statement),
+        "id": statement.statement_id,
+        "revision": statement.revision,
+        "contract": statement.contract,
+        "customer_id": statement.customer_id,
+        "customer": statement.customer,
+        "currency": statement.currency,
+        "period": PeriodAnswer.of(statement),
+        "final": statement.final,
+        "close_due_at": from_us(statement.close_due_us),
+        "priced_at": from_us(statement.priced_us),
+        "watermark": WatermarkAnswer(
+            batches=statement.watermark, received_until=from_us(statement.watermark_us)
+        ),
+        "contract_versions": list(statement.contract_versions),
+        "subtotal": _amount(statement, statement.subtotal_minor),
+        "consumption": statement.consumption,
+        "meters": statement.meters,
+        "held": _held(statement),
     }
 
 
 def _days(statement: StatementMessage) -> dict[str, date]:
-    return {"start": date.fromisoformat(statement.period_start_date), "end": date.fromisoformat(statement.period_end_date)}
+    return {
+        "start": date.fromisoformat(statement.period_start_date),
+        "end": date.fromisoformat(statement.period_end_date),
+    }
 
 
 def _held(statement: StatementMessage) -> HeldAnswer | None:

@@ -8,8 +8,20 @@ from fastapi import APIRouter, Query
 
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.readings import MeterGone
-from services.rating.statements.answers import CustomerCostAnswer, ExplanationAnswer, StatementAnswer, WholeStatementAnswer
-from services.rating.statements.explaining import ExplanationDiffers, LineNotFound, StatementNotFound, explain_line, find, statement_of
+from services.rating.statements.answers import (
+    CustomerCostAnswer,
+    ExplanationAnswer,
+    StatementAnswer,
+    WholeStatementAnswer,
+)
+from services.rating.statements.explaining import (
+    ExplanationDiffers,
+    LineNotFound,
+    StatementNotFound,
+    explain_line,
+    find,
+    statement_of,
+)
 from services.rating.statements.repository import StatementRepository
 from services.rating.statements.tracing import events_of_line
 from shared.errors import AppError, Kind, refuses
@@ -30,46 +42,76 @@ class CustomerNotFound(AppError):
     kind = Kind.NOT_FOUND
 
 
-@router.get("/statements", operation_id="list_statements", summary="Statements by contract and period", dependencies=[requires("contracts:read")])
+@router.get(
+    "/statements",
+    operation_id="list_statements",
+    summary="Statements by contract and period",
+    dependencies=[requires("contracts:read")],
+)
 async def list_statements(
-    context: Ctx, page: Paged,
+    context: Ctx,
+    page: Paged,
     contract: Annotated[Key | None, Query()] = None,
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
     final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
 ) -> Listed[StatementAnswer]:
     async with context.db.transaction() as uow:
-        rows = await StatementRepository(uow.connection).statements(page.limit + 1, _after(page.after), contract, customer, final)
+        rows = await StatementRepository(uow.connection).statements(
+            page.limit + 1, _after(page.after), contract, customer, final
+        )
     found = [statement_of(row) for row in rows]
-    return Listed[StatementAnswer].page(found, page, lambda statement: [statement.contract, statement.period_start_us], StatementAnswer.of)
+    return Listed[StatementAnswer].page(
+        found, page, lambda statement: [statement.contract, statement.period_start_us], StatementAnswer.of
+    )
 
 
-@router.get("/statements/{contract}/{period_start}", operation_id="get_statement", summary="The current revision of a statement",
-            dependencies=[requires("contracts:read")])
+@router.get(
+    "/statements/{contract}/{period_start}",
+    operation_id="get_statement",
+    summary="The current revision of a statement",
+    dependencies=[requires("contracts:read")],
+)
 @refuses(StatementNotFound)
 async def get_statement(contract: Key, period_start: date, context: Ctx) -> WholeStatementAnswer:
     async with context.db.transaction() as uow:
         return WholeStatementAnswer.of(statement_of(await find(uow, contract, period_start)))
 
 
-@router.get("/statements/{contract}/{period_start}/lines/{line_id}/explanation", operation_id="explain_line",
-            summary="Every step that leads to a line's amount", dependencies=[requires("contracts:read")])
+@router.get(
+    "/statements/{contract}/{period_start}/lines/{line_id}/explanation",
+    operation_id="explain_line",
+    summary="Every step that leads to a line's amount",
+    dependencies=[requires("contracts:read")],
+)
 @refuses(StatementNotFound, LineNotFound, ExplanationDiffers)
 async def explain(contract: Key, period_start: date, line_id: GivenId, context: Ctx) -> ExplanationAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         return ExplanationAnswer.of(*await explain_line(uow, contract, period_start, line_id))
 
 
-@router.get("/statements/{contract}/{period_start}/lines/{line_id}/events", operation_id="events_of_line",
-            summary="The raw events a line counts, up to the statement's watermark", dependencies=[requires("contracts:read")])
+@router.get(
+    "/statements/{contract}/{period_start}/lines/{line_id}/events",
+    operation_id="events_of_line",
+    summary="The raw events a line counts, up to the statement's watermark",
+    dependencies=[requires("contracts:read")],
+)
 @refuses(StatementNotFound, LineNotFound, MeterGone)
-async def line_events(contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged) -> Listed[CountedEventAnswer]:
+async def line_events(
+    contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged
+) -> Listed[CountedEventAnswer]:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await events_of_line(uow, contract, period_start, line_id, event_place(page), page.limit + 1)
-    return Listed[CountedEventAnswer].page(found, page, lambda event: place_key(event.place), CountedEventAnswer.of)
+    return Listed[CountedEventAnswer].page(
+        found, page, lambda event: place_key(event.place), CountedEventAnswer.of
+    )
 
 
-@router.get("/customers/{external_id}/cost", operation_id="customer_cost", summary="What the current periods of a customer have come to",
-            dependencies=[requires("usage:read")])
+@router.get(
+    "/customers/{external_id}/cost",
+    operation_id="customer_cost",
+    summary="What the current periods of a customer have come to",
+    dependencies=[requires("usage:read")],
+)
 @refuses(CustomerNotFound)
 async def customer_cost(external_id: AskedSubject, context: Ctx) -> CustomerCostAnswer:
     now = context.clock.now()

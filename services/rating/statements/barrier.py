@@ -1,7 +1,8 @@
-"""The barrier: when it returns, everything that was acknowledged before it was asked is metered and fanned out.
+"""The barrier: when it returns, everything that was acknowledged before it was asked is metered and fanned
+out.
 
-It must be asked only for periods that are due when it starts. It holds nothing and leaves nothing behind: whoever dies behind it
-asks again.
+It must be asked only for periods that are due when it starts. It holds nothing and leaves nothing behind:
+whoever dies behind it asks again.
 """
 
 import asyncio
@@ -20,9 +21,11 @@ Waiting = Callable[[], Awaitable[None]]
 
 
 async def pass_barrier(context: Context, waiting: Waiting) -> None:
-    """Return when all usage acknowledged before the call can be seen by a new snapshot. `waiting` is called between looks.
+    """Return when all usage acknowledged before the call can be seen by a new snapshot. `waiting` is called
+    between looks.
 
-    1. ingest has passed the heads of usage.raw; 2. the heads H of usage.events are read: everything acknowledged lies below;
+    1. ingest has passed the heads of usage.raw; 2. the heads H of usage.events are read: everything
+       acknowledged lies below;
     3. rating has passed H on every partition, and no mark from before that moment is left.
     """
     await _wait_for(context, INGEST, USAGE_RAW.name, await context.bus.heads(USAGE_RAW.name), waiting)
@@ -40,7 +43,9 @@ async def database_time(db: Database) -> datetime:
     return found
 
 
-async def _wait_for(context: Context, group: str, topic: str, heads: Mapping[int, int], waiting: Waiting) -> None:
+async def _wait_for(
+    context: Context, group: str, topic: str, heads: Mapping[int, int], waiting: Waiting
+) -> None:
     while not await _has_passed(context, group, topic, heads):
         await waiting()
         await asyncio.sleep(POLL_S)

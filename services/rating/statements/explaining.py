@@ -1,4 +1,5 @@
-"""Verb: explain a line. Computed on read by pricing the statement again, up to its own watermark, with every step kept."""
+"""Verb: explain a line. Computed on read by pricing the statement again, up to its own watermark, with every
+step kept."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -50,7 +51,9 @@ async def find(uow: UnitOfWork, contract: str, start_date: Any) -> Any:
     """Return the row of a statement, or raise StatementNotFound."""
     row = await StatementRepository(uow.connection).statement(contract, start_date)
     if row is None:
-        raise StatementNotFound(f"{contract[:100]} has none from {start_date}; GET /v1/statements?contract= lists what there is")
+        raise StatementNotFound(
+            f"{contract[:100]} has none from {start_date}; GET /v1/statements?contract= lists what there is"
+        )
     return row
 
 
@@ -63,9 +66,11 @@ def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
 
 
 async def explain_line(uow: UnitOfWork, contract: str, start_date: Any, line_id: str) -> Explained:
-    """Return the statement, the line and the steps that lead to its amount; the amounts of the steps sum to the line's.
+    """Return the statement, the line and the steps that lead to its amount; the amounts of the steps sum to
+    the line's.
 
-    The quantities are those of the statement's own segments, so a final statement is explained as it was, whatever came late.
+    The quantities are those of the statement's own segments, so a final statement is explained as it was,
+    whatever came late.
     """
     row = await find(uow, contract, start_date)
     statement = statement_of(row)
@@ -77,12 +82,17 @@ async def explain_line(uow: UnitOfWork, contract: str, start_date: Any, line_id:
     priced = price_period(chain, period, usage, from_stored(row["opening"]), explain=True)
     again = next((one for one in priced.lines if one.line_id == line_id), None)
     if again is None or again.amount_minor != line.amount_minor:
-        raise ExplanationDiffers(f"line {line_id} is {line.amount_minor} minor units and comes to {again.amount_minor if again else 'nothing'} now")
+        raise ExplanationDiffers(
+            f"line {line_id} is {line.amount_minor} minor units and comes to {again.amount_minor if again else 'nothing'} now"
+        )
     return statement, line, [step for step in priced.explanation if step.clause == line.clause_id]
 
 
-def _as_counted(statement: StatementMessage, needs: tuple[UsageNeed, ...]) -> Mapping[UsageNeed, Mapping[Group, Decimal]]:
-    """What each need read when the statement was priced: the quantities of the segments with its key and span."""
+def _as_counted(
+    statement: StatementMessage, needs: tuple[UsageNeed, ...]
+) -> Mapping[UsageNeed, Mapping[Group, Decimal]]:
+    """What each need read when the statement was priced: the quantities of the segments with its key and
+    span."""
     counted: dict[tuple[str, int, int], dict[Group, Decimal]] = {}
     for line in statement.lines:
         for segment in line.segments:

@@ -1,4 +1,5 @@
-"""Verb: hold what cannot be priced. An exception says why and names the events in the way, and the statement says that it is on hold."""
+"""Verb: hold what cannot be priced. An exception says why and names the events in the way, and the statement
+says that it is on hold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ from shared.topics.rating import STATEMENTS, EventName, StatementHeld, Statement
 
 log = structlog.get_logger()
 PRICING_FAILED, OWNER = "pricing_failed", "finance"
-NAMED_MAX = 10                                    # events in the way that an exception and a statement name
+NAMED_MAX = 10  # events in the way that an exception and a statement name
 
 
 @dataclass(frozen=True, slots=True)
 class InTheWay:
-    """The events that keep a period from being priced: how many (None: it is not single events), and the first few by name."""
+    """The events that keep a period from being priced: how many (None: it is not single events), and the
+    first few by name."""
 
     events: int | None = None
     named: tuple[EventName, ...] = ()
@@ -39,7 +41,8 @@ class InTheWay:
 
 
 async def hold(uow: UnitOfWork, held: Sequence[tuple[DueStatement, AppError]], at: PricedAt) -> None:
-    """Open an exception for each of these statements, say so in the statement where that is news, and try again later."""
+    """Open an exception for each of these statements, say so in the statement where that is news, and try
+    again later."""
     if not held:
         return
     statements = StatementRepository(uow.connection)
@@ -64,13 +67,31 @@ async def release(uow: UnitOfWork, mended: Sequence[DueStatement], now: datetime
         await resolve_exception(uow, PRICING_FAILED, due.reference, now)
 
 
-async def _exception(uow: UnitOfWork, due: DueStatement, fault: AppError, before: StatementHeld | None, now: datetime) -> StatementHeld:
+async def _exception(
+    uow: UnitOfWork, due: DueStatement, fault: AppError, before: StatementHeld | None, now: datetime
+) -> StatementHeld:
     way = await _in_the_way(uow, due, fault, before)
-    log.warning("pricing_failed", contract=due.contract, period=due.period.start_date.isoformat(), fault=repr(fault), events=way.events)
+    log.warning(
+        "pricing_failed",
+        contract=due.contract,
+        period=due.period.start_date.isoformat(),
+        fault=repr(fault),
+        events=way.events,
+    )
     detail = f"{due.reference} cannot be priced and is held: {fault.detail}{way}"
     opened = await open_exception(
-        uow, PRICING_FAILED, due.reference, detail, owner=OWNER, now=now, amount_minor=due.subtotal_minor, currency=due.chain[-1].terms.currency)
-    return StatementHeld(PRICING_FAILED, to_us(opened.at), opened.exception_id, OWNER, detail, way.events, way.named)
+        uow,
+        PRICING_FAILED,
+        due.reference,
+        detail,
+        owner=OWNER,
+        now=now,
+        amount_minor=due.subtotal_minor,
+        currency=due.chain[-1].terms.currency,
+    )
+    return StatementHeld(
+        PRICING_FAILED, to_us(opened.at), opened.exception_id, OWNER, detail, way.events, way.named
+    )
 
 
 async def _say(uow: UnitOfWork, due: DueStatement, message: StatementMessage, *, known: bool) -> None:
@@ -78,21 +99,34 @@ async def _say(uow: UnitOfWork, due: DueStatement, message: StatementMessage, *,
     if known:
         await statements.say_held(message, due.period.start)
     else:
-        await statements.replace([Replacement(message, due.period.start, due.opening, due.opening, due.chain[-1].version)])
+        await statements.replace(
+            [Replacement(message, due.period.start, due.opening, due.opening, due.chain[-1].version)]
+        )
     for page in pages_of(message):
         uow.tell(STATEMENTS, page)
 
 
-async def _in_the_way(uow: UnitOfWork, due: DueStatement, fault: AppError, before: StatementHeld | None) -> InTheWay:
-    """The events of the groups that no rate prices. Their names are sought again only when there are more or fewer, or one is void."""
+async def _in_the_way(
+    uow: UnitOfWork, due: DueStatement, fault: AppError, before: StatementHeld | None
+) -> InTheWay:
+    """The events of the groups that no rate prices. Their names are sought again only when there are more or
+    fewer, or one is void."""
     if not isinstance(fault, UsageWithoutRate):
         return InTheWay()
     raw = RawRepository(uow.connection)
     subjects = tuple(await raw.subjects_of(due.customer_id))
-    asked = [GroupsAsked(subjects, need.meter, need.start, need.end, need.dimensions, groups) for need, groups in _by_need(fault).items()]
+    asked = [
+        GroupsAsked(subjects, need.meter, need.start, need.end, need.dimensions, groups)
+        for need, groups in _by_need(fault).items()
+    ]
     hours = [await hours_of(uow.connection, one) for one in asked]
     events = sum(count for of_need in hours for _, count in of_need)
-    if before and before.events == events and fault.detail in before.detail and not await raw.any_void([(n.source, n.id) for n in before.named]):
+    if (
+        before
+        and before.events == events
+        and fault.detail in before.detail
+        and not await raw.any_void([(n.source, n.id) for n in before.named])
+    ):
         return InTheWay(events, before.named)
     named: list[EventName] = []
     for one, of_need in zip(asked, hours, strict=True):

@@ -15,7 +15,8 @@ POLL_S = 0.005
 
 
 async def idle(context: Context) -> bool:
-    """Do what is due, at once whatever the pace; True when nothing due is left, held contracts excepted (they have an exception)."""
+    """Do what is due, at once whatever the pace; True when nothing due is left, held contracts excepted (they
+    have an exception)."""
     await context.clock.refresh()
     now = context.clock.now()
     await _open_all(context)
@@ -26,7 +27,8 @@ async def idle(context: Context) -> bool:
 
 
 async def _open_all(context: Context) -> None:
-    """Open what is due, and wait for what another worker is about to open: it is not there before that one commits."""
+    """Open what is due, and wait for what another worker is about to open: it is not there before that one
+    commits."""
     while True:
         async with context.db.transaction() as uow:
             opened = await open_due_periods(uow, context.clock.now())

@@ -1,4 +1,5 @@
-"""Schedules: open periods, price what is asked for at its pace, close what is due. Safe in any number of workers and replicas."""
+"""Schedules: open periods, price what is asked for at its pace, close what is due. Safe in any number of
+workers and replicas."""
 
 import asyncio
 from time import perf_counter
@@ -19,9 +20,16 @@ OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.
 FORGET_MAX = 10_000
 MARKS = Gauge("u2c_open_marks", "Marks that no pricing has fanned out yet")
 BACKLOG = Gauge("u2c_pricing_backlog", "Statements asked for and not priced yet")
-OVERDUE = Gauge("u2c_period_overdue_seconds", "Since when the period that waits longest for its close is due, by the business clock; 0: none")
+OVERDUE = Gauge(
+    "u2c_period_overdue_seconds",
+    "Since when the period that waits longest for its close is due, by the business clock; 0: none",
+)
 REST = Gauge("u2c_pricing_rest_seconds", "Least time between two revisions of a statement, now")
-SECONDS = Histogram("u2c_pricing_seconds", "Time of one pricing transaction", buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5))
+SECONDS = Histogram(
+    "u2c_pricing_seconds",
+    "Time of one pricing transaction",
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
 
 
 async def open_periods(context: Context) -> None:
@@ -52,7 +60,9 @@ async def price(context: Context) -> None:
 async def _price_some(context: Context, priced_before_us: int) -> tuple[int, float]:
     """How many statements one transaction priced, and the seconds it took."""
     began = perf_counter()
-    priced = await pricing.price_stale(context.db, context.clock.now(), priced_before_us=priced_before_us, limit=context.settings.claim_max)
+    priced = await pricing.price_stale(
+        context.db, context.clock.now(), priced_before_us=priced_before_us, limit=context.settings.claim_max
+    )
     took_s = perf_counter() - began
     SECONDS.observe(took_s)
     return priced, took_s
@@ -63,7 +73,8 @@ async def close(context: Context) -> None:
 
 
 async def keep_house(context: Context) -> None:
-    """Drop requests for final statements, which need no answer (what came late is held late), and measure what waits."""
+    """Drop requests for final statements, which need no answer (what came late is held late), and measure
+    what waits."""
     async with context.db.transaction() as uow:
         statements = StatementRepository(uow.connection)
         await statements.forget_requests_of_final(FORGET_MAX)

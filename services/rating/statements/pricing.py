@@ -1,4 +1,5 @@
-"""Verbs: fan marks out into requests, and price the statements that are asked for. Any number of workers and replicas."""
+"""Verbs: fan marks out into requests, and price the statements that are asked for. Any number of workers and
+replicas."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,7 +31,7 @@ from shared.topics.rating import STATEMENTS
 
 log = structlog.get_logger()
 T = TypeVar("T")
-REST_IGNORED_US = 2**63 - 1                   # for those who cannot wait: a moving clock, a test
+REST_IGNORED_US = 2**63 - 1  # for those who cannot wait: a moving clock, a test
 MINOR_MAX = 2**63 - 1
 COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 Usage = Mapping[UsageNeed, Mapping[Group, Decimal]]
@@ -59,8 +60,11 @@ async def fan_out(db: Database, marks_max: int) -> int:
         return await StatementRepository(uow.connection).fan_out(marks_max)
 
 
-async def price_stale(db: Database, now: datetime, *, limit: int, priced_before_us: int = REST_IGNORED_US) -> int:
-    """Price up to `limit` statements that are asked for, those with a later revision left to rest; return how many were taken."""
+async def price_stale(
+    db: Database, now: datetime, *, limit: int, priced_before_us: int = REST_IGNORED_US
+) -> int:
+    """Price up to `limit` statements that are asked for, those with a later revision left to rest; return how
+    many were taken."""
 
     async def once(uow: UnitOfWork) -> int:
         rows = await StatementRepository(uow.connection).claim(priced_before_us, limit)
@@ -84,7 +88,8 @@ async def in_one_snapshot(db: Database, act: Callable[[UnitOfWork], Awaitable[T]
 
 
 async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, final: bool) -> Outcome:
-    """Price the statements of these rows, which this transaction holds, and tell them. All reads share its snapshot.
+    """Price the statements of these rows, which this transaction holds, and tell them. All reads share its
+    snapshot.
 
     A contract that cannot be priced is held (see `holding`), and is asked for again; the others go on.
     """
@@ -120,20 +125,34 @@ async def _meters(connection: asyncpg.Connection, due: Sequence[DueStatement]) -
     return await CatalogueRepository(connection).revisions(sorted(wanted))
 
 
-async def _read_usage(connection: asyncpg.Connection, due: Sequence[DueStatement], meters: Mapping[str, int]) -> list[Usage]:
-    """The usage of each statement, read for all of them at once. What a missing meter would have told is left out: pricing then refuses."""
-    known = [[need for need in usage_needs(statement.chain, statement.period) if need.meter in meters] for statement in due]
+async def _read_usage(
+    connection: asyncpg.Connection, due: Sequence[DueStatement], meters: Mapping[str, int]
+) -> list[Usage]:
+    """The usage of each statement, read for all of them at once. What a missing meter would have told is left
+    out: pricing then refuses."""
+    known = [
+        [need for need in usage_needs(statement.chain, statement.period) if need.meter in meters]
+        for statement in due
+    ]
     elsewhere = await charged_elsewhere(connection, [statement.customer_id for statement in due])
     asked = [
-        UsageAsked(statement.customer_id, need, of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end))
-        for statement, wanted in zip(due, known, strict=True) for need in wanted
+        UsageAsked(
+            statement.customer_id,
+            need,
+            of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end),
+        )
+        for statement, wanted in zip(due, known, strict=True)
+        for need in wanted
     ]
     found = iter(await read_quantities(connection, asked))
     return [{need: next(found) for need in wanted} for wanted in known]
 
 
-def _price_all(due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt, outcome: Outcome) -> list[Replacement]:
-    """Price in order of contract and period: the closing balances of one period open the next, also within one transaction."""
+def _price_all(
+    due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt, outcome: Outcome
+) -> list[Replacement]:
+    """Price in order of contract and period: the closing balances of one period open the next, also within
+    one transaction."""
     replacements: list[Replacement] = []
     closing: dict[str, list[Any]] = {}
     failed: dict[str, AppError] = {}
@@ -150,26 +169,49 @@ def _price_all(due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt
         closing[statement.contract] = to_stored(priced.closing)
         outcome.priced.append(statement)
         message = message_of(statement, priced, at)
-        replacements.append(Replacement(message, statement.period.start, opening, closing[statement.contract], statement.chain[-1].version))
+        replacements.append(
+            Replacement(
+                message,
+                statement.period.start,
+                opening,
+                closing[statement.contract],
+                statement.chain[-1].version,
+            )
+        )
     return replacements
 
 
 def _price_one(due: DueStatement, quantities: Usage, opening: Sequence[Any]) -> PricedPeriod:
-    """Price one statement. Figures beyond what money columns and exact arithmetic hold fail it, and it alone."""
+    """Price one statement. Figures beyond what money columns and exact arithmetic hold fail it, and it
+    alone."""
     try:
         priced = price_period(due.chain, due.period, quantities, from_stored(opening))
     except ArithmeticError as fault:
         raise FiguresOutOfBounds(f"{due.reference}: {fault!r}") from fault
-    if any(abs(minor) > MINOR_MAX for minor in (priced.subtotal_minor, *(line.amount_minor for line in priced.lines))):
-        raise FiguresOutOfBounds(f"{due.reference} comes to {priced.subtotal_minor} minor units; correct the usage or the price")
+    if any(
+        abs(minor) > MINOR_MAX
+        for minor in (priced.subtotal_minor, *(line.amount_minor for line in priced.lines))
+    ):
+        raise FiguresOutOfBounds(
+            f"{due.reference} comes to {priced.subtotal_minor} minor units; correct the usage or the price"
+        )
     return priced
 
 
-async def _hand_over(statements: StatementRepository, priced: Sequence[DueStatement], replacements: Sequence[Replacement]) -> None:
+async def _hand_over(
+    statements: StatementRepository, priced: Sequence[DueStatement], replacements: Sequence[Replacement]
+) -> None:
     """Where the balance at the end of a period has changed, the next period is asked for."""
-    changed = [replacement for due, replacement in zip(priced, replacements, strict=True) if due.closing != replacement.closing]
+    changed = [
+        replacement
+        for due, replacement in zip(priced, replacements, strict=True)
+        if due.closing != replacement.closing
+    ]
     if changed:
-        await statements.ask_next([replacement.message.contract for replacement in changed], [replacement.period_start for replacement in changed])
+        await statements.ask_next(
+            [replacement.message.contract for replacement in changed],
+            [replacement.period_start for replacement in changed],
+        )
 
 
 def _names(rows: Sequence[Any]) -> tuple[list[str], list[datetime]]:

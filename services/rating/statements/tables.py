@@ -1,6 +1,20 @@
 """Tables of statements: the current revision of each; a final one is history."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Computed, ForeignKeyConstraint, Index, Integer, MetaData, String, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.rating.catalogue.tables import NAME
@@ -10,27 +24,39 @@ from shared.tables import INSTANT
 def add_statement_tables(metadata: MetaData) -> None:
     """Add them to the schema's metadata, after the contract tables."""
     Table(
-        "statements", metadata,
+        "statements",
+        metadata,
         Column("contract", Text, primary_key=True),
         Column("period_start", INSTANT, primary_key=True),
         Column("statement_id", Uuid, nullable=False, unique=True),
-        Column("revision", BigInteger, nullable=False),     # max(previous + 1, machine µs)
+        Column("revision", BigInteger, nullable=False),  # max(previous + 1, machine µs)
         Column("final", Boolean, nullable=False),
-        Column("watermark", JSONB, nullable=False),         # usage.events partition → last batch id covered
+        Column("watermark", JSONB, nullable=False),  # usage.events partition → last batch id covered
         Column("watermark_us", BigInteger, nullable=False),
         Column("subtotal_minor", BigInteger, nullable=False),
         Column("currency", String(3), nullable=False),
-        Column("said", Text, nullable=False),               # the StatementMessage, whole, as JSON text
-        Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),     # the same to read, made when it is read
-        Column("closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances that open the next period
-        Column("opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")),   # balances it was opened with
-        Column("known_version", Integer, nullable=False),   # the newest version of the contract that pricing knew
-        ForeignKeyConstraint(["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]),
+        Column("said", Text, nullable=False),  # the StatementMessage, whole, as JSON text
+        Column(
+            "document", JSONB, Computed("said::jsonb", persisted=False), nullable=False
+        ),  # the same to read, made when it is read
+        Column(
+            "closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")
+        ),  # balances that open the next period
+        Column(
+            "opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")
+        ),  # balances it was opened with
+        Column(
+            "known_version", Integer, nullable=False
+        ),  # the newest version of the contract that pricing knew
+        ForeignKeyConstraint(
+            ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
+        ),
     )
     Table(
-        "closed_subjects", metadata,                        # whose usage a final statement covers, kept by a trigger in its snapshot
+        "closed_subjects",
+        metadata,  # whose usage a final statement covers, kept by a trigger in its snapshot
         Column("contract", Text, primary_key=True),
         Column("period_start", INSTANT, primary_key=True),
         Column("subject", NAME, primary_key=True),
-        Index("closed_subjects_subject", "subject"),        # what a subject that left is on
+        Index("closed_subjects_subject", "subject"),  # what a subject that left is on
     )

@@ -1,4 +1,5 @@
-"""Activation: how much of what a customer should reach early is reached, and whether the deadline can still be met."""
+"""Activation: how much of what a customer should reach early is reached, and whether the deadline can still
+be met."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ class Milestone:
     weight: Decimal
     needs: Decimal
     has: Decimal
-    reached_on: date | None                 # the day on which it was first seen reached
+    reached_on: date | None  # the day on which it was first seen reached
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """`share` is the reached part of the milestones' weight, 1 = all of it. `deadline` is the first day after the time."""
+    """`share` is the reached part of the milestones' weight, 1 = all of it. `deadline` is the first day after
+    the time."""
 
     state: ActivationState
     share: Decimal
@@ -36,25 +38,36 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What milestones are measured by: value since the start by meter, and distinct active users by length of the window in days."""
+    """What milestones are measured by: value since the start by meter, and distinct active users by length of
+    the window in days."""
 
     value: Mapping[str, Decimal]
     users: Mapping[int, int]
 
 
 def activation(
-    clause: Mapping[str, Any], start: date, day: date, reached: Reached, before: Mapping[str, date], risk_elapsed: Decimal,
+    clause: Mapping[str, Any],
+    start: date,
+    day: date,
+    reached: Reached,
+    before: Mapping[str, date],
+    risk_elapsed: Decimal,
 ) -> Activation:
-    """Return how the activation stands as `day` begins. `before` says which milestones were reached earlier, and when."""
+    """Return how the activation stands as `day` begins. `before` says which milestones were reached earlier,
+    and when."""
     milestones = tuple(_milestone(milestone, day, reached, before) for milestone in clause["milestones"])
     weight = sum((milestone.weight for milestone in milestones), Decimal())
     done = sum((milestone.weight for milestone in milestones if milestone.reached_on), Decimal())
     share = done / weight if weight else Decimal()
     deadline = start + timedelta(days=clause["deadline_days"])
-    return Activation(_state(milestones, share, start, day, deadline, risk_elapsed), share, deadline, milestones)
+    return Activation(
+        _state(milestones, share, start, day, deadline, risk_elapsed), share, deadline, milestones
+    )
 
 
-def _milestone(clause: Mapping[str, Any], day: date, reached: Reached, before: Mapping[str, date]) -> Milestone:
+def _milestone(
+    clause: Mapping[str, Any], day: date, reached: Reached, before: Mapping[str, date]
+) -> Milestone:
     if "active_users" in clause:
         needs, has = Decimal(clause["active_users"]), Decimal(reached.users.get(int(clause["in_days"]), 0))
     else:
@@ -64,7 +77,12 @@ def _milestone(clause: Mapping[str, Any], day: date, reached: Reached, before: M
 
 
 def _state(
-    milestones: tuple[Milestone, ...], share: Decimal, start: date, day: date, deadline: date, risk_elapsed: Decimal,
+    milestones: tuple[Milestone, ...],
+    share: Decimal,
+    start: date,
+    day: date,
+    deadline: date,
+    risk_elapsed: Decimal,
 ) -> ActivationState:
     if all(milestone.reached_on for milestone in milestones):
         return ActivationState.REACHED

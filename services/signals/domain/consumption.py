@@ -6,20 +6,22 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-#: What a meter counted in the period so far, as of the evaluated instant; None where that cannot be said from days.
+#: What a meter counted in the period so far, as of the evaluated instant; None where that cannot be said from
+#: days.
 QuantityAt = Callable[[str], Decimal | None]
 
 
 @dataclass(frozen=True)
 class Consumption:
-    """`share` = used ÷ capacity and `elapsed` = passed ÷ length of the period, both 1 = all; None where the capacity is zero.
+    """`share` = used ÷ capacity and `elapsed` = passed ÷ length of the period, both 1 = all; None where the
+    capacity is zero.
 
     `pace` = share ÷ elapsed: above 1, the capacity is used up before the period ends.
     """
 
-    kind: str                  # allowance (units) | minimum (money)
+    kind: str  # allowance (units) | minimum (money)
     line: str | None
-    unit: str                  # the meter, or the currency's minor unit
+    unit: str  # the meter, or the currency's minor unit
     capacity: Decimal
     used: Decimal
     share: Decimal | None
@@ -31,23 +33,41 @@ SHARE_PLACES = Decimal("0.0001")
 
 
 def consumptions(
-    statement: Mapping[str, Any], terms: Mapping[str, Any], now: datetime, start: datetime, end: datetime, quantity_at: QuantityAt | None = None,
+    statement: Mapping[str, Any],
+    terms: Mapping[str, Any],
+    now: datetime,
+    start: datetime,
+    end: datetime,
+    quantity_at: QuantityAt | None = None,
 ) -> list[Consumption]:
     """Return one Consumption for each line with an allowance, and one for the spending minimum, if any.
 
-    A statement says what is known when it was priced; with `quantity_at` each usage line is brought to the evaluated instant: its quantity
-    exactly, its amount in proportion (an estimate for prices that change with the quantity).
+    A statement says what is known when it was priced; with `quantity_at` each usage line is brought to the
+    evaluated instant: its quantity exactly, its amount in proportion (an estimate for prices that change with
+    the quantity).
     """
     elapsed = _elapsed(now, start, end)
     lines = {line["key"]: _brought_to(line, quantity_at) for line in statement["lines"]}
     found = [
-        _consumption("allowance", clause["key"], clause["meter"], Decimal(clause["included"]), lines.get(clause["key"], _NOTHING)[0], elapsed)
-        for clause in terms.get("lines", []) if clause.get("included")
+        _consumption(
+            "allowance",
+            clause["key"],
+            clause["meter"],
+            Decimal(clause["included"]),
+            lines.get(clause["key"], _NOTHING)[0],
+            elapsed,
+        )
+        for clause in terms.get("lines", [])
+        if clause.get("included")
     ]
     minimum = statement.get("consumption", {}).get("minimum_minor")
     if minimum is not None:
-        spent = sum((lines[line["key"]][1] for line in statement["lines"] if line["kind"] != "minimum"), Decimal())
-        found.append(_consumption("minimum", None, f"{statement['currency']} minor", Decimal(minimum), spent, elapsed))
+        spent = sum(
+            (lines[line["key"]][1] for line in statement["lines"] if line["kind"] != "minimum"), Decimal()
+        )
+        found.append(
+            _consumption("minimum", None, f"{statement['currency']} minor", Decimal(minimum), spent, elapsed)
+        )
     return found
 
 
@@ -63,7 +83,9 @@ def _brought_to(line: Mapping[str, Any], quantity_at: QuantityAt | None) -> tupl
     return now, (amount * now / quantity).quantize(Decimal(1)) if quantity else amount
 
 
-def _consumption(kind: str, line: str | None, unit: str, capacity: Decimal, used: Decimal, elapsed: Decimal) -> Consumption:
+def _consumption(
+    kind: str, line: str | None, unit: str, capacity: Decimal, used: Decimal, elapsed: Decimal
+) -> Consumption:
     share = (used / capacity).quantize(SHARE_PLACES) if capacity else None
     pace = (share / elapsed).quantize(SHARE_PLACES) if share is not None and elapsed else None
     return Consumption(kind, line, unit, capacity, used, share, elapsed, pace)

@@ -1,4 +1,5 @@
-"""What a daily evaluation of one customer is given, and what it finds. The evaluation is a pure function from the one to the other."""
+"""What a daily evaluation of one customer is given, and what it finds. The evaluation is a pure function from
+the one to the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """Distinct active users, teams and features of the UTC days before an instant; users also of the 30 days before the last 30."""
+    """Distinct active users, teams and features of the UTC days before an instant; users also of the 30 days
+    before the last 30."""
 
     users_day: int = 0
     users_week: int = 0
@@ -53,26 +55,38 @@ class Engagement:
     users_month_before: int = 0
     teams_month: int = 0
     features_month: int = 0
-    most_active: int = 0                     # users who carried the use of the 30 days before the last 30
-    most_active_quiet: int = 0               # those of them who have not been seen of late
-    users_by_days: Mapping[int, int] = field(default_factory=dict)    # for activation: length of the window in days → distinct users
+    most_active: int = 0  # users who carried the use of the 30 days before the last 30
+    most_active_quiet: int = 0  # those of them who have not been seen of late
+    users_by_days: Mapping[int, int] = field(
+        default_factory=dict
+    )  # for activation: length of the window in days → distinct users
 
     @property
     def stickiness(self) -> Decimal | None:
         """Users of the day ÷ users of the month; None without any."""
-        return (Decimal(self.users_day) / self.users_month).quantize(Decimal("0.0001")) if self.users_month else None
+        return (
+            (Decimal(self.users_day) / self.users_month).quantize(Decimal("0.0001"))
+            if self.users_month
+            else None
+        )
 
     @property
     def quiet_share(self) -> Decimal | None:
         """Quiet ones ÷ most active users; None where there are too few to say."""
-        return (Decimal(self.most_active_quiet) / self.most_active).quantize(Decimal("0.0001")) if self.most_active else None
+        return (
+            (Decimal(self.most_active_quiet) / self.most_active).quantize(Decimal("0.0001"))
+            if self.most_active
+            else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Everything known of one customer. `state` is what earlier evaluations left: latched states, totals at a start.
+    """Everything known of one customer. `state` is what earlier evaluations left: latched states, totals at a
+    start.
 
-    `known_on`: the first local day that was ever evaluated, for one of whom nothing was evaluated yet; later the state has it.
+    `known_on`: the first local day that was ever evaluated, for one of whom nothing was evaluated yet; later
+    the state has it.
     """
 
     customer_id: str
@@ -98,12 +112,13 @@ class Outcome:
 
     contract: str
     term_end: date
-    outcome: str                             # renewed | churned
+    outcome: str  # renewed | churned
 
 
 @dataclass(slots=True)
 class Found:
-    """An evaluation's result: the values as a document, facts to tell, outcomes to record, the state to keep."""
+    """An evaluation's result: the values as a document, facts to tell, outcomes to record, the state to
+    keep."""
 
     document: dict[str, Any]
     facts: list[Fact]

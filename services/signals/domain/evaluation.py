@@ -1,4 +1,5 @@
-"""The daily evaluation of one customer: what is known as a local day begins, what it means, and what has become true."""
+"""The daily evaluation of one customer: what is known as a local day begins, what it means, and what has
+become true."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,8 +23,11 @@ PLACES = Decimal("0.0001")
 def evaluate(customer: Customer, day: date, engagement: Engagement | None, policy: Policy) -> Found:
     """Evaluate as `day` begins: only the days before it count, whenever this is asked."""
     rollups, state = customer.matched(), dict(customer.state)
-    silences = {meter: found for meter, rollup in rollups.items()
-                if (found := silence(rollup, day, _heartbeat(customer, meter), policy.silence)) is not None}
+    silences = {
+        meter: found
+        for meter, rollup in rollups.items()
+        if (found := silence(rollup, day, _heartbeat(customer, meter), policy.silence)) is not None
+    }
     main = _main_meter(customer, rollups, day)
     _note_first_day(state, main, day)
     started = _started(customer, state, day)
@@ -34,13 +38,19 @@ def evaluate(customer: Customer, day: date, engagement: Engagement | None, polic
     kept = dict(state.get("contracts", {}))
     contracts = {}
     for contract in customer.contracts:
-        contracts[contract.contract] = part = contract_day(customer, contract, day, engagement, policy, numbers, kept.get(contract.contract, {}))
+        contracts[contract.contract] = part = contract_day(
+            customer, contract, day, engagement, policy, numbers, kept.get(contract.contract, {})
+        )
         kept[contract.contract] = part.state
     state |= {"contracts": kept, "trend": _latched(use, state), "silent": _silent_now(silences)}
     _checkpoint(state, main, started, day, policy)
     document = _document(customer, day, policy, main, silences, use, engagement, numbers, contracts, state)
-    return Found(document, [*facts, *(fact for part in contracts.values() for fact in part.facts)],
-                 [outcome for part in contracts.values() for outcome in part.outcomes], state)
+    return Found(
+        document,
+        [*facts, *(fact for part in contracts.values() for fact in part.facts)],
+        [outcome for part in contracts.values() for outcome in part.outcomes],
+        state,
+    )
 
 
 def _heartbeat(customer: Customer, meter: str) -> int | None:
@@ -54,13 +64,20 @@ def _event_type(customer: Customer, meter: str) -> str:
 
 
 def _main_meter(customer: Customer, rollups: dict[str, Rollup], day: date) -> Rollup | None:
-    """The meter whose trend is the customer's: that of the first usage line, else the one with the most events."""
+    """The meter whose trend is the customer's: that of the first usage line, else the one with the most
+    events."""
     for contract in customer.contracts:
         for line in contract.terms_at(customer.midnight(day)).get("lines", []):
             if line.get("meter") in rollups:
                 return rollups[line["meter"]]
-    used = [rollup for meter, rollup in rollups.items() if meter not in customer.meters or customer.meters[meter].role is None]
-    return min(used or list(rollups.values()), key=lambda rollup: (-sum(rollup.weeks), rollup.meter), default=None)
+    used = [
+        rollup
+        for meter, rollup in rollups.items()
+        if meter not in customer.meters or customer.meters[meter].role is None
+    ]
+    return min(
+        used or list(rollups.values()), key=lambda rollup: (-sum(rollup.weeks), rollup.meter), default=None
+    )
 
 
 def _note_first_day(state: dict[str, Any], main: Rollup | None, day: date) -> None:
@@ -80,14 +97,16 @@ def _started(customer: Customer, state: dict[str, Any], day: date) -> date | Non
 
 
 def _listened_from(customer: Customer, started: date | None, state: dict[str, Any]) -> date | None:
-    """From when a customer without any use counts as silent: the term's start, but no day before the customer was known here."""
+    """From when a customer without any use counts as silent: the term's start, but no day before the customer
+    was known here."""
     if customer.known_on is not None:
         state.setdefault("known_on", customer.known_on.isoformat())
     return max(started, date.fromisoformat(state["known_on"])) if started and "known_on" in state else started
 
 
 def _trend(main: Rollup | None, started: date | None, day: date, policy: Policy, before: TrendState) -> Trend:
-    """Over the whole weeks from the start to `day`; early in a further term the weeks before it still count."""
+    """Over the whole weeks from the start to `day`; early in a further term the weeks before it still
+    count."""
     if main is None or started is None:
         return Trend(TrendState.UNKNOWN, None, None, None, 0)
     first = monday(day) - timedelta(weeks=policy.trend_weeks_max)
@@ -96,7 +115,9 @@ def _trend(main: Rollup | None, started: date | None, day: date, policy: Policy,
     first = max(first, main.weeks_from)
     window = main.weeks_between(first, day)
     year_ago = timedelta(weeks=YEAR_WEEKS)
-    season = main.weeks_between(first - year_ago, day - year_ago) if first - year_ago >= main.weeks_from else []
+    season = (
+        main.weeks_between(first - year_ago, day - year_ago) if first - year_ago >= main.weeks_from else []
+    )
     return trend(window, policy.trend, before, season)
 
 
@@ -111,23 +132,37 @@ def _turned(customer: Customer, day: date, use: Trend, state: dict[str, Any]) ->
     return [Fact(f"customer.{use.state}", (customer.customer_id, day.isoformat()), day, shown_trend(use))]
 
 
-def _went_silent(customer: Customer, day: date, silences: dict[str, Silence], state: dict[str, Any]) -> list[Fact]:
-    """One fact a silence, told on the day it becomes an outage. Meters of one event type fall silent together: one source, one outage."""
+def _went_silent(
+    customer: Customer, day: date, silences: dict[str, Silence], state: dict[str, Any]
+) -> list[Fact]:
+    """One fact a silence, told on the day it becomes an outage. Meters of one event type fall silent
+    together: one source, one outage."""
     known = state.get("silent", {})
     sources: dict[tuple[str, date], list[tuple[str, Silence]]] = {}
     for meter, found in sorted(silences.items()):
         if found.is_outage and known.get(meter) != found.last_seen_on.isoformat():
             sources.setdefault((_event_type(customer, meter), found.last_seen_on), []).append((meter, found))
     return [
-        Fact("meter.silent", (customer.customer_id, event_type, last.isoformat()), day,
-             {"meters": [meter for meter, _ in group], "last_seen_on": last.isoformat(), "silent_days": group[0][1].days,
-              "bearable_days": group[0][1].bearable_days})
+        Fact(
+            "meter.silent",
+            (customer.customer_id, event_type, last.isoformat()),
+            day,
+            {
+                "meters": [meter for meter, _ in group],
+                "last_seen_on": last.isoformat(),
+                "silent_days": group[0][1].days,
+                "bearable_days": group[0][1].bearable_days,
+            },
+        )
         for (event_type, last), group in sources.items()
     ]
 
 
-def _users_went_quiet(customer: Customer, day: date, engagement: Engagement | None, policy: Policy, state: dict[str, Any]) -> list[Fact]:
-    """Told once; again only after enough of the most active users were back. What is not known changes nothing."""
+def _users_went_quiet(
+    customer: Customer, day: date, engagement: Engagement | None, policy: Policy, state: dict[str, Any]
+) -> list[Fact]:
+    """Told once; again only after enough of the most active users were back. What is not known changes
+    nothing."""
     share = engagement.quiet_share if engagement else None
     if engagement is None or share is None:
         return []
@@ -135,8 +170,19 @@ def _users_went_quiet(customer: Customer, day: date, engagement: Engagement | No
     state["users_quiet"] = share >= (rule.leave if was else rule.enter)
     if was or not state["users_quiet"]:
         return []
-    return [Fact("customer.users_quiet", (customer.customer_id, day.isoformat()), day, {
-        "most_active": engagement.most_active, "quiet": engagement.most_active_quiet, "share": plain(share), "quiet_days": rule.quiet_days})]
+    return [
+        Fact(
+            "customer.users_quiet",
+            (customer.customer_id, day.isoformat()),
+            day,
+            {
+                "most_active": engagement.most_active,
+                "quiet": engagement.most_active_quiet,
+                "share": plain(share),
+                "quiet_days": rule.quiet_days,
+            },
+        )
+    ]
 
 
 def _silent_now(silences: dict[str, Silence]) -> dict[str, str]:
@@ -144,10 +190,19 @@ def _silent_now(silences: dict[str, Silence]) -> dict[str, str]:
 
 
 def _numbers(
-    main: Rollup | None, listened: date | None, day: date, silences: dict[str, Silence], use: Trend, engagement: Engagement | None, policy: Policy,
+    main: Rollup | None,
+    listened: date | None,
+    day: date,
+    silences: dict[str, Silence],
+    use: Trend,
+    engagement: Engagement | None,
+    policy: Policy,
 ) -> dict[str, Decimal | None]:
-    """The numbers of the risk score that belong to the customer; those of a contract are added by its own day."""
-    quiet = min((found.days for found in silences.values()), default=(day - listened).days if listened else None)
+    """The numbers of the risk score that belong to the customer; those of a contract are added by its own
+    day."""
+    quiet = min(
+        (found.days for found in silences.values()), default=(day - listened).days if listened else None
+    )
     return {
         "silent_days": Decimal(quiet) if quiet is not None else None,
         "trend_change": use.change if use.state is not TrendState.STEADY else None,
@@ -158,12 +213,13 @@ def _numbers(
 
 
 def _recent_change(main: Rollup | None, day: date, policy: Policy) -> Decimal | None:
-    """The newest weeks against those before them, a week each; None where it may be chance or the weeks before are not all known."""
+    """The newest weeks against those before them, a week each; None where it may be chance or the weeks
+    before are not all known."""
     asked = policy.recent_weeks + policy.recent_before_weeks
     weeks = main.weeks_between(monday(day) - timedelta(weeks=asked), day) if main is not None else []
-    if len(weeks) < asked or not sum(weeks[:-policy.recent_weeks]):
+    if len(weeks) < asked or not sum(weeks[: -policy.recent_weeks]):
         return None
-    new, old = Decimal(sum(weeks[-policy.recent_weeks:])), Decimal(sum(weeks[:-policy.recent_weeks]))
+    new, old = Decimal(sum(weeks[-policy.recent_weeks :])), Decimal(sum(weeks[: -policy.recent_weeks]))
     like = old * policy.recent_weeks / policy.recent_before_weeks
     if (new - like) ** 2 < policy.trend.noise**2 * (new + like):
         return None
@@ -176,7 +232,9 @@ def _users_change(engagement: Engagement | None) -> Decimal | None:
     return (Decimal(engagement.users_month) / engagement.users_month_before - 1).quantize(PLACES)
 
 
-def _checkpoint(state: dict[str, Any], main: Rollup | None, started: date | None, day: date, policy: Policy) -> None:
+def _checkpoint(
+    state: dict[str, Any], main: Rollup | None, started: date | None, day: date, policy: Policy
+) -> None:
     """At month six of the term the trend from its start is kept, whatever comes later."""
     if main is None or started is None:
         return
@@ -187,15 +245,30 @@ def _checkpoint(state: dict[str, Any], main: Rollup | None, started: date | None
 
 
 def _document(
-    customer: Customer, day: date, policy: Policy, main: Rollup | None, silences: dict[str, Silence], use: Trend, engagement: Engagement | None,
-    numbers: dict[str, Decimal | None], contracts: dict[str, ContractDay], state: dict[str, Any],
+    customer: Customer,
+    day: date,
+    policy: Policy,
+    main: Rollup | None,
+    silences: dict[str, Silence],
+    use: Trend,
+    engagement: Engagement | None,
+    numbers: dict[str, Decimal | None],
+    contracts: dict[str, ContractDay],
+    state: dict[str, Any],
 ) -> dict[str, Any]:
     scored = _customer_risk(numbers, contracts, policy)
     return {
-        "customer": customer.customer, "day": day.isoformat(), "policy": policy.version,
+        "customer": customer.customer,
+        "day": day.isoformat(),
+        "policy": policy.version,
         "last_seen_on": max((found.last_seen_on for found in silences.values()), default=None),
-        "last_login_on": max((found.last_seen_on for meter, found in silences.items() if _role(customer, meter) == "login"), default=None),
-        "meters": {meter: shown(found) | {"silent": found.is_outage} for meter, found in sorted(silences.items())},
+        "last_login_on": max(
+            (found.last_seen_on for meter, found in silences.items() if _role(customer, meter) == "login"),
+            default=None,
+        ),
+        "meters": {
+            meter: shown(found) | {"silent": found.is_outage} for meter, found in sorted(silences.items())
+        },
         "trend": {"meter": main.meter if main else None, **shown_trend(use), "latched": state["trend"]},
         "trend_month_six": state.get("month_six"),
         "engagement": shown(engagement) | {"stickiness": engagement.stickiness} if engagement else None,
@@ -205,9 +278,15 @@ def _document(
     }
 
 
-def _customer_risk(numbers: dict[str, Decimal | None], contracts: dict[str, ContractDay], policy: Policy) -> Risk:
+def _customer_risk(
+    numbers: dict[str, Decimal | None], contracts: dict[str, ContractDay], policy: Policy
+) -> Risk:
     """The worst of the contracts'; without a contract, what the customer's own numbers say."""
-    return max((part.risk for part in contracts.values()), key=lambda found: found.score, default=risk(numbers, policy.risk, False))
+    return max(
+        (part.risk for part in contracts.values()),
+        key=lambda found: found.score,
+        default=risk(numbers, policy.risk, False),
+    )
 
 
 def _role(customer: Customer, meter: str) -> str | None:

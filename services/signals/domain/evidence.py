@@ -1,4 +1,5 @@
-"""Where the proof of a value or a signal lies: a service and the path to ask there, with a key of the caller's."""
+"""Where the proof of a value or a signal lies: a service and the path to ask there, with a key of the
+caller's."""
 
 from typing import Literal
 from urllib.parse import quote, urlencode

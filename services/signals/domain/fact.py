@@ -11,7 +11,8 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "usage-to-cash/signals")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`key` is what makes it the same fact when it is found again; `day` is the customer's local day it belongs to."""
+    """`key` is what makes it the same fact when it is found again; `day` is the customer's local day it
+    belongs to."""
 
     type: str
     key: tuple[str, ...]

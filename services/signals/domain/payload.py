@@ -19,16 +19,23 @@ class Event:
     customer: str
     contract: str | None
     occurred_at: datetime
-    sequence: int                            # 1, 2, … per customer: attempts start in this order, and may arrive in another
+    sequence: int  # 1, 2, … per customer: attempts start in this order, and may arrive in another
     data: Mapping[str, Any]
 
 
 def standard_body(event: Event) -> bytes:
-    """The body by Standard Webhooks: type, timestamp of the occurrence, data; beside them whom it is about and its number."""
-    return msgspec.json.encode({
-        "type": event.type, "timestamp": _instant(event.occurred_at), "customer": event.customer, "contract": event.contract,
-        "sequence": event.sequence, "data": event.data,
-    })
+    """The body by Standard Webhooks: type, timestamp of the occurrence, data; beside them whom it is about
+    and its number."""
+    return msgspec.json.encode(
+        {
+            "type": event.type,
+            "timestamp": _instant(event.occurred_at),
+            "customer": event.customer,
+            "contract": event.contract,
+            "sequence": event.sequence,
+            "data": event.data,
+        }
+    )
 
 
 def slack_body(event: Event) -> bytes:
@@ -42,7 +49,9 @@ def sentence(event: Event) -> str:
     about = f"{event.customer} ({event.contract})" if event.contract else event.customer
     plain = {name: value for name, value in event.data.items() if isinstance(value, str | int)}
     details = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
-    text = f"{about}: {known.says if known else event.type} [{event.type}, {event.occurred_at:%Y-%m-%d}]" + (f": {details}" if details else "")
+    text = f"{about}: {known.says if known else event.type} [{event.type}, {event.occurred_at:%Y-%m-%d}]" + (
+        f": {details}" if details else ""
+    )
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -1,4 +1,5 @@
-"""The policy: every weight, threshold and hysteresis of the signals, as versioned data that a person can read and change."""
+"""The policy: every weight, threshold and hysteresis of the signals, as versioned data that a person can read
+and change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ class Factor:
     reason: str
     threshold: Decimal
     points: int
-    at_least: bool                           # True: at or above the threshold; False: at or below it
+    at_least: bool  # True: at or above the threshold; False: at or below it
     says: str
 
 
@@ -29,7 +30,8 @@ class RiskRule:
 
 @dataclass(frozen=True, slots=True)
 class MostActiveRule:
-    """Who the most active users are, when they are quiet, and from which share of them on (with hysteresis) it is told."""
+    """Who the most active users are, when they are quiet, and from which share of them on (with hysteresis)
+    it is told."""
 
     share: Decimal
     users_min: int
@@ -41,7 +43,7 @@ class MostActiveRule:
 @dataclass(frozen=True, slots=True)
 class Policy:
     version: str
-    evaluation_hour: int                     # local hour of the customer from which a day is evaluated
+    evaluation_hour: int  # local hour of the customer from which a day is evaluated
     trend: TrendRule
     trend_weeks_max: int
     checkpoint_months: int
@@ -58,22 +60,52 @@ class Policy:
 
 
 def policy_of(document: Mapping[str, Any]) -> Policy:
-    """Read a policy document; decimals are written as text. Raises KeyError or ValueError for one that is not whole."""
-    trend, recent, active, risk = document["trend"], document["recent"], document["most_active"], document["risk"]
-    rule = TrendRule(trend["weeks_min"], Decimal(trend["enter"]), Decimal(trend["leave"]), Decimal(trend["noise"]))
+    """Read a policy document; decimals are written as text. Raises KeyError or ValueError for one that is not
+    whole."""
+    trend, recent, active, risk = (
+        document["trend"],
+        document["recent"],
+        document["most_active"],
+        document["risk"],
+    )
+    rule = TrendRule(
+        trend["weeks_min"], Decimal(trend["enter"]), Decimal(trend["leave"]), Decimal(trend["noise"])
+    )
     most_active = MostActiveRule(
-        Decimal(active["share"]), active["users_min"], active["quiet_days"], Decimal(active["enter"]), Decimal(active["leave"]))
+        Decimal(active["share"]),
+        active["users_min"],
+        active["quiet_days"],
+        Decimal(active["enter"]),
+        Decimal(active["leave"]),
+    )
     factors = tuple(
-        Factor(factor["reason"], Decimal(factor["threshold"]), factor["points"], factor["when"] == "at_least", factor["says"])
+        Factor(
+            factor["reason"],
+            Decimal(factor["threshold"]),
+            factor["points"],
+            factor["when"] == "at_least",
+            factor["says"],
+        )
         for factor in risk["factors"]
     )
-    if risk["safe_below"] > risk["at_risk_from"] or rule.leave > rule.enter or most_active.leave > most_active.enter:
+    if (
+        risk["safe_below"] > risk["at_risk_from"]
+        or rule.leave > rule.enter
+        or most_active.leave > most_active.enter
+    ):
         raise ValueError("a state must end at or below where it begins, or it flaps")
     return Policy(
-        version=str(document["version"]), evaluation_hour=document["evaluation_hour"], trend=rule, trend_weeks_max=trend["weeks_max"],
-        checkpoint_months=trend["checkpoint_months"], recent_weeks=recent["weeks"], recent_before_weeks=recent["before_weeks"],
-        silence=SilenceRule(**document["silence"]), thresholds=tuple(Decimal(share) for share in document["consumption"]["thresholds"]),
-        projection_weeks=document["consumption"]["projection_weeks"], expansion_periods=document["expansion"]["periods_over"],
+        version=str(document["version"]),
+        evaluation_hour=document["evaluation_hour"],
+        trend=rule,
+        trend_weeks_max=trend["weeks_max"],
+        checkpoint_months=trend["checkpoint_months"],
+        recent_weeks=recent["weeks"],
+        recent_before_weeks=recent["before_weeks"],
+        silence=SilenceRule(**document["silence"]),
+        thresholds=tuple(Decimal(share) for share in document["consumption"]["thresholds"]),
+        projection_weeks=document["consumption"]["projection_weeks"],
+        expansion_periods=document["expansion"]["periods_over"],
         most_active=most_active,
         activation_risk_elapsed=Decimal(document["activation"]["at_risk_elapsed"]),
         notice_steps_days=tuple(document["renewal"]["notice_steps_days"]),

@@ -1,4 +1,5 @@
-"""Where consumption will be at the end, and when the capacity will be used up, at the pace of the last weeks and of the extremes of them."""
+"""Where consumption will be at the end, and when the capacity will be used up, at the pace of the last weeks
+and of the extremes of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,16 +24,17 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """At the end: `projected` within `low`…`high`. Of a capacity either the day it is used up, or what will be missing."""
+    """At the end: `projected` within `low`…`high`. Of a capacity either the day it is used up, or what will
+    be missing."""
 
     projected: Decimal
     low: Decimal
     high: Decimal
     exhausted_on: date | None = None
     exhausted_earliest: date | None = None
-    exhausted_latest: date | None = None      # None with an earliest: perhaps not at all
+    exhausted_latest: date | None = None  # None with an earliest: perhaps not at all
     shortfall: Decimal | None = None
-    shortfall_on: date | None = None          # the end, where it becomes due
+    shortfall_on: date | None = None  # the end, where it becomes due
 
 
 def pace(weeks: Sequence[int]) -> Pace | None:
@@ -50,8 +52,13 @@ def project(used: Decimal, capacity: Decimal | None, at: Pace, day: date, end: d
     if not capacity:
         return Projection(projected, low, high)
     return Projection(
-        projected, low, high, _exhausted(used, capacity, at.usual, day, end), _exhausted(used, capacity, at.high, day, end),
-        _exhausted(used, capacity, at.low, day, end), _rounded(max(capacity - projected, Decimal())) or None,
+        projected,
+        low,
+        high,
+        _exhausted(used, capacity, at.usual, day, end),
+        _exhausted(used, capacity, at.high, day, end),
+        _exhausted(used, capacity, at.low, day, end),
+        _rounded(max(capacity - projected, Decimal())) or None,
         end if projected < capacity else None,
     )
 

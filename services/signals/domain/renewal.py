@@ -8,7 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Renewal:
-    """`term_end` is the first day after the term; `notice_on` the first day of the notice window before it."""
+    """`term_end` is the first day after the term; `notice_on` the first day of the notice window before
+    it."""
 
     term_start: date
     term_end: date
@@ -37,7 +38,8 @@ def renewal(terms: Mapping[str, Any], today: date) -> Renewal | None:
 
 
 def notice_step(found: Renewal, today: date, steps_days: Sequence[int]) -> int | None:
-    """The notice step `today` is in: days before the end, the contract's own notice first; None outside of the notice window."""
+    """The notice step `today` is in: days before the end, the contract's own notice first; None outside of
+    the notice window."""
     if not found.due:
         return None
     steps = {found.notice_days, *(step for step in steps_days if step < found.notice_days)}

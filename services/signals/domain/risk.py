@@ -1,4 +1,5 @@
-"""The renewal risk: a sum of points that a person can follow, each with its number, its threshold and its evidence."""
+"""The renewal risk: a sum of points that a person can follow, each with its number, its threshold and its
+evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,12 +29,19 @@ class Risk:
 
 
 def risk(numbers: Mapping[str, Decimal | None], rule: RiskRule, was_at_risk: bool) -> Risk:
-    """Score what is known: a number that is None says nothing. Of several thresholds of one reason only the heaviest counts."""
+    """Score what is known: a number that is None says nothing. Of several thresholds of one reason only the
+    heaviest counts."""
     reached: dict[str, Reason] = {}
     for factor in rule.factors:
         number = numbers.get(factor.reason)
-        if number is not None and _past(number, factor) and factor.points > _points(reached.get(factor.reason)):
-            reached[factor.reason] = Reason(factor.reason, number, factor.threshold, factor.points, factor.says)
+        if (
+            number is not None
+            and _past(number, factor)
+            and factor.points > _points(reached.get(factor.reason))
+        ):
+            reached[factor.reason] = Reason(
+                factor.reason, number, factor.threshold, factor.points, factor.says
+            )
     ranked = tuple(sorted(reached.values(), key=lambda reason: (-reason.points, reason.reason)))
     score = min(sum(reason.points for reason in ranked), SCORE_MAX)
     return Risk(score, score >= (rule.safe_below if was_at_risk else rule.at_risk_from), ranked)

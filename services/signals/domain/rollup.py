@@ -1,4 +1,5 @@
-"""What one customer did on one meter, rolled up by local day and week: the one row a daily evaluation reads of a metric family."""
+"""What one customer did on one meter, rolled up by local day and week: the one row a daily evaluation reads
+of a metric family."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,10 +12,13 @@ WEEK = timedelta(days=7)
 
 @dataclass(slots=True)
 class Rollup:
-    """Events and value by local day (the newest `DAYS_MAX`) and events by week from Monday (the newest `WEEKS_MAX`).
+    """Events and value by local day (the newest `DAYS_MAX`) and events by week from Monday (the newest
+    `WEEKS_MAX`).
 
-    `days[i]` belongs to `days_from + i`, `weeks[i]` to the week that starts on the Monday `weeks_from + 7 i`. Voided events are out.
-    `total` is the value of all days ever; it adds for count and sum meters and means nothing for a unique one.
+    `days[i]` belongs to `days_from + i`, `weeks[i]` to the week that starts on the Monday `weeks_from + 7 i`.
+    Voided events are out.
+    `total` is the value of all days ever; it adds for count and sum meters and means nothing for a unique
+    one.
     """
 
     meter: str
@@ -25,7 +29,7 @@ class Rollup:
     weeks: list[int] = field(default_factory=list)
     total: Decimal = Decimal()
     last_seen_us: int = 0
-    gone_on: date | None = None               # the newest day with an event that is no longer kept by day
+    gone_on: date | None = None  # the newest day with an event that is no longer kept by day
 
     def add(self, day: date, events: int, value: Decimal) -> None:
         """Add a difference; a day before those that are kept changes the total and its week only."""
@@ -45,17 +49,17 @@ class Rollup:
 
     def events_between(self, first: date, end: date) -> int:
         """Events of the local days [first, end), of those that are kept by day."""
-        return sum(self.days[self._at(first):self._at(end)])
+        return sum(self.days[self._at(first) : self._at(end)])
 
     def value_between(self, first: date, end: date) -> Decimal | None:
         """Value of the local days [first, end); None when some of them are no longer kept by day."""
         if first < self.days_from and self.total != sum(self.values, Decimal()):
             return None
-        return sum(self.values[self._at(first):self._at(end)], Decimal())
+        return sum(self.values[self._at(first) : self._at(end)], Decimal())
 
     def total_before(self, day: date) -> Decimal:
         """Value of all days before `day`."""
-        return self.total - sum(self.values[self._at(day):], Decimal())
+        return self.total - sum(self.values[self._at(day) :], Decimal())
 
     def last_day_before(self, day: date) -> date | None:
         """The newest day with an event before `day`, as far as days are kept."""
@@ -69,16 +73,19 @@ class Rollup:
         week = next((self.weeks_from + WEEK * at for at, events in enumerate(self.weeks) if events), None)
         if week is None or week < self.days_from:
             return week
-        return next((self.days_from + timedelta(days=at) for at, events in enumerate(self.days) if events), None)
+        return next(
+            (self.days_from + timedelta(days=at) for at, events in enumerate(self.days) if events), None
+        )
 
     def weeks_between(self, first: date, end: date) -> list[int]:
-        """Events of the whole weeks in [first, end), oldest first; weeks after the newest event count as 0."""
+        """Events of the whole weeks in [first, end), oldest first; weeks after the newest event count as
+        0."""
         start = max(first + timedelta(days=-first.weekday() % 7), self.weeks_from)
         wanted = (end - start).days // 7
         if wanted <= 0:
             return []
         index = (start - self.weeks_from).days // 7
-        kept = self.weeks[index:index + wanted]
+        kept = self.weeks[index : index + wanted]
         return kept + [0] * (wanted - len(kept))
 
     def _at(self, day: date) -> int:
@@ -87,7 +94,7 @@ class Rollup:
     def _add_to_week(self, week: date, events: int) -> None:
         index = (week - self.weeks_from).days // 7
         if len(self.weeks) - index > WEEKS_MAX:
-            return                                   # older than any week that is kept
+            return  # older than any week that is kept
         if index < 0:
             self.weeks[:0] = [0] * -index
             self.weeks_from, index = week, 0
@@ -112,7 +119,8 @@ class Rollup:
 
 
 def fresh(meter: str, day: date) -> Rollup:
-    """An empty roll-up that keeps days from a while before `day`, so that what arrives out of order still finds its place."""
+    """An empty roll-up that keeps days from a while before `day`, so that what arrives out of order still
+    finds its place."""
     return Rollup(meter, day - timedelta(days=DAYS_MAX // 2), monday(day))
 
 

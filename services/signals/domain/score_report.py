@@ -1,4 +1,5 @@
-"""Verb: judge the score: of the renewals called at risk how many were lost, and of the lost how many were called. Pure."""
+"""Verb: judge the score: of the renewals called at risk how many were lost, and of the lost how many were
+called. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ScoreReport:
-    """Precision = lost ÷ called, recall = called ÷ lost, of those both called and lost; None where nothing is to divide by."""
+    """Precision = lost ÷ called, recall = called ÷ lost, of those both called and lost; None where nothing is
+    to divide by."""
 
     judged: int
     called: int

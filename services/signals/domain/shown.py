@@ -28,7 +28,15 @@ def shown(value: Any) -> Any:
 
 def shown_trend(found: Trend) -> dict[str, Any]:
     return {
-        "trend": str(found.state), "weeks": found.weeks,
-        **{name: plain(number) for name, number in (("change", found.change), ("early_week", found.early), ("late_week", found.late))
-           if number is not None},
+        "trend": str(found.state),
+        "weeks": found.weeks,
+        **{
+            name: plain(number)
+            for name, number in (
+                ("change", found.change),
+                ("early_week", found.early),
+                ("late_week", found.late),
+            )
+            if number is not None
+        },
     }

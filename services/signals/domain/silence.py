@@ -1,4 +1,5 @@
-"""How long a meter may be quiet before its silence is an outage: longer than its producer promised, or than it ever is by habit."""
+"""How long a meter may be quiet before its silence is an outage: longer than its producer promised, or than
+it ever is by habit."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -46,5 +47,3 @@ def _habit(rollup: Rollup, last: date, rule: SilenceRule) -> int:
     gaps = sorted(later - earlier for earlier, later in pairwise(active))
     usual = gaps[len(gaps) // 2] if gaps else 1
     return min(max(usual * rule.habit_times, rule.days_min), rule.days_max)
-
-

@@ -9,28 +9,58 @@ from services.signals.domain.evidence import evidence_at
 DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "last_seen_on": ("local day", "the newest day with an event that was not voided, on any meter"),
     "last_login_on": ("local day", "the newest day with an event on a meter of the role login"),
-    "silent_days": ("days", "whole local days without an event on any meter; for a meter, an outage from its bearable number of days on"
-                            "; without any use, the days since the term began or, if that was later, since the customer became known"),
-    "trend": ("state", "deepening, steady, drifting or unknown: the median week of the last third of the term against that of the first"),
+    "silent_days": (
+        "days",
+        "whole local days without an event on any meter; for a meter, an outage from its bearable number of days on"
+        "; without any use, the days since the term began or, if that was later, since the customer became known",
+    ),
+    "trend": (
+        "state",
+        "deepening, steady, drifting or unknown: the median week of the last third of the term against that of the first",
+    ),
     "trend_change": ("share", "late ÷ early week − 1; only where the trend is not steady"),
     "trend_month_six": ("state", "the trend from the start to month six, as it was then"),
-    "recent_change": ("share", "events a week of the newest four weeks ÷ those of the twelve before − 1; only where it is more than chance"),
+    "recent_change": (
+        "share",
+        "events a week of the newest four weeks ÷ those of the twelve before − 1; only where it is more than chance",
+    ),
     "users_day": ("users", "distinct active users of the last UTC day"),
     "users_week": ("users", "distinct active users of the last 7 UTC days"),
     "users_month": ("users", "distinct active users of the last 30 UTC days"),
     "stickiness": ("share", "users of the day ÷ users of the month"),
     "users_change": ("share", "users of the last 30 days ÷ users of the 30 days before − 1"),
-    "most_active_quiet": ("share", "of the most active users of 60 to 31 days ago (the policy's share, by days of use): not seen of late"),
+    "most_active_quiet": (
+        "share",
+        "of the most active users of 60 to 31 days ago (the policy's share, by days of use): not seen of late",
+    ),
     "teams_month": ("teams", "distinct teams of the last 30 UTC days"),
     "features_month": ("features", "distinct features of the last 30 UTC days"),
-    "consumed_share": ("share", "used ÷ contracted capacity (allowance or spending minimum) in the service period that holds the last whole day"),
+    "consumed_share": (
+        "share",
+        "used ÷ contracted capacity (allowance or spending minimum) in the service period that holds the last whole day",
+    ),
     "elapsed_share": ("share", "time passed ÷ length of that period"),
-    "pace": ("ratio", "consumed share ÷ elapsed share: above 1 the capacity is used up before the period ends"),
-    "projected_use": ("as capacity", "use at the period's end at the pace of the last four weeks, low and high by the slowest and fastest of them"),
-    "exhausted_on": ("local day", "the day on which the capacity is used up at that pace, earliest and latest by the same weeks"),
+    "pace": (
+        "ratio",
+        "consumed share ÷ elapsed share: above 1 the capacity is used up before the period ends",
+    ),
+    "projected_use": (
+        "as capacity",
+        "use at the period's end at the pace of the last four weeks, low and high by the slowest and fastest of them",
+    ),
+    "exhausted_on": (
+        "local day",
+        "the day on which the capacity is used up at that pace, earliest and latest by the same weeks",
+    ),
     "shortfall": ("as capacity", "what will be missing of the capacity at the period's end"),
-    "term_projected": ("units", "use at the term's end at the pace of the last four weeks, low and high by the slowest and the fastest of them"),
-    "activation": ("state", "open, at_risk, reached or failed by the contract's milestones, weights and deadline"),
+    "term_projected": (
+        "units",
+        "use at the term's end at the pace of the last four weeks, low and high by the slowest and the fastest of them",
+    ),
+    "activation": (
+        "state",
+        "open, at_risk, reached or failed by the contract's milestones, weights and deadline",
+    ),
     "activation_share": ("share", "reached weight ÷ weight of all milestones"),
     "renewal_due": ("yes or no", "the day lies in the notice window before the term's end"),
     "risk_score": ("points", "0 to 100: the sum of the reasons' points by the policy"),
@@ -38,13 +68,30 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
 
 
 def values_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The values of one evaluation, each with unit, definition and evidence. What is not known is left out."""
+    """The values of one evaluation, each with unit, definition and evidence. What is not known is left
+    out."""
     customer, until = document["customer"], {"until": document["day"]}
-    found = [_row(name, value, evidence_at("signals", "customers", customer, "activity", **until, **_meter(more)), more)
-             for name, value, more in _of_customer(document) if value is not None]
+    found = [
+        _row(
+            name,
+            value,
+            evidence_at("signals", "customers", customer, "activity", **until, **_meter(more)),
+            more,
+        )
+        for name, value, more in _of_customer(document)
+        if value is not None
+    ]
     for contract, part in document["contracts"].items():
-        found += [_row(name, value, evidence_at("rating", "statements", contract=contract), {"contract": contract, **more})
-                  for name, value, more in _of_contract(part) if value is not None]
+        found += [
+            _row(
+                name,
+                value,
+                evidence_at("rating", "statements", contract=contract),
+                {"contract": contract, **more},
+            )
+            for name, value, more in _of_contract(part)
+            if value is not None
+        ]
     return found
 
 
@@ -54,39 +101,93 @@ def _meter(more: Mapping[str, Any]) -> dict[str, str]:
 
 def _row(name: str, value: Any, evidence: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
     unit, definition = DEFINITIONS[name]
-    return {"name": name, **more, "value": value, "unit": unit, "definition": definition, "evidence": evidence}
+    return {
+        "name": name,
+        **more,
+        "value": value,
+        "unit": unit,
+        "definition": definition,
+        "evidence": evidence,
+    }
 
 
 def _of_customer(document: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     yield "last_seen_on", document["last_seen_on"], {}
     yield "last_login_on", document["last_login_on"], {}
     for meter, silence in document["meters"].items():
-        yield "silent_days", silence["days"], {"meter": meter, "bearable": silence["bearable_days"], "silent": silence["silent"]}
+        yield (
+            "silent_days",
+            silence["days"],
+            {"meter": meter, "bearable": silence["bearable_days"], "silent": silence["silent"]},
+        )
     trend, month_six, numbers = document["trend"], document["trend_month_six"], document["numbers"]
-    yield "trend", trend["trend"], {key: value for key, value in trend.items() if key != "trend" and value is not None}
-    yield "trend_month_six", month_six["trend"] if month_six else None, {key: value for key, value in (month_six or {}).items() if key != "trend"}
+    yield (
+        "trend",
+        trend["trend"],
+        {key: value for key, value in trend.items() if key != "trend" and value is not None},
+    )
+    yield (
+        "trend_month_six",
+        month_six["trend"] if month_six else None,
+        {key: value for key, value in (month_six or {}).items() if key != "trend"},
+    )
     yield "silent_days", None if numbers.get("silent_days") is None else int(numbers["silent_days"]), {}
     for name in ("trend_change", "recent_change", "users_change", "most_active_quiet"):
         yield name, numbers.get(name), {}
     for name in ("users_day", "users_week", "users_month", "stickiness", "teams_month", "features_month"):
         yield name, (document["engagement"] or {}).get(name), {}
-    yield "risk_score", document["risk"]["score"], {"at_risk": document["risk"]["at_risk"], "reasons": document["risk"]["reasons"]}
+    yield (
+        "risk_score",
+        document["risk"]["score"],
+        {"at_risk": document["risk"]["at_risk"], "reasons": document["risk"]["reasons"]},
+    )
 
 
 def _of_contract(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     for one in part["consumption"]:
-        what = {key: one[key] for key in ("kind", "line", "unit", "period_start", "period_end") if one[key] is not None}
+        what = {
+            key: one[key]
+            for key in ("kind", "line", "unit", "period_start", "period_end")
+            if one[key] is not None
+        }
         yield "consumed_share", one["share"], {"capacity": one["capacity"], "used": one["used"], "of": what}
         yield "elapsed_share", one["elapsed"], {"of": what}
         yield "pace", one["pace"], {"of": what}
         ahead = one["projection"] or {}
-        yield "projected_use", ahead.get("projected"), {"low": ahead.get("low"), "high": ahead.get("high"), "of": what}
-        yield "exhausted_on", ahead.get("exhausted_on"), {
-            "earliest": ahead.get("exhausted_earliest"), "latest": ahead.get("exhausted_latest"), "of": what}
+        yield (
+            "projected_use",
+            ahead.get("projected"),
+            {"low": ahead.get("low"), "high": ahead.get("high"), "of": what},
+        )
+        yield (
+            "exhausted_on",
+            ahead.get("exhausted_on"),
+            {
+                "earliest": ahead.get("exhausted_earliest"),
+                "latest": ahead.get("exhausted_latest"),
+                "of": what,
+            },
+        )
         yield "shortfall", ahead.get("shortfall"), {"on": ahead.get("shortfall_on"), "of": what}
     term, activation, renewal = part["term"] or {}, part["activation"] or {}, part["renewal"] or {}
-    yield "term_projected", term.get("projected"), {key: term.get(key) for key in ("meter", "used", "low", "high", "end")}
-    yield "activation", activation.get("state"), {"deadline": activation.get("deadline"), "milestones": activation.get("milestones")}
+    yield (
+        "term_projected",
+        term.get("projected"),
+        {key: term.get(key) for key in ("meter", "used", "low", "high", "end")},
+    )
+    yield (
+        "activation",
+        activation.get("state"),
+        {"deadline": activation.get("deadline"), "milestones": activation.get("milestones")},
+    )
     yield "activation_share", activation.get("share"), {}
-    yield "renewal_due", renewal.get("due"), {"term_end": renewal.get("term_end"), "notice_on": renewal.get("notice_on")}
-    yield "risk_score", part["risk"]["score"], {"at_risk": part["risk"]["at_risk"], "reasons": part["risk"]["reasons"]}
+    yield (
+        "renewal_due",
+        renewal.get("due"),
+        {"term_end": renewal.get("term_end"), "notice_on": renewal.get("notice_on")},
+    )
+    yield (
+        "risk_score",
+        part["risk"]["score"],
+        {"at_risk": part["risk"]["at_risk"], "reasons": part["risk"]["reasons"]},
+    )

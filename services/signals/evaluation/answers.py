@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
-from services.signals.answers import ConsumptionAnswer, ContractName, CustomerName, LineKey, MeterName, RenewalAnswer
+from services.signals.answers import (
+    ConsumptionAnswer,
+    ContractName,
+    CustomerName,
+    LineKey,
+    MeterName,
+    RenewalAnswer,
+)
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.backtest import Backtest
 from services.signals.domain.trend import TrendState
@@ -60,7 +67,9 @@ class CustomerStandingAnswer(Answer):
 
     @classmethod
     def of(cls, row: Any) -> "CustomerStandingAnswer":
-        return _standing.validate_python({"customer": row["external_id"], "name": row["name"], **_states(row["document"])})
+        return _standing.validate_python(
+            {"customer": row["external_id"], "name": row["name"], **_states(row["document"])}
+        )
 
 
 def _states(document: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -69,18 +78,27 @@ def _states(document: Mapping[str, Any] | None) -> dict[str, Any]:
         return {"day": None}
     trend = document["trend"]
     return {
-        "day": document["day"], "last_seen_on": document["last_seen_on"], "trend": trend["latched"], "trend_change": trend.get("change"),
+        "day": document["day"],
+        "last_seen_on": document["last_seen_on"],
+        "trend": trend["latched"],
+        "trend_change": trend.get("change"),
         "trend_month_six": (document["trend_month_six"] or {}).get("trend"),
-        "silent_meters": [meter for meter, one in document["meters"].items() if one["silent"]], "risk_score": document["risk"]["score"],
+        "silent_meters": [meter for meter, one in document["meters"].items() if one["silent"]],
+        "risk_score": document["risk"]["score"],
         "contracts": {name: _contract_states(part) for name, part in document["contracts"].items()},
     }
 
 
 def _contract_states(part: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "activation": (part["activation"] or {}).get("state"), "renewal_due": (part["renewal"] or {}).get("due"),
-        "at_risk": part["risk"]["at_risk"], "risk_score": part["risk"]["score"],
-        "consumed": [{name: one[name] for name in ("kind", "line", "share", "elapsed", "pace")} for one in part["consumption"]],
+        "activation": (part["activation"] or {}).get("state"),
+        "renewal_due": (part["renewal"] or {}).get("due"),
+        "at_risk": part["risk"]["at_risk"],
+        "risk_score": part["risk"]["score"],
+        "consumed": [
+            {name: one[name] for name in ("kind", "line", "share", "elapsed", "pace")}
+            for one in part["consumption"]
+        ],
     }
 
 
@@ -104,9 +122,14 @@ class CustomerSignalsAnswer(Answer):
     @classmethod
     def of(cls, customer: Any, at: datetime, evaluated: Mapping[str, Any] | None, **live: Any) -> Self:
         return cls(
-            customer=customer["external_id"], name=customer["name"], at=at, evaluated=evaluated,
+            customer=customer["external_id"],
+            name=customer["name"],
+            at=at,
+            evaluated=evaluated,
             values=value_answers(evaluated) if evaluated else [],
-            definitions={name: definition for name, (_, definition) in DEFINITIONS.items()}, **live)
+            definitions={name: definition for name, (_, definition) in DEFINITIONS.items()},
+            **live,
+        )
 
 
 class MeterSeenAnswer(Answer):
@@ -123,16 +146,22 @@ class ContractNowAnswer(Answer):
     contract: ContractName
     consumption: list[ConsumptionAnswer]
     renewal: RenewalAnswer | None
-    period: Annotated[list[date], Field(min_length=2, max_length=2, examples=[["2026-04-01", "2026-04-30"]])] | None
+    period: (
+        Annotated[list[date], Field(min_length=2, max_length=2, examples=[["2026-04-01", "2026-04-30"]])]
+        | None
+    )
     """The statement's first and last day; null before the first statement"""
     statement_revision: int | None
 
     @classmethod
     def of(cls, found: ContractStanding) -> Self:
         return cls(
-            contract=found.contract, consumption=[ConsumptionAnswer(**asdict(one)) for one in found.consumption],
-            renewal=RenewalAnswer(**asdict(found.renewal)) if found.renewal else None, period=list(found.period) if found.period else None,
-            statement_revision=found.statement_revision)
+            contract=found.contract,
+            consumption=[ConsumptionAnswer(**asdict(one)) for one in found.consumption],
+            renewal=RenewalAnswer(**asdict(found.renewal)) if found.renewal else None,
+            period=list(found.period) if found.period else None,
+            statement_revision=found.statement_revision,
+        )
 
 
 class LiveCustomerSignalsAnswer(CustomerSignalsAnswer):
@@ -145,9 +174,13 @@ class LiveCustomerSignalsAnswer(CustomerSignalsAnswer):
     @classmethod
     def live(cls, customer: Any, found: Standing, evaluated: Mapping[str, Any] | None) -> Self:
         return cls.of(
-            customer, found.at, evaluated, last_seen_at=found.last_seen_at,
+            customer,
+            found.at,
+            evaluated,
+            last_seen_at=found.last_seen_at,
             meters=[MeterSeenAnswer(**one) for one in found.meters],
-            contracts=[ContractNowAnswer.of(one) for one in found.contracts])
+            contracts=[ContractNowAnswer.of(one) for one in found.contracts],
+        )
 
 
 class ActiveDayAnswer(Answer):
@@ -198,7 +231,8 @@ class SaidAnswer(Answer):
 
 
 class JudgedAnswer(Answer):
-    """What was said, and what the next three months did; null where they are not all known, or nothing was used before."""
+    """What was said, and what the next three months did; null where they are not all known, or nothing was
+    used before."""
 
     said: SaidAnswer
     change: Quantity | None
@@ -219,7 +253,8 @@ class MonthAnswer(Answer):
 
 
 class BacktestAnswer(Answer):
-    """Precision = lost ÷ called and recall = called ÷ lost over all customer-months that can be judged; null where nothing divides."""
+    """Precision = lost ÷ called and recall = called ÷ lost over all customer-months that can be judged; null
+    where nothing divides."""
 
     object: Literal["backtest"] = "backtest"
     policy: Policy
@@ -231,6 +266,12 @@ class BacktestAnswer(Answer):
     @classmethod
     def of(cls, found: Backtest, policy: str) -> Self:
         return cls(
-            policy=policy, precision=found.precision, recall=found.recall,
+            policy=policy,
+            precision=found.precision,
+            recall=found.recall,
             months=[MonthAnswer(**asdict(one)) for one in found.months],
-            judged=[JudgedAnswer(said=SaidAnswer(**asdict(one.said)), change=one.change, lost=one.lost) for one in found.judged])
+            judged=[
+                JudgedAnswer(said=SaidAnswer(**asdict(one.said)), change=one.change, lost=one.lost)
+                for one in found.judged
+            ],
+        )

@@ -30,36 +30,59 @@ from shared.values.fields import AskedMeter, AskedSubject
 router = APIRouter(prefix="/v1", tags=["Signals"])
 READ = requires("signals:read")
 ACTIVITY_DAYS_MAX, ACTIVITY_DAYS = 400, 35
-At = Annotated[Instant | None, Query(description="As it was evaluated at this instant of business time; nothing: now")]
+At = Annotated[
+    Instant | None, Query(description="As it was evaluated at this instant of business time; nothing: now")
+]
 
 
 class AtInFuture(AppError):
-    """What is not yet is not known: an instant that is asked about is not in the future, by the business clock."""
+    """What is not yet is not known: an instant that is asked about is not in the future, by the business
+    clock."""
 
 
 class SpanTooLong(AppError):
     """Activity is shown for at most 400 days at once."""
 
 
-@router.get("/customers", operation_id="list_customer_signals", dependencies=[READ], summary="Where every customer stands")
+@router.get(
+    "/customers",
+    operation_id="list_customer_signals",
+    dependencies=[READ],
+    summary="Where every customer stands",
+)
 @refuses(AtInFuture)
 async def list_standings(
-    context: Ctx, page: Paged, at: At = None,
-    at_risk: Annotated[bool | None, Query(description="Only customers at risk, or only those that are not")] = None,
-    sort: Annotated[Literal["customer", "risk"], Query(description="By id, or the highest risk score first")] = "customer",
+    context: Ctx,
+    page: Paged,
+    at: At = None,
+    at_risk: Annotated[
+        bool | None, Query(description="Only customers at risk, or only those that are not")
+    ] = None,
+    sort: Annotated[
+        Literal["customer", "risk"], Query(description="By id, or the highest risk score first")
+    ] = "customer",
 ) -> Listed[CustomerStandingAnswer]:
     instant, by_risk = _known(at, context.clock.now()), sort == "risk"
     async with context.db.transaction() as uow:
-        rows = await EvaluationRepository(uow.connection).standings_page(instant, at_risk, _after(page, by_risk), page.limit + 1, by_risk=by_risk)
+        rows = await EvaluationRepository(uow.connection).standings_page(
+            instant, at_risk, _after(page, by_risk), page.limit + 1, by_risk=by_risk
+        )
     return Listed[CustomerStandingAnswer].page(
-        rows, page, lambda row: [-row["score"] if by_risk else 0, row["external_id"]], CustomerStandingAnswer.of)
+        rows,
+        page,
+        lambda row: [-row["score"] if by_risk else 0, row["external_id"]],
+        CustomerStandingAnswer.of,
+    )
 
 
 def _known(at: datetime | None, now: datetime) -> datetime:
-    """The instant that is asked about, now where none is. Raises AtInFuture for one of which nothing can be known."""
+    """The instant that is asked about, now where none is. Raises AtInFuture for one of which nothing can be
+    known."""
     if at is not None and at > now:
-        raise AtInFuture(f"it is {now.isoformat()}; ask for an instant up to then, or leave `at` out", errors=[
-            {"pointer": "/query/at", "code": "in_future", "detail": f"{at.isoformat()} is later"}])
+        raise AtInFuture(
+            f"it is {now.isoformat()}; ask for an instant up to then, or leave `at` out",
+            errors=[{"pointer": "/query/at", "code": "in_future", "detail": f"{at.isoformat()} is later"}],
+        )
     return at or now
 
 
@@ -67,16 +90,27 @@ def _after(page: Page, by_risk: bool) -> tuple[int, str] | None:
     """The place a cursor names; raises CursorInvalid for one of another order."""
     if page.after is None:
         return None
-    if len(page.after) != 2 or not isinstance(page.after[0], int) or not isinstance(page.after[1], str) or (page.after[0] != 0 and not by_risk):
+    if (
+        len(page.after) != 2
+        or not isinstance(page.after[0], int)
+        or not isinstance(page.after[1], str)
+        or (page.after[0] != 0 and not by_risk)
+    ):
         raise CursorInvalid()
     return page.after[0], page.after[1]
 
 
-@router.get("/customers/{external_id}/signals", operation_id="get_customer_signals", dependencies=[READ],
-            summary="Every value with unit, definition and evidence; consumption and last seen this moment",
-            responses=answers_with(Path(__file__).parents[1], "customer_signals"))
+@router.get(
+    "/customers/{external_id}/signals",
+    operation_id="get_customer_signals",
+    dependencies=[READ],
+    summary="Every value with unit, definition and evidence; consumption and last seen this moment",
+    responses=answers_with(Path(__file__).parents[1], "customer_signals"),
+)
 @refuses(AtInFuture, CustomerUnknown)
-async def get_signals(external_id: AskedSubject, context: Ctx, at: At = None) -> LiveCustomerSignalsAnswer | CustomerSignalsAnswer:
+async def get_signals(
+    external_id: AskedSubject, context: Ctx, at: At = None
+) -> LiveCustomerSignalsAnswer | CustomerSignalsAnswer:
     """Without `at` the answer also says what is known this moment: `last_seen_at`, `meters`, `contracts`."""
     now = context.clock.now()
     instant = _known(at, now)
@@ -85,16 +119,26 @@ async def get_signals(external_id: AskedSubject, context: Ctx, at: At = None) ->
         document = await evaluated(uow.connection, customer, instant)
         if at is not None:
             return CustomerSignalsAnswer.of(customer, instant, document)
-        return LiveCustomerSignalsAnswer.live(customer, await standing(uow.connection, customer, now), document)
+        return LiveCustomerSignalsAnswer.live(
+            customer, await standing(uow.connection, customer, now), document
+        )
 
 
-@router.get("/customers/{external_id}/activity", operation_id="get_customer_activity", dependencies=[READ],
-            summary="Events by meter and UTC day: the evidence of what is said of a customer")
+@router.get(
+    "/customers/{external_id}/activity",
+    operation_id="get_customer_activity",
+    dependencies=[READ],
+    summary="Events by meter and UTC day: the evidence of what is said of a customer",
+)
 @refuses(SpanTooLong, CustomerUnknown)
 async def get_activity(
-    external_id: AskedSubject, context: Ctx, since: Day | None = None,
+    external_id: AskedSubject,
+    context: Ctx,
+    since: Day | None = None,
     until: Annotated[Day | None, Query(description="Exclusive; default: today")] = None,
-    meter: Annotated[AskedMeter | None, Query(description="A meter, or type: and an event type that no meter takes")] = None,
+    meter: Annotated[
+        AskedMeter | None, Query(description="A meter, or type: and an event type that no meter takes")
+    ] = None,
 ) -> ActivityAnswer:
     end = until or context.clock.now().date() + timedelta(days=1)
     first = since or end - timedelta(days=ACTIVITY_DAYS)
@@ -106,8 +150,12 @@ async def get_activity(
     return ActivityAnswer.of(external_id, first, end, rows)
 
 
-@router.get("/signals/progress", operation_id="get_signals_progress", dependencies=[READ],
-            summary="Until when customers are evaluated, and what is due")
+@router.get(
+    "/signals/progress",
+    operation_id="get_signals_progress",
+    dependencies=[READ],
+    summary="Until when customers are evaluated, and what is due",
+)
 async def get_progress(context: Ctx) -> ProgressAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
@@ -115,8 +163,12 @@ async def get_progress(context: Ctx) -> ProgressAnswer:
     return ProgressAnswer(now=now, **row)
 
 
-@router.get("/backtest", operation_id="get_backtest", dependencies=[READ],
-            summary="For each month, what the score said and what the next three months did")
+@router.get(
+    "/backtest",
+    operation_id="get_backtest",
+    dependencies=[READ],
+    summary="For each month, what the score said and what the next three months did",
+)
 async def get_backtest(context: Ctx) -> BacktestAnswer:
     async with context.db.transaction() as uow:
         found = await judge_history(uow.connection, context.clock.now().date())

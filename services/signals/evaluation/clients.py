@@ -12,11 +12,14 @@ RETRY_S = 1.0
 
 
 async def have_activity_told(context: Context) -> None:
-    """Have rating tell the activity of everything it has metered; returns when it is on the bus. A rating that is away is waited for."""
+    """Have rating tell the activity of everything it has metered; returns when it is on the bus. A rating
+    that is away is waited for."""
     while True:
         try:
             answer = await context.http.post(
-                f"{context.settings.rating_url}/v1/activity/tell", headers={"Authorization": f"Bearer {context.settings.service_key}"})
+                f"{context.settings.rating_url}/v1/activity/tell",
+                headers={"Authorization": f"Bearer {context.settings.service_key}"},
+            )
             if answer.is_success:
                 return
             log.warning("activity_not_told", status=answer.status_code, detail=answer.text[:200])

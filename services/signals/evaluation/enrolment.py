@@ -12,5 +12,10 @@ from shared.topics.rating import CustomerMessage
 
 async def enrol(uow: UnitOfWork, customers: Sequence[CustomerMessage], now: datetime, policy: Policy) -> None:
     days = [local_day(now, customer.timezone) for customer in customers]
-    due = [due_at(day, customer.timezone, policy.evaluation_hour) for day, customer in zip(days, customers, strict=True)]
-    await EvaluationRepository(uow.connection).enrol([customer.customer_id for customer in customers], days, due)
+    due = [
+        due_at(day, customer.timezone, policy.evaluation_hour)
+        for day, customer in zip(days, customers, strict=True)
+    ]
+    await EvaluationRepository(uow.connection).enrol(
+        [customer.customer_id for customer in customers], days, due
+    )

@@ -1,11 +1,20 @@
-"""An evaluation as it is stored and shown: what was known of a customer as a local day began, and what it means."""
+"""An evaluation as it is stored and shown: what was known of a customer as a local day began, and what it
+means."""
 
 from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
-from services.signals.answers import ActivationAnswer, CapacityAnswer, CustomerName, MeterName, RenewalAnswer, RiskAnswer, TrendAnswer
+from services.signals.answers import (
+    ActivationAnswer,
+    CapacityAnswer,
+    CustomerName,
+    MeterName,
+    RenewalAnswer,
+    RiskAnswer,
+    TrendAnswer,
+)
 from services.signals.domain.trend import TrendState
 from shared.http.answers import ABSENT, Answer, Instant, Quantity
 

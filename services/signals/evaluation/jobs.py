@@ -1,4 +1,5 @@
-"""Schedules of the daily evaluation. Safe in any number of workers and replicas; none of it is a due instant of the clock."""
+"""Schedules of the daily evaluation. Safe in any number of workers and replicas; none of it is a due instant
+of the clock."""
 
 from datetime import datetime
 
@@ -12,7 +13,10 @@ from shared.service import Context, Job
 
 EVALUATE_EVERY_S = 1.0
 FOLD_MAX = 5000
-LAG = Gauge("u2c_signals_evaluated_lag_seconds", "For how long the customer that waits longest for its day's evaluation has been due; 0: none")
+LAG = Gauge(
+    "u2c_signals_evaluated_lag_seconds",
+    "For how long the customer that waits longest for its day's evaluation has been due; 0: none",
+)
 
 
 async def evaluate(context: Context) -> None:
@@ -36,7 +40,9 @@ async def _fold(context: Context) -> int:
 
 async def _evaluate(context: Context, until: datetime) -> int:
     async with context.db.transaction() as uow:
-        return await evaluate_due(uow, until, context.state["policy"], context.settings.evaluation_customers_max)
+        return await evaluate_due(
+            uow, until, context.state["policy"], context.settings.evaluation_customers_max
+        )
 
 
 JOBS = (Job("evaluate", EVALUATE_EVERY_S, evaluate),)

@@ -12,7 +12,7 @@ from services.signals.domain.customer_day import Contract, Engagement, Meter
 from services.signals.domain.policy import MostActiveRule
 from services.signals.heard.repository import CHAIN
 
-STATEMENT_DAYS = 130                         # the periods that an evaluation reads: the running one and a few closed ones
+STATEMENT_DAYS = 130  # the periods that an evaluation reads: the running one and a few closed ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +35,69 @@ class EvaluationRepository:
             """insert into signals.customer_states (customer_id, next_on, due_at, state)
                select customer_id, next_on, due_at, '{}'::jsonb
                from unnest($1::text[], $2::date[], $3::timestamptz[]) as new (customer_id, next_on, due_at)
-               on conflict do nothing""", customer_ids, days, due)
+               on conflict do nothing""",
+            customer_ids,
+            days,
+            due,
+        )
 
     async def next_due(self) -> datetime | None:
         """When the next evaluation is due; None without a customer."""
-        due: datetime | None = await self._connection.fetchval("select min(due_at) from signals.customer_states")
+        due: datetime | None = await self._connection.fetchval(
+            "select min(due_at) from signals.customer_states"
+        )
         return due
 
     async def claim(self, until: datetime, limit: int) -> list[Due]:
-        """Lock customers that are due, those that wait longest first; what another worker has is passed over."""
+        """Lock customers that are due, those that wait longest first; what another worker has is passed
+        over."""
         rows = await self._connection.fetch(
             """select s.customer_id, c.external_id, c.timezone, s.next_on, s.state
                from signals.customer_states s join signals.customers c using (customer_id)
-               where s.due_at <= $1 order by s.due_at limit $2 for update of s skip locked""", until, limit)
+               where s.due_at <= $1 order by s.due_at limit $2 for update of s skip locked""",
+            until,
+            limit,
+        )
         return [Due(*row) for row in rows]
 
     async def meters(self) -> dict[str, Meter]:
-        rows = await self._connection.fetch("select meter, aggregation, event_type, role, heartbeat_s from signals.meters")
-        return {row["meter"]: Meter(row["aggregation"], row["event_type"], row["role"], row["heartbeat_s"]) for row in rows}
+        rows = await self._connection.fetch(
+            "select meter, aggregation, event_type, role, heartbeat_s from signals.meters"
+        )
+        return {
+            row["meter"]: Meter(row["aggregation"], row["event_type"], row["role"], row["heartbeat_s"])
+            for row in rows
+        }
 
     async def contracts(self, customer_ids: Sequence[str], since: datetime) -> dict[str, list[Contract]]:
         """Customer id → contracts with the statements of periods that ended after `since`, oldest first."""
         rows = await self._connection.fetch(
             f"""select c.customer_id, c.contract, chain.versions, said.capacities from signals.contracts c
                cross join lateral {CHAIN} chain (versions) cross join lateral (
-                   select coalesce(jsonb_agg(s.capacity order by s.period_start), '[]'::jsonb) as capacities from signals.statements s
+                   select coalesce(jsonb_agg(s.capacity order by s.period_start), '[]'::jsonb) as capacities
+                       from signals.statements s
                    where s.contract = c.contract and s.period_end > $2 and s.capacity is not null) said
-               where c.customer_id = any($1) and chain.versions is not null order by c.customer_id, c.contract""", customer_ids, since)
+               where c.customer_id = any($1) and chain.versions is not null
+                   order by c.customer_id, c.contract""",
+            customer_ids,
+            since,
+        )
         found: dict[str, list[Contract]] = {}
         for row in rows:
-            found.setdefault(row["customer_id"], []).append(Contract(row["contract"], row["versions"], row["capacities"]))
+            found.setdefault(row["customer_id"], []).append(
+                Contract(row["contract"], row["versions"], row["capacities"])
+            )
         return found
 
     async def engagement(
-        self, customer_ids: Sequence[str], day: date, windows_days: Sequence[int], rule: MostActiveRule,
+        self,
+        customer_ids: Sequence[str],
+        day: date,
+        windows_days: Sequence[int],
+        rule: MostActiveRule,
     ) -> dict[str, Engagement]:
-        """Customer id → distinct active users, teams and features of the UTC days before `day`. One question of each sort for all of them."""
+        """Customer id → distinct active users, teams and features of the UTC days before `day`. One question
+        of each sort for all of them."""
         rows = await self._connection.fetch(
             """select a.customer_id, m.role,
                    count(distinct item) filter (where a.day = $2::date - 1)::int as in_day,
@@ -78,43 +105,77 @@ class EvaluationRepository:
                    count(distinct item) filter (where a.day >= $2::date - 30)::int as in_month,
                    count(distinct item) filter (where a.day < $2::date - 30)::int as in_month_before
                from signals.activity a join signals.meters m using (meter) cross join unnest(a.items) item
-               where a.customer_id = any($1) and m.role in ('user', 'team', 'feature') and a.day >= $2::date - 60 and a.day < $2
-               group by 1, 2""", customer_ids, day)
+               where a.customer_id = any($1) and m.role in ('user', 'team', 'feature')
+                   and a.day >= $2::date - 60 and a.day < $2
+               group by 1, 2""",
+            customer_ids,
+            day,
+        )
         by_days = await self._users(customer_ids, day, windows_days)
-        found: dict[str, dict[str, Any]] = {customer: {"users_by_days": windows} for customer, windows in by_days.items()}
+        found: dict[str, dict[str, Any]] = {
+            customer: {"users_by_days": windows} for customer, windows in by_days.items()
+        }
         for row in rows:
             mine = found.setdefault(row["customer_id"], {})
             if row["role"] == "user":
-                mine |= {"users_day": row["in_day"], "users_week": row["in_week"], "users_month": row["in_month"],
-                         "users_month_before": row["in_month_before"]}
+                mine |= {
+                    "users_day": row["in_day"],
+                    "users_week": row["in_week"],
+                    "users_month": row["in_month"],
+                    "users_month_before": row["in_month_before"],
+                }
             else:
                 mine[f"{row['role']}s_month"] = row["in_month"]
         for row in await self._most_active(customer_ids, day, rule):
-            found.setdefault(row["customer_id"], {}).update(most_active=row["most_active"], most_active_quiet=row["quiet"])
+            found.setdefault(row["customer_id"], {}).update(
+                most_active=row["most_active"], most_active_quiet=row["quiet"]
+            )
         return {customer: Engagement(**mine) for customer, mine in found.items()}
 
-    async def _most_active(self, customer_ids: Sequence[str], day: date, rule: MostActiveRule) -> list[asyncpg.Record]:
-        """The users with the most days of use 60 to 31 days ago, and how many of them were not seen in the newest days."""
-        return list(await self._connection.fetch(
-            """select customer_id, count(*)::int as most_active, count(*) filter (where not seen)::int as quiet from (
-                   select customer_id, seen, row_number() over (partition by customer_id order by days desc, item) as place,
+    async def _most_active(
+        self, customer_ids: Sequence[str], day: date, rule: MostActiveRule
+    ) -> list[asyncpg.Record]:
+        """The users with the most days of use 60 to 31 days ago, and how many of them were not seen in the
+        newest days."""
+        return list(
+            await self._connection.fetch(
+                """select customer_id, count(*)::int as most_active,
+                    count(*) filter (where not seen)::int as quiet from (
+                   select customer_id, seen, row_number() over (partition by customer_id
+                       order by days desc, item) as place,
                        count(*) over (partition by customer_id) as users
-                   from (select a.customer_id, item, count(distinct a.day) filter (where a.day < $2::date - 30) as days,
+                   from (select a.customer_id, item,
+                       count(distinct a.day) filter (where a.day < $2::date - 30) as days,
                              bool_or(a.day >= $2::date - $3::integer) as seen
-                         from signals.activity a join signals.meters m using (meter) cross join unnest(a.items) item
-                         where a.customer_id = any($1) and m.role = 'user' and a.day >= $2::date - 60 and a.day < $2 group by 1, 2) each_user
+                         from signals.activity a join signals.meters m using (meter)
+                             cross join unnest(a.items) item
+                         where a.customer_id = any($1) and m.role = 'user' and a.day >= $2::date - 60
+                             and a.day < $2 group by 1, 2) each_user
                    where days > 0) ranked
                where users >= $5 and place <= greatest(ceil(users * $4::numeric), $5) group by 1""",
-            customer_ids, day, rule.quiet_days, rule.share, rule.users_min))
+                customer_ids,
+                day,
+                rule.quiet_days,
+                rule.share,
+                rule.users_min,
+            )
+        )
 
-    async def _users(self, customer_ids: Sequence[str], day: date, windows_days: Sequence[int]) -> dict[str, dict[int, int]]:
+    async def _users(
+        self, customer_ids: Sequence[str], day: date, windows_days: Sequence[int]
+    ) -> dict[str, dict[int, int]]:
         if not windows_days:
             return {}
         rows = await self._connection.fetch(
             """select a.customer_id, w.days, count(distinct item)::int as users
-               from unnest($3::int[]) w (days) join signals.activity a on a.customer_id = any($1) and a.day >= $2::date - w.days and a.day < $2
-               join signals.meters m on m.meter = a.meter and m.role = 'user' cross join unnest(a.items) item group by 1, 2""",
-            customer_ids, day, windows_days)
+               from unnest($3::int[]) w (days) join signals.activity a on a.customer_id = any($1)
+                   and a.day >= $2::date - w.days and a.day < $2
+               join signals.meters m on m.meter = a.meter and m.role = 'user' cross join unnest(a.items) item
+                   group by 1, 2""",
+            customer_ids,
+            day,
+            windows_days,
+        )
         found: dict[str, dict[int, int]] = {}
         for row in rows:
             found.setdefault(row["customer_id"], {})[row["days"]] = row["users"]
@@ -123,50 +184,90 @@ class EvaluationRepository:
     async def save(self, states: Sequence[tuple[str, date, datetime, dict[str, Any]]]) -> None:
         """Customer id, the day that is next, when it is due, the state."""
         await self._connection.execute(
-            """update signals.customer_states s set next_on = new.next_on, due_at = new.due_at, state = new.state
-               from unnest($1::text[], $2::date[], $3::timestamptz[], $4::jsonb[]) as new (customer_id, next_on, due_at, state)
+            """update signals.customer_states s set next_on = new.next_on, due_at = new.due_at,
+                state = new.state
+               from unnest($1::text[], $2::date[], $3::timestamptz[], $4::jsonb[]) as new
+                   (customer_id, next_on, due_at, state)
                where s.customer_id = new.customer_id""",
-            [one[0] for one in states], [one[1] for one in states], [one[2] for one in states], [one[3] for one in states])
+            [one[0] for one in states],
+            [one[1] for one in states],
+            [one[2] for one in states],
+            [one[3] for one in states],
+        )
 
     async def keep(self, standings: Sequence[tuple[str, date, datetime, bytes]]) -> None:
-        """Customer id, day, the instant it began, the document as JSON. A day that is evaluated again is replaced."""
+        """Customer id, day, the instant it began, the document as JSON. A day that is evaluated again is
+        replaced."""
         await self._connection.execute(
             """insert into signals.standings (customer_id, day, at, document)
                select * from unnest($1::text[], $2::date[], $3::timestamptz[], $4::jsonb[])
                on conflict (customer_id, day) do update set at = excluded.at, document = excluded.document""",
-            [one[0] for one in standings], [one[1] for one in standings], [one[2] for one in standings], [msgspec.Raw(one[3]) for one in standings])
+            [one[0] for one in standings],
+            [one[1] for one in standings],
+            [one[2] for one in standings],
+            [msgspec.Raw(one[3]) for one in standings],
+        )
 
     async def standing(self, customer_id: str, at: datetime) -> asyncpg.Record | None:
         """The newest evaluation as of an instant."""
         return await self._connection.fetchrow(
-            "select day, at, document from signals.standings where customer_id = $1 and at <= $2 order by at desc limit 1", customer_id, at)
+            "select day, at, document from signals.standings where customer_id = $1 and at <= $2 order by at desc limit 1",
+            customer_id,
+            at,
+        )
 
     async def standings_page(
-        self, at: datetime, at_risk: bool | None, after: tuple[int, str] | None, limit: int, *, by_risk: bool,
+        self,
+        at: datetime,
+        at_risk: bool | None,
+        after: tuple[int, str] | None,
+        limit: int,
+        *,
+        by_risk: bool,
     ) -> list[asyncpg.Record]:
-        """Customers with their newest evaluation as of an instant, by id or the riskiest first; who was never evaluated has the score -1."""
+        """Customers with their newest evaluation as of an instant, by id or the riskiest first; who was never
+        evaluated has the score -1."""
         place = "(-said.score, c.external_id)" if by_risk else "(0, c.external_id)"
-        return list(await self._connection.fetch(
-            f"""select c.*, said.* from signals.customers c cross join lateral (
+        return list(
+            await self._connection.fetch(
+                f"""select c.*, said.* from signals.customers c cross join lateral (
                     select max(s.at) as at, (array_agg(s.document))[1] as document,
                         coalesce(max((s.document #>> '{{risk,score}}')::integer), -1) as score,
                         coalesce(bool_or((s.document #>> '{{risk,at_risk}}')::boolean), false) as at_risk
-                    from (select at, document from signals.standings where customer_id = c.customer_id and at <= $1 order by at desc limit 1) s) said
-                where ($2::boolean is null or said.at_risk = $2) and ($3::integer is null or {place} > ($3, $4))
+                    from (select at, document from signals.standings
+                        where customer_id = c.customer_id and at <= $1 order by at desc limit 1) s) said
+                where ($2::boolean is null or said.at_risk = $2)
+                    and ($3::integer is null or {place} > ($3, $4))
                 order by {place} limit $5""",
-            at, at_risk, after[0] if after else None, after[1] if after else None, limit))
+                at,
+                at_risk,
+                after[0] if after else None,
+                after[1] if after else None,
+                limit,
+            )
+        )
 
     async def said_at_months(self) -> list[asyncpg.Record]:
         """What the score said of each customer as each month began."""
-        return list(await self._connection.fetch(
-            """select c.external_id as customer, s.day as at, (s.document->'risk'->>'score')::int as score,
-                   (s.document->'risk'->>'at_risk')::boolean as at_risk, s.document->'trend'->>'meter' as meter
-               from signals.standings s join signals.customers c using (customer_id) where extract(day from s.day) = 1 order by s.day, 1"""))
+        return list(
+            await self._connection.fetch(
+                """select c.external_id as customer, s.day as at,
+                    (s.document->'risk'->>'score')::int as score,
+                   (s.document->'risk'->>'at_risk')::boolean as at_risk,
+                       s.document->'trend'->>'meter' as meter
+               from signals.standings s join signals.customers c using (customer_id)
+                   where extract(day from s.day) = 1 order by s.day, 1"""
+            )
+        )
 
     async def progress(self, now: datetime) -> asyncpg.Record:
         row = await self._connection.fetchrow(
-            """select count(*) as customers, min(next_on) - 1 as evaluated_through, count(*) filter (where due_at <= $1) as due,
-                   (select count(*) from signals.deliveries where state = 'pending' and due_at <= $1) as deliveries_due
-               from signals.customer_states""", now)
+            """select count(*) as customers, min(next_on) - 1 as evaluated_through,
+                count(*) filter (where due_at <= $1) as due,
+                   (select count(*) from signals.deliveries where state = 'pending' and due_at <= $1) as
+                       deliveries_due
+               from signals.customer_states""",
+            now,
+        )
         assert row is not None
         return row

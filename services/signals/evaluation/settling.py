@@ -1,7 +1,9 @@
-"""Until when activity is known: an evaluation waits until what had arrived by then is metered, told and heard.
+"""Until when activity is known: an evaluation waits until what had arrived by then is metered, told and
+heard.
 
-A clock that was moved stands ahead of the events that follow it, so a moment passes first. Then: the door has published what lay on
-usage.raw, rating has metered what lay on usage.events and has put what that came to on the bus, and signals has heard it.
+A clock that was moved stands ahead of the events that follow it, so a moment passes first. Then: the door has
+published what lay on usage.raw, rating has metered what lay on usage.events and has put what that came to on
+the bus, and signals has heard it.
 """
 
 import asyncio
@@ -18,7 +20,8 @@ HEARD = (CUSTOMERS.name, CONTRACTS.name, STATEMENTS.name, ACTIVITY.name)
 
 
 async def settled(context: Context) -> datetime:
-    """Return a business time by which all activity that had arrived is heard. Waits for services that are away."""
+    """Return a business time by which all activity that had arrived is heard. Waits for services that are
+    away."""
     now = context.clock.now()
     if context.clock.moved_to is not None:
         await asyncio.sleep(context.settings.settle_s)

@@ -18,7 +18,7 @@ from services.signals.facts.telling import Told, tell
 from services.signals.heard.activity_repository import ActivityRepository
 from shared.db import UnitOfWork
 
-DAYS_AT_ONCE = 40                            # days of one customer in one transaction, when the clock has jumped
+DAYS_AT_ONCE = 40  # days of one customer in one transaction, when the clock has jumped
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -39,7 +39,9 @@ async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, custome
     return len(due)
 
 
-async def _evaluate(uow: UnitOfWork, evaluations: EvaluationRepository, due: Sequence[Due], until: datetime, policy: Policy) -> list[_Evaluated]:
+async def _evaluate(
+    uow: UnitOfWork, evaluations: EvaluationRepository, due: Sequence[Due], until: datetime, policy: Policy
+) -> list[_Evaluated]:
     ids = [one.customer_id for one in due]
     meters = await evaluations.meters()
     rollups: dict[str, dict[str, Rollup]] = {}
@@ -49,31 +51,64 @@ async def _evaluate(uow: UnitOfWork, evaluations: EvaluationRepository, due: Seq
     contracts = await evaluations.contracts(ids, oldest - timedelta(days=STATEMENT_DAYS))
     engagements = await _engagements(evaluations, due, until, meters, contracts, policy)
     return [
-        _days(Customer(one.customer_id, one.customer, one.timezone, rollups.get(one.customer_id, {}), meters, contracts.get(one.customer_id, []),
-                       one.state, None if one.state else one.next_on), one, until, engagements, policy)
+        _days(
+            Customer(
+                one.customer_id,
+                one.customer,
+                one.timezone,
+                rollups.get(one.customer_id, {}),
+                meters,
+                contracts.get(one.customer_id, []),
+                one.state,
+                None if one.state else one.next_on,
+            ),
+            one,
+            until,
+            engagements,
+            policy,
+        )
         for one in due
     ]
 
 
 async def _engagements(
-    evaluations: EvaluationRepository, due: Sequence[Due], until: datetime, meters: Mapping[str, Meter], contracts: Mapping[str, list[Contract]],
+    evaluations: EvaluationRepository,
+    due: Sequence[Due],
+    until: datetime,
+    meters: Mapping[str, Meter],
+    contracts: Mapping[str, list[Contract]],
     policy: Policy,
 ) -> dict[date, dict[str, Engagement]]:
     """Day → customer → engagement; nothing where no meter tells of users, teams or features."""
     if not any(meter.role and meter.role != "login" for meter in meters.values()):
         return {}
-    windows = sorted({
-        int(milestone["in_days"]) for mine in contracts.values() for contract in mine for version in contract.versions
-        for milestone in (version["terms"].get("activation") or {}).get("milestones", []) if "in_days" in milestone
-    })
+    windows = sorted(
+        {
+            int(milestone["in_days"])
+            for mine in contracts.values()
+            for contract in mine
+            for version in contract.versions
+            for milestone in (version["terms"].get("activation") or {}).get("milestones", [])
+            if "in_days" in milestone
+        }
+    )
     by_day: dict[date, list[str]] = {}
     for one in due:
         for day in _due_days(one, until, policy):
             by_day.setdefault(day, []).append(one.customer_id)
-    return {day: await evaluations.engagement(ids, day, windows, policy.most_active) for day, ids in by_day.items()}
+    return {
+        day: await evaluations.engagement(ids, day, windows, policy.most_active)
+        for day, ids in by_day.items()
+    }
 
 
-def _days(customer: Customer, due: Due, until: datetime, engagements: Mapping[date, Mapping[str, Engagement]], policy: Policy) -> _Evaluated:
+def _days(
+    customer: Customer,
+    due: Due,
+    until: datetime,
+    engagements: Mapping[date, Mapping[str, Engagement]],
+    policy: Policy,
+) -> _Evaluated:
     """Day by day, each from the state the day before left."""
     days = []
     for day in _due_days(due, until, policy):
@@ -87,18 +122,39 @@ def _due_days(due: Due, until: datetime, policy: Policy) -> list[date]:
     last = local_day(until, due.timezone)
     if due_at(last, due.timezone, policy.evaluation_hour) > until:
         last -= timedelta(days=1)
-    return [due.next_on + timedelta(days=number) for number in range(min((last - due.next_on).days + 1, DAYS_AT_ONCE))]
+    return [
+        due.next_on + timedelta(days=number)
+        for number in range(min((last - due.next_on).days + 1, DAYS_AT_ONCE))
+    ]
 
 
-async def _save(uow: UnitOfWork, evaluations: EvaluationRepository, evaluated: Sequence[_Evaluated], now: datetime, policy: Policy) -> None:
+async def _save(
+    uow: UnitOfWork,
+    evaluations: EvaluationRepository,
+    evaluated: Sequence[_Evaluated],
+    now: datetime,
+    policy: Policy,
+) -> None:
     standings, states, told = [], [], []
     facts = FactRepository(uow.connection)
     for one in evaluated:
         customer, upcoming = one.customer, one.due.next_on + timedelta(days=len(one.days))
         for day, found in one.days:
-            standings.append((customer.customer_id, day, customer.midnight(day), _encoder.encode(shown(found.document))))
-            told += [Told(customer.customer_id, customer.customer, customer.midnight(day), fact) for fact in found.facts]
-        states.append((customer.customer_id, upcoming, due_at(upcoming, customer.timezone, policy.evaluation_hour), dict(customer.state)))
+            standings.append(
+                (customer.customer_id, day, customer.midnight(day), _encoder.encode(shown(found.document)))
+            )
+            told += [
+                Told(customer.customer_id, customer.customer, customer.midnight(day), fact)
+                for fact in found.facts
+            ]
+        states.append(
+            (
+                customer.customer_id,
+                upcoming,
+                due_at(upcoming, customer.timezone, policy.evaluation_hour),
+                dict(customer.state),
+            )
+        )
     await evaluations.keep(standings)
     await evaluations.save(states)
     await tell(uow, told, now)

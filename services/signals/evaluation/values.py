@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from services.signals.answers import ContractName, EvidenceAnswer, LineKey, MeterName, MilestoneAnswer, ReasonAnswer
+from services.signals.answers import (
+    ContractName,
+    EvidenceAnswer,
+    LineKey,
+    MeterName,
+    MilestoneAnswer,
+    ReasonAnswer,
+)
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.trend import TrendState
 from services.signals.domain.values import values_of
@@ -191,10 +198,24 @@ class RenewalDueValue(ContractValue):
 
 
 ValueAnswer = Annotated[
-    LastDayValue | SilentDaysValue | TrendValue | TrendMonthSixValue | ShareValue | CountValue | RiskScoreValue | ConsumedShareValue
-    | ElapsedShareValue | ProjectedUseValue | ExhaustedOnValue | ShortfallValue | TermProjectedValue | ActivationValue | ActivationShareValue
+    LastDayValue
+    | SilentDaysValue
+    | TrendValue
+    | TrendMonthSixValue
+    | ShareValue
+    | CountValue
+    | RiskScoreValue
+    | ConsumedShareValue
+    | ElapsedShareValue
+    | ProjectedUseValue
+    | ExhaustedOnValue
+    | ShortfallValue
+    | TermProjectedValue
+    | ActivationValue
+    | ActivationShareValue
     | RenewalDueValue,
-    Field(discriminator="name")]
+    Field(discriminator="name"),
+]
 _rows: TypeAdapter[list[ValueAnswer]] = TypeAdapter(list[ValueAnswer])
 
 

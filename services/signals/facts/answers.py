@@ -18,7 +18,9 @@ State = Literal["open", "acknowledged", "snoozed"]
 EXAMPLE = "renewal.at_risk"
 Type = Annotated[str, Field(examples=[EXAMPLE])]
 Seat = Annotated[str, Field(examples=[EVENT_TYPES[EXAMPLE].seat])]
-Data = Annotated[Mapping[str, Any], StoredAs(*dict.fromkeys(DATA.values())), Field(examples=[EVENT_TYPES[EXAMPLE].example])]
+Data = Annotated[
+    Mapping[str, Any], StoredAs(*dict.fromkeys(DATA.values())), Field(examples=[EVENT_TYPES[EXAMPLE].example])
+]
 
 
 class SignalAnswer(Answer):
@@ -51,13 +53,32 @@ class SignalAnswer(Answer):
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        names = ("type", "customer", "contract", "day", "occurred_at", "sequence", "data", "state", "snoozed_until", "acknowledged_by", "outcome",
-                 "outcome_at")
+        names = (
+            "type",
+            "customer",
+            "contract",
+            "day",
+            "occurred_at",
+            "sequence",
+            "data",
+            "state",
+            "snoozed_until",
+            "acknowledged_by",
+            "outcome",
+            "outcome_at",
+        )
         event = EVENT_TYPES.get(row["type"])
-        then = evidence_at("signals", "customers", row["customer"], "signals", at=shown(row["occurred_at"])) if row["customer_id"] else None
+        then = (
+            evidence_at("signals", "customers", row["customer"], "signals", at=shown(row["occurred_at"]))
+            if row["customer_id"]
+            else None
+        )
         return cls(
-            id=row["signal_id"], **{name: row[name] for name in names}, seat=event.seat if event else None,
-            evidence=EvidenceAnswer.of(then) if then else None)
+            id=row["signal_id"],
+            **{name: row[name] for name in names},
+            seat=event.seat if event else None,
+            evidence=EvidenceAnswer.of(then) if then else None,
+        )
 
 
 class SignalTypeAnswer(Answer):
@@ -88,7 +109,8 @@ class JudgedRenewal(Answer):
 
 
 class ScoreReportAnswer(Answer):
-    """Precision = lost ÷ called, recall = called ÷ lost, of those both called and lost; null where nothing divides."""
+    """Precision = lost ÷ called, recall = called ÷ lost, of those both called and lost; null where nothing
+    divides."""
 
     object: Literal["score_report"] = "score_report"
     policy: Annotated[str, Field(examples=["2"])]
@@ -106,7 +128,20 @@ class ScoreReportAnswer(Answer):
     @classmethod
     def of(cls, report: ScoreReport, renewals: Sequence[Judged], policy: str) -> Self:
         return cls(
-            policy=policy, judged=report.judged, called=report.called, lost=report.lost, called_and_lost=report.called_and_lost,
-            precision=report.precision, recall=report.recall,
-            renewals=[JudgedRenewal(contract=one.contract, term_end=date.fromisoformat(one.term_end), at_risk=one.at_risk, outcome=one.outcome)
-                      for one in renewals])
+            policy=policy,
+            judged=report.judged,
+            called=report.called,
+            lost=report.lost,
+            called_and_lost=report.called_and_lost,
+            precision=report.precision,
+            recall=report.recall,
+            renewals=[
+                JudgedRenewal(
+                    contract=one.contract,
+                    term_end=date.fromisoformat(one.term_end),
+                    at_risk=one.at_risk,
+                    outcome=one.outcome,
+                )
+                for one in renewals
+            ],
+        )

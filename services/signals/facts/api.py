@@ -1,4 +1,5 @@
-"""Routes of the signals that were told: list, acknowledge, snooze, record what came of it; the report and the feed."""
+"""Routes of the signals that were told: list, acknowledge, snooze, record what came of it; the report and the
+feed."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -39,19 +40,35 @@ class OutcomeBody(BaseModel):
     outcome: Outcome
 
 
-@router.get("", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first")
+@router.get(
+    "", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first"
+)
 async def list_facts(
-    context: Ctx, page: Paged, type: Type = None, customer: Customer = None, contract: Contract = None,
+    context: Ctx,
+    page: Paged,
+    type: Type = None,
+    customer: Customer = None,
+    contract: Contract = None,
     state: State | None = None,
-    since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Annotated[Instant | None, Query(alias="to")] = None,
 ) -> Listed[SignalAnswer]:
     wanted = FactFilter(type, customer, contract, state, since, until)
     async with context.db.transaction() as uow:
-        rows = await FactRepository(uow.connection).page(wanted, _after(page.after), page.limit + 1, context.clock.now())
-    return Listed[SignalAnswer].page(rows, page, lambda row: [row["occurred_at"].isoformat(), row["signal_id"]], SignalAnswer.of)
+        rows = await FactRepository(uow.connection).page(
+            wanted, _after(page.after), page.limit + 1, context.clock.now()
+        )
+    return Listed[SignalAnswer].page(
+        rows, page, lambda row: [row["occurred_at"].isoformat(), row["signal_id"]], SignalAnswer.of
+    )
 
 
-@router.get("/report", operation_id="get_score_report", dependencies=[READ], summary="Precision and recall of the risk score, by recorded outcomes")
+@router.get(
+    "/report",
+    operation_id="get_score_report",
+    dependencies=[READ],
+    summary="Precision and recall of the risk score, by recorded outcomes",
+)
 async def get_report(context: Ctx) -> ScoreReportAnswer:
     async with context.db.transaction() as uow:
         rows = await FactRepository(uow.connection).renewals_judged()
@@ -59,17 +76,36 @@ async def get_report(context: Ctx) -> ScoreReportAnswer:
     return ScoreReportAnswer.of(score_report(renewals), renewals, context.state["policy"].version)
 
 
-@router.get("/feed.atom", operation_id="get_signals_feed", dependencies=[READ], summary="The newest 100 signals as an Atom feed",
-            response_class=Response)
+@router.get(
+    "/feed.atom",
+    operation_id="get_signals_feed",
+    dependencies=[READ],
+    summary="The newest 100 signals as an Atom feed",
+    response_class=Response,
+)
 async def get_feed(context: Ctx, customer: Customer = None, type: Type = None) -> Response:
     async with context.db.transaction() as uow:
-        rows = await FactRepository(uow.connection).page(FactFilter(type, customer), None, FEED_MAX, context.clock.now())
-    return Response(atom([dict(row) for row in rows], context.settings.signals_url, context.clock.now()), media_type="application/atom+xml")
+        rows = await FactRepository(uow.connection).page(
+            FactFilter(type, customer), None, FEED_MAX, context.clock.now()
+        )
+    return Response(
+        atom([dict(row) for row in rows], context.settings.signals_url, context.clock.now()),
+        media_type="application/atom+xml",
+    )
 
 
-@router.get("/types", operation_id="list_signal_types", dependencies=[READ], summary="Every type: what it says, for whom, when, with an example")
+@router.get(
+    "/types",
+    operation_id="list_signal_types",
+    dependencies=[READ],
+    summary="Every type: what it says, for whom, when, with an example",
+)
 async def list_types() -> Listed[SignalTypeAnswer]:
-    return Listed(data=[SignalTypeAnswer.of(name, event) for name, event in EVENT_TYPES.items()], has_more=False, next_cursor=None)
+    return Listed(
+        data=[SignalTypeAnswer.of(name, event) for name, event in EVENT_TYPES.items()],
+        has_more=False,
+        next_cursor=None,
+    )
 
 
 @router.get("/{signal_id}", operation_id="get_signal", dependencies=[READ], summary="One signal")
@@ -86,7 +122,12 @@ async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRIT
         return _found(await FactRepository(uow.connection).acknowledge(signal_id, caller.key_id), signal_id)
 
 
-@router.post("/{signal_id}/snooze", operation_id="snooze_signal", dependencies=[WRITE], summary="Not before a later time")
+@router.post(
+    "/{signal_id}/snooze",
+    operation_id="snooze_signal",
+    dependencies=[WRITE],
+    summary="Not before a later time",
+)
 @refuses(FactUnknown, SnoozeInPast)
 async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAnswer:
     if body.until <= context.clock.now():
@@ -95,12 +136,19 @@ async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAn
         return _found(await FactRepository(uow.connection).snooze(signal_id, body.until), signal_id)
 
 
-@router.post("/{signal_id}/outcome", operation_id="record_signal_outcome", dependencies=[WRITE],
-             summary="What came of it: what the score is judged by")
+@router.post(
+    "/{signal_id}/outcome",
+    operation_id="record_signal_outcome",
+    dependencies=[WRITE],
+    summary="What came of it: what the score is judged by",
+)
 @refuses(FactUnknown)
 async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
-        return _found(await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()), signal_id)
+        return _found(
+            await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()),
+            signal_id,
+        )
 
 
 def _found(row: Any, signal_id: str) -> SignalAnswer:

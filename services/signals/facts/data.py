@@ -6,7 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.signals.answers import ActivationAnswer, CapacityAnswer, EvidenceAnswer, LineKey, MeterName, ReasonAnswer, RenewalAnswer, TrendAnswer
+from services.signals.answers import (
+    ActivationAnswer,
+    CapacityAnswer,
+    EvidenceAnswer,
+    LineKey,
+    MeterName,
+    ReasonAnswer,
+    RenewalAnswer,
+    TrendAnswer,
+)
 from shared.http.answers import Amount, Answer, Quantity
 
 
@@ -41,7 +50,7 @@ class UsageQuarantinedData(Answer):
     day: date
     first: Annotated[str, Field(examples=["qua_0PzN5cVbfq9yqLJ1fGzWmB"])]
     code: Annotated[str, Field(examples=["value_not_a_number"])]
-    detail: Annotated[str, Field(examples=["data.seconds is \"abc\"; send a number."])]
+    detail: Annotated[str, Field(examples=['data.seconds is "abc"; send a number.'])]
     source: Annotated[str, Field(examples=["api-gateway"])]
     evidence: EvidenceAnswer
 
@@ -139,10 +148,20 @@ class WebhookTestData(Answer):
 
 
 DATA: Mapping[str, type[Answer]] = {
-    "invoice.finalized": InvoiceFinalizedData, "usage.quarantined": UsageQuarantinedData, "usage.unmatched": UsageUnmatchedData,
-    "customer.consumption.threshold_reached": ThresholdReachedData, "customer.activation.reached": ActivationData,
-    "customer.activation.at_risk": ActivationData, "customer.activation.failed": ActivationData, "customer.drifting": TrendData,
-    "customer.deepening": TrendData, "customer.users_quiet": UsersQuietData, "meter.silent": MeterSilentData, "renewal.due": RenewalDueData,
-    "renewal.at_risk": RenewalAtRiskData, "expansion.ready": ExpansionReadyData, "webhook.disabled": WebhookDisabledData,
+    "invoice.finalized": InvoiceFinalizedData,
+    "usage.quarantined": UsageQuarantinedData,
+    "usage.unmatched": UsageUnmatchedData,
+    "customer.consumption.threshold_reached": ThresholdReachedData,
+    "customer.activation.reached": ActivationData,
+    "customer.activation.at_risk": ActivationData,
+    "customer.activation.failed": ActivationData,
+    "customer.drifting": TrendData,
+    "customer.deepening": TrendData,
+    "customer.users_quiet": UsersQuietData,
+    "meter.silent": MeterSilentData,
+    "renewal.due": RenewalDueData,
+    "renewal.at_risk": RenewalAtRiskData,
+    "expansion.ready": ExpansionReadyData,
+    "webhook.disabled": WebhookDisabledData,
     "webhook.test": WebhookTestData,
 }

@@ -24,14 +24,29 @@ def atom(facts: Sequence[Mapping[str, Any]], base_url: str, now: datetime) -> by
         _text(entry, "title", f"{fact['customer']}: {fact['type']}")
         _text(entry, "updated", _instant(fact["occurred_at"]))
         SubElement(entry, "link", {"href": f"{base_url}/v1/signals/{fact['signal_id']}"})
-        _text(entry, "summary", sentence(Event(fact["signal_id"], fact["type"], fact["customer"], fact["contract"], fact["occurred_at"],
-                                               fact["sequence"], fact["data"])))
+        _text(
+            entry,
+            "summary",
+            sentence(
+                Event(
+                    fact["signal_id"],
+                    fact["type"],
+                    fact["customer"],
+                    fact["contract"],
+                    fact["occurred_at"],
+                    fact["sequence"],
+                    fact["data"],
+                )
+            ),
+        )
     body: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
     return body
 
 
 def _text(parent: Element, name: str, text: str) -> None:
-    SubElement(parent, name).text = "".join(c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff"))
+    SubElement(parent, name).text = "".join(
+        c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff")
+    )
 
 
 def _instant(value: datetime) -> str:

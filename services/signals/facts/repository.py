@@ -38,66 +38,128 @@ class FactRepository:
         self._connection = connection
 
     async def lock_sequences(self, customers: Sequence[str]) -> None:
-        """Lock the customers' sequences, in one order, so that the same fact found twice at once is stored once."""
+        """Lock the customers' sequences, in one order, so that the same fact found twice at once is stored
+        once."""
         await self._connection.execute(
-            "insert into signals.sequences (customer, last) select name, 0 from unnest($1::text[]) name order by 1 on conflict do nothing", customers)
-        await self._connection.execute("select 1 from signals.sequences where customer = any($1) order by customer for update", customers)
+            "insert into signals.sequences (customer, last) select name, 0 from unnest($1::text[]) name order by 1 on conflict do nothing",
+            customers,
+        )
+        await self._connection.execute(
+            "select 1 from signals.sequences where customer = any($1) order by customer for update", customers
+        )
 
     async def take_sequence(self, customer: str, count: int) -> int:
         """Take the next `count` numbers; return the last of them."""
         last: int = await self._connection.fetchval(
-            "update signals.sequences set last = last + $2 where customer = $1 returning last", customer, count)
+            "update signals.sequences set last = last + $2 where customer = $1 returning last",
+            customer,
+            count,
+        )
         return last
 
     async def known(self, signal_ids: Sequence[str]) -> set[str]:
-        rows = await self._connection.fetch("select signal_id from signals.facts where signal_id = any($1)", signal_ids)
+        rows = await self._connection.fetch(
+            "select signal_id from signals.facts where signal_id = any($1)", signal_ids
+        )
         return {row["signal_id"] for row in rows}
 
     async def store(self, facts: Sequence[StoredFact]) -> None:
         await self._connection.executemany(
-            """insert into signals.facts (signal_id, type, customer_id, customer, contract, day, occurred_at, sequence, data)
+            """insert into signals.facts (signal_id, type, customer_id, customer, contract, day, occurred_at,
+                sequence, data)
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-            [(f.signal_id, f.type, f.customer_id, f.customer, f.contract, f.day, f.occurred_at, f.sequence, dict(f.data)) for f in facts])
+            [
+                (
+                    f.signal_id,
+                    f.type,
+                    f.customer_id,
+                    f.customer,
+                    f.contract,
+                    f.day,
+                    f.occurred_at,
+                    f.sequence,
+                    dict(f.data),
+                )
+                for f in facts
+            ],
+        )
 
     async def fact(self, signal_id: str) -> asyncpg.Record | None:
         return await self._connection.fetchrow("select * from signals.facts where signal_id = $1", signal_id)
 
-    async def page(self, wanted: FactFilter, after: tuple[datetime, str] | None, limit: int, now: datetime) -> list[asyncpg.Record]:
+    async def page(
+        self, wanted: FactFilter, after: tuple[datetime, str] | None, limit: int, now: datetime
+    ) -> list[asyncpg.Record]:
         """Facts, the newest first. The state `open` includes a snooze that has run out."""
-        return list(await self._connection.fetch(
-            """select * from signals.facts
-               where ($1::text is null or type = $1) and ($2::text is null or customer = $2) and ($3::text is null or contract = $3)
-                 and ($4::text is null or state = $4 or ($4 = 'open' and state = 'snoozed' and snoozed_until <= $10))
-                 and ($5::timestamptz is null or occurred_at >= $5) and ($6::timestamptz is null or occurred_at < $6)
+        return list(
+            await self._connection.fetch(
+                """select * from signals.facts
+               where ($1::text is null or type = $1) and ($2::text is null or customer = $2)
+                   and ($3::text is null or contract = $3)
+                 and ($4::text is null or state = $4
+                     or ($4 = 'open' and state = 'snoozed' and snoozed_until <= $10))
+                 and ($5::timestamptz is null or occurred_at >= $5)
+                     and ($6::timestamptz is null or occurred_at < $6)
                  and ($7::timestamptz is null or (occurred_at, signal_id) < ($7, $8))
                order by occurred_at desc, signal_id desc limit $9""",
-            wanted.type, wanted.customer, wanted.contract, wanted.state, wanted.since, wanted.until,
-            after[0] if after else None, after[1] if after else None, limit, now))
+                wanted.type,
+                wanted.customer,
+                wanted.contract,
+                wanted.state,
+                wanted.since,
+                wanted.until,
+                after[0] if after else None,
+                after[1] if after else None,
+                limit,
+                now,
+            )
+        )
 
     async def acknowledge(self, signal_id: str, key_id: str) -> asyncpg.Record | None:
         return await self._connection.fetchrow(
-            """update signals.facts set state = 'acknowledged', acknowledged_by = $2, snoozed_until = null where signal_id = $1 returning *""",
-            signal_id, key_id)
+            """update signals.facts set state = 'acknowledged', acknowledged_by = $2, snoozed_until = null
+                where signal_id = $1 returning *""",
+            signal_id,
+            key_id,
+        )
 
     async def snooze(self, signal_id: str, until: datetime) -> asyncpg.Record | None:
         return await self._connection.fetchrow(
-            "update signals.facts set state = 'snoozed', snoozed_until = $2 where signal_id = $1 returning *", signal_id, until)
+            "update signals.facts set state = 'snoozed', snoozed_until = $2 where signal_id = $1 returning *",
+            signal_id,
+            until,
+        )
 
     async def record_outcome(self, signal_id: str, outcome: str, now: datetime) -> asyncpg.Record | None:
         return await self._connection.fetchrow(
-            "update signals.facts set outcome = $2, outcome_at = $3 where signal_id = $1 returning *", signal_id, outcome, now)
+            "update signals.facts set outcome = $2, outcome_at = $3 where signal_id = $1 returning *",
+            signal_id,
+            outcome,
+            now,
+        )
 
     async def record_term_outcome(self, contract: str, term_end: date, outcome: str, now: datetime) -> None:
         """What the contract itself says of a renewal, for the facts of that term that nobody has judged."""
         await self._connection.execute(
             """update signals.facts set outcome = $3, outcome_at = $4
-               where contract = $1 and type in ('renewal.due', 'renewal.at_risk') and data->>'term_end' = $2 and outcome is null""",
-            contract, term_end.isoformat(), outcome, now)
+               where contract = $1 and type in ('renewal.due', 'renewal.at_risk') and data->>'term_end' = $2
+                   and outcome is null""",
+            contract,
+            term_end.isoformat(),
+            outcome,
+            now,
+        )
 
     async def renewals_judged(self) -> list[asyncpg.Record]:
-        """Each contract and term with an outcome: whether it was called at risk, and what came of it (a named outcome over the default)."""
-        return list(await self._connection.fetch(
-            """select contract, data->>'term_end' as term_end, bool_or(type = 'renewal.at_risk') as at_risk,
-                   max(outcome) filter (where outcome is not null and outcome <> 'renewed') as lost, max(outcome) as outcome
+        """Each contract and term with an outcome: whether it was called at risk, and what came of it (a named
+        outcome over the default)."""
+        return list(
+            await self._connection.fetch(
+                """select contract, data->>'term_end' as term_end,
+                    bool_or(type = 'renewal.at_risk') as at_risk,
+                   max(outcome) filter (where outcome is not null and outcome <> 'renewed') as lost,
+                       max(outcome) as outcome
                from signals.facts where type in ('renewal.due', 'renewal.at_risk') and outcome is not null
-               group by 1, 2 order by 1, 2"""))
+               group by 1, 2 order by 1, 2"""
+            )
+        )

@@ -1,1 +1,2 @@
-"""What signals hears, kept as the newest snapshot of each key, and rolled up by customer, meter and local day as it arrives."""
+"""What signals hears, kept as the newest snapshot of each key, and rolled up by customer, meter and local day
+as it arrives."""

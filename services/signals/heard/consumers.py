@@ -43,17 +43,27 @@ async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork, context
     heard = HeardRepository(uow.connection)
     zones = await heard.timezones([m.customer_id for m in newest])
     applied = await heard.store_customers(newest)
-    await begin_again(uow, [m.customer_id for m in newest if zones.get(m.customer_id, m.timezone) != m.timezone])
-    await enrol(uow, [m for m in newest if m.customer_id not in zones], context.clock.now(), context.state["policy"])
+    await begin_again(
+        uow, [m.customer_id for m in newest if zones.get(m.customer_id, m.timezone) != m.timezone]
+    )
+    await enrol(
+        uow, [m for m in newest if m.customer_id not in zones], context.clock.now(), context.state["policy"]
+    )
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 
 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
-    """Keep the newest of each that is whole. New are the pages kept and the statements replaced by one that came whole."""
+    """Keep the newest of each that is whole. New are the pages kept and the statements replaced by one that
+    came whole."""
     heard = HeardRepository(uow.connection)
     fresh = await heard.unheard(batch.messages)
     pages_kept, completed = await hear_pages(uow, [message for message in fresh if message.pages > 1])
-    newest = list(_newest([*(message for message in fresh if message.pages == 1), *completed], lambda m: (m.contract, m.period_start_us)).values())
+    newest = list(
+        _newest(
+            [*(message for message in fresh if message.pages == 1), *completed],
+            lambda m: (m.contract, m.period_start_us),
+        ).values()
+    )
     await heard.store_statements(newest)
     await drop_pages(uow, newest)
     new = pages_kept + sum(all(statement is not whole for whole in completed) for statement in newest)

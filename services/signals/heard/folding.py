@@ -17,12 +17,13 @@ NOTHING: Hours = {}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a newer snapshot changes for one customer: the hours that were folded before, and those that count now."""
+    """What a newer snapshot changes for one customer: the hours that were folded before, and those that count
+    now."""
 
     customer_id: str
     timezone: str
     meter: str
-    day: date                                # UTC
+    day: date  # UTC
     before: Hours
     now: Hours
     last_seen_at: datetime
@@ -47,7 +48,10 @@ def _differences(change: Change) -> Iterable[tuple[date, int, Decimal]]:
     midnight, zone = datetime.combine(change.day, time(), UTC), ZoneInfo(change.timezone)
     found: dict[date, tuple[int, Decimal]] = {}
     for hour in sorted(change.before.keys() | change.now.keys(), key=int):
-        (old_events, old), (new_events, new) = change.before.get(hour, (0, "0")), change.now.get(hour, (0, "0"))
+        (old_events, old), (new_events, new) = (
+            change.before.get(hour, (0, "0")),
+            change.now.get(hour, (0, "0")),
+        )
         day = (midnight + timedelta(hours=int(hour))).astimezone(zone).date()
         events, value = found.get(day, (0, Decimal()))
         found[day] = (events + new_events - old_events, value + Decimal(new) - Decimal(old))

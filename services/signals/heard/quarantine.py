@@ -12,7 +12,7 @@ from shared.consumer import Batch, BatchCounts
 from shared.db import UnitOfWork
 from shared.topics.usage_ingest import QuarantineMessage
 
-NOBODY = "unknown"                           # an event whose subject could not be read
+NOBODY = "unknown"  # an event whose subject could not be read
 
 
 async def hear_quarantine(batch: Batch[QuarantineMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
@@ -25,7 +25,19 @@ async def hear_quarantine(batch: Batch[QuarantineMessage], uow: UnitOfWork, cont
 def _told(message: QuarantineMessage, customer_id: str) -> Told:
     at = from_us(message.business_us).astimezone(UTC)
     who = message.subject or NOBODY
-    data = {"subject": message.subject, "event_type": message.type, "day": at.date().isoformat(), "first": message.quarantine_id,
-            "code": message.code, "detail": message.detail, "source": message.source,
-            "evidence": evidence_at("usage_ingest", "quarantine", message.quarantine_id)}
-    return Told(customer_id, who, at, Fact("usage.quarantined", (who, message.type, at.date().isoformat()), at.date(), data))
+    data = {
+        "subject": message.subject,
+        "event_type": message.type,
+        "day": at.date().isoformat(),
+        "first": message.quarantine_id,
+        "code": message.code,
+        "detail": message.detail,
+        "source": message.source,
+        "evidence": evidence_at("usage_ingest", "quarantine", message.quarantine_id),
+    }
+    return Told(
+        customer_id,
+        who,
+        at,
+        Fact("usage.quarantined", (who, message.type, at.date().isoformat()), at.date(), data),
+    )

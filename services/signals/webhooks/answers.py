@@ -34,7 +34,16 @@ class EndpointAnswer(Answer):
 
     @classmethod
     def of(cls, row: Any, url: str, **secrets: Any) -> Self:
-        names = ("description", "events", "format", "state", "disabled_reason", "disabled_at", "failing_since", "created_at")
+        names = (
+            "description",
+            "events",
+            "format",
+            "state",
+            "disabled_reason",
+            "disabled_at",
+            "failing_since",
+            "created_at",
+        )
         return cls(id=row["endpoint_id"], url=url, **{name: row[name] for name in names}, **secrets)
 
 
@@ -90,15 +99,24 @@ class DeliveryAnswer(Answer):
     def of(cls, row: Any, **log: Any) -> Self:
         names = ("type", "occurred_at", "customer", "sequence", "state", "due_at", "delivered_at")
         return cls(
-            id=row["delivery_id"], endpoint=row["endpoint_id"], signal=row["signal_id"], attempts=row["made"], replays=max(0, row["rounds"] - 1),
-            **{name: row[name] for name in names}, **log)
+            id=row["delivery_id"],
+            endpoint=row["endpoint_id"],
+            signal=row["signal_id"],
+            attempts=row["made"],
+            replays=max(0, row["rounds"] - 1),
+            **{name: row[name] for name in names},
+            **log,
+        )
 
 
 class SentAnswer(Answer):
     """What was sent, without the signature and the path of the URL."""
 
     url: Annotated[str, Field(examples=["https://example.com/…"])]
-    headers: Annotated[dict[str, str], Field(examples=[{"content-type": "application/json", "webhook-timestamp": "1710408600"}])]
+    headers: Annotated[
+        dict[str, str],
+        Field(examples=[{"content-type": "application/json", "webhook-timestamp": "1710408600"}]),
+    ]
     body: str
 
 
@@ -136,5 +154,9 @@ def attempts_of(rows: Sequence[Any]) -> Iterator[AttemptAnswer]:
         replay += row["number"] == 1
         names = ("at", "business_at", "status", "error", "took_ms", "response")
         yield AttemptAnswer(
-            number=number, replay=max(0, replay), of_schedule=row["number"], request=SentAnswer(**row["request"]),
-            **{name: row[name] for name in names})
+            number=number,
+            replay=max(0, replay),
+            of_schedule=row["number"],
+            request=SentAnswer(**row["request"]),
+            **{name: row[name] for name in names},
+        )

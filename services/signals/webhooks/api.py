@@ -55,7 +55,10 @@ class EndpointBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     url: Annotated[str, Field(max_length=2000, examples=["https://example.com/hooks/usage-to-cash"])]
-    events: Annotated[list[Word], Field(min_length=1, max_length=50, examples=[["renewal.at_risk", "customer.activation.failed"]])]
+    events: Annotated[
+        list[Word],
+        Field(min_length=1, max_length=50, examples=[["renewal.at_risk", "customer.activation.failed"]]),
+    ]
     description: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
     format: Format = "standard"
 
@@ -65,7 +68,9 @@ class EndpointBody(BaseModel):
 
 class RotationBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    overlap_hours: Annotated[int, Field(ge=0, le=168, description="How long the old secret signs too, by the machine's clock")] = 24
+    overlap_hours: Annotated[
+        int, Field(ge=0, le=168, description="How long the old secret signs too, by the machine's clock")
+    ] = 24
 
 
 class ReplayBody(BaseModel):
@@ -78,13 +83,20 @@ class ReplayBody(BaseModel):
 
     @model_validator(mode="after")
     def _one_of(self) -> "ReplayBody":
-        if (self.signal is None) == (self.since is None and self.until is None) or (self.since is None) != (self.until is None):
+        if (self.signal is None) == (self.since is None and self.until is None) or (self.since is None) != (
+            self.until is None
+        ):
             raise ValueError("name a signal, or both from and to")
         return self
 
 
-@router.post("/webhook-endpoints", operation_id="create_webhook_endpoint", status_code=201, dependencies=[WRITE],
-             summary="Register an endpoint; its secret is shown this once")
+@router.post(
+    "/webhook-endpoints",
+    operation_id="create_webhook_endpoint",
+    status_code=201,
+    dependencies=[WRITE],
+    summary="Register an endpoint; its secret is shown this once",
+)
 @refuses(UrlRefused, EventTypeUnknown)
 async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
     await check(body.terms(), context.settings.webhook_allow_local)
@@ -93,24 +105,38 @@ async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
         return CreatedEndpointAnswer.of(await known_endpoint(uow, endpoint_id), body.url, secret=secret)
 
 
-@router.get("/webhook-endpoints", operation_id="list_webhook_endpoints",
-            summary="All endpoints, without their secrets; whole URLs for signals:write only")
+@router.get(
+    "/webhook-endpoints",
+    operation_id="list_webhook_endpoints",
+    summary="All endpoints, without their secrets; whole URLs for signals:write only",
+)
 async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[EndpointAnswer]:
     async with context.db.transaction() as uow:
-        rows = await WebhookRepository(uow.connection).endpoints(str(page.after[0]) if page.after else "", page.limit + 1)
-    return Listed[EndpointAnswer].page(rows, page, lambda row: [row["endpoint_id"]], lambda row: _for(caller, context, row))
+        rows = await WebhookRepository(uow.connection).endpoints(
+            str(page.after[0]) if page.after else "", page.limit + 1
+        )
+    return Listed[EndpointAnswer].page(
+        rows, page, lambda row: [row["endpoint_id"]], lambda row: _for(caller, context, row)
+    )
 
 
-@router.get("/webhook-endpoints/{endpoint_id}", operation_id="get_webhook_endpoint",
-            summary="One endpoint; its whole URL for signals:write only")
+@router.get(
+    "/webhook-endpoints/{endpoint_id}",
+    operation_id="get_webhook_endpoint",
+    summary="One endpoint; its whole URL for signals:write only",
+)
 @refuses(EndpointUnknown)
 async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> EndpointAnswer:
     async with context.db.transaction() as uow:
         return _for(caller, context, await known_endpoint(uow, endpoint_id))
 
 
-@router.put("/webhook-endpoints/{endpoint_id}", operation_id="change_webhook_endpoint", dependencies=[WRITE],
-            summary="Change all of it but the secret")
+@router.put(
+    "/webhook-endpoints/{endpoint_id}",
+    operation_id="change_webhook_endpoint",
+    dependencies=[WRITE],
+    summary="Change all of it but the secret",
+)
 @refuses(EndpointUnknown, UrlRefused, EventTypeUnknown)
 async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> EndpointAnswer:
     terms = body.terms()
@@ -120,8 +146,13 @@ async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> Endp
         return _whole(context, await known_endpoint(uow, endpoint_id))
 
 
-@router.delete("/webhook-endpoints/{endpoint_id}", operation_id="delete_webhook_endpoint", status_code=204, dependencies=[WRITE],
-               summary="Delete it and what waits for it")
+@router.delete(
+    "/webhook-endpoints/{endpoint_id}",
+    operation_id="delete_webhook_endpoint",
+    status_code=204,
+    dependencies=[WRITE],
+    summary="Delete it and what waits for it",
+)
 @refuses(EndpointUnknown)
 async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
     async with context.db.transaction() as uow:
@@ -130,18 +161,28 @@ async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/rotate-secret", operation_id="rotate_webhook_secret", dependencies=[WRITE],
-             summary="A new secret, shown this once; until the overlap ends both sign")
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/rotate-secret",
+    operation_id="rotate_webhook_secret",
+    dependencies=[WRITE],
+    summary="A new secret, shown this once; until the overlap ends both sign",
+)
 @refuses(EndpointUnknown)
 async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> RotatedEndpointAnswer:
     async with context.db.transaction() as uow:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, seal_of(context))
         row = await known_endpoint(uow, endpoint_id)
-        return RotatedEndpointAnswer.of(row, whole_url(seal_of(context), row), secret=secret, previous_secret_until=until)
+        return RotatedEndpointAnswer.of(
+            row, whole_url(seal_of(context), row), secret=secret, previous_secret_until=until
+        )
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/enable", operation_id="enable_webhook_endpoint", dependencies=[WRITE],
-             summary="Enable it again; what it missed is sent by a replay")
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/enable",
+    operation_id="enable_webhook_endpoint",
+    dependencies=[WRITE],
+    summary="Enable it again; what it missed is sent by a replay",
+)
 @refuses(EndpointUnknown)
 async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
     async with context.db.transaction() as uow:
@@ -149,16 +190,26 @@ async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
         return _whole(context, await known_endpoint(uow, endpoint_id))
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/test", operation_id="test_webhook_endpoint", status_code=202, dependencies=[WRITE],
-             summary="Send a webhook.test to this endpoint")
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/test",
+    operation_id="test_webhook_endpoint",
+    status_code=202,
+    dependencies=[WRITE],
+    summary="Send a webhook.test to this endpoint",
+)
 @refuses(EndpointUnknown, EndpointDisabled)
 async def test(endpoint_id: GivenId, context: Ctx) -> TestSentAnswer:
     async with context.db.transaction() as uow:
         return TestSentAnswer(id=await send_test(uow, endpoint_id, context.clock.now()))
 
 
-@router.post("/webhook-endpoints/{endpoint_id}/replay", operation_id="replay_webhooks", status_code=202, dependencies=[WRITE],
-             summary="Send again by id or by range, under the same ids")
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/replay",
+    operation_id="replay_webhooks",
+    status_code=202,
+    dependencies=[WRITE],
+    summary="Send again by id or by range, under the same ids",
+)
 @refuses(EndpointUnknown, EndpointDisabled, FactUnknown, ReplayTooLarge)
 async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> RequeuedAnswer:
     now = context.clock.now()
@@ -169,20 +220,33 @@ async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> Requeu
         return RequeuedAnswer(queued=await replay_range(uow, endpoint_id, body.since, body.until, now))
 
 
-@router.get("/webhook-endpoints/{endpoint_id}/deliveries", operation_id="list_webhook_deliveries", dependencies=[READ],
-            summary="The delivery log, the newest first")
+@router.get(
+    "/webhook-endpoints/{endpoint_id}/deliveries",
+    operation_id="list_webhook_deliveries",
+    dependencies=[READ],
+    summary="The delivery log, the newest first",
+)
 @refuses(EndpointUnknown)
 async def list_deliveries(
-    endpoint_id: GivenId, context: Ctx, page: Paged, state: DeliveryState | None = None,
+    endpoint_id: GivenId,
+    context: Ctx,
+    page: Paged,
+    state: DeliveryState | None = None,
 ) -> Listed[DeliveryAnswer]:
     async with context.db.transaction() as uow:
         await known_endpoint(uow, endpoint_id)
-        rows = await WebhookRepository(uow.connection).deliveries(endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1)
+        rows = await WebhookRepository(uow.connection).deliveries(
+            endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1
+        )
     return Listed[DeliveryAnswer].page(rows, page, lambda row: [row["delivery_id"]], DeliveryAnswer.of)
 
 
-@router.get("/webhook-deliveries/{delivery_id}", operation_id="get_webhook_delivery", dependencies=[READ],
-            summary="One delivery with every attempt: request and response")
+@router.get(
+    "/webhook-deliveries/{delivery_id}",
+    operation_id="get_webhook_delivery",
+    dependencies=[READ],
+    summary="One delivery with every attempt: request and response",
+)
 @refuses(FactUnknown)
 async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     async with context.db.transaction() as uow:

@@ -1,4 +1,5 @@
-"""Schedules of webhooks. Safe in any number of replicas: a lane has one owner. Retries are not due instants of the clock."""
+"""Schedules of webhooks. Safe in any number of replicas: a lane has one owner. Retries are not due instants
+of the clock."""
 
 from datetime import datetime
 
@@ -11,7 +12,10 @@ from shared.retention import DELIVERIES, EVERY_S, STEP_ROWS, forget
 from shared.service import Context, Job
 
 SEND_EVERY_S, MEASURE_EVERY_S = 0.5, 10.0
-OLDEST = Gauge("u2c_webhook_oldest_pending_seconds", "For how long the oldest webhook that was not delivered yet has waited; 0: none does")
+OLDEST = Gauge(
+    "u2c_webhook_oldest_pending_seconds",
+    "For how long the oldest webhook that was not delivered yet has waited; 0: none does",
+)
 ENDPOINTS = Gauge("u2c_webhook_endpoints", "Webhook endpoints by state", ["state"])
 
 
@@ -39,6 +43,7 @@ async def _step(uow: UnitOfWork, before: datetime) -> int:
 
 
 JOBS = (
-    Job("webhooks", SEND_EVERY_S, send), Job("webhooks_open", MEASURE_EVERY_S, measure, follows_clock=False),
+    Job("webhooks", SEND_EVERY_S, send),
+    Job("webhooks_open", MEASURE_EVERY_S, measure, follows_clock=False),
     Job("forget_deliveries", EVERY_S, forget_deliveries, follows_clock=False),
 )

@@ -1,4 +1,5 @@
-"""One lane an endpoint: its attempts wait for nobody else's, and start in order. A lane is owned by one process at a time, by a lease."""
+"""One lane an endpoint: its attempts wait for nobody else's, and start in order. A lane is owned by one
+process at a time, by a lease."""
 
 import asyncio
 
@@ -35,7 +36,9 @@ class Lanes:
         self._running = {endpoint: task for endpoint, task in self._running.items() if not task.done()}
         for endpoint in due:
             if endpoint not in self._running:
-                self._running[endpoint] = asyncio.create_task(self._run(endpoint), name=f"webhooks-{endpoint}")
+                self._running[endpoint] = asyncio.create_task(
+                    self._run(endpoint), name=f"webhooks-{endpoint}"
+                )
 
     async def stop(self) -> None:
         for task in self._running.values():
@@ -43,7 +46,8 @@ class Lanes:
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def _run(self, endpoint_id: str) -> None:
-        """Send what is due until nothing is. What an outage leaves unrecorded is sent again, with the same id."""
+        """Send what is due until nothing is. What an outage leaves unrecorded is sent again, with the same
+        id."""
         under_way: dict[str, asyncio.Task[None]] = {}
         try:
             while await self._fill(endpoint_id, under_way) or under_way:
@@ -65,23 +69,44 @@ class Lanes:
         """Start attempts in order while there is room; False when the lane is not ours or nothing is due."""
         async with self._context.db.transaction() as uow:
             webhooks = WebhookRepository(uow.connection)
-            endpoint = await webhooks.take_lane(endpoint_id, self._context.instance_id, self._settings.webhook_lease_s)
+            endpoint = await webhooks.take_lane(
+                endpoint_id, self._context.instance_id, self._settings.webhook_lease_s
+            )
             room = self._settings.webhook_concurrency - len(under_way)
-            found = await webhooks.due(endpoint_id, self._context.clock.now(), list(under_way), room) if endpoint is not None and room else []
+            found = (
+                await webhooks.due(endpoint_id, self._context.clock.now(), list(under_way), room)
+                if endpoint is not None and room
+                else []
+            )
         if not found or endpoint is None:
             return False
         try:
             to = opened(seal_of(self._context), endpoint)
         except (SealBroken, SealKeyMissing) as fault:
             async with self._context.db.transaction() as uow:
-                await disable(uow, endpoint_id, f"its URL and secret cannot be opened: {fault}", self._context.clock.now())
+                await disable(
+                    uow,
+                    endpoint_id,
+                    f"its URL and secret cannot be opened: {fault}",
+                    self._context.clock.now(),
+                )
             return False
         for delivery in found:
-            under_way[delivery.delivery_id] = asyncio.create_task(self._attempt(to.url, endpoint["format"], to.secrets, delivery))
+            under_way[delivery.delivery_id] = asyncio.create_task(
+                self._attempt(to.url, endpoint["format"], to.secrets, delivery)
+            )
         return True
 
     async def _attempt(self, url: str, format: str, secrets: list[str], delivery: Delivery) -> None:
-        event = Event(delivery.signal_id, delivery.type, delivery.customer, delivery.contract, delivery.occurred_at, delivery.sequence, delivery.data)
+        event = Event(
+            delivery.signal_id,
+            delivery.type,
+            delivery.customer,
+            delivery.contract,
+            delivery.occurred_at,
+            delivery.sequence,
+            delivery.data,
+        )
         attempted = await self._sender.send(url, format, secrets, event, machine_now())
         failpoints.reach("webhook.after_send")
         async with self._context.db.transaction() as uow:

@@ -1,4 +1,5 @@
-"""Verb: record an attempt: delivered, put back by the schedule, or given up, and an endpoint that is gone or dead disabled with notice."""
+"""Verb: record an attempt: delivered, put back by the schedule, or given up, and an endpoint that is gone or
+dead disabled with notice."""
 
 import random
 from datetime import datetime, timedelta
@@ -19,16 +20,25 @@ OWNER = "customer success"
 
 
 async def record(uow: UnitOfWork, delivery: Delivery, attempted: Attempted, now: datetime) -> None:
-    """An attempt of a round that is over, because a replay was asked for meanwhile, is logged and changes nothing: the replay stays due."""
+    """An attempt of a round that is over, because a replay was asked for meanwhile, is logged and changes
+    nothing: the replay stays due."""
     webhooks = WebhookRepository(uow.connection)
     await webhooks.record(delivery, attempted, delivery.attempts + 1, now)
-    ATTEMPTS.labels("delivered" if is_success(attempted.status) else "no_answer" if attempted.status is None else "refused").inc()
+    ATTEMPTS.labels(
+        "delivered"
+        if is_success(attempted.status)
+        else "no_answer"
+        if attempted.status is None
+        else "refused"
+    ).inc()
     if not await webhooks.is_current(delivery):
         return
     if is_success(attempted.status):
         await webhooks.note_delivered(delivery, now)
         return
-    delay = next_delay(delivery.attempts + 1, random.random(), retry_after_s(attempted.status, attempted.retry_after))
+    delay = next_delay(
+        delivery.attempts + 1, random.random(), retry_after_s(attempted.status, attempted.retry_after)
+    )
     gone = attempted.status == GONE
     since = await webhooks.note_failed(delivery, now + delay if delay is not None and not gone else None, now)
     if delay is None:
@@ -37,11 +47,17 @@ async def record(uow: UnitOfWork, delivery: Delivery, attempted: Attempted, now:
     if gone:
         await disable(uow, delivery.endpoint_id, "it answered 410 Gone", now)
     elif delay is None and since <= delivery.created_at + FIRST_FAILURE_WITHIN:
-        await disable(uow, delivery.endpoint_id, f"it has failed since {since.isoformat()}, for the whole retry schedule", now)
+        await disable(
+            uow,
+            delivery.endpoint_id,
+            f"it has failed since {since.isoformat()}, for the whole retry schedule",
+            now,
+        )
 
 
 async def disable(uow: UnitOfWork, endpoint_id: str, reason: str, now: datetime) -> None:
-    """Disable an endpoint and say so: an exception with an owner, and a fact for the other endpoints. What it missed is replayed later."""
+    """Disable an endpoint and say so: an exception with an owner, and a fact for the other endpoints. What it
+    missed is replayed later."""
     webhooks = WebhookRepository(uow.connection)
     endpoint = await webhooks.endpoint(endpoint_id, lock=True)
     if endpoint is None or not await webhooks.disable(endpoint_id, reason, now):
@@ -49,4 +65,15 @@ async def disable(uow: UnitOfWork, endpoint_id: str, reason: str, now: datetime)
     detail = f"{endpoint['url']}: {reason}. Mend it, enable it with POST /v1/webhook-endpoints/{endpoint_id}/enable, then replay what it missed."
     await open_exception(uow, "webhook_endpoint_disabled", endpoint_id, detail, owner=OWNER, now=now)
     data = {"endpoint": endpoint_id, "url": endpoint["url"], "reason": reason}
-    await tell(uow, [Told("", endpoint_id, now, Fact("webhook.disabled", (endpoint_id, now.isoformat()), now.date(), data))], now)
+    await tell(
+        uow,
+        [
+            Told(
+                "",
+                endpoint_id,
+                now,
+                Fact("webhook.disabled", (endpoint_id, now.isoformat()), now.date(), data),
+            )
+        ],
+        now,
+    )

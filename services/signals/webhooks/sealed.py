@@ -1,4 +1,5 @@
-"""Endpoints as they are stored: URL and secrets sealed with the service's key, opened only to send and for those who may change them."""
+"""Endpoints as they are stored: URL and secrets sealed with the service's key, opened only to send and for
+those who may change them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ SEAL = "seal"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Where to send, and the secrets that sign: the newest, and within the overlap of a rotation the one before it."""
+    """Where to send, and the secrets that sign: the newest, and within the overlap of a rotation the one
+    before it."""
 
     url: str
     secrets: list[str]
@@ -43,7 +45,8 @@ def opened(seal: Seal, endpoint: Any) -> Opened:
 
 
 def whole_url(seal: Seal, endpoint: Any) -> str:
-    """The URL for those who may change it; what cannot be opened is shown as to everybody: an endpoint must stay mendable."""
+    """The URL for those who may change it; what cannot be opened is shown as to everybody: an endpoint must
+    stay mendable."""
     try:
         return seal.open(endpoint["sealed_url"])
     except (SealBroken, SealKeyMissing):
@@ -51,7 +54,8 @@ def whole_url(seal: Seal, endpoint: Any) -> str:
 
 
 async def reseal(uow: UnitOfWork, seal: Seal) -> int:
-    """Seal with the newest key what the previous one had sealed; return how many endpoints that was. What neither opens is left, and said."""
+    """Seal with the newest key what the previous one had sealed; return how many endpoints that was. What
+    neither opens is left, and said."""
     webhooks, renewed = WebhookRepository(uow.connection), 0
     for row in await webhooks.all_sealed():
         kept = (row["sealed_url"], row["sealed_secret"], row["sealed_previous_secret"])

@@ -24,7 +24,7 @@ class Target:
     scheme: str
     host: str
     port: int
-    path: str                                # with the query
+    path: str  # with the query
 
     @property
     def origin(self) -> str:
@@ -33,8 +33,14 @@ class Target:
 
 def target_of(url: str, allow_local: bool) -> Target:
     """Take a URL apart, or raise UrlRefused with what is wrong with it."""
-    if len(url) > URL_MAX or not url.isascii() or any(character <= " " or character in "\\\x7f" for character in url):
-        raise UrlRefused(f"write the URL in at most {URL_MAX} printable ASCII characters, an international name in its xn-- form")
+    if (
+        len(url) > URL_MAX
+        or not url.isascii()
+        or any(character <= " " or character in "\\\x7f" for character in url)
+    ):
+        raise UrlRefused(
+            f"write the URL in at most {URL_MAX} printable ASCII characters, an international name in its xn-- form"
+        )
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").removesuffix("."), parts.port
@@ -55,7 +61,8 @@ def target_of(url: str, allow_local: bool) -> Target:
 
 
 def _can_resolve(host: str, literal_v6: bool) -> bool:
-    """Whether it is an address or has the form of a name (RFC 1123, and underscores); a name whose last label is a number is an address."""
+    """Whether it is an address or has the form of a name (RFC 1123, and underscores); a name whose last label
+    is a number is an address."""
     labels = host.split(".")
     try:
         if literal_v6:

@@ -61,7 +61,8 @@ class EndpointTerms:
 
 
 async def check(terms: EndpointTerms, allow_local: bool) -> None:
-    """Refuse an unknown event type and a URL that must not be called. A host that has no address yet is taken: every connect checks again."""
+    """Refuse an unknown event type and a URL that must not be called. A host that has no address yet is
+    taken: every connect checks again."""
     unknown = [event for event in terms.events if event != ALL and event not in SUBSCRIBABLE]
     if unknown or not terms.events:
         raise EventTypeUnknown(f"{', '.join(unknown) or 'none'}; known are {', '.join(SUBSCRIBABLE)}")
@@ -75,21 +76,33 @@ async def check(terms: EndpointTerms, allow_local: bool) -> None:
         return
 
 
-async def create_endpoint(uow: UnitOfWork, terms: EndpointTerms, seal: Seal, now: datetime) -> tuple[str, str]:
+async def create_endpoint(
+    uow: UnitOfWork, terms: EndpointTerms, seal: Seal, now: datetime
+) -> tuple[str, str]:
     """Return the id and the secret; the secret is never shown again."""
     endpoint_id, secret = new_id("whe"), new_secret()
     await WebhookRepository(uow.connection).add_endpoint(
-        endpoint_id, sealed_url(seal, terms.url), terms.description, terms.events, terms.format, seal.seal(secret), now)
+        endpoint_id,
+        sealed_url(seal, terms.url),
+        terms.description,
+        terms.events,
+        terms.format,
+        seal.seal(secret),
+        now,
+    )
     return endpoint_id, secret
 
 
 async def change_endpoint(uow: UnitOfWork, endpoint_id: str, terms: EndpointTerms, seal: Seal) -> None:
     await known_endpoint(uow, endpoint_id, lock=True)
     await WebhookRepository(uow.connection).change_endpoint(
-        endpoint_id, sealed_url(seal, terms.url), terms.description, terms.events, terms.format)
+        endpoint_id, sealed_url(seal, terms.url), terms.description, terms.events, terms.format
+    )
 
 
-async def rotate_secret(uow: UnitOfWork, endpoint_id: str, overlap_hours: int, seal: Seal) -> tuple[str, datetime]:
+async def rotate_secret(
+    uow: UnitOfWork, endpoint_id: str, overlap_hours: int, seal: Seal
+) -> tuple[str, datetime]:
     """Return the new secret, and until when the old one signs too (machine clock)."""
     await known_endpoint(uow, endpoint_id, lock=True)
     secret, until = new_secret(), machine_now() + timedelta(hours=overlap_hours)
@@ -108,8 +121,17 @@ async def send_test(uow: UnitOfWork, endpoint_id: str, now: datetime) -> str:
     await _enabled(uow, endpoint_id)
     facts = FactRepository(uow.connection)
     await facts.lock_sequences([TESTER])
-    fact = StoredFact(derived_id("webhook.test", new_id("tst")), "webhook.test", "", TESTER, None, now.date(), now,
-                      await facts.take_sequence(TESTER, 1), {"message": "If you can verify this, you can verify all."})
+    fact = StoredFact(
+        derived_id("webhook.test", new_id("tst")),
+        "webhook.test",
+        "",
+        TESTER,
+        None,
+        now.date(),
+        now,
+        await facts.take_sequence(TESTER, 1),
+        {"message": "If you can verify this, you can verify all."},
+    )
     await facts.store([fact])
     await queue_for(uow, [(endpoint_id, fact)], now)
     return fact.signal_id
@@ -125,10 +147,14 @@ async def replay_one(uow: UnitOfWork, endpoint_id: str, signal_id: str, now: dat
     return 1
 
 
-async def replay_range(uow: UnitOfWork, endpoint_id: str, since: datetime, until: datetime, now: datetime) -> int:
+async def replay_range(
+    uow: UnitOfWork, endpoint_id: str, since: datetime, until: datetime, now: datetime
+) -> int:
     """Queue again all facts of [since, until) that the endpoint asks for; return how many."""
     endpoint = await _enabled(uow, endpoint_id)
-    rows = await WebhookRepository(uow.connection).facts_to_replay(since, until, endpoint["events"], REPLAY_MAX + 1)
+    rows = await WebhookRepository(uow.connection).facts_to_replay(
+        since, until, endpoint["events"], REPLAY_MAX + 1
+    )
     if len(rows) > REPLAY_MAX:
         raise ReplayTooLarge(f"more than {REPLAY_MAX} signals lie between; replay a shorter range")
     await queue_for(uow, [(endpoint_id, fact_of(row)) for row in rows], now)
@@ -149,7 +175,9 @@ async def known_endpoint(uow: UnitOfWork, endpoint_id: str, *, lock: bool = Fals
 async def _enabled(uow: UnitOfWork, endpoint_id: str) -> Any:
     endpoint = await known_endpoint(uow, endpoint_id)
     if endpoint["state"] != "enabled":
-        raise EndpointDisabled(f"{endpoint['disabled_reason']}; POST /v1/webhook-endpoints/{endpoint_id}/enable")
+        raise EndpointDisabled(
+            f"{endpoint['disabled_reason']}; POST /v1/webhook-endpoints/{endpoint_id}/enable"
+        )
     return endpoint
 
 
@@ -158,5 +186,14 @@ def new_secret() -> str:
 
 
 def fact_of(row: Any) -> StoredFact:
-    return StoredFact(row["signal_id"], row["type"], row["customer_id"], row["customer"], row["contract"], row["day"], row["occurred_at"],
-                      row["sequence"], row["data"])
+    return StoredFact(
+        row["signal_id"],
+        row["type"],
+        row["customer_id"],
+        row["customer"],
+        row["contract"],
+        row["day"],
+        row["occurred_at"],
+        row["sequence"],
+        row["data"],
+    )

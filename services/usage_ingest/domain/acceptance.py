@@ -1,4 +1,5 @@
-"""What becomes of the events of one request, each for itself: published, or quarantined with its bytes and a code."""
+"""What becomes of the events of one request, each for itself: published, or quarantined with its bytes and a
+code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     index: int
     source: str
     id: str
-    status: str                                  # accepted | duplicate | conflict | quarantined
+    status: str  # accepted | duplicate | conflict | quarantined
     code: str
     detail: str
 
@@ -47,12 +48,13 @@ class Tally:
     received: int = 0
     published: int = 0
     quarantined: int = 0
-    refused: int = 0                             # too large for any message of the bus; over HTTP the whole request is refused instead
+    refused: int = 0  # too large for any message of the bus; over HTTP the whole request is refused instead
 
 
 @dataclass(slots=True)
 class Acceptance:
-    """All that follows from one request. `published` holds (key, message) in order, duplicates included: metering decides."""
+    """All that follows from one request. `published` holds (key, message) in order, duplicates included:
+    metering decides."""
 
     published: list[tuple[bytes, UsageMessage]] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
@@ -70,7 +72,8 @@ class Acceptance:
         return len(self._firsts)
 
     def publish(self, index: int, message: UsageMessage, *, known: bool = True) -> None:
-        """Take a message; what it repeats of this request, and whom nobody waits for, is said in the results."""
+        """Take a message; what it repeats of this request, and whom nobody waits for, is said in the
+        results."""
         key = event_key(message.source, message.id)
         self.published.append((key, message))
         tally = self._tally(message.source)
@@ -97,7 +100,9 @@ class Acceptance:
         return self.tallies.setdefault(source, Tally())
 
     def _say(self, index: int, message: UsageMessage, status: str, code: str = "") -> None:
-        self.results.append(Result(index, message.source, message.id, status, code or status, DETAILS[code or status]))
+        self.results.append(
+            Result(index, message.source, message.id, status, code or status, DETAILS[code or status])
+        )
 
 
 def accept(events: Sequence[bytes], judged_by: Circumstances, into: Acceptance, start: int = 0) -> None:

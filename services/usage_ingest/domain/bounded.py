@@ -1,6 +1,8 @@
-"""Arrays that are counted while they are read: eight kilobytes of gzip hold four million elements, and a list of them is 525 MB.
+"""Arrays that are counted while they are read: eight kilobytes of gzip hold four million elements, and a list
+of them is 525 MB.
 
-msgspec knows the length of a list once it has read it, but refuses an array that is longer than the struct it is read into as soon as it is.
+msgspec knows the length of a list once it has read it, but refuses an array that is longer than the struct it
+is read into as soon as it is.
 """
 
 from typing import Any
@@ -16,10 +18,16 @@ class Slots(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
 
 
 def slots_of(element: Any) -> type[Slots]:
-    """The type to read an array of at most EVENTS_MAX elements into; a longer one raises msgspec.ValidationError."""
+    """The type to read an array of at most EVENTS_MAX elements into; a longer one raises
+    msgspec.ValidationError."""
     fields = [(f"_{place}", element | UnsetType, UNSET) for place in range(EVENTS_MAX)]
     return msgspec.defstruct(  # type: ignore[return-value]
-        "Slots", fields, bases=(Slots,), array_like=True, forbid_unknown_fields=True, gc=False,
+        "Slots",
+        fields,
+        bases=(Slots,),
+        array_like=True,
+        forbid_unknown_fields=True,
+        gc=False,
     )
 
 

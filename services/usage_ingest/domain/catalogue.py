@@ -1,4 +1,5 @@
-"""The meters and customers the door knows of: what an event's value must be, and whether anybody waits for it."""
+"""The meters and customers the door knows of: what an event's value must be, and whether anybody waits for
+it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +10,13 @@ import msgspec
 from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.numbers import text_of
 from services.usage_ingest.domain.payload import Data, dig
-from shared.decimals import QUANTITY_FRACTION_DIGITS_MAX, QUANTITY_INTEGER_DIGITS_MAX, QuantityOutOfBounds, QuantityUnreadable, parse_quantity
+from shared.decimals import (
+    QUANTITY_FRACTION_DIGITS_MAX,
+    QUANTITY_INTEGER_DIGITS_MAX,
+    QuantityOutOfBounds,
+    QuantityUnreadable,
+    parse_quantity,
+)
 from shared.topics.rating import CustomerMessage, MeterMessage
 from shared.values.names import normalised, shown
 
@@ -23,35 +30,46 @@ class ValueRule:
     meter: str
     field: str
     path: tuple[str, ...]
-    quantity: bool                               # a number; otherwise any text, number or boolean (unique)
+    quantity: bool  # a number; otherwise any text, number or boolean (unique)
     required: bool
     filters: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
 
     def check(self, data: Data) -> None:
         """Raise EventFault when this meter takes the event and cannot read its value."""
-        if self.filters and not all(_filter_text(dig(data, path)) in accepted for path, accepted in self.filters):
+        if self.filters and not all(
+            _filter_text(dig(data, path)) in accepted for path, accepted in self.filters
+        ):
             return
         value = dig(data, self.path)
         if value is None or value == "":
             if self.required:
-                raise EventFault("value_missing", f"`data.{self.field}` is missing and the meter {self.meter} counts it; send the value")
+                raise EventFault(
+                    "value_missing",
+                    f"`data.{self.field}` is missing and the meter {self.meter} counts it; send the value",
+                )
         elif self.quantity:
             _check_quantity(value, self)
         elif type(value) in (dict, list):
-            raise EventFault("value_not_scalar", f"`data.{self.field}` is an object or a list; the meter {self.meter} counts plain values")
+            raise EventFault(
+                "value_not_scalar",
+                f"`data.{self.field}` is an object or a list; the meter {self.meter} counts plain values",
+            )
 
 
 @dataclass
 class Catalogue:
     """What was heard on catalogue.meters and customers.customers so far, indexed for one look-up an event."""
 
-    rules: dict[str, tuple[ValueRule, ...]] = field(default_factory=dict)      # event type → rules; a type without meter is no key
-    subjects: dict[str, str] = field(default_factory=dict)                     # external id or alias → customer id
+    rules: dict[str, tuple[ValueRule, ...]] = field(
+        default_factory=dict
+    )  # event type → rules; a type without meter is no key
+    subjects: dict[str, str] = field(default_factory=dict)  # external id or alias → customer id
     _meters: dict[str, MeterMessage] = field(default_factory=dict)
     _customers: dict[str, CustomerMessage] = field(default_factory=dict)
 
     def knows(self, event_type: str, subject: str) -> bool:
-        """Whether a meter takes this type and a customer goes by this subject; otherwise the event is stored as `unmatched`."""
+        """Whether a meter takes this type and a customer goes by this subject; otherwise the event is stored
+        as `unmatched`."""
         return subject in self.subjects and event_type in self.rules
 
     def hear_meters(self, meters: Iterable[MeterMessage]) -> None:
@@ -85,7 +103,16 @@ def _rules_of(meter: MeterMessage) -> tuple[ValueRule, ...]:
         return ()
     filters = tuple((tuple(name.split(".")), frozenset(accepted)) for name, accepted in meter.filters.items())
     quantity = meter.aggregation not in WITHOUT_QUANTITY
-    return (ValueRule(meter.meter, meter.field, tuple(meter.field.split(".")), quantity, meter.missing == "quarantine", filters),)
+    return (
+        ValueRule(
+            meter.meter,
+            meter.field,
+            tuple(meter.field.split(".")),
+            quantity,
+            meter.missing == "quarantine",
+            filters,
+        ),
+    )
 
 
 def _names(customer: CustomerMessage) -> list[str]:
@@ -108,10 +135,18 @@ def _check_quantity(value: Any, rule: ValueRule) -> None:
     elif kind is int or isinstance(value, msgspec.Raw):
         whole, _, fraction = text_of(value).lstrip("-").partition(".")
         if len(whole) > QUANTITY_INTEGER_DIGITS_MAX or len(fraction) > QUANTITY_FRACTION_DIGITS_MAX:
-            bounds = f"{QUANTITY_INTEGER_DIGITS_MAX} integer digits or {QUANTITY_FRACTION_DIGITS_MAX} decimals"
-            raise EventFault("number_out_of_range", f"`data.{rule.field}` has more than {bounds}; the meter {rule.meter} adds it up: round it")
+            bounds = (
+                f"{QUANTITY_INTEGER_DIGITS_MAX} integer digits or {QUANTITY_FRACTION_DIGITS_MAX} decimals"
+            )
+            raise EventFault(
+                "number_out_of_range",
+                f"`data.{rule.field}` has more than {bounds}; the meter {rule.meter} adds it up: round it",
+            )
     else:
-        raise EventFault("value_not_a_number", f"`data.{rule.field}` is not a number; the meter {rule.meter} needs one, such as 12.5")
+        raise EventFault(
+            "value_not_a_number",
+            f"`data.{rule.field}` is not a number; the meter {rule.meter} needs one, such as 12.5",
+        )
 
 
 def _check_text(text: str, rule: ValueRule) -> None:
@@ -121,5 +156,7 @@ def _check_text(text: str, rule: ValueRule) -> None:
     except QuantityOutOfBounds as error:
         raise EventFault("number_out_of_range", f"`data.{rule.field}`: {error.detail}") from None
     except QuantityUnreadable:
-        what = f"`data.{rule.field}` is {shown(text)}; the meter {rule.meter} needs a plain number, such as 12.5"
+        what = (
+            f"`data.{rule.field}` is {shown(text)}; the meter {rule.meter} needs a plain number, such as 12.5"
+        )
         raise EventFault("value_not_a_number", what) from None

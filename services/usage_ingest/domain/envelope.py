@@ -1,4 +1,5 @@
-"""A CloudEvents 1.0 envelope in JSON: its attributes as the door reads them, and what is wrong where it cannot."""
+"""A CloudEvents 1.0 envelope in JSON: its attributes as the door reads them, and what is wrong where it
+cannot."""
 
 import re
 from typing import Any
@@ -14,8 +15,10 @@ from shared.values.names import kept, shown
 SPECVERSION = "1.0"
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 #: Escapes in their order: any other one, a whole pair, or (group 1) half of one.
-_ESCAPES = re.compile(rb"\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
-_REPLACEMENT = b"\\uFFFD"                        # as long as the escape it replaces, so offsets stay true
+_ESCAPES = re.compile(
+    rb"\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_REPLACEMENT = b"\\uFFFD"  # as long as the escape it replaces, so offsets stay true
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -49,10 +52,12 @@ def read_envelope(raw: bytes) -> Envelope:
     """Return the envelope of one JSON text; raise EventFault that names the first thing wrong with it."""
     try:
         if not raw.isascii():
-            raw.decode()                         # msgspec does not look at the texts it only passes over
+            raw.decode()  # msgspec does not look at the texts it only passes over
         return _decode(raw)
     except RecursionError:
-        raise EventFault("nesting_too_deep", "the event is nested too deeply to be read; flatten it") from None
+        raise EventFault(
+            "nesting_too_deep", "the event is nested too deeply to be read; flatten it"
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise diagnosis(raw, error) from None
 
@@ -82,14 +87,21 @@ def read_traits(raw: bytes) -> Traits:
 
 def has_surrogate_escape(raw: bytes) -> bool:
     """Whether half a surrogate pair is escaped in it."""
-    return b"\\u" in raw and _SURROGATE_ESCAPE.search(raw) is not None and any(found[1] for found in _ESCAPES.finditer(raw))
+    return (
+        b"\\u" in raw
+        and _SURROGATE_ESCAPE.search(raw) is not None
+        and any(found[1] for found in _ESCAPES.finditer(raw))
+    )
 
 
 def without_surrogates(raw: bytes) -> bytes:
-    """The same JSON, byte for byte as long, with every escape of half a surrogate pair replaced: readable where only those are wrong."""
+    """The same JSON, byte for byte as long, with every escape of half a surrogate pair replaced: readable
+    where only those are wrong."""
     if not has_surrogate_escape(raw):
         return raw
-    readable = bytearray(raw)                    # replaced in place: a list of the pieces between would be as long as there are escapes
+    readable = bytearray(
+        raw
+    )  # replaced in place: a list of the pieces between would be as long as there are escapes
     for escape in _ESCAPES.finditer(raw):
         if escape[1]:
             readable[escape.start() : escape.end()] = _REPLACEMENT
@@ -97,16 +109,25 @@ def without_surrogates(raw: bytes) -> bytes:
 
 
 def check_format(envelope: Envelope) -> None:
-    """Raise EventFault for a version or a content this door cannot read. An absent `specversion` is taken as 1.0."""
+    """Raise EventFault for a version or a content this door cannot read. An absent `specversion` is taken as
+    1.0."""
     if envelope.specversion is not None and envelope.specversion != SPECVERSION:
-        raise EventFault("specversion_unsupported", f"`specversion` is {shown(envelope.specversion)}; this door reads CloudEvents 1.0")
+        raise EventFault(
+            "specversion_unsupported",
+            f"`specversion` is {shown(envelope.specversion)}; this door reads CloudEvents 1.0",
+        )
     if envelope.data_base64 is not None and is_cloudevents(envelope.datacontenttype):
         what = "attributes stand in headers, and by its content type the event is in the body; send it in one of the two modes of CloudEvents"
         raise EventFault("content_mode_ambiguous", what)
     if not is_json(envelope.datacontenttype):
-        raise EventFault("data_not_json", f"`datacontenttype` is {shown(envelope.datacontenttype or '')}; send `data` as JSON")
+        raise EventFault(
+            "data_not_json",
+            f"`datacontenttype` is {shown(envelope.datacontenttype or '')}; send `data` as JSON",
+        )
     if envelope.data_base64 is not None:
-        raise EventFault("data_not_json", "`data_base64` holds bytes nobody can meter; send `data` as a JSON object")
+        raise EventFault(
+            "data_not_json", "`data_base64` holds bytes nobody can meter; send `data` as a JSON object"
+        )
 
 
 def _mistyped(raw: bytes) -> EventFault:
@@ -115,12 +136,17 @@ def _mistyped(raw: bytes) -> EventFault:
         found: Any = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
         what = shown(raw.decode(errors="replace"))
-        return EventFault("not_an_object", f"{what} is not an event; send a JSON object with the attributes of CloudEvents 1.0")
+        return EventFault(
+            "not_an_object",
+            f"{what} is not an event; send a JSON object with the attributes of CloudEvents 1.0",
+        )
     for name in (*ATTRIBUTES, "time", "specversion", "datacontenttype"):
         value = bytes(found.get(name, b"null"))
         if not value.startswith(b'"') and value != b"null":
             return EventFault("attribute_not_text", f"`{name}` is not a text; put its value in double quotes")
-    return EventFault("event_unreadable", "the event does not have the shape of CloudEvents 1.0; see its JSON format")
+    return EventFault(
+        "event_unreadable", "the event does not have the shape of CloudEvents 1.0; see its JSON format"
+    )
 
 
 def _readable(raw: bytes) -> bool:

@@ -24,17 +24,20 @@ class Circumstances:
     """What an event is judged by, apart from itself. Times in µs since the epoch."""
 
     catalogue: Catalogue
-    received_us: int                             # machine clock
+    received_us: int  # machine clock
     business_us: int
-    earliest_us: int                             # the accept horizon, business clock
-    latest_us: int                               # how far ahead a producer's clock may be
+    earliest_us: int  # the accept horizon, business clock
+    latest_us: int  # how far ahead a producer's clock may be
     trace: str = ""
 
 
 def read_event(raw: bytes, judged_by: Circumstances) -> UsageMessage:
     """Return the event as it goes on the bus; raise EventFault for the first thing wrong with it."""
     if len(raw) > EVENT_MAX_BYTES:
-        raise EventFault("event_too_large", f"the event has {len(raw)} bytes; at most {EVENT_MAX_BYTES} are taken: leave out what is not metered")
+        raise EventFault(
+            "event_too_large",
+            f"the event has {len(raw)} bytes; at most {EVENT_MAX_BYTES} are taken: leave out what is not metered",
+        )
     envelope = read_envelope(raw)
     check_format(envelope)
     event_id, source, event_type, subject = _names(envelope)
@@ -48,13 +51,21 @@ def read_event(raw: bytes, judged_by: Circumstances) -> UsageMessage:
         rule.check(data)
     stored = msgspec.Raw(canonical(data))
     return UsageMessage(
-        source=source, id=event_id, received_us=judged_by.received_us, type=event_type, subject=subject, time_us=time_us,
-        data=stored, body_hash=body_hash(event_type, subject, time_us, stored), trace=judged_by.trace,
+        source=source,
+        id=event_id,
+        received_us=judged_by.received_us,
+        type=event_type,
+        subject=subject,
+        time_us=time_us,
+        data=stored,
+        body_hash=body_hash(event_type, subject, time_us, stored),
+        trace=judged_by.trace,
     )
 
 
 def body_hash(event_type: str, subject: str, time_us: int, data: msgspec.Raw) -> str:
-    """What makes two bodies of one id the same: 16 bytes, hex, of SHA-256 over the canonical JSON `[type, subject, time in µs, data]`."""
+    """What makes two bodies of one id the same: 16 bytes, hex, of SHA-256 over the canonical JSON `[type,
+    subject, time in µs, data]`."""
     return sha256(canonical((event_type, subject, time_us, data))).digest()[:BODY_HASH_BYTES].hex()
 
 
@@ -63,9 +74,19 @@ def _names(envelope: Envelope) -> tuple[str, str, str, str]:
     event_id, source, event_type, subject = envelope.id, envelope.source, envelope.type, envelope.subject
     if event_id and source and event_type and subject:
         joined = f"{event_id}{source}{event_type}{subject}"
-        if joined.isascii() and joined.isprintable() and len(joined) <= SHORT_MAX_CHARACTERS and " " not in joined:
+        if (
+            joined.isascii()
+            and joined.isprintable()
+            and len(joined) <= SHORT_MAX_CHARACTERS
+            and " " not in joined
+        ):
             return event_id, source, event_type, subject
-    return read_name("id", event_id), read_name("source", source), read_name("type", event_type), read_name("subject", subject)
+    return (
+        read_name("id", event_id),
+        read_name("source", source),
+        read_name("type", event_type),
+        read_name("subject", subject),
+    )
 
 
 def _out_of_range(time_us: int, judged_by: Circumstances) -> EventFault:
@@ -75,4 +96,3 @@ def _out_of_range(time_us: int, judged_by: Circumstances) -> EventFault:
     else:
         what = f"`time` lies before the accept horizon ({earliest}); usage so old is not billed"
     return EventFault("timestamp_out_of_range", what)
-

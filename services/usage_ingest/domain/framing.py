@@ -13,8 +13,10 @@ from shared.errors import AppError, Kind
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _element = msgspec.json.Decoder(msgspec.Raw).decode
 _slots = msgspec.json.Decoder(slots_of(msgspec.Raw)).decode
-_SHORT_BYTES = 2 * EVENTS_MAX                    # with its comma an element has two bytes: a shorter body holds no more than are taken
-_BETWEEN = re.compile(rb"[ \t\r\n,]*")           # what may stand before an element of an array
+_SHORT_BYTES = (
+    2 * EVENTS_MAX
+)  # with its comma an element has two bytes: a shorter body holds no more than are taken
+_BETWEEN = re.compile(rb"[ \t\r\n,]*")  # what may stand before an element of an array
 _LINE = re.compile(rb"[^ \t\r\n][^\n]*")
 
 
@@ -51,16 +53,24 @@ def single(body: bytes) -> list[bytes]:
         raise _refusal(body, error) from None
     event = body.strip(b" \t\r\n")
     if not event.startswith(b"{"):
-        raise BodyMalformed("the body is JSON but not an object; send one event as {…}, or several as a JSON array")
+        raise BodyMalformed(
+            "the body is JSON but not an object; send one event as {…}, or several as a JSON array"
+        )
     return bounded([event])
 
 
 def array(body: bytes) -> list[bytes]:
-    """The elements of a JSON array, byte for byte. A syntax fault anywhere raises BodyMalformed with its offset."""
+    """The elements of a JSON array, byte for byte. A syntax fault anywhere raises BodyMalformed with its
+    offset."""
     _utf8(body)
     readable = without_surrogates(body)
     try:
-        elements = [bytes(element) for element in (_elements(readable) if len(body) < _SHORT_BYTES else elements_of(_slots(readable)))]
+        elements = [
+            bytes(element)
+            for element in (
+                _elements(readable) if len(body) < _SHORT_BYTES else elements_of(_slots(readable))
+            )
+        ]
     except msgspec.ValidationError as error:
         if is_too_many(error):
             raise too_many("events") from None
@@ -84,7 +94,9 @@ def array_or_single(body: bytes) -> list[bytes]:
 
 
 def too_many(what: str) -> TooManyEvents:
-    return TooManyEvents(f"more than {EVENTS_MAX} {what} were sent, and no more are taken in one request: split the batch")
+    return TooManyEvents(
+        f"more than {EVENTS_MAX} {what} were sent, and no more are taken in one request: split the batch"
+    )
 
 
 def starts_array(body: bytes) -> bool:
@@ -97,11 +109,14 @@ def _utf8(body: bytes) -> None:
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        raise BodyMalformed(f"the body is not UTF-8: byte {error.start} cannot be read; encode it as UTF-8") from None
+        raise BodyMalformed(
+            f"the body is not UTF-8: byte {error.start} cannot be read; encode it as UTF-8"
+        ) from None
 
 
 def _originals(body: bytes, elements: list[bytes]) -> list[bytes]:
-    """The same elements as they were sent: `elements` were cut from a text of equal length whose surrogate escapes were replaced."""
+    """The same elements as they were sent: `elements` were cut from a text of equal length whose surrogate
+    escapes were replaced."""
     found, position = [], body.index(b"[") + 1
     for element in elements:
         position = _BETWEEN.match(body, position).end()  # type: ignore[union-attr]
@@ -116,7 +131,9 @@ def bounded(events: list[bytes]) -> list[bytes]:
         raise too_many("events")
     largest = max(map(len, events), default=0)
     if largest > EVENT_KEPT_MAX_BYTES:
-        raise EventTooLarge(f"an event of {largest} bytes was sent; at most {EVENT_MAX_BYTES} are taken: leave out what is not metered")
+        raise EventTooLarge(
+            f"an event of {largest} bytes was sent; at most {EVENT_MAX_BYTES} are taken: leave out what is not metered"
+        )
     return events
 
 
@@ -126,5 +143,6 @@ def _refusal(body: bytes, error: Exception) -> AppError:
     reason = str(error)
     if "(byte " not in reason:
         reason = f"JSON ends too early (byte {len(body)})"
-    return BodyMalformed(f"{reason}; nothing of this body was accepted: mend it and send it again, or send NDJSON, where each line stands alone")
-
+    return BodyMalformed(
+        f"{reason}; nothing of this body was accepted: mend it and send it again, or send NDJSON, where each line stands alone"
+    )

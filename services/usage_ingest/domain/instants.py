@@ -16,7 +16,8 @@ STORABLE_TO_US: Final = to_us(datetime(9999, 12, 31, tzinfo=UTC))
 
 
 def read_instant(text: str | None) -> int:
-    """Return the instant in µs since the epoch; finer digits are cut off. Raises EventFault: it is never stamped or guessed."""
+    """Return the instant in µs since the epoch; finer digits are cut off. Raises EventFault: it is never
+    stamped or guessed."""
     if not text:
         raise EventFault("time_missing", f"`time` is missing; say when the usage happened, such as {EXAMPLE}")
     if not _RFC3339.fullmatch(text):
@@ -28,7 +29,8 @@ def read_instant(text: str | None) -> int:
 
 
 def storable_instant(text: str) -> int | None:
-    """The instant in µs where it can be read and a database can hold it, else None: for what is refused anyway."""
+    """The instant in µs where it can be read and a database can hold it, else None: for what is refused
+    anyway."""
     try:
         time_us = read_instant(text)
     except EventFault:
@@ -38,5 +40,9 @@ def storable_instant(text: str) -> int | None:
 
 def _unreadable(text: str) -> EventFault:
     if _WITHOUT_OFFSET.fullmatch(text):
-        return EventFault("time_unreadable", f"`time` {shown(text)} has no offset; add Z or one such as +05:45")
-    return EventFault("time_unreadable", f"`time` {shown(text)} is not RFC 3339 with an offset, such as {EXAMPLE}")
+        return EventFault(
+            "time_unreadable", f"`time` {shown(text)} has no offset; add Z or one such as +05:45"
+        )
+    return EventFault(
+        "time_unreadable", f"`time` {shown(text)} is not RFC 3339 with an offset, such as {EXAMPLE}"
+    )

@@ -1,11 +1,12 @@
-"""What a content type says: whether it is JSON, in which characters, and whether it is a form of CloudEvents of its own."""
+"""What a content type says: whether it is JSON, in which characters, and whether it is a form of CloudEvents
+of its own."""
 
 import re
 
 JSON = "application/json"
 CHARSETS = ("utf-8", "utf8", "us-ascii")
 _JSON_MEDIA = re.compile(r"\s*[\w!#$&^.+-]+/([\w!#$&^.+-]+\+)?json\s*(;.*)?", re.ASCII | re.IGNORECASE)
-_CLOUDEVENTS = "application/cloudevents"           # and what follows: the event, or a batch of them, is in the body
+_CLOUDEVENTS = "application/cloudevents"  # and what follows: the event, or a batch of them, is in the body
 
 
 def media_of(content_type: str) -> str:
@@ -16,7 +17,9 @@ def media_of(content_type: str) -> str:
 def charset_of(content_type: str) -> str:
     """Its `charset` parameter in lower case; JSON without one is UTF-8."""
     parameters = (part.partition("=") for part in content_type.lower().split(";")[1:])
-    return next((value.strip(' "') for name, _, value in parameters if name.strip() == "charset"), CHARSETS[0])
+    return next(
+        (value.strip(' "') for name, _, value in parameters if name.strip() == "charset"), CHARSETS[0]
+    )
 
 
 def is_json(content_type: str | None) -> bool:

@@ -1,4 +1,5 @@
-"""Numbers of an event, read from their literal text and written in one way: 1.0 = 1 = 1e0. Nothing passes through a float."""
+"""Numbers of an event, read from their literal text and written in one way: 1.0 = 1 = 1e0. Nothing passes
+through a float."""
 
 from decimal import Decimal
 from typing import Final
@@ -16,9 +17,11 @@ class Unfit(str):
 
 
 def number_of(literal: str) -> Number | Unfit:
-    """Return a JSON number with a point or an exponent: an int, or its plain digits without trailing zeros; or Unfit.
+    """Return a JSON number with a point or an exponent: an int, or its plain digits without trailing zeros;
+    or Unfit.
 
-    The length and the exponent are looked at before `Decimal` sees the text: 1e1000000 would cost half a minute.
+    The length and the exponent are looked at before `Decimal` sees the text: 1e1000000 would cost half a
+    minute.
     """
     if len(literal) > NUMBER_MAX_CHARACTERS:
         return Unfit(literal)

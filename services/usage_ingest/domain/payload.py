@@ -5,18 +5,24 @@ from typing import Any
 import msgspec
 
 from services.usage_ingest.domain.faults import EventFault
-from services.usage_ingest.domain.limits import DEPTH_MAX, NUMBER_MAX_CHARACTERS, PROPERTIES_MAX, TEXT_MAX_BYTES
+from services.usage_ingest.domain.limits import (
+    DEPTH_MAX,
+    NUMBER_MAX_CHARACTERS,
+    PROPERTIES_MAX,
+    TEXT_MAX_BYTES,
+)
 from services.usage_ingest.domain.numbers import INTEGER_LIMIT, Unfit, number_of
 from shared.values.names import shown
 
 Data = dict[str, Any]
-UTF8_BYTES_MAX = 4                               # of one character
+UTF8_BYTES_MAX = 4  # of one character
 _decode = msgspec.json.Decoder(Any, float_hook=number_of).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def read_data(raw: bytes) -> tuple[Data, int]:
-    """Return `data` as Python values (numbers as `numbers.Number`) and how many properties it has, nested ones included.
+    """Return `data` as Python values (numbers as `numbers.Number`) and how many properties it has, nested
+    ones included.
 
     Raises EventFault for what cannot be stored or compared.
     """
@@ -24,7 +30,10 @@ def read_data(raw: bytes) -> tuple[Data, int]:
     if data is None:
         return {}, 0
     if type(data) is not dict:
-        raise EventFault("data_not_an_object", "`data` is not a JSON object; send the usage as named properties, such as {\"value\": 3}")
+        raise EventFault(
+            "data_not_an_object",
+            '`data` is not a JSON object; send the usage as named properties, such as {"value": 3}',
+        )
     properties = _bounded(data, 1, len(raw) > TEXT_MAX_BYTES)
     if properties > PROPERTIES_MAX:
         what = f"`data` has {properties} properties; at most {PROPERTIES_MAX} are taken: send those you bill or group by"
@@ -86,13 +95,18 @@ def _bounded(value: Any, depth: int, texts_too: bool) -> int:
 
 def _refuse_long(text: str) -> None:
     if len(text) * UTF8_BYTES_MAX > TEXT_MAX_BYTES and len(text.encode()) > TEXT_MAX_BYTES:
-        raise EventFault("string_too_long", f"the text {shown(text)} has more than {TEXT_MAX_BYTES} bytes; shorten it or leave it out")
+        raise EventFault(
+            "string_too_long",
+            f"the text {shown(text)} has more than {TEXT_MAX_BYTES} bytes; shorten it or leave it out",
+        )
 
 
 def _refuse_nul(value: Any) -> None:
     if type(value) is str:
         if "\0" in value:
-            raise EventFault("text_has_nul", f"{shown(value)} contains a NUL character, which no store keeps; remove it")
+            raise EventFault(
+                "text_has_nul", f"{shown(value)} contains a NUL character, which no store keeps; remove it"
+            )
     elif type(value) is dict:
         for name, child in value.items():
             _refuse_nul(name)
@@ -107,4 +121,7 @@ def _too_deep() -> EventFault:
 
 
 def _out_of_range(what: str) -> EventFault:
-    return EventFault("number_out_of_range", f"{what} is out of range: a number has at most {NUMBER_MAX_CHARACTERS} digits and an exponent below 100")
+    return EventFault(
+        "number_out_of_range",
+        f"{what} is out of range: a number has at most {NUMBER_MAX_CHARACTERS} digits and an exponent below 100",
+    )

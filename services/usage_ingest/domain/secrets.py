@@ -1,4 +1,5 @@
-"""The form of an API key's secret: `u2c_live_`, 32 random bytes in base62, and a check sum that catches a typing error."""
+"""The form of an API key's secret: `u2c_live_`, 32 random bytes in base62, and a check sum that catches a
+typing error."""
 
 from hashlib import sha256
 from typing import Final
@@ -7,9 +8,9 @@ from zlib import crc32
 PREFIX: Final = "u2c_live_"
 RANDOM_BYTES: Final = 32
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_RANDOM_DIGITS: Final = 43                       # 62^43 > 2^256
-_CHECK_DIGITS: Final = 6                         # 62^6 > 2^32
-DISPLAYED: Final = len(PREFIX) + 4               # what a list shows: enough to tell keys apart, nothing to guess from
+_RANDOM_DIGITS: Final = 43  # 62^43 > 2^256
+_CHECK_DIGITS: Final = 6  # 62^6 > 2^32
+DISPLAYED: Final = len(PREFIX) + 4  # what a list shows: enough to tell keys apart, nothing to guess from
 
 
 def secret_of(random: bytes) -> str:
@@ -26,7 +27,8 @@ def well_formed(secret: str) -> bool:
 
 
 def hash_of(secret: str) -> str:
-    """What is kept of a secret: hex SHA-256 of the whole. A slow hash would let anyone tie us up; 256 random bits need none."""
+    """What is kept of a secret: hex SHA-256 of the whole. A slow hash would let anyone tie us up; 256 random
+    bits need none."""
     return sha256(secret.encode()).hexdigest()
 
 

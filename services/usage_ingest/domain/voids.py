@@ -53,7 +53,8 @@ class BodyUnreadable(AppError):
 
 
 def read_voids(body: bytes) -> list[EventName]:
-    """Return the names of `{source, id}`, a list of them, or `{"voids": […]}`. One wrong entry refuses the request."""
+    """Return the names of `{source, id}`, a list of them, or `{"voids": […]}`. One wrong entry refuses the
+    request."""
     names = _names_of(body)
     _refuse_repeats(body)
     return [_checked(name, index) for index, name in enumerate(names)]
@@ -62,7 +63,7 @@ def read_voids(body: bytes) -> list[EventName]:
 def read_correction(body: bytes) -> Correction:
     """Return `{source, id, event}`."""
     found: Correction = _decoded(body, Correction)
-    if len(bytes(found.event)) <= EVENT_MAX_BYTES:       # a larger one is refused for that
+    if len(bytes(found.event)) <= EVENT_MAX_BYTES:  # a larger one is refused for that
         _refuse_repeats(body)
     name = _checked(EventName(found.source, found.id), 0)
     return Correction(name.source, name.id, found.event)
@@ -85,14 +86,19 @@ def _checked(name: EventName, index: int) -> EventName:
     try:
         return EventName(named("source", name.source), named("id", name.id))
     except EventFault as fault:
-        raise VoidInvalid(f"entry {index}: {fault.detail}", errors=[{"pointer": f"/{index}", "code": fault.code, "detail": fault.detail}]) from None
+        raise VoidInvalid(
+            f"entry {index}: {fault.detail}",
+            errors=[{"pointer": f"/{index}", "code": fault.code, "detail": fault.detail}],
+        ) from None
 
 
 def _refuse_repeats(body: bytes) -> None:
     try:
         parse_once(body)
     except EventFault as fault:
-        raise VoidInvalid(fault.detail, errors=[{"pointer": "", "code": fault.code, "detail": fault.detail}]) from None
+        raise VoidInvalid(
+            fault.detail, errors=[{"pointer": "", "code": fault.code, "detail": fault.detail}]
+        ) from None
 
 
 def _decoded(body: bytes, shape: Any) -> Any:
@@ -101,6 +107,6 @@ def _decoded(body: bytes, shape: Any) -> Any:
     except msgspec.ValidationError as error:
         if is_too_many(error):
             raise too_many("voids") from None
-        raise VoidInvalid(f"{error}; send {{\"source\": …, \"id\": …}}") from None
+        raise VoidInvalid(f'{error}; send {{"source": …, "id": …}}') from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyUnreadable(f"{error}; send JSON in UTF-8") from None

@@ -1,4 +1,5 @@
-"""What the door answers. Its routes write the bytes themselves (no object an event beyond decoding); these types say of what shape."""
+"""What the door answers. Its routes write the bytes themselves (no object an event beyond decoding); these
+types say of what shape."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,5 @@
-"""Routes of the door: events, voids, corrections. The bytes are read by the domain, not by FastAPI: no object an event beyond decoding."""
+"""Routes of the door: events, voids, corrections. The bytes are read by the domain, not by FastAPI: no object
+an event beyond decoding."""
 
 from typing import Annotated
 
@@ -13,7 +14,12 @@ from services.usage_ingest.door import documented, usecases
 from services.usage_ingest.door.body import EncodingUnsupported, GzipBroken, announced_bytes, read_body
 from services.usage_ingest.door.capacity import Capacity, DoorFull
 from services.usage_ingest.door.large import taken_apart
-from services.usage_ingest.door.media import ContentModeAmbiguous, MediaTypeUnsupported, check_json, framing_of
+from services.usage_ingest.door.media import (
+    ContentModeAmbiguous,
+    MediaTypeUnsupported,
+    check_json,
+    framing_of,
+)
 from services.usage_ingest.door.refusals import counted
 from services.usage_ingest.door.usecases import CorrectionKeepsId, CorrectionRefused
 from services.usage_ingest.keys.sources import SourceNotYours
@@ -23,42 +29,82 @@ from shared.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
 openmeter = APIRouter(prefix="/api/v1/events", tags=["Usage"])
-QUARANTINED = "U2C-Quarantined"                  # a 204 has no body to say it in
-BODY = (EncodingUnsupported, GzipBroken, MediaTypeUnsupported, NestingTooDeep, TooManyEvents, DoorFull, SourceNotYours)
+QUARANTINED = "U2C-Quarantined"  # a 204 has no body to say it in
+BODY = (
+    EncodingUnsupported,
+    GzipBroken,
+    MediaTypeUnsupported,
+    NestingTooDeep,
+    TooManyEvents,
+    DoorFull,
+    SourceNotYours,
+)
 EVENTS = (*BODY, BodyMalformed, ContentModeAmbiguous, EventTooLarge)
 Producer = Annotated[AccessKey, requires("usage:write")]
 DryRun = Annotated[bool, Query(description="Validate only: nothing is published or kept")]
 
 
-@router.post("", operation_id="send_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.EVENTS_BODY,
-             summary="Take CloudEvents: one, a batch, NDJSON, or one in binary mode; gzip welcome", description=documented.MODES)
+@router.post(
+    "",
+    operation_id="send_events",
+    status_code=202,
+    responses=documented.ACCEPTED,
+    openapi_extra=documented.EVENTS_BODY,
+    summary="Take CloudEvents: one, a batch, NDJSON, or one in binary mode; gzip welcome",
+    description=documented.MODES,
+)
 @refuses(*EVENTS)
-async def send_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
+async def send_events(
+    request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False
+) -> Response:
     return answer(await take_events(request, context, producer, dry_run=dry_run))
 
 
-@openmeter.post("", operation_id="ingest_events", status_code=204, responses=documented.INGESTED, openapi_extra=documented.EVENTS_BODY,
-                summary="The same door as OpenMeter's SDKs call it", description=documented.AS_OPENMETER)
+@openmeter.post(
+    "",
+    operation_id="ingest_events",
+    status_code=204,
+    responses=documented.INGESTED,
+    openapi_extra=documented.EVENTS_BODY,
+    summary="The same door as OpenMeter's SDKs call it",
+    description=documented.AS_OPENMETER,
+)
 @refuses(*EVENTS)
 async def ingest_events(request: Request, context: Ctx, producer: Producer) -> Response:
     quarantined = len((await take_events(request, context, producer)).quarantined)
     return Response(status_code=204, headers={QUARANTINED: str(quarantined)} if quarantined else None)
 
 
-@router.post("/void", operation_id="void_events", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.VOIDS_BODY,
-             summary=f"Void events by source and id, one or up to {EVENTS_MAX:,}; a void may come before its event")
+@router.post(
+    "/void",
+    operation_id="void_events",
+    status_code=202,
+    responses=documented.ACCEPTED,
+    openapi_extra=documented.VOIDS_BODY,
+    summary=f"Void events by source and id, one or up to {EVENTS_MAX:,}; a void may come before its event",
+)
 @refuses(*BODY, VoidInvalid, BodyUnreadable)
-async def void_events(request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False) -> Response:
+async def void_events(
+    request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False
+) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
         with capacity_of(context).admit(announced_bytes(request)):
             names = await taken_apart(read_voids, await read_body(request))
-            acceptance = await usecases.accept_voids(context, producer, names, request.scope["u2c_trace"], dry_run=dry_run)
+            acceptance = await usecases.accept_voids(
+                context, producer, names, request.scope["u2c_trace"], dry_run=dry_run
+            )
     return answer(acceptance)
 
 
-@router.post("/correct", operation_id="correct_event", status_code=202, responses=documented.ACCEPTED, openapi_extra=documented.CORRECTION_BODY,
-             summary="Void a wrong event and send the right one, under a new id, in one call")
+@router.post(
+    "/correct",
+    operation_id="correct_event",
+    status_code=202,
+    responses=documented.ACCEPTED,
+    openapi_extra=documented.CORRECTION_BODY,
+    summary="Void a wrong event and send the right one, under a new id, in one call",
+)
 @refuses(*BODY, VoidInvalid, BodyUnreadable, CorrectionKeepsId, CorrectionRefused)
 async def correct_event(request: Request, context: Ctx, producer: Producer) -> Response:
     with counted(context, producer.key_id):
@@ -69,13 +115,17 @@ async def correct_event(request: Request, context: Ctx, producer: Producer) -> R
     return answer(acceptance)
 
 
-async def take_events(request: Request, context: Context, producer: AccessKey, *, dry_run: bool = False) -> Acceptance:
+async def take_events(
+    request: Request, context: Context, producer: AccessKey, *, dry_run: bool = False
+) -> Acceptance:
     """Judge what came and make it durable, in whichever way the events were put into the request."""
     with counted(context, producer.key_id):
         framing = framing_of(request.headers.raw)
         with capacity_of(context).admit(announced_bytes(request)):
             events = await taken_apart(framing, await read_body(request))
-            return await usecases.accept_events(context, producer, events, request.scope["u2c_trace"], dry_run=dry_run)
+            return await usecases.accept_events(
+                context, producer, events, request.scope["u2c_trace"], dry_run=dry_run
+            )
 
 
 def capacity_of(context: Context) -> Capacity:
@@ -86,7 +136,10 @@ def capacity_of(context: Context) -> Capacity:
 def answer(acceptance: Acceptance) -> Response:
     """202: each count, and each event that is not plainly accepted."""
     body = {
-        "accepted": acceptance.accepted, "results": sorted(acceptance.results, key=lambda result: result.index),
-        "received": acceptance.received, "published": len(acceptance.published), "quarantined": len(acceptance.quarantined),
+        "accepted": acceptance.accepted,
+        "results": sorted(acceptance.results, key=lambda result: result.index),
+        "received": acceptance.received,
+        "published": len(acceptance.published),
+        "quarantined": len(acceptance.quarantined),
     }
     return Response(msgspec.json.encode(body), 202, media_type="application/json")

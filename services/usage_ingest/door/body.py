@@ -12,9 +12,11 @@ from shared.http.faults import BodyIncomplete, BodyTooLarge
 from shared.http.limits import OFF_LOOP_BYTES
 
 GZIP = 16 + zlib.MAX_WBITS
-PACKED_RATIO = 10                                # JSON of events packs about so well
-MEMBERS_MAX = 1_000                              # enough for a log shipper's many flushes; each costs as much as a small body
-STEP_BYTES = 64 * 1024                           # given to zlib at once: it copies what follows a member, which must not be the whole body
+PACKED_RATIO = 10  # JSON of events packs about so well
+MEMBERS_MAX = 1_000  # enough for a log shipper's many flushes; each costs as much as a small body
+STEP_BYTES = (
+    64 * 1024
+)  # given to zlib at once: it copies what follows a member, which must not be the whole body
 
 
 class EncodingUnsupported(AppError):
@@ -38,7 +40,8 @@ def announced_bytes(request: Request) -> int:
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the whole body, unpacked. Raises BodyTooLarge, BodyIncomplete, EncodingUnsupported or GzipBroken."""
+    """Return the whole body, unpacked. Raises BodyTooLarge, BodyIncomplete, EncodingUnsupported or
+    GzipBroken."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise EncodingUnsupported(f"{encoding[:40]!a} is not understood; send plain or gzip")
@@ -55,12 +58,13 @@ async def unpacked(body: bytes) -> bytes:
         try:
             return gunzip(body, OFF_LOOP_BYTES)
         except BodyTooLarge:
-            pass                                 # how much there is, a gzip says truly only at its end
+            pass  # how much there is, a gzip says truly only at its end
     return await aside(gunzip, body)
 
 
 def gunzip(body: bytes, room: int = BODY_MAX_BYTES) -> bytes:
-    """Unpack gzip, all its members, into at most `room` bytes, in time that grows with the body; a bomb is refused after that much work."""
+    """Unpack gzip, all its members, into at most `room` bytes, in time that grows with the body; a bomb is
+    refused after that much work."""
     parts: list[bytes] = []
     packed, bytes_max = memoryview(body), room
     for _member_number in range(MEMBERS_MAX):

@@ -24,9 +24,13 @@ class Capacity:
 
     @contextmanager
     def admit(self, size_bytes: int) -> Iterator[None]:
-        """Hold room for one body while it is worked on; raise DoorFull when there is none. One body alone always fits."""
+        """Hold room for one body while it is worked on; raise DoorFull when there is none. One body alone
+        always fits."""
         if self.requests >= self.requests_max or (self.requests and self.bytes + size_bytes > self.bytes_max):
-            raise DoorFull(f"{self.requests} requests with {self.bytes} bytes are in flight; nothing of this one was accepted", retry_after_s=1)
+            raise DoorFull(
+                f"{self.requests} requests with {self.bytes} bytes are in flight; nothing of this one was accepted",
+                retry_after_s=1,
+            )
         self.requests, self.bytes = self.requests + 1, self.bytes + size_bytes
         try:
             yield

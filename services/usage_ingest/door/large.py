@@ -14,7 +14,7 @@ from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
 from shared.http.limits import OFF_LOOP_BYTES
 
-TURN_BYTES = 128 * 1024                          # of events judged before others get a turn: about five milliseconds
+TURN_BYTES = 128 * 1024  # of events judged before others get a turn: about five milliseconds
 Made = TypeVar("Made")
 _thread = ThreadPoolExecutor(1, "large-bodies")
 
@@ -41,7 +41,8 @@ async def judged(events: Sequence[bytes], by: Circumstances) -> Acceptance:
 
 
 def turns(ends: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ranges of events of about TURN_BYTES, at least one each; `ends` says how many bytes there are up to each event's end."""
+    """Ranges of events of about TURN_BYTES, at least one each; `ends` says how many bytes there are up to
+    each event's end."""
     start, done = 0, 0
     while start < len(ends):
         end = max(start + 1, bisect_right(ends, done + TURN_BYTES))

@@ -16,7 +16,7 @@ FRAMINGS: dict[str, Framing] = {
     "application/ndjson": framing.lines,
     "application/jsonl": framing.lines,
 }
-ONE_OR_MORE = tuple(media for media in FRAMINGS if media != JSON)     # says that events are in the body
+ONE_OR_MORE = tuple(media for media in FRAMINGS if media != JSON)  # says that events are in the body
 
 
 class MediaTypeUnsupported(AppError):
@@ -26,20 +26,24 @@ class MediaTypeUnsupported(AppError):
 
 
 class ContentModeAmbiguous(AppError):
-    """Attributes stand in headers, and by its content type the event is in the body; send it in one of the two modes of CloudEvents."""
+    """Attributes stand in headers, and by its content type the event is in the body; send it in one of the
+    two modes of CloudEvents."""
 
     kind = Kind.UNSUPPORTED
 
 
 def framing_of(headers: Sequence[tuple[bytes, bytes]]) -> Framing:
-    """The way to cut a body that came with these headers into events. With attributes among them (binary mode) it is the data of one event."""
+    """The way to cut a body that came with these headers into events. With attributes among them (binary
+    mode) it is the data of one event."""
     content_types = [value.decode("latin-1") for name, value in headers if name == b"content-type"]
     attributes = http_attributes(headers)
     if not attributes:
         return FRAMINGS[_checked(content_types[0] if content_types else None, tuple(FRAMINGS))]
     for content_type in content_types:
         if is_cloudevents(content_type) or media_of(content_type) in ONE_OR_MORE:
-            raise ContentModeAmbiguous(f"headers name the event, and {content_type[:80]!a} says the body does; send the one or the other")
+            raise ContentModeAmbiguous(
+                f"headers name the event, and {content_type[:80]!a} says the body does; send the one or the other"
+            )
     return lambda body: framing.bounded([event_of(attributes, content_types, body)])
 
 
@@ -51,7 +55,9 @@ def check_json(content_type: str | None) -> None:
 def _checked(content_type: str | None, taken: tuple[str, ...]) -> str:
     media = media_of(content_type or "")
     if media not in taken:
-        raise MediaTypeUnsupported(f"Content-Type {(content_type or 'none')[:80]!a} is not taken; send one of {', '.join(taken)}")
+        raise MediaTypeUnsupported(
+            f"Content-Type {(content_type or 'none')[:80]!a} is not taken; send one of {', '.join(taken)}"
+        )
     charset = charset_of(content_type or "")
     if charset not in CHARSETS:
         raise MediaTypeUnsupported(f"charset {charset[:40]!a} is not taken; send JSON in UTF-8")

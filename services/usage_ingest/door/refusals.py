@@ -1,4 +1,5 @@
-"""Requests refused as a whole: counted by key, told as receipts once a second. A killed process loses that second's count, never an event."""
+"""Requests refused as a whole: counted by key, told as receipts once a second. A killed process loses that
+second's count, never an event."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from shared.service import Context, Job
 from shared.topics.usage_ingest import USAGE_RECEIPTS
 
 EVERY_S = 1.0
-THE_PRODUCERS_TO_REPEAT = (Kind.BUSY, Kind.UNAVAILABLE)    # nothing was decided about what they carried
+THE_PRODUCERS_TO_REPEAT = (Kind.BUSY, Kind.UNAVAILABLE)  # nothing was decided about what they carried
 
 
 @contextmanager
@@ -37,7 +38,8 @@ def refusals_of(context: Context) -> Counter[str]:
 
 
 async def tell(context: Context) -> None:
-    """Publish what was counted since the last time; keep it for the next time when the bus does not take it."""
+    """Publish what was counted since the last time; keep it for the next time when the bus does not take
+    it."""
     counts = refusals_of(context)
     told = dict(counts)
     if not told:

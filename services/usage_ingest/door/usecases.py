@@ -22,17 +22,25 @@ class CorrectionRefused(AppError):
 
 
 class CorrectionKeepsId(AppError):
-    """A correction is a new event: a void stays in force for its id, so the corrected event needs another one."""
+    """A correction is a new event: a void stays in force for its id, so the corrected event needs another
+    one."""
 
 
 def circumstances(context: Context, trace: str) -> Circumstances:
     """What events are judged by now."""
     now = context.clock.now()
-    earliest, latest = now - timedelta(days=context.settings.accept_horizon_days), now + timedelta(seconds=context.settings.ahead_max_s)
-    return Circumstances(catalogue_of(context), machine_us(), to_us(now), to_us(earliest), to_us(latest), trace)
+    earliest, latest = (
+        now - timedelta(days=context.settings.accept_horizon_days),
+        now + timedelta(seconds=context.settings.ahead_max_s),
+    )
+    return Circumstances(
+        catalogue_of(context), machine_us(), to_us(now), to_us(earliest), to_us(latest), trace
+    )
 
 
-async def accept_events(context: Context, caller: AccessKey, events: list[bytes], trace: str, *, dry_run: bool) -> Acceptance:
+async def accept_events(
+    context: Context, caller: AccessKey, events: list[bytes], trace: str, *, dry_run: bool
+) -> Acceptance:
     """Judge the events and make what follows durable; a dry run only judges."""
     judged_by = circumstances(context, trace)
     acceptance = await judged(events, judged_by)
@@ -44,7 +52,9 @@ async def accept_events(context: Context, caller: AccessKey, events: list[bytes]
     return acceptance
 
 
-async def accept_voids(context: Context, caller: AccessKey, names: list[EventName], trace: str, *, dry_run: bool) -> Acceptance:
+async def accept_voids(
+    context: Context, caller: AccessKey, names: list[EventName], trace: str, *, dry_run: bool
+) -> Acceptance:
     """Void the named events, come or not."""
     judged_by, acceptance = circumstances(context, trace), Acceptance()
     for index, name in enumerate(names):
@@ -63,7 +73,10 @@ async def correct(context: Context, caller: AccessKey, correction: Correction, t
     accept([bytes(correction.event)], judged_by, right)
     if right.quarantined:
         fault = right.quarantined[0]
-        raise CorrectionRefused(f"{fault.code}: {fault.detail}", errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}])
+        raise CorrectionRefused(
+            f"{fault.code}: {fault.detail}",
+            errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}],
+        )
     if event_key(correction.source, correction.id) == right.published[0][0]:
         raise CorrectionKeepsId()
     right.publish(1, void_message(EventName(correction.source, correction.id), judged_by.received_us, trace))
@@ -73,10 +86,18 @@ async def correct(context: Context, caller: AccessKey, correction: Correction, t
     return right
 
 
-async def publish_all(context: Context, caller: AccessKey, acceptance: Acceptance, judged_by: Circumstances) -> None:
-    """Put all of it on the bus; raise SourceNotYours when the caller may not, BusUnavailable when it is not certain that it is there."""
+async def publish_all(
+    context: Context, caller: AccessKey, acceptance: Acceptance, judged_by: Circumstances
+) -> None:
+    """Put all of it on the bus; raise SourceNotYours when the caller may not, BusUnavailable when it is not
+    certain that it is there."""
     refuse_foreign_sources(caller, acceptance.tallies)
     await publish(
-        context.bus, acceptance, key_id=caller.key_id, received_us=judged_by.received_us, business_us=judged_by.business_us, trace=judged_by.trace,
+        context.bus,
+        acceptance,
+        key_id=caller.key_id,
+        received_us=judged_by.received_us,
+        business_us=judged_by.business_us,
+        trace=judged_by.trace,
         timeout_s=context.settings.publish_timeout_s,
     )

@@ -9,13 +9,18 @@ from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS, CustomerMessage, M
 
 
 async def hear_meters(batch: Batch[MeterMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
-    newest = {message.meter: message for message in sorted(batch.messages, key=lambda message: message.revision)}
+    newest = {
+        message.meter: message for message in sorted(batch.messages, key=lambda message: message.revision)
+    }
     applied = await HeardRepository(uow.connection).store_meters(list(newest.values()))
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 
 
 async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
-    newest = {message.customer_id: message for message in sorted(batch.messages, key=lambda message: message.revision)}
+    newest = {
+        message.customer_id: message
+        for message in sorted(batch.messages, key=lambda message: message.revision)
+    }
     applied = await HeardRepository(uow.connection).store_customers(list(newest.values()))
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 

@@ -1,4 +1,5 @@
-"""Keeps the catalogue in memory close behind the tables, in every replica: only one of them consumes a partition, all of them judge events."""
+"""Keeps the catalogue in memory close behind the tables, in every replica: only one of them consumes a
+partition, all of them judge events."""
 
 from dataclasses import dataclass, field
 

@@ -28,8 +28,16 @@ class KeyAnswer(Answer):
     @classmethod
     def of(cls, row: Any) -> Self:
         return cls(
-            id=row["key_id"], prefix=row["prefix"], name=row["name"], scopes=list(row["scopes"]), sources=list(row["sources"]) or None,
-            expires_at=row["expires_at"], revoked=row["revoked"], created_at=row["created_at"], replaces=row["replaces"])
+            id=row["key_id"],
+            prefix=row["prefix"],
+            name=row["name"],
+            scopes=list(row["scopes"]),
+            sources=list(row["sources"]) or None,
+            expires_at=row["expires_at"],
+            revoked=row["revoked"],
+            created_at=row["created_at"],
+            replaces=row["replaces"],
+        )
 
 
 class IssuedKeyAnswer(KeyAnswer):
@@ -41,6 +49,14 @@ class IssuedKeyAnswer(KeyAnswer):
     def issued(cls, issued: Issued) -> Self:
         message = issued.message
         return cls(
-            id=message.key_id, secret=issued.secret, prefix=issued.prefix, name=message.name, scopes=list(message.scopes),
-            sources=list(message.sources) or None, expires_at=expiry_of(message), revoked=message.revoked, created_at=issued.created_at,
-            replaces=issued.replaces)
+            id=message.key_id,
+            secret=issued.secret,
+            prefix=issued.prefix,
+            name=message.name,
+            scopes=list(message.scopes),
+            sources=list(message.sources) or None,
+            expires_at=expiry_of(message),
+            revoked=message.revoked,
+            created_at=issued.created_at,
+            replaces=issued.replaces,
+        )

@@ -37,13 +37,20 @@ SOURCES_MAX = 100
 class KeyWanted(BaseModel):
     """A key to make."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "product backend", "scopes": ["usage:write"]}]})
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "product backend", "scopes": ["usage:write"]}]},
+    )
 
     name: Label = Field(description="What it is for; shown in lists")
     scopes: list[str] = Field(min_length=1, max_length=20, description="What it may do, such as usage:write")
     expires_at: AwareDatetime | None = Field(None, description="RFC 3339; absent: it does not expire")
     sources: list[str] | None = Field(
-        None, min_length=1, max_length=SOURCES_MAX, description="The sources whose usage it may send, void, correct and resolve; absent: any")
+        None,
+        min_length=1,
+        max_length=SOURCES_MAX,
+        description="The sources whose usage it may send, void, correct and resolve; absent: any",
+    )
 
 
 class Rotation(BaseModel):
@@ -51,45 +58,77 @@ class Rotation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    overlap_s: int = Field(86_400, ge=0, le=OVERLAP_MAX_S, description="Seconds the old key works beside the new one")
-    expires_at: AwareDatetime | None = Field(None, description="The new key's expiry; absent: as long a life as the old one's")
+    overlap_s: int = Field(
+        86_400, ge=0, le=OVERLAP_MAX_S, description="Seconds the old key works beside the new one"
+    )
+    expires_at: AwareDatetime | None = Field(
+        None, description="The new key's expiry; absent: as long a life as the old one's"
+    )
 
 
-@router.post("", operation_id="create_key", status_code=201,
-             summary="Make an API key; its secret is in this answer and nowhere else")
+@router.post(
+    "",
+    operation_id="create_key",
+    status_code=201,
+    summary="Make an API key; its secret is in this answer and nowhere else",
+)
 @refuses(ScopeUnknown, ScopeNotYours, SourceInvalid, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
-async def create_key(wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> IssuedKeyAnswer:
+async def create_key(
+    wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
+) -> IssuedKeyAnswer:
     sources = usecases.read_sources(wanted.sources or ())
     usecases.refuse_escalation(caller, wanted.scopes, sources)
     usecases.refuse_outliving(caller, wanted.expires_at)
     async with context.db.transaction() as uow:
         issued = await usecases.issue(
-            uow, wanted.name, wanted.scopes, wanted.expires_at, now=machine_now(), sources=list(sources), by=caller.key_id)
+            uow,
+            wanted.name,
+            wanted.scopes,
+            wanted.expires_at,
+            now=machine_now(),
+            sources=list(sources),
+            by=caller.key_id,
+        )
     return await _shown_once(context, issued)
 
 
-@router.get("", operation_id="list_keys", dependencies=[requires("keys:write")],
-            summary="All keys, oldest first; never their secrets")
+@router.get(
+    "",
+    operation_id="list_keys",
+    dependencies=[requires("keys:write")],
+    summary="All keys, oldest first; never their secrets",
+)
 async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
     async with context.db.transaction() as uow:
-        rows = await KeyRepository(uow.connection).page(str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await KeyRepository(uow.connection).page(
+            str(page.after[0]) if page.after else "", page.limit + 1
+        )
     return Listed[KeyAnswer].page(rows, page, lambda row: [row["key_id"]], KeyAnswer.of)
 
 
-@router.post("/{key_id}/revoke", operation_id="revoke_key",
-             summary="End a key at once, everywhere within seconds")
+@router.post(
+    "/{key_id}/revoke", operation_id="revoke_key", summary="End a key at once, everywhere within seconds"
+)
 @refuses(KeyUnknown, ScopeNotYours, SourceNotYours)
-async def revoke_key(key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> KeyAnswer:
+async def revoke_key(
+    key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
+) -> KeyAnswer:
     async with context.db.transaction() as uow:
         row = await usecases.revoke(uow, key_id, machine_now(), caller)
     await context.keys.refresh()
     return KeyAnswer.of(row)
 
 
-@router.post("/{key_id}/rotate", operation_id="rotate_key", status_code=201,
-             summary="A new secret; the old key expires after the overlap")
+@router.post(
+    "/{key_id}/rotate",
+    operation_id="rotate_key",
+    status_code=201,
+    summary="A new secret; the old key expires after the overlap",
+)
 @refuses(KeyUnknown, KeyAlreadyEnded, ScopeNotYours, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
-async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]) -> IssuedKeyAnswer:
+async def rotate_key(
+    key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
+) -> IssuedKeyAnswer:
     overlap = timedelta(seconds=wanted.overlap_s)
     async with context.db.transaction() as uow:
         issued = await usecases.rotate(uow, key_id, overlap, wanted.expires_at, now=machine_now(), by=caller)
@@ -97,5 +136,5 @@ async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, caller: Anno
 
 
 async def _shown_once(context: Context, issued: Issued) -> IssuedKeyAnswer:
-    await context.keys.refresh()                 # this process knows it before its owner does; the others within seconds
+    await context.keys.refresh()  # this process knows it before its owner does; the others within seconds
     return IssuedKeyAnswer.issued(issued)

@@ -5,7 +5,8 @@ from typing import Any
 
 import asyncpg
 
-SHOWN = """select key.key_id, key.name, key.scopes, key.expires_at, key.revoked, key.revision, key.hash, key.sources,
+SHOWN = """select key.key_id, key.name, key.scopes, key.expires_at, key.revoked, key.revision, key.hash,
+    key.sources,
            issued.prefix, issued.created_at, issued.created_by, issued.replaces
     from usage_ingest.access_keys key join usage_ingest.api_keys issued using (key_id)"""
 
@@ -16,19 +17,29 @@ class KeyRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
 
-    async def add(self, key_id: str, prefix: str, created_at: datetime, created_by: str, replaces: str | None) -> None:
+    async def add(
+        self, key_id: str, prefix: str, created_at: datetime, created_by: str, replaces: str | None
+    ) -> None:
         await self.connection.execute(
             "insert into usage_ingest.api_keys (key_id, prefix, created_at, created_by, replaces) values ($1, $2, $3, $4, $5)",
-            key_id, prefix, created_at, created_by, replaces,
+            key_id,
+            prefix,
+            created_at,
+            created_by,
+            replaces,
         )
 
     async def page(self, after: str, limit: int) -> list[Any]:
         """Keys in order of their making, after the key of this id."""
-        return await self.connection.fetch(f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2", after, limit)
+        return await self.connection.fetch(
+            f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2", after, limit
+        )
 
     async def held_page(self, after: str, limit: int) -> list[Any]:
         """The same, none of which changes until the transaction ends."""
-        return await self.connection.fetch(f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2 for share of key", after, limit)
+        return await self.connection.fetch(
+            f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2 for share of key", after, limit
+        )
 
     async def locked(self, key_id: str) -> Any | None:
         """The key, held until the transaction ends; None when there is none."""

@@ -1,4 +1,5 @@
-"""Keys that are bound to sources: what they send, void, correct and resolve is theirs alone. A key that is not bound pays one look."""
+"""Keys that are bound to sources: what they send, void, correct and resolve is theirs alone. A key that is
+not bound pays one look."""
 
 from collections.abc import Iterable
 
@@ -7,7 +8,7 @@ from shared.http.keys import AccessKey
 from shared.values.names import shown
 
 NAMED_MAX = 5
-UNREADABLE = ""                                  # the source of what could not be read as far as that: it can be nobody's yet
+UNREADABLE = ""  # the source of what could not be read as far as that: it can be nobody's yet
 
 
 class SourceNotYours(AppError):
@@ -17,7 +18,8 @@ class SourceNotYours(AppError):
 
 
 def refuse_foreign_sources(caller: AccessKey, sources: Iterable[str]) -> None:
-    """Raise SourceNotYours when one of these is not the caller's. An event whose source cannot be read goes to the quarantine as ever."""
+    """Raise SourceNotYours when one of these is not the caller's. An event whose source cannot be read goes
+    to the quarantine as ever."""
     if not caller.sources:
         return
     foreign = sorted(set(sources) - caller.sources - {UNREADABLE})
@@ -26,15 +28,22 @@ def refuse_foreign_sources(caller: AccessKey, sources: Iterable[str]) -> None:
 
 
 def refuse_foreign_source(caller: AccessKey, source: str) -> None:
-    """Raise SourceNotYours unless what is stored under this source is the caller's to resolve; under none it is nobody's who is bound."""
+    """Raise SourceNotYours unless what is stored under this source is the caller's to resolve; under none it
+    is nobody's who is bound."""
     if caller.sources and source not in caller.sources:
         raise foreign_source(caller, [source])
 
 
 def foreign_source(caller: AccessKey, foreign: list[str]) -> SourceNotYours:
     named = ", ".join(shown(source) for source in foreign[:NAMED_MAX])
-    errors = [{"pointer": "/source", "code": "source_not_yours", "detail": shown(source)} for source in foreign[:NAMED_MAX]]
-    return SourceNotYours(f"key {caller.key_id} is bound to {shown_sources(caller)}, not to {named}; send them with a key of theirs", errors=errors)
+    errors = [
+        {"pointer": "/source", "code": "source_not_yours", "detail": shown(source)}
+        for source in foreign[:NAMED_MAX]
+    ]
+    return SourceNotYours(
+        f"key {caller.key_id} is bound to {shown_sources(caller)}, not to {named}; send them with a key of theirs",
+        errors=errors,
+    )
 
 
 def shown_sources(key: AccessKey) -> str:

@@ -1,4 +1,5 @@
-"""Making and ending API keys. Each change is stored and told on access.keys in one transaction; the secret is returned once and kept nowhere."""
+"""Making and ending API keys. Each change is stored and told on access.keys in one transaction; the secret is
+returned once and kept nowhere."""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -73,19 +74,37 @@ class Issued:
 
 
 async def issue(
-    uow: UnitOfWork, name: str, scopes: list[str], expires_at: datetime | None, *, now: datetime, sources: Sequence[str] = (),
-    by: str = BY_COMMAND_LINE, replaces: str | None = None, secret: str | None = None,
+    uow: UnitOfWork,
+    name: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+    *,
+    now: datetime,
+    sources: Sequence[str] = (),
+    by: str = BY_COMMAND_LINE,
+    replaces: str | None = None,
+    secret: str | None = None,
 ) -> Issued:
-    """Make a key. `now` is the machine clock; `secret` is one that was derived beforehand, or a new random one. `sources` as `read_sources`."""
+    """Make a key. `now` is the machine clock; `secret` is one that was derived beforehand, or a new random
+    one. `sources` as `read_sources`."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise ScopeUnknown(f"{', '.join(unknown) or 'none given'}; the scopes are {', '.join(SCOPES)}")
     if expires_at is not None and not now < expires_at < now + LIFE_MAX:
-        raise ExpiryInvalid(f"{expires_at.isoformat()} is past or too far; the machine clock says {now.isoformat()}")
+        raise ExpiryInvalid(
+            f"{expires_at.isoformat()} is past or too far; the machine clock says {now.isoformat()}"
+        )
     secret = secret or secret_of(secrets.token_bytes(RANDOM_BYTES))
     expires_us = None if expires_at is None else to_us(expires_at)
     message = AccessKeyMessage(
-        new_id("key"), to_us(now), hash_of(secret), name, tuple(sorted(set(scopes))), expires_us, sources=tuple(sorted(sources)))
+        new_id("key"),
+        to_us(now),
+        hash_of(secret),
+        name,
+        tuple(sorted(set(scopes))),
+        expires_us,
+        sources=tuple(sorted(sources)),
+    )
     await KeyRepository(uow.connection).add(message.key_id, display_prefix(secret), now, by, replaces)
     await _store_and_tell(uow, message)
     return Issued(message, secret, display_prefix(secret), now, replaces)
@@ -100,8 +119,17 @@ async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> 
     return await _known(uow, key_id)
 
 
-async def rotate(uow: UnitOfWork, key_id: str, overlap: timedelta, expires_at: datetime | None, *, now: datetime, by: AccessKey) -> Issued:
-    """Make a key with the same name, scopes and sources; the old one works for `overlap` longer. A key with an expiry gets as long a life again."""
+async def rotate(
+    uow: UnitOfWork,
+    key_id: str,
+    overlap: timedelta,
+    expires_at: datetime | None,
+    *,
+    now: datetime,
+    by: AccessKey,
+) -> Issued:
+    """Make a key with the same name, scopes and sources; the old one works for `overlap` longer. A key with
+    an expiry gets as long a life again."""
     row = await _known(uow, key_id)
     if row["revoked"] or (row["expires_at"] is not None and row["expires_at"] <= now):
         raise KeyAlreadyEnded(f"{key_id} is revoked or has expired; create a new key")
@@ -111,35 +139,53 @@ async def rotate(uow: UnitOfWork, key_id: str, overlap: timedelta, expires_at: d
         expires_at = now + (row["expires_at"] - row["created_at"])
     refuse_outliving(by, expires_at)
     issued = await issue(
-        uow, row["name"], list(row["scopes"]), expires_at, now=now, sources=row["sources"], by=by.key_id, replaces=key_id)
+        uow,
+        row["name"],
+        list(row["scopes"]),
+        expires_at,
+        now=now,
+        sources=row["sources"],
+        by=by.key_id,
+        replaces=key_id,
+    )
     ends_at = min(row["expires_at"] or now + overlap, now + overlap)
     await _store_and_tell(uow, _changed(row, now, expires_us=to_us(ends_at)))
     return issued
 
 
 def refuse_escalation(caller: AccessKey, scopes: Sequence[str], sources: Collection[str]) -> None:
-    """Nobody gives away, renews or ends what they do not hold: keys:write alone must not become every other scope, nor every source."""
+    """Nobody gives away, renews or ends what they do not hold: keys:write alone must not become every other
+    scope, nor every source."""
     missing = sorted(scope for scope in scopes if not caller.allows(scope))
     if missing:
-        raise ScopeNotYours(f"key {caller.key_id} lacks {', '.join(missing)}; use a key that has what it hands out, or an admin key")
+        raise ScopeNotYours(
+            f"key {caller.key_id} lacks {', '.join(missing)}; use a key that has what it hands out, or an admin key"
+        )
     if caller.sources and (not sources or not caller.sources.issuperset(sources)):
-        raise SourceNotYours(f"key {caller.key_id} is bound to sources; name some of {shown_sources(caller)}, or use a key that is not bound")
+        raise SourceNotYours(
+            f"key {caller.key_id} is bound to sources; name some of {shown_sources(caller)}, or use a key that is not bound"
+        )
 
 
 def refuse_outliving(caller: AccessKey, expires_at: datetime | None) -> None:
     """What expires must not live on in a key it made."""
     if caller.expires_at is not None and (expires_at is None or expires_at > caller.expires_at):
         when = "never" if expires_at is None else expires_at.isoformat()
-        raise ExpiryNotYours(f"key {caller.key_id} expires at {caller.expires_at.isoformat()} and this one {when}; set an `expires_at` no later "
-                             "than that, or use a key that lives longer")
+        raise ExpiryNotYours(
+            f"key {caller.key_id} expires at {caller.expires_at.isoformat()} and this one {when}; set an `expires_at` no later "
+            "than that, or use a key that lives longer"
+        )
 
 
 def read_sources(sources: Sequence[str]) -> frozenset[str]:
-    """The sources of a key in the form in which events are compared with them; SourceInvalid for what no event can name."""
+    """The sources of a key in the form in which events are compared with them; SourceInvalid for what no
+    event can name."""
     try:
         return frozenset(read_name("source", source) for source in sources)
     except EventFault as fault:
-        raise SourceInvalid(fault.detail, errors=[{"pointer": "/sources", "code": fault.code, "detail": fault.detail}]) from None
+        raise SourceInvalid(
+            fault.detail, errors=[{"pointer": "/sources", "code": fault.code, "detail": fault.detail}]
+        ) from None
 
 
 def _changed(row: Any, now: datetime, **changes: Any) -> AccessKeyMessage:
@@ -150,8 +196,14 @@ def _changed(row: Any, now: datetime, **changes: Any) -> AccessKeyMessage:
 def message_of(row: Any) -> AccessKeyMessage:
     """The key as its row says, as others hear of it."""
     return AccessKeyMessage(
-        row["key_id"], row["revision"], row["hash"], row["name"], tuple(row["scopes"]),
-        expires_us=None if row["expires_at"] is None else to_us(row["expires_at"]), revoked=row["revoked"], sources=tuple(row["sources"]),
+        row["key_id"],
+        row["revision"],
+        row["hash"],
+        row["name"],
+        tuple(row["scopes"]),
+        expires_us=None if row["expires_at"] is None else to_us(row["expires_at"]),
+        revoked=row["revoked"],
+        sources=tuple(row["sources"]),
     )
 
 

@@ -1,1 +1,2 @@
-"""Events that could not be taken: kept with their bytes, listed, repaired, replayed, discarded with a reason."""
+"""Events that could not be taken: kept with their bytes, listed, repaired, replayed, discarded with a
+reason."""

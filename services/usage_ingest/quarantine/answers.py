@@ -57,8 +57,12 @@ class QuarantinedBytesAnswer(QuarantinedEventAnswer):
     @classmethod
     def of(cls, row: Any) -> Self:
         return cls(
-            **_described(row), raw=_text(row["raw"]), raw_base64=_base64(row["raw"]), repaired=_text(row["repaired"]),
-            repaired_base64=_base64(row["repaired"]))
+            **_described(row),
+            raw=_text(row["raw"]),
+            raw_base64=_base64(row["raw"]),
+            repaired=_text(row["repaired"]),
+            repaired_base64=_base64(row["repaired"]),
+        )
 
 
 class ReplayAnswer(Answer):

@@ -12,7 +12,13 @@ from services.usage_ingest.door.documented import EVENT
 from services.usage_ingest.door.media import MediaTypeUnsupported, check_json
 from services.usage_ingest.keys.sources import SourceNotYours
 from services.usage_ingest.quarantine import usecases
-from services.usage_ingest.quarantine.answers import By, QuarantinedBytesAnswer, QuarantinedEventAnswer, ReplayAnswer, Status
+from services.usage_ingest.quarantine.answers import (
+    By,
+    QuarantinedBytesAnswer,
+    QuarantinedEventAnswer,
+    ReplayAnswer,
+    Status,
+)
 from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
 from services.usage_ingest.quarantine.usecases import AlreadyResolved, QuarantinedUnknown, RepairRefused
 from shared.errors import refuses
@@ -43,7 +49,9 @@ class Which(BaseModel):
     subject: AskedKept | None = None
     type: AskedKept | None = None
     by: By | None = None
-    after: GivenId | Literal[""] = Field("", description="`after` of the answer before, where that said there is more")
+    after: GivenId | Literal[""] = Field(
+        "", description="`after` of the answer before, where that said there is more"
+    )
 
 
 class Discard(BaseModel):
@@ -54,52 +62,121 @@ class Discard(BaseModel):
     reason: str = Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")
 
 
-@router.get("", operation_id="list_quarantine", dependencies=[requires("usage:read")],
-            summary="Events that could not be taken, newest first")
+@router.get(
+    "",
+    operation_id="list_quarantine",
+    dependencies=[requires("usage:read")],
+    summary="Events that could not be taken, newest first",
+)
 async def list_quarantine(
-    context: Ctx, page: Paged, status: Annotated[Status | None, Query()] = None, code: Annotated[Word | None, Query()] = None,
-    source: Name = None, id: Name = None, subject: Name = None, type: Name = None, by: Annotated[By | None, Query()] = None,
+    context: Ctx,
+    page: Paged,
+    status: Annotated[Status | None, Query()] = None,
+    code: Annotated[Word | None, Query()] = None,
+    source: Name = None,
+    id: Name = None,
+    subject: Name = None,
+    type: Name = None,
+    by: Annotated[By | None, Query()] = None,
 ) -> Listed[QuarantinedEventAnswer]:
     async with context.db.transaction() as uow:
-        wanted, before = Filter(status, code, source, id, subject, type, by), str(page.after[0]) if page.after else None
+        wanted, before = (
+            Filter(status, code, source, id, subject, type, by),
+            str(page.after[0]) if page.after else None,
+        )
         rows = await QuarantineRepository(uow.connection).page(wanted, before, page.limit + 1)
-    return Listed[QuarantinedEventAnswer].page(rows, page, lambda row: [row["quarantine_id"]], QuarantinedEventAnswer.of)
+    return Listed[QuarantinedEventAnswer].page(
+        rows, page, lambda row: [row["quarantine_id"]], QuarantinedEventAnswer.of
+    )
 
 
-@router.post("/replay", operation_id="replay_quarantine", summary="Judge all open events that fit again, with today's catalogue; each counts once")
+@router.post(
+    "/replay",
+    operation_id="replay_quarantine",
+    summary="Judge all open events that fit again, with today's catalogue; each counts once",
+)
 @refuses(SourceNotYours)
 async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> ReplayAnswer:
     wanted = Filter(None, which.code, which.source, which.id, which.subject, which.type, which.by)
-    return ReplayAnswer.of(await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"]))
+    return ReplayAnswer.of(
+        await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"])
+    )
 
 
-@router.get("/{quarantine_id}", operation_id="get_quarantined", dependencies=[requires("usage:read")],
-            summary="One event with its bytes")
+@router.get(
+    "/{quarantine_id}",
+    operation_id="get_quarantined",
+    dependencies=[requires("usage:read")],
+    summary="One event with its bytes",
+)
 @refuses(QuarantinedUnknown)
 async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> QuarantinedBytesAnswer:
     return QuarantinedBytesAnswer.of(await usecases.find(context, quarantine_id))
 
 
-@router.post("/{quarantine_id}/replay", operation_id="replay_quarantined",
-             summary="Judge this event again; counts once however often")
+@router.post(
+    "/{quarantine_id}/replay",
+    operation_id="replay_quarantined",
+    summary="Judge this event again; counts once however often",
+)
 @refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours)
-async def replay_one(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
-    return QuarantinedBytesAnswer.of(await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"]))
+async def replay_one(
+    quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver
+) -> QuarantinedBytesAnswer:
+    return QuarantinedBytesAnswer.of(
+        await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"])
+    )
 
 
-@router.post("/{quarantine_id}/repair", operation_id="repair_quarantined", summary="Count a corrected body in its place; the original bytes are kept",
-             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {
-                 "type": "object", "required": ["event"], "properties": {"event": EVENT}, "additionalProperties": False}}}}})
-@refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours, RepairUnreadable, RepairRefused, MediaTypeUnsupported, EncodingUnsupported, GzipBroken)
-async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
+@router.post(
+    "/{quarantine_id}/repair",
+    operation_id="repair_quarantined",
+    summary="Count a corrected body in its place; the original bytes are kept",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["event"],
+                        "properties": {"event": EVENT},
+                        "additionalProperties": False,
+                    }
+                }
+            },
+        }
+    },
+)
+@refuses(
+    QuarantinedUnknown,
+    AlreadyResolved,
+    SourceNotYours,
+    RepairUnreadable,
+    RepairRefused,
+    MediaTypeUnsupported,
+    EncodingUnsupported,
+    GzipBroken,
+)
+async def repair(
+    quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver
+) -> QuarantinedBytesAnswer:
     check_json(request.headers.get("content-type"))
     event = _event_of(await read_body(request))
-    return QuarantinedBytesAnswer.of(await usecases.repair(context, quarantine_id, event, caller, request.scope["u2c_trace"]))
+    return QuarantinedBytesAnswer.of(
+        await usecases.repair(context, quarantine_id, event, caller, request.scope["u2c_trace"])
+    )
 
 
-@router.post("/{quarantine_id}/discard", operation_id="discard_quarantined", summary="Close it without counting it, with a reason")
+@router.post(
+    "/{quarantine_id}/discard",
+    operation_id="discard_quarantined",
+    summary="Close it without counting it, with a reason",
+)
 @refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours)
-async def discard(quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver) -> QuarantinedBytesAnswer:
+async def discard(
+    quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver
+) -> QuarantinedBytesAnswer:
     return QuarantinedBytesAnswer.of(await usecases.discard(context, quarantine_id, why.reason, caller))
 
 
@@ -112,5 +189,4 @@ def _event_of(body: bytes) -> bytes:
     try:
         return bytes(msgspec.json.decode(body, type=_Repair).event)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RepairUnreadable(f"{error}; send {{\"event\": {{…}}}}") from None
-
+        raise RepairUnreadable(f'{error}; send {{"event": {{…}}}}') from None

@@ -1,4 +1,5 @@
-"""Subscription to the service's own usage.quarantine: the door publishes, this stores, so the door needs no database."""
+"""Subscription to the service's own usage.quarantine: the door publishes, this stores, so the door needs no
+database."""
 
 from typing import Any
 
@@ -7,7 +8,7 @@ from shared.consumer import Batch, BatchCounts, Subscribe
 from shared.db import UnitOfWork
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 
-RECORDS_MAX = 200                                # each may be half a megabyte
+RECORDS_MAX = 200  # each may be half a megabyte
 
 
 async def store_quarantined(batch: Batch[QuarantineMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:

@@ -36,10 +36,13 @@ class QuarantineRepository:
     async def store(self, messages: Sequence[QuarantineMessage]) -> int:
         """Insert what is absent; return how many that was."""
         stored = await self.connection.fetch(
-            """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type, subject, time, key_id, request_id, index_,
+            """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type,
+                subject, time, key_id, request_id, index_,
                    received_at, business_at, by)
-               select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
-                   $9::timestamptz[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[], $14::timestamptz[], $15::text[])
+               select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[],
+                   $7::text[], $8::text[],
+                   $9::timestamptz[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[],
+                       $14::timestamptz[], $15::text[])
                on conflict do nothing returning true""",
             *map(list, zip(*map(_row, messages), strict=True)),
         )
@@ -49,47 +52,83 @@ class QuarantineRepository:
         """Newest first, older than the event of id `before`."""
         return await self.connection.fetch(
             f"""select {FIELDS} from usage_ingest.quarantine
-                where ($1::text is null or status = $1) and ($2::text is null or code = $2) and ($3::text is null or source = $3)
+                where ($1::text is null or status = $1) and ($2::text is null or code = $2)
+                    and ($3::text is null or source = $3)
                   and ($4::text is null or (left(id, 255) = left($4, 255) and id = $4))
                   and ($5::text is null or subject = $5) and ($6::text is null or type = $6)
                   and ($7::text is null or by = $7) and ($8::text is null or quarantine_id < $8)
                 order by quarantine_id desc limit $9""",
-            wanted.status, wanted.code, wanted.source, wanted.id, wanted.subject, wanted.type, wanted.by, before, limit,
+            wanted.status,
+            wanted.code,
+            wanted.source,
+            wanted.id,
+            wanted.subject,
+            wanted.type,
+            wanted.by,
+            before,
+            limit,
         )
 
     async def open_after(self, wanted: Filter, after: str, limit: int) -> list[Any]:
         """Open events, oldest first, with their bytes: a bulk replay's next part."""
         return await self.connection.fetch(
             f"""select {FIELDS}, raw from usage_ingest.quarantine
-                where status = 'open' and ($1::text is null or code = $1) and ($2::text is null or source = $2)
+                where status = 'open' and ($1::text is null or code = $1)
+                    and ($2::text is null or source = $2)
                   and ($3::text is null or (left(id, 255) = left($3, 255) and id = $3))
                   and ($4::text is null or subject = $4) and ($5::text is null or type = $5)
                   and ($6::text is null or by = $6) and quarantine_id > $7
                 order by quarantine_id limit $8""",
-            wanted.code, wanted.source, wanted.id, wanted.subject, wanted.type, wanted.by, after, limit,
+            wanted.code,
+            wanted.source,
+            wanted.id,
+            wanted.subject,
+            wanted.type,
+            wanted.by,
+            after,
+            limit,
         )
 
     async def open_by_code(self) -> dict[str, int]:
         """Code → how many events are open."""
-        rows = await self.connection.fetch("select code, count(*) as events from usage_ingest.quarantine where status = 'open' group by code")
+        rows = await self.connection.fetch(
+            "select code, count(*) as events from usage_ingest.quarantine where status = 'open' group by code"
+        )
         return {row["code"]: row["events"] for row in rows}
 
     async def find(self, quarantine_id: str) -> Any | None:
-        return await self.connection.fetchrow(f"select {FIELDS}, raw, repaired from usage_ingest.quarantine where quarantine_id = $1", quarantine_id)
+        return await self.connection.fetchrow(
+            f"select {FIELDS}, raw, repaired from usage_ingest.quarantine where quarantine_id = $1",
+            quarantine_id,
+        )
 
     async def resolve(
-        self, ids: Sequence[str], status: str, at: datetime, by: str, *, resolution: str | None = None, repaired: bytes | None = None,
+        self,
+        ids: Sequence[str],
+        status: str,
+        at: datetime,
+        by: str,
+        *,
+        resolution: str | None = None,
+        repaired: bytes | None = None,
     ) -> int:
         """Close events that are open; return how many were."""
         closed = await self.connection.fetch(
-            """update usage_ingest.quarantine set status = $2, resolved_at = $3, resolved_by = $4, resolution = $5, repaired = $6
+            """update usage_ingest.quarantine set status = $2, resolved_at = $3, resolved_by = $4,
+                resolution = $5, repaired = $6
                where quarantine_id = any($1) and status = 'open' returning true""",
-            list(ids), status, at, by, resolution, repaired,
+            list(ids),
+            status,
+            at,
+            by,
+            resolution,
+            repaired,
         )
         return len(closed)
 
     async def describe_again(self, faults: Sequence[tuple[str, str, str]]) -> None:
-        """(id, code, detail) of events that a replay found still faulty, perhaps for another reason than before."""
+        """(id, code, detail) of events that a replay found still faulty, perhaps for another reason than
+        before."""
         await self.connection.execute(
             """update usage_ingest.quarantine known set code = found.code, detail = found.detail
                from unnest($1::text[], $2::text[], $3::text[]) found (quarantine_id, code, detail)
@@ -100,7 +139,19 @@ class QuarantineRepository:
 
 def _row(message: QuarantineMessage) -> tuple[Any, ...]:
     return (
-        message.quarantine_id, message.code, message.detail, message.raw, message.source, message.id, message.type, message.subject,
-        None if message.time_us is None else from_us(message.time_us), message.key_id, message.request_id, message.index,
-        from_us(message.received_us), from_us(message.business_us), message.by,
+        message.quarantine_id,
+        message.code,
+        message.detail,
+        message.raw,
+        message.source,
+        message.id,
+        message.type,
+        message.subject,
+        None if message.time_us is None else from_us(message.time_us),
+        message.key_id,
+        message.request_id,
+        message.index,
+        from_us(message.received_us),
+        from_us(message.business_us),
+        message.by,
     )

@@ -1,7 +1,8 @@
-"""Resolving quarantined events: replay with today's catalogue, repair with another body, or discard with a reason.
+"""Resolving quarantined events: replay with today's catalogue, repair with another body, or discard with a
+reason.
 
-An event is published before it is marked resolved, so a crash between the two leaves it open, and replaying it again counts once:
-metering knows its source and id.
+An event is published before it is marked resolved, so a crash between the two leaves it open, and replaying
+it again counts once: metering knows its source and id.
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
 from shared.service import Context
 
-PART = 500                                       # events of one publish and one transaction
-REPLAY_MAX = 10_000                              # of one call
+PART = 500  # events of one publish and one transaction
+REPLAY_MAX = 10_000  # of one call
 
 
 class QuarantinedUnknown(AppError):
@@ -45,7 +46,7 @@ class Replayed:
     replayed: int = 0
     still_open: int = 0
     more: bool = False
-    after: str = ""                              # the last event judged
+    after: str = ""  # the last event judged
 
 
 async def find(context: Context, quarantine_id: str) -> Any:
@@ -58,7 +59,8 @@ async def find(context: Context, quarantine_id: str) -> Any:
 
 
 async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace: str) -> Any:
-    """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed one changes nothing."""
+    """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed
+    one changes nothing."""
     row = await find(context, quarantine_id)
     refuse_foreign_source(by, row["source"])
     if row["status"] != "replayed":
@@ -68,10 +70,11 @@ async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace:
 
 
 async def replay_all(context: Context, wanted: Filter, after: str, by: AccessKey, trace: str) -> Replayed:
-    """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning after one of them.
+    """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning
+    after one of them.
 
-    What stays open must not keep a second call from what lies behind it, so that call goes on where this one ended. A key that is bound to
-    sources names one of them.
+    What stays open must not keep a second call from what lies behind it, so that call goes on where this one
+    ended. A key that is bound to sources names one of them.
     """
     refuse_foreign_source(by, wanted.source or UNREADABLE)
     done = Replayed(after=after)
@@ -96,7 +99,10 @@ async def repair(context: Context, quarantine_id: str, event: bytes, by: AccessK
     accept([event], judged_by, acceptance)
     if acceptance.quarantined:
         fault = acceptance.quarantined[0]
-        raise RepairRefused(f"{fault.code}: {fault.detail}", errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}])
+        raise RepairRefused(
+            f"{fault.code}: {fault.detail}",
+            errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}],
+        )
     await publish_all(context, by, acceptance, judged_by)
     await _resolve(context, [quarantine_id], "repaired", machine_now(), by.key_id, repaired=event)
     return await find(context, quarantine_id)
@@ -112,7 +118,8 @@ async def discard(context: Context, quarantine_id: str, reason: str, by: AccessK
 
 
 async def _replay(context: Context, rows: list[Any], by: AccessKey, trace: str) -> int:
-    """Publish what is in order now and close it; renew the description of the others and return how many they are."""
+    """Publish what is in order now and close it; renew the description of the others and return how many they
+    are."""
     judged_by, good = circumstances(context, trace), Acceptance()
     resolved, faults = _judge(rows, judged_by, good)
     if resolved:
@@ -124,8 +131,11 @@ async def _replay(context: Context, rows: list[Any], by: AccessKey, trace: str) 
     return len(faults)
 
 
-def _judge(rows: list[Any], judged_by: Circumstances, good: Acceptance) -> tuple[list[str], list[tuple[str, str, str]]]:
-    """The ids of those now in order, and (id, code, detail) of the others. What is in order is added to `good`."""
+def _judge(
+    rows: list[Any], judged_by: Circumstances, good: Acceptance
+) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """The ids of those now in order, and (id, code, detail) of the others. What is in order is added to
+    `good`."""
     resolved, faults = [], []
     for index, row in enumerate(rows):
         again = Acceptance()
@@ -145,4 +155,6 @@ async def _resolve(context: Context, ids: list[str], status: str, at: datetime, 
 
 def _refuse_resolved(row: Any) -> None:
     if row["status"] != "open":
-        raise AlreadyResolved(f"{row['quarantine_id']} is {row['status']} since {row['resolved_at'].isoformat()}")
+        raise AlreadyResolved(
+            f"{row['quarantine_id']} is {row['status']} since {row['resolved_at'].isoformat()}"
+        )

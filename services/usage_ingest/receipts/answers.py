@@ -8,7 +8,8 @@ from shared.http.answers import Answer, Instant
 
 
 class DoorHourAnswer(Answer):
-    """What came in within an hour, by one key, from one source: received = published + quarantined + refused."""
+    """What came in within an hour, by one key, from one source: received = published + quarantined +
+    refused."""
 
     object: Literal["door_hour"] = "door_hour"
     key_id: Annotated[str, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
@@ -24,5 +25,12 @@ class DoorHourAnswer(Answer):
     @classmethod
     def of(cls, row: Any) -> Self:
         return cls(
-            key_id=row["key_id"], source=row["source"], hour=row["hour"], receipts=row["receipts"], received=row["received"],
-            published=row["published"], quarantined=row["quarantined"], refused=row["refused"])
+            key_id=row["key_id"],
+            source=row["source"],
+            hour=row["hour"],
+            receipts=row["receipts"],
+            received=row["received"],
+            published=row["published"],
+            quarantined=row["quarantined"],
+            refused=row["refused"],
+        )

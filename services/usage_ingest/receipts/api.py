@@ -19,16 +19,28 @@ from shared.values.fields import AskedSource, GivenId
 router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])
 
 
-@router.get("/door", operation_id="list_door_hours", dependencies=[requires("usage:read")],
-            summary="What came in by hour, key and source: received = published + quarantined + refused")
+@router.get(
+    "/door",
+    operation_id="list_door_hours",
+    dependencies=[requires("usage:read")],
+    summary="What came in by hour, key and source: received = published + quarantined + refused",
+)
 async def list_door_hours(
-    context: Ctx, page: Paged, key_id: Annotated[GivenId | None, Query()] = None, source: Annotated[AskedSource | None, Query()] = None,
-    since: Annotated[Instant | None, Query(alias="from")] = None, until: Annotated[Instant | None, Query(alias="to")] = None,
+    context: Ctx,
+    page: Paged,
+    key_id: Annotated[GivenId | None, Query()] = None,
+    source: Annotated[AskedSource | None, Query()] = None,
+    since: Annotated[Instant | None, Query(alias="from")] = None,
+    until: Annotated[Instant | None, Query(alias="to")] = None,
 ) -> Listed[DoorHourAnswer]:
     after = _position(page)
     async with context.db.transaction() as uow:
-        rows = await ReceiptRepository(uow.connection).door(DoorFilter(key_id, source, since, until), after, page.limit + 1)
-    return Listed[DoorHourAnswer].page(rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], DoorHourAnswer.of)
+        rows = await ReceiptRepository(uow.connection).door(
+            DoorFilter(key_id, source, since, until), after, page.limit + 1
+        )
+    return Listed[DoorHourAnswer].page(
+        rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], DoorHourAnswer.of
+    )
 
 
 def _position(page: Page) -> tuple[datetime, str, str] | None:
@@ -40,4 +52,3 @@ def _position(page: Page) -> tuple[datetime, str, str] | None:
             return instant_in(hour_us), key_id, source
         case _:
             raise CursorInvalid()
-

@@ -10,21 +10,30 @@ import asyncpg
 from shared.clock import from_us
 from shared.topics.usage_ingest import ReceiptMessage
 
-#: A receipt is summed in the statement that inserts it, so it is summed exactly once. `usage.raw:partition:from-to` sums up as `usage.raw`.
+#: A receipt is summed in the statement that inserts it, so it is summed exactly once.
+#: `usage.raw:partition:from-to` sums up as `usage.raw`.
 STORE = """with fresh as (
-        insert into usage_ingest.receipts (receipt_id, key_id, source, received_at, hour, received, published, quarantined, refused)
+        insert into usage_ingest.receipts (receipt_id, key_id, source, received_at, hour, received, published,
+            quarantined, refused)
         select *, received - published - quarantined as refused from (
-            select receipt_id, key_id, source, received_at, date_trunc('hour', received_at, 'UTC'), received, published, quarantined
-            from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[])
-                as told (receipt_id, key_id, source, received_at, received, published, quarantined)) as counted
+            select receipt_id, key_id, source, received_at, date_trunc('hour', received_at, 'UTC'), received,
+                published, quarantined
+            from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[],
+                $7::bigint[])
+                as told (receipt_id, key_id, source, received_at, received, published, quarantined)) as
+                    counted
         on conflict do nothing
-        returning split_part(key_id, ':', 1) as key_id, source, hour, received, published, quarantined, refused),
+        returning split_part(key_id, ':', 1) as key_id, source, hour, received, published, quarantined,
+            refused),
     summed as (
-        insert into usage_ingest.door_hours as known (key_id, source, hour, receipts, received, published, quarantined, refused)
+        insert into usage_ingest.door_hours as known (key_id, source, hour, receipts, received, published,
+            quarantined, refused)
         select key_id, source, hour, count(*), sum(received), sum(published), sum(quarantined), sum(refused)
         from fresh group by key_id, source, hour order by key_id, source, hour
-        on conflict (key_id, source, hour) do update set receipts = known.receipts + excluded.receipts, received = known.received + excluded.received,
-            published = known.published + excluded.published, quarantined = known.quarantined + excluded.quarantined,
+        on conflict (key_id, source, hour) do update set receipts = known.receipts + excluded.receipts,
+            received = known.received + excluded.received,
+            published = known.published + excluded.published,
+                quarantined = known.quarantined + excluded.quarantined,
             refused = known.refused + excluded.refused)
     select count(*) from fresh"""
 
@@ -48,30 +57,53 @@ class ReceiptRepository:
     async def store(self, messages: Sequence[ReceiptMessage]) -> int:
         """Insert and sum up what is absent; return how many that was."""
         stored: int = await self.connection.fetchval(
-            STORE, [m.receipt_id for m in messages], [m.key_id for m in messages], [m.source for m in messages],
-            [from_us(m.received_us) for m in messages], [m.received for m in messages], [m.published for m in messages],
+            STORE,
+            [m.receipt_id for m in messages],
+            [m.key_id for m in messages],
+            [m.source for m in messages],
+            [from_us(m.received_us) for m in messages],
+            [m.received for m in messages],
+            [m.published for m in messages],
             [m.quarantined for m in messages],
         )
         return stored
 
     async def forget(self, before: datetime, limit: int) -> int:
-        """Let whole hours before `before` be counted by their sums, and delete at most `limit` of their receipts; return how many."""
+        """Let whole hours before `before` be counted by their sums, and delete at most `limit` of their
+        receipts; return how many."""
         await self.connection.execute(
             """update usage_ingest.receipts_kept set since = date_trunc('hour', $1::timestamptz, 'UTC')
-               where since < date_trunc('hour', $1::timestamptz, 'UTC')""", before)
+               where since < date_trunc('hour', $1::timestamptz, 'UTC')""",
+            before,
+        )
         gone: str = await self.connection.execute(
             """delete from usage_ingest.receipts where ctid = any(array(
-                   select ctid from usage_ingest.receipts where hour < (select since from usage_ingest.receipts_kept)
-                   order by hour limit $1 for update skip locked))""", limit)
+                   select ctid from usage_ingest.receipts
+                       where hour < (select since from usage_ingest.receipts_kept)
+                   order by hour limit $1 for update skip locked))""",
+            limit,
+        )
         return int(gone.split()[-1])
 
-    async def door(self, wanted: DoorFilter, after: tuple[datetime, str, str] | None, limit: int) -> list[Any]:
+    async def door(
+        self, wanted: DoorFilter, after: tuple[datetime, str, str] | None, limit: int
+    ) -> list[Any]:
         """Sums by hour, key and source, in that order."""
         hour, key_id, source = after or (None, None, None)
         return await self.connection.fetch(
-            """select key_id, source, hour, receipts, received, published, quarantined, refused from usage_ingest.door_hours
-               where ($1::text is null or key_id = $1) and ($2::text is null or source = $2) and ($3::timestamptz is null or hour >= $3)
-                 and ($4::timestamptz is null or hour < $4) and ($5::timestamptz is null or (hour, key_id, source) > ($5, $6, $7))
+            """select key_id, source, hour, receipts, received, published, quarantined, refused
+                from usage_ingest.door_hours
+               where ($1::text is null or key_id = $1) and ($2::text is null or source = $2)
+                   and ($3::timestamptz is null or hour >= $3)
+                 and ($4::timestamptz is null or hour < $4)
+                     and ($5::timestamptz is null or (hour, key_id, source) > ($5, $6, $7))
                order by hour, key_id, source limit $8""",
-            wanted.key_id, wanted.source, wanted.since, wanted.until, hour, key_id, source, limit,
+            wanted.key_id,
+            wanted.source,
+            wanted.since,
+            wanted.until,
+            hour,
+            key_id,
+            source,
+            limit,
         )

@@ -87,5 +87,5 @@ create index members_group on bus.members (grp);
 
 
 def upgrade() -> None:
-    for statement in TABLES.strip().split(";\n"):          # asyncpg prepares one statement at a time
+    for statement in TABLES.strip().split(";\n"):  # asyncpg prepares one statement at a time
         op.execute(statement)

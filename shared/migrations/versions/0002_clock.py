@@ -25,5 +25,5 @@ create table clock.instances (
 
 
 def upgrade() -> None:
-    for statement in TABLES.strip().split(";\n"):          # asyncpg prepares one statement at a time
+    for statement in TABLES.strip().split(";\n"):  # asyncpg prepares one statement at a time
         op.execute(statement)

@@ -9,7 +9,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("alter table clock.business add quiet_request bigint not null default 0, add quiet_at timestamptz not null default clock_timestamp()")
+    op.execute(
+        "alter table clock.business add quiet_request bigint not null default 0, add quiet_at timestamptz not null default clock_timestamp()"
+    )
     op.execute("alter table clock.instances add quiet_request bigint not null default 0")
 
 

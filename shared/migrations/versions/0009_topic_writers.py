@@ -40,7 +40,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table, policies in (("heads", ("read", "new", "moved")), ("segments", ("read", "appended", "trimmed"))):
+    for table, policies in (
+        ("heads", ("read", "new", "moved")),
+        ("segments", ("read", "appended", "trimmed")),
+    ):
         for policy in policies:
             op.execute(f"drop policy {table}_{policy} on bus.{table}")
         op.execute(f"alter table bus.{table} disable row level security")

@@ -13,4 +13,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("alter table clock.business drop quiet_service, add quiet_at timestamptz not null default clock_timestamp()")
+    op.execute(
+        "alter table clock.business drop quiet_service, add quiet_at timestamptz not null default clock_timestamp()"
+    )

@@ -12,8 +12,10 @@ from shared.pricing.models.tiers import Tier, Tiers
 class Graduated(Model):
     """Each unit is priced by the tier it falls into. A flat fee is due once its tier is entered.
 
-    `flat_at_zero`: the first tier counts as entered without any usage (as in Lago and OpenMeter) or not (flexprice, Polar).
-    `boundary`: with `lower`, reaching a bound already enters the tier above it; only flat fees feel the difference.
+    `flat_at_zero`: the first tier counts as entered without any usage (as in Lago and OpenMeter) or not
+    (flexprice, Polar).
+    `boundary`: with `lower`, reaching a bound already enters the tier above it; only flat fees feel the
+    difference.
     """
 
     model: Literal["graduated"]
@@ -26,7 +28,16 @@ class Graduated(Model):
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         return tuple(
-            Part(_text(tier, units, flat), units, units * tier.unit + flat, units, tier.unit, flat, "up to" if tier.up_to else "beyond", tier.up_to)
+            Part(
+                _text(tier, units, flat),
+                units,
+                units * tier.unit + flat,
+                units,
+                tier.unit,
+                flat,
+                "up to" if tier.up_to else "beyond",
+                tier.up_to,
+            )
             for tier, units, flat in self._entered(quantity)
         )
 

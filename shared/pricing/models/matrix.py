@@ -22,7 +22,8 @@ class NoRateForGroup(AppError):
 
 
 class Rate(Clause):
-    """One row: values of some dimensions, and what a unit costs where they hold. A row without dimensions is the default."""
+    """One row: values of some dimensions, and what a unit costs where they hold. A row without dimensions is
+    the default."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, DataText] = Field(init=False)
@@ -36,10 +37,13 @@ class Rate(Clause):
 
 
 class Matrix(Model):
-    """The price of a unit depends on its dimensions. The row that names most of them wins; among equals, the one written first."""
+    """The price of a unit depends on its dimensions. The row that names most of them wins; among equals, the
+    one written first."""
 
     model: Literal["matrix"]
-    dimensions_: Annotated[tuple[Dimension, ...], Field(alias="dimensions", min_length=1, max_length=DIMENSIONS_MAX)]
+    dimensions_: Annotated[
+        tuple[Dimension, ...], Field(alias="dimensions", min_length=1, max_length=DIMENSIONS_MAX)
+    ]
     rates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=10_000)]
 
     @model_validator(mode="after")
@@ -59,12 +63,15 @@ class Matrix(Model):
         return self._prices[self.rank(group)]
 
     def rank(self, group: Group) -> int:
-        """Return the index of the row that prices this group: groups draw the allowance in the order of the rows."""
+        """Return the index of the row that prices this group: groups draw the allowance in the order of the
+        rows."""
         for named in range(len(group), -1, -1):
             rows = [self._rows[subset] for subset in combinations(group, named) if subset in self._rows]
             if rows:
                 return min(rows)
-        raise NoRateForGroup(f"No rate for {', '.join(f'{name}={value}' for name, value in group) or 'usage without dimensions'}.")
+        raise NoRateForGroup(
+            f"No rate for {', '.join(f'{name}={value}' for name, value in group) or 'usage without dimensions'}."
+        )
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self.for_group(()).cost(quantity)
@@ -78,17 +85,27 @@ class Matrix(Model):
 
     @cached_property
     def _rows(self) -> dict[Group, int]:
-        """The row of each set of values: found by look-up, as a matrix may have thousands of rows and groups."""
+        """The row of each set of values: found by look-up, as a matrix may have thousands of rows and
+        groups."""
         return {tuple(sorted(rate.values.items())): index for index, rate in enumerate(self.rates)}
 
     def _unknown_dimensions(self) -> list[Fault]:
         return [
-            Fault(("rates", index, name), "unknown_key", f"{name} is not one of the dimensions {', '.join(self.dimensions_)}.")
-            for index, rate in enumerate(self.rates) for name in rate.values if name not in self.dimensions_
+            Fault(
+                ("rates", index, name),
+                "unknown_key",
+                f"{name} is not one of the dimensions {', '.join(self.dimensions_)}.",
+            )
+            for index, rate in enumerate(self.rates)
+            for name in rate.values
+            if name not in self.dimensions_
         ]
 
     def _repeated_rows(self) -> list[Fault]:
         rows = [tuple(sorted(rate.values.items())) for rate in self.rates]
         first = {row: index for index, row in reversed(list(enumerate(rows)))}
         repeated = [index for index, row in enumerate(rows) if first[row] < index]
-        return [Fault(("rates", index), "duplicate_rate", "An earlier row names the same values.") for index in repeated]
+        return [
+            Fault(("rates", index), "duplicate_rate", "An earlier row names the same values.")
+            for index in repeated
+        ]

@@ -12,22 +12,23 @@ Group = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a price, for the explanation: `quantity` units cost `amount` together, which is `count` × `at` + `flat`."""
+    """A piece of a price, for the explanation: `quantity` units cost `amount` together, which is `count` ×
+    `at` + `flat`."""
 
     text: str
     quantity: Decimal
     amount: Decimal
-    count: Decimal                            # units, or packs
-    at: Decimal                               # the price of one of them
+    count: Decimal  # units, or packs
+    at: Decimal  # the price of one of them
     flat: Decimal = Decimal(0)
-    reach: str = ""                           # which tier, or of how many units a pack is
-    bound: Decimal | None = None              # the number that goes with `reach`
+    reach: str = ""  # which tier, or of how many units a pack is
+    bound: Decimal | None = None  # the number that goes with `reach`
 
 
 class Model(Clause):
     """A price: what does this many units cost? Exact, never rounded. A quantity is zero or more."""
 
-    must_restart: ClassVar[bool] = False      # a rate that depends on the total cannot run through an amendment
+    must_restart: ClassVar[bool] = False  # a rate that depends on the total cannot run through an amendment
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from shared.pricing.models.model import Model, Part
 
 
 class Package(Model):
-    """Units are sold in whole packs; a started pack is a sold pack, or with `partial_pack: down` a free one."""
+    """Units are sold in whole packs; a started pack is a sold pack, or with `partial_pack: down` a free
+    one."""
 
     model: Literal["package"]
     size: PositiveQuantity
@@ -25,4 +26,14 @@ class Package(Model):
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         text = f"{plain(self.packs(quantity))} packs of {plain(self.size)} at {plain(self.price)}"
-        return (Part(text, quantity, self.cost(quantity), self.packs(quantity), self.price, reach="packs of", bound=self.size),)
+        return (
+            Part(
+                text,
+                quantity,
+                self.cost(quantity),
+                self.packs(quantity),
+                self.price,
+                reach="packs of",
+                bound=self.size,
+            ),
+        )

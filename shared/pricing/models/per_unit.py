@@ -18,4 +18,8 @@ class PerUnit(Model):
         return quantity * self.unit
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
-        return (Part(f"{plain(quantity)} at {plain(self.unit)}", quantity, self.cost(quantity), quantity, self.unit),)
+        return (
+            Part(
+                f"{plain(quantity)} at {plain(self.unit)}", quantity, self.cost(quantity), quantity, self.unit
+            ),
+        )

@@ -12,7 +12,8 @@ from shared.pricing.fields import PositiveQuantity, Price, Quantity
 
 
 class Tier(Clause):
-    """One tier: up to and including `up_to` units in total. `from`, when written, repeats the bound before it."""
+    """One tier: up to and including `up_to` units in total. `from`, when written, repeats the bound before
+    it."""
 
     from_: Quantity | None = Field(None, alias="from")
     up_to: PositiveQuantity | None = None
@@ -22,7 +23,15 @@ class Tier(Clause):
     @model_validator(mode="after")
     def _says_a_price(self) -> Self:
         if not {"unit", "flat"} & self.model_fields_set:
-            refuse([Fault(("unit",), "missing", "A tier says a unit price, a flat fee, or both; a free tier says unit: \"0\".")])
+            refuse(
+                [
+                    Fault(
+                        ("unit",),
+                        "missing",
+                        'A tier says a unit price, a flat fee, or both; a free tier says unit: "0".',
+                    )
+                ]
+            )
         return self
 
 
@@ -35,13 +44,29 @@ def _faults_of(tiers: Sequence[Tier], index: int) -> list[Fault]:
     tier, lower = tiers[index], tiers[index - 1].up_to if index else Decimal(0)
     faults, last = [], index == len(tiers) - 1
     if last and tier.up_to is not None:
-        faults.append(Fault((index, "up_to"), "last_tier_bounded", "The last tier has no up_to, or units past it would be free."))
+        faults.append(
+            Fault(
+                (index, "up_to"),
+                "last_tier_bounded",
+                "The last tier has no up_to, or units past it would be free.",
+            )
+        )
     if not last and tier.up_to is None:
-        faults.append(Fault((index, "up_to"), "tier_open_inside", "Only the last tier is open; give this one an up_to."))
+        faults.append(
+            Fault((index, "up_to"), "tier_open_inside", "Only the last tier is open; give this one an up_to.")
+        )
     if lower is not None and tier.up_to is not None and tier.up_to <= lower:
-        faults.append(Fault((index, "up_to"), "tier_order", f"It is greater than the bound before it, {lower}."))
+        faults.append(
+            Fault((index, "up_to"), "tier_order", f"It is greater than the bound before it, {lower}.")
+        )
     if tier.from_ is not None and lower is not None and tier.from_ != lower:
-        faults.append(Fault((index, "from"), "tier_gap", f"It repeats the bound before it, {lower}; tiers leave no gap and do not overlap."))
+        faults.append(
+            Fault(
+                (index, "from"),
+                "tier_gap",
+                f"It repeats the bound before it, {lower}; tiers leave no gap and do not overlap.",
+            )
+        )
     return faults
 
 

@@ -9,7 +9,8 @@ from shared.pricing.models.tiers import Tier, Tiers
 
 
 class Volume(Model):
-    """The total picks one tier, and its rate holds for every unit. `flat_at_zero` and `boundary` as in Graduated."""
+    """The total picks one tier, and its rate holds for every unit. `flat_at_zero` and `boundary` as in
+    Graduated."""
 
     must_restart: ClassVar[bool] = True
 
@@ -29,7 +30,9 @@ class Volume(Model):
         reach = "the last tier" if tier.up_to is None else f"the tier up to {plain(tier.up_to)}"
         text = f"{plain(quantity)} at {plain(tier.unit)}, {reach}"
         named = "in the tier up to" if tier.up_to is not None else "in the last tier"
-        return (Part(text, quantity, cost, quantity, tier.unit, cost - quantity * tier.unit, named, tier.up_to),)
+        return (
+            Part(text, quantity, cost, quantity, tier.unit, cost - quantity * tier.unit, named, tier.up_to),
+        )
 
     def _tier(self, quantity: Decimal) -> Tier:
         return next(tier for tier in self.tiers if tier.up_to is None or self._within(quantity, tier.up_to))

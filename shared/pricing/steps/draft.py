@@ -8,7 +8,8 @@ from shared.pricing.results import PricedSegment
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """A line before settlement. Steps that change an exact amount, such as discounts, take a draft and return a draft."""
+    """A line before settlement. Steps that change an exact amount, such as discounts, take a draft and return
+    a draft."""
 
     key: str
     kind: str

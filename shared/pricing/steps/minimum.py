@@ -30,9 +30,16 @@ class _PhaseDays:
 
 
 def top_up(
-    contract: str, spans: Sequence[Span], lines: Sequence[PricedLine], period: ServicePeriod, to: Currency, mode: Rounding, explanation: Explanation,
+    contract: str,
+    spans: Sequence[Span],
+    lines: Sequence[PricedLine],
+    period: ServicePeriod,
+    to: Currency,
+    mode: Rounding,
+    explanation: Explanation,
 ) -> PricedLine | None:
-    """Return the line that lifts the settled lines to the minimum, or None. Each phase counts by the days it is in force."""
+    """Return the line that lifts the settled lines to the minimum, or None. Each phase counts by the days it
+    is in force."""
     phases = [phase for span in spans for phase in _phases(span) if phase.days]
     exact = sum((share(phase.phase.minimum_spend, phase.days, period.whole_days) for phase in phases), _ZERO)
     missing = settle(exact, to, mode).minor - sum(line.amount_minor for line in lines)
@@ -41,12 +48,22 @@ def top_up(
     last = phases[-1]
     clause = clause_id(contract, "phases", last.phase.from_.isoformat())
     amount = to_decimal(missing, to)
-    explanation.add("minimum", clause, f"top-up to the minimum of {settle(exact, to, mode)} {to.code}", amount=amount)
-    draft = Draft(
-        key=KEY, kind="minimum", clause_id=clause, clause_hash=last.phase.hash, version=last.version, description="Top-up to the minimum spend",
-        quantity=Decimal(1), exact=amount,
+    explanation.add(
+        "minimum", clause, f"top-up to the minimum of {settle(exact, to, mode)} {to.code}", amount=amount
     )
-    return settle_line(line_id(contract, clause, period.start, draft.kind), draft, to, mode, Explanation(wanted=False))
+    draft = Draft(
+        key=KEY,
+        kind="minimum",
+        clause_id=clause,
+        clause_hash=last.phase.hash,
+        version=last.version,
+        description="Top-up to the minimum spend",
+        quantity=Decimal(1),
+        exact=amount,
+    )
+    return settle_line(
+        line_id(contract, clause, period.start, draft.kind), draft, to, mode, Explanation(wanted=False)
+    )
 
 
 def _phases(span: Span) -> Iterator[_PhaseDays]:

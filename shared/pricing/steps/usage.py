@@ -19,7 +19,7 @@ from shared.pricing.steps.draft import Draft
 
 _ZERO = Decimal(0)
 _QUANTITY_DECIMALS = 12
-NAMED_MAX = 10                                # groups without a rate that a fault spells out
+NAMED_MAX = 10  # groups without a rate that a fault spells out
 Totals = Mapping[Group, Decimal]
 
 
@@ -28,10 +28,16 @@ class UsageMissing(AppError):
 
 
 class UsageWithoutRate(NoRateForGroup):
-    """The line's price has no rate for some of its usage; add a row for it or a row without dimensions, or void the usage."""
+    """The line's price has no rate for some of its usage; add a row for it or a row without dimensions, or
+    void the usage."""
 
     def __init__(self, line_key: str, lacking: Sequence[tuple[UsageNeed, Group]]) -> None:
-        named = sorted({", ".join(f"{name}={value}" for name, value in group) or "usage without dimensions" for _, group in lacking})
+        named = sorted(
+            {
+                ", ".join(f"{name}={value}" for name, value in group) or "usage without dimensions"
+                for _, group in lacking
+            }
+        )
         more = f" and {len(named) - NAMED_MAX} more" if len(named) > NAMED_MAX else ""
         super().__init__(f"Line {line_key} has no rate for {'; '.join(named[:NAMED_MAX])}{more}.")
         self.lacking = tuple(lacking)
@@ -49,7 +55,11 @@ _NOWHERE = _Reach({}, {})
 
 
 def price_usage(
-    line: Placed[UsageLine], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals, explanation: Explanation,
+    line: Placed[UsageLine],
+    period: ServicePeriod,
+    usage: Mapping[UsageNeed, Totals],
+    carried: Totals,
+    explanation: Explanation,
 ) -> tuple[Draft, dict[Group, Decimal]]:
     """Return the usage line and the units below zero that the next period takes over, by group.
 
@@ -76,12 +86,17 @@ def _lacking(line: Placed[UsageLine], usage: Mapping[UsageNeed, Totals]) -> list
 
 
 def _priced(
-    line: Placed[UsageLine], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals, explanation: Explanation,
+    line: Placed[UsageLine],
+    period: ServicePeriod,
+    usage: Mapping[UsageNeed, Totals],
+    carried: Totals,
+    explanation: Explanation,
 ) -> tuple[Draft, dict[Group, Decimal]]:
     """Segment by segment.
 
-    At an amendment a segment costs new(all so far) − new(what came before), so tiers and allowance run through, or new(its
-    own units) where it restarts: by the clause, for a volume price, and where the dimensions change.
+    At an amendment a segment costs new(all so far) − new(what came before), so tiers and allowance run
+    through, or new(its own units) where it restarts: by the clause, for a volume price, and where the
+    dimensions change.
     """
     last = line.last
     segments: list[PricedSegment] = []
@@ -89,18 +104,34 @@ def _priced(
     for index, (span, need) in enumerate(zip(line.spans, line.needs, strict=True)):
         fresh = index == 0 or _restarts(line.spans[index - 1], span)
         counted = _counted(need, usage)
-        before = _reach(span, period, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running)
+        before = _reach(
+            span, period, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
+        )
         after = _reach(span, period, _plus(before.totals, counted))
-        priced = [_segment(span, group, counted, before, after, fresh) for group in _groups(span, counted, before, after)]
+        priced = [
+            _segment(span, group, counted, before, after, fresh)
+            for group in _groups(span, counted, before, after)
+        ]
         if explanation.wanted:
             for segment in priced:
                 _explain(explanation, line.clause_id, span, segment, before, after, fresh)
-        segments += priced if len(priced) == 1 else [segment for segment in priced if segment.quantity or segment.priced or segment.exact]
+        segments += (
+            priced
+            if len(priced) == 1
+            else [segment for segment in priced if segment.quantity or segment.priced or segment.exact]
+        )
         running = after.totals
     draft = Draft(
-        key=line.key, kind="usage", clause_id=line.clause_id, clause_hash=last.line.hash, version=last.version, meter=last.line.meter,
-        description=last.line.description or line.key, segments=tuple(segments),
-        quantity=sum([segment.quantity for segment in segments], _ZERO), exact=sum([segment.exact for segment in segments], _ZERO),
+        key=line.key,
+        kind="usage",
+        clause_id=line.clause_id,
+        clause_hash=last.line.hash,
+        version=last.version,
+        meter=last.line.meter,
+        description=last.line.description or line.key,
+        segments=tuple(segments),
+        quantity=sum([segment.quantity for segment in segments], _ZERO),
+        exact=sum([segment.exact for segment in segments], _ZERO),
     )
     return draft, {group: total for group, total in running.items() if total < 0}
 
@@ -113,19 +144,24 @@ def _restarts(previous: LineSpan[UsageLine], span: LineSpan[UsageLine]) -> bool:
 def _counted(need: UsageNeed, usage: Mapping[UsageNeed, Totals]) -> Totals:
     found = usage.get(need)
     if found is None:
-        raise UsageMissing(f"The usage of {need.meter} for line {need.line_key} from {need.start.isoformat()} is missing; read it and price again.")
+        raise UsageMissing(
+            f"The usage of {need.meter} for line {need.line_key} from {need.start.isoformat()} is missing; read it and price again."
+        )
     return {group: quantity for group, quantity in found.items() if quantity}
 
 
 def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> _Reach:
-    """Cover each group's units by what is left of the allowance, in the order of the matrix rows, then of the values."""
+    """Cover each group's units by what is left of the allowance, in the order of the matrix rows, then of the
+    values."""
     if not totals:
         return _NOWHERE
     left = _allowance(span.line, period)
     if not left:
         return _Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
     priced: dict[Group, Decimal] = {}
-    for group in sorted(totals, key=lambda group: (span.line.price.rank(group), group)) if len(totals) > 1 else totals:
+    for group in (
+        sorted(totals, key=lambda group: (span.line.price.rank(group), group)) if len(totals) > 1 else totals
+    ):
         units = max(totals[group], _ZERO)
         covered = min(units, left)
         left, priced[group] = left - covered, units - covered
@@ -135,29 +171,49 @@ def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> 
 def _allowance(line: UsageLine, period: ServicePeriod) -> Decimal:
     """Return the included units; a part period includes its days' share, to 12 decimals as any quantity."""
     included = line.included or _ZERO
-    return round_to(share(included, period.billed_days, period.whole_days), _QUANTITY_DECIMALS, Rounding.HALF_UP) if period.is_part else included
+    return (
+        round_to(share(included, period.billed_days, period.whole_days), _QUANTITY_DECIMALS, Rounding.HALF_UP)
+        if period.is_part
+        else included
+    )
 
 
 def _plus(totals: Totals, counted: Totals) -> Totals:
     if not totals:
         return counted
-    return {group: totals.get(group, _ZERO) + counted.get(group, _ZERO) for group in totals.keys() | counted.keys()}
+    return {
+        group: totals.get(group, _ZERO) + counted.get(group, _ZERO)
+        for group in totals.keys() | counted.keys()
+    }
 
 
 def _groups(span: LineSpan[UsageLine], counted: Totals, before: _Reach, after: _Reach) -> list[Group]:
     """Return the groups the segment touches; a line without usage still has one."""
     if not span.line.price.dimensions:
         return [()]
-    touched = [group for group in after.totals if group in counted or after.priced[group] != before.priced.get(group, _ZERO)]
+    touched = [
+        group
+        for group in after.totals
+        if group in counted or after.priced[group] != before.priced.get(group, _ZERO)
+    ]
     return sorted(touched) or [()]
 
 
-def _segment(span: LineSpan[UsageLine], group: Group, counted: Totals, before: _Reach, after: _Reach, fresh: bool) -> PricedSegment:
+def _segment(
+    span: LineSpan[UsageLine], group: Group, counted: Totals, before: _Reach, after: _Reach, fresh: bool
+) -> PricedSegment:
     quantity = counted.get(group, _ZERO)
     earlier, now = before.priced.get(group, _ZERO), after.priced.get(group, _ZERO)
     return PricedSegment(
-        start=span.start, end=span.end, version=span.version, clause_hash=span.line.hash, group=dict(group), quantity=quantity,
-        allowance=quantity - (now - earlier), priced=now - earlier, exact=_cost(span, group, now) - (_ZERO if fresh else _cost(span, group, earlier)),
+        start=span.start,
+        end=span.end,
+        version=span.version,
+        clause_hash=span.line.hash,
+        group=dict(group),
+        quantity=quantity,
+        allowance=quantity - (now - earlier),
+        priced=now - earlier,
+        exact=_cost(span, group, now) - (_ZERO if fresh else _cost(span, group, earlier)),
     )
 
 
@@ -168,15 +224,36 @@ def _cost(span: LineSpan[UsageLine], group: Group, priced: Decimal) -> Decimal:
 
 
 def _explain(
-    explanation: Explanation, clause: str, span: LineSpan[UsageLine], segment: PricedSegment, before: _Reach, after: _Reach, fresh: bool,
+    explanation: Explanation,
+    clause: str,
+    span: LineSpan[UsageLine],
+    segment: PricedSegment,
+    before: _Reach,
+    after: _Reach,
+    fresh: bool,
 ) -> None:
     group = tuple(sorted(segment.group.items()))
     named = span.line.meter + "".join(f", {name} {value}" for name, value in group)
-    explanation.add("quantity", clause, f"{named}: {plain(segment.quantity)} under version {span.version}", quantity=segment.quantity)
+    explanation.add(
+        "quantity",
+        clause,
+        f"{named}: {plain(segment.quantity)} under version {span.version}",
+        quantity=segment.quantity,
+    )
     if segment.allowance > 0:
-        explanation.add("allowance", clause, f"{plain(segment.allowance)} covered by the allowance or units carried", quantity=-segment.allowance)
+        explanation.add(
+            "allowance",
+            clause,
+            f"{plain(segment.allowance)} covered by the allowance or units carried",
+            quantity=-segment.allowance,
+        )
     if segment.allowance < 0:
-        explanation.add("allowance", clause, f"{plain(-segment.allowance)} below zero: negative quantity carried", quantity=-segment.allowance)
+        explanation.add(
+            "allowance",
+            clause,
+            f"{plain(-segment.allowance)} below zero: negative quantity carried",
+            quantity=-segment.allowance,
+        )
     earlier, now = before.priced.get(group, _ZERO), after.priced.get(group, _ZERO)
     if span.line.price.dimensions and not (now or earlier):
         return
@@ -184,4 +261,10 @@ def _explain(
     for part in price.parts(now):
         explanation.add("price", clause, part.text, quantity=part.quantity, amount=part.amount)
     if not fresh and (earlier or price.cost(earlier)):
-        explanation.add("price", clause, f"less {plain(earlier)} before the change", quantity=-earlier, amount=-price.cost(earlier))
+        explanation.add(
+            "price",
+            clause,
+            f"less {plain(earlier)} before the change",
+            quantity=-earlier,
+            amount=-price.cost(earlier),
+        )

@@ -1,4 +1,5 @@
-"""Takes one protection away from a service under test, when U2C_TEST_SABOTAGE names it. Only tests put this folder on a process's path."""
+"""Takes one protection away from a service under test, when U2C_TEST_SABOTAGE names it. Only tests put this
+folder on a process's path."""
 
 import os
 from collections.abc import Sequence
@@ -9,10 +10,12 @@ def _skip_deduplication() -> None:
     """What ON CONFLICT DO NOTHING refuses comes in: every copy of an event counts."""
     from services.rating.metering.repository import MeteringRepository
 
-    async def claim_all(_self: MeteringRepository, _batch_id: int, _keys: bytes, _hashes: bytes, seqs: Sequence[int]) -> tuple[list[int], list[int]]:
+    async def claim_all(
+        _self: MeteringRepository, _batch_id: int, _keys: bytes, _hashes: bytes, seqs: Sequence[int]
+    ) -> tuple[list[int], list[int]]:
         return list(seqs), []
 
-    MeteringRepository.claim_keys = claim_all                                   # type: ignore[method-assign]
+    MeteringRepository.claim_keys = claim_all  # type: ignore[method-assign]
 
 
 def _delete_before_publishing() -> None:
@@ -22,9 +25,11 @@ def _delete_before_publishing() -> None:
     publish = Relay._publish
 
     async def forgetful(self: Relay, rows: list[Any]) -> None:
-        await publish(self, [row for row in rows if row["topic"] != "rating.statements" or row["outbox_id"] % 3])
+        await publish(
+            self, [row for row in rows if row["topic"] != "rating.statements" or row["outbox_id"] % 3]
+        )
 
-    Relay._publish = forgetful                                                  # type: ignore[method-assign]
+    Relay._publish = forgetful  # type: ignore[method-assign]
 
 
 SABOTAGES = {"deduplication-skipped": _skip_deduplication, "outbox-row-lost": _delete_before_publishing}

@@ -27,7 +27,11 @@ SAYS: Mapping[K, str] = {
     K.MONEY: "settled lines = documents + waived + unbilled, numbers have no gap, and the journal balances",
 }
 OWNERS: Mapping[K, str] = {
-    K.TRANSPORT: "platform", K.DOOR: "platform", K.DISPOSITION: "product", K.QUANTITY: "rating", K.MONEY: "finance",
+    K.TRANSPORT: "platform",
+    K.DOOR: "platform",
+    K.DISPOSITION: "product",
+    K.QUANTITY: "rating",
+    K.MONEY: "finance",
 }
 
 
@@ -49,7 +53,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One row at which a statement does not hold. `says` names fault and remedy; `contract` is the one whose close it stops, if one.
+    """One row at which a statement does not hold. `says` names fault and remedy; `contract` is the one whose
+    close it stops, if one.
 
     `worth`: what waits there, by currency, where it can be said.
     """
@@ -76,7 +81,8 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One statement, evaluated: what it counted, where it broke as far as it was asked to list that, and how many `more` breaks there are.
+    """One statement, evaluated: what it counted, where it broke as far as it was asked to list that, and how
+    many `more` breaks there are.
 
     `amounts`: currency → what (settled, documented, …) → minor units; currencies are never added.
     """
@@ -98,9 +104,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All five statements at one cut: `watermark` is the last batch of each partition of usage.events that the snapshot saw."""
+    """All five statements at one cut: `watermark` is the last batch of each partition of usage.events that
+    the snapshot saw."""
 
-    taken_at: datetime                                    # machine clock
+    taken_at: datetime  # machine clock
     watermark: Mapping[str, int]
     statements: tuple[Checked, ...] = field(default=())
     seconds: float = 0.0

@@ -17,7 +17,8 @@ class Bucket(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an event is in suspense (the first of these that is missing) or held. A query, never a flag: it resolves by itself."""
+    """Why an event is in suspense (the first of these that is missing) or held. A query, never a flag: it
+    resolves by itself."""
 
     NO_CUSTOMER = "no_customer"
     NO_METER = "no_meter"
@@ -54,11 +55,17 @@ class Place(StrEnum):
 
 Why = Reason | Late | Unbilled
 OWNERS: Mapping[Why, str] = {
-    Reason.NO_CUSTOMER: "integration engineer", Reason.NO_METER: "integration engineer", Reason.NO_CONTRACT: "account executive",
-    Reason.PRICING_FAILED: "finance", Late.AFTER_THE_CUT: "finance",
-    Unbilled.PERIOD_OPEN: "rating", Unbilled.NOT_FINALIZED: "billing operations",
+    Reason.NO_CUSTOMER: "integration engineer",
+    Reason.NO_METER: "integration engineer",
+    Reason.NO_CONTRACT: "account executive",
+    Reason.PRICING_FAILED: "finance",
+    Late.AFTER_THE_CUT: "finance",
+    Unbilled.PERIOD_OPEN: "rating",
+    Unbilled.NOT_FINALIZED: "billing operations",
 }
-"""Who makes it billable: by an alias or a customer, by a meter, by a contract, by usage or prices that can be priced, by a decision.
+"""Who makes it billable: by an alias or a customer, by a meter, by a contract, by usage or prices that can be
+priced, by a decision.
 
-An open period closes by itself, which rating sees to; what is final and has no document waits for what `GET /v1/exceptions` lists.
+An open period closes by itself, which rating sees to; what is final and has no document waits for what `GET
+/v1/exceptions` lists.
 """

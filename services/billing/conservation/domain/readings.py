@@ -133,7 +133,11 @@ class Placed(msgspec.Struct, frozen=True):
     @property
     def periods(self) -> list[ContractPeriod]:
         """Those it came too late for, or that cannot be priced."""
-        return sorted(set(self.closed) if self._late else {ContractPeriod(hold.contract, hold.period_start) for hold in self._holding()})
+        return sorted(
+            set(self.closed)
+            if self._late
+            else {ContractPeriod(hold.contract, hold.period_start) for hold in self._holding()}
+        )
 
     @property
     def holders(self) -> list[Holder]:

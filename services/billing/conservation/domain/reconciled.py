@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.billing.conservation.domain.dispositions import SUSPENSE_REASONS, VALUED, Bucket, Late, Place, Reason, Unbilled, Why
+from services.billing.conservation.domain.dispositions import (
+    SUSPENSE_REASONS,
+    VALUED,
+    Bucket,
+    Late,
+    Place,
+    Reason,
+    Unbilled,
+    Why,
+)
 from services.billing.conservation.domain.readings import Counted, Measured, Settled, Usage
 from services.billing.conservation.domain.waiting import Waiting, added, together
 from shared.money import Money
@@ -14,8 +23,8 @@ from shared.money import Money
 class Row:
     """The usage of a customer or unmatched subject, of one event type in one month.
 
-    `quantities` by meter; None where some meters were not read, so that having none is not known. `values` and `unvalued` of VALUED: at list
-    price, one a meter; how many of the events no list price values.
+    `quantities` by meter; None where some meters were not read, so that having none is not known. `values`
+    and `unvalued` of VALUED: at list price, one a meter; how many of the events no list price values.
     """
 
     usage: Usage
@@ -42,7 +51,9 @@ class Totals:
     waiting: Sequence[Waiting]
 
 
-def rows_of(counted: Iterable[Counted], measured: Iterable[Measured], *, every_meter: bool = True) -> list[Row]:
+def rows_of(
+    counted: Iterable[Counted], measured: Iterable[Measured], *, every_meter: bool = True
+) -> list[Row]:
     """One row a usage. Not `every_meter`: only those with a list price were read."""
     found: dict[Usage, tuple[list[Counted], list[Measured]]] = {}
     for count in counted:
@@ -53,15 +64,23 @@ def rows_of(counted: Iterable[Counted], measured: Iterable[Measured], *, every_m
 
 
 def totals_of(rows: Sequence[Row], money: Sequence[Settled]) -> Totals:
-    """The rows added up: counts; by currency, the value of what waits and the money; what waits, why, and whose it is."""
-    waiting = [*(one for row in rows for one in row.waiting), *(_unbilled(period) for period in money if period.unbilled.minor)]
+    """The rows added up: counts; by currency, the value of what waits and the money; what waits, why, and
+    whose it is."""
+    waiting = [
+        *(one for row in rows for one in row.waiting),
+        *(_unbilled(period) for period in money if period.unbilled.minor),
+    ]
     return Totals(
         counts={bucket: sum(row.counts[bucket] for row in rows) for bucket in Bucket},
         reasons={reason: sum(row.reasons[reason] for row in rows) for reason in SUSPENSE_REASONS},
         values={bucket: added(value for row in rows for value in row.values[bucket]) for bucket in VALUED},
         unvalued={bucket: sum(row.unvalued[bucket] for row in rows) for bucket in VALUED},
-        settled=added(period.settled for period in money), documented=added(period.documented for period in money),
-        waived=added(period.waived for period in money), unbilled=added(period.unbilled for period in money), waiting=together(waiting))
+        settled=added(period.settled for period in money),
+        documented=added(period.documented for period in money),
+        waived=added(period.waived for period in money),
+        unbilled=added(period.unbilled for period in money),
+        waiting=together(waiting),
+    )
 
 
 def _row(usage: Usage, counted: Iterable[Counted], measured: Iterable[Measured], every_meter: bool) -> Row:
@@ -80,23 +99,38 @@ def _row(usage: Usage, counted: Iterable[Counted], measured: Iterable[Measured],
             read[measure.bucket] = measure.read
     unvalued = {bucket: counts[bucket] - read[bucket] for bucket in VALUED}
     return Row(
-        usage, counts, reasons, quantities if every_meter or quantities else None, values, unvalued,
-        list(_waiting(usage, counts, reasons, values, unvalued)))
+        usage,
+        counts,
+        reasons,
+        quantities if every_meter or quantities else None,
+        values,
+        unvalued,
+        list(_waiting(usage, counts, reasons, values, unvalued)),
+    )
 
 
 def _waiting(
-    usage: Usage, counts: Mapping[Bucket, int], reasons: Mapping[Reason, int], values: Mapping[Bucket, Sequence[Money]],
+    usage: Usage,
+    counts: Mapping[Bucket, int],
+    reasons: Mapping[Reason, int],
+    values: Mapping[Bucket, Sequence[Money]],
     unvalued: Mapping[Bucket, int],
 ) -> Iterator[Waiting]:
     """What waits of one row.
 
-    A meter measures what has a customer or none, never both in one row, and what no meter takes has no value: so the row's suspense
-    value is that of one reason.
+    A meter measures what has a customer or none, never both in one row, and what no meter takes has no value:
+    so the row's suspense value is that of one reason.
     """
     valued = Reason.NO_CUSTOMER if usage.customer is None else Reason.NO_CONTRACT
     for reason, events in reasons.items():
         if events and reason is valued:
-            yield Waiting(Place.SUSPENSE, reason, events, tuple(values[Bucket.SUSPENSE]), unvalued[Bucket.SUSPENSE] - reasons[Reason.NO_METER])
+            yield Waiting(
+                Place.SUSPENSE,
+                reason,
+                events,
+                tuple(values[Bucket.SUSPENSE]),
+                unvalued[Bucket.SUSPENSE] - reasons[Reason.NO_METER],
+            )
         elif events:
             yield Waiting(Place.SUSPENSE, reason, events, (), events)
     held: Mapping[Bucket, Why] = {Bucket.HELD_LATE: Late.AFTER_THE_CUT, Bucket.HELD: Reason.PRICING_FAILED}
@@ -106,4 +140,10 @@ def _waiting(
 
 
 def _unbilled(period: Settled) -> Waiting:
-    return Waiting(Place.UNBILLED, Unbilled.NOT_FINALIZED if period.final else Unbilled.PERIOD_OPEN, 0, (period.unbilled,), 0)
+    return Waiting(
+        Place.UNBILLED,
+        Unbilled.NOT_FINALIZED if period.final else Unbilled.PERIOD_OPEN,
+        0,
+        (period.unbilled,),
+        0,
+    )

@@ -9,7 +9,8 @@ from shared.money import Money, currency
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits in a place for one reason. `unvalued`: how many of the events have no list price, so that `value` is without them."""
+    """What waits in a place for one reason. `unvalued`: how many of the events have no list price, so that
+    `value` is without them."""
 
     place: Place
     reason: Why
@@ -36,6 +37,12 @@ def together(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
     for one in waiting:
         piles.setdefault((one.place, one.reason), []).append(one)
     return tuple(
-        Waiting(place, reason, sum(one.events for one in pile), added(value for one in pile for value in one.value),
-                sum(one.unvalued for one in pile))
-        for (place, reason), pile in piles.items())
+        Waiting(
+            place,
+            reason,
+            sum(one.events for one in pile),
+            added(value for one in pile for value in one.value),
+            sum(one.unvalued for one in pile),
+        )
+        for (place, reason), pile in piles.items()
+    )

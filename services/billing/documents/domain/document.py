@@ -31,9 +31,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why a draft is not whole, or may not become an invoice. `service`: whose exception it is; `since` is of the business clock.
+    """Why a draft is not whole, or may not become an invoice. `service`: whose exception it is; `since` is of
+    the business clock.
 
-    `events`: how many events are in the way, None where it is not single events; `named`: the first few, as (source, id).
+    `events`: how many events are in the way, None where it is not single events; `named`: the first few, as
+    (source, id).
     """
 
     reason: str
@@ -47,13 +49,15 @@ class Held:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the figures are all there: what billing itself holds follows a statement that could be priced."""
+        """Whether the figures are all there: what billing itself holds follows a statement that could be
+        priced."""
         return self.service == "billing"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An invoice or note. Amounts are minor units of `currency`; the dates of the period are local and both inclusive."""
+    """An invoice or note. Amounts are minor units of `currency`; the dates of the period are local and both
+    inclusive."""
 
     document_id: str
     kind: str

@@ -6,7 +6,8 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class DocumentFilter:
-    """Every field that is given must match. `customer` is an external id; the service period must lie within the dates, both inclusive."""
+    """Every field that is given must match. `customer` is an external id; the service period must lie within
+    the dates, both inclusive."""
 
     customer: str | None = None
     contract: str | None = None

@@ -1,6 +1,8 @@
-"""How a line's amount came about, for its reader: the price steps of each segment, from the clause that priced it.
+"""How a line's amount came about, for its reader: the price steps of each segment, from the clause that
+priced it.
 
-They are worked out again from the contract's text and shown only where they add up to what was settled; what does not is left unsaid.
+They are worked out again from the contract's text and shown only where they add up to what was settled; what
+does not is left unsaid.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +28,8 @@ _ZERO = Decimal(0)
 class PricedPart:
     """A segment with the steps that add up to its exact amount; `steps` is empty where they are not known.
 
-    `earlier`: the units before a change of terms whose cost, `earlier_cost`, the steps include and the segment does not.
+    `earlier`: the units before a change of terms whose cost, `earlier_cost`, the steps include and the
+    segment does not.
     """
 
     segment: StatementSegment
@@ -41,13 +44,18 @@ def parts_of(line: Line, terms_of: ClauseTerms) -> tuple[PricedPart, ...]:
 
 
 def _usage(line: Line, terms_of: ClauseTerms) -> Iterator[PricedPart]:
-    """Tiers run through an amendment or restart: what the group had before is taken along where only that adds up."""
+    """Tiers run through an amendment or restart: what the group had before is taken along where only that
+    adds up."""
     before: dict[Group, Decimal] = {}
     for segment in line.segments or ():
         group = tuple(sorted(segment.group.items()))
         earlier, terms = before.get(group, _ZERO), terms_of(line.clause_id, segment.version)
         price = _PRICES.validate_python(terms["price"]) if terms and "price" in terms else None
-        yield _fresh(segment, group, price) or _continued(segment, group, price, earlier) or PricedPart(segment, ())
+        yield (
+            _fresh(segment, group, price)
+            or _continued(segment, group, price, earlier)
+            or PricedPart(segment, ())
+        )
         before[group] = earlier + segment.priced
 
 
@@ -55,7 +63,9 @@ def _fresh(segment: StatementSegment, group: Group, price: Model | None) -> Pric
     return _continued(segment, group, price, _ZERO)
 
 
-def _continued(segment: StatementSegment, group: Group, price: Model | None, earlier: Decimal) -> PricedPart | None:
+def _continued(
+    segment: StatementSegment, group: Group, price: Model | None, earlier: Decimal
+) -> PricedPart | None:
     now = earlier + segment.priced
     if price is None or now < 0 or (price.dimensions and not group):
         return None
@@ -67,9 +77,15 @@ def _continued(segment: StatementSegment, group: Group, price: Model | None, ear
 
 
 def _fees(line: Line, terms_of: ClauseTerms) -> Iterator[PricedPart]:
-    """A whole fee is one step; a share of one is told by its segment alone, as a share of days is rarely a round number."""
+    """A whole fee is one step; a share of one is told by its segment alone, as a share of days is rarely a
+    round number."""
     for segment in line.segments or ():
         terms = terms_of(line.clause_id, segment.version)
         amount = Decimal(terms["amount"]) if terms and "amount" in terms else None
         whole = amount is not None and segment.priced * amount == segment.exact
-        yield PricedPart(segment, (Part("", segment.priced, segment.exact, segment.priced, amount),) if amount is not None and whole else ())
+        yield PricedPart(
+            segment,
+            (Part("", segment.priced, segment.exact, segment.priced, amount),)
+            if amount is not None and whole
+            else (),
+        )

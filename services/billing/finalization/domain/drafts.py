@@ -73,7 +73,11 @@ class Draft:
             yield Obstacle(CUSTOMER_UNKNOWN, detail, "billing operations")
         total = sum(line.amount_minor for line in self.lines)
         if total != self.subtotal_minor:
-            yield Obstacle(LINES_DO_NOT_SUM, f"lines sum to {total} and the statement says {self.subtotal_minor} minor units", "rating")
+            yield Obstacle(
+                LINES_DO_NOT_SUM,
+                f"lines sum to {total} and the statement says {self.subtotal_minor} minor units",
+                "rating",
+            )
 
     def issued_on(self, now: datetime) -> date:
         return local_date(now, self.timezone)
@@ -96,8 +100,12 @@ class Numbered:
 def numbered(drafts: list[Draft], series: str, first: int, now: datetime) -> list[Numbered]:
     """Give one range of numbers, beginning with `first`, to drafts of one series in the order given."""
     return [
-        Numbered(draft, series, number_of(series, first + index), draft.issued_on(now), draft.issued_on(now) + timedelta(days=draft.net_days))
+        Numbered(
+            draft,
+            series,
+            number_of(series, first + index),
+            draft.issued_on(now),
+            draft.issued_on(now) + timedelta(days=draft.net_days),
+        )
         for index, draft in enumerate(drafts)
     ]
-
-

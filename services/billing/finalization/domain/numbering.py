@@ -2,7 +2,7 @@
 
 from datetime import date
 
-CHUNK_MAX = 100                                                # documents of one series that one transaction numbers
+CHUNK_MAX = 100  # documents of one series that one transaction numbers
 _DIGITS = 6
 
 
@@ -12,7 +12,8 @@ def series_of(legal_entity: str, issued_on: date) -> str:
 
 
 def number_of(series: str, counter: int) -> str:
-    """Return the document number, such as "DEFAULT-2013-000001"; it grows past six digits rather than repeat."""
+    """Return the document number, such as "DEFAULT-2013-000001"; it grows past six digits rather than
+    repeat."""
     assert counter >= 1
     return f"{series}-{counter:0{_DIGITS}d}"
 

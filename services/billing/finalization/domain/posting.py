@@ -16,7 +16,8 @@ class Posting:
 
 
 def postings_of(draft: Draft) -> tuple[Posting, ...]:
-    """Return what the document posts: the customer owes the total, each line is revenue of its kind. Zero amounts post nothing."""
+    """Return what the document posts: the customer owes the total, each line is revenue of its kind. Zero
+    amounts post nothing."""
     found = tuple(posting for posting in _postings(draft) if posting.amount_minor)
     assert sum(posting.amount_minor for posting in found) == 0, "an entry balances"
     return found

@@ -6,7 +6,8 @@ from shared.topics.rating import StatementMessage
 
 
 def newest_of_each(statements: Iterable[StatementMessage]) -> list[StatementMessage]:
-    """Return the newest revision of each statement, in order of statement id (the order in which rows are locked)."""
+    """Return the newest revision of each statement, in order of statement id (the order in which rows are
+    locked)."""
     newest: dict[str, StatementMessage] = {}
     for statement in statements:
         other = newest.get(statement.statement_id)

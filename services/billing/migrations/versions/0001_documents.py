@@ -142,5 +142,5 @@ create index journal_postings_account on billing.journal_postings (account, entr
 
 def upgrade() -> None:
     for statements in (standard_tables_v1("billing"), HEARD, DOCUMENTS, JOURNAL):
-        for statement in statements.strip().split(";\n"):      # asyncpg prepares one statement at a time
+        for statement in statements.strip().split(";\n"):  # asyncpg prepares one statement at a time
             op.execute(statement)

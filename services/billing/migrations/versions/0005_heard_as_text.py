@@ -12,7 +12,9 @@ def upgrade() -> None:
     op.execute("alter table billing.statements_heard add column said text")
     op.execute("update billing.statements_heard set said = document::text")
     op.execute("alter table billing.statements_heard alter column said set not null, drop column document")
-    op.execute("alter table billing.statements_heard add column document jsonb not null generated always as (said::jsonb) virtual")
+    op.execute(
+        "alter table billing.statements_heard add column document jsonb not null generated always as (said::jsonb) virtual"
+    )
 
 
 def downgrade() -> None:

@@ -8,9 +8,12 @@ branch_labels = None
 depends_on = None
 
 COLUMNS = (
-    ("statements_heard", "said"), ("statements_heard", "watermark"),
+    ("statements_heard", "said"),
+    ("statements_heard", "watermark"),
     ("documents", "watermark"),
-    ("outbox", "key"), ("outbox", "value"), ("outbox", "headers"),
+    ("outbox", "key"),
+    ("outbox", "value"),
+    ("outbox", "headers"),
 )
 
 

@@ -23,7 +23,8 @@ class ListPrice:
 class Meter:
     """`field` (sum, unique) is a dotted path into `data`; `filters` must all match; `group_by` is sorted.
 
-    `counts_since`: the revision of the oldest terms that count as these do; a new list price leaves it as it is.
+    `counts_since`: the revision of the oldest terms that count as these do; a new list price leaves it as it
+    is.
     """
 
     meter: str
@@ -43,4 +44,9 @@ class Meter:
     def counts_alike(self, other: "Meter") -> bool:
         """Whether every event contributes the same to both: nothing has to be added up again."""
         return (self.event_type, self.aggregation, self.field, dict(self.filters), self.group_by) == (
-            other.event_type, other.aggregation, other.field, dict(other.filters), other.group_by)
+            other.event_type,
+            other.aggregation,
+            other.field,
+            dict(other.filters),
+            other.group_by,
+        )

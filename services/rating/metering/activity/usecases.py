@@ -30,7 +30,8 @@ class _Day:
 
 
 async def tell_activity(db: Database, told_max: int) -> int:
-    """Tell what was touched: up to `told_max` of subject, day and event type, longest waiting first; return how many. The rest waits."""
+    """Tell what was touched: up to `told_max` of subject, day and event type, longest waiting first; return
+    how many. The rest waits."""
     async with db.transaction() as uow:
         await ActivityRepository(uow.connection).collect(COLLECT_MAX)
     async with db.transaction() as uow:
@@ -42,7 +43,8 @@ async def tell_activity(db: Database, told_max: int) -> int:
 
 
 async def tell_all_activity(db: Database, told_max: int) -> int:
-    """Tell everything metered until now, and return when it is on the bus: how much (subject, day and type) this call itself told."""
+    """Tell everything metered until now, and return when it is on the bus: how much (subject, day and type)
+    this call itself told."""
     while await _collect(db) == COLLECT_MAX:
         pass
     moment, told = await _others_done(db), 0
@@ -83,25 +85,44 @@ async def _tell(uow: UnitOfWork, activity: ActivityRepository, due: list[Due]) -
     revision = machine_us()
     for (subject, day, meter), seen in sorted(days.items()):
         customer_id, customer = customers.get(subject, (None, None))
-        uow.tell(ACTIVITY, ActivityMessage(
-            subject, meter, day.isoformat(), revision, seen.hours, customer_id, customer, seen.last_seen_us, seen.values))
+        uow.tell(
+            ACTIVITY,
+            ActivityMessage(
+                subject,
+                meter,
+                day.isoformat(),
+                revision,
+                seen.hours,
+                customer_id,
+                customer,
+                seen.last_seen_us,
+                seen.values,
+            ),
+        )
 
 
-async def _days(activity: ActivityRepository, due: list[Due], meters: Sequence[Meter]) -> dict[Measured, _Day]:
-    """Every meter that takes such an event (also when all of that day is void now), or the type itself where none does."""
+async def _days(
+    activity: ActivityRepository, due: list[Due], meters: Sequence[Meter]
+) -> dict[Measured, _Day]:
+    """Every meter that takes such an event (also when all of that day is void now), or the type itself where
+    none does."""
     takers = _takers(meters)
     found: dict[Measured, _Day] = {}
     for (subject, day, event_type), at in (await activity.last_seen(due)).items():
         for meter in takers.get(event_type, (UNMATCHED + event_type,)):
             found[subject, day, meter] = _Day(last_seen_us=to_us(at))
     uniques = {meter.meter for meter in meters if meter.aggregation == "unique"}
-    for hour in await activity.hours([key for key in found if key[2] not in uniques], [key for key in found if key[2] in uniques]):
+    for hour in await activity.hours(
+        [key for key in found if key[2] not in uniques], [key for key in found if key[2] in uniques]
+    ):
         if hour.events:
             found[hour.subject, hour.day, hour.meter].hours[str(hour.hour)] = (hour.events, plain(hour.value))
     people = {meter.meter for meter in meters if meter.role and meter.aggregation == "unique"}
     if asked := [key for key in found if key[2] in people]:
         for key, items in (await activity.items(asked)).items():
-            found[key].values = tuple(hashlib.sha256(item.encode()).hexdigest()[:16] for item in sorted(items)[:VALUES_MAX])
+            found[key].values = tuple(
+                hashlib.sha256(item.encode()).hexdigest()[:16] for item in sorted(items)[:VALUES_MAX]
+            )
     return found
 
 

@@ -25,11 +25,14 @@ class BackfillRepository:
         await self._connection.execute("select pg_advisory_xact_lock_shared($1)", FENCE)
 
     async def type_was_stored(self, event_type: str) -> bool:
-        found: bool = await self._connection.fetchval("select exists (select from rating.event_types where type = $1)", event_type)
+        found: bool = await self._connection.fetchval(
+            "select exists (select from rating.event_types where type = $1)", event_type
+        )
         return found
 
     async def forget(self, meter: str) -> None:
-        """Delete all aggregates of a meter (or `type:…`), and what was to be counted again of it: all of it is."""
+        """Delete all aggregates of a meter (or `type:…`), and what was to be counted again of it: all of it
+        is."""
         for table in ("usage_hours", "usage_days", "usage_uniques", "recounts"):
             await self._connection.execute(f"delete from rating.{table} where meter = $1", meter)
 
@@ -39,44 +42,70 @@ class BackfillRepository:
             """insert into rating.backfills (meter, cut) values ($1, $2)
                on conflict (meter) do update set cut = excluded.cut, cursor_batch_id = 0, cursor_seq = -1,
                    started_at = clock_timestamp(), finished_at = null""",
-            meter, {str(partition): batch_id for partition, batch_id in cut.items()},
+            meter,
+            {str(partition): batch_id for partition, batch_id in cut.items()},
         )
 
     async def keep_days(self, meter: str) -> None:
-        """Keep the days the meter has usage on, before its aggregates are forgotten: what it no longer counts is to be priced again too."""
-        await self._connection.execute(f"insert into rating.backfill_days (meter, subject, day) {_DAYS} on conflict do nothing", meter)
+        """Keep the days the meter has usage on, before its aggregates are forgotten: what it no longer counts
+        is to be priced again too."""
+        await self._connection.execute(
+            f"insert into rating.backfill_days (meter, subject, day) {_DAYS} on conflict do nothing", meter
+        )
 
     async def claim(self) -> Backfill | None:
         """Hold the oldest running back-fill; None when there is none, or another worker has it."""
         row = await self._connection.fetchrow(
             """select meter, cut, cursor_batch_id, cursor_seq from rating.backfills where finished_at is null
-               order by started_at limit 1 for update skip locked""")
+               order by started_at limit 1 for update skip locked"""
+        )
         return backfill_of(row) if row else None
 
-    async def next_events(self, backfill: Backfill, event_type: str, limit: int) -> tuple[list[StoredEvent], tuple[int, int] | None]:
-        """Return the next events of the type that are not void, and the place of the last one looked at (None: none is left)."""
+    async def next_events(
+        self, backfill: Backfill, event_type: str, limit: int
+    ) -> tuple[list[StoredEvent], tuple[int, int] | None]:
+        """Return the next events of the type that are not void, and the place of the last one looked at
+        (None: none is left)."""
         rows = await self._connection.fetch(
             """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body,
                    exists (select from rating.voids v where v.key = e.key) as void
                from rating.events e
-               where e.type = $1 and (e.batch_id, e.seq) > ($2, $3) and e.batch_id <= coalesce(($4::jsonb ->> e.partition::text)::bigint, 0)
+               where e.type = $1 and (e.batch_id, e.seq) > ($2, $3)
+                   and e.batch_id <= coalesce(($4::jsonb ->> e.partition::text)::bigint, 0)
                    and e.batch_id <= $5
                order by e.batch_id, e.seq limit $6""",
-            event_type, backfill.batch_id, backfill.seq, {str(partition): batch_id for partition, batch_id in backfill.cut.items()},
-            max(backfill.cut.values(), default=0), limit,
+            event_type,
+            backfill.batch_id,
+            backfill.seq,
+            {str(partition): batch_id for partition, batch_id in backfill.cut.items()},
+            max(backfill.cut.values(), default=0),
+            limit,
         )
-        return [stored_event(row) for row in rows if not row["void"]], (rows[-1]["batch_id"], rows[-1]["seq"]) if rows else None
+        return [stored_event(row) for row in rows if not row["void"]], (
+            rows[-1]["batch_id"],
+            rows[-1]["seq"],
+        ) if rows else None
 
     async def move(self, meter: str, place: tuple[int, int]) -> None:
-        await self._connection.execute("update rating.backfills set cursor_batch_id = $2, cursor_seq = $3 where meter = $1", meter, *place)
+        await self._connection.execute(
+            "update rating.backfills set cursor_batch_id = $2, cursor_seq = $3 where meter = $1",
+            meter,
+            *place,
+        )
 
     async def finish(self, meter: str, at: datetime) -> None:
-        await self._connection.execute("update rating.backfills set finished_at = $2 where meter = $1", meter, at)
+        await self._connection.execute(
+            "update rating.backfills set finished_at = $2 where meter = $1", meter, at
+        )
 
     async def mark_all(self, meter: str) -> None:
         """Mark every (subject, UTC day) that has usage of the meter, or had when the job began."""
         await self._connection.execute(
             f"""with kept as (delete from rating.backfill_days where meter = $1 returning subject, day),
-                    touched as materialized (select subject, day from ({_DAYS}) found union select subject, day from kept),
-                    told as (insert into rating.activity_marks (subject, day) select subject, day from touched)
-               insert into rating.marks (subject, day) select subject, day from touched""", meter)
+                    touched as materialized (select subject, day from ({_DAYS}) found union
+                        select subject, day from kept),
+                    told as (insert into rating.activity_marks (subject, day) select subject, day
+                        from touched)
+               insert into rating.marks (subject, day) select subject, day from touched""",
+            meter,
+        )

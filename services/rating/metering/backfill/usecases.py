@@ -21,7 +21,8 @@ async def needs_backfill(uow: UnitOfWork, event_type: str) -> bool:
 
 
 async def begin_backfill(uow: UnitOfWork, meter: str, event_type: str) -> None:
-    """Drop what stands for the meter, and give the job everything stored so far. Consumers, fenced out now, take what comes after.
+    """Drop what stands for the meter, and give the job everything stored so far. Consumers, fenced out now,
+    take what comes after.
 
     Its admitted groups stay: those of terms that count otherwise are told apart by their revision.
     """
@@ -45,7 +46,9 @@ async def backfill_step(uow: UnitOfWork, now: datetime, *, events_max: int, grou
     admission = AdmissionRepository(uow.connection)
     memory = MeteringMemory(groups_max, Catalogue(meter.revision, [meter]), await admission.names())
     tally = memory.catalogue.tally(events)
-    change, overflowed = await bounded(tally, Tally(), admission, memory, max(running.cut.values(), default=0))
+    change, overflowed = await bounded(
+        tally, Tally(), admission, memory, max(running.cut.values(), default=0)
+    )
     await AggregatesRepository(uow.connection).add(change)
     await report(tally.unread, overflowed, uow, memory, now)
     if place is not None:

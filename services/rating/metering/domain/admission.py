@@ -1,9 +1,11 @@
-"""Which groups of a meter count as themselves. A group does where it has a row of `admitted_groups`, and in `other` where not.
+"""Which groups of a meter count as themselves. A group does where it has a row of `admitted_groups`, and in
+`other` where not.
 
-A meter's month is *uncrowded* while all of its subjects together have at most the limit of groups: a row then stands for every subject
-(EVERYONE), for none can be over the limit. From the group on that is one too many it is *crowded*: each subject has rows of its own, as many
-as the limit, and those of the values that contracts name whether there is room or not. A row is never deleted; it comes before the first
-event of its group is counted, or with the recount that moves what was counted in `other`.
+A meter's month is *uncrowded* while all of its subjects together have at most the limit of groups: a row then
+stands for every subject (EVERYONE), for none can be over the limit. From the group on that is one too many it
+is *crowded*: each subject has rows of its own, as many as the limit, and those of the values that contracts
+name whether there is room or not. A row is never deleted; it comes before the first event of its group is
+counted, or with the recount that moves what was counted in `other`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +18,7 @@ from services.rating.metering.domain.tally import HOUR_US
 from shared.instants import from_us
 
 MeterMonth = tuple[str, date]
-EVERYONE = ""                                    # the subject of a row that stands for every subject; no subject is empty
+EVERYONE = ""  # the subject of a row that stands for every subject; no subject is empty
 
 
 @lru_cache(10_000)
@@ -27,7 +29,8 @@ def month_of(hour: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The values that contracts name: meter → (dimension, value) → the batch before which it was not named."""
+    """The values that contracts name: meter → (dimension, value) → the batch before which it was not
+    named."""
 
     values: Mapping[str, Mapping[tuple[str, str], int]] = field(default_factory=dict)
 
@@ -49,13 +52,15 @@ class Names:
 
 @dataclass(slots=True)
 class Own:
-    """The rows of one subject in a crowded month: its groups and, once one was turned away, since which batch."""
+    """The rows of one subject in a crowded month: its groups and, once one was turned away, since which
+    batch."""
 
     groups: set[Group] = field(default_factory=set)
     other_since: int | None = None
 
     def admits(self, named_since: int | None, unnamed: int, groups_max: int) -> bool:
-        """Whether a new group is let in: while nothing was turned away by room or name, then by a name that was there before."""
+        """Whether a new group is let in: while nothing was turned away by room or name, then by a name that
+        was there before."""
         if self.other_since is None:
             return named_since is not None or unnamed < groups_max
         return named_since is not None and named_since <= self.other_since

@@ -1,4 +1,5 @@
-"""What a batch brings: events and voids by key, the first of each key and its repeats, and what no store can take."""
+"""What a batch brings: events and voids by key, the first of each key and its repeats, and what no store can
+take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ SUBJECT_MAX, TYPE_MAX = SUBJECT.characters_max, EVENT_TYPE.characters_max
 
 
 class UsageUnstorable(AppError):
-    """The store refuses something in this batch; which message it is shows when each is looked at closely, or stands alone."""
+    """The store refuses something in this batch; which message it is shows when each is looked at closely, or
+    stands alone."""
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """A batch sorted: `keys` of all messages, the places (`seq`) of events, the first void of each key, and the voids that repeat one.
+    """A batch sorted: `keys` of all messages, the places (`seq`) of events, the first void of each key, and
+    the voids that repeat one.
 
     `unfit` says what is wrong with the messages that are in none of these.
     """
@@ -46,8 +49,11 @@ class Arrivals:
 
     def newest_us(self) -> int | None:
         """When the newest message that can be stored was received; None without any."""
-        fit = [message.received_us for seq, message in enumerate(self.messages) if seq not in self.unfit] if self.unfit else [
-            message.received_us for message in self.messages]
+        fit = (
+            [message.received_us for seq, message in enumerate(self.messages) if seq not in self.unfit]
+            if self.unfit
+            else [message.received_us for message in self.messages]
+        )
         return max(fit, default=None)
 
 
@@ -57,18 +63,27 @@ def key_of(source: str, id: str) -> bytes:
 
 
 def arrivals_of(messages: Sequence[UsageMessage], *, closely: bool = False) -> Arrivals:
-    """Sort a batch. What can be seen to be too much for the store is `unfit`; `closely` looks at all of each message, data too.
+    """Sort a batch. What can be seen to be too much for the store is `unfit`; `closely` looks at all of each
+    message, data too.
 
     The first branch is written for every event there is.
     """
     found = Arrivals(messages, [key_of(message.source, message.id) for message in messages])
     for seq, message in enumerate(messages):
-        if not closely and message.kind == "event" and (
-            TIME_MIN_US < message.time_us < TIME_MAX_US and 0 < len(message.subject) <= SUBJECT_MAX and 0 < len(message.type) <= TYPE_MAX
+        if (
+            not closely
+            and message.kind == "event"
+            and (
+                TIME_MIN_US < message.time_us < TIME_MAX_US
+                and 0 < len(message.subject) <= SUBJECT_MAX
+                and 0 < len(message.type) <= TYPE_MAX
+            )
         ):
             found.events.append(seq)
             continue
-        unfit = unfit_message(message) or (unfit_data(message) if closely and message.kind == "event" else None)
+        unfit = unfit_message(message) or (
+            unfit_data(message) if closely and message.kind == "event" else None
+        )
         if unfit is not None:
             found.unfit[seq] = unfit
         elif message.kind == "event":

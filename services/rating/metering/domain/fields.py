@@ -13,14 +13,18 @@ Get = Callable[[Any], Any]
 
 
 class FieldReader:
-    """Decodes the named fields (dotted paths) of an event type; `getter(path)` takes one from what `decode` returned."""
+    """Decodes the named fields (dotted paths) of an event type; `getter(path)` takes one from what `decode`
+    returned."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         names = sorted({path.partition(".")[0] for path in paths})
         self._attributes = {name: f"f{number}" for number, name in enumerate(names)}
         fields = msgspec.defstruct(
-            "Fields", [(attribute, Any, None) for attribute in self._attributes.values()],
-            rename={attribute: name for name, attribute in self._attributes.items()}, gc=False)
+            "Fields",
+            [(attribute, Any, None) for attribute in self._attributes.values()],
+            rename={attribute: name for name, attribute in self._attributes.items()},
+            gc=False,
+        )
         self._nothing, self._decode = fields(), msgspec.json.Decoder(fields, float_hook=Literal).decode
         self.needed = bool(names)
 

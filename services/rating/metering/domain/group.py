@@ -4,7 +4,7 @@ import msgspec
 
 Group = str
 NO_GROUP: Group = "{}"
-OTHER: Group = '{"other":"true"}'                # where groups beyond the limit go; no dimension may be called "other"
+OTHER: Group = '{"other":"true"}'  # where groups beyond the limit go; no dimension may be called "other"
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decoder = msgspec.json.Decoder(dict[str, str])
 

@@ -28,7 +28,8 @@ class Unread(Enum):
 
 
 class MeterReader:
-    """A meter ready to read. `accepts` is None without filters, `measure` for counts; fields come from the type's FieldReader."""
+    """A meter ready to read. `accepts` is None without filters, `measure` for counts; fields come from the
+    type's FieldReader."""
 
     __slots__ = ("accepts", "grouped", "is_unique", "measure", "name")
 
@@ -48,7 +49,11 @@ class MeterReader:
         value = self.measure(fields)
         if value is None:
             return Unread.VALUE
-        return Contribution(self.grouped(fields), 1, value) if self.is_unique else Contribution(self.grouped(fields), value, None)
+        return (
+            Contribution(self.grouped(fields), 1, value)
+            if self.is_unique
+            else Contribution(self.grouped(fields), value, None)
+        )
 
 
 def paths_of(meter: Meter) -> list[str]:
@@ -73,7 +78,7 @@ def _grouping(names: tuple[str, ...], fields: FieldReader) -> Callable[[Any], Gr
 
     def built(values: tuple[Any, ...]) -> Group:
         group = group_of({name: label_of(value) for name, value in zip(dimensions, values, strict=True)})
-        if all(type(value) is str for value in values):          # 1 and True are one key of a dict, and two groups
+        if all(type(value) is str for value in values):  # 1 and True are one key of a dict, and two groups
             if len(known) >= _GROUPS_CACHED_MAX:
                 known.clear()
             known[values] = group

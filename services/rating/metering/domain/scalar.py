@@ -1,4 +1,5 @@
-"""Values of an event's `data` as meters read them. A JSON number with a point or an exponent stays its literal text: never a float.
+"""Values of an event's `data` as meters read them. A JSON number with a point or an exponent stays its
+literal text: never a float.
 
 Long texts stand as their hash, so that no key outgrows an index page.
 """
@@ -22,7 +23,8 @@ class Literal(str):
 
 
 def quantity_of(value: Any) -> Decimal | None:
-    """Return the number (or the number in a string), None where it cannot be read: absent, empty, not a number, out of bounds."""
+    """Return the number (or the number in a string), None where it cannot be read: absent, empty, not a
+    number, out of bounds."""
     kind = type(value)
     if kind is int:
         return Decimal(value) if -_INTEGER_LIMIT < value < _INTEGER_LIMIT else None
@@ -32,7 +34,8 @@ def quantity_of(value: Any) -> Decimal | None:
 
 
 def item_of(value: Any) -> str | None:
-    """Return what a unique meter counts: a text, number or boolean as text; None where absent, empty or not a scalar."""
+    """Return what a unique meter counts: a text, number or boolean as text; None where absent, empty or not a
+    scalar."""
     return label_of(value) or None
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-Range = tuple[datetime, datetime]                # half-open, never empty
+Range = tuple[datetime, datetime]  # half-open, never empty
 
 
 @dataclass(frozen=True, slots=True)

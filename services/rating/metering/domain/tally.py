@@ -1,4 +1,5 @@
-"""A tally: what a set of events adds to the aggregates (or, voided, takes from them). Order and splits do not matter."""
+"""A tally: what a set of events adds to the aggregates (or, voided, takes from them). Order and splits do not
+matter."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ from services.rating.metering.domain.reading import Contribution, MeterReader, U
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-HourKey = tuple[str, str, Group, int]            # subject, meter, group, hour (whole hours since the epoch)
-UniqueKey = tuple[str, str, Group, int, str]     # … and item
+HourKey = tuple[str, str, Group, int]  # subject, meter, group, hour (whole hours since the epoch)
+UniqueKey = tuple[str, str, Group, int, str]  # … and item
 
 
 class Measurable(Protocol):
@@ -46,7 +47,8 @@ class Tally:
     unread: dict[str, int] = field(default_factory=dict)
 
     def places(self) -> Iterator[HourKey]:
-        """Where something changes: (subject, meter, group, hour), in order of first arrival; of several items as often."""
+        """Where something changes: (subject, meter, group, hour), in order of first arrival; of several items
+        as often."""
         yield from self.hours
         for subject, meter, group, hour, _ in self.uniques:
             yield subject, meter, group, hour
@@ -54,13 +56,18 @@ class Tally:
     def groups(self) -> set[tuple[str, Group, int]]:
         """The (meter, group, hour) that occur, groups without dimensions left out."""
         found = {(meter, group, hour) for _, meter, group, hour in self.hours if group != NO_GROUP}
-        return found | {(meter, group, hour) for _, meter, group, hour, _ in self.uniques if group != NO_GROUP}
+        return found | {
+            (meter, group, hour) for _, meter, group, hour, _ in self.uniques if group != NO_GROUP
+        }
 
     def regrouped(self, mapped: Callable[[str, str, Group, int], Group]) -> "Tally":
-        """The same changes with each group replaced by `mapped(subject, meter, group, hour)`, in order of first arrival."""
+        """The same changes with each group replaced by `mapped(subject, meter, group, hour)`, in order of
+        first arrival."""
         changed = Tally(unread=self.unread)
         for (subject, meter, group, hour), change in self.hours.items():
-            changed._add((subject, meter, mapped(subject, meter, group, hour), hour), change.events, change.value)
+            changed._add(
+                (subject, meter, mapped(subject, meter, group, hour), hour), change.events, change.value
+            )
         for (subject, meter, group, hour, item), count in self.uniques.items():
             changed._count((subject, meter, mapped(subject, meter, group, hour), hour, item), count)
         return changed
@@ -117,7 +124,9 @@ class Catalogue:
     def without(self, meters: Iterable[str]) -> "Catalogue":
         """The same catalogue, blind to these meters. Their event types do not fall back to plain counts."""
         left_out = frozenset(meters)
-        found = Catalogue(self.revision, [meter for name, meter in self.meters.items() if name not in left_out])
+        found = Catalogue(
+            self.revision, [meter for name, meter in self.meters.items() if name not in left_out]
+        )
         for name in left_out & self.meters.keys():
             found._types.setdefault(self.meters[name].event_type, _TypeReaders(()))
         return found
@@ -128,7 +137,9 @@ class Catalogue:
         if of_type is None:
             return []
         fields = of_type.decode(event.data)
-        return [(reader.name, found) for reader in of_type.readers if (found := reader.read(fields)) is not None]
+        return [
+            (reader.name, found) for reader in of_type.readers if (found := reader.read(fields)) is not None
+        ]
 
     def tally(self, events: Iterable[Measurable]) -> Tally:
         """Return what these events add. Types that no meter takes are counted as `type:<type>`.

@@ -35,51 +35,80 @@ class NamingRepository:
         """Those of these values that nobody has named yet."""
         rows = await self._connection.fetch(
             """select * from unnest($1::text[], $2::text[], $3::text[]) n (meter, dimension, value)
-               where not exists (select from rating.named_values v where (v.meter, v.dimension, v.value) = (n.meter, n.dimension, n.value))
-               order by 1, 2, 3""", *_columns(named))
+               where not exists (select from rating.named_values v
+                   where (v.meter, v.dimension, v.value) = (n.meter, n.dimension, n.value))
+               order by 1, 2, 3""",
+            *_columns(named),
+        )
         return [NamedValue(*row) for row in rows]
 
     async def name(self, named: Sequence[NamedValue]) -> None:
-        """Name values from the next batch on. The fence must be closed: then every batch with a smaller number is done or has not begun."""
+        """Name values from the next batch on. The fence must be closed: then every batch with a smaller
+        number is done or has not begun."""
         await self._connection.execute(
             """insert into rating.named_values (meter, dimension, value, since_batch)
                select meter, dimension, value, since from (select nextval('bus.batch_id') as since) batch
-               cross join unnest($1::text[], $2::text[], $3::text[]) n (meter, dimension, value) on conflict do nothing""", *_columns(named))
+               cross join unnest($1::text[], $2::text[], $3::text[]) n (meter, dimension, value)
+                   on conflict do nothing""",
+            *_columns(named),
+        )
 
     async def turned_away(self, meters: Sequence[str]) -> list[SubjectMonth]:
         """Where something of these meters, as they count now, stands in `other`."""
         rows = await self._connection.fetch(
             f"""select a.meter, a.subject, a.month from rating.admitted_groups a
                join rating.meters m on m.meter = a.meter and m.counts_since = a.meter_revision
-               where a.meter = any($1::text[]) and a.grp = $2 and a.subject <> '{EVERYONE}' order by 1, 2, 3""", list(meters), OTHER)
+               where a.meter = any($1::text[]) and a.grp = $2 and a.subject <> '{EVERYONE}'
+                   order by 1, 2, 3""",
+            list(meters),
+            OTHER,
+        )
         return [SubjectMonth(*row) for row in rows]
 
     async def ask(self, places: Sequence[SubjectMonth]) -> None:
         """Let these be counted again."""
         await self._connection.execute(
             "insert into rating.recounts (meter, subject, month) select * from unnest($1::text[], $2::text[], $3::date[]) on conflict do nothing",
-            [place.meter for place in places], [place.subject for place in places], [place.month for place in places])
+            [place.meter for place in places],
+            [place.subject for place in places],
+            [place.month for place in places],
+        )
 
     async def claim(self) -> SubjectMonth | None:
         """Hold the oldest one that can be counted; None when there is none, or another worker has it."""
         row = await self._connection.fetchrow(
-            """select r.meter, r.subject, r.month from rating.recounts r join rating.meters m using (meter) where m.backfilled
-               order by r.asked_at, r.meter, r.subject, r.month limit 1 for update of r skip locked""")
+            """select r.meter, r.subject, r.month from rating.recounts r join rating.meters m using (meter)
+                where m.backfilled
+               order by r.asked_at, r.meter, r.subject, r.month limit 1 for update of r skip locked"""
+        )
         return SubjectMonth(*row) if row else None
 
     async def finish(self, place: SubjectMonth) -> None:
-        await self._connection.execute("delete from rating.recounts where (meter, subject, month) = ($1, $2, $3)", *place)
+        await self._connection.execute(
+            "delete from rating.recounts where (meter, subject, month) = ($1, $2, $3)", *place
+        )
 
-    async def events(self, subject: str, event_type: str, start: datetime, end: datetime, events_max: int) -> AsyncIterator[list[StoredEvent]]:
+    async def events(
+        self, subject: str, event_type: str, start: datetime, end: datetime, events_max: int
+    ) -> AsyncIterator[list[StoredEvent]]:
         """The stored events of a subject and type in [start, end) that are not void, so many at a time."""
         after = (start, -1, -1)
         while True:
             rows = await self._connection.fetch(
-                """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body,
+                """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time,
+                    e.data::text as body,
                        exists (select from rating.voids v where v.key = e.key) as void
                    from rating.events e
-                   where e.subject = $1 and e.type = $2 and e.time >= $3 and e.time < $4 and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
-                   order by e.time, e.batch_id, e.seq limit $8""", subject, event_type, start, end, *after, events_max)
+                   where e.subject = $1 and e.type = $2 and e.time >= $3 and e.time < $4
+                       and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
+                   order by e.time, e.batch_id, e.seq limit $8""",
+                subject,
+                event_type,
+                start,
+                end,
+                *after,
+                events_max,
+            )
             yield [stored_event(row) for row in rows if not row["void"]]
             if len(rows) < events_max:
                 return
@@ -87,8 +116,14 @@ class NamingRepository:
 
     async def mark(self, subject: str, days: Sequence[date]) -> None:
         """Let these days be priced again."""
-        await self._connection.execute("insert into rating.marks (subject, day) select $1, unnest($2::date[])", subject, days)
+        await self._connection.execute(
+            "insert into rating.marks (subject, day) select $1, unnest($2::date[])", subject, days
+        )
 
 
 def _columns(named: Sequence[NamedValue]) -> tuple[list[str], list[str], list[str]]:
-    return [value.meter for value in named], [value.dimension for value in named], [value.value for value in named]
+    return (
+        [value.meter for value in named],
+        [value.dimension for value in named],
+        [value.value for value in named],
+    )

@@ -20,16 +20,18 @@ __all__ = ["NamedValue", "SubjectMonth", "ask_recounts", "name_values", "recount
 
 
 async def name_values(uow: UnitOfWork, named: Iterable[NamedValue]) -> list[SubjectMonth]:
-    """Let these values be admitted from now on; return where something of their meters was turned away before.
+    """Let these values be admitted from now on; return where something of their meters was turned away
+    before.
 
-    Values that are known already cost one question. New ones close the fence: whoever counts afterwards knows them.
+    Values that are known already cost one question. New ones close the fence: whoever counts afterwards knows
+    them.
     """
     naming = NamingRepository(uow.connection)
     wanted = sorted({value._replace(value=label_of(value.value)) for value in named})
     if not wanted or not await naming.unknown(wanted):
         return []
     await BackfillRepository(uow.connection).close_fence()
-    fresh = await naming.unknown(wanted)                     # another contract may have been first
+    fresh = await naming.unknown(wanted)  # another contract may have been first
     if not fresh:
         return []
     await naming.name(fresh)
@@ -43,7 +45,8 @@ async def ask_recounts(uow: UnitOfWork, places: list[SubjectMonth]) -> None:
 
 
 async def recount_step(uow: UnitOfWork, *, events_max: int) -> bool:
-    """Count one subject's month again: what is named now moves out of `other`, all of it in this transaction. False when none is asked for.
+    """Count one subject's month again: what is named now moves out of `other`, all of it in this transaction.
+    False when none is asked for.
 
     Whoever meters a named value that has no row waits for it; others are not held up.
     """
@@ -71,21 +74,36 @@ async def recount_step(uow: UnitOfWork, *, events_max: int) -> bool:
 
 
 async def _standing_in_other(
-    meter: Meter, place: SubjectMonth, own: Own, names: Names, naming: NamingRepository, events_max: int,
+    meter: Meter,
+    place: SubjectMonth,
+    own: Own,
+    names: Names,
+    naming: NamingRepository,
+    events_max: int,
 ) -> Tally:
     """What named groups without a row add up to in the month."""
     reader, found = Catalogue(meter.revision, [meter]), Tally()
     start, end = _instants(place.month)
     async for events in naming.events(place.subject, meter.event_type, start, end, events_max):
         tally = reader.tally(events)
-        found.add(_only(tally, {group for _, _, group, _ in tally.places()
-                                if group not in own.groups and names.since(meter.meter, group) is not None}))
+        found.add(
+            _only(
+                tally,
+                {
+                    group
+                    for _, _, group, _ in tally.places()
+                    if group not in own.groups and names.since(meter.meter, group) is not None
+                },
+            )
+        )
     return found
 
 
 def _only(tally: Tally, groups: set[Group]) -> Tally:
-    return Tally({key: change for key, change in tally.hours.items() if key[2] in groups},
-                 {key: count for key, count in tally.uniques.items() if key[2] in groups})
+    return Tally(
+        {key: change for key, change in tally.hours.items() if key[2] in groups},
+        {key: count for key, count in tally.uniques.items() if key[2] in groups},
+    )
 
 
 def _instants(month: date) -> tuple[datetime, datetime]:

@@ -12,8 +12,13 @@ from shared.http.answers import Answer, Instant, Quantity, SendersOwn
 
 #: Reads an event's data for an answer: a number that is no integer travels as text.
 decode_data = msgspec.json.Decoder(float_hook=str).decode
-Data = Annotated[SendersOwn, Field(
-    description="Its data as it was sent, an object; numbers that are no integers stand as text", examples=[{"region": "eu", "bytes": "1.5"}])]
+Data = Annotated[
+    SendersOwn,
+    Field(
+        description="Its data as it was sent, an object; numbers that are no integers stand as text",
+        examples=[{"region": "eu", "bytes": "1.5"}],
+    ),
+]
 
 
 class CountedEventAnswer(Answer):
@@ -40,6 +45,16 @@ class CountedEventAnswer(Answer):
     def of(cls, event: CountedEvent) -> Self:
         row: Any = event.row
         return cls(
-            source=row["source"], id=row["id"], type=row["type"], subject=row["subject"], time=row["time"], data=decode_data(row["body"]),
-            received_at=row["received_at"], batch_id=row["batch_id"], partition=row["partition"], group=dimensions_of(event.group),
-            value=Decimal(event.value), item=event.item)
+            source=row["source"],
+            id=row["id"],
+            type=row["type"],
+            subject=row["subject"],
+            time=row["time"],
+            data=decode_data(row["body"]),
+            received_at=row["received_at"],
+            batch_id=row["batch_id"],
+            partition=row["partition"],
+            group=dimensions_of(event.group),
+            value=Decimal(event.value),
+            item=event.item,
+        )

@@ -12,7 +12,12 @@ from services.rating.metering.readings import MeterGone
 from services.rating.metering.readings_repository import SUBJECT_ALONE
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
-from services.rating.metering.usage.usecases import CustomerOrSubject, CustomerUnknown, DimensionUnknown, whose
+from services.rating.metering.usage.usecases import (
+    CustomerOrSubject,
+    CustomerUnknown,
+    DimensionUnknown,
+    whose,
+)
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
@@ -22,14 +27,19 @@ from shared.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
 BATCH_MAX = 2**63 - 1
-GROUP_CHARACTERS_MAX = 4000                      # five paths with their values, escaped
+GROUP_CHARACTERS_MAX = 4000  # five paths with their values, escaped
 
 
 class ParameterUnreadable(AppError):
     """This parameter is a small JSON object."""
 
 
-@router.get("/events", operation_id="list_events", summary="The raw events a meter counted, in order of time", dependencies=[requires("usage:read")])
+@router.get(
+    "/events",
+    operation_id="list_events",
+    summary="The raw events a meter counted, in order of time",
+    dependencies=[requires("usage:read")],
+)
 @refuses(CustomerOrSubject, CustomerUnknown, DimensionUnknown, MeterGone, ParameterUnreadable, TimesReversed)
 async def list_events(
     context: Ctx,
@@ -39,8 +49,15 @@ async def list_events(
     to: Annotated[str, Query(max_length=40, description="RFC 3339 instant or local date, exclusive")],
     customer: Customer = None,
     subject: Subject = None,
-    group: Annotated[str, Query(max_length=GROUP_CHARACTERS_MAX, description='Dimensions the events must have: {"region": "eu"}')] = "{}",
-    before_batch: Annotated[str | None, Query(max_length=4000, description='Watermark: partition → last batch id, {"0": 17}')] = None,
+    group: Annotated[
+        str,
+        Query(
+            max_length=GROUP_CHARACTERS_MAX, description='Dimensions the events must have: {"region": "eu"}'
+        ),
+    ] = "{}",
+    before_batch: Annotated[
+        str | None, Query(max_length=4000, description='Watermark: partition → last batch id, {"0": 17}')
+    ] = None,
 ) -> Listed[CountedEventAnswer]:
     dimensions = _object("group", group, dict[str, str])
     watermark = _object("before_batch", before_batch, dict[str, int]) if before_batch else None
@@ -51,10 +68,16 @@ async def list_events(
         start, end = instant_of(from_, owner.timezone), instant_of(to, owner.timezone)
         if start >= end:
             raise TimesReversed(f"from {from_} to {to}")
-        subjects = [subject] if subject is not None else await RawRepository(uow.connection).subjects_of(owner.owner.removeprefix(SUBJECT_ALONE))
+        subjects = (
+            [subject]
+            if subject is not None
+            else await RawRepository(uow.connection).subjects_of(owner.owner.removeprefix(SUBJECT_ALONE))
+        )
         selection = Selection(tuple(subjects), meter, start, end, dimensions, watermark)
         found = await events_behind(uow.connection, selection, event_place(page), page.limit + 1)
-    return Listed[CountedEventAnswer].page(found, page, lambda event: place_key(event.place), CountedEventAnswer.of)
+    return Listed[CountedEventAnswer].page(
+        found, page, lambda event: place_key(event.place), CountedEventAnswer.of
+    )
 
 
 def _object(name: str, text: str, kind: Any) -> Any:

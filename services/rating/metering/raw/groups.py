@@ -12,7 +12,7 @@ from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases import CountedEvent, Selection, events_behind
 
 PAGE = 1000
-Values = tuple[str, ...]                          # of a group, in the order of the dimensions asked
+Values = tuple[str, ...]  # of a group, in the order of the dimensions asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,11 @@ Hours = Sequence[tuple[datetime, int]]
 
 
 async def hours_of(connection: asyncpg.Connection, asked: GroupsAsked) -> Hours:
-    """Return the UTC hours in which the groups have events that are not void, and how many, those of an hour outside [start, end) left out."""
+    """Return the UTC hours in which the groups have events that are not void, and how many, those of an hour
+    outside [start, end) left out."""
     rows = await RawRepository(connection).hours_of_groups(
-        asked.subjects, asked.meter, asked.start, asked.end, asked.dimensions, asked.groups)
+        asked.subjects, asked.meter, asked.start, asked.end, asked.dimensions, asked.groups
+    )
     found = []
     for hour, events in rows:
         whole = asked.start <= hour and hour + HOUR <= asked.end
@@ -45,7 +47,9 @@ async def hours_of(connection: asyncpg.Connection, asked: GroupsAsked) -> Hours:
     return found
 
 
-async def first_events(connection: asyncpg.Connection, asked: GroupsAsked, hours: Hours, limit: int) -> list[CountedEvent]:
+async def first_events(
+    connection: asyncpg.Connection, asked: GroupsAsked, hours: Hours, limit: int
+) -> list[CountedEvent]:
     """Return up to `limit` events of the groups, in order of time; `hours` as `hours_of` found them."""
     found: list[CountedEvent] = []
     for hour, events in hours:
@@ -56,9 +60,14 @@ async def first_events(connection: asyncpg.Connection, asked: GroupsAsked, hours
     return found[:limit]
 
 
-async def _in_hour(connection: asyncpg.Connection, asked: GroupsAsked, hour: datetime, limit: int | None) -> list[CountedEvent]:
-    """The events of the groups in an hour, as far as [start, end) goes; all of them where there is no limit."""
-    selection = Selection(asked.subjects, asked.meter, max(hour, asked.start), min(hour + HOUR, asked.end), {})
+async def _in_hour(
+    connection: asyncpg.Connection, asked: GroupsAsked, hour: datetime, limit: int | None
+) -> list[CountedEvent]:
+    """The events of the groups in an hour, as far as [start, end) goes; all of them where there is no
+    limit."""
+    selection = Selection(
+        asked.subjects, asked.meter, max(hour, asked.start), min(hour + HOUR, asked.end), {}
+    )
     found: list[CountedEvent] = []
     after = None
     while limit is None or len(found) < limit:

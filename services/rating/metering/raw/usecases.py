@@ -33,10 +33,13 @@ class Selection:
     group: Mapping[str, str]
     before_batch: Mapping[str, int] | None = None
     apart: tuple[Apart, ...] = ()
-    revision: int | None = None                   # of the meter's version to count by; None: as it counts now
+    revision: int | None = None  # of the meter's version to count by; None: as it counts now
 
     def leaves_out(self, row: Any) -> bool:
-        return any(apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"]) for apart in self.apart)
+        return any(
+            apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"])
+            for apart in self.apart
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ class CountedEvent:
         return self.row["time"], self.row["batch_id"], self.row["seq"]
 
 
-async def events_behind(connection: asyncpg.Connection, selection: Selection, after: Place | None, limit: int) -> list[CountedEvent]:
+async def events_behind(
+    connection: asyncpg.Connection, selection: Selection, after: Place | None, limit: int
+) -> list[CountedEvent]:
     """Return up to `limit` events after a place, in order of time. Raises MeterGone."""
     catalogue = CatalogueRepository(connection)
     name, revision = selection.meter, selection.revision
@@ -64,7 +69,15 @@ async def events_behind(connection: asyncpg.Connection, selection: Selection, af
     admission = await AdmissionRepository(connection).admission([meter], selection.subjects)
     found: list[CountedEvent] = []
     while len(found) < limit:
-        events = await raw.events(selection.subjects, meter.event_type, selection.start, selection.end, after, selection.before_batch, FETCH_MAX)
+        events = await raw.events(
+            selection.subjects,
+            meter.event_type,
+            selection.start,
+            selection.end,
+            after,
+            selection.before_batch,
+            FETCH_MAX,
+        )
         for event, row in events:
             counted = None if selection.leaves_out(row) else _counted(reader, admission, event, row)
             if counted is not None and _in_group(counted.group, selection.group):

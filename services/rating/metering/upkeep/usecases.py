@@ -21,11 +21,18 @@ async def add_months(uow: UnitOfWork, machine_now: datetime) -> None:
 
 
 async def report_lonely_voids(uow: UnitOfWork, machine_now: datetime, now: datetime, wait_days: int) -> None:
-    """Open an exception for each void that waited too long for its event, and close those whose event came after all."""
+    """Open an exception for each void that waited too long for its event, and close those whose event came
+    after all."""
     upkeep = UpkeepRepository(uow.connection)
     for void in await upkeep.lonely_voids(machine_now - timedelta(days=wait_days), VOIDS_MAX):
         await open_exception(
-            uow, VOID_WITHOUT_EVENT, void.key.hex(), f"The void of ({void.source}, {void.id}) has waited {wait_days} days for its event; it stays in "
-            f"force. Check the id, or send the event.", owner="metering", now=now)
+            uow,
+            VOID_WITHOUT_EVENT,
+            void.key.hex(),
+            f"The void of ({void.source}, {void.id}) has waited {wait_days} days for its event; it stays in "
+            f"force. Check the id, or send the event.",
+            owner="metering",
+            now=now,
+        )
     for reference in await upkeep.met_since():
         await resolve_exception(uow, VOID_WITHOUT_EVENT, reference, now)

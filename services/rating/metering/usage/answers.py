@@ -44,5 +44,12 @@ class UsageAnswer(Answer):
     def of(cls, series: Series, meter: str, window: Window) -> Self:
         whose = series.whose
         return cls(
-            customer=whose.customer, subject=whose.subject, meter=meter, window=window, timezone=whose.timezone, from_=series.start, to=series.end,
-            data=[UsagePoint.of(point) for point in series.points])
+            customer=whose.customer,
+            subject=whose.subject,
+            meter=meter,
+            window=window,
+            timezone=whose.timezone,
+            from_=series.start,
+            to=series.end,
+            data=[UsagePoint.of(point) for point in series.points],
+        )

@@ -40,15 +40,23 @@ class Stretch:
 def instant_of(text: str, timezone: str) -> datetime:
     """Return the instant, a date being its local midnight. Raises TimeUnreadable."""
     try:
-        moment = datetime.combine(read_day(text), time(), ZoneInfo(timezone)) if len(text) == DAY_CHARACTERS else read_instant(text)
+        moment = (
+            datetime.combine(read_day(text), time(), ZoneInfo(timezone))
+            if len(text) == DAY_CHARACTERS
+            else read_instant(text)
+        )
         if moment.year not in YEARS:
             raise ValueError("no year of this world")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise TimeUnreadable(f"{text[:40]!r} is neither an instant such as 2026-03-01T00:00:00Z nor a date such as 2026-03-01") from None
+        raise TimeUnreadable(
+            f"{text[:40]!r} is neither an instant such as 2026-03-01T00:00:00Z nor a date such as 2026-03-01"
+        ) from None
 
 
-def windows(start: datetime, end: datetime, window: Window, timezone: str) -> Iterator[tuple[datetime, datetime]]:
+def windows(
+    start: datetime, end: datetime, window: Window, timezone: str
+) -> Iterator[tuple[datetime, datetime]]:
     """Cut [start, end) at local hours, midnights or month starts. Raises TimesReversed and TooManyWindows."""
     if start >= end:
         raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
@@ -66,7 +74,15 @@ def _next_edge(instant: datetime, window: Window, zone: ZoneInfo) -> datetime:
     local = instant.astimezone(zone)
     if window == "hour":
         # Counted in elapsed time, so that the hour a clock change repeats is two windows.
-        return instant + timedelta(hours=1) - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    day = local.date() + timedelta(days=1) if window == "day" else (local.date().replace(day=1) + timedelta(days=32)).replace(day=1)
+        return (
+            instant
+            + timedelta(hours=1)
+            - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+        )
+    day = (
+        local.date() + timedelta(days=1)
+        if window == "day"
+        else (local.date().replace(day=1) + timedelta(days=32)).replace(day=1)
+    )
     edge = datetime.combine(day, time(), zone).astimezone(UTC)
     return edge if edge > instant else edge + timedelta(hours=1)

@@ -57,7 +57,8 @@ class Series:
 
 
 async def whose(connection: asyncpg.Connection, customer: str | None, subject: str | None) -> Whose:
-    """Find a customer by external id, or take a subject as it is. Raises CustomerOrSubject, CustomerUnknown."""
+    """Find a customer by external id, or take a subject as it is. Raises CustomerOrSubject,
+    CustomerUnknown."""
     if (customer is None) == (subject is None):
         raise CustomerOrSubject()
     found = await ReadingsRepository(connection).owner(customer, subject)
@@ -65,23 +66,39 @@ async def whose(connection: asyncpg.Connection, customer: str | None, subject: s
         if found is None:
             raise CustomerUnknown(f"there is no customer {customer[:100]!r}")
         return Whose(found["customer_id"], customer, None, found["timezone"])
-    return Whose(f"{SUBJECT_ALONE}{subject}", found["external_id"] if found else None, subject, found["timezone"] if found else "UTC")
+    return Whose(
+        f"{SUBJECT_ALONE}{subject}",
+        found["external_id"] if found else None,
+        subject,
+        found["timezone"] if found else "UTC",
+    )
 
 
 async def series(
-    connection: asyncpg.Connection, owner: Whose, meter: str, bounds: tuple[str | None, str | None], window: Window, group_by: tuple[str, ...],
+    connection: asyncpg.Connection,
+    owner: Whose,
+    meter: str,
+    bounds: tuple[str | None, str | None],
+    window: Window,
+    group_by: tuple[str, ...],
     now: datetime,
 ) -> Series:
-    """Return the quantities of each window, in order; without `group_by` also the zeros. Raises MeterGone, DimensionUnknown and what bounds raise."""
+    """Return the quantities of each window, in order; without `group_by` also the zeros. Raises MeterGone,
+    DimensionUnknown and what bounds raise."""
     known = await CatalogueRepository(connection).meter(meter)
     if known is None:
         raise MeterGone(f"there is no meter {meter[:100]!r}")
     if unknown := set(group_by) - set(known.group_by):
-        raise DimensionUnknown(f"{', '.join(sorted(unknown))}: meter {meter} has {', '.join(known.group_by) or 'no dimensions'}")
+        raise DimensionUnknown(
+            f"{', '.join(sorted(unknown))}: meter {meter} has {', '.join(known.group_by) or 'no dimensions'}"
+        )
     start, end = _bounds(bounds, owner.timezone, now)
     cuts = list(windows(start, end, window, owner.timezone))
     dimensions = tuple(sorted(group_by))
-    found = await read_quantities(connection, [UsageAsked(owner.owner, Stretch(meter, lower, upper, dimensions)) for lower, upper in cuts])
+    found = await read_quantities(
+        connection,
+        [UsageAsked(owner.owner, Stretch(meter, lower, upper, dimensions)) for lower, upper in cuts],
+    )
     points = [
         Point(lower, upper, group, value)
         for (lower, upper), quantities in zip(cuts, found, strict=True)
@@ -93,9 +110,15 @@ async def series(
 def _bounds(bounds: tuple[str | None, str | None], timezone: str, now: datetime) -> tuple[datetime, datetime]:
     """From the start of the local month to now, where not given."""
     lower, upper = bounds
-    month = now.astimezone(ZoneInfo(timezone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    month = (
+        now.astimezone(ZoneInfo(timezone))
+        .replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        .astimezone(UTC)
+    )
     start = instant_of(lower, timezone) if lower else month
-    end = instant_of(upper, timezone) if upper else max(now.astimezone(UTC), start + timedelta(microseconds=1))
+    end = (
+        instant_of(upper, timezone) if upper else max(now.astimezone(UTC), start + timedelta(microseconds=1))
+    )
     if start >= end:
         raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
     return start, end

@@ -93,5 +93,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("drop table rating.statements, rating.stale, rating.periods, rating.contract_versions, rating.contracts")
+    op.execute(
+        "drop table rating.statements, rating.stale, rating.periods, rating.contract_versions, rating.contracts"
+    )
     op.execute("drop function rating.refuse_change_of_history()")

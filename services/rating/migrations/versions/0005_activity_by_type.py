@@ -10,15 +10,23 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("alter table rating.activity_marks add column type text collate \"C\" not null default ''")
-    op.execute("insert into rating.activity_marks (subject, day) select subject, day from rating.activity_due")
+    op.execute(
+        "insert into rating.activity_marks (subject, day) select subject, day from rating.activity_due"
+    )
     op.execute("truncate rating.activity_due")
-    op.execute("alter table rating.activity_due add column type text collate \"C\" not null")
-    op.execute("alter table rating.activity_due drop constraint activity_due_pkey, add primary key (subject, day, type)")
+    op.execute('alter table rating.activity_due add column type text collate "C" not null')
+    op.execute(
+        "alter table rating.activity_due drop constraint activity_due_pkey, add primary key (subject, day, type)"
+    )
 
 
 def downgrade() -> None:
-    op.execute("insert into rating.activity_marks (subject, day) select subject, day from rating.activity_due")
+    op.execute(
+        "insert into rating.activity_marks (subject, day) select subject, day from rating.activity_due"
+    )
     op.execute("truncate rating.activity_due")
-    op.execute("alter table rating.activity_due drop constraint activity_due_pkey, add primary key (subject, day)")
+    op.execute(
+        "alter table rating.activity_due drop constraint activity_due_pkey, add primary key (subject, day)"
+    )
     op.execute("alter table rating.activity_due drop column type")
     op.execute("alter table rating.activity_marks drop column type")

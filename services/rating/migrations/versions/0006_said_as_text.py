@@ -13,7 +13,9 @@ def upgrade() -> None:
     op.execute("alter table rating.statements add column said text")
     op.execute("update rating.statements set said = document::text")
     op.execute("alter table rating.statements alter column said set not null, drop column document")
-    op.execute("alter table rating.statements add column document jsonb not null generated always as (said::jsonb) virtual")
+    op.execute(
+        "alter table rating.statements add column document jsonb not null generated always as (said::jsonb) virtual"
+    )
     op.execute("alter table rating.statements enable trigger final_is_history")
 
 

@@ -11,8 +11,16 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-KEYS = {"usage_hours": ("hour", "grp"), "usage_days": ("day", "grp"), "usage_uniques": ("hour", "grp", "item")}
-BEFORE = {"usage_hours": ("grp", "hour"), "usage_days": ("grp", "day"), "usage_uniques": ("grp", "hour", "item")}
+KEYS = {
+    "usage_hours": ("hour", "grp"),
+    "usage_days": ("day", "grp"),
+    "usage_uniques": ("hour", "grp", "item"),
+}
+BEFORE = {
+    "usage_hours": ("grp", "hour"),
+    "usage_days": ("grp", "day"),
+    "usage_uniques": ("grp", "hour", "item"),
+}
 
 
 def upgrade() -> None:
@@ -25,4 +33,6 @@ def downgrade() -> None:
 
 def _rekey(keys: dict[str, tuple[str, ...]]) -> None:
     for table, columns in keys.items():
-        op.execute(f"alter table rating.{table} drop constraint {table}_pkey, add primary key (subject, meter, {', '.join(columns)})")
+        op.execute(
+            f"alter table rating.{table} drop constraint {table}_pkey, add primary key (subject, meter, {', '.join(columns)})"
+        )

@@ -8,8 +8,13 @@ branch_labels = None
 depends_on = None
 
 COLUMNS = (
-    ("statements", "said"), ("statements", "watermark"), ("statements", "opening"), ("statements", "closing"),
-    ("outbox", "key"), ("outbox", "value"), ("outbox", "headers"),
+    ("statements", "said"),
+    ("statements", "watermark"),
+    ("statements", "opening"),
+    ("statements", "closing"),
+    ("outbox", "key"),
+    ("outbox", "value"),
+    ("outbox", "headers"),
 )
 
 

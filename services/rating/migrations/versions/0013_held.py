@@ -15,7 +15,8 @@ def upgrade() -> None:
     op.execute("alter table rating.stale add column retry boolean not null default false")
     op.execute(
         """create table rating.backfill_days (
-               meter text collate "C" references rating.backfills, subject text collate "C", day date, primary key (meter, subject, day))""")
+               meter text collate "C" references rating.backfills, subject text collate "C", day date, primary key (meter, subject, day))"""
+    )
 
 
 def downgrade() -> None:

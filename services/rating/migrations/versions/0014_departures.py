@@ -12,7 +12,8 @@ def upgrade() -> None:
     op.execute(
         """create table rating.departed_subjects (
                subject text collate "C", customer_id text references rating.customers, left_at timestamptz not null,
-               stamped_at timestamptz not null default clock_timestamp(), primary key (subject, customer_id))""")
+               stamped_at timestamptz not null default clock_timestamp(), primary key (subject, customer_id))"""
+    )
     op.execute("create index closed_subjects_subject on rating.closed_subjects (subject)")
 
 

@@ -97,4 +97,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("what was admitted is not told from the aggregates alone; restore a backup instead")
+    raise NotImplementedError(
+        "what was admitted is not told from the aggregates alone; restore a backup instead"
+    )

@@ -1,4 +1,5 @@
-"""Balances as they are stored: [[line key, [[dimension, value], …], units], …], sorted, so that equal balances are equal JSON."""
+"""Balances as they are stored: [[line key, [[dimension, value], …], units], …], sorted, so that equal
+balances are equal JSON."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,10 +10,15 @@ from shared.pricing.inputs import EMPTY, Balances
 
 
 def to_stored(balances: Balances) -> list[Any]:
-    return sorted([key, [list(pair) for pair in group], plain(units)] for (key, group), units in balances.carried.items())
+    return sorted(
+        [key, [list(pair) for pair in group], plain(units)]
+        for (key, group), units in balances.carried.items()
+    )
 
 
 def from_stored(rows: Sequence[Any]) -> Balances:
     if not rows:
         return EMPTY
-    return Balances({(key, tuple((name, value) for name, value in group)): Decimal(units) for key, group, units in rows})
+    return Balances(
+        {(key, tuple((name, value) for name, value in group)): Decimal(units) for key, group, units in rows}
+    )

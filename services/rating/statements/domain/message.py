@@ -29,14 +29,15 @@ _statement_id = lru_cache(20_000)(statement_id)
 
 @dataclass(frozen=True, slots=True)
 class PricedAt:
-    """What a revision knows about itself: machine µs, what usage it covers, the business time, and whether it is the last."""
+    """What a revision knows about itself: machine µs, what usage it covers, the business time, and whether it
+    is the last."""
 
     revision_us: int
-    watermark: Mapping[str, int]              # usage.events partition → last batch id covered
+    watermark: Mapping[str, int]  # usage.events partition → last batch id covered
     watermark_us: int
     now: datetime
     final: bool
-    meters: Mapping[str, int]                 # meter → its revision now
+    meters: Mapping[str, int]  # meter → its revision now
 
 
 def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> StatementMessage:
@@ -44,56 +45,107 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
     spans = layout_of(due.chain, due.period).spans
     terms = (spans[-1].in_force if spans else due.chain[0]).terms
     return StatementMessage(
-        statement_id=_statement_id(due.contract, due.period.start), revision=max(due.previous_revision + 1, at.revision_us),
-        contract=due.contract, customer_id=due.customer_id, customer=due.customer, legal_entity=terms.legal_entity, currency=terms.currency,
-        timezone=terms.timezone, period_start_us=to_us(due.period.start), period_end_us=to_us(due.period.end),
-        period_start_date=due.period.start_date.isoformat(), period_end_date=due.period.end_date.isoformat(),
-        lines=tuple([_line(line) for line in priced.lines]), subtotal_minor=priced.subtotal_minor,
-        watermark=dict(at.watermark), watermark_us=at.watermark_us, final=at.final,
-        priced_us=to_us(at.now), close_due_us=to_us(due.close_due_at), net_days=terms.billing.net_days,
-        contract_versions=tuple(sorted({span.in_force.version for span in spans})), skip_zero_invoices=terms.skip_zero_invoices,
+        statement_id=_statement_id(due.contract, due.period.start),
+        revision=max(due.previous_revision + 1, at.revision_us),
+        contract=due.contract,
+        customer_id=due.customer_id,
+        customer=due.customer,
+        legal_entity=terms.legal_entity,
+        currency=terms.currency,
+        timezone=terms.timezone,
+        period_start_us=to_us(due.period.start),
+        period_end_us=to_us(due.period.end),
+        period_start_date=due.period.start_date.isoformat(),
+        period_end_date=due.period.end_date.isoformat(),
+        lines=tuple([_line(line) for line in priced.lines]),
+        subtotal_minor=priced.subtotal_minor,
+        watermark=dict(at.watermark),
+        watermark_us=at.watermark_us,
+        final=at.final,
+        priced_us=to_us(at.now),
+        close_due_us=to_us(due.close_due_at),
+        net_days=terms.billing.net_days,
+        contract_versions=tuple(sorted({span.in_force.version for span in spans})),
+        skip_zero_invoices=terms.skip_zero_invoices,
         consumption=_consumption(due, spans, priced.lines),
-        meters={need.meter: at.meters[need.meter] for need in layout_of(due.chain, due.period).needs if need.meter in at.meters},
+        meters={
+            need.meter: at.meters[need.meter]
+            for need in layout_of(due.chain, due.period).needs
+            if need.meter in at.meters
+        },
     )
 
 
-def held_message(due: DueStatement, before: StatementMessage | None, held: StatementHeld, at: PricedAt) -> StatementMessage:
-    """Return the statement of a period that cannot be priced: what the last revision that could be said, or nothing yet, and why it is held."""
+def held_message(
+    due: DueStatement, before: StatementMessage | None, held: StatementHeld, at: PricedAt
+) -> StatementMessage:
+    """Return the statement of a period that cannot be priced: what the last revision that could be said, or
+    nothing yet, and why it is held."""
     said = before or message_of(due, NOTHING_PRICED, replace(at, watermark={}, watermark_us=0))
     return msgspec.structs.replace(
-        said, revision=max(due.previous_revision + 1, at.revision_us), final=False, held=held, consumption=said.consumption if before else {})
+        said,
+        revision=max(due.previous_revision + 1, at.revision_us),
+        final=False,
+        held=held,
+        consumption=said.consumption if before else {},
+    )
 
 
 def pages_of(statement: StatementMessage) -> list[StatementMessage]:
     """Return the statement as it travels: whole, or in pages, each naming its place among them.
 
-    Only a final one takes its segments along: a draft is replaced every second, and who asks why it is what it is asks rating.
+    Only a final one takes its segments along: a draft is replaced every second, and who asks why it is what
+    it is asks rating.
     """
     if not statement.final:
-        statement = msgspec.structs.replace(statement, lines=tuple([msgspec.structs.replace(line, segments=()) for line in statement.lines]))
+        statement = msgspec.structs.replace(
+            statement, lines=tuple([msgspec.structs.replace(line, segments=()) for line in statement.lines])
+        )
     return cut(statement)
 
 
 def _line(line: PricedLine) -> StatementLine:
     return StatementLine(
-        line_id=line.line_id, key=line.key, clause_id=line.clause_id, version=line.version, clause_hash=line.clause_hash, kind=line.kind,
-        quantity=line.quantity, amount_minor=line.amount_minor, meter=line.meter, description=line.description,
-        segments=tuple([
-            StatementSegment(
-                start_us=_us(segment.start), end_us=_us(segment.end), version=segment.version, clause_hash=segment.clause_hash,
-                quantity=segment.quantity, allowance=segment.allowance, priced=segment.priced, exact=segment.exact, group=segment.group,
-            ) for segment in line.segments
-        ]),
+        line_id=line.line_id,
+        key=line.key,
+        clause_id=line.clause_id,
+        version=line.version,
+        clause_hash=line.clause_hash,
+        kind=line.kind,
+        quantity=line.quantity,
+        amount_minor=line.amount_minor,
+        meter=line.meter,
+        description=line.description,
+        segments=tuple(
+            [
+                StatementSegment(
+                    start_us=_us(segment.start),
+                    end_us=_us(segment.end),
+                    version=segment.version,
+                    clause_hash=segment.clause_hash,
+                    quantity=segment.quantity,
+                    allowance=segment.allowance,
+                    priced=segment.priced,
+                    exact=segment.exact,
+                    group=segment.group,
+                )
+                for segment in line.segments
+            ]
+        ),
     )
 
 
 def _consumption(due: DueStatement, spans: Sequence[Span], lines: Sequence[PricedLine]) -> dict[str, str]:
     """What the contract includes or guarantees in this period and how much of it is used, for signals.
 
-    Keys: `spend_minor` (settled, without top-up), `minimum_minor`, and `included:<line>`, `used:<line>` for each line with an allowance.
+    Keys: `spend_minor` (settled, without top-up), `minimum_minor`, and `included:<line>`, `used:<line>` for
+    each line with an allowance.
     """
     said = {"spend_minor": str(sum(line.amount_minor for line in lines if line.kind != "minimum"))}
-    minimum = sum((share(phase.minimum_spend, days, due.period.whole_days) for phase, days in _phase_days(spans)), Decimal(0))
+    minimum = sum(
+        (share(phase.minimum_spend, days, due.period.whole_days) for phase, days in _phase_days(spans)),
+        Decimal(0),
+    )
     if minimum:
         terms = spans[-1].in_force.terms
         said["minimum_minor"] = str(settle(minimum, terms.money, terms.billing.rounding_mode).minor)
@@ -101,7 +153,9 @@ def _consumption(due: DueStatement, spans: Sequence[Span], lines: Sequence[Price
     for line in spans[-1].in_force.terms.usage_lines if spans else ():
         if line.included:
             included = share(line.included, due.period.billed_days, due.period.whole_days)
-            said[f"included:{line.key}"] = plain(round_to(included, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP))
+            said[f"included:{line.key}"] = plain(
+                round_to(included, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP)
+            )
             said[f"used:{line.key}"] = plain(quantities.get(line.key, Decimal(0)))
     return said
 

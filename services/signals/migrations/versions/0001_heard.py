@@ -56,5 +56,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("activity", "statements", "contracts", "customers", "idempotency_keys", "exceptions", "access_keys", "outbox"):
+    for table in (
+        "activity",
+        "statements",
+        "contracts",
+        "customers",
+        "idempotency_keys",
+        "exceptions",
+        "access_keys",
+        "outbox",
+    ):
         op.execute(f"drop table signals.{table}")

@@ -127,7 +127,17 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("attempts", "deliveries", "endpoints", "sequences", "facts", "standings", "customer_states", "rollups", "meters"):
+    for table in (
+        "attempts",
+        "deliveries",
+        "endpoints",
+        "sequences",
+        "facts",
+        "standings",
+        "customer_states",
+        "rollups",
+        "meters",
+    ):
         op.execute(f"drop table signals.{table}")
     op.execute("drop index signals.activity_waiting")
     op.execute("alter table signals.activity drop column items, drop column folded")

@@ -8,8 +8,11 @@ branch_labels = None
 depends_on = None
 
 COLUMNS = (
-    ("activity", "hours"), ("activity", "items"),
-    ("rollups", "days"), ("rollups", "weeks"), ("rollups", "day_values"),
+    ("activity", "hours"),
+    ("activity", "items"),
+    ("rollups", "days"),
+    ("rollups", "weeks"),
+    ("rollups", "day_values"),
     ("statements", "capacity"),
 )
 

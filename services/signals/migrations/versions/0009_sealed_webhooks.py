@@ -44,9 +44,20 @@ def upgrade() -> None:
     op.execute(MASK)
     op.execute(COLUMNS)
     seal, connection = Seal(webhook_key(context.config.attributes["secret"])), op.get_bind()
-    rows = connection.execute(text("select endpoint_id, url, sealed_secret, sealed_previous_secret from signals.endpoints for update")).all()
+    rows = connection.execute(
+        text(
+            "select endpoint_id, url, sealed_secret, sealed_previous_secret from signals.endpoints for update"
+        )
+    ).all()
     for endpoint, url, secret, previous in rows:
-        connection.execute(text(SEALED), {
-            "endpoint": endpoint, "masked": masked(url), "sealed_url": seal.seal(url), "secret": seal.seal(secret),
-            "previous": None if previous is None else seal.seal(previous)})
+        connection.execute(
+            text(SEALED),
+            {
+                "endpoint": endpoint,
+                "masked": masked(url),
+                "sealed_url": seal.seal(url),
+                "secret": seal.seal(secret),
+                "previous": None if previous is None else seal.seal(previous),
+            },
+        )
     op.execute(REWRITTEN)

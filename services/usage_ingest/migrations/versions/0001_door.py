@@ -80,7 +80,18 @@ create table usage_ingest.customers (
 );
 create index customers_heard on usage_ingest.customers (heard_xid);
 """
-TABLES = ("customers", "meters", "api_keys", "door_hours", "receipts", "quarantine", "idempotency_keys", "exceptions", "access_keys", "outbox")
+TABLES = (
+    "customers",
+    "meters",
+    "api_keys",
+    "door_hours",
+    "receipts",
+    "quarantine",
+    "idempotency_keys",
+    "exceptions",
+    "access_keys",
+    "outbox",
+)
 
 
 def upgrade() -> None:

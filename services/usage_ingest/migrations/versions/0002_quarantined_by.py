@@ -10,7 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("alter table usage_ingest.quarantine add by text not null default 'door'")
-    op.execute("alter table usage_ingest.quarantine add constraint quarantine_by check (by in ('door', 'metering'))")
+    op.execute(
+        "alter table usage_ingest.quarantine add constraint quarantine_by check (by in ('door', 'metering'))"
+    )
 
 
 def downgrade() -> None:
