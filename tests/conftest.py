@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from shared.logs import configure_logs
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url, role_url
+from shared.runtime.logs import configure_logs
 from tests.ram import server_folder
 
 if TYPE_CHECKING:

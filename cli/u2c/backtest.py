@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from services.signals.evaluation.answers import BacktestAnswer
+from services.signals.evaluation.answers.customers import BacktestAnswer
 from services.signals.policy_file import read_policy
 from shared.environment_fault import EnvironmentFault
 from u2c.api import Api, OfDatabase

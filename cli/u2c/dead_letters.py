@@ -11,7 +11,7 @@ import typer
 
 from shared.bus import BusUnavailable
 from shared.bus.dead_letters import DeadLetter, Name, NoSuchName, NotOpen, dead_letters, discard, replay
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.environment_fault import EnvironmentFault
 from u2c.book import (
     BROKERS,

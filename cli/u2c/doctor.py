@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import typer
 
-from shared.disk import FREE_LOW_BYTES, GB
 from shared.environment_fault import EnvironmentFault
 from shared.http.limits import CONNECTIONS_MAX, DESCRIPTORS_SPARE, descriptors_allowed
 from shared.postgres.account import abandoned, account, reachable
 from shared.postgres.binaries import find
 from shared.postgres.embedded import EmbeddedPostgres
+from shared.runtime.disk import FREE_LOW_BYTES, GB
 from u2c.cluster import ClusterOptions
 from u2c.ports import taken
 from u2c.printing import AsJson, console, folding, print_json

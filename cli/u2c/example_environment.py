@@ -4,7 +4,7 @@ prints it."""
 from pydantic_settings import BaseSettings
 
 from shared.postgres.setup import SERVICES
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from u2c.service_flags import settings_of
 from u2c.settings import PREFIX, CommandSettings
 

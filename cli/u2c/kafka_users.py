@@ -8,7 +8,7 @@ from shared.bus.kafka_access import KafkaAccess
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.privileges import PRODUCTS
 from shared.postgres.urls import kafka_password
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 
 
 def kafka_access(brokers: str | None = None) -> KafkaAccess:

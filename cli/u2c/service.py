@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from shared.garbage import collect_seldom
 from shared.http.connections import Connections
 from shared.http.inlet import Inlet
 from shared.http.limits import BACKLOG_MAX, KEEP_ALIVE_S, connections_within, raise_descriptors
 from shared.postgres.setup import SERVICES
-from shared.settings import ServiceSettings
+from shared.runtime.garbage import collect_seldom
+from shared.runtime.settings import ServiceSettings
 from u2c.secrets import read_secrets
 from u2c.service_flags import listing, settings_of, variables
 from u2c.services import PORTS

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from shared.postgres.setup import SERVICES
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from u2c.settings import PREFIX
 
 

@@ -14,7 +14,7 @@ PREFIX = "U2C_"
 
 
 class CommandSettings(BaseSettings):
-    """What the command line itself needs to know; the services' settings are in `shared.settings` and beside
+    """What the command line itself needs to know; the services' settings are in `shared.runtime.settings` and beside
     each service."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)

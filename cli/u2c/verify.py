@@ -14,15 +14,15 @@ import typer
 from rich.console import Console
 
 from services.billing.conservation.answers import BreakAnswer, ConservationAnswer
+from services.billing.conservation.checks.sabotage import KINDS, NothingToSabotage, Planted, plant
 from services.billing.conservation.domain.breaks import SAYS, Break, Checked, K, Report
-from services.billing.conservation.sabotage import KINDS, NothingToSabotage, Planted, plant
-from services.billing.conservation.usecases import check_all
+from services.billing.conservation.usecases.check import check_all
 from shared.bus import BusUnavailable, Log
 from shared.environment_fault import EnvironmentFault
-from shared.money import currency, to_decimal
 from shared.postgres.setup import AUDITOR
 from shared.postgres.urls import role_url
 from shared.topics import ALL
+from shared.values.money import currency, to_decimal
 from u2c.book import (
     BROKERS,
     AdminUrl,

@@ -1,20 +1,20 @@
 """Billing, wired."""
 
-from services.billing.auditor import Auditor
 from services.billing.conservation.api import router as conservation
+from services.billing.conservation.clients import Auditor
 from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
 from services.billing.documents.api import router as documents
 from services.billing.documents.jobs import JOBS as DOCUMENT_JOBS
-from services.billing.documents.retelling import JOBS as RETELLING
-from services.billing.finalization.gate import ConservationGate
+from services.billing.documents.snapshots import JOBS as RETELLING
+from services.billing.finalization.clients import ConservationGate
 from services.billing.finalization.jobs import JOBS as FINALIZATION_JOBS
 from services.billing.finalization.jobs import idle
-from services.billing.heard.consumers import SUBSCRIPTIONS
 from services.billing.journal.api import router as journal
+from services.billing.replica.consumers import SUBSCRIPTIONS
 from services.billing.settings import BillingSettings
 from services.billing.tracing.api import router as tracing
 from shared.http.exceptions import exceptions_router
-from shared.service import Context, Service, build
+from shared.runtime.service import Context, Service, build
 
 
 async def setup(context: Context) -> None:

@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from shared.heard_tables import add_chain_tables, add_page_table
-from shared.tables import INSTANT, add_retold_table, add_standard_tables
+from shared.db.tables import INSTANT, add_retold_table, add_standard_tables
+from shared.replica.tables import add_chain_tables, add_page_table
 
 metadata = MetaData(schema="billing")
 add_standard_tables(metadata)

@@ -10,13 +10,13 @@ from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.jobs import JOBS
 from services.rating.metering.raw.api import router as raw_events
 from services.rating.metering.usage.api import router as usage
-from services.rating.retelling import JOBS as RETELLING
 from services.rating.settings import RatingSettings
+from services.rating.snapshots import JOBS as RETELLING
 from services.rating.statements.api import router as statements
-from services.rating.statements.idle import idle
 from services.rating.statements.jobs import jobs
+from services.rating.statements.usecases.finish_due_work import idle
 from shared.http.exceptions import exceptions_router
-from shared.service import Service, build
+from shared.runtime.service import Service, build
 
 EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
 

@@ -7,7 +7,7 @@ from services.rating.contracts.tables import add_contract_tables
 from services.rating.customers.tables import add_customer_tables
 from services.rating.metering.tables import add_metering_tables
 from services.rating.statements.tables import add_statement_tables
-from shared.tables import add_retold_table, add_standard_tables
+from shared.db.tables import add_retold_table, add_standard_tables
 
 metadata = MetaData(schema="rating")
 add_standard_tables(metadata)

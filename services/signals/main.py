@@ -3,16 +3,16 @@
 from services.signals.evaluation.api import router as evaluation
 from services.signals.evaluation.jobs import JOBS as EVALUATION_JOBS
 from services.signals.facts.api import router as facts
-from services.signals.heard.consumers import SUBSCRIPTIONS
 from services.signals.policy_file import read_policy
+from services.signals.replica.consumers import SUBSCRIPTIONS
 from services.signals.settings import SignalsSettings
 from services.signals.webhooks.api import router as webhooks
 from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
-from services.signals.webhooks.lanes import Lanes
-from services.signals.webhooks.sealed import SEAL, reseal, seal_of
+from services.signals.webhooks.repository.sealed import SEAL, reseal, seal_of
+from services.signals.webhooks.usecases.send import Lanes
 from shared.http.exceptions import exceptions_router
+from shared.runtime.service import Context, Service, build
 from shared.sealing import Seal
-from shared.service import Context, Service, build
 
 
 async def setup(context: Context) -> None:

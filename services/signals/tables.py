@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.heard_tables import add_chain_tables, add_page_table
-from shared.tables import INSTANT, add_standard_tables
+from shared.db.tables import INSTANT, add_standard_tables
+from shared.replica.tables import add_chain_tables, add_page_table
 
 metadata = MetaData(schema="signals")
 add_standard_tables(metadata)

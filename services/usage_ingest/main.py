@@ -6,27 +6,27 @@ import sys
 
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
 from services.usage_ingest.door import consumers as raw
-from services.usage_ingest.door import refusals
+from services.usage_ingest.door import jobs as refusals
 from services.usage_ingest.door.api import openmeter
 from services.usage_ingest.door.api import router as door
-from services.usage_ingest.door.capacity import Capacity
+from services.usage_ingest.door.memory import Capacity
 from services.usage_ingest.door.metrics import born_at_zero
-from services.usage_ingest.heard import consumers as heard
-from services.usage_ingest.heard import jobs as catalogue
 from services.usage_ingest.keys.api import router as keys
-from services.usage_ingest.keys.retelling import JOBS as RETELLING
-from services.usage_ingest.keys.usecases import issue
+from services.usage_ingest.keys.snapshots import JOBS as RETELLING
+from services.usage_ingest.keys.usecases.manage_keys import issue
 from services.usage_ingest.quarantine import consumers as quarantined
 from services.usage_ingest.quarantine import jobs as quarantine_jobs
 from services.usage_ingest.quarantine.api import router as quarantine
 from services.usage_ingest.receipts import consumers as receipts
 from services.usage_ingest.receipts import jobs as receipt_jobs
 from services.usage_ingest.receipts.api import router as door_hours
+from services.usage_ingest.replica import consumers as heard
+from services.usage_ingest.replica import jobs as catalogue
 from services.usage_ingest.settings import IngestSettings
-from shared.clock import machine_now
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.http.exceptions import exceptions_router
-from shared.service import Context, Service, build
+from shared.runtime.clock import machine_now
+from shared.runtime.service import Context, Service, build
 
 NAME = "usage_ingest"
 

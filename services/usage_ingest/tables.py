@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.tables import INSTANT, add_retold_table, add_standard_tables
+from shared.db.tables import INSTANT, add_retold_table, add_standard_tables
 
 metadata = MetaData(schema="usage_ingest")
 add_standard_tables(metadata)

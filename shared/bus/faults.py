@@ -3,7 +3,7 @@ remedy."""
 
 import asyncpg
 
-from shared.db import OUTAGES
+from shared.db.unit_of_work import OUTAGES
 
 #: Whatever a database may answer while it is asked on behalf of the bus: waited out, never skipped.
 DATABASE_FAULTS: tuple[type[BaseException], ...] = (*OUTAGES, asyncpg.PostgresError)

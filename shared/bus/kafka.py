@@ -20,7 +20,7 @@ from shared.bus.kafka_producer import KafkaPublisher
 from shared.bus.kafka_reader import KafkaReader
 from shared.bus.kafka_subscription import KafkaSubscription
 from shared.bus.kafka_topics import ensure_topics
-from shared.db import OUTAGES
+from shared.db.unit_of_work import OUTAGES
 from shared.topics import ALL, Topic
 
 # The client writes a line for every attempt of every connection, 150 a second while a broker is away. What

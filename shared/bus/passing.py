@@ -21,7 +21,7 @@ async def pass_snapshots(connection: Any, heads: Mapping[str, Mapping[int, int]]
     A producer that is back where it was says other things now than it said since: a statement that was final
     is open again, a contract that was made is not there. Whoever heard the old ones would keep them, for a
     final one gives way to nothing. The batch rows count them as compacted: no record that says anything.
-    Producers must tell all their snapshots once more (`shared/retelling.py`).
+    Producers must tell all their snapshots once more (`shared/runtime/retelling.py`).
     """
     for topic in SNAPSHOTS:
         for group in topic.groups:

@@ -3,7 +3,7 @@
 Retention is `trim`. Snapshot topics are not compacted here: they keep every revision until retention takes
 what every reader has read and the newest segment of a partition always stays. A reader that begins later than
 the retention starts at the oldest segment; readers keep what they heard in tables of their own, so only a new
-service has to be told again what its producers know (`shared/retelling.py`).
+service has to be told again what its producers know (`shared/runtime/retelling.py`).
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from shared.bus.held_connection import throw_away, usable
 from shared.bus.membership import Membership
 from shared.bus.postgres_segments import TRIM, append, heads, read_run, written_at
 from shared.bus.postgres_subscription import PostgresSubscription
-from shared.db import OUTAGES
+from shared.db.unit_of_work import OUTAGES
 from shared.topics import ALL, Topic
 
 log = structlog.get_logger()

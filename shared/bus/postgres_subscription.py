@@ -11,8 +11,8 @@ from shared.bus import BusUnavailable, Polled, Record, positions
 from shared.bus.faults import DATABASE_FAULTS, LogReplaced
 from shared.bus.membership import Membership
 from shared.bus.postgres_segments import Place, bounds, read
+from shared.runtime.wake import Wake
 from shared.topics import Topic, TopicKind
-from shared.wake import Wake
 
 POLL_MIN_S = 0.002
 POLL_MAX_S = 0.05

@@ -27,9 +27,9 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-from shared.decimals import plain
 from shared.http.page import Page, cursor_after
-from shared.money import Money
+from shared.values.decimals import plain
+from shared.values.money import Money
 
 T = TypeVar("T")
 A = TypeVar("A")

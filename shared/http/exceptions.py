@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from shared.exceptions import newest_first
+from shared.cases import newest_first
 from shared.http.answers import Answer, Instant, Listed, WorthAnswer
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
-from shared.money import Money, currency
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedReference, Word
+from shared.values.money import Money, currency
 
 Text = Annotated[Word | None, Query()]
 Reference = Annotated[AskedReference | None, Query(description="What the exception is about")]

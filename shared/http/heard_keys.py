@@ -5,9 +5,9 @@ import asyncio
 from typing import Any
 
 from shared.bus import BusUnavailable
-from shared.clock import from_us
-from shared.consumer import Batch, BatchCounts, Consumer, Subscribe
-from shared.db import UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.clock import from_us
+from shared.runtime.consumer.runner import Batch, BatchCounts, Consumer, Subscribe
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
 LOOK_EVERY_S = 0.25

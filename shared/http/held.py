@@ -5,8 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from shared.http.answers import Answer, Instant
-from shared.instants import from_us
 from shared.topics.rating import StatementHeld
+from shared.values.instants import from_us
 
 
 class EventNameAnswer(Answer):

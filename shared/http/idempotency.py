@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import Response
 
-from shared.db import Database, UnitOfWork
+from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.answers import Answer
 from shared.http.keys import AccessKey

@@ -21,11 +21,11 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from prometheus_client import Gauge
 
-from shared.clock import machine_now
-from shared.db import OUTAGES
+from shared.db.unit_of_work import OUTAGES
 from shared.errors import AppError, Kind
 from shared.http.bodiless import refuse_unasked_body
 from shared.http.query import refuse_unknown_parameters
+from shared.runtime.clock import machine_now
 
 log = structlog.get_logger()
 REFRESH_S = 0.5

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.http.paging import CursorInvalid, Page
-from shared.instants import from_us, to_us
+from shared.values.instants import from_us, to_us
 
 BATCH_ID_MAX, SEQ_MAX = 2**63 - 1, 2**31 - 1
 Place = tuple[datetime, int, int]  # an event's time, batch id and seq

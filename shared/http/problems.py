@@ -9,9 +9,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.bus import BusUnavailable
-from shared.db import OUTAGES
+from shared.db.unit_of_work import OUTAGES
 from shared.errors import AppError
-from shared.fault_words import said
 from shared.http.documented import document_problems
 from shared.http.faults import (
     BodyInvalid,
@@ -22,6 +21,7 @@ from shared.http.faults import (
     status_of,
 )
 from shared.http.limits import ERRORS_MAX
+from shared.values.fault_words import said
 
 log = structlog.get_logger()
 RETRY_AFTER_S = 1

@@ -28,4 +28,4 @@ class Segment(StringConvertor):
 
 register_url_convertor(
     "str", Segment()
-)  # before any route is made: routers import this by way of shared.service
+)  # before any route is made: routers import this by way of shared.runtime.service

@@ -1,13 +1,13 @@
 """The pricing core: terms and usage in, lines out. Pure: no I/O, no clock, no randomness, no float. Imports
 no service."""
 
-from shared.period import BillingCalendar, ServicePeriod
 from shared.pricing.explanation import Step
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.inputs import EMPTY, Balances, Group, UsageNeed, VersionInForce
 from shared.pricing.language import Plan, Terms, check_amendment, parse_plan, parse_terms, terms_json_schema
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.pricing.results import PricedLine, PricedPeriod, PricedSegment
+from shared.values.period import BillingCalendar, ServicePeriod
 
 __all__ = [
     "EMPTY",

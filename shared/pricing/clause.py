@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.decimals import plain
+from shared.values.decimals import plain
 
 
 class Clause(BaseModel):

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from shared.errors import AppError
-from shared.fault_words import said
 from shared.pricing.not_priced import NOT_PRICED_TAGS, NOT_PRICED_VALUES, is_not_priced
+from shared.values.fault_words import said
 
 Path = tuple[str | int, ...]
 

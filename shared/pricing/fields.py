@@ -8,10 +8,10 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.decimals import PRICE_PATTERN, QUANTITY_PATTERN, parse_price, parse_quantity
 from shared.errors import AppError
-from shared.instants import read_day, read_instant
-from shared.money import currency
+from shared.values.decimals import PRICE_PATTERN, QUANTITY_PATTERN, parse_price, parse_quantity
+from shared.values.instants import read_day, read_instant
+from shared.values.money import currency
 
 _INTEGER_MAX: Final = 10**19
 DAY_CHARACTERS: Final = len("2013-07-15")

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from shared.money import Currency, Rounding, currency
-from shared.period import BillingCalendar, add_months, local_midnight
 from shared.pricing.activation import Activation
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, Path, faults_of, raise_for, refuse, written
 from shared.pricing.fields import CurrencyCode, Day, Effective, Price, StartDay, Zone
 from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
 from shared.values.fields import AskedSubject, Key, Label
+from shared.values.money import Currency, Rounding, currency
+from shared.values.period import BillingCalendar, add_months, local_midnight
 
 
 class Term(Clause):

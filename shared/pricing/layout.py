@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic
 
-from shared.ids import clause_id, line_id
-from shared.period import ServicePeriod
 from shared.pricing.inputs import UsageNeed, VersionInForce
 from shared.pricing.lines import RecurringLine, UsageLine
 from shared.pricing.spans import L, LineSpan, Span, line_spans, spans_of
+from shared.values.ids import clause_id, line_id
+from shared.values.period import ServicePeriod
 
 KEPT_MAX = 20_000  # contracts and periods
 

@@ -9,8 +9,6 @@ where the settled lines are at hand.
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
 
-from shared.decimals import EXACT
-from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
 from shared.pricing.inputs import EMPTY, Balances, Group, UsageNeed, VersionInForce
 from shared.pricing.layout import Layout, layout_of
@@ -19,6 +17,8 @@ from shared.pricing.steps.minimum import top_up
 from shared.pricing.steps.recurring import price_recurring
 from shared.pricing.steps.settlement import settle_line
 from shared.pricing.steps.usage import price_usage
+from shared.values.decimals import EXACT
+from shared.values.period import ServicePeriod
 
 
 def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[UsageNeed, ...]:

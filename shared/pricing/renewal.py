@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from shared.period import add_months
 from shared.pricing.language import Terms
+from shared.values.period import add_months
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from shared.period import ServicePeriod, local_date, local_midnight
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.lines import RecurringLine, UsageLine
+from shared.values.period import ServicePeriod, local_date, local_midnight
 
 L = TypeVar("L", RecurringLine, UsageLine)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.billing.heard import usecases as heard
-from shared.consumer import BatchCounts
-from shared.db import Database
+from services.billing.replica import usecases as heard
+from shared.db.unit_of_work import Database
+from shared.runtime.consumer.runner import BatchCounts
 from tests.billing.statements import NOW, batch_of, customer_of
 from tests.conftest import TestDatabase
 

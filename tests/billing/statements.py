@@ -5,10 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.clock import to_us
-from shared.consumer import Batch
-from shared.ids import clause_id, line_id, statement_id
-from shared.period import period_between
+from shared.runtime.clock import to_us
+from shared.runtime.consumer.runner import Batch
 from shared.topics.rating import (
     ContractVersion,
     ContractVersionMessage,
@@ -17,6 +15,8 @@ from shared.topics.rating import (
     StatementMessage,
     StatementSegment,
 )
+from shared.values.ids import clause_id, line_id, statement_id
+from shared.values.period import period_between
 
 NOW = datetime(2013, 2, 4, 12, tzinfo=UTC)
 ZONE = "America/New_York"

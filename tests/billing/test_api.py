@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI, Request
 
 from services.billing.finalization.jobs import idle
-from services.billing.heard import usecases as heard
-from shared.db import Database
+from services.billing.replica import usecases as heard
+from shared.db.unit_of_work import Database
 from shared.http.heard_keys import store_key
 from shared.topics.usage_ingest import AccessKeyMessage
 from tests.billing.conftest import Hear

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from alembic import command
 
-from services.billing.heard import usecases as heard
+from services.billing.replica import usecases as heard
 from services.billing.tracing.repository import versions_of
-from shared.chains import INCOMPLETE
-from shared.consumer import BatchCounts
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.postgres.migrations import _config
+from shared.replica.chains import INCOMPLETE
+from shared.runtime.consumer.runner import BatchCounts
 from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMessage
 from shared.topics.registry import MESSAGE_MAX_BYTES
 from tests.billing.statements import NOW, batch_of

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from services.billing.documents.details import details_of
+from services.billing.documents.domain.details import details_of
 from services.billing.documents.domain.document import Document, Line
 from services.billing.documents.domain.steps import ClauseTerms, PricedPart, parts_of
 from services.billing.documents.page import page_of
-from services.billing.tracing.clauses import clause_of
-from shared.instants import to_us
+from services.billing.tracing.domain.clauses import clause_of
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import to_document
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.topics.rating import StatementSegment
+from shared.values.instants import to_us
 from tests.pricing.contracts import chain, price, terms, usage_line
 
 TIERS = {"model": "graduated", "tiers": [{"up_to": "1000", "unit": "0.10"}, {"unit": "0.05", "flat": "3"}]}

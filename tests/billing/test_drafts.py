@@ -9,9 +9,9 @@ from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import page_of
 from services.billing.documents.usecases import get_document, list_documents
-from services.billing.finalization.usecases import finalize_due
-from shared.clock import to_us
-from shared.db import Database
+from services.billing.finalization.usecases.finalize import finalize_due
+from shared.db.unit_of_work import Database
+from shared.runtime.clock import to_us
 from shared.topics.rating import EventName, StatementHeld
 from tests.billing.conftest import Hear
 from tests.billing.gates import Broken, OpenGate

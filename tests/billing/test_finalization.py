@@ -10,12 +10,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.billing.auditor import Auditor
+from services.billing.conservation.clients import Auditor
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.usecases import list_documents
-from services.billing.finalization.gate import ConservationGate
-from services.billing.finalization.usecases import finalize_due, nothing_due
-from shared.db import Database
+from services.billing.finalization.clients import ConservationGate
+from services.billing.finalization.usecases.finalize import finalize_due, nothing_due
+from shared.db.unit_of_work import Database
 from shared.topics.billing import DOCUMENTS
 from tests.billing.conftest import Hear
 from tests.billing.gates import Broken, OpenGate
@@ -233,8 +233,8 @@ async def test_a_year_has_a_series_of_its_own_by_the_contracts_local_date(
 
 WORKER = """
 import asyncio, sys
-from services.billing.finalization.usecases import finalize_due
-from shared.db import Database
+from services.billing.finalization.usecases.finalize import finalize_due
+from shared.db.unit_of_work import Database
 from tests.billing.gates import Broken, OpenGate
 from tests.billing.statements import NOW
 

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.billing.documents import retelling
-from services.billing.finalization.usecases import finalize_due
-from shared.db import Database
-from shared.retelling import retell
+from services.billing.documents import snapshots as retelling
+from services.billing.finalization.usecases.finalize import finalize_due
+from shared.db.unit_of_work import Database
+from shared.runtime.retelling import retell
 from shared.topics.billing import DOCUMENTS
 from tests.billing.conftest import Hear
 from tests.billing.gates import OpenGate

@@ -21,8 +21,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from shared.bus import Bus, BusUnavailable
-from shared.db import Database
-from shared.tables import add_standard_tables
+from shared.db.tables import add_standard_tables
+from shared.db.unit_of_work import Database
 from tests.bus.consumer_process import EFFECTS, Options, open_test_bus
 from tests.bus.topics import FACTS, fact
 from tests.conftest import TestDatabase

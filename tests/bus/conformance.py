@@ -15,10 +15,10 @@ import pytest
 from shared.bus import BusUnavailable, Record
 from shared.bus.dead_letters import dead_letters, replay
 from shared.bus.faults import WrongCluster, WrongPartitionCount
-from shared.clock import machine_now
-from shared.consumer import CRASHES_MAX, DEAD_IN_A_ROW_MAX, Batch, BatchCounts, Subscribe
-from shared.db import UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
+from shared.runtime.clock import machine_now
+from shared.runtime.consumer.runner import CRASHES_MAX, DEAD_IN_A_ROW_MAX, Batch, BatchCounts, Subscribe
 from shared.topics import Topic
 from tests.bus.arena import GROUP, Arena
 from tests.bus.consumer_process import Stop, consumer
@@ -258,7 +258,7 @@ class BusConformance:
     ) -> None:
         """A table that is not there yet, a deadlock, a lost connection: no message is to blame, however often
         it is tried."""
-        monkeypatch.setattr("shared.consumer.BACKOFF_MAX_S", 0.05)
+        monkeypatch.setattr("shared.runtime.consumer.runner.BACKOFF_MAX_S", 0.05)
         await arena.publish(10, keys=1)
         faults = itertools.cycle(
             [
@@ -288,8 +288,8 @@ class BusConformance:
         self, arena: Arena, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A broken release must not empty the log into the dead letters."""
-        monkeypatch.setattr("shared.consumer.BACKOFF_MIN_S", 0.0)
-        monkeypatch.setattr("shared.consumer.DEAD_IN_A_ROW_MAX", 5)
+        monkeypatch.setattr("shared.runtime.consumer.runner.BACKOFF_MIN_S", 0.0)
+        monkeypatch.setattr("shared.runtime.consumer.runner.DEAD_IN_A_ROW_MAX", 5)
         await arena.publish(20, keys=1)
 
         async def handler(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:

@@ -20,10 +20,10 @@ import msgspec
 from shared.bus import Bus, positions
 from shared.bus.kafka_access import KafkaAccess
 from shared.bus.postgres_log import PostgresLog
-from shared.consumer import Batch, BatchCounts, Consumer, Subscribe
-from shared.db import Database, Isolation, UnitOfWork
+from shared.db.unit_of_work import Database, Isolation, UnitOfWork
 from shared.errors import AppError
-from shared.logs import configure_logs
+from shared.runtime.consumer.runner import Batch, BatchCounts, Consumer, Subscribe
+from shared.runtime.logs import configure_logs
 from tests.bus.topics import FACTS, TOPICS, Fact
 
 EFFECTS = """create table rating.effects (

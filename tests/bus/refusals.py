@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shared.bus import Record, RecordsRefused
-from shared.outbox import Relay
-from shared.outbox_refused import KIND, Refused
+from shared.db.outbox import Relay
+from shared.db.outbox_refused import KIND, Refused
 from shared.topics.registry import MESSAGE_MAX_BYTES
 from tests.bus.arena import Arena
 from tests.bus.conformance import until_async

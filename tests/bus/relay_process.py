@@ -7,10 +7,10 @@ import sys
 
 import msgspec
 
-from shared.db import Database
-from shared.logs import configure_logs
-from shared.outbox import Relay
-from shared.outbox_refused import Refused
+from shared.db.outbox import Relay
+from shared.db.outbox_refused import Refused
+from shared.db.unit_of_work import Database
+from shared.runtime.logs import configure_logs
 from tests.bus.consumer_process import Options, open_test_bus
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.breath import AT_ONCE_S, FLOWS_AFTER_S, REST_MAX_S, SHARE, Flow, rest_s
+from shared.runtime.pacing import AT_ONCE_S, FLOWS_AFTER_S, REST_MAX_S, SHARE, Flow, rest_s
 
 
 @given(st.floats(0, 1000))

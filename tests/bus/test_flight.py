@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from shared.bus import Polled
-from shared.flight import PARTITIONS_AT_ONCE, Flight
+from shared.runtime.consumer.flight import PARTITIONS_AT_ONCE, Flight
 
 
 def run(partition: int, start: int) -> Polled:

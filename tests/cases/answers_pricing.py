@@ -6,8 +6,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from shared.money import to_decimal
 from shared.pricing import Group, PricedPeriod, VersionInForce, parse_terms
+from shared.values.money import to_decimal
 from tests.pricing.contracts import chain, document, price, usage_line
 
 Case = Mapping[str, Any]

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from shared.money import Rounding, allocate, round_to
+from shared.values.money import Rounding, allocate, round_to
 from tests.cases.answers_pricing import MODES, Answer, Answers, Case
 
 

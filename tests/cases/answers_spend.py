@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.money import Rounding, currency, settle, share, to_decimal
-from shared.period import period_between
 from shared.pricing import PricedPeriod, parse_terms
+from shared.values.money import Rounding, currency, settle, share, to_decimal
+from shared.values.period import period_between
 from tests.cases.answers_pricing import Answer, Answers, Case, contract
 from tests.pricing.contracts import JANUARY, chain, document, price
 

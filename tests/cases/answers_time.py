@@ -6,11 +6,11 @@ from decimal import Decimal
 from itertools import islice, takewhile
 from typing import Any
 
-from shared.money import Rounding, round_to, share, to_decimal
-from shared.period import BillingCalendar, ServicePeriod, local_date, period_between
 from shared.pricing import Group, UsageNeed, VersionInForce, parse_terms, price_period, usage_needs
 from shared.pricing.language import Terms
 from shared.pricing.renewal import is_active, term_on
+from shared.values.money import Rounding, round_to, share, to_decimal
+from shared.values.period import BillingCalendar, ServicePeriod, local_date, period_between
 from tests.cases.answers_pricing import Answer, Answers, Case, written_tier
 from tests.pricing.contracts import chain, document, price, usage_line
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from shared.failpoints import NAMES
+from shared.runtime.failpoints import NAMES
 from u2c.chaos.campaigns import campaigns
 from u2c.chaos.faults import Kind
 

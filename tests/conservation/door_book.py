@@ -11,18 +11,18 @@ from typing import Any
 
 import asyncpg
 
+from services.billing.conservation.checks.k2_door import door
 from services.billing.conservation.domain.breaks import Checked
-from services.billing.conservation.door import door
-from services.billing.conservation.usecases import snapshot
+from services.billing.conservation.usecases.check import snapshot
 from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.usage_ingest.receipts.repository import ReceiptRepository
 from shared.bus import Record
 from shared.bus.postgres_log import PostgresLog
-from shared.clock import machine_now, machine_us
-from shared.consumer import Consumer
-from shared.db import Database
-from shared.ids import new_id
+from shared.db.unit_of_work import Database
+from shared.runtime.clock import machine_now, machine_us
+from shared.runtime.consumer.runner import Consumer
 from shared.topics.usage_ingest import USAGE_EVENTS, ReceiptMessage, UsageMessage, event_key
+from shared.values.ids import new_id
 from tests.conftest import TestDatabase, say
 from tests.metering.book import meter
 

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation.usecases import check_all
+from services.billing.conservation.usecases.check import check_all
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url
 from tests.conftest import TestServer, _copy

@@ -7,8 +7,8 @@ import asyncpg
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.billing.conservation.checks.facts import BUCKET, CONDITIONS, REASON
 from services.billing.conservation.domain.dispositions import SUSPENSE_REASONS, Bucket, Reason
-from services.billing.conservation.facts import BUCKET, CONDITIONS, REASON
 from tests.conftest import TestServer
 
 FACTS = ("void", "void_late", "known", "metered", "in_force", "lined", "late", "waived", "held", "counted")

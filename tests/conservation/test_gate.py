@@ -12,15 +12,15 @@ import asyncpg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.billing.auditor import Auditor
-from services.billing.conservation import facts
 from services.billing.conservation.answers import ConservationAnswer
+from services.billing.conservation.checks import facts
+from services.billing.conservation.checks.listing import LISTED_MAX
+from services.billing.conservation.clients import Auditor
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.listing import LISTED_MAX
-from services.billing.conservation.monitor import Monitor
-from services.billing.conservation.repository import NAMED_MAX, keep_exceptions
-from services.billing.conservation.usecases import breaks_of, check_all
-from shared.db import Database
+from services.billing.conservation.repository.cases import NAMED_MAX, keep_exceptions
+from services.billing.conservation.usecases.check import breaks_of, check_all
+from services.billing.conservation.usecases.watch import Monitor
+from shared.db.unit_of_work import Database
 from tests.conftest import TestDatabase
 from tests.conservation.conftest import Book
 

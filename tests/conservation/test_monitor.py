@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from services.billing.auditor import Auditor
+from services.billing.conservation.clients import Auditor
 from services.billing.conservation.domain.breaks import K
-from services.billing.conservation.monitor import Monitor
-from services.billing.conservation.repository import keep_exceptions
-from services.billing.conservation.usecases import breaks_of
-from shared.db import Database
+from services.billing.conservation.repository.cases import keep_exceptions
+from services.billing.conservation.usecases.check import breaks_of
+from services.billing.conservation.usecases.watch import Monitor
+from shared.db.unit_of_work import Database
 from tests.conftest import TestDatabase
 
 NOW = datetime(2025, 3, 1, tzinfo=UTC)

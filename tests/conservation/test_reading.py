@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.billing.conservation.facts import at, label, quantity
+from services.billing.conservation.checks.facts import at, label, quantity
 from services.rating.disposition.repository import LABEL
 from services.rating.metering.domain.fields import FieldReader
 from services.rating.metering.domain.scalar import label_of, quantity_of

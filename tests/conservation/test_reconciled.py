@@ -15,10 +15,10 @@ from services.billing.conservation.domain.breaks import Report
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.readings import Counted, Hold, ListPrice, Measured, Placed, Usage
 from services.billing.conservation.domain.reconciled import rows_of, totals_of
-from services.billing.conservation.reconciliation import Narrow
-from services.billing.conservation.reconciling import Reconciled
+from services.billing.conservation.repository.reconciliation import Narrow
+from services.billing.conservation.usecases.reconcile import Reconciled
 from shared.http.instants import Instant
-from shared.money import currency
+from shared.values.money import currency
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
 USAGE = Usage("acme", None, "call", NOW)

@@ -8,10 +8,10 @@ from datetime import datetime
 import asyncpg
 import pytest
 
+from services.billing.conservation.checks.k1_transport import transport
+from services.billing.conservation.checks.sabotage import KINDS, plant
 from services.billing.conservation.domain.breaks import Break
-from services.billing.conservation.sabotage import KINDS, plant
-from services.billing.conservation.transport import transport
-from services.billing.conservation.usecases import breaks_of, check_all
+from services.billing.conservation.usecases.check import breaks_of, check_all
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from services.billing.conservation import in_flight, worth
-from services.billing.conservation.repository import keep_exceptions
+from services.billing.conservation.checks import k2_in_flight as in_flight
+from services.billing.conservation.checks import worth
+from services.billing.conservation.repository.cases import keep_exceptions
 from shared.bus import Record
 from shared.bus.dead_letters import DEAD, Name, dead_letters, discard, replay
-from shared.clock import machine_now
-from shared.db import Database
+from shared.db.unit_of_work import Database
+from shared.runtime.clock import machine_now
 from shared.topics.registry import MESSAGE_MAX_BYTES
 from shared.topics.usage_ingest import UsageMessage
 from tests.conftest import TestDatabase

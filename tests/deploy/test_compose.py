@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from shared.postgres.setup import SERVICES
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from tests.deploy.files import ROOT, compose, dockerfile
 from u2c.service_flags import settings_of
 from u2c.services import PORTS, URL_VARIABLES

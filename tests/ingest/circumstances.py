@@ -7,7 +7,7 @@ import msgspec
 from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.catalogue import Catalogue
 from services.usage_ingest.domain.events import Circumstances
-from shared.clock import to_us
+from shared.runtime.clock import to_us
 from shared.topics.rating import CustomerMessage, MeterMessage
 
 NOW = datetime(2013, 7, 15, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ import httpx2
 import psutil
 import pytest
 
-from services.usage_ingest.door.body import MEMBERS_MAX, STEP_BYTES, GzipBroken, gunzip
+from services.usage_ingest.door.requests.body import MEMBERS_MAX, STEP_BYTES, GzipBroken, gunzip
 from tests.ingest.circumstances import event
 from tests.ingest.conftest import Door, until
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.clock import machine_now
+from shared.runtime.clock import machine_now
 from tests.ingest.circumstances import event
 from tests.ingest.conftest import Door, until
 from tests.ingest.test_keys import made

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from services.usage_ingest.domain.secrets import hash_of, well_formed
-from services.usage_ingest.keys import retelling
-from shared.clock import machine_now
-from shared.db import Database
+from services.usage_ingest.keys import snapshots as retelling
+from shared.db.unit_of_work import Database
+from shared.runtime.clock import machine_now
 from shared.topics.usage_ingest import ACCESS_KEYS
 from tests.ingest.circumstances import event
 from tests.ingest.conftest import Door, until

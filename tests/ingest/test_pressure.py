@@ -15,8 +15,8 @@ import pytest
 from fastapi import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from services.usage_ingest.door.body import read_body
-from services.usage_ingest.door.capacity import Capacity, DoorFull
+from services.usage_ingest.door.memory import Capacity, DoorFull
+from services.usage_ingest.door.requests.body import read_body
 from services.usage_ingest.main import create_key
 from shared.http.middleware import BodyIncomplete, Edge
 from shared.postgres.embedded import EmbeddedPostgres

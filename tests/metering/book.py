@@ -5,10 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.rating.catalogue.document import MeterTerms
+from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import change_meter, create_meter
 from services.rating.metering.backfill.usecases import backfill_step
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from tests.metering.batches import NOW
 
 CALLS = {"event_type": "api.call", "aggregation": "count", "group_by": ["region"]}

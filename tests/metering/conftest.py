@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from tests.conftest import TestDatabase
 from tests.metering.batches import Metering
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shared.clock import to_us
+from shared.runtime.clock import to_us
 from shared.topics.usage_ingest import UsageMessage
 
 Group = tuple[tuple[str, str], ...]

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from services.rating.metering.activity.usecases import tell_activity, tell_all_activity
-from shared.clock import to_us
-from shared.db import Database
+from shared.db.unit_of_work import Database
+from shared.runtime.clock import to_us
 from shared.topics.rating import ACTIVITY
 from tests.metering import book
 from tests.metering.batches import NOW, Metering, event, void

@@ -19,9 +19,9 @@ from services.rating.metering.naming.usecases import (
     name_values,
     recount_step,
 )
-from shared.clock import from_us
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.postgres.migrations import migrate_all
+from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import UsageMessage
 from tests.conftest import TestDatabase
 from tests.metering import book

@@ -6,7 +6,7 @@ from zlib import crc32
 
 import pytest
 
-from services.rating.catalogue.document import MeterTerms
+from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import (
     EventTypeFixed,
     ListPriceTaken,
@@ -15,7 +15,7 @@ from services.rating.catalogue.usecases import (
     create_meter,
 )
 from services.rating.metering.backfill.usecases import backfill_step
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from tests.metering import book
 from tests.metering.batches import NOW, Metering, event, void
 from tests.metering.book import aggregates, backfilled, changed, meter, rows

@@ -4,8 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.consumer import BatchCounts
-from shared.db import Database
+from shared.db.unit_of_work import Database
+from shared.runtime.consumer.runner import BatchCounts
 from tests.metering import book
 from tests.metering.batches import NOW, Metering, event, void
 from tests.metering.book import aggregates, meter, rows

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from services.rating.metering import cached
-from services.rating.metering.cached import MeteringMemory
-from shared.clock import machine_us
+from services.rating.metering import memory as cached
+from services.rating.metering.memory import MeteringMemory
+from shared.runtime.clock import machine_us
 
 LONG_S = 20.0
 

@@ -7,7 +7,7 @@ from zlib import crc32
 import asyncpg
 import pytest
 
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from tests.metering import book
 from tests.metering.batches import Metering
 from tests.metering.book import Aggregates, aggregates, meter

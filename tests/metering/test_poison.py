@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from services.rating.metering.columns import joined
 from services.rating.metering.domain.arrival import UsageUnstorable
 from services.rating.metering.domain.unfit import as_sent
-from shared.db import Database
+from services.rating.metering.repository.columns import joined
+from shared.db.unit_of_work import Database
 from shared.topics.usage_ingest import USAGE_QUARANTINE, UsageMessage
 from tests.metering import book
 from tests.metering.batches import Metering, event

@@ -8,11 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.rating.customers.document import CustomerDocument
+from services.rating.customers.requests import CustomerDocument
 from services.rating.customers.usecases import create_customer
-from services.rating.metering.readings import MeterGone, UsageAsked, read_quantities, watermark
-from shared.clock import to_us
-from shared.db import Database
+from services.rating.metering.usecases.read_quantities import (
+    MeterGone,
+    UsageAsked,
+    read_quantities,
+    watermark,
+)
+from shared.db.unit_of_work import Database
+from shared.runtime.clock import to_us
 from shared.topics.usage_ingest import UsageMessage
 from tests.metering import book
 from tests.metering.batches import NOW, Metering, event, void

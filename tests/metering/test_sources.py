@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.bus import Record
 from shared.bus.batch_rows import OUTCOMES
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.topics.usage_ingest import USAGE_EVENTS
 from tests.conftest import say
 from tests.metering.batches import Metering

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from tests.metering.batches import NOW, Metering, event, void
 from tests.metering.book import rows
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from shared import clock as clock_module
-from shared.clock import BusinessClock
-from shared.db import Database
+from shared.db.unit_of_work import Database
+from shared.runtime import clock as clock_module
+from shared.runtime.clock import BusinessClock
 from tests.conftest import TestDatabase, stand_clock
 
 MOVED_TO = datetime(2031, 5, 1, tzinfo=UTC)

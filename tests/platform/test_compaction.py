@@ -18,20 +18,20 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from services.billing.heard.consumers import SUBSCRIPTIONS as BILLING
-from services.signals.heard.consumers import SUBSCRIPTIONS as SIGNALS
+from services.billing.replica.consumers import SUBSCRIPTIONS as BILLING
 from services.signals.policy_file import read_policy
-from services.usage_ingest.heard.consumers import SUBSCRIPTIONS as USAGE_INGEST
+from services.signals.replica.consumers import SUBSCRIPTIONS as SIGNALS
+from services.usage_ingest.replica.consumers import SUBSCRIPTIONS as USAGE_INGEST
 from shared.bus import Record
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_topics import settings_of
-from shared.clock import machine_now
-from shared.consumer import Consumer, Subscribe
-from shared.db import Database
+from shared.db.outbox import Relay
+from shared.db.outbox_refused import Refused
+from shared.db.unit_of_work import Database
 from shared.http.heard_keys import key_consumer
-from shared.outbox import Relay
-from shared.outbox_refused import Refused
+from shared.runtime.clock import machine_now
+from shared.runtime.consumer.runner import Consumer, Subscribe
 from shared.topics import ALL, Topic, TopicKind
 from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.topics.rating import (

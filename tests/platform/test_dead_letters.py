@@ -13,7 +13,7 @@ import pytest
 
 from shared.bus.dead_letters import DEAD
 from shared.bus.postgres_log import PostgresLog
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.topics.rating import CONTRACTS
 from tests.conftest import TestDatabase
 

@@ -37,7 +37,7 @@ from shared.http.limits import (
 from shared.http.middleware import Edge
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url
-from shared.settings import ServiceSettings
+from shared.runtime.settings import ServiceSettings
 from tests.conftest import TestDatabase, TestServer, stand_clock
 from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.garbage import COLLECT_AFTER, collect, collect_seldom
+from shared.runtime.garbage import COLLECT_AFTER, collect, collect_seldom
 
 
 class Knot:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from tests.conftest import TestDatabase
 
 LOCK = 4711

@@ -6,8 +6,8 @@ import pytest
 from fastapi import APIRouter
 
 from shared.http.documented import API
-from shared.service import Service, build
-from shared.settings import ServiceSettings
+from shared.runtime.service import Service, build
+from shared.runtime.settings import ServiceSettings
 
 SERVICES = ("usage_ingest", "rating", "billing", "signals")
 

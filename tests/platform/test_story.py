@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.rating.disposition.verdict import Verdict
+from services.rating.disposition.domain.verdict import Verdict
 from u2c.explaining import QUARANTINED, Explained, verdict_of
 from u2c.story import WORDS, told
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.wake import Wake
+from shared.runtime.wake import Wake
 
 LONG_S = 3600.0
 

@@ -5,7 +5,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from shared.period import ServicePeriod, period_between
 from shared.pricing import (
     Group,
     PricedPeriod,
@@ -17,6 +16,7 @@ from shared.pricing import (
     usage_needs,
 )
 from shared.pricing.language import content_hash
+from shared.values.period import ServicePeriod, period_between
 
 JANUARY = period_between(date(2026, 1, 1), date(2026, 2, 1), "UTC")
 

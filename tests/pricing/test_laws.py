@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.money import allocate
 from shared.pricing import Group, price_period
 from shared.pricing.models import ALL_MODELS
 from shared.pricing.models.model import Model
+from shared.values.money import allocate
 from tests.pricing.contracts import JANUARY, chain, price, terms, usage_line, usage_of
 
 quantities = st.decimals(min_value=0, max_value=10_000, places=3)

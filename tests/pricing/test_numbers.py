@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import ids
-from shared.decimals import (
+from shared.values import ids
+from shared.values.decimals import (
     PriceUnreadable,
     QuantityOutOfBounds,
     QuantityUnreadable,
@@ -19,7 +19,7 @@ from shared.decimals import (
     plain,
     quantity_from_json_number,
 )
-from shared.money import (
+from shared.values.money import (
     Money,
     NothingToAllocateTo,
     Rounding,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.period import BillingCalendar, add_months, billing_periods, local_date, local_midnight
+from shared.values.period import BillingCalendar, add_months, billing_periods, local_date, local_midnight
 
 ZONES = [
     "UTC",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared.decimals import EXACT
-from shared.period import period_between
 from shared.pricing import Balances, price_period
 from shared.pricing.steps.usage import UsageMissing
+from shared.values.decimals import EXACT
+from shared.values.period import period_between
 from tests.pricing.contracts import JANUARY, amounts, chain, price, terms, usage_line, usage_of
 
 TIERS = {"model": "graduated", "tiers": [{"up_to": "1000", "unit": "0.10"}, {"unit": "0.05"}]}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.money import format_minor
 from shared.pricing import PricedPeriod, VersionInForce, parse_terms, price_period, usage_needs
 from shared.pricing.language import content_hash
+from shared.values.money import format_minor
 
 FIGURES: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (Path(__file__).parent / "scenario.json").read_text()

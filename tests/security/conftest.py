@@ -14,7 +14,7 @@ import pytest
 
 from shared.bus import Record
 from shared.postgres.setup import AUDITOR
-from shared.service import Context
+from shared.runtime.service import Context
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from tests.conftest import TestDatabase, say
 

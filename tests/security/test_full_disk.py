@@ -59,7 +59,7 @@ async def test_postgres_that_can_write_no_more_is_not_ready_and_ready_again_by_i
     async with serve("rating") as rating:
         assert await _disk(rating) == (200, "ok")
         _fill(small_disk, leave=0)
-        monkeypatch.setattr("shared.disk.PROBE_EVERY_S", 0)
+        monkeypatch.setattr("shared.runtime.disk.PROBE_EVERY_S", 0)
         status, told = await _disk(rating)
         assert status == 503 and "No space left on device" in told and "goes on by itself" in told
         (small_disk / "filler").unlink()

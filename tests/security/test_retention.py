@@ -9,17 +9,17 @@ import asyncpg
 import pytest
 
 from services.billing.conservation.answers import CheckedAnswer
-from services.billing.conservation.door import door
-from services.billing.conservation.usecases import snapshot
+from services.billing.conservation.checks.k2_door import door
+from services.billing.conservation.usecases.check import snapshot
 from services.signals.webhooks.jobs import forget_deliveries
 from services.usage_ingest.receipts.jobs import forget_receipts
 from services.usage_ingest.receipts.repository import ReceiptRepository
-from shared.clock import machine_now
-from shared.ids import first_id, new_id
-from shared.instants import to_us
 from shared.postgres.setup import SERVICES
-from shared.retention import BATCH_ROWS, TABLE, forget, forget_idempotency_keys
+from shared.runtime.clock import machine_now
+from shared.runtime.retention import BATCH_ROWS, TABLE, forget, forget_idempotency_keys
 from shared.topics.usage_ingest import ReceiptMessage
+from shared.values.ids import first_id, new_id
+from shared.values.instants import to_us
 from tests.conftest import TestDatabase
 from tests.security.conftest import Serve
 
@@ -47,7 +47,7 @@ def test_the_table_is_the_one_that_was_promised_and_the_documents_say_it() -> No
 async def test_idempotency_keys_go_after_a_week_in_bounded_steps(
     serve: Serve, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.retention.STEP_ROWS", 100)
+    monkeypatch.setattr("shared.runtime.retention.STEP_ROWS", 100)
     async with serve(service) as served:
         add = f"""insert into {service}.idempotency_keys (key_id, idempotency_key, request_hash, status, body,
             created_at)
@@ -119,7 +119,7 @@ async def test_receipts_go_after_800_days_and_k2_says_what_it_said(
             "receipts_exceed_bus",
         }
         monkeypatch.setattr("services.usage_ingest.receipts.jobs.STEP_ROWS", 1)
-        monkeypatch.setattr("shared.retention.STEP_ROWS", 1)
+        monkeypatch.setattr("shared.runtime.retention.STEP_ROWS", 1)
         await forget_receipts(ingest.context)
         left = await ingest.context.db.pool.fetch("select source from usage_ingest.receipts order by 1")
         assert [row["source"] for row in left] == ["new", "now"]

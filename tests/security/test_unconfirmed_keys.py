@@ -6,10 +6,10 @@ import time
 import asyncpg
 import pytest
 
-from services.billing.conservation.transport import Transport, transport
+from services.billing.conservation.checks.k1_transport import Transport, transport
 from shared.bus import Record
 from shared.bus.postgres_log import PostgresLog
-from shared.consumer import DEAD_IN_A_ROW_MAX
+from shared.runtime.consumer.runner import DEAD_IN_A_ROW_MAX
 from shared.topics.usage_ingest import ACCESS_KEYS, USAGE_EVENTS, AccessKeyMessage
 from tests.conftest import TestDatabase
 from tests.ingest.circumstances import event

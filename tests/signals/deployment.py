@@ -12,9 +12,9 @@ import httpx2
 import msgspec
 
 from services.signals.domain.fact import Fact
-from services.signals.facts.telling import Told, tell
+from services.signals.facts.usecases import Told, tell
 from shared.bus import Record
-from shared.service import Context
+from shared.runtime.service import Context
 from shared.topics import Topic
 from tests.conftest import TestDatabase, stand_clock
 from tests.conftest import say as published

@@ -4,9 +4,9 @@ import asyncio
 import sys
 from datetime import datetime
 
-from services.signals.evaluation.usecases import evaluate_due
+from services.signals.evaluation.usecases.evaluate import evaluate_due
 from services.signals.policy_file import read_policy
-from shared.db import Database
+from shared.db.unit_of_work import Database
 
 
 async def main(url: str, until: datetime) -> None:

@@ -15,12 +15,12 @@ from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.rollup import fresh
 from services.signals.domain.shown import shown
 from services.signals.domain.values import DEFINITIONS, values_of
-from services.signals.evaluation.answers import CustomerSignalsAnswer
-from services.signals.evaluation.evaluated import EvaluatedAnswer
-from services.signals.facts.answers import SignalAnswer
-from services.signals.facts.data import DATA
+from services.signals.evaluation.answers.customers import CustomerSignalsAnswer
+from services.signals.evaluation.answers.evaluated import EvaluatedAnswer
+from services.signals.facts.answers.data import DATA
+from services.signals.facts.answers.facts import SignalAnswer
 from services.signals.policy_file import read_policy
-from shared.clock import to_us
+from shared.runtime.clock import to_us
 from tests.signals.deployment import START
 
 FIRST, DAYS = date(2024, 1, 1), 400

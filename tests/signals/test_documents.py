@@ -21,8 +21,8 @@ from standardwebhooks.webhooks import Webhook
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.payload import Event, standard_body
 from services.signals.domain.values import DEFINITIONS
-from services.signals.webhooks.attempt import sender
-from shared.clock import machine_now
+from services.signals.webhooks.clients.attempt import sender
+from shared.runtime.clock import machine_now
 from shared.topics import ALL
 from tests.signals.deployment import START
 from u2c import asyncapi

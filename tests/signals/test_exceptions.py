@@ -1,6 +1,6 @@
 """What is wrong in signals has an owner and can be asked for, as in every other service."""
 
-from shared.exceptions import open_exception, resolve_exception
+from shared.cases import open_exception, resolve_exception
 from tests.signals.deployment import START, Signals
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from services.signals.evaluation.usecases import evaluate_due
-from services.signals.heard.activity import fold_waiting
-from shared.clock import to_us
+from services.signals.evaluation.usecases.evaluate import evaluate_due
+from services.signals.replica.usecases.hear_activity import fold_waiting
+from shared.runtime.clock import to_us
 from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.topics.rating import (
     ACTIVITY,

@@ -10,12 +10,12 @@ import pytest
 
 from services.signals.domain.addresses import is_public
 from services.signals.domain.payload import Event
-from services.signals.webhooks.attempt import sender
-from services.signals.webhooks.guard import AddressRefused, Guard
-from services.signals.webhooks.repository import WebhookRepository
-from services.signals.webhooks.sealed import seal_of, sealed_url
-from services.signals.webhooks.target import UrlRefused, target_of
-from shared.clock import machine_now
+from services.signals.webhooks.clients.attempt import sender
+from services.signals.webhooks.clients.guard import AddressRefused, Guard
+from services.signals.webhooks.domain.target import UrlRefused, target_of
+from services.signals.webhooks.repository.sealed import seal_of, sealed_url
+from services.signals.webhooks.repository.webhooks import WebhookRepository
+from shared.runtime.clock import machine_now
 from tests.signals.conftest import Start
 from tests.signals.deployment import START, Signals, fact, until
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from shared import open_work
-from shared.exceptions import open_exception, resolve_exception
+from shared.cases import open_exception, resolve_exception
 from shared.http.middleware import REQUESTS
+from shared.runtime import open_work
 from tests.signals.deployment import START, Signals
 
 

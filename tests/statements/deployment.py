@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx2
 
-from services.rating.statements.idle import idle
+from services.rating.statements.usecases.finish_due_work import idle
 from shared.bus import Record
-from shared.clock import machine_us
-from shared.instants import to_us
-from shared.service import Context
+from shared.runtime.clock import machine_us
+from shared.runtime.service import Context
 from shared.topics.rating import StatementMessage
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
+from shared.values.instants import to_us
 from tests.conftest import TestDatabase, say
 
 SECRET = "u2c_test_of_statements"

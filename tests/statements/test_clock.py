@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 from services.rating.statements.domain.message import pages_of
-from services.rating.statements.idle import idle
+from services.rating.statements.usecases.finish_due_work import idle
 from shared.topics.rating import StatementLine, StatementMessage
 from tests.statements.deployment import Deployment, event, terms, utc
 

@@ -5,10 +5,10 @@ import asyncio
 from itertools import count
 from typing import Any
 
-from services.rating.statements.pricing import price_stale
-from services.rating.statements.repository import StatementRepository
+from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases.price import price_stale
 from shared.bus import Record
-from shared.clock import machine_us
+from shared.runtime.clock import machine_us
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
 from tests.conftest import say
 from tests.statements.deployment import Deployment, event, terms, until, utc

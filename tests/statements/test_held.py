@@ -7,14 +7,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation import reconciliation
 from services.billing.conservation.answers import PlacedEventAnswer
-from services.billing.conservation.disposition import disposition
+from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.domain.dispositions import Bucket
 from services.billing.conservation.domain.reconciled import rows_of, totals_of
-from services.billing.conservation.reconciliation import Drill, Narrow
-from shared.money import Money, currency
+from services.billing.conservation.repository import reconciliation
+from services.billing.conservation.repository.reconciliation import Drill, Narrow
 from shared.postgres.setup import AUDITOR
+from shared.values.money import Money, currency
 from tests.statements.deployment import Deployment, event, terms, until, utc, void
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")

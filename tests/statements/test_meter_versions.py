@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.billing.conservation.disposition import disposition
-from services.billing.conservation.quantity import quantities_of
+from services.billing.conservation.checks.k3_disposition import disposition
+from services.billing.conservation.checks.k4_quantity import quantities_of
 from shared.postgres.setup import AUDITOR
 from tests.statements.deployment import Deployment, event, terms, until, utc
 

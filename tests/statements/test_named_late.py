@@ -7,8 +7,8 @@ from zlib import crc32
 
 import asyncpg
 
-from services.rating.metering.admission_repository import SUBJECT_BUCKETS, SUBJECT_LOCK
-from services.rating.statements.closing import close_due
+from services.rating.metering.repository.admission import SUBJECT_BUCKETS, SUBJECT_LOCK
+from services.rating.statements.usecases.close_periods import close_due
 from tests.statements.deployment import Deployment, event, terms, until, utc
 
 CLOSE = utc("2024-02-04T00:00:00")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.rating import retelling
+from services.rating import snapshots as retelling
 from services.rating.statements.domain.message import pages_of
-from shared.db import UnitOfWork
-from shared.retelling import Snapshots, retell
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.retelling import Snapshots, retell
 from shared.topics import ALL
 from shared.topics.rating import STATEMENTS
 from tests.statements.deployment import Deployment, event, terms, until, utc

@@ -5,7 +5,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.rating.disposition import explanation, underway
+from services.rating.disposition import clients as underway
+from services.rating.disposition.usecases import explain_event as explanation
 from shared.bus import Record
 from shared.bus.dead_letters import Name, discard
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key

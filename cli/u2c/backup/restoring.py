@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from services.billing.finalization.published import pass_published
+from services.billing.finalization.usecases.pass_published import pass_published
 from shared.bus import BusUnavailable
 from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_reader import KafkaReader
@@ -15,7 +15,7 @@ from shared.bus.passing import SNAPSHOTS, pass_snapshots
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.migrations import prepare
 from shared.postgres.setup import connect, create_empty_database, drop_database
-from shared.retelling import tell_all_again
+from shared.runtime.retelling import tell_all_again
 from shared.topics import ALL, TopicKind
 from shared.topics.usage_ingest import AccessKeyMessage
 from u2c.backup.manifest import BOOK, Manifest, secret_digest

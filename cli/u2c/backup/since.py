@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from shared.bus.kafka_reader import KafkaReader
-from shared.db import UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.http.heard_keys import store_key
 from shared.postgres.setup import SERVICES
 from shared.topics import Topic

@@ -17,11 +17,11 @@ import msgspec
 from shared.bus import Bus, Record
 from shared.bus.kafka_access import KafkaAccess
 from shared.bus.postgres_log import PostgresLog
-from shared.db import Database
-from shared.instants import from_us
+from shared.db.unit_of_work import Database
 from shared.topics import Topic
 from shared.topics.registry import TopicKind
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
+from shared.values.instants import from_us
 from u2c.bench.event_key import event_key
 from u2c.bench.workload import REQUEST_EVENTS, Bodies
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from services.billing.conservation.transport import Heads
-from services.billing.conservation.usecases import check_all
+from services.billing.conservation.checks.k1_transport import Heads
+from services.billing.conservation.usecases.check import check_all
 from shared.bus.kafka_access import KafkaAccess
 from shared.topics import ALL
 from u2c.cluster import Cluster, ClusterOptions

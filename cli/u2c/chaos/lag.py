@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from services.billing.conservation.transport import Heads
+from services.billing.conservation.checks.k1_transport import Heads
 from shared.bus import BusUnavailable
-from shared.db import OUTAGES
+from shared.db.unit_of_work import OUTAGES
 from shared.topics import ALL
 from u2c.chaos.faults import KAFKA, POSTGRES
 from u2c.chaos.producer import Producer

@@ -13,7 +13,7 @@ import asyncpg
 import httpx2
 import msgspec
 
-from services.billing.conservation.usecases import check_all
+from services.billing.conservation.usecases.check import check_all
 from u2c.bench.deployment import Deployment, deployment
 from u2c.bench.sender import BATCH, EVENTS
 from u2c.chaos.lag import Lag

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from services.billing.conservation.usecases import check_all
+from services.billing.conservation.usecases.check import check_all
 from shared.bus import Log
 from tests.spine.conductor import march_invoices
 from tests.spine.oracle import PRICES, invoice_total

@@ -7,16 +7,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from services.billing.conservation.checks.k2_door import Hour
 from services.billing.conservation.domain.breaks import OWNERS, SAYS, Break, Checked, K, Report
 from services.billing.conservation.domain.dispositions import Bucket, Place, Reason, Why
 from services.billing.conservation.domain.readings import Placed, Settled
 from services.billing.conservation.domain.reconciled import Row, Totals
 from services.billing.conservation.domain.waiting import Waiting
-from services.billing.conservation.door import Hour
-from services.billing.conservation.reconciliation import Narrow
-from services.billing.conservation.reconciling import Reconciled
+from services.billing.conservation.repository.reconciliation import Narrow
+from services.billing.conservation.usecases.reconcile import Reconciled
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity, WorthAnswer
-from shared.money import currency, format_minor
+from shared.values.money import currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 35, "1": 31}])]
 Seconds = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2}$", examples=["0.09"])]

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.billing.conservation import door, reconciliation
 from services.billing.conservation.answers import DoorHourAnswer, PlacedEventAnswer, ReconciliationAnswer
+from services.billing.conservation.checks import k2_door as door
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.jobs import monitor_of
-from services.billing.conservation.reconciliation import Drill, Narrow
-from services.billing.conservation.reconciling import reconciled
-from services.billing.conservation.usecases import snapshot
+from services.billing.conservation.repository import reconciliation
+from services.billing.conservation.repository.reconciliation import Drill, Narrow
+from services.billing.conservation.usecases.check import snapshot
+from services.billing.conservation.usecases.reconcile import reconciled
 from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.instants import Instant
@@ -20,9 +21,9 @@ from shared.http.keys import requires
 from shared.http.paging import Page, Paged
 from shared.http.places import event_place
 from shared.http.zones import Zone
-from shared.instants import to_us
-from shared.service import Context, Ctx
+from shared.runtime.service import Context, Ctx
 from shared.values.fields import AskedEventType, AskedSubject, Key
+from shared.values.instants import to_us
 
 router = APIRouter(prefix="/v1", tags=["Reconciliation"], dependencies=[requires("invoices:read")])
 HOURS_MAX = 10_000

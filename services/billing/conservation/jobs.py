@@ -8,11 +8,11 @@ from prometheus_client import Gauge
 
 from services.billing.conservation.domain.breaks import K
 from services.billing.conservation.domain.waiting import Waiting
-from services.billing.conservation.monitor import Monitor
-from services.billing.conservation.reconciliation import Narrow
-from services.billing.conservation.reconciling import reconciled
-from services.billing.conservation.repository import keep_exceptions
-from shared.service import Context, Job
+from services.billing.conservation.repository.cases import keep_exceptions
+from services.billing.conservation.repository.reconciliation import Narrow
+from services.billing.conservation.usecases.reconcile import reconciled
+from services.billing.conservation.usecases.watch import Monitor
+from shared.runtime.service import Context, Job
 
 LOOK_EVERY_S = 5.0
 CHECK_EVERY_S = 600.0  # and never more than a twentieth of the time is spent on it

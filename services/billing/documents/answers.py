@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from services.billing.documents.domain.document import Document, Held, Line
-from shared.clock import from_us
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
 from shared.http.held import EventNameAnswer, HeldAnswer
-from shared.money import Currency, currency, format_minor
+from shared.runtime.clock import from_us
 from shared.topics.rating import StatementSegment
+from shared.values.money import Currency, currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 65, "1": 67}])]
 CurrencyCode = Annotated[str, Field(examples=["USD"])]

@@ -19,7 +19,7 @@ from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 BILLING = Path(__file__).parents[1]

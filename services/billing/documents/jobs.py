@@ -3,7 +3,7 @@
 from prometheus_client import Gauge
 
 from services.billing.documents.repository import DocumentRepository
-from shared.service import Context, Job
+from shared.runtime.service import Context, Job
 
 EVERY_S = 10.0
 DRAFTS = Gauge(

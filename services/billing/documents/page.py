@@ -6,11 +6,11 @@ from pathlib import Path
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.billing.documents.details import LOCALE, amount, details_of, quantity
+from services.billing.documents.domain.details import LOCALE, amount, details_of, quantity
 from services.billing.documents.domain.document import Document, Line
 from services.billing.documents.domain.steps import ClauseTerms, parts_of
-from shared.money import currency, to_decimal
 from shared.pricing.language import LEGAL_ENTITY_UNNAMED
+from shared.values.money import currency, to_decimal
 
 #: The page brings its own style and nothing else: no script, no font, no image, no frame around it.
 PAGE_HEADERS = {

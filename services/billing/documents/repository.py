@@ -10,7 +10,7 @@ from services.billing.documents.domain.document import Document, Held, Line
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.finalization.domain.drafts import OBSTACLES
 from services.billing.narrowing import narrowed
-from shared.clock import from_us
+from shared.runtime.clock import from_us
 from shared.topics.rating import StatementHeld, StatementLine, StatementSegment
 
 # The gate's exceptions are named as the draft is: what it found first is what holds it.

@@ -7,9 +7,9 @@ from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.domain.steps import ClauseTerms
 from services.billing.documents.repository import DocumentRepository
-from services.billing.tracing.clauses import clause_of
+from services.billing.tracing.domain.clauses import clause_of
 from services.billing.tracing.repository import versions_of
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.errors import AppError, Kind
 
 

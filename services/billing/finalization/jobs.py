@@ -1,7 +1,7 @@
 """When finalization runs."""
 
-from services.billing.finalization import usecases
-from shared.service import Context, Job
+from services.billing.finalization.usecases import finalize as usecases
+from shared.runtime.service import Context, Job
 
 EVERY_S = 0.2
 

@@ -9,9 +9,9 @@ import msgspec
 
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
 from services.billing.finalization.domain.posting import postings_of
-from shared.clock import machine_now
-from shared.ids import new_ids
+from shared.runtime.clock import machine_now
 from shared.topics.rating import StatementLine
+from shared.values.ids import new_ids
 
 _DUE = "document.status = 'draft' and document.statement_final and (document.held_until is null or document.held_until <= $1)"
 

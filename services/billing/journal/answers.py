@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from services.billing.journal.entries import Entry
+from services.billing.journal.rows import Entry
 from shared.http.answers import Amount, Answer
-from shared.money import currency, format_minor
+from shared.values.money import currency, format_minor
 
 
 class PostingAnswer(Answer):

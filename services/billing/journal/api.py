@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query
 from services.billing.cursors import before_id
 from services.billing.journal import usecases
 from services.billing.journal.answers import JournalEntryAnswer
-from services.billing.journal.entries import EntryFilter
+from services.billing.journal.rows import EntryFilter
 from services.billing.parameters import Contract, CurrencyCode, Customer, Text
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/journal", tags=["Journal"], dependencies=[requires("invoices:read")])
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 
-from services.billing.journal.entries import Entry, EntryFilter, Posting
+from services.billing.journal.rows import Entry, EntryFilter, Posting
 from services.billing.narrowing import narrowed
 
 _CONDITIONS = {

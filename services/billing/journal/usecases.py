@@ -1,8 +1,8 @@
 """Read the journal."""
 
-from services.billing.journal.entries import Entry, EntryFilter
 from services.billing.journal.repository import JournalRepository
-from shared.db import Database
+from services.billing.journal.rows import Entry, EntryFilter
+from shared.db.unit_of_work import Database
 
 
 async def list_entries(db: Database, asked: EntryFilter, before: str | None, rows_max: int) -> list[Entry]:

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from services.billing.documents.answers import LineAnswer, PeriodAnswer, Watermark
 from services.billing.journal.answers import JournalEntryAnswer
-from services.billing.tracing.clauses import ClauseText
+from services.billing.tracing.domain.clauses import ClauseText
 from services.billing.tracing.usecases import Trace
-from shared.clock import from_us
 from shared.http.answers import Answer, Instant, described_by
-from shared.money import currency
+from shared.runtime.clock import from_us
+from shared.values.money import currency
 
 LINE = "/v1/statements/{contract}/{period_start}/lines/{line}"
 Explanation = Annotated[

@@ -15,7 +15,7 @@ from shared.errors import refuses
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import CURSOR_CHARACTERS_MAX
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 

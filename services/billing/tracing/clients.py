@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx2
 
 from shared.errors import AppError, Kind
-from shared.service import Context
+from shared.runtime.service import Context
 
 
 class RatingUnavailable(AppError):

@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.chains import chain_of
+from shared.replica.chains import chain_of
 
 
 async def versions_of(connection: asyncpg.Connection, contract: str) -> list[dict[str, Any]]:

@@ -5,12 +5,12 @@ from typing import Any
 
 from services.billing.documents.domain.document import Document, Line
 from services.billing.documents.usecases import get_document
-from services.billing.journal.entries import Entry, EntryFilter
+from services.billing.journal.rows import Entry, EntryFilter
 from services.billing.journal.usecases import list_entries
-from services.billing.tracing.clauses import ClauseText, clause_of
 from services.billing.tracing.clients import Piece, RatingClient, pieces_of
+from services.billing.tracing.domain.clauses import ClauseText, clause_of
 from services.billing.tracing.repository import versions_of
-from shared.db import Database
+from shared.db.unit_of_work import Database
 from shared.errors import AppError, Kind
 
 

@@ -7,8 +7,8 @@ from fastapi.responses import Response
 
 from services.rating.catalogue import usecases
 from services.rating.catalogue.answers import MeterAnswer, MeterVersionAnswer, PlanAnswer
-from services.rating.catalogue.document import MeterDocument, MeterTerms, PlanDocument, plan_terms
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.catalogue.requests import MeterDocument, MeterTerms, PlanDocument, plan_terms
 from services.rating.catalogue.usecases import (
     EventTypeFixed,
     FinalPeriodsCounted,
@@ -17,14 +17,14 @@ from services.rating.catalogue.usecases import (
     MeterNotFound,
     PlanNotFound,
 )
-from shared.db import UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.pricing.faults import TermsInvalid
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import Key
 
 router = APIRouter(prefix="/v1", tags=["Catalogue"])

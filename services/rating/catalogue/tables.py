@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.tables import INSTANT
+from shared.db.tables import INSTANT
 
 NAME = Text(collation="C")  # compared by bytes: keys of wide indexes
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.rating.catalogue.document import MeterTerms, meter_of
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository, Plan
+from services.rating.catalogue.requests import MeterTerms, meter_of
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
-from services.rating.metering.readings_repository import ReadingsRepository
-from services.rating.statements.repository import StatementRepository
-from shared.clock import machine_us
-from shared.db import UnitOfWork
+from services.rating.metering.repository.readings import ReadingsRepository
+from services.rating.statements.repository.statements import StatementRepository
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
+from shared.runtime.clock import machine_us
 from shared.topics.rating import CATALOGUE_METERS, MeterMessage
 
 PERIODS_NAMED_MAX = 20  # final periods a refusal spells out

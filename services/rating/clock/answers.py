@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from services.rating.clock.usecases import Advanced
-from shared.clock import BusinessClock
 from shared.http.answers import Answer, Instant
+from shared.runtime.clock import BusinessClock
 
 
 class FollowerAnswer(Answer):

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import asyncpg
 
-from shared.clock import ANSWERS, CHANNEL, LAX
-from shared.wake import Wake
+from shared.runtime.clock import ANSWERS, CHANNEL, LAX
+from shared.runtime.wake import Wake
 
 LOOK_S = 0.25
 RUNNING_S = 3  # an instance that was not seen for longer does not run

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.rating.clock.repository import ClockRepository
-from shared.clock import machine_now
 from shared.errors import AppError, Kind
-from shared.service import Context
+from shared.runtime.clock import machine_now
+from shared.runtime.service import Context
 from shared.topics.flow import BACK, in_flow
 
 LOCK_WAIT_S = 30.0

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, RootModel
 
-from services.rating.contracts.chain import in_force
-from services.rating.contracts.terms_of import Row, chain_of
-from services.rating.contracts.usecases import Applied
+from services.rating.contracts.domain.chain import in_force
+from services.rating.contracts.memory import Row, chain_of
+from services.rating.contracts.usecases.apply import Applied
 from shared.http.answers import Answer, Instant, StoredAs
 from shared.http.examples import example
-from shared.ids import clause_id
 from shared.pricing.language import Terms, content_hash, to_document
+from shared.values.ids import clause_id
 
 EXAMPLE = example(Path(__file__).parents[1], "contract")
 TermsDocument = Annotated[dict[str, Any], StoredAs(Terms), Field(examples=[EXAMPLE])]

@@ -14,23 +14,23 @@ from services.rating.contracts.answers import (
     TermsSchemaAnswer,
     WholeContractAnswer,
 )
-from services.rating.contracts.document import read_document
-from services.rating.contracts.document_faults import (
+from services.rating.contracts.domain.document_faults import (
     DocumentTypeUnsupported,
     DocumentUnreadable,
     YamlTagRefused,
     YamlTooLarge,
 )
-from services.rating.contracts.double_pricing import MeterPricedTwice
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.usecases import (
+from services.rating.contracts.requests import read_document
+from services.rating.contracts.usecases.apply import (
     CustomerUnknown,
     MeterUnknown,
     PlanUnknown,
     VersionsExhausted,
     apply_document,
 )
-from shared.db import UnitOfWork
+from services.rating.contracts.usecases.refuse_double_pricing import MeterPricedTwice
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind, refuses
 from shared.http.answers import Listed
 from shared.http.idempotency import REFUSED, idempotent
@@ -38,7 +38,7 @@ from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.language import terms_json_schema
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedSubject, Key
 from shared.values.names import KEY
 

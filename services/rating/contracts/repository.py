@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from services.rating.metering.naming.repository import SubjectMonth
-from shared.period import ServicePeriod
+from shared.values.period import ServicePeriod
 
 _SUBJECT_MONTHS = "unnest($1::text[], $2::text[], $3::date[]) a (meter, subject, month)"
 _OVERLAPS = """p.period_start < (a.month + interval '1 month')::timestamp at time zone 'UTC'

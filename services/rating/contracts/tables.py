@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared.tables import INSTANT
+from shared.db.tables import INSTANT
 
 NOW = text("clock_timestamp()")
 

@@ -7,8 +7,8 @@ from fastapi.responses import Response
 
 from services.rating.customers import usecases
 from services.rating.customers.answers import CustomerAnswer
-from services.rating.customers.document import AliasDocument, CustomerChanges, CustomerDocument
 from services.rating.customers.repository import CustomerRepository
+from services.rating.customers.requests import AliasDocument, CustomerChanges, CustomerDocument
 from services.rating.customers.usecases import (
     AliasNotTheirs,
     CustomerExists,
@@ -16,13 +16,13 @@ from services.rating.customers.usecases import (
     SubjectTaken,
     TooManyAliases,
 )
-from shared.db import UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedSubject
 
 router = APIRouter(prefix="/v1/customers", tags=["Customers"])

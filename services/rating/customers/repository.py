@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from services.rating.metering.repository import FENCE
+from services.rating.metering.repository.usage import FENCE
 
 _CUSTOMERS = """
 select customer_id, external_id, name, legal_entity, timezone, revision, created_at,

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, MetaData, Table, Text, text
 
 from services.rating.catalogue.tables import NAME
-from shared.tables import INSTANT
+from shared.db.tables import INSTANT
 
 
 def add_customer_tables(metadata: MetaData) -> None:

@@ -5,13 +5,13 @@ from datetime import datetime
 from urllib.parse import quote
 
 from services.rating.contracts.repository import ContractRepository
-from services.rating.customers.document import ALIASES_MAX, AliasChanges, CustomerChanges, CustomerDocument
 from services.rating.customers.repository import Customer, CustomerRepository
-from shared.clock import machine_us
-from shared.db import UnitOfWork
+from services.rating.customers.requests import ALIASES_MAX, AliasChanges, CustomerChanges, CustomerDocument
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.ids import new_id
+from shared.runtime.clock import machine_us
 from shared.topics.rating import CUSTOMERS, CustomerMessage
+from shared.values.ids import new_id
 
 
 class CustomerExists(AppError):

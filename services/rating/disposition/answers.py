@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, RootModel
 
-from services.rating.disposition.explanation import Counted, Explained
-from services.rating.disposition.suspense import Reason, Suspended
-from services.rating.disposition.underway import InFlight
-from services.rating.disposition.verdict import Disposition, Verdict
+from services.rating.disposition.clients import InFlight
+from services.rating.disposition.domain.verdict import Disposition, Verdict
+from services.rating.disposition.usecases.explain_event import Counted, Explained
+from services.rating.disposition.usecases.list_suspense import Reason, Suspended
 from services.rating.metering.domain.group import dimensions_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.raw.answers import Data, decode_data

@@ -6,16 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.rating.disposition.answers import EventExplanationAnswer, SuspenseAnswer
-from services.rating.disposition.explanation import explain_event
-from services.rating.disposition.suspense import suspended
-from services.rating.disposition.verdict import Verdict
+from services.rating.disposition.domain.verdict import Verdict
+from services.rating.disposition.usecases.explain_event import explain_event
+from services.rating.disposition.usecases.list_suspense import suspended
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Subject
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedEventId, AskedSource
 
 router = APIRouter(prefix="/v1", tags=["Usage"])

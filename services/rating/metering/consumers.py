@@ -1,8 +1,8 @@
 """What metering hears."""
 
-from services.rating.metering.setting_aside import set_aside_alone
-from services.rating.metering.usecases import meter_batch
-from shared.consumer import Subscribe
+from services.rating.metering.usecases.meter_batch import meter_batch
+from services.rating.metering.usecases.set_aside import set_aside_alone
+from shared.runtime.consumer.runner import Subscribe
 from shared.topics.usage_ingest import USAGE_EVENTS
 
 SUBSCRIPTIONS = (

@@ -5,11 +5,11 @@ from time import perf_counter
 
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
-from services.rating.metering.cached import memory_of
+from services.rating.metering.memory import memory_of
 from services.rating.metering.naming.usecases import recount_step
 from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
-from shared.clock import machine_now
-from shared.service import Context, Job
+from shared.runtime.clock import machine_now
+from shared.runtime.service import Context, Job
 
 BEHIND_S = 5.0  # so late usage is metered when it comes before activity
 REST_MAX_S = 10.0

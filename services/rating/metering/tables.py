@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.rating.catalogue.tables import NAME
-from shared.tables import INSTANT
+from shared.db.tables import INSTANT
 
 
 def add_metering_tables(metadata: MetaData) -> None:

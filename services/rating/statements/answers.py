@@ -7,10 +7,10 @@ from pydantic import Field
 
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.held import HeldAnswer
-from shared.instants import from_us
-from shared.money import currency, format_minor
 from shared.pricing.explanation import Step, StepName
 from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
+from shared.values.instants import from_us
+from shared.values.money import currency, format_minor
 
 LineId = Annotated[str, Field(examples=["3b8d3c91-f712-56a8-84e8-c987dbb9311a"])]
 ContractName = Annotated[str, Field(examples=["acme-2026"])]

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from services.rating.metering.raw.answers import CountedEventAnswer
-from services.rating.metering.readings import MeterGone
+from services.rating.metering.usecases.read_quantities import MeterGone
 from services.rating.statements.answers import (
     CustomerCostAnswer,
     ExplanationAnswer,
     StatementAnswer,
     WholeStatementAnswer,
 )
-from services.rating.statements.explaining import (
+from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases.events_of_line import events_of_line
+from services.rating.statements.usecases.explain_line import (
     ExplanationDiffers,
     LineNotFound,
     StatementNotFound,
@@ -22,14 +24,12 @@ from services.rating.statements.explaining import (
     find,
     statement_of,
 )
-from services.rating.statements.repository import StatementRepository
-from services.rating.statements.tracing import events_of_line
 from shared.errors import AppError, Kind, refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Paged
 from shared.http.places import event_place, instant_in, place_key
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedSubject, GivenId, Key
 from shared.values.names import KEY
 

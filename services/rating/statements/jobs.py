@@ -6,15 +6,15 @@ from time import perf_counter
 
 from prometheus_client import Gauge, Histogram
 
-from services.rating.contracts.opening import open_due_periods
-from services.rating.metering.cached import memory_of
-from services.rating.statements import pricing
-from services.rating.statements.closing import close_due
+from services.rating.contracts.usecases.open_periods import open_due_periods
+from services.rating.metering.memory import memory_of
 from services.rating.statements.domain.pace import Pace
-from services.rating.statements.repository import StatementRepository
-from shared import breath
-from shared.clock import machine_us
-from shared.service import Context, Job
+from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases import price as pricing
+from services.rating.statements.usecases.close_periods import close_due
+from shared.runtime import pacing as breath
+from shared.runtime.clock import machine_us
+from shared.runtime.service import Context, Job
 
 OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.5, 5.0
 FORGET_MAX = 10_000

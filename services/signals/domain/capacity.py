@@ -12,7 +12,7 @@ from services.signals.domain.customer_day import Contract, Customer
 from services.signals.domain.policy import Policy
 from services.signals.domain.projection import Projection, pace, project
 from services.signals.domain.rollup import monday
-from shared.instants import from_us
+from shared.values.instants import from_us
 
 
 @dataclass(frozen=True, slots=True)

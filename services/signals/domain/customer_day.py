@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.signals.domain.fact import Fact
 from services.signals.domain.rollup import Rollup
-from shared.instants import from_us
+from shared.values.instants import from_us
 
 UNMATCHED = "type:"
 

@@ -15,7 +15,7 @@ from services.signals.domain.rollup import Rollup, monday
 from services.signals.domain.shown import shown, shown_trend
 from services.signals.domain.silence import Silence, silence
 from services.signals.domain.trend import YEAR_WEEKS, Trend, TrendState, trend
-from shared.decimals import plain
+from shared.values.decimals import plain
 
 PLACES = Decimal("0.0001")
 

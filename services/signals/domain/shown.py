@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.signals.domain.trend import Trend
-from shared.decimals import plain
+from shared.values.decimals import plain
 
 
 def shown(value: Any) -> Any:

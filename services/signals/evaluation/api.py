@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from services.signals.evaluation.answers import (
+from services.signals.evaluation.answers.customers import (
     ActivityAnswer,
     BacktestAnswer,
     CustomerSignalsAnswer,
@@ -14,17 +14,22 @@ from services.signals.evaluation.answers import (
     LiveCustomerSignalsAnswer,
     ProgressAnswer,
 )
-from services.signals.evaluation.judging import judge_history
 from services.signals.evaluation.repository import EvaluationRepository
-from services.signals.evaluation.standing import CustomerUnknown, evaluated, known_customer, standing
-from services.signals.heard.activity_repository import ActivityRepository
+from services.signals.evaluation.usecases.judge_history import judge_history
+from services.signals.evaluation.usecases.say_standing import (
+    CustomerUnknown,
+    evaluated,
+    known_customer,
+    standing,
+)
 from services.signals.parameters import Day, Instant
+from services.signals.replica.repository.activity import ActivityRepository
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedMeter, AskedSubject
 
 router = APIRouter(prefix="/v1", tags=["Signals"])

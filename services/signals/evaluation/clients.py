@@ -5,7 +5,7 @@ import asyncio
 import httpx2
 import structlog
 
-from shared.service import Context
+from shared.runtime.service import Context
 
 log = structlog.get_logger()
 RETRY_S = 1.0

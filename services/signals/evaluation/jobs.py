@@ -6,10 +6,10 @@ from datetime import datetime
 from prometheus_client import Gauge
 
 from services.signals.evaluation.repository import EvaluationRepository
-from services.signals.evaluation.settling import settled
-from services.signals.evaluation.usecases import evaluate_due
-from services.signals.heard.activity import fold_waiting
-from shared.service import Context, Job
+from services.signals.evaluation.usecases.evaluate import evaluate_due
+from services.signals.evaluation.usecases.settle import settled
+from services.signals.replica.usecases.hear_activity import fold_waiting
+from shared.runtime.service import Context, Job
 
 EVALUATE_EVERY_S = 1.0
 FOLD_MAX = 5000

@@ -10,7 +10,7 @@ import msgspec
 
 from services.signals.domain.customer_day import Contract, Engagement, Meter
 from services.signals.domain.policy import MostActiveRule
-from services.signals.heard.repository import CHAIN
+from services.signals.replica.repository.replica import CHAIN
 
 STATEMENT_DAYS = 130  # the periods that an evaluation reads: the running one and a few closed ones
 

@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.score_report import Judged, Outcome, score_report
-from services.signals.facts.answers import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer, State
-from services.signals.facts.feed import atom
+from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer, State
+from services.signals.facts.page import atom
 from services.signals.facts.repository import FactFilter, FactRepository
 from services.signals.parameters import Contract, Customer, Instant, Type
-from services.signals.webhooks.usecases import FactUnknown
+from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import GivenId
 
 router = APIRouter(prefix="/v1/signals", tags=["Signals"])

@@ -18,10 +18,10 @@ from services.signals.webhooks.answers import (
     TestSentAnswer,
     attempts_of,
 )
-from services.signals.webhooks.repository import WebhookRepository
-from services.signals.webhooks.sealed import seal_of, whole_url
-from services.signals.webhooks.target import UrlRefused
-from services.signals.webhooks.usecases import (
+from services.signals.webhooks.domain.target import UrlRefused
+from services.signals.webhooks.repository.sealed import seal_of, whole_url
+from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.usecases.manage_endpoints import (
     EndpointDisabled,
     EndpointTerms,
     EndpointUnknown,
@@ -42,7 +42,7 @@ from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
-from shared.service import Context, Ctx
+from shared.runtime.service import Context, Ctx
 from shared.values.fields import GivenId, Word
 
 router = APIRouter(prefix="/v1", tags=["Webhooks"])

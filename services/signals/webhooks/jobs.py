@@ -5,11 +5,11 @@ from datetime import datetime
 
 from prometheus_client import Gauge
 
-from services.signals.webhooks.lanes import Lanes
-from services.signals.webhooks.repository import WebhookRepository
-from shared.db import UnitOfWork
-from shared.retention import DELIVERIES, EVERY_S, STEP_ROWS, forget
-from shared.service import Context, Job
+from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.usecases.send import Lanes
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.retention import DELIVERIES, EVERY_S, STEP_ROWS, forget
+from shared.runtime.service import Context, Job
 
 SEND_EVERY_S, MEASURE_EVERY_S = 0.5, 10.0
 OLDEST = Gauge(

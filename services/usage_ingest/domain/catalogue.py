@@ -10,14 +10,14 @@ import msgspec
 from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.numbers import text_of
 from services.usage_ingest.domain.payload import Data, dig
-from shared.decimals import (
+from shared.topics.rating import CustomerMessage, MeterMessage
+from shared.values.decimals import (
     QUANTITY_FRACTION_DIGITS_MAX,
     QUANTITY_INTEGER_DIGITS_MAX,
     QuantityOutOfBounds,
     QuantityUnreadable,
     parse_quantity,
 )
-from shared.topics.rating import CustomerMessage, MeterMessage
 from shared.values.names import normalised, shown
 
 WITHOUT_QUANTITY = frozenset({"count", "unique"})

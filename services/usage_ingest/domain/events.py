@@ -13,8 +13,8 @@ from services.usage_ingest.domain.limits import EVENT_MAX_BYTES
 from services.usage_ingest.domain.names import SHORT_MAX_CHARACTERS, read_name
 from services.usage_ingest.domain.payload import canonical, read_data
 from services.usage_ingest.domain.repeats import refuse_repeats
-from shared.instants import from_us
 from shared.topics.usage_ingest import UsageMessage
+from shared.values.instants import from_us
 
 BODY_HASH_BYTES = 16
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from services.usage_ingest.domain.faults import EventFault
-from shared.instants import to_us
+from shared.values.instants import to_us
 from shared.values.names import shown
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)

@@ -10,22 +10,28 @@ from services.usage_ingest.domain.acceptance import Acceptance
 from services.usage_ingest.domain.framing import BodyMalformed, EventTooLarge, NestingTooDeep, TooManyEvents
 from services.usage_ingest.domain.limits import EVENTS_MAX
 from services.usage_ingest.domain.voids import BodyUnreadable, VoidInvalid, read_correction, read_voids
-from services.usage_ingest.door import documented, usecases
-from services.usage_ingest.door.body import EncodingUnsupported, GzipBroken, announced_bytes, read_body
-from services.usage_ingest.door.capacity import Capacity, DoorFull
-from services.usage_ingest.door.large import taken_apart
-from services.usage_ingest.door.media import (
+from services.usage_ingest.door.jobs import counted
+from services.usage_ingest.door.memory import Capacity, DoorFull
+from services.usage_ingest.door.requests import documented
+from services.usage_ingest.door.requests.body import (
+    EncodingUnsupported,
+    GzipBroken,
+    announced_bytes,
+    read_body,
+)
+from services.usage_ingest.door.requests.media import (
     ContentModeAmbiguous,
     MediaTypeUnsupported,
     check_json,
     framing_of,
 )
-from services.usage_ingest.door.refusals import counted
-from services.usage_ingest.door.usecases import CorrectionKeepsId, CorrectionRefused
-from services.usage_ingest.keys.sources import SourceNotYours
+from services.usage_ingest.door.usecases import accept as usecases
+from services.usage_ingest.door.usecases.accept import CorrectionKeepsId, CorrectionRefused
+from services.usage_ingest.door.usecases.aside import taken_apart
+from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from shared.errors import refuses
 from shared.http.keys import AccessKey, requires
-from shared.service import Context, Ctx
+from shared.runtime.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
 openmeter = APIRouter(prefix="/api/v1/events", tags=["Usage"])

@@ -15,12 +15,12 @@ from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
 from services.usage_ingest.door import metrics
-from services.usage_ingest.door.publication import publish_usage, quarantine_message, receipts
-from services.usage_ingest.door.usecases import circumstances
+from services.usage_ingest.door.clients import publish_usage, quarantine_message, receipts
+from services.usage_ingest.door.usecases.accept import circumstances
 from services.usage_ingest.quarantine.repository import QuarantineRepository
-from shared.consumer import Batch, BatchCounts, Subscribe
-from shared.db import UnitOfWork
-from shared.service import Context
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
+from shared.runtime.service import Context
 from shared.topics.usage_ingest import USAGE_QUARANTINE, USAGE_RAW, USAGE_RECEIPTS
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from services.usage_ingest.keys.usecases import Issued, expiry_of
+from services.usage_ingest.keys.usecases.manage_keys import Issued, expiry_of
 from shared.http.answers import Answer, Instant
 
 

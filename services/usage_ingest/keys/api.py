@@ -6,11 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.usage_ingest.keys import usecases
 from services.usage_ingest.keys.answers import IssuedKeyAnswer, KeyAnswer
 from services.usage_ingest.keys.repository import KeyRepository
-from services.usage_ingest.keys.sources import SourceNotYours
-from services.usage_ingest.keys.usecases import (
+from services.usage_ingest.keys.usecases import manage_keys as usecases
+from services.usage_ingest.keys.usecases.manage_keys import (
     ExpiryInvalid,
     ExpiryNotYours,
     Issued,
@@ -20,12 +19,13 @@ from services.usage_ingest.keys.usecases import (
     ScopeUnknown,
     SourceInvalid,
 )
-from shared.clock import machine_now
+from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
-from shared.service import Context, Ctx
+from shared.runtime.clock import machine_now
+from shared.runtime.service import Context, Ctx
 from shared.values.fields import GivenId, Label
 
 router = APIRouter(prefix="/v1/keys", tags=["Keys"])

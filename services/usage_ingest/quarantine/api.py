@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.usage_ingest.domain.framing import BodyMalformed
-from services.usage_ingest.door.body import EncodingUnsupported, GzipBroken, read_body
-from services.usage_ingest.door.documented import EVENT
-from services.usage_ingest.door.media import MediaTypeUnsupported, check_json
-from services.usage_ingest.keys.sources import SourceNotYours
+from services.usage_ingest.door.requests.body import EncodingUnsupported, GzipBroken, read_body
+from services.usage_ingest.door.requests.documented import EVENT
+from services.usage_ingest.door.requests.media import MediaTypeUnsupported, check_json
+from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from services.usage_ingest.quarantine import usecases
 from services.usage_ingest.quarantine.answers import (
     By,
@@ -25,7 +25,7 @@ from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedKept, GivenId, Word
 
 router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])

@@ -4,8 +4,8 @@ database."""
 from typing import Any
 
 from services.usage_ingest.quarantine.repository import QuarantineRepository
-from shared.consumer import Batch, BatchCounts, Subscribe
-from shared.db import UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 
 RECORDS_MAX = 200  # each may be half a megabyte

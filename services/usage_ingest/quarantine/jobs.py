@@ -3,7 +3,7 @@
 from prometheus_client import Gauge
 
 from services.usage_ingest.quarantine.repository import QuarantineRepository
-from shared.service import Context, Job
+from shared.runtime.service import Context, Job
 
 EVERY_S = 10.0
 OPEN = Gauge("u2c_quarantine_open", "Events that wait in quarantine, by code", ["code"])

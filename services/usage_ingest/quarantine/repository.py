@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.clock import from_us
+from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import QuarantineMessage
 
 FIELDS = """quarantine_id, by, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,

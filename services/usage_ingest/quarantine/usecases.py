@@ -11,13 +11,13 @@ from typing import Any
 
 from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
-from services.usage_ingest.door.usecases import circumstances, publish_all
-from services.usage_ingest.keys.sources import UNREADABLE, refuse_foreign_source
+from services.usage_ingest.door.usecases.accept import circumstances, publish_all
+from services.usage_ingest.keys.usecases.refuse_foreign_sources import UNREADABLE, refuse_foreign_source
 from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
-from shared.clock import machine_now
 from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
-from shared.service import Context
+from shared.runtime.clock import machine_now
+from shared.runtime.service import Context
 
 PART = 500  # events of one publish and one transaction
 REPLAY_MAX = 10_000  # of one call

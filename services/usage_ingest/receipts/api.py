@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query
 
 from services.usage_ingest.receipts.answers import DoorHourAnswer
 from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
-from shared.clock import to_us
 from shared.http.answers import Listed
 from shared.http.instants import Instant
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
 from shared.http.places import instant_in
-from shared.service import Ctx
+from shared.runtime.clock import to_us
+from shared.runtime.service import Ctx
 from shared.values.fields import AskedSource, GivenId
 
 router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])

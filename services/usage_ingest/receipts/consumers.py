@@ -3,8 +3,8 @@
 from typing import Any
 
 from services.usage_ingest.receipts.repository import ReceiptRepository
-from shared.consumer import Batch, BatchCounts, Subscribe
-from shared.db import UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
 from shared.topics.usage_ingest import USAGE_RECEIPTS, ReceiptMessage
 
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from services.usage_ingest.receipts.repository import ReceiptRepository
-from shared.db import UnitOfWork
-from shared.retention import EVERY_S, RECEIPTS, STEP_ROWS, forget
-from shared.service import Context, Job
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.retention import EVERY_S, RECEIPTS, STEP_ROWS, forget
+from shared.runtime.service import Context, Job
 
 
 async def forget_receipts(context: Context) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.clock import from_us
+from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import ReceiptMessage
 
 #: A receipt is summed in the statement that inserts it, so it is summed exactly once.

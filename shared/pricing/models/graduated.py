@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
-from shared.decimals import plain
 from shared.pricing.models.model import Model, Part
 from shared.pricing.models.tiers import Tier, Tiers
+from shared.values.decimals import plain
 
 
 class Graduated(Model):

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Literal
 
-from shared.decimals import plain
 from shared.pricing.fields import PositiveQuantity, Price
 from shared.pricing.models.model import Model, Part
+from shared.values.decimals import plain
 
 
 class Package(Model):

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from shared.decimals import plain
 from shared.pricing.models.model import Model, Part
 from shared.pricing.models.tiers import Tier, Tiers
+from shared.values.decimals import plain
 
 
 class Volume(Model):

@@ -6,15 +6,15 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
-from shared.ids import clause_id, line_id
-from shared.money import Currency, Rounding, settle, share, to_decimal
-from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
 from shared.pricing.language import Phase
 from shared.pricing.results import PricedLine
 from shared.pricing.spans import Span
 from shared.pricing.steps.draft import Draft
 from shared.pricing.steps.settlement import settle_line
+from shared.values.ids import clause_id, line_id
+from shared.values.money import Currency, Rounding, settle, share, to_decimal
+from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)
 KEY = "minimum_spend"

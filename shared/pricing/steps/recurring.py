@@ -2,15 +2,15 @@
 
 from decimal import Decimal
 
-from shared.decimals import plain
-from shared.money import Rounding, round_to, share
-from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
 from shared.pricing.layout import Placed
 from shared.pricing.lines import RecurringLine
 from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
+from shared.values.decimals import plain
+from shared.values.money import Rounding, round_to, share
+from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)
 _SHARE_DECIMALS = 12

@@ -1,9 +1,9 @@
 """Settlement: each line is rounded once; integers from here on."""
 
-from shared.money import Currency, Rounding, settle
 from shared.pricing.explanation import Explanation
 from shared.pricing.results import PricedLine
 from shared.pricing.steps.draft import Draft
+from shared.values.money import Currency, Rounding, settle
 
 
 def settle_line(

@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.decimals import plain
 from shared.errors import AppError
-from shared.money import Rounding, round_to, share
-from shared.period import ServicePeriod
 from shared.pricing.explanation import Explanation
 from shared.pricing.inputs import Group, UsageNeed
 from shared.pricing.layout import Placed
@@ -16,6 +13,9 @@ from shared.pricing.models.matrix import NoRateForGroup
 from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
+from shared.values.decimals import plain
+from shared.values.money import Rounding, round_to, share
+from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)
 _QUANTITY_DECIMALS = 12

@@ -8,7 +8,7 @@ from typing import Any
 
 def _skip_deduplication() -> None:
     """What ON CONFLICT DO NOTHING refuses comes in: every copy of an event counts."""
-    from services.rating.metering.repository import MeteringRepository
+    from services.rating.metering.repository.usage import MeteringRepository
 
     async def claim_all(
         _self: MeteringRepository, _batch_id: int, _keys: bytes, _hashes: bytes, seqs: Sequence[int]
@@ -20,7 +20,7 @@ def _skip_deduplication() -> None:
 
 def _delete_before_publishing() -> None:
     """Every third statement's outbox row is deleted although the bus never had it."""
-    from shared.outbox import Relay
+    from shared.db.outbox import Relay
 
     publish = Relay._publish
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.money import Money
+from shared.values.money import Money
 
 
 class K(StrEnum):

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from services.billing.conservation.domain.dispositions import OWNERS, Bucket, Late, Reason
-from shared.money import Currency, Money, Rounding, settle
+from shared.values.money import Currency, Money, Rounding, settle
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from services.billing.conservation.domain.dispositions import (
 )
 from services.billing.conservation.domain.readings import Counted, Measured, Settled, Usage
 from services.billing.conservation.domain.waiting import Waiting, added, together
-from shared.money import Money
+from shared.values.money import Money
 
 
 @dataclass(frozen=True, slots=True)

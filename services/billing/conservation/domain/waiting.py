@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.billing.conservation.domain.dispositions import OWNERS, Place, Why
-from shared.money import Money, currency
+from shared.values.money import Money, currency
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.billing.finalization.domain.numbering import number_of, series_of
-from shared.period import local_date
 from shared.topics.rating import StatementLine
+from shared.values.period import local_date
 
 CONTRACT_PERIOD = tuple[str, datetime]
 CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM = "customer_unknown", "lines_do_not_sum"

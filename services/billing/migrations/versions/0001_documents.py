@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.tables import standard_tables_v1
+from shared.db.tables import standard_tables_v1
 
 revision = "0001"
 down_revision = None

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.tables import outbox_refused
+from shared.db.tables import outbox_refused
 
 revision = "0009"
 down_revision = "0008"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.heard_tables import chains_apart, chains_whole
+from shared.replica.tables import chains_apart, chains_whole
 
 revision = "0011"
 down_revision = "0010"

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from services.rating.metering.activity.answers import ActivityToldAnswer
 from services.rating.metering.activity.usecases import tell_all_activity
 from shared.http.keys import requires
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/activity", tags=["Usage"])
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.activity.repository import ActivityRepository, Due, Measured
-from shared.clock import machine_us, to_us
-from shared.db import Database, UnitOfWork
-from shared.decimals import plain
+from shared.db.unit_of_work import Database, UnitOfWork
+from shared.runtime.clock import machine_us, to_us
 from shared.topics.rating import ACTIVITY, ActivityMessage
+from shared.values.decimals import plain
 
 COLLECT_MAX = 50_000
 VALUES_MAX = 1000

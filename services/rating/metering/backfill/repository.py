@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from services.rating.catalogue.repository import Backfill, backfill_of
-from services.rating.metering.repository import FENCE, StoredEvent, stored_event
+from services.rating.metering.repository.usage import FENCE, StoredEvent, stored_event
 
 _DAYS = """select $1 as meter, subject, day from rating.usage_days where meter = $1
     union select $1, subject, (hour at time zone 'UTC')::date from rating.usage_uniques where meter = $1"""

@@ -3,16 +3,16 @@
 from datetime import datetime
 
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.admission_repository import AdmissionRepository
-from services.rating.metering.aggregates_repository import AggregatesRepository
 from services.rating.metering.backfill.repository import BackfillRepository
-from services.rating.metering.cached import MeteringMemory
 from services.rating.metering.domain.tally import Catalogue, Tally
-from services.rating.metering.grouping import bounded
-from services.rating.metering.readings_repository import ReadingsRepository
-from services.rating.metering.usecases import report
-from shared.clock import machine_now, machine_us
-from shared.db import UnitOfWork
+from services.rating.metering.memory import MeteringMemory
+from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.aggregates import AggregatesRepository
+from services.rating.metering.repository.readings import ReadingsRepository
+from services.rating.metering.usecases.admit_groups import bounded
+from services.rating.metering.usecases.meter_batch import report
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.clock import machine_now, machine_us
 
 
 async def needs_backfill(uow: UnitOfWork, event_type: str) -> bool:

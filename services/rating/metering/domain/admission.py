@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from services.rating.metering.domain.group import NO_GROUP, OTHER, Group, dimensions_of
 from services.rating.metering.domain.tally import HOUR_US
-from shared.instants import from_us
+from shared.values.instants import from_us
 
 MeterMonth = tuple[str, date]
 EVERYONE = ""  # the subject of a row that stands for every subject; no subject is empty

@@ -8,8 +8,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from shared.decimals import QUANTITY_INTEGER_DIGITS_MAX, parse_quantity, plain, quantity_from_json_number
 from shared.errors import AppError
+from shared.values.decimals import (
+    QUANTITY_INTEGER_DIGITS_MAX,
+    parse_quantity,
+    plain,
+    quantity_from_json_number,
+)
 from shared.values.names import dimension_value
 
 _INTEGER_LIMIT = 10**QUANTITY_INTEGER_DIGITS_MAX

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.rating.metering.domain.scalar import Literal
-from shared.instants import from_us
 from shared.topics.usage_ingest import UsageMessage
 from shared.values import names
+from shared.values.instants import from_us
 from shared.values.names import NameFault, shown
 
 BODY_HASH_BYTES = 16

@@ -8,7 +8,7 @@ import asyncpg
 
 from services.rating.metering.domain.admission import EVERYONE
 from services.rating.metering.domain.group import OTHER
-from services.rating.metering.repository import StoredEvent, stored_event
+from services.rating.metering.repository.usage import StoredEvent, stored_event
 
 
 class NamedValue(NamedTuple):

@@ -5,16 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.admission_repository import AdmissionRepository
-from services.rating.metering.aggregates_repository import AggregatesRepository
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.domain.admission import Names, Own
 from services.rating.metering.domain.group import OTHER, Group
 from services.rating.metering.domain.scalar import label_of
 from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
 from services.rating.metering.naming.repository import NamedValue, NamingRepository, SubjectMonth
-from shared.clock import from_us, machine_us
-from shared.db import UnitOfWork
+from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.aggregates import AggregatesRepository
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.clock import from_us, machine_us
 
 __all__ = ["NamedValue", "SubjectMonth", "ask_recounts", "name_values", "recount_step"]
 

@@ -7,7 +7,7 @@ import msgspec
 from pydantic import Field
 
 from services.rating.metering.domain.group import dimensions_of
-from services.rating.metering.raw.usecases import CountedEvent
+from services.rating.metering.raw.usecases.events_behind import CountedEvent
 from shared.http.answers import Answer, Instant, Quantity, SendersOwn
 
 #: Reads an event's data for an answer: a number that is no integer travels as text.

@@ -7,9 +7,8 @@ from fastapi import APIRouter, Query
 
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.raw.repository import RawRepository
-from services.rating.metering.raw.usecases import Selection, events_behind
-from services.rating.metering.readings import MeterGone
-from services.rating.metering.readings_repository import SUBJECT_ALONE
+from services.rating.metering.raw.usecases.events_behind import Selection, events_behind
+from services.rating.metering.repository.readings import SUBJECT_ALONE
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
 from services.rating.metering.usage.usecases import (
@@ -18,12 +17,13 @@ from services.rating.metering.usage.usecases import (
     DimensionUnknown,
     whose,
 )
+from services.rating.metering.usecases.read_quantities import MeterGone
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.http.places import event_place, place_key
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
 BATCH_MAX = 2**63 - 1

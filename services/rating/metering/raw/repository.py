@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from services.rating.metering.domain.arrival import key_of
-from services.rating.metering.repository import StoredEvent, stored_event
+from services.rating.metering.repository.usage import StoredEvent, stored_event
 
 Place = tuple[datetime, int, int]  # an event's time, batch id and seq: the order of a page
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from services.rating.metering.upkeep.repository import UpkeepRepository
-from shared.db import UnitOfWork
-from shared.exceptions import open_exception, resolve_exception
+from shared.cases import open_exception, resolve_exception
+from shared.db.unit_of_work import UnitOfWork
 
 MONTHS_AHEAD = 2
 VOIDS_MAX = 500

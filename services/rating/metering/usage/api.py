@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.rating.metering.readings import MeterGone
 from services.rating.metering.usage.answers import UsageAnswer
 from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable, TooManyWindows, Window
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
@@ -15,9 +14,10 @@ from services.rating.metering.usage.usecases import (
     series,
     whose,
 )
+from services.rating.metering.usecases.read_quantities import MeterGone
 from shared.errors import refuses
 from shared.http.keys import requires
-from shared.service import Ctx
+from shared.runtime.service import Ctx
 from shared.values.names import DIMENSIONS_MAX, PATH
 
 router = APIRouter(prefix="/v1", tags=["Usage"])

@@ -7,7 +7,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from shared.errors import AppError
-from shared.instants import read_day, read_instant
+from shared.values.instants import read_day, read_instant
 
 Window = Literal["hour", "day", "month"]
 WINDOWS_MAX = 1000

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.tables import outbox_partition
+from shared.db.tables import outbox_partition
 
 revision = "0010"
 down_revision = "0009"

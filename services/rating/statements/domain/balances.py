@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from shared.decimals import plain
 from shared.pricing.inputs import EMPTY, Balances
+from shared.values.decimals import plain
 
 
 def to_stored(balances: Balances) -> list[Any]:

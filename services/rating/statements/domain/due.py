@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.period import ServicePeriod
 from shared.pricing.inputs import VersionInForce
+from shared.values.period import ServicePeriod
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,6 @@ from functools import lru_cache
 import msgspec
 
 from services.rating.statements.domain.due import DueStatement
-from shared.decimals import QUANTITY_FRACTION_DIGITS_MAX, plain
-from shared.ids import statement_id
-from shared.instants import to_us
-from shared.money import Rounding, round_to, settle, share
 from shared.pricing.inputs import EMPTY
 from shared.pricing.language import Phase
 from shared.pricing.layout import layout_of
@@ -20,6 +16,10 @@ from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.spans import Span
 from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
 from shared.topics.statement_pages import cut
+from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX, plain
+from shared.values.ids import statement_id
+from shared.values.instants import to_us
+from shared.values.money import Rounding, round_to, settle, share
 
 NOTHING_PRICED = PricedPeriod((), 0, EMPTY)
 # The edges of spans and the names of statements come again with every revision.

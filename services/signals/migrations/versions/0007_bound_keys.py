@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.tables import bound_keys
+from shared.db.tables import bound_keys
 
 revision = "0007"
 down_revision = "0006"

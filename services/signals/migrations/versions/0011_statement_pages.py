@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.heard_tables import page_table
+from shared.replica.tables import page_table
 
 revision = "0011"
 down_revision = "0010"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.tables import retold_table
+from shared.db.tables import retold_table
 
 revision = "0007"
 down_revision = "0006"

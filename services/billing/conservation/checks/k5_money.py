@@ -1,0 +1,508 @@
+"""K5: what rating settled is what billing documents, waives or still holds, line by line, in minor units
+before tax.
+
+Left: rating.periods and rating.statements. Right: billing.documents and their lines, the statements as
+billing heard them, the journal, the number series. A draft speaks through the statement it was heard from
+(`statements_heard`), a finalized document for itself.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.billing.conservation.checks.k1_transport import Heads
+from services.billing.conservation.checks.listing import listed
+from services.billing.conservation.domain.breaks import Break, Checked, K, Row
+from shared.runtime.clock import to_us
+
+OVERDUE_S = 15 * 60  # machine clock: after so long a final statement has its document, or is held
+
+SCOPE = "scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start))"
+#: Documents of a service period: those that make a balance (commitment, prepayment) are not usage of the
+#: period.
+OF_PERIOD = "d.kind not in ('commitment', 'prepayment')"
+
+ALL_PERIODS = """
+    select contract, period_start from rating.periods
+    union select contract, period_start from rating.statements
+    union select contract, period_start from billing.statements_heard
+    union select contract, period_start from billing.documents
+    order by contract, period_start
+"""
+
+# One row a contract and period: what each side has of it.
+SIDES = f"""
+    with {SCOPE}
+    select contract, period_start, p.contract is not null as has_period, p.close_due_at,
+           coalesce(p.retry_at is not null, false) as pricing_held, h.contract is not null as has_heard,
+           exists (select from rating.stale a where a.contract = scope.contract
+               and a.period_start = scope.period_start) as asked,
+           s.statement_id, s.revision, s.final, s.currency, s.subtotal_minor,
+               (s.document ->> 'subtotal_minor')::bigint as document_subtotal,
+           coalesce((s.document ->> 'skip_zero_invoices')::boolean, false) as skip_zero,
+           (select coalesce(sum((line ->> 'amount_minor')::bigint), 0)::bigint
+            from jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line) as lines_minor,
+           h.revision as heard_revision, h.final as heard_final, h.statement_id as heard_statement,
+           d.documents, d.documents_currency, d.finalized, d.held, d.drafted_minor, d.documented_minor,
+               d.draft_revision, d.document_id
+    from scope
+    left join rating.periods p using (contract, period_start)
+    left join rating.statements s using (contract, period_start)
+    left join billing.statements_heard h using (contract, period_start)
+    left join lateral (
+        select count(*) as documents, max(d.currency) as documents_currency,
+               count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,
+               coalesce(sum(d.subtotal_minor) filter (where d.status = 'draft'), 0)::bigint as drafted_minor,
+               coalesce(sum(d.subtotal_minor) filter (where d.status = 'finalized'), 0)::bigint as
+                   documented_minor,
+               max(d.statement_revision) filter (where d.status = 'draft') as draft_revision,
+                   min(d.document_id) as document_id
+        from billing.documents d
+        where d.contract = scope.contract and d.period_start = scope.period_start and {OF_PERIOD}
+    ) d on true
+"""
+
+# Line by line: settled in rating against documented in billing; where nothing is finalized yet, against the
+# draft as heard, if it was
+# heard in the same revision.
+LINES = f"""
+    with {SCOPE},
+    statement as materialized (select s.* from scope join rating.statements s using (contract, period_start)),
+    finalized as materialized (
+        select d.* from scope join billing.documents d using (contract, period_start)
+            where d.status = 'finalized' and {OF_PERIOD}
+    ),
+    settled as (
+        select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key,
+               (line ->> 'amount_minor')::bigint as amount_minor, (line ->> 'quantity')::numeric as quantity
+        from statement s cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
+    ),
+    billed as (
+        select d.contract, d.period_start, l.line_id, min(l.key) as line_key,
+            sum(l.amount_minor)::bigint as amount_minor,
+               sum(l.quantity) as quantity, 'billing.document_lines' as place,
+                   min(d.document_id) as document_id, min(l.position) as position
+        from finalized d join billing.document_lines l using (document_id) group by 1, 2, 3
+        union all
+        select h.contract, h.period_start, line ->> 'line_id', line ->> 'key',
+            (line ->> 'amount_minor')::bigint, (line ->> 'quantity')::numeric,
+               'billing.statements_heard', h.statement_id::text, null
+        from statement s join billing.statements_heard h using (contract, period_start, revision)
+        cross join lateral jsonb_array_elements(coalesce(h.document -> 'lines', '[]')) line
+        where not exists (select from finalized d where d.contract = h.contract
+            and d.period_start = h.period_start)
+    )
+    select contract, period_start, line_id, coalesce(s.line_key, b.line_key) as line_key,
+        s.amount_minor as settled, b.amount_minor as billed,
+           s.quantity as settled_quantity, b.quantity as billed_quantity, b.place, b.document_id, b.position
+    from settled s full join billed b using (contract, period_start, line_id)
+    where (s.amount_minor, s.quantity) is distinct from (b.amount_minor, b.quantity)
+      and exists (select from statement t
+                  where t.contract = coalesce(s.contract, b.contract)
+                      and t.period_start = coalesce(s.period_start, b.period_start))
+      and (b.line_id is not null
+           or exists (select from finalized d where d.contract = s.contract
+               and d.period_start = s.period_start)
+           or exists (select from statement t join billing.statements_heard h using
+               (contract, period_start, revision)
+                      where t.contract = s.contract and t.period_start = s.period_start))
+    order by contract, period_start, line_key, line_id
+"""
+
+# Documents against their own lines and the journal: the customer owes the total, the entry balances, each
+# line is booked once.
+BOOKS = f"""
+    with {SCOPE},
+    document as (select d.* from scope join billing.documents d using (contract, period_start)
+        where d.status = 'finalized')
+    select d.document_id, d.number, d.contract, d.period_start, d.subtotal_minor, d.total_minor, d.kind,
+           l.lines_minor, j.entry_id, coalesce(j.off, 0) as off, coalesce(j.receivable, 0) as receivable,
+               coalesce(j.unbooked, 0) as unbooked
+    from document d
+    left join lateral (
+        select coalesce(sum(amount_minor), 0)::bigint as lines_minor from billing.document_lines
+            where document_id = d.document_id
+    ) l on true
+    left join lateral (
+        select e.entry_id, (select sum(p.amount_minor) from billing.journal_postings p
+            where p.entry_id = e.entry_id)::bigint as off,
+               (select sum(p.amount_minor) from billing.journal_postings p
+                where p.entry_id = e.entry_id and p.account = 'receivable')::bigint as receivable,
+               (select count(*) from billing.document_lines b
+                where b.document_id = d.document_id and b.amount_minor <> 0
+                    and b.amount_minor is distinct from (
+                    select -sum(p.amount_minor) from billing.journal_postings p
+                        where p.entry_id = e.entry_id and p.line_id = b.line_id)) as unbooked
+        from billing.journal_entries e where e.document_id = d.document_id
+    ) j on true
+    where l.lines_minor <> d.subtotal_minor or j.entry_id is null or coalesce(j.off, 0) <> 0
+        or coalesce(j.receivable, 0) <> d.total_minor
+       or j.unbooked <> 0
+    order by d.document_id
+"""
+
+NUMBERS = """
+    with taken as (
+        select series, number, document_id, substring(number from '([0-9]+)$')::bigint as counter
+        from billing.documents where status = 'finalized'
+    ),
+    promised as (select series, counter from billing.number_series
+        cross join lateral generate_series(1, next - 1) counter)
+    select series, counter, t.number, t.document_id, p.counter is null as beyond
+    from promised p full join taken t using (series, counter)
+    where (t.number is null or p.counter is null)
+      and (t.number is not null or not exists (select from billing.withdrawn_numbers w
+          where w.series = p.series and w.counter = p.counter))
+    order by series, counter
+"""
+
+# Whether nothing of rating.statements is under way: then what billing has not heard was dropped.
+DRAINED = """
+    select not exists (select from rating.outbox where topic = 'rating.statements') as outbox_empty,
+           (select coalesce(sum(position), 0)::bigint from bus.positions
+               where grp = 'billing' and topic = 'rating.statements') as consumed,
+           (select coalesce(sum(head), 0)::bigint from bus.heads where topic = 'rating.statements') as written
+"""
+
+
+async def all_periods(connection: asyncpg.Connection) -> list[tuple[str, datetime]]:
+    """Every contract and period that either side knows of."""
+    return [(row["contract"], row["period_start"]) for row in await connection.fetch(ALL_PERIODS)]
+
+
+async def is_drained(connection: asyncpg.Connection, heads: Heads | None = None) -> bool:
+    """Whether billing has heard every statement that rating told. `heads` as in K1."""
+    [row] = await connection.fetch(DRAINED)
+    written = sum((await heads("rating.statements")).values()) if heads else row["written"]
+    return bool(row["outbox_empty"]) and row["consumed"] >= written
+
+
+async def money_of(
+    connection: asyncpg.Connection,
+    periods: Sequence[tuple[str, datetime]],
+    now: datetime | None,
+    *,
+    drained: bool,
+    listed_max: int | None = None,
+) -> Checked:
+    """K5 of some contracts and periods. Unless `drained`, what billing has not heard yet counts as under way.
+
+    All breaks, or at most `listed_max` of each kind.
+    With the machine's `now`, a final statement that waits too long for its document is a break too.
+    """
+    contracts, starts = [contract for contract, _ in periods], [start for _, start in periods]
+    figures = dict.fromkeys(("statements", "documents", "under_way"), 0)
+    amounts: dict[str, dict[str, int]] = {}
+    breaks: list[Break] = []
+    for row in await connection.fetch(SIDES, contracts, starts):
+        _count(figures, row)
+        _add(amounts, row)
+        breaks += _sides(row, now, drained)
+    lines = await listed(connection, LINES, contracts, starts, rows_max=listed_max)
+    books = await listed(connection, BOOKS, contracts, starts, rows_max=listed_max)
+    breaks += [_line_differs(row) for row in lines.rows] + [
+        found for row in books.rows for found in _books(row)
+    ]
+    return Checked(K.MONEY, figures, tuple(breaks), amounts, lines.more + books.more)
+
+
+async def numbers(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
+    """K5, the series: every number up to the series' next one belongs to exactly one document."""
+    off = await listed(connection, NUMBERS, rows_max=listed_max)
+    series = await connection.fetchval("select count(*) from billing.number_series")
+    return Checked(K.MONEY, {"series": series}, tuple(map(_number, off.rows)), more=off.more)
+
+
+def _count(figures: dict[str, int], row: Any) -> None:
+    figures["statements"] += row["statement_id"] is not None
+    figures["documents"] += row["finalized"]
+    figures["under_way"] += (
+        row["statement_id"] is not None and not row["finalized"] and row["revision"] != row["heard_revision"]
+    )
+
+
+def _add(amounts: dict[str, dict[str, int]], row: Any) -> None:
+    """Currency → what → minor units: settled by rating; documented, waived and not yet billed by billing."""
+    for code in sorted({row["currency"], row["documents_currency"]} - {None}):
+        of = amounts.setdefault(code, dict.fromkeys(("settled", "documented", "waived", "unbilled"), 0))
+        if code == row["currency"]:
+            of["settled"] += row["subtotal_minor"]
+            of["unbilled"] += 0 if row["finalized"] else row["subtotal_minor"]
+        if code == row["documents_currency"]:
+            of["documented"] += row["documented_minor"]
+
+
+def _sides(row: Any, now: datetime | None, drained: bool) -> list[Break]:
+    """What is on one side only, and what one side says of itself."""
+    if row["statement_id"] is None:
+        return _without_statement(row, drained)
+    where = Row(
+        "rating.statements",
+        {
+            "contract": row["contract"],
+            "period_start": row["period_start"],
+            "statement_id": row["statement_id"],
+        },
+    )
+    found = []
+    if not row["lines_minor"] == row["subtotal_minor"] == row["document_subtotal"]:
+        found.append(
+            _money(
+                row,
+                "statement_not_its_lines",
+                where,
+                row["lines_minor"],
+                f"{row['subtotal_minor']} / {row['document_subtotal']}",
+                "the statement's subtotal is not the sum of its lines; price it again",
+            )
+        )
+    if not row["has_period"]:
+        found.append(
+            _money(
+                row,
+                "period_missing",
+                where,
+                "an open or closed period",
+                "none",
+                "the statement's period is gone from rating.periods; restore it",
+            )
+        )
+    under_way = row["heard_revision"] is None or row["heard_revision"] < row["revision"]
+    if under_way and drained:
+        heard = Row("billing.statements_heard", {**where.key})
+        found.append(
+            _money(
+                row,
+                "statement_not_heard",
+                heard,
+                f"revision {row['revision']}",
+                f"revision {row['heard_revision'] or 'none'}",
+                "rating told this statement, nothing is under way, and billing has not heard it: its message was lost; tell it again",
+            )
+        )
+    if row["heard_revision"] is not None and row["heard_revision"] > row["revision"]:
+        found.append(
+            _money(
+                row,
+                "statement_behind",
+                where,
+                f"revision {row['heard_revision']}",
+                f"revision {row['revision']}",
+                "billing heard a newer revision than rating has: rating was restored to an older state; price the period again",
+            )
+        )
+    if not under_way:
+        found += _undocumented(row, now)
+    if row["finalized"] and not row["final"]:
+        found.append(
+            _money(
+                row,
+                "finalized_too_early",
+                where,
+                "a final statement",
+                "an open one",
+                f"document {row['document_id']} is finalized and its statement is not; close the period, then correct by a note",
+            )
+        )
+    return found
+
+
+def _without_statement(row: Any, drained: bool) -> list[Break]:
+    if row["has_heard"] or row["documents"]:
+        where = Row(
+            "rating.statements",
+            {
+                "contract": row["contract"],
+                "period_start": row["period_start"],
+                "statement_id": row["heard_statement"],
+            },
+        )
+        return [
+            _money(
+                row,
+                "statement_missing",
+                where,
+                "a statement",
+                "none",
+                "billing has heard this statement, and rating no longer has it: it was dropped; restore it from billing's copy",
+            )
+        ]
+    if row["asked"] or row["pricing_held"] or not drained:
+        return []
+    where = Row("rating.statements", {"contract": row["contract"], "period_start": row["period_start"]})
+    return [
+        _money(
+            row,
+            "period_without_statement",
+            where,
+            "a statement",
+            "none, and nobody was asked to price it",
+            "every period has a statement, also without usage; ask for it to be priced",
+        )
+    ]
+
+
+def _undocumented(row: Any, now: datetime | None) -> list[Break]:
+    """A statement that was heard has a document: a draft that says what it says or, once final, a finalized
+    one within its time."""
+    where = Row(
+        "billing.documents",
+        {
+            "contract": row["contract"],
+            "period_start": row["period_start"],
+            "statement_id": row["statement_id"],
+        },
+    )
+    if row["final"] and row["skip_zero"] and row["subtotal_minor"] == 0:
+        return []
+    if not row["documents"]:
+        return [
+            _money(
+                row,
+                "document_missing",
+                where,
+                "a draft or a document",
+                "none",
+                "billing heard the statement and has no document of it; it was deleted: let billing hear the statement again",
+            )
+        ]
+    if row["finalized"]:
+        return []
+    if row["drafted_minor"] != row["subtotal_minor"] and row["draft_revision"] == row["revision"]:
+        return [
+            _money(
+                row,
+                "draft_differs",
+                where,
+                row["subtotal_minor"],
+                row["drafted_minor"],
+                "the draft does not say what its statement says; draft it again",
+            )
+        ]
+    if (
+        now is not None
+        and row["final"]
+        and not row["held"]
+        and to_us(now) - row["revision"] > OVERDUE_S * 1_000_000
+    ):
+        return [
+            _money(
+                row,
+                "document_overdue",
+                where,
+                f"a finalized document within {OVERDUE_S // 60} minutes",
+                "a draft that nobody holds",
+                "the statement is final and was not invoiced; see the log of billing's job `finalize`",
+            )
+        ]
+    return []
+
+
+def _line_differs(row: Any) -> Break:
+    settled, billed = (_amount(row[f"{side}"], row[f"{side}_quantity"]) for side in ("settled", "billed"))
+    where = Row(
+        row["place"] or "billing.document_lines",
+        {
+            **(
+                {"document_id" if row["position"] else "statement_id": row["document_id"]}
+                if row["document_id"]
+                else {}
+            ),
+            **({"position": row["position"]} if row["position"] else {}),
+            "line_id": row["line_id"],
+            "key": row["line_key"],
+            "contract": row["contract"],
+            "period_start": row["period_start"],
+        },
+    )
+    return _money(
+        row,
+        "line_differs",
+        where,
+        settled,
+        billed,
+        f"rating settled line {row['line_key']} at {settled} and billing documents {billed} (minor units); "
+        "a draft is drafted again, a finalized document is corrected by a note",
+    )
+
+
+def _amount(minor: int | None, quantity: Any) -> str:
+    return "no line" if minor is None else f"{minor} for {quantity}"
+
+
+def _books(row: Any) -> list[Break]:
+    where = Row("billing.documents", {"document_id": row["document_id"], "number": row["number"]})
+    found = []
+    if row["lines_minor"] != row["subtotal_minor"]:
+        found.append(
+            _money(
+                row,
+                "document_not_its_lines",
+                where,
+                row["lines_minor"],
+                row["subtotal_minor"],
+                "the document's subtotal is not the sum of its lines; a document never changes, so one of its rows was altered",
+            )
+        )
+    if row["entry_id"] is None:
+        found.append(
+            _money(
+                row,
+                "entry_missing",
+                Row("billing.journal_entries", {"document_id": row["document_id"]}),
+                "an entry",
+                "none",
+                "the finalized document was never posted, or its entry is gone; post it",
+            )
+        )
+        return found
+    entry = Row("billing.journal_entries", {"entry_id": row["entry_id"], "document_id": row["document_id"]})
+    if row["off"]:
+        found.append(
+            _money(
+                row,
+                "entry_unbalanced",
+                entry,
+                0,
+                row["off"],
+                "debits and credits differ; reverse the entry and post the document again",
+            )
+        )
+    if row["receivable"] != row["total_minor"] or row["unbooked"]:
+        found.append(
+            _money(
+                row,
+                "entry_not_the_document",
+                entry,
+                row["total_minor"],
+                row["receivable"],
+                f"the entry does not book the document: {row['unbooked']} lines differ; reverse it and post the document again",
+            )
+        )
+    return found
+
+
+def _number(row: Any) -> Break:
+    if row["beyond"]:
+        return Break(
+            K.MONEY,
+            "number_beyond_series",
+            Row("billing.documents", {"document_id": row["document_id"], "number": row["number"]}),
+            "a number below the series' next",
+            str(row["number"]),
+            "the series does not know this number; move its `next` past it",
+        )
+    return Break(
+        K.MONEY,
+        "number_missing",
+        Row("billing.documents", {"series": row["series"], "counter": row["counter"]}),
+        "one document",
+        "none",
+        f"number {row['counter']} of {row['series']} was taken and no document carries it; find what was deleted",
+    )
+
+
+def _money(row: Any, fault: str, where: Row, expected: object, found: object, says: str) -> Break:
+    return Break(K.MONEY, fault, where, str(expected), str(found), says, row["contract"], row["period_start"])

@@ -1,0 +1,1 @@
+"""What the checker reads for the reconciliation, and the exceptions it keeps."""

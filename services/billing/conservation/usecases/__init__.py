@@ -1,0 +1,1 @@
+"""Check the books, watch them, and reconcile what became of the usage."""

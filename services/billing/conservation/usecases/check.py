@@ -1,0 +1,152 @@
+"""Check the five statements: all of them over everything, some of them over some contracts, K1 as it goes
+on."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.billing.conservation.checks.k1_transport import Heads, transport
+from services.billing.conservation.checks.k2_door import door
+from services.billing.conservation.checks.k3_disposition import disposition, disposition_of
+from services.billing.conservation.checks.k4_admission import admission
+from services.billing.conservation.checks.k4_aggregates import aggregates
+from services.billing.conservation.checks.k4_quantity import quantities_of
+from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of, numbers
+from services.billing.conservation.checks.listing import LISTED_MAX
+from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged
+from shared.bus import Log
+from shared.runtime.clock import machine_now
+
+CONTRACT_PERIOD = tuple[str, datetime]
+CHUNK = 64  # contracts × periods one statement looks at, so that memory stays bounded
+WORK_MEM = "set local work_mem = '64MB'"
+STOPS = "select exception_id, reference, detail from billing.exceptions where kind = 'conservation_break_k1' and resolved_at is null order by 1"
+WATERMARK = "select partition::text, max(batch_id) as batch_id from bus.batches where grp = 'rating' and topic = 'usage.events' group by partition"
+
+
+@asynccontextmanager
+async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """One consistent view of all schemas; inside a transaction of the caller's (REPEATABLE READ, please),
+    that one's."""
+    if connection.is_in_transaction():
+        await connection.execute(WORK_MEM)
+        yield
+        return
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(WORK_MEM)
+        yield
+
+
+async def check_all(
+    connection: asyncpg.Connection,
+    log: Log | None = None,
+    *,
+    listed_max: int | None = LISTED_MAX,
+    only: Collection[K] = tuple(K),
+    hear: Callable[[Checked, float], None] = lambda _checked, _seconds: None,
+) -> Report:
+    """All five statements over everything, or those of `only`, in one snapshot. `log`: the bus's own, where
+    it is not the Postgres log.
+
+    At most `listed_max` breaks are listed for each question (None: all); all of them are counted. `hear` is
+    told of each statement when it is checked, with the seconds it took. Raises BusUnavailable.
+    """
+    began, heads = time.perf_counter(), log.heads if log else None
+    checks: dict[K, Callable[[], Awaitable[Checked]]] = {
+        K.TRANSPORT: lambda: _transport(connection, heads, listed_max),
+        K.DOOR: lambda: door(connection, log, listed_max=listed_max),
+        K.DISPOSITION: lambda: disposition(connection, listed_max),
+        K.QUANTITY: lambda: _quantities(connection, listed_max),
+        K.MONEY: lambda: _money(connection, heads, listed_max),
+    }
+    found: list[Checked] = []
+    async with snapshot(connection):
+        watermark = {row["partition"]: row["batch_id"] for row in await connection.fetch(WATERMARK)}
+        for check in (checks[k] for k in K if k in only):
+            started = time.perf_counter()
+            found.append(await check())
+            hear(found[-1], time.perf_counter() - started)
+    return Report(machine_now(), watermark, tuple(found), time.perf_counter() - began)
+
+
+async def _transport(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> Checked:
+    return (await transport(connection, heads, listed_max=listed_max)).checked
+
+
+async def _quantities(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
+    """K4, in chunks of contracts and periods."""
+    chunks = [
+        await quantities_of(connection, chunk, listed_max) for chunk in _chunks(await all_periods(connection))
+    ]
+    return merged(
+        [await aggregates(connection, listed_max), await admission(connection, listed_max), *chunks]
+    )
+
+
+async def _money(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> Checked:
+    """K5, in chunks of contracts and periods."""
+    drained, now = await is_drained(connection, heads), machine_now()
+    chunks = [
+        await money_of(connection, chunk, now, drained=drained, listed_max=listed_max)
+        for chunk in _chunks(await all_periods(connection))
+    ]
+    return merged([await numbers(connection, listed_max), *chunks])
+
+
+def _chunks(periods: Sequence[CONTRACT_PERIOD]) -> Iterator[Sequence[CONTRACT_PERIOD]]:
+    for first in range(0, len(periods), CHUNK):
+        yield periods[first : first + CHUNK]
+
+
+async def breaks_of(
+    connection: asyncpg.Connection, contract_periods: Sequence[CONTRACT_PERIOD]
+) -> Mapping[CONTRACT_PERIOD, list[Break]]:
+    """K3–K5 of these contracts and periods, in one snapshot: what keeps each from being invoiced. Those
+    without a break are absent.
+
+    Asked without any limit on breaks: of each pair it says what it says of that pair alone.
+
+    An open K1 break (job `conservation_look` opens the exception, and resolves it) stops them all.
+
+    K4 here is the statement against the raw events up to its watermark, which is what gets billed; the
+    aggregates as they stand are compared by `check_all`.
+    """
+    found: dict[CONTRACT_PERIOD, list[Break]] = {}
+    async with snapshot(connection):
+        stopped = [_stopped(row) for row in await connection.fetch(STOPS)]
+        if stopped:
+            return dict.fromkeys(contract_periods, stopped)
+        for chunk in _chunks(contract_periods):
+            breaks = await disposition_of(connection, chunk)
+            breaks += (await quantities_of(connection, chunk)).breaks
+            breaks += (await money_of(connection, chunk, None, drained=True)).breaks
+            for broken in breaks:
+                assert broken.contract is not None and broken.period_start is not None
+                found.setdefault((broken.contract, broken.period_start), []).append(broken)
+    return found
+
+
+async def transport_breaks(connection: asyncpg.Connection, heads: Heads | None = None) -> Checked:
+    """K1 alone, over everything."""
+    async with snapshot(connection):
+        return (await transport(connection, heads)).checked
+
+
+def _stopped(row: Any) -> Break:
+    return Break(
+        K.TRANSPORT,
+        "transport_broken",
+        Row("billing.exceptions", {"exception_id": row["exception_id"], "reference": row["reference"]}),
+        "no open K1 break",
+        row["reference"],
+        row["detail"],
+    )
+
+
+def by_statement(breaks: Sequence[Break]) -> dict[K, int]:
+    """How many breaks each statement has; 0 included."""
+    return {k: sum(broken.k is k for broken in breaks) for k in K}

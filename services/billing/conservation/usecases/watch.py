@@ -1,0 +1,51 @@
+"""The checker at work: K1 as it goes on, everything at intervals, and what was found last."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from services.billing.conservation.checks.k1_transport import Place, transport
+from services.billing.conservation.checks.k3_disposition import GROUP_NAME, TOPIC, stored_is_new
+from services.billing.conservation.clients import Auditor
+from services.billing.conservation.domain.breaks import Checked, K, Report, merged
+from services.billing.conservation.usecases.check import check_all, snapshot
+from shared.bus import Log
+
+
+@dataclass
+class Monitor:
+    """One process's view. A K1 break seen by a look or by the last whole check stays until the same kind of
+    look is clean."""
+
+    auditor: Auditor
+    log: Log | None = None  # of the bus, where it is not the Postgres log
+    report: Report | None = None  # of the last whole check
+    short: Checked = field(
+        default_factory=lambda: Checked(K.DISPOSITION, {})
+    )  # K3 as it goes on: batches that are not stored whole
+    _looked: Checked = field(default_factory=lambda: Checked(K.TRANSPORT, {}))
+    _verified: dict[Place, int] = field(default_factory=dict)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def transport(self) -> Checked:
+        """The K1 breaks that stop every finalization."""
+        return merged([self._looked, self.report.of(K.TRANSPORT)] if self.report else [self._looked])
+
+    async def look(self) -> None:
+        """K1, and stored = new, of what was added since the last clean look."""
+        async with self._one_at_a_time:
+            async with self.auditor.connection() as connection, snapshot(connection):
+                found = await transport(connection, self.log.heads if self.log else None, self._verified)
+                short = await stored_is_new(connection, self._verified)
+            broken = {(GROUP_NAME, TOPIC, row.where.key["partition"]) for row in short.breaks}
+            if not short.more:  # a cut list does not say which partitions are whole
+                self._verified |= {
+                    place: offset for place, offset in found.verified.items() if place not in broken
+                }
+            self._looked, self.short = found.checked, short
+
+    async def check(self) -> Report:
+        """All five statements, now. Two at once would only compete: the second waits for its turn."""
+        async with self._one_at_a_time, self.auditor.connection() as connection:
+            self.report = await check_all(connection, self.log)
+            return self.report

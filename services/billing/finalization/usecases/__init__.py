@@ -1,0 +1,1 @@
+"""Number and publish the documents that are due; keep published numbers from being given twice."""

@@ -1,0 +1,169 @@
+"""Finalize: every final statement becomes exactly one document, however many workers try at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from prometheus_client import Counter
+
+from services.billing.finalization.clients import Gate
+from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacle, numbered
+from services.billing.finalization.domain.numbering import CHUNK_MAX
+from services.billing.finalization.repository import FinalizationRepository
+from shared.cases import open_exception
+from shared.db.unit_of_work import Database, UnitOfWork
+from shared.runtime import failpoints
+from shared.runtime.clock import machine_us
+from shared.topics.billing import DOCUMENTS, DocumentLine, DocumentMessage
+
+LOOKED_AT_MAX = 500  # drafts one pass of the gate looks at
+FINALIZED = Counter(
+    "u2c_billing_finalized_total", "Final statements settled: documents, and drafts that leave none"
+)
+HELD = Counter("u2c_billing_held_total", "Times a draft was held, by the first thing in its way", ["kind"])
+HOLD_S = 5  # a held draft is looked at again after so long
+
+
+async def finalize_due(db: Database, gate: Gate, now: datetime) -> int:
+    """Finalize what is due and hold what may not be yet; return how many documents were finalized. Safe to
+    run many times at once."""
+    finalized = 0
+    while found := await _due(db):
+        obstacles = await _obstacles(found, gate)
+        held = [draft for draft in found if obstacles[draft.document_id]]
+        clear = [draft for draft in found if not obstacles[draft.document_id]]
+        await _hold(held, obstacles, db, now)
+        taken = sum([await _finalize_chunk(chunk, db, now) for chunk in _chunks(clear, now)])
+        finalized += taken
+        FINALIZED.inc(taken)
+        if clear and not taken:
+            break  # another worker has them under its locks
+    return finalized
+
+
+async def nothing_due(db: Database) -> bool:
+    """Whether every final statement that was heard of is finalized or held."""
+    async with db.transaction() as uow:
+        return not await FinalizationRepository(uow.connection).is_any_due()
+
+
+async def _due(db: Database) -> list[Draft]:
+    async with db.transaction() as uow:
+        return await FinalizationRepository(uow.connection).due(LOOKED_AT_MAX)
+
+
+async def _obstacles(drafts: Sequence[Draft], gate: Gate) -> dict[str, list[Obstacle]]:
+    """Document id → what stands in its way: in the draft itself, or in the books of its contract and
+    period."""
+    breaks = await gate.obstacles([draft.contract_period for draft in drafts])
+    return {
+        draft.document_id: [*draft.obstacles(), *breaks.get(draft.contract_period, ())] for draft in drafts
+    }
+
+
+async def _hold(
+    drafts: Sequence[Draft], obstacles: Mapping[str, list[Obstacle]], db: Database, now: datetime
+) -> None:
+    """Open an exception for each obstacle; these drafts wait, all others go on."""
+    if not drafts:
+        return
+    async with db.transaction() as uow:
+        repository = FinalizationRepository(uow.connection)
+        await repository.hold([draft.document_id for draft in drafts], HOLD_S)
+        for draft in drafts:
+            found = obstacles[draft.document_id]
+            await repository.resolve_exceptions(
+                [draft.reference], now, but=[obstacle.kind for obstacle in found]
+            )
+            HELD.labels(found[0].kind).inc()
+            for obstacle in found:
+                await open_exception(
+                    uow,
+                    obstacle.kind,
+                    draft.reference,
+                    obstacle.detail,
+                    owner=obstacle.owner,
+                    now=now,
+                    amount_minor=draft.total_minor,
+                    currency=draft.currency,
+                )
+
+
+def _chunks(drafts: Sequence[Draft], now: datetime) -> Iterator[list[Draft]]:
+    """Cut into runs of one series, each at most one transaction long, older periods first."""
+    ordered = sorted(drafts, key=lambda draft: (draft.series(now), draft.period_start, draft.contract))
+    for _, of_series in groupby(ordered, key=lambda draft: draft.series(now)):
+        rest = list(of_series)
+        while rest:
+            chunk, rest = rest[:CHUNK_MAX], rest[CHUNK_MAX:]
+            yield chunk
+
+
+async def _finalize_chunk(chunk: Sequence[Draft], db: Database, now: datetime) -> int:
+    """Number, post and tell one run of one series in one transaction; return how many drafts it settled.
+
+    The drafts are locked again here, so what another worker finalized or holds meanwhile falls out, and no
+    number is taken for it.
+    """
+    async with db.transaction() as uow:
+        repository = FinalizationRepository(uow.connection)
+        mine = await repository.lock([draft.document_id for draft in chunk])
+        drafts = [draft for draft in chunk if draft.document_id in mine]
+        await repository.drop_drafts([draft.document_id for draft in drafts if draft.leaves_no_document])
+        kept = [draft for draft in drafts if not draft.leaves_no_document]
+        if kept:
+            await _write_history(kept, uow, repository, now)
+        await repository.resolve_exceptions([draft.reference for draft in drafts], now)
+    return len(drafts)
+
+
+async def _write_history(
+    drafts: list[Draft], uow: UnitOfWork, repository: FinalizationRepository, now: datetime
+) -> None:
+    series = drafts[0].series(now)
+    documents = numbered(drafts, series, await repository.take_numbers(series, len(drafts)), now)
+    await repository.insert_lines(drafts)
+    await repository.finalize(documents, now)
+    await repository.post(documents)
+    for document in documents:
+        uow.tell(DOCUMENTS, message_of(document))
+    failpoints.reach("billing.after_number")
+
+
+def message_of(document: Numbered) -> DocumentMessage:
+    """What others hear of a finalized document."""
+    draft = document.draft
+    return DocumentMessage(
+        document_id=draft.document_id,
+        revision=machine_us(),
+        kind=draft.kind,
+        status="finalized",
+        number=document.number,
+        contract=draft.contract,
+        customer_id=draft.customer_id,
+        customer=draft.customer,
+        legal_entity=draft.legal_entity,
+        currency=draft.currency,
+        period_start_date=draft.start_date.isoformat(),
+        period_end_date=draft.end_date.isoformat(),
+        issued_on=document.issued_on.isoformat(),
+        due_on=document.due_on.isoformat(),
+        lines=tuple(
+            DocumentLine(
+                line_id=line.line_id,
+                key=line.key,
+                clause=line.clause_id,
+                version=line.version,
+                kind=line.kind,
+                quantity=line.quantity,
+                amount_minor=line.amount_minor,
+                clause_hash=line.clause_hash,
+                description=line.description,
+                meter=line.meter,
+            )
+            for line in draft.lines
+        ),
+        subtotal_minor=draft.subtotal_minor,
+        total_minor=draft.total_minor,
+        corrects=draft.corrects,
+    )

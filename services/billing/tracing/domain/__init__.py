@@ -1,0 +1,1 @@
+"""What a clause of a contract is, without I/O."""

@@ -1,0 +1,1 @@
+"""Chains of contract versions and documents of terms, without I/O."""

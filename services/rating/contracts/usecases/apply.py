@@ -1,0 +1,172 @@
+"""Verb: apply a terms document: the first version of a contract, or the next one of its chain."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.rating.contracts.domain.chain import close_due_at, period_from
+from services.rating.contracts.memory import chain_of
+from services.rating.contracts.repository import ContractRepository, PeriodRow
+from services.rating.contracts.usecases.name_priced_values import name_priced_values
+from services.rating.contracts.usecases.open_periods import open_periods
+from services.rating.contracts.usecases.refuse_double_pricing import refuse_double_pricing
+from services.rating.contracts.usecases.tell_versions import tell_newest
+from shared.cases import open_exception
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError, Kind
+from shared.pricing.faults import TermsInvalid
+from shared.pricing.inputs import VersionInForce
+from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms, to_document
+from shared.values.names import KEY
+
+VERSIONS_MAX = 1000
+RESERVED = frozenset({"schema"})  # GET /v1/contracts/schema answers something else
+
+
+class CustomerUnknown(AppError):
+    """The contract names a customer that does not exist."""
+
+
+class MeterUnknown(AppError):
+    """The contract prices a meter that is not in the catalogue."""
+
+
+class PlanUnknown(AppError):
+    """The contract names a plan that is not in the catalogue."""
+
+
+class VersionsExhausted(AppError):
+    """This contract has as many versions as one contract may have."""
+
+    kind = Kind.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a document did, or would do: the version it stands for, and whether that version is
+    new."""
+
+    contract: str
+    version: int
+    created: bool
+    terms: Terms
+
+
+async def apply_document(
+    uow: UnitOfWork, document: Mapping[str, Any], now: datetime, *, dry_run: bool = False
+) -> Applied:
+    """Record the document as the next version of its contract, unless it says what the newest version says.
+
+    A meter that another contract of the customer prices at the same time is refused, unless one of the two
+    names it in `shares_meters`. Opens the periods that have begun, asks for every open statement to be priced
+    again, and tells contracts.versions. A version that reaches into a final period is recorded too: the
+    statement stays, and an exception asks for the correction.
+    """
+    contracts = ContractRepository(uow.connection)
+    terms = await _read(contracts, document)
+    if terms.contract in RESERVED:
+        detail = f"no contract is called {terms.contract}: its address would be that of the terms' schema"
+        raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
+    customer_id = await _check(contracts, terms)
+    if not dry_run:
+        await contracts.hold_customer(customer_id)
+        await contracts.create(terms.contract, customer_id)
+    chain = chain_of(await contracts.versions(terms.contract))
+    if chain:
+        check_amendment(chain[-1].terms, terms)
+        if chain[-1].content_hash == content_hash(terms):
+            return Applied(terms.contract, chain[-1].version, False, chain[-1].terms)
+    if len(chain) >= VERSIONS_MAX:
+        raise VersionsExhausted(f"{terms.contract} has {len(chain)} versions; sign a new contract")
+    added = VersionInForce(len(chain) + 1, terms.effective_at, terms, content_hash(terms))
+    await refuse_double_pricing(contracts, customer_id, (*chain, added))
+    periods = await contracts.hold_periods(terms.contract)
+    redrawn = _redrawn(terms, [period for period in periods if not period.final])
+    if not dry_run:
+        await contracts.add_version(
+            terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms)
+        )
+        await name_priced_values(uow, contracts, terms)
+        await _follow(uow, contracts, (*chain, added), periods, redrawn, now)
+        await tell_newest(uow, terms.contract)
+    return Applied(terms.contract, added.version, True, terms)
+
+
+async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> Terms:
+    name = document.get("plan")
+    if not isinstance(name, str) or not re.fullmatch(KEY, name):
+        return parse_terms(document)  # without a plan, or one whose name is refused with its path
+    plan = await contracts.plan(name)
+    if plan is None:
+        fault = _at("plan", "plan_unknown", "no such plan")
+        raise PlanUnknown(f"there is no plan {name!r}; create it with POST /v1/plans first", errors=[fault])
+    return parse_terms(document, plan=plan)
+
+
+async def _check(contracts: ContractRepository, terms: Terms) -> str:
+    """Return the customer's id. What a contract rests on must be there first, or its usage would be priced by
+    a guess."""
+    unknown = await contracts.unknown_meters([line.meter for line in terms.usage_lines])
+    if unknown:
+        faults = [
+            _at(f"lines[{index}].meter", "meter_unknown", f"there is no meter {line.meter}")
+            for index, line in enumerate(terms.lines)
+            if line.kind == "usage" and line.meter in unknown
+        ]
+        raise MeterUnknown(
+            f"no such meter: {', '.join(unknown)}; create it with POST /v1/meters first", errors=faults
+        )
+    customer_id = await contracts.customer_id(terms.customer)
+    if customer_id is None:
+        fault = _at("customer", "customer_unknown", f"there is no customer {terms.customer}")
+        raise CustomerUnknown(
+            f"there is no customer {terms.customer!r}; create it with POST /v1/customers first",
+            errors=[fault],
+        )
+    return customer_id
+
+
+def _redrawn(terms: Terms, open_rows: list[PeriodRow]) -> list[Any]:
+    """Return the open periods as the amended term draws them. An amendment cannot take away a period that has
+    begun."""
+    redrawn = []
+    for row in open_rows:
+        period = period_from(terms.calendar, row.period_start)
+        if period is None:
+            detail = f"The period from {row.start_date} has begun and cannot be taken away; end the term after {row.end_date}."
+            raise TermsInvalid(
+                f"term: {detail}", errors=[_at("term.months", "term_cuts_opened_period", detail)]
+            )
+        redrawn.append(period)
+    return redrawn
+
+
+async def _follow(
+    uow: UnitOfWork,
+    contracts: ContractRepository,
+    chain: tuple[VersionInForce, ...],
+    periods: list[PeriodRow],
+    redrawn: list[Any],
+    now: datetime,
+) -> None:
+    """Let what hangs on the chain follow: deadlines of open periods, the next period, statements, and
+    corrections that are due."""
+    contract, added = chain[-1].terms.contract, chain[-1]
+    for period in redrawn:
+        await contracts.redraw_period(contract, period, close_due_at(chain, period.end))
+    ends = [period.end for period in redrawn] + [row.period_end for row in periods if row.final]
+    await open_periods(contracts, contract, chain, max(ends, default=None), now)
+    await contracts.mark_open_periods(contract)
+    touched = [row for row in periods if row.final and row.period_end > added.effective_at]
+    if touched:
+        reach = f"{touched[0].start_date} to {touched[-1].end_date}"
+        detail = f"version {added.version}, effective {added.effective_at.isoformat()}, reaches into final periods: {reach}"
+        await open_exception(
+            uow, "late_correction_due", f"{contract}:{added.version}", detail, owner="finance", now=now
+        )
+
+
+def _at(path: str, code: str, detail: str) -> dict[str, str]:
+    return {"path": path, "code": code, "detail": detail}

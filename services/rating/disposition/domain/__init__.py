@@ -1,0 +1,1 @@
+"""Which disposition a stored event has, without I/O."""

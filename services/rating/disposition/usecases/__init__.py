@@ -1,0 +1,1 @@
+"""One file a verb: explain an event, list what is in suspense."""

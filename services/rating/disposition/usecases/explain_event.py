@@ -1,0 +1,173 @@
+"""Verb: say what became of one event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.disposition.clients import UnderWay, under_way
+from services.rating.disposition.domain.verdict import (
+    Disposition,
+    Story,
+    Verdict,
+    exceptions_of,
+    verdict,
+    verdict_of,
+)
+from services.rating.disposition.repository import DispositionRepository
+from services.rating.metering.domain.arrival import key_of
+from services.rating.metering.domain.reading import Contribution, Unread
+from services.rating.metering.domain.tally import Catalogue
+from services.rating.metering.repository.usage import stored_event
+from shared.bus import Bus
+
+LISTED_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What came of a stored event. `left`: who had its subject when the final statement that charges it was
+    cut."""
+
+    event: asyncpg.Record
+    customer: asyncpg.Record | None
+    left: Mapping[str, Any] | None
+    readings: Mapping[str, Contribution | Unread]  # by meter
+    disposition: Disposition
+    exceptions: list[dict[str, Any]]
+    contracts: list[dict[str, Any]]  # in force at the event's time, as `terms_at` returns them
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What became of one event: in one word, whose remedy or reason is in `detail`, and where it lies.
+    `counted`: of a stored one."""
+
+    source: str
+    id: str
+    verdict: Verdict
+    detail: str
+    void: asyncpg.Record | None
+    duplicates: list[asyncpg.Record]
+    conflicts: list[asyncpg.Record]
+    elsewhere: UnderWay
+    counted: Counted | None = None
+
+
+async def explain_event(connection: asyncpg.Connection, bus: Bus, source: str, id: str) -> Explained:
+    """Return what became of the event in one word, where it is stored, who it belongs to, what it added, and
+    what came of it.
+
+    Only what is not stored is looked for on the bus. Raises BusUnavailable then, rather than to call it
+    unknown.
+    """
+    repository, key = DispositionRepository(connection), key_of(source, id)
+    event, void = await repository.event(key), await repository.void(key)
+    duplicates, conflicts = (
+        await repository.duplicates(key, LISTED_MAX),
+        await repository.conflicts(key, LISTED_MAX),
+    )
+    if event is None:
+        elsewhere = await under_way(connection, bus, source, id)
+        return Explained(source, id, *_absent(void, elsewhere), void, duplicates, conflicts, elsewhere)
+    word, detail, counted = await _counted(connection, repository, event, void, len(conflicts))
+    return Explained(source, id, word, detail, void, duplicates, conflicts, UnderWay(), counted)
+
+
+async def _counted(
+    connection: asyncpg.Connection,
+    repository: DispositionRepository,
+    event: asyncpg.Record,
+    void: asyncpg.Record | None,
+    conflicts: int,
+) -> tuple[Verdict, str, Counted]:
+    """The verdict on a stored event, what to say of it; its customer, meters and contracts, and what became
+    of it."""
+    customer, catalogue = await repository.customer_of(event["subject"]), CatalogueRepository(connection)
+    found = await repository.terms_at(customer["customer_id"] if customer else None, event, void)
+    readings = await _readings(catalogue, event, found)
+    # A final statement that had the event keeps it, though its subject left: that customer's terms are then
+    # the ones that hold.
+    kept = [
+        contract
+        for contract in found
+        if contract["left"] and contract["final"] and not contract["late"] and contract["takes"]
+    ]
+    terms = kept or [contract for contract in found if not contract["left"]]
+    charged = [contract for contract in terms if contract["takes"]]
+    disposition, detail = verdict(
+        Story(
+            event["subject"],
+            event["type"],
+            customer["external_id"] if customer else None,
+            void is not None,
+            bool(readings),
+            bool(terms),
+            charged,
+            left=kept[0]["external_id"] if kept else None,
+        )
+    )
+    exceptions = exceptions_of(charged) if disposition == "held" else []
+    return (
+        verdict_of(disposition, charged, conflicts),
+        detail,
+        Counted(event, customer, kept[0] if kept else None, readings, disposition, exceptions, terms),
+    )
+
+
+async def _readings(
+    catalogue: CatalogueRepository, event: asyncpg.Record, found: list[dict[str, Any]]
+) -> dict[str, Contribution | Unread]:
+    """What each meter reads of the event: as it counts now, and in the version a final statement over it was
+    counted by.
+
+    Notes in each contract which meters of its lines take the event (`takes`): where only their present
+    versions do, the statement lacks it.
+    """
+    stored = stored_event(event)
+    now = dict(Catalogue(0, await catalogue.meters()).readings(stored))
+    then: dict[str, Contribution | Unread] = {}
+    for contract in found:
+        versions = Catalogue(0, await catalogue.versions(sorted(contract["counted_by"].items())))
+        counted = dict(versions.readings(stored))
+        then |= counted
+        took = counted.keys() | (now.keys() - contract["counted_by"].keys())
+        meters = set(contract["meters"])
+        contract["late"] = contract["late"] or (contract["final"] and not took & meters)
+        contract["takes"] = sorted(
+            (now.keys() if contract["late"] or not contract["final"] else took) & meters
+        )
+    return {**then, **now}
+
+
+def _absent(void: asyncpg.Record | None, elsewhere: UnderWay) -> tuple[Verdict, str]:
+    """The verdict on an event that is not stored, and what to do about it."""
+    if any(record.kind != "void" for record in elsewhere.in_flight):
+        return (
+            Verdict.IN_FLIGHT,
+            "accepted and on the bus; metering has not come to it yet: if that lasts, see /readyz of rating",
+        )
+    if elsewhere.set_aside:
+        letter = elsewhere.set_aside[-1]
+        if letter.discarded:
+            return (
+                Verdict.SET_ASIDE,
+                f"metering could not take it, and {letter.discarded.by} discarded it: {letter.discarded.reason}",
+            )
+        return Verdict.SET_ASIDE, (
+            f"metering could not take it ({letter.error}); mend that and publish it again (./u2c dead-letters replay), "
+            f"or discard it (./u2c dead-letters discard {letter.name} --reason WHY)"
+        )
+    if elsewhere.unread:
+        return Verdict.UNKNOWN, (
+            f"not stored, and {elsewhere.unread:,} records of its partition wait beyond those that were looked through: "
+            "it may be among them; ask again when metering has come closer"
+        )
+    if void:
+        return Verdict.VOIDED, "a void is in force for it and waits; the event itself was never stored"
+    return Verdict.UNKNOWN, (
+        "not stored (yet): if it was sent within the last seconds, ask again; "
+        "else it was quarantined or refused at the door (GET /v1/quarantine of usage_ingest), or never sent"
+    )

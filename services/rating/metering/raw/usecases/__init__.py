@@ -1,0 +1,1 @@
+"""Find the raw events behind a quantity."""

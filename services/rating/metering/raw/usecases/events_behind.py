@@ -1,0 +1,102 @@
+"""Verb: page through the events behind a quantity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.domain.admission import Admission
+from services.rating.metering.domain.group import NO_GROUP, dimensions_of
+from services.rating.metering.domain.tally import Catalogue
+from services.rating.metering.raw.repository import Place, RawRepository
+from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.usecases.read_quantities import Apart, MeterGone
+
+FETCH_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Events of these subjects that a meter counts in [start, end), what stands `apart` left out.
+
+    `group`: asked dimensions; `before_batch`: partition → last batch id.
+    """
+
+    subjects: tuple[str, ...]
+    meter: str
+    start: datetime
+    end: datetime
+    group: Mapping[str, str]
+    before_batch: Mapping[str, int] | None = None
+    apart: tuple[Apart, ...] = ()
+    revision: int | None = None  # of the meter's version to count by; None: as it counts now
+
+    def leaves_out(self, row: Any) -> bool:
+        return any(
+            apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"])
+            for apart in self.apart
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedEvent:
+    """An event and what it added: `value` of count and sum, `item` of unique."""
+
+    row: asyncpg.Record
+    group: str
+    value: Decimal | int
+    item: str | None
+
+    @property
+    def place(self) -> Place:
+        return self.row["time"], self.row["batch_id"], self.row["seq"]
+
+
+async def events_behind(
+    connection: asyncpg.Connection, selection: Selection, after: Place | None, limit: int
+) -> list[CountedEvent]:
+    """Return up to `limit` events after a place, in order of time. Raises MeterGone."""
+    catalogue = CatalogueRepository(connection)
+    name, revision = selection.meter, selection.revision
+    meter = await catalogue.meter(name) if revision is None else await catalogue.version(name, revision)
+    if meter is None:
+        raise MeterGone(f"there is no meter {selection.meter!r}")
+    raw, reader = RawRepository(connection), Catalogue(0, [meter])
+    admission = await AdmissionRepository(connection).admission([meter], selection.subjects)
+    found: list[CountedEvent] = []
+    while len(found) < limit:
+        events = await raw.events(
+            selection.subjects,
+            meter.event_type,
+            selection.start,
+            selection.end,
+            after,
+            selection.before_batch,
+            FETCH_MAX,
+        )
+        for event, row in events:
+            counted = None if selection.leaves_out(row) else _counted(reader, admission, event, row)
+            if counted is not None and _in_group(counted.group, selection.group):
+                found.append(counted)
+        if len(events) < FETCH_MAX:
+            break
+        after = (events[-1][1]["time"], events[-1][0].batch_id, events[-1][0].seq)
+    return found[:limit]
+
+
+def _counted(reader: Catalogue, admission: Admission, event: Any, row: asyncpg.Record) -> CountedEvent | None:
+    tally = reader.tally([event])
+    for (subject, meter, group, hour), change in tally.hours.items():
+        return CountedEvent(row, admission.where(subject, meter, group, hour), change.value, None)
+    for subject, meter, group, hour, item in tally.uniques:
+        return CountedEvent(row, admission.where(subject, meter, group, hour), 1, item)
+    return None
+
+
+def _in_group(group: str, asked: Mapping[str, str]) -> bool:
+    dimensions = dimensions_of(group) if group != NO_GROUP else {}
+    return all(dimensions.get(name, "") == value for name, value in asked.items())

@@ -1,0 +1,1 @@
+"""All SQL of metering, a file for each kind of table."""

@@ -1,0 +1,93 @@
+"""SQL of the aggregates: counters by hour and day, and items of unique meters."""
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from services.rating.metering.domain.tally import HourKey, Sum, Tally, UniqueKey
+from services.rating.metering.repository.columns import joined, numbers
+
+_CHANGE = """
+select subject, meter, grp, timestamptz 'epoch' + make_interval(hours => hour) as hour, {more}
+from unnest(string_to_array($2, $1), string_to_array($3, $1), string_to_array($4, $1),
+    string_to_array($5, ',')::int[], {columns})
+    c (subject, meter, grp, hour, {more})
+"""
+#: Rows come in key order and the tables in one order, so that consumers never deadlock.
+_SUMS = _CHANGE.format(
+    more="events, value", columns="string_to_array($6, ',')::bigint[], string_to_array($7, ',')::numeric[]"
+)
+_ADD_SUMS = f"""
+with change as materialized ({_SUMS}),
+hours as (
+    insert into rating.usage_hours as u (subject, meter, grp, hour, events, value) select * from change
+    on conflict (subject, meter, grp, hour) do update set events = u.events + excluded.events,
+        value = u.value + excluded.value)
+insert into rating.usage_days as u (subject, meter, grp, day, events, value)
+select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events), sum(value) from change
+    group by 1, 2, 3, 4 order by 1, 2, 4, 3
+on conflict (subject, meter, grp, day) do update set events = u.events + excluded.events,
+    value = u.value + excluded.value
+"""
+_UNIQUES = _CHANGE.format(
+    more="item, events", columns="string_to_array($6, $1), string_to_array($7, ',')::int[]"
+)
+_ADD_UNIQUES = f"""
+insert into rating.usage_uniques as u (subject, meter, grp, hour, item, events) {_UNIQUES}
+on conflict (subject, meter, grp, hour, item) do update set events = u.events + excluded.events
+"""
+_DROP_UNIQUES = f"""
+delete from rating.usage_uniques u using ({_UNIQUES}) v
+where (u.subject, u.meter, u.grp, u.hour, u.item) = (v.subject, v.meter, v.grp, v.hour, v.item)
+    and u.events = 0
+"""
+
+
+class AggregatesRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def add(self, tally: Tally) -> None:
+        """Add a tally to hours, days and items."""
+        await self._add_sums(tally.hours)
+        await self._add_uniques({key: count for key, count in tally.uniques.items() if count})
+
+    async def _add_sums(self, sums: Mapping[HourKey, Sum]) -> None:
+        if not sums:
+            return
+        keys = sorted(sums, key=_in_order)
+        changes = [sums[key] for key in keys]
+        await self._connection.execute(
+            _ADD_SUMS,
+            *_names(keys),
+            numbers([key[3] for key in keys]),
+            numbers([change.events for change in changes]),
+            numbers([change.value for change in changes]),
+        )
+
+    async def _add_uniques(self, uniques: Mapping[UniqueKey, int]) -> None:
+        if not uniques:
+            return
+        keys = sorted(uniques, key=_in_order)
+        delimiter, subjects, meters, groups, items = joined(
+            [key[0] for key in keys],
+            [key[1] for key in keys],
+            [key[2] for key in keys],
+            [key[4] for key in keys],
+        )
+        columns = (delimiter, subjects, meters, groups, numbers([key[3] for key in keys]), items)
+        counts = [uniques[key] for key in keys]
+        await self._connection.execute(_ADD_UNIQUES, *columns, numbers(counts))
+        if min(counts) < 0:
+            await self._connection.execute(_DROP_UNIQUES, *columns, numbers(counts))
+
+
+def _in_order(key: HourKey | UniqueKey) -> tuple[str | int, ...]:
+    """The tables' own order, so that neighbours are written one after the other: subject, meter, hour, group,
+    item."""
+    return key[0], key[1], key[3], key[2], *key[4:]
+
+
+def _names(keys: Sequence[HourKey]) -> tuple[str, ...]:
+    """The delimiter, and subjects, meters and groups joined by it."""
+    return joined([key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys])

@@ -1,0 +1,159 @@
+"""SQL of readings: aggregates and raw events of many customers, meters and ranges in one statement each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+
+from services.rating.metering.domain.group import OTHER, Group
+from services.rating.metering.repository.usage import StoredEvent, stored_event
+
+
+class AskedRange(NamedTuple):
+    """Need number `n`: a customer's usage of a meter in [start, end), these subjects left out: by group,
+    `blank` being the group that `other` is read as, or as a whole.
+
+    `after` (raw events only): what came later than these batches, partition (as text) → batch id; None: all
+    of it.
+    """
+
+    n: int
+    customer_id: str
+    meter: str
+    blank: Group | None
+    start: datetime
+    end: datetime
+    event_type: str
+    without: tuple[str, ...] = ()
+    after: Mapping[str, int] | None = None
+
+
+_ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::text[], ${4}::timestamptz[], ${5}::timestamptz[], ${6}::jsonb[])
+    a (n, customer_id, meter, blank, start, until, without)"""
+_GROUP = f"case when a.blank is null then null when u.grp = '{OTHER}' then a.blank else u.grp end"
+#: A customer's subjects; "subject:x" stands for the subject x alone, whoever's it is.
+SUBJECT_ALONE = "subject:"
+_SUBJECTS = """lateral (select subject from rating.subjects
+    where customer_id = a.customer_id and (a.without is null or not a.without ? subject)
+    union all select substr(a.customer_id, 9) where a.customer_id like 'subject:%'
+        and (a.without is null or not a.without ? substr(a.customer_id, 9))) s"""
+#: `offset 0`: each range is one walk along the key's index, whatever the planner believes of a table that was
+#: empty a moment ago.
+_SUMS = f"""
+select n, grp, sum(value) from (
+    select a.n, {_GROUP} as grp, u.value
+    from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
+    cross join lateral (select grp, value from rating.usage_days where subject = s.subject and meter = a.meter
+        and day >= (a.start at time zone 'UTC')::date and day < (a.until at time zone 'UTC')::date offset 0) u
+    union all
+    select a.n, {_GROUP}, u.value
+    from {_ASKED.format(8, 9, 10, 11, 12, 13, 14)} cross join {_SUBJECTS}
+    cross join lateral (select grp, value from rating.usage_hours
+        where subject = s.subject and meter = a.meter
+        and hour >= a.start and hour < a.until offset 0) u
+) parts group by n, grp
+"""
+_UNIQUES = f"""
+from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
+cross join lateral (select grp, item from rating.usage_uniques where subject = s.subject and meter = a.meter
+    and hour >= a.start and hour < a.until and events > 0 offset 0) u
+"""
+
+
+class ReadingsRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def sums(
+        self, days: Sequence[AskedRange], hours: Sequence[AskedRange]
+    ) -> list[tuple[int, Group | None, Decimal]]:
+        """Return (n, group or None, sum of values), over all subjects and both kinds of range."""
+        rows = await self._connection.fetch(_SUMS, *_columns(days), *_columns(hours))
+        return [tuple(row) for row in rows]
+
+    async def distinct_items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group | None, int]]:
+        """Return (n, group or None, number of distinct items)."""
+        rows = await self._connection.fetch(
+            f"select a.n, {_GROUP} as grp, count(distinct u.item) {_UNIQUES} group by 1, 2", *_columns(ranges)
+        )
+        return [tuple(row) for row in rows]
+
+    async def items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group, str]]:
+        """Return the distinct (n, group, item)."""
+        return [
+            tuple(row)
+            for row in await self._connection.fetch(
+                f"select distinct a.n, u.grp, u.item {_UNIQUES}", *_columns(ranges)
+            )
+        ]
+
+    async def raw_events(self, ranges: Sequence[AskedRange]) -> list[tuple[int, StoredEvent]]:
+        """Return (n, event) for the stored events of the ranges' type that are not void."""
+        rows = await self._connection.fetch(
+            f"""select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time,
+                e.data::text as body
+               from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[],
+                   $6::jsonb[], $7::jsonb[])
+                   a (n, customer_id, event_type, start, until, without, after)
+               cross join {_SUBJECTS}
+               join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start
+                   and e.time < a.until
+                   and (a.after is null or e.batch_id > coalesce((a.after ->> e.partition::text)::bigint, 0))
+               where not exists (select from rating.voids v where v.key = e.key)""",
+            [r.n for r in ranges],
+            [r.customer_id for r in ranges],
+            [r.event_type for r in ranges],
+            [r.start for r in ranges],
+            [r.end for r in ranges],
+            [_without(r) for r in ranges],
+            [r.after for r in ranges],
+        )
+        return [(row["n"], stored_event(row)) for row in rows]
+
+    async def owner(self, customer: str | None, subject: str | None) -> asyncpg.Record | None:
+        """The customer (customer_id, external_id, timezone) of an external id, or that a subject means."""
+        return await self._connection.fetchrow(
+            """select c.customer_id, c.external_id, c.timezone from rating.customers c
+               where c.external_id = $1 or c.customer_id = (select customer_id from rating.subjects
+                   where subject = $2)""",
+            customer,
+            subject,
+        )
+
+    async def last_batches(self) -> dict[int, int]:
+        """Partition of usage.events → the last batch this service took from it. Batch ids rise with offsets,
+        so one index probe each."""
+        rows = await self._connection.fetch(
+            """select p.partition, b.batch_id from bus.positions p
+               join lateral (select batch_id from bus.batches
+                   where grp = p.grp and topic = p.topic and partition = p.partition
+                             order by from_offset desc limit 1) b on true
+               where p.grp = 'rating' and p.topic = 'usage.events'"""
+        )
+        return {row["partition"]: row["batch_id"] for row in rows}
+
+    async def newest_received(self) -> datetime | None:
+        newest: datetime | None = await self._connection.fetchval(
+            "select max(received_at) from rating.newest_received"
+        )
+        return newest
+
+
+def _columns(ranges: Sequence[AskedRange]) -> tuple[list[Any], ...]:
+    return (
+        [r.n for r in ranges],
+        [r.customer_id for r in ranges],
+        [r.meter for r in ranges],
+        [r.blank for r in ranges],
+        [r.start for r in ranges],
+        [r.end for r in ranges],
+        [_without(r) for r in ranges],
+    )
+
+
+def _without(asked: AskedRange) -> msgspec.Raw | None:
+    """The subjects left out, as an element of an array of jsonb."""
+    return msgspec.Raw(msgspec.json.encode(asked.without)) if asked.without else None

@@ -1,0 +1,261 @@
+"""Metering a batch: store what is new, add it to the aggregates, mark what must be priced again. Knows no
+contract."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
+from services.rating.metering.domain.tally import DAY_US, Catalogue, Tally
+from services.rating.metering.domain.unfit import Unfit
+from services.rating.metering.memory import MeteringMemory, memory_of
+from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.aggregates import AggregatesRepository
+from services.rating.metering.repository.columns import event_rows
+from services.rating.metering.repository.usage import MeteringRepository, StoredEvent
+from services.rating.metering.usecases.admit_groups import bounded
+from services.rating.metering.usecases.counting import counted
+from services.rating.metering.usecases.set_aside import set_aside
+from shared.cases import open_exception
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.clock import from_us
+from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.topics.usage_ingest import UsageMessage
+
+EXCEPTION_OWNER = "metering"
+#: What the database, and what reads for it, refuses for good: a character or number it cannot hold, a text
+#: too long for an index.
+UNSTORABLE: tuple[type[Exception], ...] = (
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+    msgspec.DecodeError,
+    OverflowError,
+    struct.error,
+    UsageUnstorable,
+)
+
+
+@dataclass(slots=True)
+class Stored:
+    """What became of a batch. `counted`: new, not void; `void_on_arrival`: new, its void was there first;
+    `voided`: stored before, void now.
+
+    `unfit`: what cannot be stored, by place; `newest_us`: when the newest of the rest was received.
+    """
+
+    counted: list[UsageMessage] = field(default_factory=list)
+    void_on_arrival: list[UsageMessage] = field(default_factory=list)
+    voided: list[StoredEvent] = field(default_factory=list)
+    unfit: dict[int, Unfit] = field(default_factory=dict)
+    newest_us: int | None = None
+    counts: BatchCounts = field(default_factory=BatchCounts)
+
+
+async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+    """Store what is new, add it to the aggregates, and mark what must be priced again; what cannot be stored
+    goes to the quarantine.
+
+    Raises UsageUnstorable when the store refuses what did not look so: the runner takes smaller batches,
+    which are looked at closely.
+    """
+    memory, usage = memory_of(context), MeteringRepository(uow.connection)
+    await _follow_catalogue(usage, uow, memory)
+    try:
+        stored = await store(batch, usage, memory)
+        await add_up(stored, batch.batch_id, uow, memory, context.clock.now())
+    except UNSTORABLE as fault:
+        memory.doubted[batch.partition] = batch.end
+        raise UsageUnstorable(str(fault)) from fault
+    set_aside(batch, stored.unfit, uow, context.clock.now())
+    if touched := _touched(stored):
+        await usage.mark(touched)
+    if stored.newest_us is not None:
+        memory.metered(stored.newest_us)
+    return stored.counts
+
+
+async def store(batch: Batch[UsageMessage], usage: MeteringRepository, memory: MeteringMemory) -> Stored:
+    """Store the new events and voids of a batch; duplicates fall out, conflicts keep both bodies."""
+    arrivals = arrivals_of(batch.messages, closely=batch.start < memory.doubted.get(batch.partition, 0))
+    new_voids = (
+        await usage.insert_voids(batch.batch_id, batch.partition, arrivals.voids) if arrivals.voids else set()
+    )
+    fresh, waited = await usage.claim_keys(
+        batch.batch_id, arrivals.event_keys(), arrivals.body_hashes(), arrivals.events
+    )
+    duplicates, conflicts = await _keep_repeats(batch, arrivals, fresh, usage)
+    repeated_voids = [
+        *(void for key, void in arrivals.voids.items() if key not in new_voids),
+        *arrivals.void_repeats,
+    ]
+    stored = Stored(
+        unfit=arrivals.unfit,
+        newest_us=arrivals.newest_us(),
+        counts=counted(
+            new=[batch.messages[seq] for seq in fresh],
+            duplicate=[*duplicates, *repeated_voids],
+            conflict=conflicts,
+            void=[arrivals.voids[key] for key in new_voids],
+            quarantined=[batch.messages[seq] for seq in arrivals.unfit],
+        ),
+    )
+    await _store_events(batch, arrivals, fresh, usage, memory)
+    void_on_arrival = frozenset(waited)
+    stored.counted = [batch.messages[seq] for seq in fresh if seq not in void_on_arrival]
+    stored.void_on_arrival = [batch.messages[seq] for seq in waited]
+    stored.voided = await _meet_voids(batch, arrivals, waited, new_voids, usage)
+    if stored.newest_us is not None:
+        await usage.note_received(batch.partition, stored.newest_us)
+    return stored
+
+
+async def add_up(
+    stored: Stored, batch_id: int, uow: UnitOfWork, memory: MeteringMemory, now: datetime
+) -> None:
+    """Add what is counted to the aggregates and take what is void from them."""
+    voided = await _tally_of_voided(stored.voided, uow, memory.catalogue)
+    added = memory.catalogue.tally(stored.counted)
+    unread = dict(added.unread)
+    change, overflowed = await bounded(added, voided, AdmissionRepository(uow.connection), memory, batch_id)
+    await AggregatesRepository(uow.connection).add(change)
+    await report(unread, overflowed, uow, memory, now)
+
+
+async def report(
+    unread: dict[str, int],
+    overflowed: set[tuple[str, str]],
+    uow: UnitOfWork,
+    memory: MeteringMemory,
+    now: datetime,
+) -> None:
+    """Open an exception for values a meter could not read and for groups beyond the limit."""
+    for meter, count in sorted(unread.items()):
+        if memory.catalogue.meters[meter].missing == "quarantine":
+            await open_exception(
+                uow,
+                "usage_value_unreadable",
+                meter,
+                f"Meter {meter} could not read the value of {count} stored events of its latest batch; "
+                f"they add nothing to it. Correct them (void and new id), or change the meter.",
+                owner=EXCEPTION_OWNER,
+                now=now,
+            )
+    for meter, subject in sorted(overflowed):
+        await open_exception(
+            uow,
+            "meter_groups_exceeded",
+            f"{meter}/{subject}",
+            f"Subject {subject} has more than {memory.groups_max} groups on meter {meter} in one "
+            f'month; what is beyond counts in the group "other". Group by fewer values, name those that matter in a price, or raise the limit.',
+            owner=EXCEPTION_OWNER,
+            now=now,
+        )
+
+
+async def _follow_catalogue(usage: MeteringRepository, uow: UnitOfWork, memory: MeteringMemory) -> None:
+    revision = await usage.enter_fence()
+    if revision != memory.catalogue.revision:
+        names = await AdmissionRepository(uow.connection).names()
+        memory.renew(Catalogue(revision, await CatalogueRepository(uow.connection).meters()), names)
+
+
+async def _keep_repeats(
+    batch: Batch[UsageMessage],
+    arrivals: Arrivals,
+    fresh: Sequence[int],
+    usage: MeteringRepository,
+) -> tuple[list[UsageMessage], list[UsageMessage]]:
+    """Record further deliveries of known keys; return which are duplicates, and which conflicts (another
+    body)."""
+    if len(fresh) == len(arrivals.events):
+        return [], []
+    again = sorted(set(arrivals.events) - set(fresh))
+    first = await usage.first_seen({arrivals.keys[seq] for seq in again})
+    conflicts, duplicates = [], []
+    for seq in again:
+        key, message = arrivals.keys[seq], batch.messages[seq]
+        if first[key].body_hash.hex() == message.body_hash:
+            duplicates.append((seq, key, from_us(message.received_us)))
+        else:
+            conflicts.append((seq, key, first[key].body_hash, message))
+    if duplicates:
+        await usage.insert_duplicates(batch.batch_id, duplicates)
+    if conflicts:
+        await usage.insert_conflicts(batch.batch_id, conflicts)
+    return [batch.messages[seq] for seq, _, _ in duplicates], [message for _, _, _, message in conflicts]
+
+
+async def _store_events(
+    batch: Batch[UsageMessage],
+    arrivals: Arrivals,
+    fresh: Sequence[int],
+    usage: MeteringRepository,
+    memory: MeteringMemory,
+) -> None:
+    if not fresh:
+        return
+    messages, keys = batch.messages, arrivals.keys
+    # Neighbours in the index of subjects are written one after the other, so that they meet the same pages.
+    ordered = sorted(fresh, key=lambda seq: (messages[seq].subject, messages[seq].type))
+    await usage.copy_events(
+        event_rows(batch.batch_id, batch.partition, ((seq, keys[seq], messages[seq]) for seq in ordered))
+    )
+    types = {messages[seq].type for seq in fresh}
+    if not types <= memory.types:
+        memory.types |= await usage.noted_types(types)
+        if not types <= memory.types:
+            await usage.note_types(types - memory.types)
+
+
+async def _meet_voids(
+    batch: Batch[UsageMessage],
+    arrivals: Arrivals,
+    waited: Sequence[int],
+    new_voids: set[bytes],
+    usage: MeteringRepository,
+) -> list[StoredEvent]:
+    """Link voids and events that met in this batch; return the events stored earlier that are void from now
+    on."""
+    met = {arrivals.keys[seq]: (batch.batch_id, seq) for seq in waited}
+    alone = new_voids - met.keys()
+    earlier = (
+        {key: (first.batch_id, first.seq) for key, first in (await usage.first_seen(alone)).items()}
+        if alone
+        else {}
+    )
+    if met or earlier:
+        await usage.link_voids({**met, **earlier})
+    return await usage.stored_events(earlier.values()) if earlier else []
+
+
+async def _tally_of_voided(voided: list[StoredEvent], uow: UnitOfWork, catalogue: Catalogue) -> Tally:
+    """What the voided events had added. A meter that is still being back-filled is spared what its job has
+    not reached: the job will skip it."""
+    if not voided or all(meter.backfilled for meter in catalogue.meters.values()):
+        return catalogue.tally(voided)
+    backfills = await CatalogueRepository(uow.connection).running_backfills()
+    tally = Tally()
+    for event in voided:
+        reached = catalogue.without(
+            b.meter for b in backfills if b.will_reach(event.partition, event.batch_id, event.seq)
+        )
+        tally.add(reached.tally([event]))
+    return tally
+
+
+def _touched(stored: Stored) -> list[tuple[str, int, str]]:
+    """The (subject, UTC day, type) whose usage changed, sorted. Events that no aggregate shows are told too:
+    they may be suspense."""
+    return sorted(
+        {
+            (event.subject, event.time_us // DAY_US, event.type)
+            for part in (stored.counted, stored.void_on_arrival, stored.voided)
+            for event in part
+        }
+    )

@@ -1,0 +1,309 @@
+"""Reads quantities for pricing: many needs at once, in a few set-based statements, within the caller's
+snapshot.
+
+Whole UTC days come from the daily roll-up, whole hours at the edges from the hourly one, and what lies inside
+an hour (Kathmandu is +5:45; an amendment may start at any instant) from raw events that are not void. Unique
+meters count distinct items.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import asyncpg
+
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.domain.group import NO_GROUP, dimensions_of, group_of
+from services.rating.metering.domain.group import Group as GroupText
+from services.rating.metering.domain.span import Cover, cover
+from services.rating.metering.domain.tally import Catalogue
+from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
+from shared.errors import AppError, Kind
+from shared.runtime.clock import to_us
+
+Group = tuple[tuple[str, str], ...]  # sorted (dimension, value) pairs
+
+
+class MeterGone(AppError):
+    """A quantity was asked of a meter that is not in the catalogue."""
+
+    kind = Kind.NOT_FOUND
+
+
+class Need(Protocol):
+    """The usage of a meter between two instants (half-open), by these dimensions."""
+
+    @property
+    def meter(self) -> str: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
+    @property
+    def dimensions(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Usage of a subject between two instants that is somebody else's for good, up to a batch of each
+    partition (as text)."""
+
+    subject: str
+    start: datetime
+    end: datetime
+    batches: Mapping[str, int]
+
+    def covers(self, subject: str, time: datetime, partition: int, batch_id: int) -> bool:
+        return (
+            self.subject == subject
+            and self.start <= time < self.end
+            and batch_id <= self.batches.get(str(partition), 0)
+        )
+
+
+class UsageAsked(NamedTuple):
+    """A need of one customer: all of its subjects count, what stands `apart` left out. "subject:x" as
+    customer asks for the subject x alone."""
+
+    customer_id: str
+    need: Need
+    apart: tuple[Apart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of one subject that is read by itself. `after`: only what came later than these batches;
+    None: all of it."""
+
+    n: int
+    subject: str
+    cover: Cover
+    after: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """What a snapshot covers: the last batch of each partition of usage.events, and when the newest of it was
+    received (machine clock, µs)."""
+
+    batches: dict[str, int]
+    newest_received_us: int
+
+
+async def watermark(connection: asyncpg.Connection) -> Watermark:
+    """Return what the caller's snapshot covers. Cheap at any number of batches."""
+    readings = ReadingsRepository(connection)
+    batches, newest = await readings.last_batches(), await readings.newest_received()
+    return Watermark(
+        {str(partition): batch_id for partition, batch_id in batches.items()}, to_us(newest) if newest else 0
+    )
+
+
+async def read_quantities(
+    connection: asyncpg.Connection, asked: Sequence[UsageAsked]
+) -> list[dict[Group, Decimal]]:
+    """Return one mapping an asked need, in order: group of the asked dimensions → quantity. Groups without
+    usage are absent.
+
+    Raises MeterGone.
+    """
+    if not asked:
+        return []
+    meters = {meter.meter: meter for meter in await CatalogueRepository(connection).meters()}
+    for one in asked:
+        if one.need.meter not in meters:
+            raise MeterGone(f"there is no meter {one.need.meter!r}")
+    reading = _Reading(asked, meters, ReadingsRepository(connection))
+    await reading.read_sums()
+    await reading.read_uniques()
+    await reading.read_raw(AdmissionRepository(connection))
+    return reading.quantities()
+
+
+@dataclass
+class _Reading:
+    """Quantities and items as they come in, by number of the need and group."""
+
+    asked: Sequence[UsageAsked]
+    meters: Mapping[str, Meter]
+    repository: ReadingsRepository
+    covers: list[Cover] = field(init=False)
+    pieces: list[Piece] = field(init=False)
+    sums: dict[tuple[int, Group], Decimal] = field(default_factory=dict)
+    items: dict[tuple[int, Group], set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.covers = [
+            cover(one.need.start, one.need.end, by_days=not self._unique(n))
+            for n, one in enumerate(self.asked)
+        ]
+        self.pieces = [
+            piece for n, one in enumerate(self.asked) if one.apart for piece in self._pieces(n, one)
+        ]
+
+    def quantities(self) -> list[dict[Group, Decimal]]:
+        found: list[dict[Group, Decimal]] = [{} for _ in self.asked]
+        for (n, group), value in self.sums.items():
+            found[n][group] = value
+        for (n, group), items in self.items.items():
+            found[n][group] = Decimal(len(items))
+        return found
+
+    async def read_sums(self) -> None:
+        sums = [n for n in range(len(self.asked)) if not self._unique(n)]
+        days, hours = self._ranges(sums, "days"), self._ranges(sums, "hours")
+        if days or hours:
+            for n, group, value in await self.repository.sums(days, hours):
+                self._add(n, group, value)
+
+    async def read_uniques(self) -> None:
+        """Count in the database where counts add up; fetch the items where groups merge or raw events join
+        in."""
+        uniques = [n for n in range(len(self.asked)) if self._unique(n)]
+        counted = [
+            n for n in uniques if not (self.covers[n].raw or self.asked[n].apart) and self._keeps_groups(n)
+        ]
+        listed = sorted(set(uniques) - set(counted))
+        if ranges := self._ranges(counted, "hours"):
+            for n, group, count in await self.repository.distinct_items(ranges):
+                self._add(n, group, Decimal(count))
+        if ranges := self._ranges(listed, "hours"):
+            for n, group, item in await self.repository.items(ranges):
+                self.items.setdefault((n, self._projected(n, group)), set()).add(item)
+
+    async def read_raw(self, rows_of: AdmissionRepository) -> None:
+        """Read the events inside edge hours as their meter reads them."""
+        ranges = [
+            self._range(n, one.customer_id, start, end, without=self._apart(n))
+            for n, one in enumerate(self.asked)
+            for start, end in self.covers[n].raw
+        ] + [
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", start, end, after=piece.after)
+            for piece in self.pieces
+            for start, end in piece.cover.raw
+        ]
+        if not ranges:
+            return
+        rows = await self.repository.raw_events(ranges)
+        meters = [self.meters[meter] for meter in sorted({self.asked[n].need.meter for n, _ in rows})]
+        admission = await rows_of.admission(
+            meters, {event.subject for _, event in rows}
+        )  # an edge hour is read as its aggregate is kept
+        catalogue = Catalogue(0, self.meters.values())
+        alone = {meter.meter: catalogue.only(meter.meter) for meter in meters}
+        for n, event in rows:
+            tally = alone[self.asked[n].need.meter].tally([event])
+            for (subject, meter, group, hour), change in tally.hours.items():
+                self._add(n, admission.where(subject, meter, group, hour), Decimal(change.value))
+            for subject, meter, group, hour, item in tally.uniques:
+                self.items.setdefault(
+                    (n, self._projected(n, admission.where(subject, meter, group, hour))), set()
+                ).add(item)
+
+    def _unique(self, n: int) -> bool:
+        return self.meters[self.asked[n].need.meter].aggregation == "unique"
+
+    def _keeps_groups(self, n: int) -> bool:
+        """Whether the asked dimensions are none, or all of the meter's: then the database may count."""
+        wanted = set(self.asked[n].need.dimensions)
+        return not wanted or wanted == set(self.meters[self.asked[n].need.meter].group_by)
+
+    def _blank(self, n: int) -> GroupText | None:
+        """How usage reads that fell into `other`: as if it had none of the meter's dimensions. None: groups
+        are not asked."""
+        return (
+            group_of(dict.fromkeys(self.meters[self.asked[n].need.meter].group_by, ""))
+            if self.asked[n].need.dimensions
+            else None
+        )
+
+    def _ranges(self, numbers: Iterable[int], kind: str) -> list[AskedRange]:
+        wanted = set(numbers)
+        return [
+            self._range(n, self.asked[n].customer_id, start, end, without=self._apart(n))
+            for n in numbers
+            for start, end in getattr(self.covers[n], kind)
+        ] + [
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", start, end)
+            for piece in self.pieces
+            if piece.n in wanted
+            for start, end in getattr(piece.cover, kind)
+        ]
+
+    def _range(
+        self,
+        n: int,
+        owner: str,
+        start: datetime,
+        end: datetime,
+        *,
+        without: tuple[str, ...] = (),
+        after: Mapping[str, int] | None = None,
+    ) -> AskedRange:
+        need = self.asked[n].need
+        return AskedRange(
+            n,
+            owner,
+            need.meter,
+            self._blank(n),
+            start,
+            end,
+            self.meters[need.meter].event_type,
+            without,
+            after,
+        )
+
+    def _apart(self, n: int) -> tuple[str, ...]:
+        """The subjects of a need that are read in pieces."""
+        return tuple({apart.subject for apart in self.asked[n].apart})
+
+    def _pieces(self, n: int, one: UsageAsked) -> Iterator[Piece]:
+        """Cut a subject's share of the need where anything stands apart: what does is read from raw events
+        that came after it."""
+        start, end = one.need.start, one.need.end
+        for subject in self._apart(n):
+            taken = [
+                apart
+                for apart in one.apart
+                if apart.subject == subject and apart.start < end and apart.end > start
+            ]
+            edges = sorted(
+                {
+                    start,
+                    end,
+                    *(edge for apart in taken for edge in (apart.start, apart.end) if start < edge < end),
+                }
+            )
+            for lower, upper in pairwise(edges):
+                over = [apart.batches for apart in taken if apart.start <= lower and upper <= apart.end]
+                if over:
+                    after = {
+                        partition: max(batches.get(partition, 0) for batches in over)
+                        for partition in {p for b in over for p in b}
+                    }
+                    yield Piece(n, subject, Cover((), (), ((lower, upper),)), after)
+                else:
+                    yield Piece(n, subject, cover(lower, upper, by_days=not self._unique(n)), None)
+
+    def _projected(self, n: int, group: GroupText | None) -> Group:
+        return _group_by(self.asked[n].need.dimensions, group or NO_GROUP)
+
+    def _add(self, n: int, group: GroupText | None, value: Decimal) -> None:
+        key = (n, self._projected(n, group))
+        self.sums[key] = self.sums.get(key, Decimal(0)) + value
+
+
+@lru_cache(50_000)
+def _group_by(wanted: tuple[str, ...], text: GroupText) -> Group:
+    """The wanted dimensions of a group. Groups repeat from customer to customer, so their text is read
+    once."""
+    if not wanted:
+        return ()
+    dimensions = dimensions_of(text)
+    return tuple((name, dimensions.get(name, "")) for name in sorted(wanted))

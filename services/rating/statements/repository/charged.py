@@ -1,0 +1,89 @@
+"""What stands on another customer's final statement stays there, whoever its subject means now: it is counted
+once.
+
+A final statement keeps the subjects it closed with, so its usage of them, up to its cut, is its customer's
+for good.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.rating.metering.usecases.read_quantities import Apart
+
+#: The meters a statement `st` charges: those it names, or, where it was priced before it named any, those of
+#: its lines.
+_METERS = """array(select jsonb_object_keys(st.document -> 'meters')
+    union select line ->> 'meter' from jsonb_array_elements(coalesce(st.document -> 'lines', '[]')) line
+        where line ? 'meter')"""
+#: Few subjects ever leave a customer, so the search begins with those that did.
+_OF_CUSTOMERS = f"""
+    select s.customer_id, d.subject, p.period_start, p.period_end, st.watermark, {_METERS} as meters
+    from rating.departed_subjects d
+    join rating.subjects s on s.subject = d.subject and s.customer_id <> d.customer_id
+    join rating.contracts c on c.customer_id = d.customer_id
+    join rating.closed_subjects k on k.contract = c.contract and k.subject = d.subject
+    join rating.statements st on st.contract = k.contract and st.period_start = k.period_start
+    join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
+    where s.customer_id = any($1::text[])
+"""
+_OF_SUBJECTS = f"""
+    select d.subject, p.period_start, p.period_end, st.watermark, {_METERS} as meters
+    from rating.departed_subjects d
+    join rating.contracts c on c.customer_id = d.customer_id
+    join rating.closed_subjects k on k.contract = c.contract and k.subject = d.subject
+    join rating.statements st on st.contract = k.contract and st.period_start = k.period_start
+    join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
+    where d.subject = any($1::text[]) and c.customer_id is distinct from $2
+        and ($3::bigint is null or st.revision < $3)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """Usage of a subject that a final statement charges, by these meters."""
+
+    apart: Apart
+    meters: frozenset[str]
+
+
+async def charged_elsewhere(
+    connection: asyncpg.Connection, customer_ids: Sequence[str]
+) -> dict[str, list[Charged]]:
+    """Customer id → what other customers' final statements charge of its subjects; nothing for most."""
+    found: dict[str, list[Charged]] = {}
+    for row in await connection.fetch(_OF_CUSTOMERS, sorted(set(customer_ids))):
+        found.setdefault(row["customer_id"], []).append(_charged(row))
+    return found
+
+
+async def charged_before(
+    connection: asyncpg.Connection,
+    subjects: Sequence[str],
+    customer_id: str | None,
+    revision: int | None,
+) -> list[Charged]:
+    """What final statements of others than this customer charge of these subjects; with a revision, those
+    that were final before it."""
+    return [
+        _charged(row) for row in await connection.fetch(_OF_SUBJECTS, list(subjects), customer_id, revision)
+    ]
+
+
+def of_meter(charged: Sequence[Charged], meter: str, start: datetime, end: datetime) -> tuple[Apart, ...]:
+    """What stands apart from a meter's usage in [start, end)."""
+    return tuple(
+        one.apart
+        for one in charged
+        if meter in one.meters and one.apart.start < end and one.apart.end > start
+    )
+
+
+def _charged(row: Any) -> Charged:
+    return Charged(
+        Apart(row["subject"], row["period_start"], row["period_end"], row["watermark"]),
+        frozenset(row["meters"]),
+    )

@@ -1,0 +1,205 @@
+"""Verb: close the periods whose grace has ended, behind the barrier. The clock proposes, the barrier
+disposes."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import structlog
+
+from services.rating.contracts.memory import load_chains
+from services.rating.contracts.repository import ContractRepository
+from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases.pass_barrier import pass_barrier
+from services.rating.statements.usecases.price import in_one_snapshot, price_held
+from shared.cases import open_exception, resolve_exception
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime import failpoints
+from shared.runtime.clock import machine_now
+from shared.runtime.service import Context
+
+log = structlog.get_logger()
+DUE_MAX = 20_000  # periods one barrier serves
+CHUNK_MAX = 100  # statements one transaction makes final
+CLOSE_DELAYED = "close_delayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A period whose grace has ended."""
+
+    contract: str
+    period_start: datetime
+    reference: str
+    close_due_at: datetime
+    retry_at: datetime | None
+    subtotal_minor: int | None  # of the open statement, its price tag
+    currency: str | None
+
+
+class DueSince:
+    """When this process first saw each period due, on the monotonic clock; tells which have waited too
+    long."""
+
+    def __init__(self, after_s: float) -> None:
+        self.after_s = after_s
+        self._since: dict[str, float] = {}
+
+    def delayed(self, due: Sequence[Due]) -> list[Due]:
+        """Return those that are due for longer than `after_s`, each once in that time."""
+        now = time.monotonic()
+        self._since = {period.reference: self._since.get(period.reference, now) for period in due}
+        late = [period for period in due if now - self._since[period.reference] >= self.after_s]
+        self._since.update({period.reference: now for period in late})
+        return late
+
+
+async def close_due(context: Context) -> int:
+    """Close what is due by the business clock; return how many periods became final. Never finalizes without
+    the barrier."""
+    async with context.state.setdefault("closing", asyncio.Lock()):
+        return await _close_due(context)
+
+
+async def _close_due(context: Context) -> int:
+    now = context.clock.now()
+    due = await _due(context, now)
+    since: DueSince = context.state.setdefault("due_since", DueSince(context.settings.close_delayed_after_s))
+    await _tell_delayed(context, since.delayed(due), now)
+    ready = [period for period in due if period.retry_at is None or period.retry_at <= machine_now()]
+    if not ready:
+        return 0
+
+    async def waiting() -> None:
+        await _tell_delayed(context, since.delayed(due), now)
+
+    await pass_barrier(context, waiting)
+    closed = 0
+    for chunk in _chunks(ready):
+        closed += await finalize(context, chunk, now)
+    return closed
+
+
+async def finalize(context: Context, due: Sequence[Due], now: datetime) -> int:
+    """Price these once more, in one snapshot behind the barrier, and make them final; return how many became
+    so.
+
+    Left open: a contract that cannot be priced, one whose meters are still being back-filled, and one with an
+    older period open.
+    """
+
+    async def once(uow: UnitOfWork) -> int:
+        statements = StatementRepository(uow.connection)
+        await statements.hold_ownership()
+        rows = await statements.hold(
+            [period.contract for period in due], [period.period_start for period in due]
+        )
+        rows = await _closable(uow, rows)
+        outcome = await price_held(uow, rows, now, final=True)
+        failpoints.reach("close.before_final")
+        await statements.close_periods(
+            [d.contract for d in outcome.priced], [d.period.start for d in outcome.priced]
+        )
+        for reference in await statements.open_exceptions(
+            CLOSE_DELAYED, [statement.reference for statement in outcome.priced]
+        ):
+            await resolve_exception(uow, CLOSE_DELAYED, reference, now)
+        return len(outcome.priced)
+
+    closed = await in_one_snapshot(context.db, once)
+    if closed:
+        log.info("periods_closed", periods=closed, business_time=now.isoformat())
+    return closed
+
+
+async def _closable(uow: UnitOfWork, rows: Sequence[Any]) -> list[Any]:
+    """Keep the rows of contracts whose oldest open period is among them, in a row, and whose meters are
+    complete."""
+    statements = StatementRepository(uow.connection)
+    contracts = sorted({row["contract"] for row in rows})
+    first = await statements.first_open(contracts)
+    chains = await load_chains(ContractRepository(uow.connection), contracts)
+    meters = {
+        contract: {line.meter for version in chain for line in version.terms.usage_lines}
+        for contract, chain in chains.items()
+    }
+    unfinished = await statements.unfinished_meters(
+        sorted({meter for used in meters.values() for meter in used})
+    )
+    recounting = await statements.recounting(contracts)
+    kept: list[Any] = []
+    for contract, group in groupby(rows, key=lambda row: str(row["contract"])):
+        periods = list(group)
+        if (
+            periods[0]["period_start"] == first[contract]
+            and not meters[contract] & unfinished
+            and contract not in recounting
+        ):
+            kept += _run_of(periods)
+    return kept
+
+
+def _run_of(periods: Sequence[Any]) -> list[Any]:
+    """The leading periods that follow each other without a gap."""
+    gap = next(
+        (n for n in range(1, len(periods)) if periods[n]["period_start"] != periods[n - 1]["period_end"]),
+        len(periods),
+    )
+    return list(periods[:gap])
+
+
+async def _due(context: Context, now: datetime) -> list[Due]:
+    async with context.db.transaction() as uow:
+        rows = await StatementRepository(uow.connection).due_to_close(now, DUE_MAX)
+    return [
+        Due(
+            row["contract"],
+            row["period_start"],
+            f"{row['contract']}:{row['start_date']}",
+            row["close_due_at"],
+            row["retry_at"],
+            row["subtotal_minor"],
+            row["currency"],
+        )
+        for row in rows
+    ]
+
+
+def _chunks(due: Sequence[Due]) -> list[list[Due]]:
+    """Split by contract, in chunks of about 100; the periods of one contract stay together and in order."""
+    chunks: list[list[Due]] = []
+    for _, group in groupby(
+        sorted(due, key=lambda period: (period.contract, period.period_start)),
+        key=lambda period: period.contract,
+    ):
+        periods = list(group)
+        if chunks and len(chunks[-1]) + len(periods) <= CHUNK_MAX:
+            chunks[-1] += periods
+        else:
+            chunks.append(periods)
+    return chunks
+
+
+async def _tell_delayed(context: Context, late: Sequence[Due], now: datetime) -> None:
+    if not late:
+        return
+    async with context.db.transaction() as uow:
+        for period in late:
+            detail = (
+                f"{period.reference} was due to close at {period.close_due_at.isoformat()} and is still open: look at /readyz and the lag of "
+                "usage_ingest and rating, and at the exceptions of this contract"
+            )
+            await open_exception(
+                uow,
+                CLOSE_DELAYED,
+                period.reference,
+                detail,
+                owner="operations",
+                now=now,
+                amount_minor=period.subtotal_minor,
+                currency=period.currency,
+            )

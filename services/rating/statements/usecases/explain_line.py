@@ -1,0 +1,102 @@
+"""Verb: explain a line. Computed on read by pricing the statement again, up to its own watermark, with every
+step kept."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from services.rating.contracts.memory import chain_of
+from services.rating.contracts.repository import ContractRepository
+from services.rating.statements.domain.balances import from_stored
+from services.rating.statements.domain.due import period_of
+from services.rating.statements.repository.statements import StatementRepository
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError, Kind
+from shared.pricing.explanation import Step
+from shared.pricing.inputs import Group, UsageNeed
+from shared.pricing.pipeline import price_period, usage_needs
+from shared.topics.rating import StatementLine, StatementMessage
+from shared.values.instants import to_us
+
+
+class StatementNotFound(AppError):
+    """There is no statement of this contract for a period that starts on this day."""
+
+    kind = Kind.NOT_FOUND
+
+
+class LineNotFound(AppError):
+    """This statement has no line of this id."""
+
+    kind = Kind.NOT_FOUND
+
+
+class ExplanationDiffers(AppError):
+    """Pricing the statement again gives another amount: the statement is held until somebody has looked."""
+
+    kind = Kind.CONFLICT
+
+
+Explained = tuple[StatementMessage, StatementLine, list[Step]]
+
+
+def statement_of(row: Any) -> StatementMessage:
+    """Return the statement as stored."""
+    return msgspec.convert(row["document"], StatementMessage, strict=False)
+
+
+async def find(uow: UnitOfWork, contract: str, start_date: Any) -> Any:
+    """Return the row of a statement, or raise StatementNotFound."""
+    row = await StatementRepository(uow.connection).statement(contract, start_date)
+    if row is None:
+        raise StatementNotFound(
+            f"{contract[:100]} has none from {start_date}; GET /v1/statements?contract= lists what there is"
+        )
+    return row
+
+
+def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
+    """Return a line, or raise LineNotFound."""
+    found = next((line for line in statement.lines if line.line_id == line_id), None)
+    if found is None:
+        raise LineNotFound(f"{line_id[:60]} is none of its {len(statement.lines)} lines")
+    return found
+
+
+async def explain_line(uow: UnitOfWork, contract: str, start_date: Any, line_id: str) -> Explained:
+    """Return the statement, the line and the steps that lead to its amount; the amounts of the steps sum to
+    the line's.
+
+    The quantities are those of the statement's own segments, so a final statement is explained as it was,
+    whatever came late.
+    """
+    row = await find(uow, contract, start_date)
+    statement = statement_of(row)
+    line = line_of(statement, line_id)
+    versions = await ContractRepository(uow.connection).versions(contract)
+    chain = chain_of(version for version in versions if version["version"] <= row["known_version"])
+    period = period_of(row, statement.timezone)
+    usage = _as_counted(statement, usage_needs(chain, period))
+    priced = price_period(chain, period, usage, from_stored(row["opening"]), explain=True)
+    again = next((one for one in priced.lines if one.line_id == line_id), None)
+    if again is None or again.amount_minor != line.amount_minor:
+        raise ExplanationDiffers(
+            f"line {line_id} is {line.amount_minor} minor units and comes to {again.amount_minor if again else 'nothing'} now"
+        )
+    return statement, line, [step for step in priced.explanation if step.clause == line.clause_id]
+
+
+def _as_counted(
+    statement: StatementMessage, needs: tuple[UsageNeed, ...]
+) -> Mapping[UsageNeed, Mapping[Group, Decimal]]:
+    """What each need read when the statement was priced: the quantities of the segments with its key and
+    span."""
+    counted: dict[tuple[str, int, int], dict[Group, Decimal]] = {}
+    for line in statement.lines:
+        for segment in line.segments:
+            groups = counted.setdefault((line.key, segment.start_us, segment.end_us), {})
+            group = tuple(sorted(segment.group.items()))
+            groups[group] = groups.get(group, Decimal(0)) + segment.quantity
+    return {need: counted.get((need.line_key, to_us(need.start), to_us(need.end)), {}) for need in needs}

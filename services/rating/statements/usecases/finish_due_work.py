@@ -1,0 +1,55 @@
+"""Verb: be idle. What a moved clock waits for: everything due in rating is opened, priced and closed."""
+
+import asyncio
+from datetime import datetime
+
+from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.usecases.open_periods import open_due_periods
+from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases.close_periods import close_due
+from services.rating.statements.usecases.pass_barrier import database_time
+from services.rating.statements.usecases.price import fan_out, price_stale
+from shared.runtime.service import Context
+
+POLL_S = 0.005
+
+
+async def idle(context: Context) -> bool:
+    """Do what is due, at once whatever the pace; True when nothing due is left, held contracts excepted (they
+    have an exception)."""
+    await context.clock.refresh()
+    now = context.clock.now()
+    await _open_all(context)
+    await _price_all(context)
+    await close_due(context)
+    async with context.db.transaction() as uow:
+        return not await StatementRepository(uow.connection).closable_left(now)
+
+
+async def _open_all(context: Context) -> None:
+    """Open what is due, and wait for what another worker is about to open: it is not there before that one
+    commits."""
+    while True:
+        async with context.db.transaction() as uow:
+            opened = await open_due_periods(uow, context.clock.now())
+            if not opened and not await ContractRepository(uow.connection).unopened_left(context.clock.now()):
+                return
+        if not opened:
+            await asyncio.sleep(POLL_S)
+
+
+async def _price_all(context: Context) -> None:
+    """Price what was asked for before now; under live load more is asked for meanwhile, and can wait."""
+    moment = await database_time(context.db)
+    settings = context.settings
+    while await _asked_before(context, moment):
+        taken = await fan_out(context.db, settings.marks_max)
+        taken += await price_stale(context.db, context.clock.now(), limit=settings.claim_max)
+        if not taken:
+            await asyncio.sleep(POLL_S)
+
+
+async def _asked_before(context: Context, moment: datetime) -> bool:
+    async with context.db.transaction() as uow:
+        statements = StatementRepository(uow.connection)
+        return await statements.has_mark_before(moment) or await statements.has_request_before(moment)

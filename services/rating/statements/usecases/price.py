@@ -1,0 +1,218 @@
+"""Verbs: fan marks out into requests, and price the statements that are asked for. Any number of workers and
+replicas."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import asyncpg
+import structlog
+
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.contracts.memory import load_chains
+from services.rating.contracts.repository import ContractRepository
+from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities, watermark
+from services.rating.statements.domain.balances import from_stored, to_stored
+from services.rating.statements.domain.due import DueStatement, due_statement
+from services.rating.statements.domain.message import PricedAt, message_of, pages_of
+from services.rating.statements.repository.charged import charged_elsewhere, of_meter
+from services.rating.statements.repository.statements import Replacement, StatementRepository
+from services.rating.statements.usecases.hold import hold, release
+from shared.db.unit_of_work import Database, UnitOfWork
+from shared.errors import AppError
+from shared.pricing.inputs import Group, UsageNeed
+from shared.pricing.pipeline import price_period, usage_needs
+from shared.pricing.results import PricedPeriod
+from shared.runtime.clock import machine_us
+from shared.topics.rating import STATEMENTS
+
+log = structlog.get_logger()
+T = TypeVar("T")
+REST_IGNORED_US = 2**63 - 1  # for those who cannot wait: a moving clock, a test
+MINOR_MAX = 2**63 - 1
+COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+Usage = Mapping[UsageNeed, Mapping[Group, Decimal]]
+
+
+class FiguresOutOfBounds(AppError):
+    """A statement comes to more than can be billed; its usage or its price is wrong."""
+
+
+@dataclass
+class Outcome:
+    """What one transaction came to."""
+
+    priced: list[DueStatement] = field(default_factory=list)
+    held: list[tuple[DueStatement, AppError]] = field(default_factory=list)
+
+
+async def anything_asked(db: Database) -> bool:
+    """Whether there is a mark or a request at all: one question, so that waiting costs next to nothing."""
+    return await StatementRepository(db.pool).anything_asked()
+
+
+async def fan_out(db: Database, marks_max: int) -> int:
+    """Turn visible marks into requests; return how many marks were taken."""
+    async with db.transaction() as uow:
+        return await StatementRepository(uow.connection).fan_out(marks_max)
+
+
+async def price_stale(
+    db: Database, now: datetime, *, limit: int, priced_before_us: int = REST_IGNORED_US
+) -> int:
+    """Price up to `limit` statements that are asked for, those with a later revision left to rest; return how
+    many were taken."""
+
+    async def once(uow: UnitOfWork) -> int:
+        rows = await StatementRepository(uow.connection).claim(priced_before_us, limit)
+        outcome = await price_held(uow, rows, now, final=False)
+        return len(outcome.priced) + len(outcome.held)
+
+    return await in_one_snapshot(db, once)
+
+
+async def in_one_snapshot(db: Database, act: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    """Run `act` in a REPEATABLE READ transaction, again when another worker was first at one of its rows."""
+    attempt = 0
+    while True:
+        try:
+            async with db.transaction(isolation="repeatable_read") as uow:
+                return await act(uow)
+        except COLLISIONS as fault:
+            attempt += 1
+            log.debug("pricing_collided", fault=repr(fault), attempt=attempt)
+            await asyncio.sleep(min(0.005 * attempt, 0.1))
+
+
+async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, final: bool) -> Outcome:
+    """Price the statements of these rows, which this transaction holds, and tell them. All reads share its
+    snapshot.
+
+    A contract that cannot be priced is held (see `holding`), and is asked for again; the others go on.
+    """
+    outcome = Outcome()
+    if not rows:
+        return outcome
+    statements = StatementRepository(uow.connection)
+    await statements.forget_requests(*_names(rows))
+    due = await _load(uow.connection, rows)
+    covered = await watermark(uow.connection)
+    meters = await _meters(uow.connection, due)
+    usage = await _read_usage(uow.connection, due, meters)
+    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final, meters)
+    replacements = _price_all(due, usage, at, outcome)
+    await statements.replace(replacements)
+    await _hand_over(statements, outcome.priced, replacements)
+    for replacement in replacements:
+        for page in pages_of(replacement.message):
+            uow.tell(STATEMENTS, page)
+    await hold(uow, outcome.held, at)
+    await release(uow, [due for due in outcome.priced if due.held], now)
+    return outcome
+
+
+async def _load(connection: asyncpg.Connection, rows: Sequence[Any]) -> list[DueStatement]:
+    chains = await load_chains(ContractRepository(connection), sorted({row["contract"] for row in rows}))
+    return [due_statement(row, chains[row["contract"]]) for row in rows]
+
+
+async def _meters(connection: asyncpg.Connection, due: Sequence[DueStatement]) -> dict[str, int]:
+    """The meters these statements count → the revision of each; one that is missing is left out."""
+    wanted = {need.meter for statement in due for need in usage_needs(statement.chain, statement.period)}
+    return await CatalogueRepository(connection).revisions(sorted(wanted))
+
+
+async def _read_usage(
+    connection: asyncpg.Connection, due: Sequence[DueStatement], meters: Mapping[str, int]
+) -> list[Usage]:
+    """The usage of each statement, read for all of them at once. What a missing meter would have told is left
+    out: pricing then refuses."""
+    known = [
+        [need for need in usage_needs(statement.chain, statement.period) if need.meter in meters]
+        for statement in due
+    ]
+    elsewhere = await charged_elsewhere(connection, [statement.customer_id for statement in due])
+    asked = [
+        UsageAsked(
+            statement.customer_id,
+            need,
+            of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end),
+        )
+        for statement, wanted in zip(due, known, strict=True)
+        for need in wanted
+    ]
+    found = iter(await read_quantities(connection, asked))
+    return [{need: next(found) for need in wanted} for wanted in known]
+
+
+def _price_all(
+    due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt, outcome: Outcome
+) -> list[Replacement]:
+    """Price in order of contract and period: the closing balances of one period open the next, also within
+    one transaction."""
+    replacements: list[Replacement] = []
+    closing: dict[str, list[Any]] = {}
+    failed: dict[str, AppError] = {}
+    for statement, quantities in zip(due, usage, strict=True):
+        opening = closing.get(statement.contract, statement.opening)
+        try:
+            if statement.contract in failed:
+                raise failed[statement.contract]
+            priced = _price_one(statement, quantities, opening)
+        except AppError as fault:
+            failed[statement.contract] = fault
+            outcome.held.append((statement, fault))
+            continue
+        closing[statement.contract] = to_stored(priced.closing)
+        outcome.priced.append(statement)
+        message = message_of(statement, priced, at)
+        replacements.append(
+            Replacement(
+                message,
+                statement.period.start,
+                opening,
+                closing[statement.contract],
+                statement.chain[-1].version,
+            )
+        )
+    return replacements
+
+
+def _price_one(due: DueStatement, quantities: Usage, opening: Sequence[Any]) -> PricedPeriod:
+    """Price one statement. Figures beyond what money columns and exact arithmetic hold fail it, and it
+    alone."""
+    try:
+        priced = price_period(due.chain, due.period, quantities, from_stored(opening))
+    except ArithmeticError as fault:
+        raise FiguresOutOfBounds(f"{due.reference}: {fault!r}") from fault
+    if any(
+        abs(minor) > MINOR_MAX
+        for minor in (priced.subtotal_minor, *(line.amount_minor for line in priced.lines))
+    ):
+        raise FiguresOutOfBounds(
+            f"{due.reference} comes to {priced.subtotal_minor} minor units; correct the usage or the price"
+        )
+    return priced
+
+
+async def _hand_over(
+    statements: StatementRepository, priced: Sequence[DueStatement], replacements: Sequence[Replacement]
+) -> None:
+    """Where the balance at the end of a period has changed, the next period is asked for."""
+    changed = [
+        replacement
+        for due, replacement in zip(priced, replacements, strict=True)
+        if due.closing != replacement.closing
+    ]
+    if changed:
+        await statements.ask_next(
+            [replacement.message.contract for replacement in changed],
+            [replacement.period_start for replacement in changed],
+        )
+
+
+def _names(rows: Sequence[Any]) -> tuple[list[str], list[datetime]]:
+    return [row["contract"] for row in rows], [row["period_start"] for row in rows]

@@ -1,0 +1,22 @@
+"""Verb: back-test what the score has said here, against the activity that followed."""
+
+from collections import defaultdict
+from datetime import date
+
+import asyncpg
+
+from services.signals.domain.backtest import Backtest, Said, backtest
+from services.signals.evaluation.repository import EvaluationRepository
+from services.signals.replica.repository.activity import ActivityRepository
+
+
+async def judge_history(connection: asyncpg.Connection, today: date) -> Backtest:
+    """Every month's beginning that was evaluated, judged by the customer's main meter until today."""
+    rows = await EvaluationRepository(connection).said_at_months()
+    mains = {row["customer"]: row["meter"] for row in rows if row["meter"]}
+    days: dict[str, dict[date, int]] = defaultdict(dict)
+    for row in await ActivityRepository(connection).history():
+        if mains.get(row["customer"]) == row["meter"]:
+            days[row["customer"]][row["day"]] = row["events"]
+    said = [Said(row["customer"], row["at"], row["score"], row["at_risk"]) for row in rows]
+    return backtest(said, days, today)

@@ -1,0 +1,1 @@
+"""What the API shows of signals, and what each type of signal says."""

@@ -1,0 +1,74 @@
+"""Verb: tell facts, each once, with its sequence number, and queue them for the endpoints that asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from services.signals.domain.fact import Fact
+from services.signals.facts.repository import FactRepository, StoredFact
+from services.signals.webhooks.usecases.queue_deliveries import queue_deliveries
+from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.clock import to_us
+from shared.topics.signals import SIGNALS, SignalMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A fact about somebody: `customer_id` is "" and `customer` the subject where usage names no customer."""
+
+    customer_id: str
+    customer: str
+    occurred_at: datetime  # business clock
+    fact: Fact
+
+
+async def tell(uow: UnitOfWork, told: Sequence[Told], now: datetime) -> list[StoredFact]:
+    """Store what is new, in one order per customer, put it on signals.signals and queue its deliveries;
+    return it."""
+    if not told:
+        return []
+    facts = FactRepository(uow.connection)
+    await facts.lock_sequences(sorted({one.customer for one in told}))
+    known = await facts.known([one.fact.signal_id for one in told])
+    fresh = list(
+        {one.fact.signal_id: one for one in reversed(told) if one.fact.signal_id not in known}.values()
+    )[::-1]
+    stored = []
+    for customer, group in groupby(
+        sorted(fresh, key=lambda one: (one.customer, one.occurred_at)), key=lambda one: one.customer
+    ):
+        mine = list(group)
+        last = await facts.take_sequence(customer, len(mine))
+        stored += [_stored(one, last - len(mine) + number) for number, one in enumerate(mine, start=1)]
+    await facts.store(stored)
+    await queue_deliveries(uow, stored, now)
+    for fact in stored:
+        uow.tell(
+            SIGNALS,
+            SignalMessage(
+                fact.signal_id,
+                fact.type,
+                fact.customer_id,
+                fact.customer,
+                to_us(fact.occurred_at),
+                dict(fact.data),
+                fact.contract,
+            ),
+        )
+    return stored
+
+
+def _stored(one: Told, sequence: int) -> StoredFact:
+    fact = one.fact
+    return StoredFact(
+        fact.signal_id,
+        fact.type,
+        one.customer_id,
+        one.customer,
+        fact.contract,
+        fact.day,
+        one.occurred_at,
+        sequence,
+        fact.data,
+    )

@@ -1,0 +1,1 @@
+"""One file a topic that is heard, and the fold of activity."""

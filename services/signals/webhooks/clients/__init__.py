@@ -1,0 +1,1 @@
+"""What webhooks ask of the network."""

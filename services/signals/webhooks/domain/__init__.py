@@ -1,0 +1,1 @@
+"""Where a webhook may go, without I/O."""

@@ -1,0 +1,1 @@
+"""The bodies that the door takes, unpacked and told apart by their headers."""

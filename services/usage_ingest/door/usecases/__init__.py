@@ -1,0 +1,1 @@
+"""Accept events, voids and corrections."""

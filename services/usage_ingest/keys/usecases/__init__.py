@@ -1,0 +1,1 @@
+"""Issue, revoke and rotate keys; hold a bound key to its sources."""

@@ -1,0 +1,223 @@
+"""Making and ending API keys. Each change is stored and told on access.keys in one transaction; the secret is
+returned once and kept nowhere."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from services.usage_ingest.domain.faults import EventFault
+from services.usage_ingest.domain.names import read_name
+from services.usage_ingest.domain.secrets import RANDOM_BYTES, display_prefix, hash_of, secret_of
+from services.usage_ingest.keys.repository import KeyRepository
+from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours, shown_sources
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError, Kind
+from shared.http.heard_keys import store_key
+from shared.http.keys import SCOPES, AccessKey
+from shared.runtime.clock import from_us, to_us
+from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
+from shared.values.ids import new_id
+
+BY_COMMAND_LINE = ""
+LIFE_MAX = timedelta(days=36_500)
+
+
+class KeyUnknown(AppError):
+    """There is no key of this id."""
+
+    kind = Kind.NOT_FOUND
+
+
+class KeyAlreadyEnded(AppError):
+    """This key is revoked or has expired; create a new one."""
+
+    kind = Kind.CONFLICT
+
+
+class ScopeUnknown(AppError):
+    """A scope of this list does not exist."""
+
+
+class ScopeNotYours(AppError):
+    """A key makes, rotates and revokes only keys whose scopes it holds itself."""
+
+    kind = Kind.FORBIDDEN
+
+
+class ExpiryInvalid(AppError):
+    """A key's expiry lies in the future, within a hundred years."""
+
+
+class ExpiryNotYours(AppError):
+    """A key that expires makes and rotates only keys that do not outlive it."""
+
+    kind = Kind.FORBIDDEN
+
+
+class SourceInvalid(AppError):
+    """A key is bound to sources as events name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A key just made. `secret` is seen here and never again."""
+
+    message: AccessKeyMessage
+    secret: str
+    prefix: str
+    created_at: datetime
+    replaces: str | None
+
+
+async def issue(
+    uow: UnitOfWork,
+    name: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+    *,
+    now: datetime,
+    sources: Sequence[str] = (),
+    by: str = BY_COMMAND_LINE,
+    replaces: str | None = None,
+    secret: str | None = None,
+) -> Issued:
+    """Make a key. `now` is the machine clock; `secret` is one that was derived beforehand, or a new random
+    one. `sources` as `read_sources`."""
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise ScopeUnknown(f"{', '.join(unknown) or 'none given'}; the scopes are {', '.join(SCOPES)}")
+    if expires_at is not None and not now < expires_at < now + LIFE_MAX:
+        raise ExpiryInvalid(
+            f"{expires_at.isoformat()} is past or too far; the machine clock says {now.isoformat()}"
+        )
+    secret = secret or secret_of(secrets.token_bytes(RANDOM_BYTES))
+    expires_us = None if expires_at is None else to_us(expires_at)
+    message = AccessKeyMessage(
+        new_id("key"),
+        to_us(now),
+        hash_of(secret),
+        name,
+        tuple(sorted(set(scopes))),
+        expires_us,
+        sources=tuple(sorted(sources)),
+    )
+    await KeyRepository(uow.connection).add(message.key_id, display_prefix(secret), now, by, replaces)
+    await _store_and_tell(uow, message)
+    return Issued(message, secret, display_prefix(secret), now, replaces)
+
+
+async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> Any:
+    """End a key at once, for ever; revoking it again changes nothing. Returns its row."""
+    row = await _known(uow, key_id)
+    refuse_escalation(by, row["scopes"], row["sources"])
+    if not row["revoked"]:
+        await _store_and_tell(uow, _changed(row, now, revoked=True))
+    return await _known(uow, key_id)
+
+
+async def rotate(
+    uow: UnitOfWork,
+    key_id: str,
+    overlap: timedelta,
+    expires_at: datetime | None,
+    *,
+    now: datetime,
+    by: AccessKey,
+) -> Issued:
+    """Make a key with the same name, scopes and sources; the old one works for `overlap` longer. A key with
+    an expiry gets as long a life again."""
+    row = await _known(uow, key_id)
+    if row["revoked"] or (row["expires_at"] is not None and row["expires_at"] <= now):
+        raise KeyAlreadyEnded(f"{key_id} is revoked or has expired; create a new key")
+    refuse_escalation(by, row["scopes"], row["sources"])
+    refuse_outliving(by, row["expires_at"])
+    if expires_at is None and row["expires_at"] is not None:
+        expires_at = now + (row["expires_at"] - row["created_at"])
+    refuse_outliving(by, expires_at)
+    issued = await issue(
+        uow,
+        row["name"],
+        list(row["scopes"]),
+        expires_at,
+        now=now,
+        sources=row["sources"],
+        by=by.key_id,
+        replaces=key_id,
+    )
+    ends_at = min(row["expires_at"] or now + overlap, now + overlap)
+    await _store_and_tell(uow, _changed(row, now, expires_us=to_us(ends_at)))
+    return issued
+
+
+def refuse_escalation(caller: AccessKey, scopes: Sequence[str], sources: Collection[str]) -> None:
+    """Nobody gives away, renews or ends what they do not hold: keys:write alone must not become every other
+    scope, nor every source."""
+    missing = sorted(scope for scope in scopes if not caller.allows(scope))
+    if missing:
+        raise ScopeNotYours(
+            f"key {caller.key_id} lacks {', '.join(missing)}; use a key that has what it hands out, or an admin key"
+        )
+    if caller.sources and (not sources or not caller.sources.issuperset(sources)):
+        raise SourceNotYours(
+            f"key {caller.key_id} is bound to sources; name some of {shown_sources(caller)}, or use a key that is not bound"
+        )
+
+
+def refuse_outliving(caller: AccessKey, expires_at: datetime | None) -> None:
+    """What expires must not live on in a key it made."""
+    if caller.expires_at is not None and (expires_at is None or expires_at > caller.expires_at):
+        when = "never" if expires_at is None else expires_at.isoformat()
+        raise ExpiryNotYours(
+            f"key {caller.key_id} expires at {caller.expires_at.isoformat()} and this one {when}; set an `expires_at` no later "
+            "than that, or use a key that lives longer"
+        )
+
+
+def read_sources(sources: Sequence[str]) -> frozenset[str]:
+    """The sources of a key in the form in which events are compared with them; SourceInvalid for what no
+    event can name."""
+    try:
+        return frozenset(read_name("source", source) for source in sources)
+    except EventFault as fault:
+        raise SourceInvalid(
+            fault.detail, errors=[{"pointer": "/sources", "code": fault.code, "detail": fault.detail}]
+        ) from None
+
+
+def _changed(row: Any, now: datetime, **changes: Any) -> AccessKeyMessage:
+    """The key as its row says, with changes, as the next revision."""
+    return msgspec.structs.replace(message_of(row), revision=max(row["revision"] + 1, to_us(now)), **changes)
+
+
+def message_of(row: Any) -> AccessKeyMessage:
+    """The key as its row says, as others hear of it."""
+    return AccessKeyMessage(
+        row["key_id"],
+        row["revision"],
+        row["hash"],
+        row["name"],
+        tuple(row["scopes"]),
+        expires_us=None if row["expires_at"] is None else to_us(row["expires_at"]),
+        revoked=row["revoked"],
+        sources=tuple(row["sources"]),
+    )
+
+
+async def _known(uow: UnitOfWork, key_id: str) -> Any:
+    row = await KeyRepository(uow.connection).locked(key_id)
+    if row is None:
+        raise KeyUnknown(f"no key {key_id}; GET /v1/keys lists them")
+    return row
+
+
+async def _store_and_tell(uow: UnitOfWork, message: AccessKeyMessage) -> None:
+    await store_key(uow, message)
+    uow.tell(ACCESS_KEYS, message)
+
+
+def expiry_of(message: AccessKeyMessage) -> datetime | None:
+    return None if message.expires_us is None else from_us(message.expires_us)

@@ -1,0 +1,1 @@
+"""What services keep of what they hear: chains of contract versions and pages of statements."""

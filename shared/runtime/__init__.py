@@ -1,0 +1,1 @@
+"""What makes an app a service: consumers, jobs, clocks, settings, health."""

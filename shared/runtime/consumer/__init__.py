@@ -1,0 +1,1 @@
+"""Runs a service's subscriptions: one transaction a batch, exactly once."""

@@ -1,0 +1,70 @@
+"""Gauges of what is open now, which people must act on: a counter's increase ends after an hour, while the
+thing still waits."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from prometheus_client import Gauge
+
+EVERY_S = 10.0
+EXCEPTIONS = Gauge("u2c_exceptions_open", "Exceptions nobody has resolved yet", ["service", "kind", "owner"])
+OVERDUE = Gauge(
+    "u2c_exceptions_overdue",
+    "Those of them whose deadline has passed, by the business clock",
+    ["service", "kind", "owner"],
+)
+DEAD_LETTERS = Gauge(
+    "u2c_dead_letters_open",
+    "Records a consumer set aside, neither replayed nor discarded",
+    ["group", "topic"],
+)
+
+
+async def measure(context: Any) -> None:
+    """Count the exceptions and dead letters of this service; every replica counts all. `context`:
+    shared.runtime.service.Context."""
+    measure_exceptions(context.name, await _exceptions(context.db.pool, context.name, context.clock.now()))
+    groups = {
+        consumer.group: [subscribe.topic.name for subscribe in consumer.subscriptions]
+        for consumer in context.consumers
+    }
+    measure_dead_letters(groups, await _dead_letters(context.db.pool, list(groups)))
+
+
+def measure_exceptions(service: str, rows: list[Any]) -> None:
+    """Replace all at once: what is resolved leaves no series behind, and a scrape never falls between."""
+    for gauge in (EXCEPTIONS, OVERDUE):
+        gauge.clear()
+    for row in rows:
+        EXCEPTIONS.labels(service, row["kind"], row["owner"]).set(row["open"])
+        OVERDUE.labels(service, row["kind"], row["owner"]).set(row["overdue"])
+
+
+def measure_dead_letters(groups: dict[str, list[str]], rows: list[Any]) -> None:
+    """Every topic of every group has its figure, 0 included."""
+    DEAD_LETTERS.clear()
+    for group, topics in groups.items():
+        for topic in topics:
+            DEAD_LETTERS.labels(group, topic).set(0)
+    for row in rows:
+        DEAD_LETTERS.labels(row["grp"], row["topic"]).set(row["open"])
+
+
+async def _exceptions(pool: asyncpg.Pool, schema: str, now: datetime) -> list[Any]:
+    found: list[Any] = await pool.fetch(
+        f"""select kind, owner, count(*) as open, count(*) filter (where deadline_at < $1) as overdue
+            from {schema}.exceptions where resolved_at is null group by kind, owner""",
+        now,
+    )
+    return found
+
+
+async def _dead_letters(pool: asyncpg.Pool, groups: list[str]) -> list[Any]:
+    found: list[Any] = await pool.fetch(
+        """select grp, topic, count(*) as open from bus.dead_letters
+           where grp = any($1::text[]) and replayed_at is null and discarded_at is null
+               group by grp, topic""",
+        groups,
+    )
+    return found

@@ -1,0 +1,139 @@
+"""Money in whole minor units, the one place where an exact amount becomes money, and the one way to split
+it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from functools import lru_cache
+
+from iso4217 import Currency as IsoCurrency
+
+from shared.errors import AppError
+from shared.values.decimals import EXACT, ROUNDED
+
+
+class Rounding(StrEnum):
+    """How a tie or a rest is rounded. Ties of half_up go away from zero; up and down are away from and
+    towards zero."""
+
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+    HALF_DOWN = "half_down"
+    UP = "up"
+    DOWN = "down"
+    CEILING = "ceiling"
+    FLOOR = "floor"
+
+    @property
+    def decimal_mode(self) -> str:
+        return _DECIMAL_MODES[self]
+
+
+_DECIMAL_MODES = {mode: "ROUND_" + mode.value.upper() for mode in Rounding}
+
+
+class UnknownCurrency(AppError):
+    """A currency is an ISO 4217 code with minor units, such as USD or JPY."""
+
+
+class NothingToAllocateTo(AppError):
+    """An amount is split over weights that are not negative and not all zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """An ISO 4217 currency; `exponent` is its number of decimals: USD 2, JPY 0, KWD 3."""
+
+    code: str
+    exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A settled amount: whole minor units of one currency."""
+
+    minor: int
+    currency: Currency
+
+    def to_decimal(self) -> Decimal:
+        return to_decimal(self.minor, self.currency)
+
+    def __str__(self) -> str:
+        return format_minor(self.minor, self.currency)
+
+
+@lru_cache(maxsize=512)
+def currency(code: str) -> Currency:
+    """Return the currency of an ISO 4217 code. Raises UnknownCurrency, also for codes without minor units
+    (XAU)."""
+    try:
+        found = IsoCurrency(code)
+    except ValueError:
+        raise UnknownCurrency(
+            f"{code[:10]!r} is not an ISO 4217 code; use one such as USD, EUR or JPY."
+        ) from None
+    if found.exponent is None:
+        raise UnknownCurrency(f"{code} has no minor units and cannot be invoiced.")
+    return Currency(found.code, found.exponent)
+
+
+def round_to(exact: Decimal, scale: int, mode: Rounding) -> Decimal:
+    """Return `exact` with `scale` decimals. The only rounding in the code base; meters and lines both call
+    it."""
+    return exact.quantize(_unit(scale), rounding=mode.decimal_mode, context=_SETTLING)
+
+
+@lru_cache(maxsize=64)
+def _unit(scale: int) -> Decimal:
+    return Decimal(1).scaleb(-scale)
+
+
+def settle(exact: Decimal, to: Currency, mode: Rounding) -> Money:
+    """Round an exact amount to whole minor units."""
+    return Money(int(round_to(exact, to.exponent, mode).scaleb(to.exponent, _SETTLING)), to)
+
+
+def share(amount: Decimal, part: int, whole: int) -> Decimal:
+    """Return amount × part ÷ whole: exact when nothing is divided, else to 50 digits, far below any minor
+    unit."""
+    assert part >= 0 and whole > 0, f"{part} of {whole}"
+    if part == whole:
+        return amount
+    return ROUNDED.divide(EXACT.multiply(amount, Decimal(part)), Decimal(whole))
+
+
+def allocate(minor: int, weights: Sequence[Decimal | int]) -> list[int]:
+    """Split whole minor units by weight so that the parts sum to the whole (largest remainder; a tie goes to
+    the earlier part).
+
+    Raises NothingToAllocateTo when a weight is negative or all are zero.
+    """
+    total = sum((Fraction(weight) for weight in weights), Fraction(0))
+    if total <= 0 or any(weight < 0 for weight in weights):
+        raise NothingToAllocateTo(f"{minor} cannot be split over the weights {list(map(str, weights[:10]))}.")
+    sign, units = (-1 if minor < 0 else 1), abs(minor)
+    exact = [units * Fraction(weight) / total for weight in weights]
+    parts = [int(part) for part in exact]
+    by_rest = sorted(range(len(exact)), key=lambda index: (parts[index] - exact[index], index))
+    for index in by_rest[: units - sum(parts)]:
+        parts[index] += 1
+    return [sign * part for part in parts]
+
+
+def to_decimal(minor: int, of: Currency) -> Decimal:
+    """Return minor units as a decimal with the currency's decimals."""
+    return Decimal(minor).scaleb(-of.exponent, _SETTLING)
+
+
+def format_minor(minor: int, of: Currency) -> str:
+    """Return minor units as a decimal string in the currency's exponent: "611550.00", JPY "1000000"."""
+    return format(to_decimal(minor, of), "f")
+
+
+# A settlement rounds by intent, from as many digits as an exact amount may have.
+_SETTLING = EXACT.copy()
+_SETTLING.clear_traps()
+for _fault in ROUNDED.traps:
+    _SETTLING.traps[_fault] = ROUNDED.traps[_fault]
