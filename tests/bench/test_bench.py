@@ -29,7 +29,7 @@ async def test_every_figure_is_there() -> None:
     assert figures.freshness_p99_s is not None and 0 < figures.freshness_p99_s < 60
     assert set(figures.cpu_s) == {"usage_ingest", "rating", "billing", "signals", "postgres", "client"}
     assert all(mb > 1 for mb in figures.peak_rss_mb.values())
-    assert figures.bytes_per_event["wal"] > 100 and figures.ratio_to_bare > 0
+    assert figures.bytes_per_event["wal"] > 100 and (figures.ratio_to_bare or 0) > 0
 
 
 async def test_broken_books_give_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,8 @@ async def test_documents_made_in_one_go_are_listed_latest_period_first_over_page
     months = [7, 2, 11, 4, 9, 1, 12, 6, 3, 10, 5, 8]
     await hear(*(statement_of(contract, month=month) for month in months for contract in ("a", "b")))
     await hear(statement_of("later", month=1))
-    seen, cursor = [], None
+    seen: list[tuple[str, str]] = []
+    cursor: str | None = None
     while cursor is not None or not seen:
         page = (
             await api.get("/v1/invoices", params={"limit": 5, **({"cursor": cursor} if cursor else {})})
@@ -164,7 +165,8 @@ async def test_documents_made_in_one_go_are_listed_latest_period_first_over_page
 
 async def test_pages_are_stable_while_documents_are_added(hear: Hear, api: httpx2.AsyncClient) -> None:
     await hear(*(statement_of(f"contract-{n}") for n in range(25)))
-    seen, cursor = [], None
+    seen: list[str] = []
+    cursor: str | None = None
     for round_ in range(9):
         page = (
             await api.get("/v1/invoices", params={"limit": 3, **({"cursor": cursor} if cursor else {})})

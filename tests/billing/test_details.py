@@ -136,6 +136,7 @@ def test_the_steps_of_every_model_are_known_and_add_up(
     priced = price(chained, *(quantities if new and new != old else quantities[:1]))
     (settled,) = document_of(priced).lines
     parts = parts_of(settled, heard(chained))
+    assert settled.segments is not None
     assert len(parts) == len(settled.segments) and all(part.steps for part in parts)
     assert [cost_of(part) for part in parts] == [segment.exact for segment in settled.segments]
 

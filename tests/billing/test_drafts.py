@@ -23,7 +23,7 @@ def shown_document(document: Document) -> dict[str, Any]:
     return shown
 
 
-async def only_draft(db: Database) -> dict:
+async def only_draft(db: Database) -> dict[str, Any]:
     (document,) = await list_documents(db, DocumentFilter(), None, 10)
     return shown_document(await get_document(db, document.document_id))
 
@@ -74,7 +74,7 @@ async def test_a_revision_after_the_final_one_is_refused_and_seen(db: Database, 
     await hear(statement_of(revision=5, final=True))
     assert (await hear(statement_of(revision=6, amounts=(1,)))).duplicate == 1
     assert (await only_draft(db))["total"] == "636550.00"
-    exception = await db.pool.fetchrow(
+    (exception,) = await db.pool.fetch(
         "select kind, reference, owner from billing.exceptions where resolved_at is null"
     )
     assert tuple(exception) == ("statement_after_final", "ua-2013:2013-01-01", "billing operations")

@@ -85,7 +85,7 @@ async def test_a_break_holds_its_contract_only_and_is_an_exception_until_it_is_m
     await hear(statement_of(final=True), statement_of("aa-2013", "AA", final=True))
     assert await finalize_due(db, Broken("ua-2013"), NOW) == 1
     assert await nothing_due(db)  # held is not due
-    opened = await db.pool.fetchrow("select * from billing.exceptions")
+    (opened,) = await db.pool.fetch("select * from billing.exceptions")
     assert (opened["kind"], opened["reference"], opened["owner"]) == (
         "conservation_k4",
         "ua-2013:2013-01-01",

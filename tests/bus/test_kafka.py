@@ -171,7 +171,7 @@ class TestKafkaBriefly(KafkaCases):
         assert "8 records at offsets 8 to 15" in letter.error and "checksum" in letter.error
         taken = await arena.db.pool.fetchval("select array_agg(seq order by seq) from rating.effects")
         assert taken == [*range(8), *range(16, 24)]
-        counts = await arena.db.pool.fetchrow(
+        (counts,) = await arena.db.pool.fetch(
             "select sum(new) as new, sum(dead) as dead, sum(compacted) from bus.batches where grp = $1", GROUP
         )
         assert tuple(counts) == (16, 1, 7)

@@ -115,7 +115,7 @@ def january() -> list[bytes]:
     return found
 
 
-ASKED = {
+ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "all": ("/v1/reconciliation", {}),
     "bolt": (
         "/v1/reconciliation",

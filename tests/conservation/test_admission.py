@@ -110,7 +110,7 @@ async def _walk(client: Client, admin_url: str) -> Crowded:
 
     async def recounted() -> bool:
         await settled(client)
-        return (await _draft(client))["subtotal"] == FEBRUARY_SUBTOTAL
+        return bool((await _draft(client))["subtotal"] == FEBRUARY_SUBTOTAL)
 
     await until(recounted, 50)
     report = (await client.get("billing", "/v1/reconciliation"))["conservation"]

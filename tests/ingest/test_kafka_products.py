@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from cloudevents.http import CloudEvent
-from cloudevents.kafka import to_binary, to_structured
+from cloudevents.kafka import KafkaMessage, to_binary, to_structured
 
 from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
 from services.usage_ingest.main import create_key
@@ -21,7 +21,7 @@ from tests.conftest import _copy as copied
 from tests.conftest import _run as in_thread
 from tests.ingest.circumstances import NOW, customer, event
 from tests.ingest.conftest import METERS, running, until
-from tests.ingest.kafka_products import Products, create_topics, looking, say, send
+from tests.ingest.kafka_products import Products, Sent, create_topics, looking, say, send
 from tests.needs import NEEDS_KAFKA
 from u2c.kafka_broker import KafkaBroker
 
@@ -41,6 +41,12 @@ AS_SENT = (
 
 def usage(source: str, name: str, **changes: object) -> bytes:
     return json.dumps(event(source=source, id=name, **changes)).encode()
+
+
+def bytes_of(message: KafkaMessage) -> bytes:
+    """What the SDK would put on the wire."""
+    assert isinstance(message.value, bytes)
+    return message.value
 
 
 def damaged_log(broker: KafkaBroker) -> dict[str, bytes]:
@@ -125,7 +131,7 @@ async def test_the_four_codecs_mixed_in_one_partition(products: Products) -> Non
         f"{codec}-{round_}" for round_ in range(2) for codec in ("gzip", "snappy", "none", "lz4", "zstd")
     ]
     for name in names:
-        records = [(None, usage(mine, f"{name}-{n}"), []) for n in range(50)]
+        records: list[Sent] = [(None, usage(mine, f"{name}-{n}"), []) for n in range(50)]
         products.send(0, *records, compression_type=name.partition("-")[0])
     await until(products.taken)
     assert sorted(message.id for message in products.usage(mine)) == sorted(
@@ -235,16 +241,20 @@ async def test_cloudevents_in_headers(products: Products) -> None:
     structured = to_structured(CloudEvent({**attributes, "id": "structured"}, data))
     before = products.heads()[4]
     for message in (binary, structured):
-        products.send(4, (None, message.value, list(message.headers.items())))
+        products.send(4, (None, bytes_of(message), list(message.headers.items())))
     names = [(name, text) for name, text in binary.headers.items() if name != "content-type"]
     products.send(
         4,
         (
             None,
-            structured.value,
+            bytes_of(structured),
             [*binary.headers.items(), ("content-type", b"application/cloudevents+json")],
         ),
-        (None, structured.value, [*names, ("content-type", b"application/cloudevents+json; charset=UTF-8")]),
+        (
+            None,
+            bytes_of(structured),
+            [*names, ("content-type", b"application/cloudevents+json; charset=UTF-8")],
+        ),
         (None, None, [(name, text if name != "ce_id" else b"without data") for name, text in names]),
     )
     await until(products.taken)

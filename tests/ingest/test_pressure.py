@@ -18,7 +18,8 @@ from starlette.types import Message, Receive, Scope, Send
 from services.usage_ingest.door.memory import Capacity, DoorFull
 from services.usage_ingest.door.requests.body import read_body
 from services.usage_ingest.main import create_key
-from shared.http.middleware import BodyIncomplete, Edge
+from shared.http.faults import BodyIncomplete
+from shared.http.middleware import Edge
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings

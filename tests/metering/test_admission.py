@@ -167,7 +167,7 @@ async def test_whatever_happens_at_once_the_rows_say_where_everything_is_counted
             await rng.choice((first, second)).take(*left[:size], partition=part)
             left = left[size:]
 
-    async def name() -> None:
+    async def name_values() -> None:
         for _ in range(6):
             await asyncio.sleep(0.02)
             turned_away = await named(db, f"r{rng.randrange(9)}", meters=("calls", "users"))
@@ -176,7 +176,7 @@ async def test_whatever_happens_at_once_the_rows_say_where_everything_is_counted
             while await recounted(db):
                 pass
 
-    await asyncio.gather(*(deliver(part) for part in range(3)), name())
+    await asyncio.gather(*(deliver(part) for part in range(3)), name_values())
     await agrees(db, sent)
     for limit in (
         "select subject, meter, month, count(*) from rating.admitted_groups a where grp <> $1 and not exists (select from rating.named_values n "

@@ -37,7 +37,8 @@ async def told(rating: Deployment, count: int) -> list[QuarantineMessage]:
         messages = [USAGE_QUARANTINE.decode(record.value) for run in runs for record in run.records]
         return messages if len(messages) >= count else []
 
-    return await until(found)
+    published: list[QuarantineMessage] = await until(found)
+    return published
 
 
 async def stored(rating: Deployment) -> set[str]:
@@ -52,7 +53,7 @@ async def test_thousands_of_names_that_no_store_takes_stop_nobody(rating: Deploy
     kept = await told(rating, MANY)
     assert {(message.by, message.code) for message in kept} == {("metering", "name_length")}
     assert sorted(message.id for message in kept) == sorted(message.id for message in bad)
-    batches = await rating.context.db.pool.fetchrow(
+    (batches,) = await rating.context.db.pool.fetch(
         """select sum(quarantined) as quarantined, sum(dead) as dead, count(*) as batches from bus.batches
            where grp = 'rating' and topic = 'usage.events'"""
     )

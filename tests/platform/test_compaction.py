@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,8 +49,8 @@ from shared.topics.rating import (
 )
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from tests.billing.statements import pages_of, statement_of
-from tests.bus.test_kafka import NEEDS_KAFKA
 from tests.conftest import TestDatabase
+from tests.needs import NEEDS_KAFKA
 from u2c.kafka_broker import KafkaBroker
 
 pytestmark = NEEDS_KAFKA
@@ -111,10 +112,10 @@ class Deployment:
         consumers = [Consumer(context, service, subscriptions), key_consumer(context, service)]
         running = [asyncio.create_task(consumer.run()) for consumer in consumers if consumer is not None]
         try:
-            for consumer in consumers:
-                for subscribe in consumer.subscriptions if consumer is not None else ():
+            for consumer in filter(None, consumers):
+                for subscribe in consumer.subscriptions:
                     await until(
-                        lambda topic=subscribe.topic.name, group=consumer.group: self._consumed(group, topic),
+                        partial(self._consumed, consumer.group, subscribe.topic.name),
                         f"{service} has all of it",
                     )
         finally:

@@ -57,7 +57,9 @@ def test_what_is_on_no_invoice_is_said_with_its_reason() -> None:
         {"final": False, "currency": "USD", "period": {"start": "2014-01-01"}, "unbilled": amount}
         for amount in ("160000.00", "25000.00")
     ]
-    rows = [{"customer": name, "subject": None, "suspense": [{}]} for name in ("AA", "B6", "AA")]
+    rows: list[dict[str, Any]] = [
+        {"customer": name, "subject": None, "suspense": [{}]} for name in ("AA", "B6", "AA")
+    ]
     show_waiting(
         Console(file=screen, width=120),
         {

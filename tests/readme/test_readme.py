@@ -93,8 +93,8 @@ def test_the_table_names_exactly_the_verbs_there_are() -> None:
     below = {
         name: ([""] if getattr(verb, "invoke_without_command", False) else [])
         + list(getattr(verb, "commands", {}))
-        for name, verb in group.commands.items()
-    }  # type: ignore[attr-defined]
+        for name, verb in group.commands.items()  # type: ignore[attr-defined]
+    }
     there = {
         f"{name} {verb}" if verb else name
         for name, verbs_below in below.items()

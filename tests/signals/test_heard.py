@@ -114,7 +114,7 @@ async def test_activity_that_comes_before_its_customer_and_a_move_to_another_zon
 
 async def test_a_subject_that_becomes_a_customer_counts_from_then_on(signals: Signals) -> None:
     await set_up(signals)
-    stray = {"subject": "acme-eu", "customer_id": None, "customer": None}
+    stray: dict[str, Any] = {"subject": "acme-eu", "customer_id": None, "customer": None}
     await signals.say(ACTIVITY, "acme-eu", active(date(2024, 1, 2), {"12": (3, "3")}, **stray))
     told = (await signals.get("/v1/signals", type="usage.unmatched"))["data"]
     assert [(fact["customer"], fact["data"]["events"]) for fact in told] == [("acme-eu", 3)]

@@ -2,6 +2,7 @@
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from services.signals.evaluation.api import router
@@ -10,7 +11,7 @@ from tests.signals.deployment import Signals
 
 @pytest.mark.parametrize("path", ["/v1/customers/%00/signals", "/v1/customers/a%00b/activity"])
 def test_nul_is_no_customer(path: str) -> None:
-    routes = {route.path: route for route in router.routes}  # type: ignore[attr-defined]
+    routes = {route.path: route for route in router.routes if isinstance(route, APIRoute)}
     assert "/v1/customers/{external_id}/signals" in routes
     app = FastAPI()
     app.include_router(router)
@@ -18,6 +19,7 @@ def test_nul_is_no_customer(path: str) -> None:
         dependency.call: lambda: None
         for route in routes.values()
         for dependency in route.dependant.dependencies
+        if dependency.call is not None
     }
     app.state.context = None
     assert TestClient(app).get(path).status_code == 422

@@ -89,7 +89,7 @@ async def test_secrets_are_stored_sealed_and_sign_as_ever_after_the_key_was_rota
     async with receiving(answers(200)) as receiver:
         async with start() as signals:
             endpoint = await signals.endpoint(receiver.url + PATH)
-            stored = await signals.context.db.pool.fetchrow("select * from signals.endpoints")
+            (stored,) = await signals.context.db.pool.fetch("select * from signals.endpoints")
             assert (
                 endpoint["secret"] not in str(stored)
                 and TOKEN not in str(stored)

@@ -97,7 +97,7 @@ async def _customer(signals: Signals, name: str, score: int | None, *, at_risk: 
 
 async def _all(signals: Signals, **asked: Any) -> list[str]:
     found: list[str] = []
-    cursor: dict[str, str] = {}
+    cursor: dict[str, Any] = {}
     while True:
         page = await signals.get("/v1/customers", **asked, **cursor)
         found += [row["customer"] for row in page["data"]]

@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +236,7 @@ async def test_down_for_ten_days_the_schedule_is_followed_then_disabled_then_rep
         await signals.tell(fact(1))
         now, waits = START, []
         for number in range(1, ATTEMPTS_MAX + 1):
-            delivery = await until(lambda number=number: _attempted(signals, endpoint, number))
+            delivery = await until(partial(_attempted, signals, endpoint, number))
             if delivery["state"] != "pending":
                 break
             due = _instant(delivery["due_at"])

@@ -33,7 +33,9 @@ def flown() -> dict[str, dict[date, int]]:
 @cache
 def year_of(airline: str) -> tuple[dict[str, Any], list[Fact]]:
     """The last evaluation's document and all facts of the year, each day seeing only the days before it."""
-    policy, rollup, state, facts = read_policy(), fresh("departures", FIRST), {}, []
+    policy, rollup = read_policy(), fresh("departures", FIRST)
+    state: dict[str, Any] = {}
+    facts: list[Fact] = []
     path = EXAMPLES / "contracts" / f"{airline}.yaml"
     contracts = (
         [Contract(f"{airline}-2013", [{"effective_us": 0, "terms": _plain(load_document(path))}])]

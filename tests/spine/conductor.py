@@ -37,7 +37,7 @@ async def set_up(client: Client) -> None:
 
 async def run(client: Client, world: World, between: Between | None = None) -> None:
     """Send the whole world; `between` is called after each day's deliveries and before the clock moves on."""
-    pending = [
+    pending: list[tuple[datetime, Callable[[], Awaitable[Any]]]] = [
         (
             AMENDED_AT.replace(day=17),
             lambda: client.post("rating", "/v1/contracts", AMENDMENT),

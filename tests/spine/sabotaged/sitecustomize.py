@@ -15,7 +15,7 @@ def _skip_deduplication() -> None:
     ) -> tuple[list[int], list[int]]:
         return list(seqs), []
 
-    MeteringRepository.claim_keys = claim_all  # type: ignore[method-assign]
+    MeteringRepository.claim_keys = claim_all  # type: ignore[method-assign, assignment]
 
 
 def _delete_before_publishing() -> None:
