@@ -11,7 +11,7 @@ import asyncpg
 def _head(service: str) -> str | None:
     """The revision no other one follows. Read from the files: importing Alembic would double a service's
     start and memory."""
-    folder = Path(__file__).parent.parent / "services" / service / "migrations" / "versions"
+    folder = Path(__file__).parents[2] / "services" / service / "migrations" / "versions"
     histories = [_assigned(path) for path in folder.glob("*.py") if not path.name.startswith("_")]
     heads = {names["revision"] for names in histories} - {names["down_revision"] for names in histories}
     assert len(heads) <= 1, f"{folder} has {len(heads)} heads: {sorted(map(str, heads))}"

@@ -84,7 +84,7 @@ NO_NAMES = (
     "TRACE = ",
     "and ($3::text is null or (left(id",
     "and ($4::text is null or (left(id",
-    'Index("quarantine_id_begins"',
+    '"quarantine_id_begins"',
 )
 
 
