@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.signals.evaluation.answers.customers import BacktestAnswer
-from services.signals.policy_file import read_policy
+from services.signals.settings import read_policy
 from shared.environment_fault import EnvironmentFault
 from u2c.api import Api, OfDatabase
 from u2c.departures.backtest import backtest_of_the_year

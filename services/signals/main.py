@@ -3,9 +3,8 @@
 from services.signals.evaluation.api import router as evaluation
 from services.signals.evaluation.jobs import JOBS as EVALUATION_JOBS
 from services.signals.facts.api import router as facts
-from services.signals.policy_file import read_policy
 from services.signals.replica.consumers import SUBSCRIPTIONS
-from services.signals.settings import SignalsSettings
+from services.signals.settings import SignalsSettings, read_policy
 from services.signals.webhooks.api import router as webhooks
 from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
 from services.signals.webhooks.repository.sealed import SEAL, reseal, seal_of

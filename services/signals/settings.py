@@ -1,8 +1,14 @@
-"""Settings of signals."""
+"""Settings of signals, and the policy they name."""
 
+from pathlib import Path
+
+import yaml
 from pydantic import Field
 
+from services.signals.domain.policy import Policy, policy_of
 from shared.runtime.settings import ServiceSettings
+
+POLICY_FILE = Path(__file__).with_name("policy.yaml")
 
 
 class SignalsSettings(ServiceSettings):
@@ -41,3 +47,11 @@ class SignalsSettings(ServiceSettings):
         "",
         description="The key before it, while it is rotated: at start all is sealed anew, then this can go",
     )
+
+
+def read_policy(path: str = "") -> Policy:
+    """Return the policy of a file, by default of the one beside this module.
+
+    Raises OSError for a file that cannot be read, KeyError or ValueError for a policy that is not whole.
+    """
+    return policy_of(yaml.safe_load(Path(path or POLICY_FILE).read_text(encoding="utf-8")))

@@ -20,8 +20,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from services.billing.replica.consumers import SUBSCRIPTIONS as BILLING
-from services.signals.policy_file import read_policy
 from services.signals.replica.consumers import SUBSCRIPTIONS as SIGNALS
+from services.signals.settings import read_policy
 from services.usage_ingest.replica.consumers import SUBSCRIPTIONS as USAGE_INGEST
 from shared.bus import Record
 from shared.bus.kafka import KafkaBus

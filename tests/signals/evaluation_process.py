@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 
 from services.signals.evaluation.usecases.evaluate import evaluate_due
-from services.signals.policy_file import read_policy
+from services.signals.settings import read_policy
 from shared.db.unit_of_work import Database
 
 

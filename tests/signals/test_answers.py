@@ -19,7 +19,7 @@ from services.signals.evaluation.answers.customers import CustomerSignalsAnswer
 from services.signals.evaluation.answers.evaluated import EvaluatedAnswer
 from services.signals.facts.answers.data import DATA
 from services.signals.facts.answers.facts import SignalAnswer
-from services.signals.policy_file import read_policy
+from services.signals.settings import read_policy
 from shared.runtime.clock import to_us
 from tests.signals.deployment import START
 

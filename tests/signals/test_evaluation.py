@@ -22,7 +22,7 @@ from services.signals.domain.shown import shown
 from services.signals.domain.silence import SilenceRule, silence
 from services.signals.domain.trend import TrendRule, TrendState, trend
 from services.signals.domain.values import values_of
-from services.signals.policy_file import read_policy
+from services.signals.settings import read_policy
 
 DAY = date(2024, 3, 1)
 RULE = TrendRule(8, Decimal("0.20"), Decimal("0.15"), Decimal(3))
@@ -289,9 +289,9 @@ def test_a_policy_that_flaps_is_refused() -> None:
     import yaml
 
     from services.signals.domain.policy import policy_of
-    from services.signals.policy_file import DEFAULT
+    from services.signals.settings import POLICY_FILE
 
-    document = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
+    document = yaml.safe_load(POLICY_FILE.read_text(encoding="utf-8"))
     document["trend"]["leave"] = "0.30"
     with pytest.raises(ValueError, match="flaps"):
         policy_of(document)

@@ -13,7 +13,7 @@ from services.signals.domain.customer_day import Contract, Customer, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.fact import Fact
 from services.signals.domain.rollup import fresh
-from services.signals.policy_file import read_policy
+from services.signals.settings import read_policy
 from u2c.departures.year import EXAMPLES, NEW_YORK, read_flights
 from u2c.documents import load_document
 

@@ -8,7 +8,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from services.signals.policy_file import read_policy
+from services.signals.settings import read_policy
 from u2c.departures.signals import YearOfSignals
 
 TOLD_APART = {"invoice.finalized", "renewal.due"}
