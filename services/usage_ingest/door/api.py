@@ -10,7 +10,6 @@ from services.usage_ingest.domain.acceptance import Acceptance
 from services.usage_ingest.domain.framing import BodyMalformed, EventTooLarge, NestingTooDeep, TooManyEvents
 from services.usage_ingest.domain.limits import EVENTS_MAX
 from services.usage_ingest.domain.voids import BodyUnreadable, VoidInvalid, read_correction, read_voids
-from services.usage_ingest.door.jobs import counted
 from services.usage_ingest.door.memory import Capacity, DoorFull
 from services.usage_ingest.door.requests import documented
 from services.usage_ingest.door.requests.body import (
@@ -28,6 +27,7 @@ from services.usage_ingest.door.requests.media import (
 from services.usage_ingest.door.usecases import accept as usecases
 from services.usage_ingest.door.usecases.accept import CorrectionKeepsId, CorrectionRefused
 from services.usage_ingest.door.usecases.aside import taken_apart
+from services.usage_ingest.door.usecases.count_refusals import counted
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from shared.errors import refuses
 from shared.http.keys import AccessKey, requires

@@ -17,7 +17,7 @@ from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
 from services.usage_ingest.door import metrics
 from services.usage_ingest.door.clients import publish_usage, quarantine_message, receipts
 from services.usage_ingest.door.usecases.accept import circumstances
-from services.usage_ingest.quarantine.repository import QuarantineRepository
+from services.usage_ingest.quarantine.usecases.keep import keep
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
 from shared.runtime.service import Context
@@ -67,7 +67,7 @@ async def _keep(
     ]
     too_large = [message for message in messages if len(message.raw) > EVENT_KEPT_MAX_BYTES]
     if too_large:
-        await QuarantineRepository(uow.connection).store(too_large)
+        await keep(uow, too_large)
     for message in messages:
         if len(message.raw) <= EVENT_KEPT_MAX_BYTES:
             uow.tell(USAGE_QUARANTINE, message)

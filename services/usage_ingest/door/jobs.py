@@ -1,56 +1,7 @@
-"""Requests refused as a whole: counted by key, told as receipts once a second. A killed process loses that
-second's count, never an event."""
+"""When requests refused as a whole are told as receipts: once a second."""
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from services.usage_ingest.door import metrics
-from services.usage_ingest.door.clients import receipt_records, refusal
-from shared.bus import BusUnavailable
-from shared.errors import AppError, Kind
-from shared.runtime.clock import machine_us
-from shared.runtime.service import Context, Job
-from shared.topics.usage_ingest import USAGE_RECEIPTS
+from services.usage_ingest.door.usecases.count_refusals import tell_refusals
+from shared.runtime.service import Job
 
 EVERY_S = 1.0
-THE_PRODUCERS_TO_REPEAT = (Kind.BUSY, Kind.UNAVAILABLE)  # nothing was decided about what they carried
-
-
-@contextmanager
-def counted(context: Context, key_id: str) -> Iterator[None]:
-    """Count the request when the block refuses it."""
-    try:
-        yield
-    except AppError as fault:
-        metrics.REFUSED.labels(fault.code).inc()
-        if fault.kind not in THE_PRODUCERS_TO_REPEAT:
-            refusals_of(context)[key_id] += 1
-        raise
-    except BusUnavailable:
-        metrics.REFUSED.labels(metrics.UNAVAILABLE).inc()
-        raise
-
-
-def refusals_of(context: Context) -> Counter[str]:
-    found: Counter[str] = context.state.setdefault("refusals", Counter())
-    return found
-
-
-async def tell(context: Context) -> None:
-    """Publish what was counted since the last time; keep it for the next time when the bus does not take
-    it."""
-    counts = refusals_of(context)
-    told = dict(counts)
-    if not told:
-        return
-    counts.clear()
-    messages = [refusal(key_id, requests, machine_us()) for key_id, requests in told.items()]
-    try:
-        await context.bus.publish(USAGE_RECEIPTS.name, receipt_records(messages))
-    except BusUnavailable:
-        counts.update(told)
-        raise
-
-
-JOBS = (Job("refusals", EVERY_S, tell),)
+JOBS = (Job("refusals", EVERY_S, tell_refusals),)

@@ -1,10 +1,13 @@
-"""How much may be in flight at once: beyond it the producer waits, not this process's memory."""
+"""What the door remembers: how much is in flight, beyond which the producer waits, not this process's memory,
+and what it refused since that was told."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shared.errors import AppError, Kind
+from shared.runtime.service import Context
 
 
 class DoorFull(AppError):
@@ -36,3 +39,9 @@ class Capacity:
             yield
         finally:
             self.requests, self.bytes = self.requests - 1, self.bytes - size_bytes
+
+
+def refusals_of(context: Context) -> Counter[str]:
+    """Key id → its requests that were refused as a whole and are not told yet."""
+    found: Counter[str] = context.state.setdefault("refusals", Counter())
+    return found

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.usage_ingest.keys.answers import IssuedKeyAnswer, KeyAnswer
-from services.usage_ingest.keys.repository import KeyRepository
 from services.usage_ingest.keys.usecases import manage_keys as usecases
 from services.usage_ingest.keys.usecases.manage_keys import (
     ExpiryInvalid,
@@ -100,9 +99,7 @@ async def create_key(
 )
 async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
     async with context.db.transaction() as uow:
-        rows = await KeyRepository(uow.connection).page(
-            str(page.after[0]) if page.after else "", page.limit + 1
-        )
+        rows = await usecases.list_keys(uow, str(page.after[0]) if page.after else "", page.limit + 1)
     return Listed[KeyAnswer].page(rows, page, lambda row: [row["key_id"]], KeyAnswer.of)
 
 

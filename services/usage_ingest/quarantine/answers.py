@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from services.usage_ingest.quarantine.usecases import Replayed
+from services.usage_ingest.quarantine.usecases.resolve import Replayed
 from shared.http.answers import Answer, Instant
 
 Status = Literal["open", "replayed", "repaired", "discarded"]

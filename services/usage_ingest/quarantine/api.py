@@ -11,7 +11,6 @@ from services.usage_ingest.door.requests.body import EncodingUnsupported, GzipBr
 from services.usage_ingest.door.requests.documented import EVENT
 from services.usage_ingest.door.requests.media import MediaTypeUnsupported, check_json
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
-from services.usage_ingest.quarantine import usecases
 from services.usage_ingest.quarantine.answers import (
     By,
     QuarantinedBytesAnswer,
@@ -19,8 +18,10 @@ from services.usage_ingest.quarantine.answers import (
     ReplayAnswer,
     Status,
 )
-from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
-from services.usage_ingest.quarantine.usecases import AlreadyResolved, QuarantinedUnknown, RepairRefused
+from services.usage_ingest.quarantine.rows import Filter
+from services.usage_ingest.quarantine.usecases import resolve as usecases
+from services.usage_ingest.quarantine.usecases.find import QuarantinedUnknown, find, list_events
+from services.usage_ingest.quarantine.usecases.resolve import AlreadyResolved, RepairRefused
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
@@ -79,12 +80,10 @@ async def list_quarantine(
     type: Name = None,
     by: Annotated[By | None, Query()] = None,
 ) -> Listed[QuarantinedEventAnswer]:
+    wanted = Filter(status, code, source, id, subject, type, by)
+    before = str(page.after[0]) if page.after else None
     async with context.db.transaction() as uow:
-        wanted, before = (
-            Filter(status, code, source, id, subject, type, by),
-            str(page.after[0]) if page.after else None,
-        )
-        rows = await QuarantineRepository(uow.connection).page(wanted, before, page.limit + 1)
+        rows = await list_events(uow, wanted, before, page.limit + 1)
     return Listed[QuarantinedEventAnswer].page(
         rows, page, lambda row: [row["quarantine_id"]], QuarantinedEventAnswer.of
     )
@@ -111,7 +110,8 @@ async def replay_all(which: Which, request: Request, context: Ctx, caller: Resol
 )
 @refuses(QuarantinedUnknown)
 async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> QuarantinedBytesAnswer:
-    return QuarantinedBytesAnswer.of(await usecases.find(context, quarantine_id))
+    async with context.db.transaction() as uow:
+        return QuarantinedBytesAnswer.of(await find(uow, quarantine_id))
 
 
 @router.post(
@@ -177,7 +177,8 @@ async def repair(
 async def discard(
     quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver
 ) -> QuarantinedBytesAnswer:
-    return QuarantinedBytesAnswer.of(await usecases.discard(context, quarantine_id, why.reason, caller))
+    async with context.db.transaction() as uow:
+        return QuarantinedBytesAnswer.of(await usecases.discard(uow, quarantine_id, why.reason, caller))
 
 
 class _Repair(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@ database."""
 
 from typing import Any
 
-from services.usage_ingest.quarantine.repository import QuarantineRepository
+from services.usage_ingest.quarantine.usecases.keep import keep
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
@@ -12,7 +12,7 @@ RECORDS_MAX = 200  # each may be half a megabyte
 
 
 async def store_quarantined(batch: Batch[QuarantineMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
-    stored = await QuarantineRepository(uow.connection).store(batch.messages)
+    stored = await keep(uow, batch.messages)
     return BatchCounts(new=stored, duplicate=len(batch.messages) - stored)
 
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import Gauge
 
-from services.usage_ingest.quarantine.repository import QuarantineRepository
+from services.usage_ingest.quarantine.usecases.find import count_open
 from shared.runtime.service import Context, Job
 
 EVERY_S = 10.0
@@ -12,7 +12,7 @@ OPEN = Gauge("u2c_quarantine_open", "Events that wait in quarantine, by code", [
 async def measure(context: Context) -> None:
     """Count what is open; a code of which nothing is left has no series."""
     async with context.db.transaction() as uow:
-        found = await QuarantineRepository(uow.connection).open_by_code()
+        found = await count_open(uow)
     OPEN.clear()
     for code, events in found.items():
         OPEN.labels(code).set(events)

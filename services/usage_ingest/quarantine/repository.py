@@ -1,30 +1,17 @@
 """SQL of the quarantine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from services.usage_ingest.quarantine.rows import Filter
 from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import QuarantineMessage
 
 FIELDS = """quarantine_id, by, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,
     status, resolved_at, resolved_by, resolution"""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which events of the quarantine; None does not restrict."""
-
-    status: str | None = None
-    code: str | None = None
-    source: str | None = None
-    id: str | None = None
-    subject: str | None = None
-    type: str | None = None
-    by: str | None = None
 
 
 class QuarantineRepository:

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.usage_ingest.receipts import usecases
 from services.usage_ingest.receipts.answers import DoorHourAnswer
-from services.usage_ingest.receipts.repository import DoorFilter, ReceiptRepository
+from services.usage_ingest.receipts.rows import DoorFilter
 from shared.http.answers import Listed
 from shared.http.instants import Instant
 from shared.http.keys import requires
@@ -35,8 +36,8 @@ async def list_door_hours(
 ) -> Listed[DoorHourAnswer]:
     after = _position(page)
     async with context.db.transaction() as uow:
-        rows = await ReceiptRepository(uow.connection).door(
-            DoorFilter(key_id, source, since, until), after, page.limit + 1
+        rows = await usecases.list_door_hours(
+            uow, DoorFilter(key_id, source, since, until), after, page.limit + 1
         )
     return Listed[DoorHourAnswer].page(
         rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], DoorHourAnswer.of

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from services.usage_ingest.receipts.repository import ReceiptRepository
+from services.usage_ingest.receipts import usecases
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
 from shared.topics.usage_ingest import USAGE_RECEIPTS, ReceiptMessage
 
 
 async def store_receipts(batch: Batch[ReceiptMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
-    stored = await ReceiptRepository(uow.connection).store(batch.messages)
+    stored = await usecases.keep(uow, batch.messages)
     return BatchCounts(new=stored, duplicate=len(batch.messages) - stored)
 
 

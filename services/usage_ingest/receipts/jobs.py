@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.usage_ingest.receipts.repository import ReceiptRepository
+from services.usage_ingest.receipts import usecases
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retention import EVERY_S, RECEIPTS, STEP_ROWS, forget
 from shared.runtime.service import Context, Job
@@ -13,7 +13,7 @@ async def forget_receipts(context: Context) -> None:
 
 
 async def _step(uow: UnitOfWork, before: datetime) -> int:
-    return await ReceiptRepository(uow.connection).forget(before, STEP_ROWS)
+    return await usecases.forget(uow, before, STEP_ROWS)
 
 
 JOBS = (Job("forget_receipts", EVERY_S, forget_receipts, follows_clock=False),)

@@ -1,12 +1,12 @@
 """SQL of receipts and of their roll-up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from services.usage_ingest.receipts.rows import DoorFilter
 from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import ReceiptMessage
 
@@ -36,16 +36,6 @@ STORE = """with fresh as (
                 quarantined = known.quarantined + excluded.quarantined,
             refused = known.refused + excluded.refused)
     select count(*) from fresh"""
-
-
-@dataclass(frozen=True, slots=True)
-class DoorFilter:
-    """Which hours; None does not restrict. `until` is exclusive."""
-
-    key_id: str | None = None
-    source: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 class ReceiptRepository:

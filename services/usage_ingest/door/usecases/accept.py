@@ -9,7 +9,7 @@ from services.usage_ingest.door import metrics
 from services.usage_ingest.door.clients import publish
 from services.usage_ingest.door.usecases.aside import judged
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import refuse_foreign_sources
-from services.usage_ingest.replica.jobs import catalogue_of
+from services.usage_ingest.replica.memory import catalogue_of
 from shared.errors import AppError
 from shared.http.keys import AccessKey
 from shared.runtime.clock import machine_us, to_us

@@ -110,6 +110,11 @@ async def issue(
     return Issued(message, secret, display_prefix(secret), now, replaces)
 
 
+async def list_keys(uow: UnitOfWork, after: str, rows_max: int) -> list[Any]:
+    """Keys in order of their making, after the key of this id."""
+    return await KeyRepository(uow.connection).page(after, rows_max)
+
+
 async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> Any:
     """End a key at once, for ever; revoking it again changes nothing. Returns its row."""
     row = await _known(uow, key_id)

@@ -13,7 +13,10 @@ from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.door.usecases.accept import circumstances, publish_all
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import UNREADABLE, refuse_foreign_source
-from services.usage_ingest.quarantine.repository import Filter, QuarantineRepository
+from services.usage_ingest.quarantine.repository import QuarantineRepository
+from services.usage_ingest.quarantine.rows import Filter
+from services.usage_ingest.quarantine.usecases.find import find
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
 from shared.runtime.clock import machine_now
@@ -21,12 +24,6 @@ from shared.runtime.service import Context
 
 PART = 500  # events of one publish and one transaction
 REPLAY_MAX = 10_000  # of one call
-
-
-class QuarantinedUnknown(AppError):
-    """There is no event of this id in the quarantine."""
-
-    kind = Kind.NOT_FOUND
 
 
 class AlreadyResolved(AppError):
@@ -49,24 +46,15 @@ class Replayed:
     after: str = ""  # the last event judged
 
 
-async def find(context: Context, quarantine_id: str) -> Any:
-    """The event's row, its bytes included."""
-    async with context.db.transaction() as uow:
-        row = await QuarantineRepository(uow.connection).find(quarantine_id)
-    if row is None:
-        raise QuarantinedUnknown(f"no event {quarantine_id}; GET /v1/quarantine lists them")
-    return row
-
-
 async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace: str) -> Any:
     """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed
     one changes nothing."""
-    row = await find(context, quarantine_id)
+    row = await _find(context, quarantine_id)
     refuse_foreign_source(by, row["source"])
     if row["status"] != "replayed":
         _refuse_resolved(row)
         await _replay(context, [row], by, trace)
-    return await find(context, quarantine_id)
+    return await _find(context, quarantine_id)
 
 
 async def replay_all(context: Context, wanted: Filter, after: str, by: AccessKey, trace: str) -> Replayed:
@@ -92,7 +80,7 @@ async def replay_all(context: Context, wanted: Filter, after: str, by: AccessKey
 
 async def repair(context: Context, quarantine_id: str, event: bytes, by: AccessKey, trace: str) -> Any:
     """Publish a corrected body in the event's place. The bytes that came are kept beside it."""
-    row = await find(context, quarantine_id)
+    row = await _find(context, quarantine_id)
     refuse_foreign_source(by, row["source"])
     _refuse_resolved(row)
     judged_by, acceptance = circumstances(context, trace), Acceptance()
@@ -105,16 +93,23 @@ async def repair(context: Context, quarantine_id: str, event: bytes, by: AccessK
         )
     await publish_all(context, by, acceptance, judged_by)
     await _resolve(context, [quarantine_id], "repaired", machine_now(), by.key_id, repaired=event)
-    return await find(context, quarantine_id)
+    return await _find(context, quarantine_id)
 
 
-async def discard(context: Context, quarantine_id: str, reason: str, by: AccessKey) -> Any:
+async def discard(uow: UnitOfWork, quarantine_id: str, reason: str, by: AccessKey) -> Any:
     """Close the event without counting it, for a reason that stays with it."""
-    row = await find(context, quarantine_id)
+    row = await find(uow, quarantine_id)
     refuse_foreign_source(by, row["source"])
     _refuse_resolved(row)
-    await _resolve(context, [quarantine_id], "discarded", machine_now(), by.key_id, resolution=reason)
-    return await find(context, quarantine_id)
+    await QuarantineRepository(uow.connection).resolve(
+        [quarantine_id], "discarded", machine_now(), by.key_id, resolution=reason
+    )
+    return await find(uow, quarantine_id)
+
+
+async def _find(context: Context, quarantine_id: str) -> Any:
+    async with context.db.transaction() as uow:
+        return await find(uow, quarantine_id)
 
 
 async def _replay(context: Context, rows: list[Any], by: AccessKey, trace: str) -> int:

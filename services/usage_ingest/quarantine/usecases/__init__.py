@@ -1,0 +1,1 @@
+"""Keep events that could not be taken, list them, resolve them."""

@@ -1,0 +1,32 @@
+"""Verbs: find one event of the quarantine, list them, count them."""
+
+from typing import Any
+
+from services.usage_ingest.quarantine.repository import QuarantineRepository
+from services.usage_ingest.quarantine.rows import Filter
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError, Kind
+
+
+class QuarantinedUnknown(AppError):
+    """There is no event of this id in the quarantine."""
+
+    kind = Kind.NOT_FOUND
+
+
+async def find(uow: UnitOfWork, quarantine_id: str) -> Any:
+    """The event's row, its bytes included; raise QuarantinedUnknown when there is none."""
+    row = await QuarantineRepository(uow.connection).find(quarantine_id)
+    if row is None:
+        raise QuarantinedUnknown(f"no event {quarantine_id}; GET /v1/quarantine lists them")
+    return row
+
+
+async def list_events(uow: UnitOfWork, wanted: Filter, before: str | None, rows_max: int) -> list[Any]:
+    """Newest first, older than the event of id `before`, without their bytes."""
+    return await QuarantineRepository(uow.connection).page(wanted, before, rows_max)
+
+
+async def count_open(uow: UnitOfWork) -> dict[str, int]:
+    """Code → how many events are open."""
+    return await QuarantineRepository(uow.connection).open_by_code()
