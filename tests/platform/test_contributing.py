@@ -31,5 +31,7 @@ def test_what_is_shown_as_right_is_there() -> None:
         for node in ast.walk(ast.parse(right))
         if isinstance(node, ast.Name) and node.id[0].isupper() and node.id != "None"
     }
-    defined = {name for name in names if re.search(rf"\b(class {name}\b|{name} = |import .*\\b{name}\\b)", SOURCES)}
+    defined = {
+        name for name in names if re.search(rf"\b(class {name}\b|{name} = |import .*\\b{name}\\b)", SOURCES)
+    }
     assert names - defined == set()
