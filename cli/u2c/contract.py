@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from u2c.api import WRONG, Api, OfDatabase
-from u2c.documents import load_document
+from u2c.documents import terms_in
 from u2c.printing import AsJson, console, folding, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Contracts as versioned documents.")
@@ -25,11 +25,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Create the contract, or a new version of it. A fault is printed with its path in the document."""
-    try:
-        document = load_document(file)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file} is neither YAML nor JSON: {error}", param_hint="FILE") from error
-    _print(asyncio.run(_apply(document, database)), as_json)
+    _print(asyncio.run(_apply(terms_in(file), database)), as_json)
 
 
 @app.command()

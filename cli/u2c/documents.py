@@ -1,26 +1,27 @@
-"""Documents people write (YAML or JSON) as the data an API takes: a date stays the string that was
-written."""
+"""Documents people write (YAML or JSON) as the data an API takes, read from a file as the API reads a body."""
 
 from pathlib import Path
 from typing import Any
 
-import yaml
+import typer
+
+from shared.documents.faults import UNREADABLE
+from shared.documents.reading import read_document, read_value
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that leaves dates and floats as text: a date is sent as ISO, and money was never a float."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def terms_in(path: Path) -> dict[str, Any]:
+    """Return the file's terms document; one that the API would refuse to read ends the verb as wrong usage,
+    with the place."""
+    try:
+        return read_document(path.read_bytes(), _media(path))
+    except UNREADABLE as fault:
+        raise typer.BadParameter(f"{path}: {fault.detail}", param_hint="FILE") from fault
 
 
 def load_document(path: Path) -> Any:
-    """Return the file's document; raises yaml.YAMLError with the line of the fault."""
-    return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    """Return what the file holds. Raises what `read_value` does."""
+    return read_value(path.read_bytes(), _media(path))
+
+
+def _media(path: Path) -> str:
+    return "application/json" if path.suffix == ".json" else "application/yaml"

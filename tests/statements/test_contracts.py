@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from services.rating.contracts.requests import read_document
+from shared.documents.reading import read_document
 from shared.topics.rating import CONTRACTS
 from tests.statements.deployment import Deployment, terms, until, utc
 

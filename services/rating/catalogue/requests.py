@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.rating.catalogue.domain.meter import Aggregation, ListPrice, Meter, Missing, Role
-from services.rating.contracts.domain.yaml_document import DEPTH_MAX
+from shared.documents.yaml_document import DEPTH_MAX
 from shared.pricing.fields import CurrencyCode, Price
 from shared.values.fields import DataPath, FilterValue, GivenEventType, GivenMeter, Key
 from shared.values.names import DIMENSIONS_MAX

@@ -14,14 +14,7 @@ from services.rating.contracts.answers import (
     TermsSchemaAnswer,
     WholeContractAnswer,
 )
-from services.rating.contracts.domain.document_faults import (
-    DocumentTypeUnsupported,
-    DocumentUnreadable,
-    YamlTagRefused,
-    YamlTooLarge,
-)
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.requests import read_document
 from services.rating.contracts.usecases.apply import (
     CustomerUnknown,
     MeterUnknown,
@@ -31,6 +24,8 @@ from services.rating.contracts.usecases.apply import (
 )
 from services.rating.contracts.usecases.refuse_double_pricing import MeterPricedTwice
 from shared.db.unit_of_work import UnitOfWork
+from shared.documents.faults import UNREADABLE
+from shared.documents.reading import read_document
 from shared.errors import AppError, Kind, refuses
 from shared.http.answers import Listed
 from shared.http.idempotency import REFUSED, idempotent
@@ -58,9 +53,6 @@ TERMS_BODY: dict[str, Any] = {
         },
     },
 }
-
-
-UNREADABLE = (DocumentUnreadable, DocumentTypeUnsupported, YamlTagRefused, YamlTooLarge)
 
 
 class ContractNotFound(AppError):

@@ -1,1 +1,1 @@
-"""Chains of contract versions and documents of terms, without I/O."""
+"""Chains of contract versions, without I/O."""

@@ -12,7 +12,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-from services.rating.contracts.domain.document_faults import DocumentUnreadable, YamlTagRefused, YamlTooLarge
+from shared.documents.faults import DocumentUnreadable, YamlTagRefused, YamlTooLarge
 
 YAML_MAX_BYTES: Final = 64 * 1024  # a contract of a hundred lines is a tenth of it
 DEPTH_MAX: Final = 40

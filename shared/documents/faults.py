@@ -1,4 +1,4 @@
-"""Why a terms document cannot be read."""
+"""Why a document cannot be read."""
 
 from shared.errors import AppError, Kind
 
@@ -23,3 +23,6 @@ class YamlTooLarge(AppError):
 
 class YamlTagRefused(AppError):
     """Terms are text, lists and mappings: no other YAML tag is taken."""
+
+
+UNREADABLE = (DocumentUnreadable, DocumentTypeUnsupported, YamlTagRefused, YamlTooLarge)

@@ -1,11 +1,11 @@
-"""A terms document as it comes in: YAML or JSON, read strictly, into plain values."""
+"""A document as it comes in: YAML or JSON, read strictly, into plain values."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from services.rating.contracts.domain.document_faults import DocumentTypeUnsupported, DocumentUnreadable
-from services.rating.contracts.domain.yaml_document import DEPTH_MAX, read_yaml
+from shared.documents.faults import DocumentTypeUnsupported, DocumentUnreadable
+from shared.documents.yaml_document import DEPTH_MAX, read_yaml
 
 NODES_MAX = 50_000
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
@@ -13,27 +13,38 @@ JSON_TYPES = frozenset({"application/json", ""})
 
 
 def read_document(body: bytes, content_type: str) -> dict[str, Any]:
-    """Return the document's mapping; it may take half a second, so not on the event loop.
+    """Return the mapping of a terms document; it may take half a second, so not on the event loop.
 
     Raises DocumentUnreadable with the place, DocumentTypeUnsupported for other media types, YamlTooLarge and
     YamlTagRefused.
     """
+    document = _parsed(body, content_type)
+    if not isinstance(document, dict):
+        raise DocumentUnreadable(
+            "a terms document is a mapping: contract, customer, currency, timezone, term, lines, …"
+        )
+    _bounded(document)
+    return document
+
+
+def read_value(body: bytes, content_type: str) -> Any:
+    """Return what a document holds that need not be a mapping; errors and time as `read_document`."""
+    document = _parsed(body, content_type)
+    _bounded(document)
+    return document
+
+
+def _parsed(body: bytes, content_type: str) -> Any:
     media = content_type.partition(";")[0].strip().lower()
     if media not in YAML_TYPES | JSON_TYPES:
         raise DocumentTypeUnsupported(f"{media} is not read here; send application/json or application/yaml")
     try:
         text = body.decode("utf-8-sig")
-        document = read_yaml(text) if media in YAML_TYPES else _json(text)
+        return read_yaml(text) if media in YAML_TYPES else _json(text)
     except UnicodeDecodeError as fault:
         raise DocumentUnreadable(f"byte {fault.start} is not UTF-8") from None
     except RecursionError:
         raise DocumentUnreadable(f"the document is nested deeper than {DEPTH_MAX} levels") from None
-    if not isinstance(document, Mapping):
-        raise DocumentUnreadable(
-            "a terms document is a mapping: contract, customer, currency, timezone, term, lines, …"
-        )
-    _bounded(document)
-    return dict(document)
 
 
 def _json(text: str) -> Any:

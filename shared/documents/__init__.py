@@ -1,0 +1,1 @@
+"""Documents that people write, as YAML or JSON: read strictly, by one reader, into plain values."""
