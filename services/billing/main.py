@@ -6,9 +6,9 @@ from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
 from services.billing.documents.api import router as documents
 from services.billing.documents.jobs import JOBS as DOCUMENT_JOBS
 from services.billing.documents.snapshots import JOBS as RETELLING
-from services.billing.finalization.clients import ConservationGate
 from services.billing.finalization.jobs import JOBS as FINALIZATION_JOBS
 from services.billing.finalization.jobs import idle
+from services.billing.finalization.usecases.ask_conservation import ConservationGate
 from services.billing.journal.api import router as journal
 from services.billing.replica.consumers import SUBSCRIPTIONS
 from services.billing.settings import BillingSettings

@@ -8,13 +8,13 @@ from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.page import page_of
-from services.billing.documents.usecases import get_document, list_documents
 from services.billing.finalization.usecases.finalize import finalize_due
 from shared.db.unit_of_work import Database
 from shared.runtime.clock import to_us
 from shared.topics.rating import EventName, StatementHeld
 from tests.billing.conftest import Hear
 from tests.billing.gates import Broken, OpenGate
+from tests.billing.reading import get_document, list_documents
 from tests.billing.statements import NOW, pages_of, statement_of
 
 

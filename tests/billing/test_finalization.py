@@ -12,13 +12,13 @@ import pytest
 
 from services.billing.conservation.clients import Auditor
 from services.billing.documents.domain.filters import DocumentFilter
-from services.billing.documents.usecases import list_documents
-from services.billing.finalization.clients import ConservationGate
-from services.billing.finalization.usecases.finalize import finalize_due, nothing_due
+from services.billing.finalization.usecases.ask_conservation import ConservationGate
+from services.billing.finalization.usecases.finalize import finalize_due
 from shared.db.unit_of_work import Database
 from shared.topics.billing import DOCUMENTS
 from tests.billing.conftest import Hear
 from tests.billing.gates import Broken, OpenGate
+from tests.billing.reading import list_documents, nothing_due
 from tests.billing.statements import NOW, customer_of, statement_of
 from tests.conftest import TestDatabase
 
@@ -236,6 +236,7 @@ import asyncio, sys
 from services.billing.finalization.usecases.finalize import finalize_due
 from shared.db.unit_of_work import Database
 from tests.billing.gates import Broken, OpenGate
+from tests.billing.reading import list_documents, nothing_due
 from tests.billing.statements import NOW
 
 async def main():

@@ -10,9 +10,9 @@ from services.billing.conservation.answers import TotalsAnswer
 from services.billing.conservation.checks.k5_money import all_periods
 from services.billing.conservation.domain.breaks import Checked, K, merged
 from services.billing.conservation.domain.dispositions import Bucket
+from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.reconciled import Row, rows_of, totals_of
 from services.billing.conservation.repository import reconciliation
-from services.billing.conservation.repository.reconciliation import Drill, Narrow
 from services.billing.conservation.usecases.check import breaks_of, check_all
 from tests.conservation.book import DAYS
 from tests.conservation.conftest import Book

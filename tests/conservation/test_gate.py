@@ -17,8 +17,8 @@ from services.billing.conservation.checks import facts
 from services.billing.conservation.checks.listing import LISTED_MAX
 from services.billing.conservation.clients import Auditor
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
-from services.billing.conservation.repository.cases import NAMED_MAX, keep_exceptions
 from services.billing.conservation.usecases.check import breaks_of, check_all
+from services.billing.conservation.usecases.keep_exceptions import NAMED_MAX, keep_exceptions
 from services.billing.conservation.usecases.watch import Monitor
 from shared.db.unit_of_work import Database
 from tests.conftest import TestDatabase

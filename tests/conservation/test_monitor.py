@@ -7,8 +7,8 @@ import asyncpg
 
 from services.billing.conservation.clients import Auditor
 from services.billing.conservation.domain.breaks import K
-from services.billing.conservation.repository.cases import keep_exceptions
 from services.billing.conservation.usecases.check import breaks_of
+from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
 from services.billing.conservation.usecases.watch import Monitor
 from shared.db.unit_of_work import Database
 from tests.conftest import TestDatabase

@@ -13,9 +13,9 @@ from services.billing.conservation.answers import (
 )
 from services.billing.conservation.domain.breaks import Report
 from services.billing.conservation.domain.dispositions import Bucket, Reason
+from services.billing.conservation.domain.filters import Narrow
 from services.billing.conservation.domain.readings import Counted, Hold, ListPrice, Measured, Placed, Usage
 from services.billing.conservation.domain.reconciled import rows_of, totals_of
-from services.billing.conservation.repository.reconciliation import Narrow
 from services.billing.conservation.usecases.reconcile import Reconciled
 from shared.http.instants import Instant
 from shared.values.money import currency

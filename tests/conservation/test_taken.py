@@ -8,7 +8,7 @@ import pytest
 
 from services.billing.conservation.checks import k2_in_flight as in_flight
 from services.billing.conservation.checks import worth
-from services.billing.conservation.repository.cases import keep_exceptions
+from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
 from shared.bus import Record
 from shared.bus.dead_letters import DEAD, Name, dead_letters, discard, replay
 from shared.db.unit_of_work import Database

@@ -10,9 +10,9 @@ import pytest
 from services.billing.conservation.answers import PlacedEventAnswer
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.domain.dispositions import Bucket
+from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.reconciled import rows_of, totals_of
 from services.billing.conservation.repository import reconciliation
-from services.billing.conservation.repository.reconciliation import Drill, Narrow
 from shared.postgres.setup import AUDITOR
 from shared.values.money import Money, currency
 from tests.statements.deployment import Deployment, event, terms, until, utc, void

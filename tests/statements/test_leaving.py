@@ -11,8 +11,8 @@ import pytest
 from services.billing.conservation.answers import PlacedEventAnswer
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.checks.k4_quantity import quantities_of
+from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.repository import reconciliation
-from services.billing.conservation.repository.reconciliation import Drill, Narrow
 from shared.postgres.setup import AUDITOR
 from tests.statements.deployment import Deployment, event, terms, utc, void
 

@@ -10,10 +10,10 @@ from pydantic import Field
 from services.billing.conservation.checks.k2_door import Hour
 from services.billing.conservation.domain.breaks import OWNERS, SAYS, Break, Checked, K, Report
 from services.billing.conservation.domain.dispositions import Bucket, Place, Reason, Why
+from services.billing.conservation.domain.filters import Narrow
 from services.billing.conservation.domain.readings import Placed, Settled
 from services.billing.conservation.domain.reconciled import Row, Totals
 from services.billing.conservation.domain.waiting import Waiting
-from services.billing.conservation.repository.reconciliation import Narrow
 from services.billing.conservation.usecases.reconcile import Reconciled
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity, WorthAnswer
 from shared.values.money import currency, format_minor

@@ -7,13 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.billing.conservation.answers import DoorHourAnswer, PlacedEventAnswer, ReconciliationAnswer
-from services.billing.conservation.checks import k2_door as door
 from services.billing.conservation.domain.dispositions import Bucket, Reason
-from services.billing.conservation.jobs import monitor_of
-from services.billing.conservation.repository import reconciliation
-from services.billing.conservation.repository.reconciliation import Drill, Narrow
-from services.billing.conservation.usecases.check import snapshot
-from services.billing.conservation.usecases.reconcile import reconciled
+from services.billing.conservation.domain.filters import Drill, Narrow
+from services.billing.conservation.usecases.reconcile import door_hours, placed_events, reconciled
+from services.billing.conservation.usecases.watch import monitor_of
 from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.instants import Instant
@@ -116,9 +113,7 @@ async def reconcile_door(
     start: Annotated[Instant, Query(alias="from", description="Hours from here")],
     to: Annotated[Instant, Query(description="Hours before this instant")],
 ) -> Listed[DoorHourAnswer]:
-    monitor = monitor_of(context)
-    async with monitor.auditor.connection() as connection:
-        found = await door.hours(connection, start, to, HOURS_MAX + 1)
+    found = await door_hours(monitor_of(context).auditor, start, to, HOURS_MAX + 1)
     return Listed(
         data=[DoorHourAnswer.of(hour) for hour in found[:HOURS_MAX]],
         has_more=len(found) > HOURS_MAX,
@@ -127,9 +122,7 @@ async def reconcile_door(
 
 
 async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) -> Listed[PlacedEventAnswer]:
-    monitor = monitor_of(context)
-    async with monitor.auditor.connection() as connection, snapshot(connection):
-        found = await reconciliation.events(connection, narrow, drill, page.limit + 1)
+    found = await placed_events(monitor_of(context).auditor, narrow, drill, page.limit + 1)
     return Listed[PlacedEventAnswer].page(
         found, page, lambda event: [to_us(event.time), event.batch_id, event.seq], PlacedEventAnswer.of
     )

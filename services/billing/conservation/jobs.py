@@ -7,19 +7,18 @@ from collections.abc import Iterable
 from prometheus_client import Gauge
 
 from services.billing.conservation.domain.breaks import K
+from services.billing.conservation.domain.filters import Narrow
 from services.billing.conservation.domain.waiting import Waiting
-from services.billing.conservation.repository.cases import keep_exceptions
-from services.billing.conservation.repository.reconciliation import Narrow
+from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
 from services.billing.conservation.usecases.reconcile import reconciled
-from services.billing.conservation.usecases.watch import Monitor
+from services.billing.conservation.usecases.watch import monitor_of
 from shared.runtime.service import Context, Job
 
 LOOK_EVERY_S = 5.0
 CHECK_EVERY_S = 600.0  # and never more than a twentieth of the time is spent on it
 CHECK_SHARE = 20
 BROKEN_EVERY_S = 60.0  # while something is broken, so that a repair is seen
-MONITOR, LOOKED_AT, CHECKED_AT, TOOK_S = (
-    "conservation",
+LOOKED_AT, CHECKED_AT, TOOK_S = (
     "conservation_looked_at",
     "conservation_checked_at",
     "conservation_took_s",
@@ -38,16 +37,6 @@ BREAKS = Gauge(
     "Rows at which a conservation statement does not hold, as last checked",
     ["statement"],
 )
-
-
-def monitor_of(context: Context) -> Monitor:
-    """This process's checker. `setup` of billing has put the auditor there."""
-    if MONITOR not in context.state:
-        context.state[MONITOR] = Monitor(
-            context.state["auditor"], context.bus if context.settings.bus == "kafka" else None
-        )
-    monitor: Monitor = context.state[MONITOR]
-    return monitor
 
 
 async def look(context: Context) -> None:

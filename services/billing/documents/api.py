@@ -19,7 +19,7 @@ from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.runtime.service import Ctx
+from shared.runtime.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 BILLING = Path(__file__).parents[1]
@@ -48,7 +48,9 @@ async def list_invoices(
     ] = None,
 ) -> Listed[DocumentAnswer]:
     asked = DocumentFilter(customer, contract, status, kind, currency, number, period_from, period_to)
-    found = await usecases.list_documents(context.db, asked, before_id(page), page.limit + 1)
+    before = before_id(page)
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        found = await usecases.list_documents(uow, asked, before, page.limit + 1)
     return Listed[DocumentAnswer].page(
         found, page, lambda document: [document.document_id], DocumentAnswer.of
     )
@@ -62,9 +64,7 @@ async def list_invoices(
 )
 @refuses(NoSuchDocument)
 async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
-    return HTMLResponse(
-        page_of(*await usecases.get_document_with_terms(context.db, document_id)), headers=PAGE_HEADERS
-    )
+    return HTMLResponse(await _page(context, document_id), headers=PAGE_HEADERS)
 
 
 @router.get(
@@ -80,12 +80,17 @@ async def get_invoice(
 ) -> DocumentAnswer | Response:
     varies = {"Vary": "Accept"}
     if _prefers_html(request.headers.get("accept", "")):
-        return HTMLResponse(
-            page_of(*await usecases.get_document_with_terms(context.db, document_id)),
-            headers={**PAGE_HEADERS, **varies},
-        )
+        return HTMLResponse(await _page(context, document_id), headers={**PAGE_HEADERS, **varies})
     response.headers.update(varies)
-    return DocumentAnswer.of(await usecases.get_document(context.db, document_id))
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        found = await usecases.get_document(uow, document_id)
+    return DocumentAnswer.of(found)
+
+
+async def _page(context: Context, document_id: str) -> str:
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        document, terms = await usecases.get_document_with_terms(uow, document_id)
+    return page_of(document, terms)
 
 
 def _prefers_html(accept: str) -> bool:

@@ -2,7 +2,7 @@
 
 from prometheus_client import Gauge
 
-from services.billing.documents.repository import DocumentRepository
+from services.billing.documents.usecases import count_drafts
 from shared.runtime.service import Context, Job
 
 EVERY_S = 10.0
@@ -15,7 +15,7 @@ DRAFTS = Gauge(
 
 async def measure(context: Context) -> None:
     async with context.db.transaction() as uow:
-        found = await DocumentRepository(uow.connection).draft_states()
+        found = await count_drafts(uow)
     for state in ("open", "due", "held"):
         DRAFTS.labels(state).set(found.get(state, 0))
 

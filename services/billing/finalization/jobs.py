@@ -13,7 +13,8 @@ async def finalize(context: Context) -> None:
 async def idle(context: Context) -> bool:
     """A moved clock waits for this: finalizes what is due, and says whether that was all."""
     await finalize(context)
-    return await usecases.nothing_due(context.db)
+    async with context.db.transaction() as uow:
+        return await usecases.nothing_due(uow)
 
 
 JOBS = (Job("finalize", EVERY_S, finalize),)

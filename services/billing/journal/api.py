@@ -35,5 +35,7 @@ async def list_journal(
     posted_to: Annotated[date | None, Query(description="Posted on this day or earlier")] = None,
 ) -> Listed[JournalEntryAnswer]:
     asked = EntryFilter(document, account, customer, contract, currency, posted_from, posted_to)
-    found = await usecases.list_entries(context.db, asked, before_id(page), page.limit + 1)
+    before = before_id(page)
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        found = await usecases.list_entries(uow, asked, before, page.limit + 1)
     return Listed[JournalEntryAnswer].page(found, page, lambda entry: [entry.entry_id], JournalEntryAnswer.of)

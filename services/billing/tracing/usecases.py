@@ -1,5 +1,7 @@
-"""Trace a line: every step between the clause, the money and the raw events."""
+"""Trace a line: every step between the clause, the money and the raw events. Nothing of the database is held
+while rating answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +50,8 @@ async def trace_line(
 ) -> Trace:
     """Return the trace with one page of events. A part that cannot be had fails the whole: half a proof is
     none."""
-    document = await get_document(db, document_id)
+    async with db.transaction(isolation="repeatable_read") as uow:
+        document = await get_document(uow, document_id)
     line = document.line(line_id)
     if line is None:
         raise NoSuchLine(
@@ -62,23 +65,23 @@ async def trace_line(
         if counts
         else None
     )
-    entries = await list_entries(db, EntryFilter(document_id=document.document_id), None, 1)
+    async with db.transaction(isolation="repeatable_read") as uow:
+        entries = await list_entries(uow, EntryFilter(document_id=document.document_id), None, 1)
+        versions = await versions_of(uow.connection, document.contract)
     return Trace(
         document,
         line,
         pieces,
-        await _clauses(db, document, line, pieces),
+        _clauses(versions, document, line, pieces),
         entries[0] if entries else None,
         explanation,
         events,
     )
 
 
-async def _clauses(
-    db: Database, document: Document, line: Line, pieces: tuple[Piece, ...]
+def _clauses(
+    versions: Sequence[dict[str, Any]], document: Document, line: Line, pieces: tuple[Piece, ...]
 ) -> tuple[ClauseText, ...]:
-    async with db.transaction() as uow:
-        versions = await versions_of(uow.connection, document.contract)
     last = clause_of(document.contract, versions, line.clause_id, line.version)
     if last is None:
         raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {document.contract}")

@@ -78,6 +78,10 @@ def quantity(raw: str) -> str:
         when 'string' then case when {text} ~ '{DECIMAL}' then {text}::numeric end end"""
 
 
+#: What one event (a fact, as `e`) adds to meter `m`.
+ADDS = f"case m.aggregation when 'count' then 1 when 'sum' then {quantity(at('m.field'))} end"
+ITEM = f"case m.aggregation when 'unique' then nullif({label(at('m.field'))}, '') end"
+
 #: Whether meter `m` (of METERS) takes event `e`: its type and every filter match.
 TAKES = f"""(m.event_type = e.type and (m.filters is null or not exists (
     select from jsonb_to_recordset(m.filters) f (path text[], "values" jsonb)

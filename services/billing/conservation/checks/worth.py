@@ -9,8 +9,7 @@ from typing import Generic, TypeVar
 import asyncpg
 import msgspec
 
-from services.billing.conservation.checks.facts import METERS, TAKES
-from services.billing.conservation.repository.reconciliation import ADDS
+from services.billing.conservation.checks.facts import ADDS, METERS, TAKES
 from shared.values.money import Money, Rounding, currency, settle
 
 USAGE_TOPICS = (

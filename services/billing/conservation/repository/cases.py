@@ -1,40 +1,18 @@
-"""Exceptions about breaks, in billing's own schema: the only thing conservation writes."""
+"""SQL of the exceptions that breaks open."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from services.billing.conservation.domain.breaks import Checked
-from shared.cases import open_exception
-from shared.db.unit_of_work import UnitOfWork
-
-NAMED_MAX = 50  # breaks of one statement that get an exception each
+import asyncpg
 
 
-async def keep_exceptions(uow: UnitOfWork, checked: Checked, now: datetime) -> None:
-    """Let the open exceptions of a statement be its breaks: new ones open, gone ones resolve.
-
-    Of very many breaks the first get an exception; one that is open resolves only where its break is seen to
-    be gone, never because a list was too short for it.
-    """
-    kind = f"conservation_break_{checked.k.lower()}"
-    if not checked.more:
-        await uow.connection.execute(
-            "update billing.exceptions set resolved_at = $3 where kind = $1 and resolved_at is null and reference <> all ($2::text[])",
-            kind,
-            [broken.reference for broken in checked.breaks],
-            now,
-        )
-    for broken in checked.breaks[:NAMED_MAX]:
-        detail = f"{broken.says} Expected {broken.expected}, found {broken.found}."
-        price = (
-            broken.worth[0] if len(broken.worth) == 1 else None
-        )  # an exception has one currency; of several the detail says all
-        await open_exception(
-            uow,
-            kind,
-            broken.reference,
-            detail,
-            owner=broken.owner,
-            now=now,
-            amount_minor=price.minor if price else None,
-            currency=price.currency.code if price else None,
-        )
+async def resolve_all_but(
+    connection: asyncpg.Connection, kind: str, references: Sequence[str], now: datetime
+) -> None:
+    """Resolve the open exceptions of a kind whose reference is none of these."""
+    await connection.execute(
+        "update billing.exceptions set resolved_at = $3 where kind = $1 and resolved_at is null and reference <> all ($2::text[])",
+        kind,
+        list(references),
+        now,
+    )

@@ -1,23 +1,21 @@
 """SQL of the reconciliation: what became of the usage, in counts, quantities and money, and the events of
 each bucket."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import asyncpg
 import msgspec
 
 from services.billing.conservation.checks.facts import (
+    ADDS,
     BUCKET,
+    ITEM,
     REASON,
     VOIDED,
-    at,
     facts_where,
-    label,
-    quantity,
 )
 from services.billing.conservation.domain.dispositions import Bucket, Reason
+from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.readings import (
     ContractPeriod,
     Counted,
@@ -37,10 +35,6 @@ NARROWED = """($1::timestamptz is null or e.time >= $1) and ($2::timestamptz is 
                or coalesce(gone.customer_id, s.customer_id) = (select customer_id from rating.customers
                    where external_id = $3))
           and ($4::text is null or e.type = $4) and ($5::text is null or $5 = any (taken.meters))"""
-
-#: What one event (a fact, as `e`) adds to meter `m`.
-ADDS = f"case m.aggregation when 'count' then 1 when 'sum' then {quantity(at('m.field'))} end"
-ITEM = f"case m.aggregation when 'unique' then nullif({label(at('m.field'))}, '') end"
 
 COUNTS = f"""
     with {facts_where(NARROWED)}
@@ -110,37 +104,6 @@ EVENTS = f"""
           where k ->> 'contract' = $8))
     order by f.time, f.batch_id, f.seq limit $12
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Narrow:
-    """What is looked at; None: all. `start` and `end` bound the time of the events, half-open; months turn in
-    `timezone`."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-    customer: str | None = None
-    type: str | None = None
-    meter: str | None = None
-    timezone: str = "UTC"
-
-    @property
-    def every_meter(self) -> bool:
-        """Whether all meters are read; over the whole book those with a list price are."""
-        return self.customer is not None or self.meter is not None
-
-    def parameters(self) -> tuple[Any, ...]:
-        return self.start, self.end, self.customer, self.type, self.meter
-
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """Which events of it. `after`: the (time, batch id, seq) of the last one seen."""
-
-    bucket: str | None = None
-    reason: str | None = None
-    contract: str | None = None
-    after: tuple[datetime, int, int] | None = None
 
 
 async def counts(connection: asyncpg.Connection, narrow: Narrow) -> list[Counted]:

@@ -9,6 +9,9 @@ from services.billing.conservation.clients import Auditor
 from services.billing.conservation.domain.breaks import Checked, K, Report, merged
 from services.billing.conservation.usecases.check import check_all, snapshot
 from shared.bus import Log
+from shared.runtime.service import Context
+
+MONITOR = "conservation"
 
 
 @dataclass
@@ -49,3 +52,13 @@ class Monitor:
         async with self._one_at_a_time, self.auditor.connection() as connection:
             self.report = await check_all(connection, self.log)
             return self.report
+
+
+def monitor_of(context: Context) -> Monitor:
+    """This process's checker. `setup` of billing has put the auditor there."""
+    if MONITOR not in context.state:
+        context.state[MONITOR] = Monitor(
+            context.state["auditor"], context.bus if context.settings.bus == "kafka" else None
+        )
+    monitor: Monitor = context.state[MONITOR]
+    return monitor

@@ -1,4 +1,5 @@
-"""Finalize: every final statement becomes exactly one document, however many workers try at once."""
+"""Finalize: every final statement becomes exactly one document, however many workers try at once. Each run of
+a series is a transaction of its own, and none is held while the gate is asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -6,10 +7,10 @@ from itertools import groupby
 
 from prometheus_client import Counter
 
-from services.billing.finalization.clients import Gate
 from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacle, numbered
 from services.billing.finalization.domain.numbering import CHUNK_MAX
 from services.billing.finalization.repository import FinalizationRepository
+from services.billing.finalization.usecases.ask_conservation import Gate
 from shared.cases import open_exception
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
@@ -41,10 +42,9 @@ async def finalize_due(db: Database, gate: Gate, now: datetime) -> int:
     return finalized
 
 
-async def nothing_due(db: Database) -> bool:
+async def nothing_due(uow: UnitOfWork) -> bool:
     """Whether every final statement that was heard of is finalized or held."""
-    async with db.transaction() as uow:
-        return not await FinalizationRepository(uow.connection).is_any_due()
+    return not await FinalizationRepository(uow.connection).is_any_due()
 
 
 async def _due(db: Database) -> list[Draft]:
