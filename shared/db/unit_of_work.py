@@ -5,13 +5,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from functools import cache
+from typing import Annotated, Any, Literal, cast
 from zlib import crc32
 
 import asyncpg
 import msgspec
 
 from shared.bus.partitioner import partition_of
+from shared.db.columns import JSONB, Bulk, SmallInteger, insert
 from shared.db.pooled import Pooled
 from shared.topics import Topic
 
@@ -38,12 +40,12 @@ OUTAGES: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    shard: int  # of the partition key: what goes to one partition keeps its order
+    shard: SmallInteger  # of the partition key: what goes to one partition keeps its order
     topic: str
     key: bytes  # the record key: of a snapshot its whole identity
-    partition: int
+    partition: SmallInteger
     value: bytes
-    headers: dict[str, str]
+    headers: Annotated[dict[str, str], JSONB]
 
 
 @dataclass
@@ -77,17 +79,13 @@ class UnitOfWork:
         if not self._told:
             return
         rows, self._told, self.has_told = self._told, [], True
-        await self.connection.execute(
-            f"""insert into {self.schema}.outbox (shard, topic, key, partition, value, headers)
-                select * from unnest($1::smallint[], $2::text[], $3::bytea[], $4::smallint[], $5::bytea[],
-                    $6::jsonb[])""",
-            [r.shard for r in rows],
-            [r.topic for r in rows],
-            [r.key for r in rows],
-            [r.partition for r in rows],
-            [r.value for r in rows],
-            [r.headers for r in rows],
-        )
+        outbox = _outbox(self.schema)
+        await self.connection.execute(outbox.sql, *outbox.columns_of(rows))
+
+
+@cache
+def _outbox(schema: str) -> Bulk[OutboxRow]:
+    return insert(f"{schema}.outbox", OutboxRow)
 
 
 @dataclass

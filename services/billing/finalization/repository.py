@@ -9,11 +9,22 @@ import msgspec
 
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
 from services.billing.finalization.domain.posting import postings_of
+from services.billing.finalization.rows import EntryRow, FinalizedRow, LineRow, PostingRow
+from shared.db.columns import insert, update
 from shared.runtime.clock import machine_now
 from shared.topics.rating import StatementLine
 from shared.values.ids import new_ids
 
 _DUE = "document.status = 'draft' and document.statement_final and (document.held_until is null or document.held_until <= $1)"
+LINES = insert("billing.document_lines", LineRow)
+ENTRIES = insert("billing.journal_entries", EntryRow)
+POSTINGS = insert("billing.journal_postings", PostingRow)
+FINALIZED = update(
+    "billing.documents",
+    FinalizedRow,
+    key=("document_id",),
+    also="status = 'finalized', held_until = null",
+)
 
 
 class FinalizationRepository:
@@ -85,82 +96,38 @@ class FinalizationRepository:
     async def insert_lines(self, drafts: Sequence[Draft]) -> None:
         """Write the lines of these drafts down, in the order of their statements."""
         lines = [
-            (draft.document_id, position, line)
+            LineRow.of(draft.document_id, position, line)
             for draft in drafts
             for position, line in enumerate(draft.lines, 1)
         ]
-        await self._connection.execute(
-            """insert into billing.document_lines (document_id, position, line_id, key, clause_id,
-                clause_hash, version, kind, meter,
-                   description, quantity, amount_minor, segments)
-               select * from unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[],
-                   $7::integer[], $8::text[],
-                   $9::text[], $10::text[], $11::numeric[], $12::bigint[], $13::jsonb[])""",
-            [document_id for document_id, _, _ in lines],
-            [position for _, position, _ in lines],
-            [line.line_id for _, _, line in lines],
-            [line.key for _, _, line in lines],
-            [line.clause_id for _, _, line in lines],
-            [line.clause_hash for _, _, line in lines],
-            [line.version for _, _, line in lines],
-            [line.kind for _, _, line in lines],
-            [line.meter for _, _, line in lines],
-            [line.description for _, _, line in lines],
-            [line.quantity for _, _, line in lines],
-            [line.amount_minor for _, _, line in lines],
-            [msgspec.Raw(_encoder.encode(line.segments)) for _, _, line in lines],
-        )
+        await self._connection.execute(LINES.sql, *LINES.columns_of(lines))
 
     async def finalize(self, documents: Sequence[Numbered], now: datetime) -> None:
         """Turn these drafts into history."""
-        await self._connection.execute(
-            """update billing.documents document set status = 'finalized', series = said.series,
-                number = said.number,
-                   issued_on = said.issued_on, due_on = said.due_on, customer_name = said.customer_name,
-                       finalized_at = $7, held_until = null
-               from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::date[], $6::text[])
-                   as said (document_id, series, number, issued_on, due_on, customer_name)
-               where document.document_id = said.document_id""",
-            [d.draft.document_id for d in documents],
-            [d.series for d in documents],
-            [d.number for d in documents],
-            [d.issued_on for d in documents],
-            [d.due_on for d in documents],
-            [d.draft.customer_name for d in documents],
-            now,
-        )
+        rows = [FinalizedRow.of(document, now) for document in documents]
+        await self._connection.execute(FINALIZED.sql, *FINALIZED.columns_of(rows))
 
     async def post(self, documents: Sequence[Numbered]) -> None:
         """Insert one entry a document, and its postings, all at once: the database checks that each
         balances."""
-        entries = list(zip(new_ids("jou", len(documents)), documents, strict=True))
-        await self._connection.execute(
-            """insert into billing.journal_entries (entry_id, document_id, posted_on, description)
-               select * from unnest($1::text[], $2::text[], $3::date[], $4::text[])""",
-            [entry_id for entry_id, _ in entries],
-            [d.draft.document_id for _, d in entries],
-            [d.issued_on for _, d in entries],
-            [f"{d.draft.kind} {d.number}" for _, d in entries],
-        )
+        entries = [
+            (EntryRow.of(entry_id, document), document)
+            for entry_id, document in zip(new_ids("jou", len(documents)), documents, strict=True)
+        ]
+        await self._connection.execute(ENTRIES.sql, *ENTRIES.columns_of([entry for entry, _ in entries]))
         postings = [
-            (
-                entry_id,
+            PostingRow(
+                entry.entry_id,
                 position,
                 posting.account,
                 posting.amount_minor,
                 document.draft.currency,
                 posting.line_id,
             )
-            for entry_id, document in entries
+            for entry, document in entries
             for position, posting in enumerate(postings_of(document.draft), 1)
         ]
-        await self._connection.execute(
-            """insert into billing.journal_postings (entry_id, position, account, amount_minor, currency,
-                line_id)
-               select * from unnest($1::text[], $2::integer[], $3::text[], $4::bigint[], $5::text[],
-                   $6::text[])""",
-            *([posting[column] for posting in postings] for column in range(6)),
-        )
+        await self._connection.execute(POSTINGS.sql, *POSTINGS.columns_of(postings))
 
     async def resolve_exceptions(
         self, references: Sequence[str], now: datetime, but: Sequence[str] = ()
@@ -174,9 +141,6 @@ class FinalizationRepository:
             list(but),
             list(OBSTACLES),
         )
-
-
-_encoder = msgspec.json.Encoder(decimal_format="string")
 
 
 def _draft(row: Any) -> Draft:

@@ -1,13 +1,14 @@
 """All SQL of contracts, their versions and periods."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from services.rating.contracts.rows import OpenedPeriod, PeriodRow
 from services.rating.metering.naming.repository import SubjectMonth
+from shared.db.columns import bulk
 from shared.values.period import ServicePeriod
 
 _SUBJECT_MONTHS = "unnest($1::text[], $2::text[], $3::date[]) a (meter, subject, month)"
@@ -15,15 +16,15 @@ _OVERLAPS = """p.period_start < (a.month + interval '1 month')::timestamp at tim
     and p.period_end > a.month::timestamp at time zone 'UTC'"""
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodRow:
-    """An opened period of one contract."""
-
-    period_start: datetime
-    period_end: datetime
-    start_date: date
-    end_date: date
-    final: bool
+OPEN_PERIODS = bulk(
+    "rating.periods",
+    OpenedPeriod,
+    """with opened as (
+        insert into rating.periods (contract, period_start, period_end, start_date, end_date, whole_days,
+            close_due_at)
+        select * from {given} returning contract, period_start)
+    insert into rating.stale (contract, period_start) select contract, period_start from opened""",
+)
 
 
 class ContractRepository:
@@ -234,22 +235,8 @@ class ContractRepository:
         """Insert periods with their close_due_at, each with its first request to be priced."""
         if not periods:
             return
-        await self.connection.execute(
-            """with opened as (
-                 insert into rating.periods (contract, period_start, period_end, start_date, end_date,
-                     whole_days, close_due_at)
-                 select $1, * from unnest($2::timestamptz[], $3::timestamptz[], $4::date[], $5::date[],
-                     $6::int[], $7::timestamptz[])
-                 returning contract, period_start)
-               insert into rating.stale (contract, period_start) select contract, period_start from opened""",
-            contract,
-            [p.start for p, _ in periods],
-            [p.end for p, _ in periods],
-            [p.start_date for p, _ in periods],
-            [p.end_date for p, _ in periods],
-            [p.whole_days for p, _ in periods],
-            [due for _, due in periods],
-        )
+        rows = [OpenedPeriod.of(contract, period, close_due_at) for period, close_due_at in periods]
+        await self.connection.execute(OPEN_PERIODS.sql, *OPEN_PERIODS.columns_of(rows))
 
     async def redraw_period(self, contract: str, period: ServicePeriod, close_due_at: datetime) -> None:
         """Move the end and the deadline of a period that is not final to what the newest version says, and

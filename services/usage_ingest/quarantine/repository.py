@@ -6,12 +6,13 @@ from typing import Any
 
 import asyncpg
 
-from services.usage_ingest.quarantine.rows import Filter
-from shared.runtime.clock import from_us
+from services.usage_ingest.quarantine.rows import Filter, ToldEvent
+from shared.db.columns import insert
 from shared.topics.usage_ingest import QuarantineMessage
 
 FIELDS = """quarantine_id, by, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,
     status, resolved_at, resolved_by, resolution"""
+STORE = insert("usage_ingest.quarantine", ToldEvent, ignore_known=True).returning("true")
 
 
 class QuarantineRepository:
@@ -22,17 +23,7 @@ class QuarantineRepository:
 
     async def store(self, messages: Sequence[QuarantineMessage]) -> int:
         """Insert what is absent; return how many that was."""
-        stored = await self.connection.fetch(
-            """insert into usage_ingest.quarantine (quarantine_id, code, detail, raw, source, id, type,
-                subject, time, key_id, request_id, index_,
-                   received_at, business_at, by)
-               select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::text[],
-                   $7::text[], $8::text[],
-                   $9::timestamptz[], $10::text[], $11::text[], $12::integer[], $13::timestamptz[],
-                       $14::timestamptz[], $15::text[])
-               on conflict do nothing returning true""",
-            *map(list, zip(*map(_row, messages), strict=True)),
-        )
+        stored = await self.connection.fetch(STORE.sql, *STORE.columns_of(list(map(ToldEvent.of, messages))))
         return len(stored)
 
     async def page(self, wanted: Filter, before: str | None, limit: int) -> list[Any]:
@@ -122,23 +113,3 @@ class QuarantineRepository:
                where known.quarantine_id = found.quarantine_id and known.status = 'open'""",
             *map(list, zip(*faults, strict=True)),
         )
-
-
-def _row(message: QuarantineMessage) -> tuple[Any, ...]:
-    return (
-        message.quarantine_id,
-        message.code,
-        message.detail,
-        message.raw,
-        message.source,
-        message.id,
-        message.type,
-        message.subject,
-        None if message.time_us is None else from_us(message.time_us),
-        message.key_id,
-        message.request_id,
-        message.index,
-        from_us(message.received_us),
-        from_us(message.business_us),
-        message.by,
-    )

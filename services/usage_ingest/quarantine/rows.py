@@ -1,6 +1,53 @@
-"""What is asked of the quarantine."""
+"""Events of the quarantine, as rows: the fields are the columns."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from shared.db.columns import Integer
+from shared.runtime.clock import from_us
+from shared.topics.usage_ingest import QuarantineMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """A row of `quarantine` as it is told: open."""
+
+    quarantine_id: str
+    code: str
+    detail: str
+    raw: bytes
+    source: str
+    id: str
+    type: str
+    subject: str
+    time: datetime | None
+    key_id: str
+    request_id: str
+    index_: Integer
+    received_at: datetime
+    business_at: datetime
+    by: str
+
+    @classmethod
+    def of(cls, message: QuarantineMessage) -> Self:
+        return cls(
+            quarantine_id=message.quarantine_id,
+            code=message.code,
+            detail=message.detail,
+            raw=message.raw,
+            source=message.source,
+            id=message.id,
+            type=message.type,
+            subject=message.subject,
+            time=None if message.time_us is None else from_us(message.time_us),
+            key_id=message.key_id,
+            request_id=message.request_id,
+            index_=message.index,
+            received_at=from_us(message.received_us),
+            business_at=from_us(message.business_us),
+            by=message.by,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,22 +6,22 @@ from typing import Any
 
 import asyncpg
 
-from services.usage_ingest.receipts.rows import DoorFilter
-from shared.runtime.clock import from_us
+from services.usage_ingest.receipts.rows import DoorFilter, ToldReceipt
+from shared.db.columns import bulk
 from shared.topics.usage_ingest import ReceiptMessage
 
 #: A receipt is summed in the statement that inserts it, so it is summed exactly once.
 #: `usage.raw:partition:from-to` sums up as `usage.raw`.
-STORE = """with fresh as (
+STORE = bulk(
+    "usage_ingest.receipts",
+    ToldReceipt,
+    """with fresh as (
         insert into usage_ingest.receipts (receipt_id, key_id, source, received_at, hour, received, published,
             quarantined, refused)
         select *, received - published - quarantined as refused from (
             select receipt_id, key_id, source, received_at, date_trunc('hour', received_at, 'UTC'), received,
                 published, quarantined
-            from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[],
-                $7::bigint[])
-                as told (receipt_id, key_id, source, received_at, received, published, quarantined)) as
-                    counted
+            from {given}) as counted
         on conflict do nothing
         returning split_part(key_id, ':', 1) as key_id, source, hour, received, published, quarantined,
             refused),
@@ -35,7 +35,8 @@ STORE = """with fresh as (
             published = known.published + excluded.published,
                 quarantined = known.quarantined + excluded.quarantined,
             refused = known.refused + excluded.refused)
-    select count(*) from fresh"""
+    select count(*) from fresh""",
+)
 
 
 class ReceiptRepository:
@@ -47,14 +48,7 @@ class ReceiptRepository:
     async def store(self, messages: Sequence[ReceiptMessage]) -> int:
         """Insert and sum up what is absent; return how many that was."""
         stored: int = await self.connection.fetchval(
-            STORE,
-            [m.receipt_id for m in messages],
-            [m.key_id for m in messages],
-            [m.source for m in messages],
-            [from_us(m.received_us) for m in messages],
-            [m.received for m in messages],
-            [m.published for m in messages],
-            [m.quarantined for m in messages],
+            STORE.sql, *STORE.columns_of(list(map(ToldReceipt.of, messages)))
         )
         return stored
 

@@ -1,7 +1,36 @@
-"""What is asked of the door's counts."""
+"""Receipts, as rows: the fields are the columns."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
+
+from shared.runtime.clock import from_us
+from shared.topics.usage_ingest import ReceiptMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ToldReceipt:
+    """A row of `receipts` as it is told: what was refused, and in which hour, follows."""
+
+    receipt_id: str
+    key_id: str
+    source: str
+    received_at: datetime
+    received: int
+    published: int
+    quarantined: int
+
+    @classmethod
+    def of(cls, message: ReceiptMessage) -> Self:
+        return cls(
+            receipt_id=message.receipt_id,
+            key_id=message.key_id,
+            source=message.source,
+            received_at=from_us(message.received_us),
+            received=message.received,
+            published=message.published,
+            quarantined=message.quarantined,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from services.rating.contracts.domain.chain import close_due_at, period_from
 from services.rating.contracts.memory import chain_of
-from services.rating.contracts.repository import ContractRepository, PeriodRow
+from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.rows import PeriodRow
 from services.rating.contracts.usecases.name_priced_values import name_priced_values
 from services.rating.contracts.usecases.open_periods import open_periods
 from services.rating.contracts.usecases.refuse_double_pricing import refuse_double_pricing

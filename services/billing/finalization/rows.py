@@ -1,0 +1,103 @@
+"""What finalization writes, as rows: the fields are the columns."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+import msgspec
+
+from services.billing.finalization.domain.drafts import Numbered
+from shared.db.columns import JSONB, Integer
+from shared.topics.rating import StatementLine
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A row of `document_lines`."""
+
+    document_id: str
+    position: Integer
+    line_id: str
+    key: str
+    clause_id: str
+    clause_hash: str
+    version: Integer
+    kind: str
+    meter: str | None
+    description: str
+    quantity: Decimal
+    amount_minor: int
+    segments: Annotated[msgspec.Raw, JSONB]
+
+    @classmethod
+    def of(cls, document_id: str, position: int, line: StatementLine) -> Self:
+        return cls(
+            document_id=document_id,
+            position=position,
+            line_id=line.line_id,
+            key=line.key,
+            clause_id=line.clause_id,
+            clause_hash=line.clause_hash,
+            version=line.version,
+            kind=line.kind,
+            meter=line.meter,
+            description=line.description,
+            quantity=line.quantity,
+            amount_minor=line.amount_minor,
+            segments=msgspec.Raw(_encoder.encode(line.segments)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FinalizedRow:
+    """What a row of `documents` gets when it becomes history."""
+
+    document_id: str
+    series: str
+    number: str
+    issued_on: date
+    due_on: date
+    customer_name: str | None
+    finalized_at: datetime
+
+    @classmethod
+    def of(cls, document: Numbered, now: datetime) -> Self:
+        return cls(
+            document_id=document.draft.document_id,
+            series=document.series,
+            number=document.number,
+            issued_on=document.issued_on,
+            due_on=document.due_on,
+            customer_name=document.draft.customer_name,
+            finalized_at=now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A row of `journal_entries`."""
+
+    entry_id: str
+    document_id: str
+    posted_on: date
+    description: str
+
+    @classmethod
+    def of(cls, entry_id: str, document: Numbered) -> Self:
+        description = f"{document.draft.kind} {document.number}"
+        return cls(entry_id, document.draft.document_id, document.issued_on, description)
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRow:
+    """A row of `journal_postings`."""
+
+    entry_id: str
+    position: Integer
+    account: str
+    amount_minor: int
+    currency: str
+    line_id: str | None

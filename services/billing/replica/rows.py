@@ -1,0 +1,121 @@
+"""What was heard, as rows: the fields are the columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Self
+
+import msgspec
+
+from shared.db.columns import JSONB, Integer, Texts, Uuid
+from shared.runtime.clock import from_us
+from shared.topics.rating import STATEMENTS, CustomerMessage, StatementMessage
+
+
+@dataclass(frozen=True, slots=True)
+class HeardStatement:
+    """A row of `statements_heard`: the newest revision of a statement, whole."""
+
+    statement_id: Uuid
+    revision: int
+    contract: str
+    customer_id: str
+    period_start: datetime
+    period_end: datetime
+    final: bool
+    watermark: Annotated[Mapping[str, int], JSONB]
+    said: str
+
+    @classmethod
+    def of(cls, statement: StatementMessage) -> Self:
+        return cls(
+            statement_id=statement.statement_id,
+            revision=statement.revision,
+            contract=statement.contract,
+            customer_id=statement.customer_id,
+            period_start=from_us(statement.period_start_us),
+            period_end=from_us(statement.period_end_us),
+            final=statement.final,
+            watermark=statement.watermark,
+            said=STATEMENTS.encode(statement).decode(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FollowingDraft:
+    """A row of `documents` that says what its statement says."""
+
+    document_id: str
+    kind: str
+    contract: str
+    customer_id: str
+    customer: str
+    legal_entity: str
+    currency: str
+    timezone: str
+    period_start: datetime
+    period_end: datetime
+    start_date: date
+    end_date: date
+    statement_id: Uuid | None
+    statement_revision: int | None
+    statement_final: bool
+    watermark: Annotated[Mapping[str, int] | None, JSONB]
+    watermark_us: int | None
+    net_days: Integer
+    skip_zero: bool
+    subtotal_minor: int
+    total_minor: int
+    held: Annotated[Mapping[str, Any] | None, JSONB]
+
+    @classmethod
+    def of(cls, document_id: str, statement: StatementMessage) -> Self:
+        return cls(
+            document_id=document_id,
+            kind="invoice",
+            contract=statement.contract,
+            customer_id=statement.customer_id,
+            customer=statement.customer,
+            legal_entity=statement.legal_entity,
+            currency=statement.currency,
+            timezone=statement.timezone,
+            period_start=from_us(statement.period_start_us),
+            period_end=from_us(statement.period_end_us),
+            start_date=date.fromisoformat(statement.period_start_date),
+            end_date=date.fromisoformat(statement.period_end_date),
+            statement_id=statement.statement_id,
+            statement_revision=statement.revision,
+            statement_final=statement.final,
+            watermark=statement.watermark,
+            watermark_us=statement.watermark_us,
+            net_days=statement.net_days,
+            skip_zero=statement.skip_zero_invoices,
+            subtotal_minor=statement.subtotal_minor,
+            total_minor=statement.subtotal_minor,
+            held=msgspec.to_builtins(statement.held),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeardCustomer:
+    """A row of `customers`: the newest revision of a customer."""
+
+    customer_id: str
+    revision: int
+    external_id: str
+    name: str
+    aliases: Texts
+    legal_entity: str
+    timezone: str
+
+    @classmethod
+    def of(cls, customer: CustomerMessage) -> Self:
+        return cls(
+            customer_id=customer.customer_id,
+            revision=customer.revision,
+            external_id=customer.external_id,
+            name=customer.name,
+            aliases=customer.aliases,
+            legal_entity=customer.legal_entity,
+            timezone=customer.timezone,
+        )
