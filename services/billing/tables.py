@@ -46,18 +46,6 @@ customers = Table(
     Column("timezone", Text, nullable=False),
 )
 
-contracts = Table(
-    "contracts",
-    metadata,
-    Column("contract", Text, primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("customer_id", Text, nullable=False),
-    Column("customer", Text, nullable=False),
-    Column(
-        "chain", Integer, nullable=False
-    ),  # how many versions there are; those that are here: contract_versions
-)
-
 statements_heard = Table(
     "statements_heard",
     metadata,

@@ -23,7 +23,8 @@ from shared.replica.tables import add_chain_tables, add_page_table
 
 metadata = MetaData(schema="signals")
 add_standard_tables(metadata)
-add_chain_tables(metadata)
+contracts = add_chain_tables(metadata)
+Index("contracts_customer", contracts.c.customer)
 add_page_table(metadata)
 
 customers = Table(
@@ -45,19 +46,6 @@ meters = Table(
     Column("aggregation", Text, nullable=False),
     Column("role", Text),
     Column("heartbeat_s", Integer),
-)
-
-contracts = Table(
-    "contracts",
-    metadata,
-    Column("contract", Text, primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("customer_id", Text, nullable=False),
-    Column("customer", Text, nullable=False),
-    Column(
-        "chain", Integer, nullable=False
-    ),  # how many versions there are; those that are here: contract_versions
-    Index("contracts_customer", "customer"),
 )
 
 statements = Table(

@@ -157,16 +157,8 @@ class KafkaSubscription:
         held = (await self.reader.bounds(topic, self.topics[topic].partitions))[partition]
         before = await self._record_before(topic, partition, position.offset)
         lossy = self.topics[topic].kind is TopicKind.SNAPSHOT
-        positions.verify(
-            self.group,
-            topic,
-            partition,
-            position,
-            first=held.first,
-            head=held.head,
-            before=before,
-            lossy=lossy,
-        )
+        log = positions.Held(held.first, held.head, before, lossy)
+        positions.verify(self.group, topic, partition, position, log)
         return position.offset, held.first
 
     async def _record_before(self, topic: str, partition: int, offset: int) -> Record | None:

@@ -4,6 +4,7 @@ effect."""
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -54,33 +55,29 @@ async def of_topic(pool: asyncpg.Pool, group: str, topic: str, partitions: int) 
     return {partition: found.get(partition, 0) for partition in range(partitions)}
 
 
-def verify(
-    group: str,
-    topic: str,
-    partition: int,
-    position: Position,
-    *,
-    first: int,
-    head: int,
-    before: Record | None,
-    lossy: bool = False,
-) -> None:
-    """Check on assignment that the log still is the one the group consumed; LogReplaced or RecordsLost
-    otherwise.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a log holds of a partition: offsets from `first` to before `head`, and the record before the
+    group's position where it still is there. `lossy`: compaction may have removed records (snapshot topics),
+    so an older start is no loss."""
 
-    `first` is the log's oldest offset, `before` the record at position − 1 where the log still holds it.
-    `lossy`: compaction may have removed records (snapshot topics), so an older start is no loss.
-    """
-    if position.offset > head:
-        raise LogReplaced(
-            group, topic, partition, f"the position is {position.offset}, the log ends at {head}"
-        )
+    first: int
+    head: int
+    before: Record | None
+    lossy: bool = False
+
+
+def verify(group: str, topic: str, partition: int, position: Position, held: Held) -> None:
+    """Check on assignment that the log still is the one the group consumed; LogReplaced or RecordsLost
+    otherwise."""
+    replaced = partial(LogReplaced, group, topic, partition)
+    at, before = position.offset, held.before
+    if at > held.head:
+        raise replaced(f"the position is {at}, the log ends at {held.head}")
     if before is not None and position.last_hash is not None and record_hash(before) != position.last_hash:
-        raise LogReplaced(
-            group, topic, partition, f"the record at offset {position.offset - 1} is another one"
-        )
-    if position.offset < first and not lossy:
-        raise RecordsLost(group, topic, partition, position.offset, first)
+        raise replaced(f"the record at offset {at - 1} is another one")
+    if at < held.first and not held.lossy:
+        raise RecordsLost(group, topic, partition, at, held.first)
 
 
 async def move(

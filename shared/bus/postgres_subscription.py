@@ -110,16 +110,8 @@ class PostgresSubscription:
         held = (await bounds(self.membership, topic))[partition]
         before = await self._record_before(topic, partition, position.offset)
         lossy = self.topics[topic].kind is TopicKind.SNAPSHOT
-        positions.verify(
-            self.group,
-            topic,
-            partition,
-            position,
-            first=held.first,
-            head=held.head,
-            before=before,
-            lossy=lossy,
-        )
+        log = positions.Held(held.first, held.head, before, lossy)
+        positions.verify(self.group, topic, partition, position, log)
         return position.offset
 
     async def _record_before(self, topic: str, partition: int, offset: int) -> Record | None:

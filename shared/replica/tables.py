@@ -8,8 +8,18 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, MetaData, T
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 
-def add_chain_tables(metadata: MetaData) -> None:
-    """Add the table of versions to a service's metadata; its `contracts` says how many there are."""
+def add_chain_tables(metadata: MetaData) -> Table:
+    """Add contracts and their versions to a service's metadata; return `contracts`, for its indexes."""
+    contracts = Table(
+        "contracts",
+        metadata,
+        Column("contract", Text, primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("customer_id", Text, nullable=False),
+        Column("customer", Text, nullable=False),
+        # How many versions there are; those that are here are in contract_versions.
+        Column("chain", Integer, nullable=False),
+    )
     Table(
         "contract_versions",
         metadata,
@@ -18,6 +28,7 @@ def add_chain_tables(metadata: MetaData) -> None:
         Column("revision", BigInteger, nullable=False),
         Column("said", JSONB, nullable=False),  # ContractVersion
     )
+    return contracts
 
 
 def chains_apart(schema: str) -> tuple[str, ...]:
