@@ -7,14 +7,14 @@ from typing import Any
 from shared.bus import BusUnavailable
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
-from shared.runtime.consumer.runner import Batch, BatchCounts, Consumer, Subscribe
+from shared.runtime.consumer import Batch, BatchCounts, Consumer, ConsumerContext, Subscribe
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
 LOOK_EVERY_S = 0.25
 ANSWER_WITHIN_S = 5.0  # of the bus: a table that is read late is a revocation that comes late
 
 
-def key_consumer(context: Any, service: str) -> Consumer | None:
+def key_consumer(context: ConsumerContext, service: str) -> Consumer[ConsumerContext] | None:
     """The consumer of access.keys of this process; None for the service that issues the keys, whose own table
     is what others hear of."""
     if service not in ACCESS_KEYS.consumers:
@@ -27,7 +27,7 @@ def key_consumer(context: Any, service: str) -> Consumer | None:
 async def heard_all(context: Any) -> bool:
     """Whether the table of keys held all that access.keys held when this was asked. A consumer that has
     stopped, or waits, confirms nothing."""
-    consumer: Consumer | None = context.key_consumer
+    consumer: Consumer[ConsumerContext] | None = context.key_consumer
     if consumer is None:
         return True
     if consumer.stopped_reason is not None:
@@ -41,7 +41,9 @@ async def heard_all(context: Any) -> bool:
     return all(done.get(partition, 0) >= head for partition, head in heads.items())
 
 
-async def hear_keys(batch: Batch[AccessKeyMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+async def hear_keys(
+    batch: Batch[AccessKeyMessage], uow: UnitOfWork, _context: ConsumerContext
+) -> BatchCounts:
     """Keep the newest revision of each key."""
     applied = 0
     for message in batch.messages:

@@ -29,7 +29,7 @@ from shared.http.middleware import Edge, born_at_zero
 from shared.http.problems import install_problems
 from shared.runtime import open_work, retention
 from shared.runtime.clock import BusinessClock
-from shared.runtime.consumer.runner import Consumer, Subscribe
+from shared.runtime.consumer import Consumer, Subscribe
 from shared.runtime.disk import Disk
 from shared.runtime.garbage import collect_on
 from shared.runtime.logs import configure_logs
@@ -59,8 +59,8 @@ class Context:
     http: httpx2.AsyncClient
     instance_id: str
     disk: Disk
-    consumer: Consumer | None = None
-    key_consumer: Consumer | None = None
+    consumer: Consumer[Any] | None = None
+    key_consumer: Consumer[Any] | None = None
     relay: Relay | None = None
     progress: Wake = field(
         default_factory=Wake
@@ -68,7 +68,7 @@ class Context:
     state: dict[str, Any] = field(default_factory=dict)  # what `setup` of the service put here
 
     @property
-    def consumers(self) -> list[Consumer]:
+    def consumers(self) -> list[Consumer[Any]]:
         return [consumer for consumer in (self.consumer, self.key_consumer) if consumer is not None]
 
 
@@ -92,7 +92,7 @@ class Service:
     port: int
     settings: type[ServiceSettings]
     routers: Sequence[APIRouter]
-    subscriptions: Sequence[Subscribe] = ()
+    subscriptions: Sequence[Subscribe[Any]] = ()
     jobs: Sequence[Job] = ()
     setup: Callable[[Context], Awaitable[None]] | None = None
     #: True when no job that is due by the business clock is left (it may do that work itself first). A moved

@@ -7,7 +7,7 @@ import pytest
 
 from services.billing.replica import usecases as heard
 from shared.db.unit_of_work import Database
-from shared.runtime.consumer.runner import BatchCounts
+from shared.runtime.consumer import BatchCounts
 from tests.billing.statements import NOW, batch_of, customer_of
 from tests.conftest import TestDatabase
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.runtime.clock import to_us
-from shared.runtime.consumer.runner import Batch
+from shared.runtime.consumer import Batch
 from shared.topics.rating import (
     ContractVersion,
     ContractVersionMessage,

@@ -15,7 +15,7 @@ from services.billing.tracing.repository import versions_of
 from shared.db.unit_of_work import Database
 from shared.postgres.migrations import _config
 from shared.replica.chains import INCOMPLETE
-from shared.runtime.consumer.runner import BatchCounts
+from shared.runtime.consumer import BatchCounts
 from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMessage
 from shared.topics.registry import MESSAGE_MAX_BYTES
 from tests.billing.statements import NOW, batch_of

@@ -18,7 +18,9 @@ from shared.bus.faults import WrongCluster, WrongPartitionCount
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.runtime.clock import machine_now
-from shared.runtime.consumer.runner import CRASHES_MAX, DEAD_IN_A_ROW_MAX, Batch, BatchCounts, Subscribe
+from shared.runtime.consumer import Batch, BatchCounts, Subscribe
+from shared.runtime.consumer.blame import CRASHES_MAX
+from shared.runtime.consumer.transaction import DEAD_IN_A_ROW_MAX
 from shared.topics import Topic
 from tests.bus.arena import GROUP, Arena
 from tests.bus.consumer_process import Stop, consumer
@@ -258,7 +260,7 @@ class BusConformance:
     ) -> None:
         """A table that is not there yet, a deadlock, a lost connection: no message is to blame, however often
         it is tried."""
-        monkeypatch.setattr("shared.runtime.consumer.runner.BACKOFF_MAX_S", 0.05)
+        monkeypatch.setattr("shared.runtime.consumer.backoff.BACKOFF_MAX_S", 0.05)
         await arena.publish(10, keys=1)
         faults = itertools.cycle(
             [
@@ -288,8 +290,8 @@ class BusConformance:
         self, arena: Arena, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A broken release must not empty the log into the dead letters."""
-        monkeypatch.setattr("shared.runtime.consumer.runner.BACKOFF_MIN_S", 0.0)
-        monkeypatch.setattr("shared.runtime.consumer.runner.DEAD_IN_A_ROW_MAX", 5)
+        monkeypatch.setattr("shared.runtime.consumer.backoff.BACKOFF_MIN_S", 0.0)
+        monkeypatch.setattr("shared.runtime.consumer.transaction.DEAD_IN_A_ROW_MAX", 5)
         await arena.publish(20, keys=1)
 
         async def handler(batch: Batch[Any], uow: UnitOfWork, context: Any) -> BatchCounts:
@@ -432,10 +434,13 @@ async def run_until_drained(
 ) -> str | None:
     """Consume in this process until nothing is left; return why the consumer stopped, None when it did
     not."""
-    running = consumer(arena.options(), arena.db, arena.bus, Stop(arena.options()))
-    good = running.subscriptions[0].handler
-    running.context = SimpleNamespace(**vars(running.context), good=good)
-    running.subscriptions = [Subscribe(topic, handler or good, 50)]
+    stated = consumer(arena.options(), arena.db, arena.bus, Stop(arena.options()))
+    good = stated.subscriptions[0].handler
+    running = replace(
+        stated,
+        context=SimpleNamespace(**vars(stated.context), good=good),
+        subscriptions=[Subscribe(topic, handler or good, 50)],
+    )
     task = asyncio.create_task(running.run())
     try:
         await until_async(

@@ -22,7 +22,7 @@ from shared.bus.kafka_access import KafkaAccess
 from shared.bus.postgres_log import PostgresLog
 from shared.db.unit_of_work import Database, Isolation, UnitOfWork
 from shared.errors import AppError
-from shared.runtime.consumer.runner import Batch, BatchCounts, Consumer, Subscribe
+from shared.runtime.consumer import Batch, BatchCounts, Consumer, Subscribe
 from shared.runtime.logs import configure_logs
 from tests.bus.topics import FACTS, TOPICS, Fact
 

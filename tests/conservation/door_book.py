@@ -20,7 +20,7 @@ from shared.bus import Record
 from shared.bus.postgres_log import PostgresLog
 from shared.db.unit_of_work import Database
 from shared.runtime.clock import machine_now, machine_us
-from shared.runtime.consumer.runner import Consumer
+from shared.runtime.consumer import Consumer
 from shared.topics.usage_ingest import USAGE_EVENTS, ReceiptMessage, UsageMessage, event_key
 from shared.values.ids import new_id
 from tests.conftest import TestDatabase, say

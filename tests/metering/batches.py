@@ -13,7 +13,7 @@ import msgspec
 from services.rating.metering.usecases.meter_batch import meter_batch
 from shared.db.unit_of_work import Database
 from shared.runtime.clock import from_us, to_us
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.usage_ingest import UsageMessage
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.db.unit_of_work import Database
-from shared.runtime.consumer.runner import BatchCounts
+from shared.runtime.consumer import BatchCounts
 from tests.metering import book
 from tests.metering.batches import NOW, Metering, event, void
 from tests.metering.book import aggregates, meter, rows

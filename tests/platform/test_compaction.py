@@ -32,7 +32,7 @@ from shared.db.outbox_refused import Refused
 from shared.db.unit_of_work import Database
 from shared.http.heard_keys import key_consumer
 from shared.runtime.clock import machine_now
-from shared.runtime.consumer.runner import Consumer, Subscribe
+from shared.runtime.consumer import Consumer, Subscribe
 from shared.topics import ALL, Topic, TopicKind
 from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.topics.rating import (

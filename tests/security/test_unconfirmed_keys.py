@@ -9,7 +9,7 @@ import pytest
 from services.billing.conservation.checks.k1_transport import Transport, transport
 from shared.bus import Record
 from shared.bus.postgres_log import PostgresLog
-from shared.runtime.consumer.runner import DEAD_IN_A_ROW_MAX
+from shared.runtime.consumer.transaction import DEAD_IN_A_ROW_MAX
 from shared.topics.usage_ingest import ACCESS_KEYS, USAGE_EVENTS, AccessKeyMessage
 from tests.conftest import TestDatabase
 from tests.ingest.circumstances import event

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.billing.replica import usecases
 from shared.db.unit_of_work import UnitOfWork
-from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
+from shared.runtime.consumer import Batch, BatchCounts, Subscribe
 from shared.topics.rating import (
     CONTRACTS,
     CUSTOMERS,

@@ -9,7 +9,7 @@ from shared.cases import open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.replica.chains import hear_chains
 from shared.replica.statement_pages import drop_pages, hear_pages
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.rating import ContractVersionMessage, CustomerMessage, StatementMessage
 
 OWNER = "billing operations"

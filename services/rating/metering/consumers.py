@@ -2,7 +2,7 @@
 
 from services.rating.metering.usecases.meter_batch import meter_batch
 from services.rating.metering.usecases.set_aside import set_aside_alone
-from shared.runtime.consumer.runner import Subscribe
+from shared.runtime.consumer import Subscribe
 from shared.topics.usage_ingest import USAGE_EVENTS
 
 SUBSCRIPTIONS = (

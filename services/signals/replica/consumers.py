@@ -11,7 +11,7 @@ from services.signals.replica.usecases.hear_quarantine import hear_quarantine
 from shared.db.unit_of_work import UnitOfWork
 from shared.replica.chains import hear_chains
 from shared.replica.statement_pages import drop_pages, hear_pages
-from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
+from shared.runtime.consumer import Batch, BatchCounts, Subscribe
 from shared.topics.billing import DOCUMENTS
 from shared.topics.rating import (
     ACTIVITY,

@@ -19,7 +19,7 @@ from services.usage_ingest.door.clients import publish_usage, quarantine_message
 from services.usage_ingest.door.usecases.accept import circumstances
 from services.usage_ingest.quarantine.usecases.keep import keep
 from shared.db.unit_of_work import UnitOfWork
-from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
+from shared.runtime.consumer import Batch, BatchCounts, Subscribe
 from shared.runtime.service import Context
 from shared.topics.usage_ingest import USAGE_QUARANTINE, USAGE_RAW, USAGE_RECEIPTS
 

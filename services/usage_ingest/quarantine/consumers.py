@@ -5,7 +5,7 @@ from typing import Any
 
 from services.usage_ingest.quarantine.usecases.keep import keep
 from shared.db.unit_of_work import UnitOfWork
-from shared.runtime.consumer.runner import Batch, BatchCounts, Subscribe
+from shared.runtime.consumer import Batch, BatchCounts, Subscribe
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 
 RECORDS_MAX = 200  # each may be half a megabyte

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from shared.bus.batch_rows import storable
-from shared.runtime.consumer.runner import BatchCounts
+from shared.runtime.consumer import BatchCounts
 from shared.topics.usage_ingest import UsageMessage
 
 

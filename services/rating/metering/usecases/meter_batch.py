@@ -25,7 +25,7 @@ from services.rating.metering.usecases.set_aside import set_aside
 from shared.cases import open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.usage_ingest import UsageMessage
 
 EXCEPTION_OWNER = "metering"

@@ -19,7 +19,7 @@ from services.rating.metering.usecases.counting import counted
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.runtime.clock import machine_us, to_us
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage, UsageMessage
 from shared.values.ids import new_id
 from shared.values.names import kept

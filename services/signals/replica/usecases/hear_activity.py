@@ -13,7 +13,7 @@ from services.signals.replica.repository.replica import HeardRepository
 from services.signals.replica.usecases.fold import NOTHING, Change, fold
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.rating import ActivityMessage
 
 Known = Mapping[tuple[str, str, date], ActivityRow]

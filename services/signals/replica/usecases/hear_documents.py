@@ -7,7 +7,7 @@ from services.signals.domain.evidence import evidence_at
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases import Told, tell
 from shared.db.unit_of_work import UnitOfWork
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.billing import DocumentMessage
 from shared.values.money import currency, format_minor
 

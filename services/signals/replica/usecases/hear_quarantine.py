@@ -9,7 +9,7 @@ from services.signals.facts.usecases import Told, tell
 from services.signals.replica.repository.replica import HeardRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.usage_ingest import QuarantineMessage
 
 NOBODY = "unknown"  # an event whose subject could not be read
