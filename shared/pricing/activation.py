@@ -1,11 +1,15 @@
 """Activation: what a customer reaches when the product has taken hold. Read by signals; costs nothing."""
 
+from collections import Counter
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
 from shared.pricing.clause import Clause
 from shared.pricing.fields import Count, PositiveQuantity, Weight
+from shared.pricing.not_priced import MILESTONE_FIELDS
+from shared.pricing.unions import members
 from shared.values.fields import Key
 
 
@@ -28,10 +32,23 @@ class TeamMilestone(Clause):
 
 
 def _milestone_kind(value: Any) -> str:
-    holds = value.keys() if isinstance(value, dict) else getattr(type(value), "model_fields", ())
-    if "commitment_share" in holds:
-        return "commitment_share"  # known to the language, not offered: refused by its name
-    return "team_milestone" if "active_users" in holds or "in_days" in holds else "quantity_milestone"
+    """Return the tag of the kind that has a field of the milestone to itself, of the first kind where none
+    has."""
+    holds = value.keys() if isinstance(value, dict) else getattr(type(value), "model_fields", {}).keys()
+    by_field, otherwise = _kinds()
+    return next((tag for field, tag in by_field.items() if field in holds), otherwise)
+
+
+@cache
+def _kinds() -> tuple[dict[str, str], str]:
+    """Return field → the kind that alone has it, kinds written later first, and the kind written first.
+
+    A field that makes a kind which is not offered goes by its own name, before all.
+    """
+    kinds = members(Milestone, Clause)
+    shared = Counter(field for kind in kinds.values() for field in kind.model_fields)
+    own = {field: tag for tag in reversed(kinds) for field in kinds[tag].model_fields if shared[field] == 1}
+    return {field: field for field in sorted(MILESTONE_FIELDS - own.keys())} | own, next(iter(kinds))
 
 
 Milestone = Annotated[

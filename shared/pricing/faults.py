@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from shared.errors import AppError
-from shared.pricing.not_priced import NOT_PRICED_TAGS, NOT_PRICED_VALUES, is_not_priced
+from shared.pricing.not_priced import NAMED_MEMBERS, NAMED_VALUES, is_not_priced
+from shared.pricing.unions import tags_of
 from shared.values.fault_words import said
 
 Path = tuple[str | int, ...]
@@ -41,9 +42,11 @@ def refuse(faults: Sequence[Fault]) -> None:
         raise PydanticCustomError("faults", "{count} faults", {"count": len(faults), "faults": list(faults)})
 
 
-def faults_of(error: ValidationError, document: Mapping[str, Any]) -> list[Fault]:
-    """Return the faults of a failed validation with paths as a reader of the document would write them."""
-    return [fault for detail in error.errors(include_url=False) for fault in _faults(detail, document)]
+def faults_of(error: ValidationError, document: Mapping[str, Any], language: type[BaseModel]) -> list[Fault]:
+    """Return the faults of a failed validation by `language`, with paths as a reader of the document would
+    write them."""
+    tags = tags_of(language)
+    return [fault for detail in error.errors(include_url=False) for fault in _faults(detail, document, tags)]
 
 
 def raise_for(faults: Sequence[Fault], place: Callable[[Path], str]) -> NoReturn:
@@ -61,8 +64,8 @@ def written(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def _faults(detail: ErrorDetails, document: Mapping[str, Any]) -> list[Fault]:
-    at, context = _without_tags(detail["loc"], document), detail.get("ctx", {})
+def _faults(detail: ErrorDetails, document: Mapping[str, Any], tags: frozenset[str]) -> list[Fault]:
+    at, context = _without_tags(detail["loc"], document, tags), detail.get("ctx", {})
     if detail["type"] == "faults":
         return [Fault(at + fault.at, fault.code, fault.detail) for fault in context["faults"]]
     if detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]:
@@ -70,7 +73,7 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any]) -> list[Fault]:
     if detail["type"] == "extra_forbidden":
         return [_unexpected_key(at)]
     if detail["type"] in ("union_tag_invalid", "literal_error"):
-        return [_unexpected_value(detail, at)]
+        return [_unexpected_value(detail, at, tags)]
     return [
         Fault(
             at + (("kind",) if detail["type"] == "union_tag_not_found" else ()),
@@ -90,27 +93,27 @@ def _unexpected_key(at: Path) -> Fault:
     return Fault(at, "unknown_key", f"{at[-1]} is not a key of the terms language; check its spelling.")
 
 
-def _unexpected_value(detail: ErrorDetails, at: Path) -> Fault:
+def _unexpected_value(detail: ErrorDetails, at: Path, offered: frozenset[str]) -> Fault:
     context = detail.get("ctx", {})
     if detail["type"] == "union_tag_invalid":
         value, key = str(context["tag"]), str(context["discriminator"]).strip("'")
         at = (*at, value if key.endswith("()") else key)
-        not_priced, expected = value in NOT_PRICED_TAGS, context["expected_tags"]
+        not_priced, expected = value in NAMED_MEMBERS - offered, context["expected_tags"]
     else:
         value, expected = str(detail["input"]), context["expected"]
-        not_priced = (at[-1], value) in NOT_PRICED_VALUES
+        not_priced = (at[-1], value) in NAMED_VALUES
     if not_priced:
         return Fault(at, "clause_not_priced_yet", f"{at[-1]}: {value} is not priced yet; use {expected}.")
     return Fault(at, "unknown_value", f"{value[:60]!r} is not offered here; use {expected}.")
 
 
-def _without_tags(location: Path, document: Mapping[str, Any]) -> Path:
+def _without_tags(location: Path, document: Mapping[str, Any], tags: frozenset[str]) -> Path:
     """Drop the names of union members that Pydantic puts into a location: they are not keys of the
     document."""
     here: Any = document
     kept: list[str | int] = []
     for part in location:
-        if isinstance(part, str) and part in TAGS and not (isinstance(here, Mapping) and part in here):
+        if isinstance(part, str) and part in tags and not (isinstance(here, Mapping) and part in here):
             continue
         here = _descend(here, part)
         kept.append(part)
@@ -123,18 +126,3 @@ def _descend(here: Any, part: str | int) -> Any:
     if isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):
         return here[part]
     return None
-
-
-TAGS = frozenset(
-    {
-        "usage",
-        "recurring",
-        "per_unit",
-        "graduated",
-        "volume",
-        "package",
-        "matrix",
-        "quantity_milestone",
-        "team_milestone",
-    }
-)

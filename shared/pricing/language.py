@@ -6,13 +6,14 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from shared.pricing.activation import Activation
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, Path, faults_of, raise_for, refuse, written
 from shared.pricing.fields import CurrencyCode, Day, Effective, Price, StartDay, Zone
 from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
+from shared.pricing.unions import keyed_sections
 from shared.values.fields import AskedSubject, Key, Label
 from shared.values.money import Currency, Rounding, currency
 from shared.values.period import BillingCalendar, add_months, local_midnight
@@ -155,11 +156,11 @@ def parse_terms(document: Mapping[str, Any], *, plan: Mapping[str, Any] | None =
             return written((origins[path[1]], *path[2:]))
         return written(path)
 
-    repeated = _repeated_keys(document)
+    repeated = _repeated_keys(document, Terms)
     try:
         terms = Terms.model_validate(merged)
     except ValidationError as error:
-        raise_for([*faults_of(error, merged), *repeated], place)
+        raise_for([*faults_of(error, merged, Terms), *repeated], place)
     if repeated:
         raise_for(repeated, written)
     return terms
@@ -168,11 +169,11 @@ def parse_terms(document: Mapping[str, Any], *, plan: Mapping[str, Any] | None =
 def parse_plan(document: Mapping[str, Any]) -> Plan:
     """Return a validated plan; errors as parse_terms."""
     _refuse_all_but_a_mapping(document)
-    repeated = _repeated_keys(document)
+    repeated = _repeated_keys(document, Plan)
     try:
         plan = Plan.model_validate(document)
     except ValidationError as error:
-        raise_for([*faults_of(error, document), *repeated], written)
+        raise_for([*faults_of(error, document, Plan), *repeated], written)
     if repeated:
         raise_for(repeated, written)
     return plan
@@ -266,11 +267,20 @@ def _key_of(line: Any, otherwise: tuple[str, int]) -> Any:
     return key if isinstance(key, str) else otherwise
 
 
-def _repeated_keys(document: Mapping[str, Any]) -> list[Fault]:
+def _repeated_keys(document: Mapping[str, Any], language: type[BaseModel]) -> list[Fault]:
     """Faults of keys used twice, told beside any other fault."""
-    activation = document.get("activation")
-    milestones = activation.get("milestones") if isinstance(activation, Mapping) else None
-    return [*_repeats(document.get("lines"), ("lines",)), *_repeats(milestones, ("activation", "milestones"))]
+    return [
+        fault
+        for section in keyed_sections(language)
+        for fault in _repeats(_written_at(section, document), section)
+    ]
+
+
+def _written_at(section: Sequence[str], document: Mapping[str, Any]) -> Any:
+    here: Any = document
+    for name in section:
+        here = here.get(name) if isinstance(here, Mapping) else None
+    return here
 
 
 def _repeats(items: Any, section: Path) -> list[Fault]:

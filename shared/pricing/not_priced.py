@@ -1,5 +1,8 @@
-"""Clauses the language knows and pricing does not offer yet: refused by name, so that nobody signs what
-nobody bills."""
+"""What the language has a meaning for beyond what pricing offers: refused by name, so that nobody signs what
+nobody bills.
+
+A name need not leave these lists once it is offered: only what the types refuse is looked up here.
+"""
 
 from typing import Final
 
@@ -82,7 +85,9 @@ _BELOW: Final = {
     "tiers": frozenset({"cap", "percent", "minimum", "maximum", "block", "size", "price"}),
 }
 
-NOT_PRICED_TAGS: Final = frozenset(
+MILESTONE_FIELDS: Final = frozenset({"commitment_share"})
+"""Fields that make a kind of milestone."""
+NAMED_MEMBERS: Final = MILESTONE_FIELDS | frozenset(
     {
         "seats",
         "one_off",
@@ -99,10 +104,10 @@ NOT_PRICED_TAGS: Final = frozenset(
         "capacity",
         "per_bucket",
         "product",
-        "commitment_share",
     }
 )
-NOT_PRICED_VALUES: Final = frozenset(
+"""Kinds of lines, price models and kinds of milestones."""
+NAMED_VALUES: Final = frozenset(
     {
         ("timing", "advance"),
         ("proration", "second"),
@@ -114,6 +119,7 @@ NOT_PRICED_VALUES: Final = frozenset(
         ("on_change", "scale"),
     }
 )
+"""(key, value) of a choice."""
 
 
 def is_not_priced(path: tuple[str | int, ...]) -> bool:

@@ -9,50 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.pricing import Group, price_period
-from shared.pricing.models import ALL_MODELS
 from shared.pricing.models.model import Model
 from shared.values.money import allocate
 from tests.pricing.contracts import JANUARY, chain, price, terms, usage_line, usage_of
+from tests.pricing.prices import MODELS, PRICES, tiers
 
 quantities = st.decimals(min_value=0, max_value=10_000, places=3)
-units = st.decimals(min_value=0, max_value=100, places=6).map(str)
-
-
-@st.composite
-def tiers(draw: st.DrawFn) -> list[dict[str, str]]:
-    bounds = sorted(draw(st.sets(st.integers(1, 5000), max_size=4)))
-    return [
-        *({"up_to": str(bound), "unit": draw(units), "flat": draw(units)} for bound in bounds),
-        {"unit": draw(units), "flat": draw(units)},
-    ]
-
-
-per_unit = st.builds(lambda unit: {"model": "per_unit", "unit": unit}, units)
-graduated = st.builds(lambda rows: {"model": "graduated", "tiers": rows}, tiers())
-volume = st.builds(lambda rows: {"model": "volume", "tiers": rows}, tiers())
-package = st.builds(
-    lambda size, unit: {"model": "package", "size": str(size), "price": unit}, st.integers(1, 500), units
-)
-matrix = st.builds(
-    lambda unit: {"model": "matrix", "dimensions": ["region"], "rates": [{"unit": unit}]}, units
-)
-PRICES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "per_unit": per_unit,
-    "graduated": graduated,
-    "volume": volume,
-    "package": package,
-    "matrix": matrix,
-}
 by_model = pytest.mark.parametrize("name", sorted(PRICES))
+lasting = [name for name, kind in MODELS.items() if not kind.must_restart]
 prices = st.one_of(*PRICES.values())
+lasting_prices = st.one_of(*(PRICES[name] for name in lasting))
 
 
 def model(written: dict[str, Any]) -> Model:
     return terms(lines=[usage_line(written)]).usage_lines[0].price
 
 
-def test_every_model_is_under_these_laws() -> None:
-    assert {kind.model_fields["model"].annotation.__args__[0] for kind in ALL_MODELS} == set(PRICES)  # type: ignore[union-attr]
+@by_model
+def test_every_model_says_an_example_of_itself(name: str) -> None:
+    assert type(model(dict(MODELS[name].example))) is MODELS[name]
 
 
 @by_model
@@ -62,7 +37,7 @@ def test_the_parts_sum_to_the_cost(name: str, data: st.DataObject, quantity: Dec
     assert sum(part.amount for part in priced.parts(quantity)) == priced.cost(quantity) >= 0
 
 
-@pytest.mark.parametrize("name", ["graduated", "matrix", "package", "per_unit"])
+@pytest.mark.parametrize("name", sorted(lasting))
 @given(data=st.data(), one=quantities, other=quantities)
 def test_more_units_never_cost_less_except_by_volume(
     name: str, data: st.DataObject, one: Decimal, other: Decimal
@@ -126,7 +101,7 @@ def test_the_explanation_sums_to_the_charge(
 
 
 @given(
-    written=st.one_of(per_unit, graduated, package, matrix),
+    written=lasting_prices,
     before=quantities,
     after=quantities,
     included=st.integers(0, 500),

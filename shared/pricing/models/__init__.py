@@ -1,4 +1,5 @@
-"""One file a price. To add one: its file, its name in the union, its worked examples."""
+"""One file a price. To add one: its file, its name in the union, its worked examples; every list of models is
+made from the union."""
 
 from typing import Annotated
 
@@ -11,6 +12,5 @@ from shared.pricing.models.per_unit import PerUnit
 from shared.pricing.models.volume import Volume
 
 Price = Annotated[PerUnit | Graduated | Volume | Package | Matrix, Field(discriminator="model")]
-ALL_MODELS = (PerUnit, Graduated, Volume, Package, Matrix)
 
-__all__ = ["ALL_MODELS", "Graduated", "Matrix", "Package", "PerUnit", "Price", "Volume"]
+__all__ = ["Graduated", "Matrix", "Package", "PerUnit", "Price", "Volume"]

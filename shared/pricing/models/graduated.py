@@ -1,8 +1,8 @@
 """Graduated tiers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from shared.pricing.models.model import Model, Part
 from shared.pricing.models.tiers import Tier, Tiers
@@ -17,6 +17,11 @@ class Graduated(Model):
     `boundary`: with `lower`, reaching a bound already enters the tier above it; only flat fees feel the
     difference.
     """
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "model": "graduated",
+        "tiers": [{"up_to": "1000", "unit": "0.02"}, {"unit": "0.01", "flat": "5"}],
+    }
 
     model: Literal["graduated"]
     tiers: Tiers

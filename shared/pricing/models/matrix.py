@@ -1,9 +1,10 @@
 """A matrix by dimensions."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -39,6 +40,12 @@ class Rate(Clause):
 class Matrix(Model):
     """The price of a unit depends on its dimensions. The row that names most of them wins; among equals, the
     one written first."""
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "model": "matrix",
+        "dimensions": ["region"],
+        "rates": [{"region": "eu", "unit": "0.0011"}, {"unit": "0.0007"}],
+    }
 
     model: Literal["matrix"]
     dimensions_: Annotated[

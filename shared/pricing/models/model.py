@@ -1,8 +1,9 @@
 """What every price model answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shared.pricing.clause import Clause
 
@@ -28,7 +29,10 @@ class Part:
 class Model(Clause):
     """A price: what does this many units cost? Exact, never rounded. A quantity is zero or more."""
 
-    must_restart: ClassVar[bool] = False  # a rate that depends on the total cannot run through an amendment
+    # a price of this model as terms write it: the laws for every model start from it
+    example: ClassVar[Mapping[str, Any]]
+    # a rate that depends on the total cannot run through an amendment
+    must_restart: ClassVar[bool] = False
 
     @property
     def dimensions(self) -> tuple[str, ...]:

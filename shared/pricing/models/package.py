@@ -1,7 +1,8 @@
 """Packages."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from shared.pricing.fields import PositiveQuantity, Price
 from shared.pricing.models.model import Model, Part
@@ -11,6 +12,8 @@ from shared.values.decimals import plain
 class Package(Model):
     """Units are sold in whole packs; a started pack is a sold pack, or with `partial_pack: down` a free
     one."""
+
+    example: ClassVar[Mapping[str, Any]] = {"model": "package", "size": "100", "price": "9.00"}
 
     model: Literal["package"]
     size: PositiveQuantity

@@ -1,7 +1,8 @@
 """Per unit."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from shared.pricing.fields import Price
 from shared.pricing.models.model import Model, Part
@@ -10,6 +11,8 @@ from shared.values.decimals import plain
 
 class PerUnit(Model):
     """Every unit costs the same."""
+
+    example: ClassVar[Mapping[str, Any]] = {"model": "per_unit", "unit": "0.0008"}
 
     model: Literal["per_unit"]
     unit: Price

@@ -1,7 +1,8 @@
 """Volume tiers."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from shared.pricing.models.model import Model, Part
 from shared.pricing.models.tiers import Tier, Tiers
@@ -12,6 +13,10 @@ class Volume(Model):
     """The total picks one tier, and its rate holds for every unit. `flat_at_zero` and `boundary` as in
     Graduated."""
 
+    example: ClassVar[Mapping[str, Any]] = {
+        "model": "volume",
+        "tiers": [{"up_to": "1000", "unit": "0.02"}, {"unit": "0.01", "flat": "5"}],
+    }
     must_restart: ClassVar[bool] = True
 
     model: Literal["volume"]
