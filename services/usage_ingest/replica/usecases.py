@@ -3,7 +3,7 @@
 from services.usage_ingest.replica.memory import Heard
 from services.usage_ingest.replica.repository import HeardRepository
 from shared.db.unit_of_work import UnitOfWork
-from shared.runtime.consumer.runner import Batch, BatchCounts
+from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.rating import CustomerMessage, MeterMessage
 
 
