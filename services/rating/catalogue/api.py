@@ -7,7 +7,6 @@ from fastapi.responses import Response
 
 from services.rating.catalogue import usecases
 from services.rating.catalogue.answers import MeterAnswer, MeterVersionAnswer, PlanAnswer
-from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.requests import MeterDocument, MeterTerms, PlanDocument, plan_terms
 from services.rating.catalogue.usecases import (
     EventTypeFixed,
@@ -79,9 +78,7 @@ async def change_meter(
 @refuses(MeterNotFound)
 async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAnswer]:
     async with context.db.transaction() as uow:
-        rows = await CatalogueRepository(uow.connection).versions_of(meter)
-    if not rows:
-        raise usecases.MeterNotFound(f"there is no meter {meter!r}")
+        rows = await usecases.list_meter_versions(uow, meter)
     return Listed[MeterVersionAnswer](
         data=[MeterVersionAnswer.of(row) for row in rows], has_more=False, next_cursor=None
     )
@@ -92,9 +89,7 @@ async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAn
 )
 async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
     async with context.db.transaction() as uow:
-        rows = await CatalogueRepository(uow.connection).meters_page(
-            str(page.after[0]) if page.after else "", page.limit + 1
-        )
+        rows = await usecases.list_meters(uow, str(page.after[0]) if page.after else "", page.limit + 1)
     return Listed[MeterAnswer].page(rows, page, lambda meter: [meter.meter], MeterAnswer.of)
 
 
@@ -104,10 +99,7 @@ async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
 @refuses(MeterNotFound)
 async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     async with context.db.transaction() as uow:
-        found = await CatalogueRepository(uow.connection).meter(meter)
-    if found is None:
-        raise usecases.MeterNotFound(f"there is no meter {meter!r}")
-    return MeterAnswer.of(found)
+        return MeterAnswer.of(await usecases.find_meter(uow, meter))
 
 
 @router.post(
@@ -130,9 +122,7 @@ async def put_plan(document: PlanDocument, request: Request, context: Ctx, calle
 )
 async def list_plans(context: Ctx, page: Paged) -> Listed[PlanAnswer]:
     async with context.db.transaction() as uow:
-        rows = await CatalogueRepository(uow.connection).plans_page(
-            str(page.after[0]) if page.after else "", page.limit + 1
-        )
+        rows = await usecases.list_plans(uow, str(page.after[0]) if page.after else "", page.limit + 1)
     return Listed[PlanAnswer].page(rows, page, lambda plan: [plan.plan], PlanAnswer.of)
 
 
@@ -142,7 +132,4 @@ async def list_plans(context: Ctx, page: Paged) -> Listed[PlanAnswer]:
 @refuses(PlanNotFound)
 async def get_plan(plan: Key, context: Ctx) -> PlanAnswer:
     async with context.db.transaction() as uow:
-        found = await CatalogueRepository(uow.connection).plan(plan)
-    if found is None:
-        raise usecases.PlanNotFound(f"there is no plan {plan!r}")
-    return PlanAnswer.of(found)
+        return PlanAnswer.of(await usecases.find_plan(uow, plan))

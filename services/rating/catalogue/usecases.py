@@ -1,9 +1,11 @@
-"""Verbs of the catalogue: create and change meters, put plans."""
+"""Verbs of the catalogue: create and change meters, put plans, find and list both."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+import asyncpg
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository, Plan
@@ -109,6 +111,40 @@ async def put_plan(uow: UnitOfWork, name: str, terms: Mapping[str, Any]) -> Plan
     plan = Plan(name, max(before.revision + 1 if before else 0, machine_us()), terms)
     await catalogue.put_plan(plan)
     return plan
+
+
+async def find_meter(uow: UnitOfWork, name: str) -> Meter:
+    """Return the meter, or raise MeterNotFound."""
+    found = await CatalogueRepository(uow.connection).meter(name)
+    if found is None:
+        raise MeterNotFound(f"there is no meter {name!r}")
+    return found
+
+
+async def list_meters(uow: UnitOfWork, after: str, rows_max: int) -> list[Meter]:
+    """Return meters by name, after this one."""
+    return await CatalogueRepository(uow.connection).meters_page(after, rows_max)
+
+
+async def list_meter_versions(uow: UnitOfWork, name: str) -> list[asyncpg.Record]:
+    """Return every version of a meter, the newest first, or raise MeterNotFound."""
+    found = await CatalogueRepository(uow.connection).versions_of(name)
+    if not found:
+        raise MeterNotFound(f"there is no meter {name!r}")
+    return found
+
+
+async def find_plan(uow: UnitOfWork, name: str) -> Plan:
+    """Return the plan, or raise PlanNotFound."""
+    found = await CatalogueRepository(uow.connection).plan(name)
+    if found is None:
+        raise PlanNotFound(f"there is no plan {name!r}")
+    return found
+
+
+async def list_plans(uow: UnitOfWork, after: str, rows_max: int) -> list[Plan]:
+    """Return plans by name, after this one."""
+    return await CatalogueRepository(uow.connection).plans_page(after, rows_max)
 
 
 async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) -> Meter:

@@ -8,13 +8,13 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic_core import PydanticCustomError
 
 from services.rating.clock.answers import AdvancedClockAnswer, ClockAnswer
-from services.rating.clock.repository import ClockRepository
 from services.rating.clock.usecases import (
     AdvanceUnderWay,
     ClockNotFollowed,
     ClockRunsForward,
     NoTestClock,
     advance,
+    running_instances,
 )
 from shared.errors import AppError, refuses
 from shared.http.keys import requires
@@ -59,7 +59,7 @@ class AdvanceRequest(BaseModel):
 async def get_clock(context: Ctx) -> ClockAnswer:
     await context.clock.refresh()
     async with context.db.transaction() as uow:
-        instances = await ClockRepository(uow.connection).instances()
+        instances = await running_instances(uow)
     return ClockAnswer.of(context.clock, instances)
 
 

@@ -1,5 +1,5 @@
-"""Verb: advance the business clock, from due instant to due instant, waiting for quiescence before it passes
-one."""
+"""Verbs: advance the business clock, from due instant to due instant, waiting for quiescence before it passes
+one; say who follows it."""
 
 import asyncio
 import time
@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
 from services.rating.clock.repository import ClockRepository
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_now
 from shared.runtime.service import Context
@@ -80,6 +83,11 @@ async def advance(context: Context, to: datetime, *, test_clock: bool) -> Advanc
                 await _move(clock, to)
             await wait_until_quiet(context, clock)
         return Advanced(before, to, tuple(stops), (await clock.read()).revision)
+
+
+async def running_instances(uow: UnitOfWork) -> list[asyncpg.Record]:
+    """The instances that run and follow the clock, by service."""
+    return await ClockRepository(uow.connection).instances()
 
 
 @asynccontextmanager

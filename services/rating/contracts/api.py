@@ -14,7 +14,7 @@ from services.rating.contracts.answers import (
     TermsSchemaAnswer,
     WholeContractAnswer,
 )
-from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.usecases import find as usecases
 from services.rating.contracts.usecases.apply import (
     CustomerUnknown,
     MeterUnknown,
@@ -22,11 +22,12 @@ from services.rating.contracts.usecases.apply import (
     VersionsExhausted,
     apply_document,
 )
+from services.rating.contracts.usecases.find import ContractNotFound
 from services.rating.contracts.usecases.refuse_double_pricing import MeterPricedTwice
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.faults import UNREADABLE
 from shared.documents.reading import read_document
-from shared.errors import AppError, Kind, refuses
+from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
@@ -53,12 +54,6 @@ TERMS_BODY: dict[str, Any] = {
         },
     },
 }
-
-
-class ContractNotFound(AppError):
-    """There is no such contract."""
-
-    kind = Kind.NOT_FOUND
 
 
 @router.post(
@@ -122,11 +117,9 @@ async def list_contracts(
     page: Paged,
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
 ) -> Listed[ContractAnswer]:
-    now = context.clock.now()
+    now, after = context.clock.now(), _after(page.after)
     async with context.db.transaction() as uow:
-        contracts = ContractRepository(uow.connection)
-        rows = await contracts.contracts(page.limit + 1, _after(page.after), customer)
-        chains = await contracts.chains([row["contract"] for row in rows])
+        rows, chains = await usecases.list_contracts(uow, after, page.limit + 1, customer)
     return Listed[ContractAnswer].page(
         rows,
         page,
@@ -144,10 +137,7 @@ async def list_contracts(
 @refuses(ContractNotFound)
 async def get_contract(contract: Key, context: Ctx) -> WholeContractAnswer:
     async with context.db.transaction() as uow:
-        contracts = ContractRepository(uow.connection)
-        found, versions = await contracts.contract(contract), await contracts.versions(contract)
-    if found is None:
-        raise ContractNotFound(f"there is no contract {contract[:100]!r}")
+        found, versions = await usecases.find_contract(uow, contract)
     return WholeContractAnswer.of(found, versions, context.clock.now())
 
 

@@ -7,7 +7,6 @@ from fastapi.responses import Response
 
 from services.rating.customers import usecases
 from services.rating.customers.answers import CustomerAnswer
-from services.rating.customers.repository import CustomerRepository
 from services.rating.customers.requests import AliasDocument, CustomerChanges, CustomerDocument
 from services.rating.customers.usecases import (
     AliasNotTheirs,
@@ -54,9 +53,7 @@ async def create_customer(
 )
 async def list_customers(context: Ctx, page: Paged) -> Listed[CustomerAnswer]:
     async with context.db.transaction() as uow:
-        rows = await CustomerRepository(uow.connection).customers_page(
-            str(page.after[0]) if page.after else "", page.limit + 1
-        )
+        rows = await usecases.list_customers(uow, str(page.after[0]) if page.after else "", page.limit + 1)
     return Listed[CustomerAnswer].page(rows, page, lambda customer: [customer.external_id], CustomerAnswer.of)
 
 
@@ -69,10 +66,7 @@ async def list_customers(context: Ctx, page: Paged) -> Listed[CustomerAnswer]:
 @refuses(CustomerNotFound)
 async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswer:
     async with context.db.transaction() as uow:
-        customer = await CustomerRepository(uow.connection).customer(external_id)
-    if customer is None:
-        raise usecases.CustomerNotFound(f"there is no customer {external_id[:100]!r}")
-    return CustomerAnswer.of(customer)
+        return CustomerAnswer.of(await usecases.find_customer(uow, external_id))
 
 
 @router.patch(

@@ -1,4 +1,4 @@
-"""Verbs of customers: create one, change it, give it another name and take one back."""
+"""Verbs of customers: create one, change it, give it another name and take one back, find and list them."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -66,6 +66,19 @@ async def create_customer(uow: UnitOfWork, document: CustomerDocument, now: date
     return customer
 
 
+async def find_customer(uow: UnitOfWork, external_id: str) -> Customer:
+    """Return the customer, or raise CustomerNotFound."""
+    found = await CustomerRepository(uow.connection).customer(external_id)
+    if found is None:
+        raise CustomerNotFound(f"there is no customer {external_id[:100]!r}")
+    return found
+
+
+async def list_customers(uow: UnitOfWork, after: str, rows_max: int) -> list[Customer]:
+    """Return customers by external id, after this one."""
+    return await CustomerRepository(uow.connection).customers_page(after, rows_max)
+
+
 async def add_alias(uow: UnitOfWork, external_id: str, alias: str, now: datetime) -> Customer:
     """Let another subject mean this customer; its days with usage are priced again. Raises what
     `change_customer` does."""
@@ -85,9 +98,7 @@ async def change_customer(
     if changes.aliases.remove:
         await customers.hold_ownership()
     await customers.close_fence()
-    customer = await customers.customer(external_id)
-    if customer is None:
-        raise CustomerNotFound(f"there is no customer {external_id[:100]!r}")
+    customer = await find_customer(uow, external_id)
     added, removed = (
         sorted(set(changes.aliases.add) - set(customer.aliases)),
         sorted(set(changes.aliases.remove)),

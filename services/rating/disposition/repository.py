@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from services.rating.statements.usecases.hold import PRICING_FAILED
+from services.rating.statements.domain.message import PRICING_FAILED
 
 _STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]  # a path has up to four names
 _AT = (

@@ -1,4 +1,4 @@
-"""Routes of statements. They translate; the verbs are in explaining and tracing."""
+"""Routes of statements. They translate; the verbs are in usecases."""
 
 import re
 from datetime import date
@@ -14,17 +14,15 @@ from services.rating.statements.answers import (
     StatementAnswer,
     WholeStatementAnswer,
 )
-from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases import find as usecases
 from services.rating.statements.usecases.events_of_line import events_of_line
 from services.rating.statements.usecases.explain_line import (
     ExplanationDiffers,
     LineNotFound,
-    StatementNotFound,
     explain_line,
-    find,
-    statement_of,
 )
-from shared.errors import AppError, Kind, refuses
+from services.rating.statements.usecases.find import CustomerNotFound, StatementNotFound
+from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Paged
@@ -34,12 +32,6 @@ from shared.values.fields import AskedSubject, GivenId, Key
 from shared.values.names import KEY
 
 router = APIRouter(prefix="/v1", tags=["Statements"])
-
-
-class CustomerNotFound(AppError):
-    """There is no such customer."""
-
-    kind = Kind.NOT_FOUND
 
 
 @router.get(
@@ -55,11 +47,9 @@ async def list_statements(
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
     final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
 ) -> Listed[StatementAnswer]:
+    after = _after(page.after)
     async with context.db.transaction() as uow:
-        rows = await StatementRepository(uow.connection).statements(
-            page.limit + 1, _after(page.after), contract, customer, final
-        )
-    found = [statement_of(row) for row in rows]
+        found = await usecases.list_statements(uow, after, page.limit + 1, contract, customer, final)
     return Listed[StatementAnswer].page(
         found, page, lambda statement: [statement.contract, statement.period_start_us], StatementAnswer.of
     )
@@ -74,7 +64,7 @@ async def list_statements(
 @refuses(StatementNotFound)
 async def get_statement(contract: Key, period_start: date, context: Ctx) -> WholeStatementAnswer:
     async with context.db.transaction() as uow:
-        return WholeStatementAnswer.of(statement_of(await find(uow, contract, period_start)))
+        return WholeStatementAnswer.of(await usecases.find_statement(uow, contract, period_start))
 
 
 @router.get(
@@ -116,10 +106,8 @@ async def line_events(
 async def customer_cost(external_id: AskedSubject, context: Ctx) -> CustomerCostAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
-        rows = await StatementRepository(uow.connection).current_of_customer(external_id, now)
-    if rows is None:
-        raise CustomerNotFound(f"there is no customer {external_id!r}")
-    return CustomerCostAnswer.of(external_id, now, [statement_of(row) for row in rows])
+        found = await usecases.current_statements(uow, external_id, now)
+    return CustomerCostAnswer.of(external_id, now, found)
 
 
 def _after(after: tuple[Any, ...] | None) -> tuple[str, Any] | None:

@@ -9,7 +9,7 @@ from prometheus_client import Gauge, Histogram
 from services.rating.contracts.usecases.open_periods import open_due_periods
 from services.rating.metering.memory import memory_of
 from services.rating.statements.domain.pace import Pace
-from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases import keep_house as usecases
 from services.rating.statements.usecases import price as pricing
 from services.rating.statements.usecases.close_periods import close_due
 from shared.runtime import pacing as breath
@@ -17,7 +17,6 @@ from shared.runtime.clock import machine_us
 from shared.runtime.service import Context, Job
 
 OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.5, 5.0
-FORGET_MAX = 10_000
 MARKS = Gauge("u2c_open_marks", "Marks that no pricing has fanned out yet")
 BACKLOG = Gauge("u2c_pricing_backlog", "Statements asked for and not priced yet")
 OVERDUE = Gauge(
@@ -49,7 +48,8 @@ async def price(context: Context) -> None:
     while priced:
         rest_s = pace.rest_s(memory.behind_s)
         REST.set(rest_s)
-        await pricing.fan_out(context.db, context.settings.marks_max)
+        async with context.db.transaction() as uow:
+            await pricing.fan_out(uow, context.settings.marks_max)
         priced, took_s = await _price_some(context, machine_us() - int(rest_s * 1_000_000))
         if priced:
             await asyncio.sleep(breath.rest_s(took_s, full=priced == context.settings.claim_max))
@@ -73,14 +73,12 @@ async def close(context: Context) -> None:
 
 
 async def keep_house(context: Context) -> None:
-    """Drop requests for final statements, which need no answer (what came late is held late), and measure
-    what waits."""
+    """Drop requests that need no answer, and tell Prometheus what waits."""
     async with context.db.transaction() as uow:
-        statements = StatementRepository(uow.connection)
-        await statements.forget_requests_of_final(FORGET_MAX)
-        MARKS.set(await statements.open_marks())
-        BACKLOG.set(await statements.backlog())
-        OVERDUE.set(await statements.overdue_s(context.clock.now()))
+        waits = await usecases.keep_house(uow, context.clock.now())
+    MARKS.set(waits.marks)
+    BACKLOG.set(waits.statements)
+    OVERDUE.set(waits.overdue_s)
 
 
 def jobs(pricing_workers: int) -> list[Job]:

@@ -6,9 +6,7 @@ import msgspec
 from fastapi import APIRouter, Query
 
 from services.rating.metering.raw.answers import CountedEventAnswer
-from services.rating.metering.raw.repository import RawRepository
-from services.rating.metering.raw.usecases.events_behind import Selection, events_behind
-from services.rating.metering.repository.readings import SUBJECT_ALONE
+from services.rating.metering.raw.usecases.events_behind import Selection, events_behind, subjects_meant
 from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
 from services.rating.metering.usage.usecases import (
@@ -68,12 +66,8 @@ async def list_events(
         start, end = instant_of(from_, owner.timezone), instant_of(to, owner.timezone)
         if start >= end:
             raise TimesReversed(f"from {from_} to {to}")
-        subjects = (
-            [subject]
-            if subject is not None
-            else await RawRepository(uow.connection).subjects_of(owner.owner.removeprefix(SUBJECT_ALONE))
-        )
-        selection = Selection(tuple(subjects), meter, start, end, dimensions, watermark)
+        subjects = await subjects_meant(uow.connection, owner)
+        selection = Selection(subjects, meter, start, end, dimensions, watermark)
         found = await events_behind(uow.connection, selection, event_place(page), page.limit + 1)
     return Listed[CountedEventAnswer].page(
         found, page, lambda event: place_key(event.place), CountedEventAnswer.of

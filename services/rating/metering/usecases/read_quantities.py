@@ -18,6 +18,7 @@ import asyncpg
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.domain.apart import Apart
 from services.rating.metering.domain.group import NO_GROUP, dimensions_of, group_of
 from services.rating.metering.domain.group import Group as GroupText
 from services.rating.metering.domain.span import Cover, cover
@@ -47,24 +48,6 @@ class Need(Protocol):
     def end(self) -> datetime: ...
     @property
     def dimensions(self) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """Usage of a subject between two instants that is somebody else's for good, up to a batch of each
-    partition (as text)."""
-
-    subject: str
-    start: datetime
-    end: datetime
-    batches: Mapping[str, int]
-
-    def covers(self, subject: str, time: datetime, partition: int, batch_id: int) -> bool:
-        return (
-            self.subject == subject
-            and self.start <= time < self.end
-            and batch_id <= self.batches.get(str(partition), 0)
-        )
 
 
 class UsageAsked(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from services.rating.metering.usecases.read_quantities import Apart
+from services.rating.metering.domain.apart import Apart
 
 #: The meters a statement `st` charges: those it names, or, where it was priced before it named any, those of
 #: its lines.

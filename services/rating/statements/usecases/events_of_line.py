@@ -6,7 +6,8 @@ from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases.events_behind import CountedEvent, Selection, events_behind
 from services.rating.statements.repository.charged import charged_before, of_meter
 from services.rating.statements.repository.statements import StatementRepository
-from services.rating.statements.usecases.explain_line import find, line_of, statement_of
+from services.rating.statements.usecases.explain_line import line_of
+from services.rating.statements.usecases.find import find, statement_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.topics.rating import StatementMessage
 from shared.values.instants import from_us

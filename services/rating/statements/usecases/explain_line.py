@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from services.rating.contracts.memory import chain_of
 from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.domain.balances import from_stored
 from services.rating.statements.domain.due import period_of
-from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases.find import find, statement_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.explanation import Step
@@ -19,12 +17,6 @@ from shared.pricing.inputs import Group, UsageNeed
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.topics.rating import StatementLine, StatementMessage
 from shared.values.instants import to_us
-
-
-class StatementNotFound(AppError):
-    """There is no statement of this contract for a period that starts on this day."""
-
-    kind = Kind.NOT_FOUND
 
 
 class LineNotFound(AppError):
@@ -40,21 +32,6 @@ class ExplanationDiffers(AppError):
 
 
 Explained = tuple[StatementMessage, StatementLine, list[Step]]
-
-
-def statement_of(row: Any) -> StatementMessage:
-    """Return the statement as stored."""
-    return msgspec.convert(row["document"], StatementMessage, strict=False)
-
-
-async def find(uow: UnitOfWork, contract: str, start_date: Any) -> Any:
-    """Return the row of a statement, or raise StatementNotFound."""
-    row = await StatementRepository(uow.connection).statement(contract, start_date)
-    if row is None:
-        raise StatementNotFound(
-            f"{contract[:100]} has none from {start_date}; GET /v1/statements?contract= lists what there is"
-        )
-    return row
 
 
 def line_of(statement: StatementMessage, line_id: str) -> StatementLine:

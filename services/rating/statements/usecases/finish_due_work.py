@@ -43,7 +43,8 @@ async def _price_all(context: Context) -> None:
     moment = await database_time(context.db)
     settings = context.settings
     while await _asked_before(context, moment):
-        taken = await fan_out(context.db, settings.marks_max)
+        async with context.db.transaction() as uow:
+            taken = await fan_out(uow, settings.marks_max)
         taken += await price_stale(context.db, context.clock.now(), limit=settings.claim_max)
         if not taken:
             await asyncio.sleep(POLL_S)

@@ -10,7 +10,7 @@ import structlog
 from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases.events_of_groups import GroupsAsked, first_events, hours_of
 from services.rating.statements.domain.due import DueStatement
-from services.rating.statements.domain.message import PricedAt, held_message, pages_of
+from services.rating.statements.domain.message import PRICING_FAILED, PricedAt, held_message, pages_of
 from services.rating.statements.repository.statements import RETRY_AFTER_S, Replacement, StatementRepository
 from shared.cases import open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
@@ -21,7 +21,7 @@ from shared.topics.rating import STATEMENTS, EventName, StatementHeld, Statement
 from shared.values.instants import to_us
 
 log = structlog.get_logger()
-PRICING_FAILED, OWNER = "pricing_failed", "finance"
+OWNER = "finance"
 NAMED_MAX = 10  # events in the way that an exception and a statement name
 
 

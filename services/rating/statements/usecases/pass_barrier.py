@@ -32,7 +32,9 @@ async def pass_barrier(context: Context, waiting: Waiting) -> None:
     await _wait_for(context, RATING, USAGE_EVENTS.name, await context.bus.heads(USAGE_EVENTS.name), waiting)
     moment = await database_time(context.db)
     while await _has_mark_before(context.db, moment):
-        if not await fan_out(context.db, context.settings.marks_max):
+        async with context.db.transaction() as uow:
+            taken = await fan_out(uow, context.settings.marks_max)
+        if not taken:
             await waiting()
             await asyncio.sleep(POLL_S)
 

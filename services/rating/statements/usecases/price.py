@@ -54,10 +54,9 @@ async def anything_asked(db: Database) -> bool:
     return await StatementRepository(db.pool).anything_asked()
 
 
-async def fan_out(db: Database, marks_max: int) -> int:
+async def fan_out(uow: UnitOfWork, marks_max: int) -> int:
     """Turn visible marks into requests; return how many marks were taken."""
-    async with db.transaction() as uow:
-        return await StatementRepository(uow.connection).fan_out(marks_max)
+    return await StatementRepository(uow.connection).fan_out(marks_max)
 
 
 async def price_stale(

@@ -10,11 +10,13 @@ import asyncpg
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.admission import Admission
+from services.rating.metering.domain.apart import Apart
 from services.rating.metering.domain.group import NO_GROUP, dimensions_of
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.raw.repository import Place, RawRepository
 from services.rating.metering.repository.admission import AdmissionRepository
-from services.rating.metering.usecases.read_quantities import Apart, MeterGone
+from services.rating.metering.usage.usecases import Whose
+from services.rating.metering.usecases.read_quantities import MeterGone
 
 FETCH_MAX = 1000
 
@@ -54,6 +56,13 @@ class CountedEvent:
     @property
     def place(self) -> Place:
         return self.row["time"], self.row["batch_id"], self.row["seq"]
+
+
+async def subjects_meant(connection: asyncpg.Connection, whose: Whose) -> tuple[str, ...]:
+    """The one subject that is asked for, or all of the customer's."""
+    if whose.subject is not None:
+        return (whose.subject,)
+    return tuple(await RawRepository(connection).subjects_of(whose.owner))
 
 
 async def events_behind(

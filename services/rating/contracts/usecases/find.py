@@ -1,0 +1,32 @@
+"""Verbs: find one contract, list them."""
+
+import asyncpg
+
+from services.rating.contracts.repository import ContractRepository
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError, Kind
+
+
+class ContractNotFound(AppError):
+    """There is no such contract."""
+
+    kind = Kind.NOT_FOUND
+
+
+async def find_contract(uow: UnitOfWork, name: str) -> tuple[asyncpg.Record, list[asyncpg.Record]]:
+    """Return the contract's row and those of its versions, or raise ContractNotFound."""
+    contracts = ContractRepository(uow.connection)
+    found, versions = await contracts.contract(name), await contracts.versions(name)
+    if found is None:
+        raise ContractNotFound(f"there is no contract {name[:100]!r}")
+    return found, versions
+
+
+async def list_contracts(
+    uow: UnitOfWork, after: str, rows_max: int, customer: str | None
+) -> tuple[list[asyncpg.Record], dict[str, list[asyncpg.Record]]]:
+    """Return contracts by name, after this one, and contract → the rows of its versions; `customer`: those
+    of this external id alone."""
+    contracts = ContractRepository(uow.connection)
+    rows = await contracts.contracts(rows_max, after, customer)
+    return rows, await contracts.chains([row["contract"] for row in rows])

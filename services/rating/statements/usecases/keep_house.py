@@ -1,0 +1,26 @@
+"""Verb: drop the requests that need no answer, and measure what waits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.rating.statements.repository.statements import StatementRepository
+from shared.db.unit_of_work import UnitOfWork
+
+FORGET_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Marks that no pricing has fanned out yet, statements asked for and not priced yet, and for how many
+    seconds of the business clock the longest waiting close is due (0: none)."""
+
+    marks: int
+    statements: int
+    overdue_s: float
+
+
+async def keep_house(uow: UnitOfWork, now: datetime) -> Waits:
+    """Drop requests for final statements (what came late is held late), and return what waits."""
+    statements = StatementRepository(uow.connection)
+    await statements.forget_requests_of_final(FORGET_MAX)
+    return Waits(await statements.open_marks(), await statements.backlog(), await statements.overdue_s(now))
