@@ -114,7 +114,7 @@ def remove_compare_and_set() -> None:
     positions.MOVE = removed
 
 
-def consumer(options: Options, db: Database, bus: Bus, stop: Stop) -> Consumer:
+def consumer(options: Options, db: Database, bus: Bus, stop: Stop) -> Consumer[Any]:
     context = SimpleNamespace(
         db=db, bus=bus, settings=SimpleNamespace(consumer_batch_max=options.records_max)
     )

@@ -106,7 +106,7 @@ class Deployment:
             relay.cancel()
             await asyncio.gather(relay, return_exceptions=True)
 
-    async def hear(self, service: str, subscriptions: Sequence[Subscribe]) -> None:
+    async def hear(self, service: str, subscriptions: Sequence[Subscribe[Any]]) -> None:
         """Start the consumers of a service, and stop them when they have all there is."""
         context = self.context(service)
         consumers = [Consumer(context, service, subscriptions), key_consumer(context, service)]
