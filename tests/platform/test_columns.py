@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import pytest
 from sqlalchemy import Column, Table, UniqueConstraint
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import make_url
 
 import services
 import shared
@@ -30,6 +30,7 @@ LEFT_ALONE = (
     "services/billing/conservation/checks/",
     "services/signals/",
 )
+POSTGRES = make_url("postgresql+asyncpg://").get_dialect()()
 OF_TYPES = {"timestamp with time zone": "timestamptz", "varchar(3)": "text", 'text collate "c"': "text"}
 
 
@@ -130,7 +131,7 @@ def _is_optional(row: type, name: str) -> bool:
 
 
 def _type_of(column: Column[Any]) -> str:
-    written = column.type.compile(dialect=postgresql.dialect()).lower()
+    written = column.type.compile(dialect=POSTGRES).lower()
     return OF_TYPES.get(written, written)
 
 
