@@ -9,7 +9,7 @@ import msgspec
 from services.billing.documents.domain.document import Document, Held, Line
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.finalization.domain.drafts import OBSTACLES
-from services.billing.narrowing import narrowed
+from shared.db.filters import narrowed
 from shared.runtime.clock import from_us
 from shared.topics.rating import StatementHeld, StatementLine, StatementSegment
 
@@ -27,12 +27,6 @@ _DOCUMENT = """
     ) obstacle on true
 """
 _CONDITIONS = {
-    "customer": "document.customer = {}",
-    "contract": "document.contract = {}",
-    "status": "document.status = {}",
-    "kind": "document.kind = {}",
-    "currency": "document.currency = {}",
-    "number": "document.number = {}",
     "period_from": "document.start_date >= {}",
     "period_to": "document.end_date <= {}",
 }
@@ -60,11 +54,11 @@ class DocumentRepository:
 
     async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
         """Return documents older than the id `before`, newest first."""
-        where, given = narrowed(_CONDITIONS, asked, "document.document_id", before)
-        documents = _DOCUMENT.format(kinds=f"${len(given) + 1}::text[]")
+        where = narrowed(asked, _CONDITIONS, "document").also("document.document_id < {}", before)
+        documents = _DOCUMENT.format(kinds=f"${len(where.parameters) + 1}::text[]")
         rows = await self._connection.fetch(
-            f"{documents} where {where} order by document.document_id desc limit {rows_max:d}",
-            *given,
+            f"{documents} where {where.sql} order by document.document_id desc limit {rows_max:d}",
+            *where.parameters,
             list(OBSTACLES),
         )
         return await self._with_lines(rows, segments=False)

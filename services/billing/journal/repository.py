@@ -5,13 +5,10 @@ from typing import Any
 import asyncpg
 
 from services.billing.journal.rows import Entry, EntryFilter, Posting
-from services.billing.narrowing import narrowed
+from shared.db.filters import narrowed
 
 _CONDITIONS = {
     "document_id": "entry.document_id = {}",
-    "customer": "document.customer = {}",
-    "contract": "document.contract = {}",
-    "currency": "document.currency = {}",
     "posted_from": "entry.posted_on >= {}",
     "posted_to": "entry.posted_on <= {}",
     "account": "exists (select from billing.journal_postings posting where posting.entry_id = entry.entry_id and posting.account = {})",
@@ -26,12 +23,12 @@ class JournalRepository:
 
     async def newest_first(self, asked: EntryFilter, before: str | None, rows_max: int) -> list[Entry]:
         """Return entries older than the id `before`, newest first."""
-        where, given = narrowed(_CONDITIONS, asked, "entry.entry_id", before)
+        where = narrowed(asked, _CONDITIONS, "document").also("entry.entry_id < {}", before)
         rows = await self._connection.fetch(
             f"""select entry.*, document.number, document.contract, document.customer, document.currency
                 from billing.journal_entries entry join billing.documents document using (document_id)
-                where {where} order by entry.entry_id desc limit {rows_max:d}""",
-            *given,
+                where {where.sql} order by entry.entry_id desc limit {rows_max:d}""",
+            *where.parameters,
         )
         postings = await self._postings([row["entry_id"] for row in rows])
         return [_entry(row, tuple(postings.get(row["entry_id"], ()))) for row in rows]

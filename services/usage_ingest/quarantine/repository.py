@@ -8,10 +8,13 @@ import asyncpg
 
 from services.usage_ingest.quarantine.rows import Filter, ToldEvent
 from shared.db.columns import insert
+from shared.db.filters import narrowed
 from shared.topics.usage_ingest import QuarantineMessage
 
 FIELDS = """quarantine_id, by, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,
     status, resolved_at, resolved_by, resolution"""
+# An index takes the beginning of an id: a refused one may be longer.
+_CONDITIONS = {"id": "left(id, 255) = left({0}, 255) and id = {0}"}
 STORE = insert("usage_ingest.quarantine", ToldEvent, ignore_known=True).returning("true")
 
 
@@ -28,43 +31,20 @@ class QuarantineRepository:
 
     async def page(self, wanted: Filter, before: str | None, limit: int) -> list[Any]:
         """Newest first, older than the event of id `before`."""
+        where = narrowed(wanted, _CONDITIONS).also("quarantine_id < {}", before)
         return await self.connection.fetch(
-            f"""select {FIELDS} from usage_ingest.quarantine
-                where ($1::text is null or status = $1) and ($2::text is null or code = $2)
-                    and ($3::text is null or source = $3)
-                  and ($4::text is null or (left(id, 255) = left($4, 255) and id = $4))
-                  and ($5::text is null or subject = $5) and ($6::text is null or type = $6)
-                  and ($7::text is null or by = $7) and ($8::text is null or quarantine_id < $8)
-                order by quarantine_id desc limit $9""",
-            wanted.status,
-            wanted.code,
-            wanted.source,
-            wanted.id,
-            wanted.subject,
-            wanted.type,
-            wanted.by,
-            before,
-            limit,
+            f"""select {FIELDS} from usage_ingest.quarantine where {where.sql}
+                order by quarantine_id desc limit {limit:d}""",
+            *where.parameters,
         )
 
     async def open_after(self, wanted: Filter, after: str, limit: int) -> list[Any]:
         """Open events, oldest first, with their bytes: a bulk replay's next part."""
+        where = narrowed(wanted, _CONDITIONS).also("quarantine_id > {}", after)
         return await self.connection.fetch(
-            f"""select {FIELDS}, raw from usage_ingest.quarantine
-                where status = 'open' and ($1::text is null or code = $1)
-                    and ($2::text is null or source = $2)
-                  and ($3::text is null or (left(id, 255) = left($3, 255) and id = $3))
-                  and ($4::text is null or subject = $4) and ($5::text is null or type = $5)
-                  and ($6::text is null or by = $6) and quarantine_id > $7
-                order by quarantine_id limit $8""",
-            wanted.code,
-            wanted.source,
-            wanted.id,
-            wanted.subject,
-            wanted.type,
-            wanted.by,
-            after,
-            limit,
+            f"""select {FIELDS}, raw from usage_ingest.quarantine where status = 'open' and {where.sql}
+                order by quarantine_id limit {limit:d}""",
+            *where.parameters,
         )
 
     async def open_by_code(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ import asyncpg
 
 from services.usage_ingest.receipts.rows import DoorFilter, ToldReceipt
 from shared.db.columns import bulk
+from shared.db.filters import narrowed
 from shared.topics.usage_ingest import ReceiptMessage
 
 #: A receipt is summed in the statement that inserts it, so it is summed exactly once.
@@ -37,6 +38,7 @@ STORE = bulk(
             refused = known.refused + excluded.refused)
     select count(*) from fresh""",
 )
+_CONDITIONS = {"since": "hour >= {}", "until": "hour < {}"}
 
 
 class ReceiptRepository:
@@ -73,21 +75,12 @@ class ReceiptRepository:
         self, wanted: DoorFilter, after: tuple[datetime, str, str] | None, limit: int
     ) -> list[Any]:
         """Sums by hour, key and source, in that order."""
-        hour, key_id, source = after or (None, None, None)
+        where = narrowed(wanted, _CONDITIONS)
+        if after:
+            where = where.also("(hour, key_id, source) > ({}, {}, {})", *after)
         return await self.connection.fetch(
-            """select key_id, source, hour, receipts, received, published, quarantined, refused
-                from usage_ingest.door_hours
-               where ($1::text is null or key_id = $1) and ($2::text is null or source = $2)
-                   and ($3::timestamptz is null or hour >= $3)
-                 and ($4::timestamptz is null or hour < $4)
-                     and ($5::timestamptz is null or (hour, key_id, source) > ($5, $6, $7))
-               order by hour, key_id, source limit $8""",
-            wanted.key_id,
-            wanted.source,
-            wanted.since,
-            wanted.until,
-            hour,
-            key_id,
-            source,
-            limit,
+            f"""select key_id, source, hour, receipts, received, published, quarantined, refused
+                from usage_ingest.door_hours where {where.sql}
+               order by hour, key_id, source limit {limit:d}""",
+            *where.parameters,
         )

@@ -1,0 +1,39 @@
+"""What a list was asked for, as SQL: the conditions that apply, by the names of a filter's fields, and their
+parameters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """An expression for WHERE, and the values of its $1, $2, …"""
+
+    sql: str = "true"
+    parameters: tuple[object, ...] = ()
+
+    def also(self, condition: str, *values: object) -> "Where":
+        """The same with one more condition, which has `{}` or `{0}`, `{1}`, … for its values. Where one of
+        them is None it narrows nothing."""
+        if any(value is None for value in values):
+            return self
+        first = len(self.parameters) + 1
+        numbered = condition.format(*(f"${first + place}" for place in range(len(values))))
+        return Where(f"{self.sql} and {numbered}", (*self.parameters, *values))
+
+
+def narrowed(asked: "DataclassInstance", conditions: Mapping[str, str] = _NONE, table: str = "") -> Where:
+    """The conditions of `asked`, a filter: each field that is not None must equal the column of its name (of
+    `table`), or fit what `conditions` says of it, with `{}` for its value."""
+    where, of = Where(), f"{table}." if table else ""
+    for field in fields(asked):
+        condition = conditions.get(field.name, f"{of}{field.name} = {{}}")
+        where = where.also(condition, getattr(asked, field.name))
+    return where
