@@ -136,6 +136,10 @@ def _event(name: str) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     messages = [_encodable(topic.message) for topic in ALL.values() if topic.message is not None]
     _, components = msgspec.json.schema_components(messages, ref_template=REFERENCE)
+    for component in components.values():
+        if "description" in component:
+            # A docstring is broken where a line of code ends; what it says is one sentence.
+            component["description"] = " ".join(component["description"].split())
     return {**components, "CloudEvent": CLOUD_EVENT, "WebhookHeaders": _headers(), "WebhookBody": _body()}
 
 
