@@ -4,8 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.rating.catalogue.domain.meter import Aggregation, ListPrice, Meter, Missing, Role
+from services.rating.catalogue.domain.meter import ListPrice, Meter, Missing
 from services.rating.catalogue.repository import Plan, meter_of_row
+from services.rating.catalogue.requests import NamedAggregation
+from services.rating.metering.domain.aggregations.aggregation import Role
+from services.rating.metering.domain.aggregations.offered import FIELD_READERS, WITHOUT_FIELD
 from shared.http.answers import Answer, Instant, SendersOwn, UnitPrice
 
 
@@ -26,9 +29,11 @@ class _MeterTermsAnswer(Answer):
     meter: Annotated[str, Field(examples=["api_calls"])]
     revision: int
     event_type: Annotated[str, Field(examples=["api.call"])]
-    aggregation: Annotated[Aggregation, Field(examples=["unique"])]
-    field: Annotated[str | None, Field(examples=["user"])]
-    """Data field of sum and unique; null for count"""
+    aggregation: Annotated[NamedAggregation, Field(examples=["unique"])]
+    field: Annotated[
+        str | None,
+        Field(examples=["user"], description=f"Data field of {FIELD_READERS}; null for {WITHOUT_FIELD}"),
+    ]
     filters: Annotated[dict[str, list[str]], Field(examples=[{"region": ["eu", "us"]}])]
     """Data field → accepted values; all must match"""
     group_by: Annotated[list[str], Field(examples=[["region"]])]

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from services.rating.catalogue.domain.meter import ListPrice, Meter
+from services.rating.metering.domain.aggregations.offered import AGGREGATIONS
 
 METERS = """select meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency,
     list_unit, role, heartbeat_s,
@@ -87,7 +88,7 @@ class CatalogueRepository:
             meter.meter,
             meter.revision,
             meter.event_type,
-            meter.aggregation,
+            meter.aggregation.name,
             meter.field,
             meter.missing,
             list(meter.group_by),
@@ -127,7 +128,7 @@ class CatalogueRepository:
             meter.meter,
             meter.revision,
             meter.event_type,
-            meter.aggregation,
+            meter.aggregation.name,
             meter.field,
             meter.missing,
             list(meter.group_by),
@@ -195,7 +196,7 @@ def meter_of_row(row: Any) -> Meter:
     return Meter(
         meter=row["meter"],
         event_type=row["event_type"],
-        aggregation=row["aggregation"],
+        aggregation=AGGREGATIONS[row["aggregation"]],
         field=row["field"],
         filters={name: tuple(values) for name, values in row["filters"].items()},
         group_by=tuple(row["group_by"]),

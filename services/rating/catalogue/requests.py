@@ -3,16 +3,45 @@
 import math
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import PydanticCustomError, core_schema
 
-from services.rating.catalogue.domain.meter import Aggregation, ListPrice, Meter, Missing, Role
+from services.rating.catalogue.domain.meter import ListPrice, Meter, Missing
+from services.rating.metering.domain.aggregations.aggregation import Aggregation, Role
+from services.rating.metering.domain.aggregations.offered import (
+    AGGREGATIONS,
+    FIELD_READERS,
+    FIELD_READERS_AND_VALUES,
+    WITHOUT_FIELD,
+)
 from shared.documents.yaml_document import DEPTH_MAX
 from shared.pricing.fields import CurrencyCode, Price
 from shared.values.fields import DataPath, FilterValue, GivenEventType, GivenMeter, Key
 from shared.values.names import DIMENSIONS_MAX
 
 FILTERS_MAX, VALUES_MAX = 10, 100
+
+
+class _ByName:
+    """Where a name stands, the aggregation it means."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: type[Aggregation], _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        name = core_schema.literal_schema(list(AGGREGATIONS))
+        return core_schema.no_info_after_validator_function(
+            AGGREGATIONS.__getitem__,
+            name,
+            serialization=core_schema.plain_serializer_function_ser_schema(_name_of, return_schema=name),
+        )
+
+
+def _name_of(aggregation: Aggregation) -> str:
+    return aggregation.name
+
+
+NamedAggregation = Annotated[Aggregation, _ByName]
 
 
 class ListPriceDocument(BaseModel):
@@ -28,10 +57,8 @@ class MeterTerms(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     event_type: GivenEventType
-    aggregation: Aggregation
-    field: DataPath | None = Field(
-        None, description="Data field of sum (a number) and unique (a text, number or boolean)"
-    )
+    aggregation: NamedAggregation
+    field: DataPath | None = Field(None, description=f"Data field of {FIELD_READERS_AND_VALUES}")
     filters: dict[DataPath, Annotated[list[FilterValue], Field(min_length=1, max_length=VALUES_MAX)]] = Field(
         default_factory=dict,
         max_length=FILTERS_MAX,
@@ -51,15 +78,19 @@ class MeterTerms(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if (self.aggregation == "count") != (self.field is None):
-            raise PydanticCustomError("field_misfit", "sum and unique read a `field`, count reads none.")
-        if self.role is not None and (self.role == "login") != (self.aggregation == "count"):
+        if (self.aggregation.reads is None) != (self.field is None):
+            raise PydanticCustomError(
+                "field_misfit", f"{FIELD_READERS} read a `field`, {WITHOUT_FIELD} reads none."
+            )
+        if self.role is not None and (self.role == "login") != (self.aggregation.reads is None):
             raise PydanticCustomError(
                 "role_misfit",
                 "user, team and feature are roles of unique meters, login is one of count meters.",
             )
-        if self.role is not None and self.aggregation == "sum":
-            raise PydanticCustomError("role_misfit", "A sum meter has no role.")
+        if self.role is not None and self.role not in self.aggregation.roles:
+            raise PydanticCustomError(
+                "role_misfit", "A {name} meter has no role.", {"name": self.aggregation.name}
+            )
         if len(set(self.group_by)) != len(self.group_by) or "other" in self.group_by:
             raise PydanticCustomError(
                 "group_by_misfit", "Dimensions differ from each other, and none is called other."

@@ -18,9 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from services.rating.metering.domain.aggregations.offered import AGGREGATIONS
 from shared.db.tables import INSTANT
 
 NAME = Text(collation="C")  # compared by bytes: keys of wide indexes
+_AGGREGATIONS = ", ".join(f"'{name}'" for name in AGGREGATIONS)
 
 
 def add_catalogue_tables(metadata: MetaData) -> None:
@@ -30,10 +32,8 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("meter", NAME, primary_key=True),
         Column("revision", BigInteger, nullable=False),
         Column("event_type", NAME, nullable=False),
-        Column(
-            "aggregation", Text, CheckConstraint("aggregation in ('count', 'sum', 'unique')"), nullable=False
-        ),
-        Column("field", Text),  # data field (dotted path) of sum and unique
+        Column("aggregation", Text, CheckConstraint(f"aggregation in ({_AGGREGATIONS})"), nullable=False),
+        Column("field", Text),  # data field (dotted path), where the aggregation reads one
         Column("missing", Text, CheckConstraint("missing in ('quarantine', 'ignore')"), nullable=False),
         Column("group_by", ARRAY(Text), nullable=False),  # sorted
         Column("filters", JSONB, nullable=False),  # {"field": ["accepted", "values"]}

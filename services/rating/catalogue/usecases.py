@@ -193,7 +193,7 @@ def message_of(meter: Meter) -> MeterMessage:
         meter=meter.meter,
         revision=meter.revision,
         event_type=meter.event_type,
-        aggregation=meter.aggregation,
+        aggregation=meter.aggregation.name,
         field=meter.field,
         missing=meter.missing,
         group_by=meter.group_by,

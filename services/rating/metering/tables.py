@@ -2,12 +2,11 @@
 (all of them).
 
 Aggregates stand for all stored events minus voided ones:
-- `usage_hours` and `usage_days` hold count and sum meters (value = Σ; count: value = events) and, under the
-  meter name
-  `type:<event type>`, plain counts of types that no meter takes. Their rows are never deleted: after voids
-  one may stand at 0.
-- a unique meter lives in `usage_uniques` alone (item → how many unvoided events carry it; the row goes when
-  that is 0).
+- `usage_hours` and `usage_days` hold meters whose aggregation adds up (value = Σ; count: value = events)
+  and, under the meter name `type:<event type>`, plain counts of types that no meter takes. Their rows are
+  never deleted: after voids one may stand at 0.
+- a meter whose aggregation is over items lives in `usage_uniques` alone (item → how many unvoided events
+  carry it; the row goes when that is 0).
 - `grp` is canonical JSON of the meter's dimensions (keys sorted, no spaces, values as strings, "" where
   absent), `{}` without
   dimensions, and `{"other":"true"}` for groups beyond the limit of a meter, subject and UTC month. A group

@@ -6,9 +6,9 @@ from dataclasses import field as default
 from decimal import Decimal
 from typing import Literal
 
-Aggregation = Literal["count", "sum", "unique"]
+from services.rating.metering.domain.aggregations.aggregation import Aggregation, Role
+
 Missing = Literal["quarantine", "ignore"]
-Role = Literal["user", "team", "feature", "login"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class ListPrice:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """`field` (sum, unique) is a dotted path into `data`; `filters` must all match; `group_by` is sorted.
+    """`field` (where the aggregation reads one) is a dotted path into `data`; `filters` must all match;
+    `group_by` is sorted.
 
     `counts_since`: the revision of the oldest terms that count as these do; a new list price leaves it as it
     is.

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import asyncpg
 
+from services.rating.metering.domain.aggregations.aggregation import OverItems
+
 Due = tuple[str, date, str]  # subject, UTC day, event type
 Measured = tuple[str, date, str]  # subject, UTC day, meter
 COLLECT = 0x7532632E616374  # held by who folds marks
@@ -14,7 +16,7 @@ COLLECT = 0x7532632E616374  # held by who folds marks
 
 @dataclass(frozen=True, slots=True)
 class HourSeen:
-    """One hour of a subject on a meter: events, and value (unique: distinct items)."""
+    """One hour of a subject on a meter: its events, and the quantity of that hour."""
 
     subject: str
     day: date
@@ -94,14 +96,14 @@ class ActivityRepository:
         )
         return {(row["subject"], row["day"], row["name"]): row["at"] for row in rows}
 
-    async def hours(self, sums: Sequence[Measured], uniques: Sequence[Measured]) -> list[HourSeen]:
-        """The hours of these days with usage: of meters that count or sum, and of those that count distinct
-        items."""
-        rows = [
-            *await self._connection.fetch(_SUMMED, *_columns(sums)),
-            *await self._connection.fetch(_COUNTED, *_columns(uniques)),
-        ]
-        return [HourSeen(*row) for row in rows]
+    async def hours_of_sums(self, asked: Sequence[Measured]) -> list[HourSeen]:
+        """The hours of these days with usage, of meters that add up."""
+        return [HourSeen(*row) for row in await self._connection.fetch(_SUMMED, *_columns(asked))]
+
+    async def hours_of_items(self, aggregation: OverItems, asked: Sequence[Measured]) -> list[HourSeen]:
+        """The hours of these days with usage, of meters over items with this aggregation."""
+        over_items = _OVER_ITEMS.format(quantity=aggregation.over("item"))
+        return [HourSeen(*row) for row in await self._connection.fetch(over_items, *_columns(asked))]
 
     async def items(self, asked: Sequence[Measured]) -> dict[Measured, list[str]]:
         """The distinct items of these days."""
@@ -138,9 +140,9 @@ _SUMMED = f"""
     select hour, sum(events)::bigint as events, sum(value) as value from rating.usage_hours where {_THAT_DAY}
         group by hour offset 0) u
 """
-_COUNTED = f"""
+_OVER_ITEMS = f"""
 {_HOURS_OF} {_ASKED} cross join lateral (
-    select hour, sum(events)::bigint as events, count(*)::numeric as value from (
+    select hour, sum(events)::bigint as events, {{quantity}}::numeric as value from (
         select hour, item, sum(events) as events from rating.usage_uniques where {_THAT_DAY} and events > 0
             group by hour, item) items
     group by hour offset 0) u

@@ -2,13 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.activity.repository import ActivityRepository, Due, Measured
+from services.rating.metering.activity.repository import ActivityRepository, Due, HourSeen, Measured
+from services.rating.metering.domain.aggregations.aggregation import OverItems
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime.clock import machine_us, to_us
 from shared.topics.rating import ACTIVITY, ActivityMessage
@@ -111,18 +112,31 @@ async def _days(
     for (subject, day, event_type), at in (await activity.last_seen(due)).items():
         for meter in takers.get(event_type, (UNMATCHED + event_type,)):
             found[subject, day, meter] = _Day(last_seen_us=to_us(at))
-    uniques = {meter.meter for meter in meters if meter.aggregation == "unique"}
-    for hour in await activity.hours(
-        [key for key in found if key[2] not in uniques], [key for key in found if key[2] in uniques]
-    ):
+    for hour in await _hours(activity, found.keys(), meters):
         if hour.events:
             found[hour.subject, hour.day, hour.meter].hours[str(hour.hour)] = (hour.events, plain(hour.value))
-    people = {meter.meter for meter in meters if meter.role and meter.aggregation == "unique"}
+    people = {meter.meter for meter in meters if meter.role and isinstance(meter.aggregation, OverItems)}
     if asked := [key for key in found if key[2] in people]:
         for key, items in (await activity.items(asked)).items():
             found[key].values = tuple(
                 hashlib.sha256(item.encode()).hexdigest()[:16] for item in sorted(items)[:VALUES_MAX]
             )
+    return found
+
+
+async def _hours(
+    activity: ActivityRepository, asked: Iterable[Measured], meters: Sequence[Meter]
+) -> list[HourSeen]:
+    """The hours of these days with usage, each read as its meter's aggregation keeps them."""
+    over_items = {m.meter: m.aggregation for m in meters if isinstance(m.aggregation, OverItems)}
+    sums: list[Measured] = []
+    items: dict[OverItems, list[Measured]] = {}
+    for key in asked:
+        aggregation = over_items.get(key[2])
+        (sums if aggregation is None else items.setdefault(aggregation, [])).append(key)
+    found = await activity.hours_of_sums(sums)
+    for aggregation, keys in items.items():
+        found += await activity.hours_of_items(aggregation, keys)
     return found
 
 

@@ -6,15 +6,17 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.fields import FieldReader
 from services.rating.metering.domain.group import NO_GROUP, Group, group_of
-from services.rating.metering.domain.scalar import item_of, label_of, quantity_of
+from services.rating.metering.domain.scalar import label_of
 
 _GROUPS_CACHED_MAX = 50_000
 
 
 class Contribution(NamedTuple):
-    """One event's share of a meter: `value` of count and sum (count: 1), `item` of unique."""
+    """One event's share of a meter: the number that adds up, or the `item` of an aggregation over items
+    (`value`: 1)."""
 
     group: Group
     value: Decimal | int
@@ -28,14 +30,14 @@ class Unread(Enum):
 
 
 class MeterReader:
-    """A meter ready to read. `accepts` is None without filters, `measure` for counts; fields come from the
-    type's FieldReader."""
+    """A meter ready to read. `accepts` is None without filters, `measure` where each event counts 1; fields
+    come from the type's FieldReader."""
 
-    __slots__ = ("accepts", "grouped", "is_unique", "measure", "name")
+    __slots__ = ("accepts", "grouped", "keeps_items", "measure", "name")
 
     def __init__(self, meter: Meter, fields: FieldReader) -> None:
         self.name = meter.meter
-        self.is_unique = meter.aggregation == "unique"
+        self.keeps_items = isinstance(meter.aggregation, OverItems)
         self.accepts = _filtering(meter, fields)
         self.grouped = _grouping(meter.group_by, fields)
         self.measure = _measuring(meter, fields)
@@ -51,7 +53,7 @@ class MeterReader:
             return Unread.VALUE
         return (
             Contribution(self.grouped(fields), 1, value)
-            if self.is_unique
+            if self.keeps_items
             else Contribution(self.grouped(fields), value, None)
         )
 
@@ -62,9 +64,10 @@ def paths_of(meter: Meter) -> list[str]:
 
 
 def _measuring(meter: Meter, fields: FieldReader) -> Callable[[Any], Any] | None:
-    if meter.field is None:
+    read = meter.aggregation.reads
+    if read is None or meter.field is None:
         return None
-    take, read = fields.getter(meter.field), item_of if meter.aggregation == "unique" else quantity_of
+    take = fields.getter(meter.field)
     return lambda event_fields: read(take(event_fields))
 
 

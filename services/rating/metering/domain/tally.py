@@ -16,7 +16,7 @@ from services.rating.metering.domain.reading import Contribution, MeterReader, U
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 HourKey = tuple[str, str, Group, int]  # subject, meter, group, hour (whole hours since the epoch)
-UniqueKey = tuple[str, str, Group, int, str]  # … and item
+ItemKey = tuple[str, str, Group, int, str]  # … and item
 
 
 class Measurable(Protocol):
@@ -40,59 +40,60 @@ class Sum:
 
 @dataclass(slots=True)
 class Tally:
-    """Changes by key. `unread` counts, per meter, the events whose value could not be read."""
+    """Changes by key: of additive meters and unmetered types (`sums`), and of meters over items (`items`).
 
-    hours: dict[HourKey, Sum] = field(default_factory=dict)
-    uniques: dict[UniqueKey, int] = field(default_factory=dict)
+    `unread` counts, per meter, the events whose value could not be read.
+    """
+
+    sums: dict[HourKey, Sum] = field(default_factory=dict)
+    items: dict[ItemKey, int] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
 
     def places(self) -> Iterator[HourKey]:
         """Where something changes: (subject, meter, group, hour), in order of first arrival; of several items
         as often."""
-        yield from self.hours
-        for subject, meter, group, hour, _ in self.uniques:
+        yield from self.sums
+        for subject, meter, group, hour, _ in self.items:
             yield subject, meter, group, hour
 
     def groups(self) -> set[tuple[str, Group, int]]:
         """The (meter, group, hour) that occur, groups without dimensions left out."""
-        found = {(meter, group, hour) for _, meter, group, hour in self.hours if group != NO_GROUP}
-        return found | {
-            (meter, group, hour) for _, meter, group, hour, _ in self.uniques if group != NO_GROUP
-        }
+        found = {(meter, group, hour) for _, meter, group, hour in self.sums if group != NO_GROUP}
+        return found | {(meter, group, hour) for _, meter, group, hour, _ in self.items if group != NO_GROUP}
 
     def regrouped(self, mapped: Callable[[str, str, Group, int], Group]) -> "Tally":
         """The same changes with each group replaced by `mapped(subject, meter, group, hour)`, in order of
         first arrival."""
         changed = Tally(unread=self.unread)
-        for (subject, meter, group, hour), change in self.hours.items():
+        for (subject, meter, group, hour), change in self.sums.items():
             changed._add(
                 (subject, meter, mapped(subject, meter, group, hour), hour), change.events, change.value
             )
-        for (subject, meter, group, hour, item), count in self.uniques.items():
+        for (subject, meter, group, hour, item), count in self.items.items():
             changed._count((subject, meter, mapped(subject, meter, group, hour), hour, item), count)
         return changed
 
     def add(self, other: "Tally", sign: int = 1) -> None:
         """Add another tally."""
-        for key, change in other.hours.items():
+        for key, change in other.sums.items():
             self._add(key, sign * change.events, sign * change.value)
-        for unique, count in other.uniques.items():
-            self._count(unique, sign * count)
+        for item, count in other.items.items():
+            self._count(item, sign * count)
 
     def take(self, other: "Tally") -> None:
         """Subtract another tally: what it counted is void."""
         self.add(other, -1)
 
     def _add(self, key: HourKey, events: int, value: Decimal | int) -> None:
-        before = self.hours.get(key)
+        before = self.sums.get(key)
         if before is None:
-            self.hours[key] = Sum(events, value)
+            self.sums[key] = Sum(events, value)
         else:
             before.events += events
             before.value += value
 
-    def _count(self, key: UniqueKey, count: int) -> None:
-        self.uniques[key] = self.uniques.get(key, 0) + count
+    def _count(self, key: ItemKey, count: int) -> None:
+        self.items[key] = self.items.get(key, 0) + count
 
 
 class _TypeReaders:
@@ -147,7 +148,7 @@ class Catalogue:
         The loop is written out: it runs for every event there is.
         """
         tally, types = Tally(), self._types
-        hours, uniques = tally.hours, tally.uniques
+        sums, items = tally.sums, tally.items
         for event in events:
             subject, hour, of_type = event.subject, event.time_us // HOUR_US, types.get(event.type)
             if of_type is None:
@@ -161,14 +162,14 @@ class Catalogue:
                 value = 1 if reader.measure is None else reader.measure(fields)
                 if value is None:
                     tally.unread[reader.name] = tally.unread.get(reader.name, 0) + 1
-                elif reader.is_unique:
-                    unique = (subject, reader.name, reader.grouped(fields), hour, value)
-                    uniques[unique] = uniques.get(unique, 0) + 1
+                elif reader.keeps_items:
+                    item = (subject, reader.name, reader.grouped(fields), hour, value)
+                    items[item] = items.get(item, 0) + 1
                 else:
                     key = (subject, reader.name, reader.grouped(fields), hour)
-                    before = hours.get(key)
+                    before = sums.get(key)
                     if before is None:
-                        hours[key] = Sum(1, value)
+                        sums[key] = Sum(1, value)
                     else:
                         before.events += 1
                         before.value += value

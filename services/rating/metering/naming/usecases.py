@@ -101,8 +101,8 @@ async def _standing_in_other(
 
 def _only(tally: Tally, groups: set[Group]) -> Tally:
     return Tally(
-        {key: change for key, change in tally.hours.items() if key[2] in groups},
-        {key: count for key, count in tally.uniques.items() if key[2] in groups},
+        {key: change for key, change in tally.sums.items() if key[2] in groups},
+        {key: count for key, count in tally.items.items() if key[2] in groups},
     )
 
 

@@ -9,15 +9,17 @@ import asyncpg
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Names, Own
+from services.rating.metering.domain.aggregations.aggregation import Additive, Aggregation, OverItems
 from services.rating.metering.domain.group import NO_GROUP, OTHER, Group
 
 #: Classes of advisory locks. A batch holds its meters' months shared, so that who changes what stands for
 #: everyone sees all that is counted.
 MONTH_LOCK, SUBJECT_LOCK = 0x75326D6D, 0x75327362
 SUBJECT_BUCKETS = 1024
-_AGGREGATES = {
-    True: ("usage_uniques", "hour", "timestamptz '{} 00:00:00+00'"),
-    False: ("usage_days", "day", "date '{}'"),
+#: Where what a meter has counted can be read: table, column of time, and how a day is written there.
+_KEPT_IN: Mapping[type[Aggregation], tuple[str, str, str]] = {
+    OverItems: ("usage_uniques", "hour", "timestamptz '{} 00:00:00+00'"),
+    Additive: ("usage_days", "day", "date '{}'"),
 }
 
 
@@ -157,7 +159,7 @@ class AdmissionRepository:
 
     async def admit_what_is_counted(self, meter: Meter, month: date, since_batch: int) -> None:
         """Give each subject rows of its own for what it has been counted in. The month must be held alone."""
-        table, bucket, start = _AGGREGATES[meter.aggregation == "unique"]
+        table, bucket, start = _KEPT_IN[type(meter.aggregation)]
         await self._connection.execute(
             f"""insert into rating.admitted_groups (meter, meter_revision, month, subject, grp, since_batch)
                select distinct $1::text, $2::bigint, $3::date, subject, grp, $4::bigint from rating.{table}

@@ -1,10 +1,10 @@
-"""SQL of the aggregates: counters by hour and day, and items of unique meters."""
+"""SQL of the aggregates: sums by hour and day, and items by hour."""
 
 from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from services.rating.metering.domain.tally import HourKey, Sum, Tally, UniqueKey
+from services.rating.metering.domain.tally import HourKey, ItemKey, Sum, Tally
 from services.rating.metering.repository.columns import joined, numbers
 
 _CHANGE = """
@@ -29,15 +29,15 @@ select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events),
 on conflict (subject, meter, grp, day) do update set events = u.events + excluded.events,
     value = u.value + excluded.value
 """
-_UNIQUES = _CHANGE.format(
+_ITEMS = _CHANGE.format(
     more="item, events", columns="string_to_array($6, $1), string_to_array($7, ',')::int[]"
 )
-_ADD_UNIQUES = f"""
-insert into rating.usage_uniques as u (subject, meter, grp, hour, item, events) {_UNIQUES}
+_ADD_ITEMS = f"""
+insert into rating.usage_uniques as u (subject, meter, grp, hour, item, events) {_ITEMS}
 on conflict (subject, meter, grp, hour, item) do update set events = u.events + excluded.events
 """
-_DROP_UNIQUES = f"""
-delete from rating.usage_uniques u using ({_UNIQUES}) v
+_DROP_ITEMS = f"""
+delete from rating.usage_uniques u using ({_ITEMS}) v
 where (u.subject, u.meter, u.grp, u.hour, u.item) = (v.subject, v.meter, v.grp, v.hour, v.item)
     and u.events = 0
 """
@@ -49,8 +49,8 @@ class AggregatesRepository:
 
     async def add(self, tally: Tally) -> None:
         """Add a tally to hours, days and items."""
-        await self._add_sums(tally.hours)
-        await self._add_uniques({key: count for key, count in tally.uniques.items() if count})
+        await self._add_sums(tally.sums)
+        await self._add_items({key: count for key, count in tally.items.items() if count})
 
     async def _add_sums(self, sums: Mapping[HourKey, Sum]) -> None:
         if not sums:
@@ -65,24 +65,24 @@ class AggregatesRepository:
             numbers([change.value for change in changes]),
         )
 
-    async def _add_uniques(self, uniques: Mapping[UniqueKey, int]) -> None:
-        if not uniques:
+    async def _add_items(self, items: Mapping[ItemKey, int]) -> None:
+        if not items:
             return
-        keys = sorted(uniques, key=_in_order)
-        delimiter, subjects, meters, groups, items = joined(
+        keys = sorted(items, key=_in_order)
+        delimiter, subjects, meters, groups, texts = joined(
             [key[0] for key in keys],
             [key[1] for key in keys],
             [key[2] for key in keys],
             [key[4] for key in keys],
         )
-        columns = (delimiter, subjects, meters, groups, numbers([key[3] for key in keys]), items)
-        counts = [uniques[key] for key in keys]
-        await self._connection.execute(_ADD_UNIQUES, *columns, numbers(counts))
+        columns = (delimiter, subjects, meters, groups, numbers([key[3] for key in keys]), texts)
+        counts = [items[key] for key in keys]
+        await self._connection.execute(_ADD_ITEMS, *columns, numbers(counts))
         if min(counts) < 0:
-            await self._connection.execute(_DROP_UNIQUES, *columns, numbers(counts))
+            await self._connection.execute(_DROP_ITEMS, *columns, numbers(counts))
 
 
-def _in_order(key: HourKey | UniqueKey) -> tuple[str | int, ...]:
+def _in_order(key: HourKey | ItemKey) -> tuple[str | int, ...]:
     """The tables' own order, so that neighbours are written one after the other: subject, meter, hour, group,
     item."""
     return key[0], key[1], key[3], key[2], *key[4:]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import msgspec
 
+from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.group import OTHER, Group
 from services.rating.metering.repository.usage import StoredEvent, stored_event
 
@@ -56,7 +57,7 @@ select n, grp, sum(value) from (
         and hour >= a.start and hour < a.until offset 0) u
 ) parts group by n, grp
 """
-_UNIQUES = f"""
+_ITEMS = f"""
 from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
 cross join lateral (select grp, item from rating.usage_uniques where subject = s.subject and meter = a.meter
     and hour >= a.start and hour < a.until and events > 0 offset 0) u
@@ -74,10 +75,13 @@ class ReadingsRepository:
         rows = await self._connection.fetch(_SUMS, *_columns(days), *_columns(hours))
         return [tuple(row) for row in rows]
 
-    async def distinct_items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group | None, int]]:
-        """Return (n, group or None, number of distinct items)."""
+    async def quantities_of_items(
+        self, aggregation: OverItems, ranges: Sequence[AskedRange]
+    ) -> list[tuple[int, Group | None, Decimal]]:
+        """Return (n, group or None, what its distinct items come to)."""
+        quantity = aggregation.over("u.item", distinct=True)
         rows = await self._connection.fetch(
-            f"select a.n, {_GROUP} as grp, count(distinct u.item) {_UNIQUES} group by 1, 2", *_columns(ranges)
+            f"select a.n, {_GROUP} as grp, {quantity}::numeric {_ITEMS} group by 1, 2", *_columns(ranges)
         )
         return [tuple(row) for row in rows]
 
@@ -86,7 +90,7 @@ class ReadingsRepository:
         return [
             tuple(row)
             for row in await self._connection.fetch(
-                f"select distinct a.n, u.grp, u.item {_UNIQUES}", *_columns(ranges)
+                f"select distinct a.n, u.grp, u.item {_ITEMS}", *_columns(ranges)
             )
         ]
 

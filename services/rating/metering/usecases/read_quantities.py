@@ -2,8 +2,8 @@
 snapshot.
 
 Whole UTC days come from the daily roll-up, whole hours at the edges from the hourly one, and what lies inside
-an hour (Kathmandu is +5:45; an amendment may start at any instant) from raw events that are not void. Unique
-meters count distinct items.
+an hour (Kathmandu is +5:45; an amendment may start at any instant) from raw events that are not void. Meters
+over items have no daily roll-up: they are read from hours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ import asyncpg
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.apart import Apart
 from services.rating.metering.domain.group import NO_GROUP, dimensions_of, group_of
 from services.rating.metering.domain.group import Group as GroupText
@@ -104,7 +105,7 @@ async def read_quantities(
             raise MeterGone(f"there is no meter {one.need.meter!r}")
     reading = _Reading(asked, meters, ReadingsRepository(connection))
     await reading.read_sums()
-    await reading.read_uniques()
+    await reading.read_items()
     await reading.read_raw(AdmissionRepository(connection))
     return reading.quantities()
 
@@ -116,14 +117,20 @@ class _Reading:
     asked: Sequence[UsageAsked]
     meters: Mapping[str, Meter]
     repository: ReadingsRepository
+    over_items: dict[int, OverItems] = field(init=False)
     covers: list[Cover] = field(init=False)
     pieces: list[Piece] = field(init=False)
     sums: dict[tuple[int, Group], Decimal] = field(default_factory=dict)
     items: dict[tuple[int, Group], set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.over_items = {
+            n: aggregation
+            for n, one in enumerate(self.asked)
+            if isinstance(aggregation := self.meters[one.need.meter].aggregation, OverItems)
+        }
         self.covers = [
-            cover(one.need.start, one.need.end, by_days=not self._unique(n))
+            cover(one.need.start, one.need.end, by_days=n not in self.over_items)
             for n, one in enumerate(self.asked)
         ]
         self.pieces = [
@@ -135,27 +142,30 @@ class _Reading:
         for (n, group), value in self.sums.items():
             found[n][group] = value
         for (n, group), items in self.items.items():
-            found[n][group] = Decimal(len(items))
+            found[n][group] = self.over_items[n].quantity(items)
         return found
 
     async def read_sums(self) -> None:
-        sums = [n for n in range(len(self.asked)) if not self._unique(n)]
+        sums = [n for n in range(len(self.asked)) if n not in self.over_items]
         days, hours = self._ranges(sums, "days"), self._ranges(sums, "hours")
         if days or hours:
             for n, group, value in await self.repository.sums(days, hours):
                 self._add(n, group, value)
 
-    async def read_uniques(self) -> None:
-        """Count in the database where counts add up; fetch the items where groups merge or raw events join
-        in."""
-        uniques = [n for n in range(len(self.asked)) if self._unique(n)]
-        counted = [
-            n for n in uniques if not (self.covers[n].raw or self.asked[n].apart) and self._keeps_groups(n)
-        ]
-        listed = sorted(set(uniques) - set(counted))
-        if ranges := self._ranges(counted, "hours"):
-            for n, group, count in await self.repository.distinct_items(ranges):
-                self._add(n, group, Decimal(count))
+    async def read_items(self) -> None:
+        """Take the quantity from the database where it alone has all items of a group; fetch the items where
+        groups merge or raw events join in."""
+        listed: list[int] = []
+        counted: dict[OverItems, list[int]] = {}
+        for n, aggregation in self.over_items.items():
+            if self.covers[n].raw or self.asked[n].apart or not self._keeps_groups(n):
+                listed.append(n)
+            else:
+                counted.setdefault(aggregation, []).append(n)
+        for aggregation, numbers in counted.items():
+            if ranges := self._ranges(numbers, "hours"):
+                for n, group, quantity in await self.repository.quantities_of_items(aggregation, ranges):
+                    self._add(n, group, quantity)
         if ranges := self._ranges(listed, "hours"):
             for n, group, item in await self.repository.items(ranges):
                 self.items.setdefault((n, self._projected(n, group)), set()).add(item)
@@ -182,15 +192,12 @@ class _Reading:
         alone = {meter.meter: catalogue.only(meter.meter) for meter in meters}
         for n, event in rows:
             tally = alone[self.asked[n].need.meter].tally([event])
-            for (subject, meter, group, hour), change in tally.hours.items():
+            for (subject, meter, group, hour), change in tally.sums.items():
                 self._add(n, admission.where(subject, meter, group, hour), Decimal(change.value))
-            for subject, meter, group, hour, item in tally.uniques:
+            for subject, meter, group, hour, item in tally.items:
                 self.items.setdefault(
                     (n, self._projected(n, admission.where(subject, meter, group, hour))), set()
                 ).add(item)
-
-    def _unique(self, n: int) -> bool:
-        return self.meters[self.asked[n].need.meter].aggregation == "unique"
 
     def _keeps_groups(self, n: int) -> bool:
         """Whether the asked dimensions are none, or all of the meter's: then the database may count."""
@@ -272,7 +279,7 @@ class _Reading:
                     }
                     yield Piece(n, subject, Cover((), (), ((lower, upper),)), after)
                 else:
-                    yield Piece(n, subject, cover(lower, upper, by_days=not self._unique(n)), None)
+                    yield Piece(n, subject, cover(lower, upper, by_days=n not in self.over_items), None)
 
     def _projected(self, n: int, group: GroupText | None) -> Group:
         return _group_by(self.asked[n].need.dimensions, group or NO_GROUP)

@@ -46,7 +46,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class CountedEvent:
-    """An event and what it added: `value` of count and sum, `item` of unique."""
+    """An event and what it added: a number, or an `item` (`value`: 1)."""
 
     row: asyncpg.Record
     group: str
@@ -99,9 +99,9 @@ async def events_behind(
 
 def _counted(reader: Catalogue, admission: Admission, event: Any, row: asyncpg.Record) -> CountedEvent | None:
     tally = reader.tally([event])
-    for (subject, meter, group, hour), change in tally.hours.items():
+    for (subject, meter, group, hour), change in tally.sums.items():
         return CountedEvent(row, admission.where(subject, meter, group, hour), change.value, None)
-    for subject, meter, group, hour, item in tally.uniques:
+    for subject, meter, group, hour, item in tally.items:
         return CountedEvent(row, admission.where(subject, meter, group, hour), 1, item)
     return None
 
