@@ -7,7 +7,7 @@ from services.signals.replica.consumers import SUBSCRIPTIONS
 from services.signals.settings import SignalsSettings, read_policy
 from services.signals.webhooks.api import router as webhooks
 from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
-from services.signals.webhooks.repository.sealed import SEAL, reseal, seal_of
+from services.signals.webhooks.usecases.seal import SEAL, reseal, seal_of
 from services.signals.webhooks.usecases.send import Lanes
 from shared.http.exceptions import exceptions_router
 from shared.runtime.service import Context, Service, build

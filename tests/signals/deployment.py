@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 
 from services.signals.domain.fact import Fact
-from services.signals.facts.usecases import Told, tell
+from services.signals.facts.usecases.tell import Told, tell
 from shared.bus import Record
 from shared.runtime.service import Context
 from shared.topics import Topic

@@ -13,8 +13,8 @@ from services.signals.domain.payload import Event
 from services.signals.webhooks.clients.attempt import sender
 from services.signals.webhooks.clients.guard import AddressRefused, Guard
 from services.signals.webhooks.domain.target import UrlRefused, target_of
-from services.signals.webhooks.repository.sealed import seal_of, sealed_url
 from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.usecases.seal import seal_of, sealed_url
 from shared.runtime.clock import machine_now
 from tests.signals.conftest import Start
 from tests.signals.deployment import START, Signals, fact, until

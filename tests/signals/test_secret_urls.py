@@ -15,7 +15,7 @@ from alembic import command
 from standardwebhooks.webhooks import Webhook
 
 from services.signals.domain.urls import masked, scrubbed
-from services.signals.webhooks.repository.sealed import reseal
+from services.signals.webhooks.usecases.seal import reseal
 from shared.postgres.migrations import _config, migrate_all
 from shared.postgres.setup import create_roles_and_schemas
 from shared.postgres.urls import webhook_key

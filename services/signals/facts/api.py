@@ -11,7 +11,8 @@ from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.score_report import Judged, Outcome, score_report
 from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer, State
 from services.signals.facts.page import atom
-from services.signals.facts.repository import FactFilter, FactRepository
+from services.signals.facts.rows import FactFilter
+from services.signals.facts.usecases import judge as usecases
 from services.signals.parameters import Contract, Customer, Instant, Type
 from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
 from shared.errors import AppError, refuses
@@ -55,9 +56,7 @@ async def list_facts(
 ) -> Listed[SignalAnswer]:
     wanted = FactFilter(type, customer, contract, state, since, until)
     async with context.db.transaction() as uow:
-        rows = await FactRepository(uow.connection).page(
-            wanted, _after(page.after), page.limit + 1, context.clock.now()
-        )
+        rows = await usecases.list_facts(uow, wanted, _after(page.after), page.limit + 1, context.clock.now())
     return Listed[SignalAnswer].page(
         rows, page, lambda row: [row["occurred_at"].isoformat(), row["signal_id"]], SignalAnswer.of
     )
@@ -71,7 +70,7 @@ async def list_facts(
 )
 async def get_report(context: Ctx) -> ScoreReportAnswer:
     async with context.db.transaction() as uow:
-        rows = await FactRepository(uow.connection).renewals_judged()
+        rows = await usecases.list_judged_renewals(uow)
     renewals = [Judged(row["contract"], row["term_end"], row["at_risk"], row["outcome"]) for row in rows]
     return ScoreReportAnswer.of(score_report(renewals), renewals, context.state["policy"].version)
 
@@ -85,9 +84,7 @@ async def get_report(context: Ctx) -> ScoreReportAnswer:
 )
 async def get_feed(context: Ctx, customer: Customer = None, type: Type = None) -> Response:
     async with context.db.transaction() as uow:
-        rows = await FactRepository(uow.connection).page(
-            FactFilter(type, customer), None, FEED_MAX, context.clock.now()
-        )
+        rows = await usecases.list_facts(uow, FactFilter(type, customer), None, FEED_MAX, context.clock.now())
     return Response(
         atom([dict(row) for row in rows], context.settings.signals_url, context.clock.now()),
         media_type="application/atom+xml",
@@ -112,14 +109,14 @@ async def list_types() -> Listed[SignalTypeAnswer]:
 @refuses(FactUnknown)
 async def get_fact(signal_id: GivenId, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
-        return _found(await FactRepository(uow.connection).fact(signal_id), signal_id)
+        return SignalAnswer.of(await usecases.find_fact(uow, signal_id))
 
 
 @router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
 @refuses(FactUnknown)
 async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRITE) -> SignalAnswer:
     async with context.db.transaction() as uow:
-        return _found(await FactRepository(uow.connection).acknowledge(signal_id, caller.key_id), signal_id)
+        return SignalAnswer.of(await usecases.acknowledge(uow, signal_id, caller.key_id))
 
 
 @router.post(
@@ -133,7 +130,7 @@ async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAn
     if body.until <= context.clock.now():
         raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
     async with context.db.transaction() as uow:
-        return _found(await FactRepository(uow.connection).snooze(signal_id, body.until), signal_id)
+        return SignalAnswer.of(await usecases.snooze(uow, signal_id, body.until))
 
 
 @router.post(
@@ -145,16 +142,9 @@ async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAn
 @refuses(FactUnknown)
 async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
-        return _found(
-            await FactRepository(uow.connection).record_outcome(signal_id, body.outcome, context.clock.now()),
-            signal_id,
+        return SignalAnswer.of(
+            await usecases.record_outcome(uow, signal_id, body.outcome, context.clock.now())
         )
-
-
-def _found(row: Any, signal_id: str) -> SignalAnswer:
-    if row is None:
-        raise FactUnknown(f"no signal {signal_id!r}")
-    return SignalAnswer.of(row)
 
 
 def _after(cursor: tuple[Any, ...] | None) -> tuple[datetime, str] | None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from services.signals.facts.rows import FactFilter
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFact:
@@ -19,18 +21,6 @@ class StoredFact:
     occurred_at: datetime
     sequence: int
     data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class FactFilter:
-    """What a list of facts is asked for; None asks for all."""
-
-    type: str | None = None
-    customer: str | None = None
-    contract: str | None = None
-    state: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 class FactRepository:

@@ -19,8 +19,7 @@ from services.signals.webhooks.answers import (
     attempts_of,
 )
 from services.signals.webhooks.domain.target import UrlRefused
-from services.signals.webhooks.repository.sealed import seal_of, whole_url
-from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.usecases import find
 from services.signals.webhooks.usecases.manage_endpoints import (
     EndpointDisabled,
     EndpointTerms,
@@ -31,6 +30,7 @@ from services.signals.webhooks.usecases.manage_endpoints import (
     change_endpoint,
     check,
     create_endpoint,
+    delete_endpoint,
     enable_endpoint,
     known_endpoint,
     replay_one,
@@ -38,6 +38,7 @@ from services.signals.webhooks.usecases.manage_endpoints import (
     rotate_secret,
     send_test,
 )
+from services.signals.webhooks.usecases.seal import seal_of, whole_url
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
@@ -112,9 +113,7 @@ async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
 )
 async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[EndpointAnswer]:
     async with context.db.transaction() as uow:
-        rows = await WebhookRepository(uow.connection).endpoints(
-            str(page.after[0]) if page.after else "", page.limit + 1
-        )
+        rows = await find.list_endpoints(uow, str(page.after[0]) if page.after else "", page.limit + 1)
     return Listed[EndpointAnswer].page(
         rows, page, lambda row: [row["endpoint_id"]], lambda row: _for(caller, context, row)
     )
@@ -156,8 +155,7 @@ async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> Endp
 @refuses(EndpointUnknown)
 async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
     async with context.db.transaction() as uow:
-        await known_endpoint(uow, endpoint_id, lock=True)
-        await WebhookRepository(uow.connection).delete_endpoint(endpoint_id)
+        await delete_endpoint(uow, endpoint_id)
     return Response(status_code=204)
 
 
@@ -234,9 +232,8 @@ async def list_deliveries(
     state: DeliveryState | None = None,
 ) -> Listed[DeliveryAnswer]:
     async with context.db.transaction() as uow:
-        await known_endpoint(uow, endpoint_id)
-        rows = await WebhookRepository(uow.connection).deliveries(
-            endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1
+        rows = await find.list_deliveries(
+            uow, endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1
         )
     return Listed[DeliveryAnswer].page(rows, page, lambda row: [row["delivery_id"]], DeliveryAnswer.of)
 
@@ -250,11 +247,7 @@ async def list_deliveries(
 @refuses(FactUnknown)
 async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     async with context.db.transaction() as uow:
-        webhooks = WebhookRepository(uow.connection)
-        row = await webhooks.delivery(delivery_id)
-        if row is None:
-            raise FactUnknown(f"no delivery {delivery_id!r}")
-        attempts = await webhooks.attempts(delivery_id)
+        row, attempts = await find.find_delivery(uow, delivery_id)
     return DeliveryLogAnswer.of(row, log=list(attempts_of(attempts)))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from prometheus_client import Gauge
 
-from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.usecases import keep_house
 from services.signals.webhooks.usecases.send import Lanes
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retention import DELIVERIES, EVERY_S, STEP_ROWS, forget
@@ -27,11 +27,10 @@ async def send(context: Context) -> None:
 async def measure(context: Context) -> None:
     """How long the oldest delivery has waited, and how many endpoints there are in each state."""
     async with context.db.transaction() as uow:
-        webhooks = WebhookRepository(uow.connection)
-        OLDEST.set(await webhooks.oldest_pending_s(context.clock.now()))
-        states = await webhooks.endpoint_states()
+        waits = await keep_house.measure(uow, context.clock.now())
+    OLDEST.set(waits.oldest_s)
     for state in ("enabled", "disabled"):
-        ENDPOINTS.labels(state).set(states.get(state, 0))
+        ENDPOINTS.labels(state).set(waits.endpoints.get(state, 0))
 
 
 async def forget_deliveries(context: Context) -> None:
@@ -39,7 +38,7 @@ async def forget_deliveries(context: Context) -> None:
 
 
 async def _step(uow: UnitOfWork, before: datetime) -> int:
-    return await WebhookRepository(uow.connection).forget_deliveries(before, STEP_ROWS)
+    return await keep_house.forget_deliveries(uow, before, STEP_ROWS)
 
 
 JOBS = (

@@ -14,7 +14,7 @@ from services.signals.domain.rollup import Rollup
 from services.signals.domain.shown import shown
 from services.signals.evaluation.repository import STATEMENT_DAYS, Due, EvaluationRepository
 from services.signals.facts.repository import FactRepository
-from services.signals.facts.usecases import Told, tell
+from services.signals.facts.usecases.tell import Told, tell
 from services.signals.replica.repository.activity import ActivityRepository
 from shared.db.unit_of_work import UnitOfWork
 

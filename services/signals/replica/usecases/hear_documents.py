@@ -5,7 +5,7 @@ from typing import Any
 
 from services.signals.domain.evidence import evidence_at
 from services.signals.domain.fact import Fact
-from services.signals.facts.usecases import Told, tell
+from services.signals.facts.usecases.tell import Told, tell
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.billing import DocumentMessage

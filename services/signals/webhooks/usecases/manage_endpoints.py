@@ -1,4 +1,4 @@
-"""Verbs of endpoints: create, change, rotate, enable, test and replay."""
+"""Verbs of endpoints: create, change, delete, rotate, enable, test and replay."""
 
 import asyncio
 import base64
@@ -13,9 +13,9 @@ from services.signals.domain.fact import derived_id
 from services.signals.facts.repository import FactRepository, StoredFact
 from services.signals.webhooks.clients.guard import AddressRefused, Guard
 from services.signals.webhooks.domain.target import UrlRefused, target_of
-from services.signals.webhooks.repository.sealed import sealed_url
 from services.signals.webhooks.repository.webhooks import WebhookRepository
 from services.signals.webhooks.usecases.queue_deliveries import queue_for
+from services.signals.webhooks.usecases.seal import sealed_url
 from shared.cases import resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -98,6 +98,12 @@ async def change_endpoint(uow: UnitOfWork, endpoint_id: str, terms: EndpointTerm
     await WebhookRepository(uow.connection).change_endpoint(
         endpoint_id, sealed_url(seal, terms.url), terms.description, terms.events, terms.format
     )
+
+
+async def delete_endpoint(uow: UnitOfWork, endpoint_id: str) -> None:
+    """Delete it and what waits for it."""
+    await known_endpoint(uow, endpoint_id, lock=True)
+    await WebhookRepository(uow.connection).delete_endpoint(endpoint_id)
 
 
 async def rotate_secret(

@@ -8,7 +8,7 @@ from prometheus_client import Counter
 
 from services.signals.domain.fact import Fact
 from services.signals.domain.retry import GONE, is_success, next_delay, retry_after_s
-from services.signals.facts.usecases import Told, tell
+from services.signals.facts.usecases.tell import Told, tell
 from services.signals.webhooks.clients.attempt import Attempted
 from services.signals.webhooks.repository.webhooks import Delivery, WebhookRepository
 from shared.cases import open_exception

@@ -7,9 +7,9 @@ import structlog
 
 from services.signals.domain.payload import Event
 from services.signals.webhooks.clients.attempt import Sender, sender
-from services.signals.webhooks.repository.sealed import opened, seal_of
 from services.signals.webhooks.repository.webhooks import Delivery, WebhookRepository
 from services.signals.webhooks.usecases.record_attempt import disable, record
+from services.signals.webhooks.usecases.seal import opened, seal_of
 from shared.db.unit_of_work import OUTAGES
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_now

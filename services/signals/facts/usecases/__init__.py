@@ -1,0 +1,1 @@
+"""Tell facts, and judge those that were told."""
