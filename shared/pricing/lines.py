@@ -1,6 +1,6 @@
 """Lines: what is charged."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from weakref import WeakValueDictionary
 
 from pydantic import Field
@@ -9,6 +9,7 @@ from shared.pricing.clause import Clause
 from shared.pricing.fields import Price as Amount
 from shared.pricing.fields import Quantity
 from shared.pricing.models import Price
+from shared.pricing.unions import members
 from shared.values.fields import Key, Label
 
 
@@ -40,6 +41,9 @@ class UsageLine(Clause):
 
 
 Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]
+TOP_UP: Final = "minimum"
+"""The kind of the priced line that no line of terms stands behind: what lifts the others to the minimum."""
+PRICED_KINDS: Final = (*members(Line, Clause), TOP_UP)
 
 
 def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:

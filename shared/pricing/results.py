@@ -35,7 +35,7 @@ class PricedLine(msgspec.Struct, frozen=True, gc=False):
     clause_id: str
     clause_hash: str
     version: int
-    kind: str  # usage | recurring | minimum
+    kind: str  # of lines.PRICED_KINDS
     meter: str | None
     description: str
     quantity: Decimal

@@ -7,18 +7,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, RootModel
 
+from services.rating.answers import ClauseHash, LineKind
 from services.rating.contracts.domain.chain import in_force
 from services.rating.contracts.memory import Row, chain_of
 from services.rating.contracts.usecases.apply import Applied
 from shared.http.answers import Answer, Instant, StoredAs
 from shared.http.examples import example
 from shared.pricing.language import Terms, content_hash, to_document
+from shared.pricing.lines import TOP_UP
 from shared.values.ids import clause_id
 
 EXAMPLE = example(Path(__file__).parents[1], "contract")
 TermsDocument = Annotated[dict[str, Any], StoredAs(Terms), Field(examples=[EXAMPLE])]
 Version = Annotated[int, Field(ge=1)]
-Hash = Annotated[str, Field(examples=["9f0c1b6f2f0f4b0e8d3a5c7e1b2d4f60"])]
 
 
 class ClauseAnswer(Answer):
@@ -28,8 +29,8 @@ class ClauseAnswer(Answer):
     section: Literal["lines", "phases"]
     key: Annotated[str, Field(examples=["api"])]
     """Of a line; the first day of a phase"""
-    kind: Literal["usage", "recurring", "minimum"]
-    hash: Hash
+    kind: LineKind
+    hash: ClauseHash
 
 
 class ContractVersionAnswer(Answer):
@@ -44,7 +45,7 @@ class ContractVersionAnswer(Answer):
     """False where the newest version says the same already, and for a dry run"""
     dry_run: bool
     effective_at: Instant
-    content_hash: Hash
+    content_hash: ClauseHash
     clauses: list[ClauseAnswer]
     terms: TermsDocument
     """The whole terms, the plan's lines merged, without what is absent; decimals are texts"""
@@ -98,7 +99,7 @@ class VersionAnswer(Answer):
     """Of the business clock"""
     stamped_at: Instant
     """Of the machine's"""
-    content_hash: Hash
+    content_hash: ClauseHash
     clauses: list[ClauseAnswer]
     terms: TermsDocument
 
@@ -147,7 +148,7 @@ def clauses_of(terms: Terms) -> list[ClauseAnswer]:
     """The clauses of a version that charge."""
     lines = [_clause(terms.contract, "lines", line.key, line.kind, line.hash) for line in terms.lines]
     return lines + [
-        _clause(terms.contract, "phases", phase.from_.isoformat(), "minimum", phase.hash)
+        _clause(terms.contract, "phases", phase.from_.isoformat(), TOP_UP, phase.hash)
         for phase in terms.phases
     ]
 
@@ -156,7 +157,7 @@ def _clause(
     contract: str,
     section: Literal["lines", "phases"],
     key: str,
-    kind: Literal["usage", "recurring", "minimum"],
+    kind: str,
     digest: str,
 ) -> ClauseAnswer:
     return ClauseAnswer(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from services.rating.answers import ClauseHash, LineKind
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.held import HeldAnswer
 from shared.pricing.explanation import Step, StepName
@@ -17,9 +18,7 @@ ContractName = Annotated[str, Field(examples=["acme-2026"])]
 CustomerName = Annotated[str, Field(examples=["acme"])]
 CurrencyCode = Annotated[str, Field(examples=["USD"])]
 LineKey = Annotated[str, Field(examples=["api"])]
-LineKind = Annotated[str, Field(json_schema_extra={"enum": ["usage", "recurring", "minimum"]})]
 MeterName = Annotated[str | None, Field(examples=["api_calls"])]
-ClauseHash = Annotated[str, Field(examples=["9f0c1b6f2f0f4b0e8d3a5c7e1b2d4f60"])]
 Consumption = Annotated[
     dict[str, str],
     Field(

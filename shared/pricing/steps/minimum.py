@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from shared.pricing.explanation import Explanation
 from shared.pricing.language import Phase
+from shared.pricing.lines import TOP_UP
 from shared.pricing.results import PricedLine
 from shared.pricing.spans import Span
 from shared.pricing.steps.draft import Draft
@@ -53,7 +54,7 @@ def top_up(
     )
     draft = Draft(
         key=KEY,
-        kind="minimum",
+        kind=TOP_UP,
         clause_id=clause,
         clause_hash=last.phase.hash,
         version=last.version,

@@ -12,6 +12,7 @@ from services.rating.statements.domain.due import DueStatement
 from shared.pricing.inputs import EMPTY
 from shared.pricing.language import Phase
 from shared.pricing.layout import layout_of
+from shared.pricing.lines import TOP_UP
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.spans import Span
 from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
@@ -142,7 +143,7 @@ def _consumption(due: DueStatement, spans: Sequence[Span], lines: Sequence[Price
     Keys: `spend_minor` (settled, without top-up), `minimum_minor`, and `included:<line>`, `used:<line>` for
     each line with an allowance.
     """
-    said = {"spend_minor": str(sum(line.amount_minor for line in lines if line.kind != "minimum"))}
+    said = {"spend_minor": str(sum(line.amount_minor for line in lines if line.kind != TOP_UP))}
     minimum = sum(
         (share(phase.minimum_spend, days, due.period.whole_days) for phase, days in _phase_days(spans)),
         Decimal(0),
