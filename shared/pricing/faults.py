@@ -74,13 +74,9 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any], tags: frozenset[s
         return [_unexpected_key(at)]
     if detail["type"] in ("union_tag_invalid", "literal_error"):
         return [_unexpected_value(detail, at, tags)]
-    return [
-        Fault(
-            at + (("kind",) if detail["type"] == "union_tag_not_found" else ()),
-            detail["type"],
-            said(detail["type"], detail["msg"]),
-        )
-    ]
+    if detail["type"] == "union_tag_not_found":
+        at = (*at, _discriminator(context))
+    return [Fault(at, detail["type"], said(detail["type"], detail["msg"]))]
 
 
 def _unexpected_key(at: Path) -> Fault:
@@ -96,7 +92,7 @@ def _unexpected_key(at: Path) -> Fault:
 def _unexpected_value(detail: ErrorDetails, at: Path, offered: frozenset[str]) -> Fault:
     context = detail.get("ctx", {})
     if detail["type"] == "union_tag_invalid":
-        value, key = str(context["tag"]), str(context["discriminator"]).strip("'")
+        value, key = str(context["tag"]), _discriminator(context)
         at = (*at, value if key.endswith("()") else key)
         not_priced, expected = value in NAMED_MEMBERS - offered, context["expected_tags"]
     else:
@@ -105,6 +101,12 @@ def _unexpected_value(detail: ErrorDetails, at: Path, offered: frozenset[str]) -
     if not_priced:
         return Fault(at, "clause_not_priced_yet", f"{at[-1]}: {value} is not priced yet; use {expected}.")
     return Fault(at, "unknown_value", f"{value[:60]!r} is not offered here; use {expected}.")
+
+
+def _discriminator(context: Mapping[str, Any]) -> str:
+    """Return the key that a union's members are told apart by, or, where a function does it, its name and
+    `()`."""
+    return str(context["discriminator"]).strip("'")
 
 
 def _without_tags(location: Path, document: Mapping[str, Any], tags: frozenset[str]) -> Path:

@@ -139,6 +139,7 @@ def test_a_date_takes_force_at_local_midnight_and_the_term_start_is_the_default(
         ({"lines": [usage_line(colour="red")]}, "lines[0].colour", "unknown_key"),
         ({"lines": [{"key": "x", "kind": "subscription"}]}, "lines[0].kind", "unknown_value"),
         ({"lines": [{"key": "x"}]}, "lines[0].kind", "union_tag_not_found"),
+        ({"lines": [usage_line({"unit": "1"})]}, "lines[0].price.model", "union_tag_not_found"),
         (
             {
                 "lines": [
