@@ -85,6 +85,11 @@ def types_of(row: type) -> dict[str, Pg]:
     return {field.name: _type_of(row, field.name, field.type) for field in fields(row)}
 
 
+def names_of(row: type, table: str = "") -> str:
+    """The columns that a row class reads, for SELECT: its fields' names, of `table`."""
+    return ", ".join(f"{table}.{field.name}" if table else field.name for field in fields(row))
+
+
 def given(row: type) -> str:
     """A FROM item: the rows as sent, by the name `said`."""
     types = types_of(row)

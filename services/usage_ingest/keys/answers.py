@@ -1,9 +1,10 @@
 """What the API shows of keys."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from services.usage_ingest.keys.rows import KeyRow
 from services.usage_ingest.keys.usecases.manage_keys import Issued, expiry_of
 from shared.http.answers import Answer, Instant
 
@@ -26,17 +27,17 @@ class KeyAnswer(Answer):
     """The key that was rotated into this one"""
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def of(cls, row: KeyRow) -> Self:
         return cls(
-            id=row["key_id"],
-            prefix=row["prefix"],
-            name=row["name"],
-            scopes=list(row["scopes"]),
-            sources=list(row["sources"]) or None,
-            expires_at=row["expires_at"],
-            revoked=row["revoked"],
-            created_at=row["created_at"],
-            replaces=row["replaces"],
+            id=row.key_id,
+            prefix=row.prefix,
+            name=row.name,
+            scopes=list(row.scopes),
+            sources=list(row.sources) or None,
+            expires_at=row.expires_at,
+            revoked=row.revoked,
+            created_at=row.created_at,
+            replaces=row.replaces,
         )
 
 

@@ -100,7 +100,7 @@ async def create_key(
 async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
     async with context.db.transaction() as uow:
         rows = await usecases.list_keys(uow, str(page.after[0]) if page.after else "", page.limit + 1)
-    return Listed[KeyAnswer].page(rows, page, lambda row: [row["key_id"]], KeyAnswer.of)
+    return Listed[KeyAnswer].page(rows, page, lambda row: [row.key_id], KeyAnswer.of)
 
 
 @router.post(

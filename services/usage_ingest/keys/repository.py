@@ -1,9 +1,10 @@
 """SQL of API keys."""
 
 from datetime import datetime
-from typing import Any
 
 import asyncpg
+
+from services.usage_ingest.keys.rows import KeyRow
 
 SHOWN = """select key.key_id, key.name, key.scopes, key.expires_at, key.revoked, key.revision, key.hash,
     key.sources,
@@ -29,18 +30,21 @@ class KeyRepository:
             replaces,
         )
 
-    async def page(self, after: str, limit: int) -> list[Any]:
+    async def page(self, after: str, limit: int) -> list[KeyRow]:
         """Keys in order of their making, after the key of this id."""
-        return await self.connection.fetch(
-            f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2", after, limit
-        )
+        return await self._page("", after, limit)
 
-    async def held_page(self, after: str, limit: int) -> list[Any]:
+    async def held_page(self, after: str, limit: int) -> list[KeyRow]:
         """The same, none of which changes until the transaction ends."""
-        return await self.connection.fetch(
-            f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2 for share of key", after, limit
-        )
+        return await self._page("for share of key", after, limit)
 
-    async def locked(self, key_id: str) -> Any | None:
+    async def locked(self, key_id: str) -> KeyRow | None:
         """The key, held until the transaction ends; None when there is none."""
-        return await self.connection.fetchrow(f"{SHOWN} where key.key_id = $1 for update of key", key_id)
+        row = await self.connection.fetchrow(f"{SHOWN} where key.key_id = $1 for update of key", key_id)
+        return KeyRow(**row) if row else None
+
+    async def _page(self, lock: str, after: str, limit: int) -> list[KeyRow]:
+        rows = await self.connection.fetch(
+            f"{SHOWN} where key.key_id > $1 order by key.key_id limit $2 {lock}", after, limit
+        )
+        return [KeyRow(**row) for row in rows]

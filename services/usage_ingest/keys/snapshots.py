@@ -13,7 +13,7 @@ async def keys(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     found = await KeyRepository(uow.connection).held_page(after or "", A_PAGE)
     for row in found:
         uow.tell(ACCESS_KEYS, message_of(row))
-    return len(found), found[-1]["key_id"] if len(found) == A_PAGE else None
+    return len(found), found[-1].key_id if len(found) == A_PAGE else None
 
 
 SNAPSHOTS = (Snapshots(ACCESS_KEYS, keys),)

@@ -6,11 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from services.usage_ingest.quarantine.rows import By, QuarantinedBytes, QuarantinedEvent, Status
 from services.usage_ingest.quarantine.usecases.resolve import Replayed
 from shared.http.answers import Answer, Instant
-
-Status = Literal["open", "replayed", "repaired", "discarded"]
-By = Literal["door", "metering"]
 
 
 class QuarantinedEventAnswer(Answer):
@@ -42,7 +40,7 @@ class QuarantinedEventAnswer(Answer):
     """The reason it was discarded for"""
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def of(cls, row: QuarantinedEvent) -> Self:
         return cls(**_described(row))
 
 
@@ -55,13 +53,13 @@ class QuarantinedBytesAnswer(QuarantinedEventAnswer):
     repaired_base64: str | None
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def whole(cls, row: QuarantinedBytes) -> Self:
         return cls(
             **_described(row),
-            raw=_text(row["raw"]),
-            raw_base64=_base64(row["raw"]),
-            repaired=_text(row["repaired"]),
-            repaired_base64=_base64(row["repaired"]),
+            raw=_text(row.raw),
+            raw_base64=_base64(row.raw),
+            repaired=_text(row.repaired),
+            repaired_base64=_base64(row.repaired),
         )
 
 
@@ -80,9 +78,9 @@ class ReplayAnswer(Answer):
         return cls(replayed=done.replayed, still_open=done.still_open, more=done.more, after=done.after)
 
 
-def _described(row: Any) -> dict[str, Any]:
+def _described(row: QuarantinedEvent) -> dict[str, Any]:
     names = {field.name for field in fields(QuarantinedEventAnswer)} - {"object", "index"}
-    return {"index": row["index_"], **{name: row[name] for name in names}}
+    return {"index": row.index_, **{name: getattr(row, name) for name in names}}
 
 
 def _text(value: bytes | None) -> str | None:

@@ -12,13 +12,11 @@ from services.usage_ingest.door.requests.documented import EVENT
 from services.usage_ingest.door.requests.media import MediaTypeUnsupported, check_json
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from services.usage_ingest.quarantine.answers import (
-    By,
     QuarantinedBytesAnswer,
     QuarantinedEventAnswer,
     ReplayAnswer,
-    Status,
 )
-from services.usage_ingest.quarantine.rows import Filter
+from services.usage_ingest.quarantine.rows import By, Filter, Status
 from services.usage_ingest.quarantine.usecases import resolve as usecases
 from services.usage_ingest.quarantine.usecases.find import QuarantinedUnknown, find, list_events
 from services.usage_ingest.quarantine.usecases.resolve import AlreadyResolved, RepairRefused
@@ -85,7 +83,7 @@ async def list_quarantine(
     async with context.db.transaction() as uow:
         rows = await list_events(uow, wanted, before, page.limit + 1)
     return Listed[QuarantinedEventAnswer].page(
-        rows, page, lambda row: [row["quarantine_id"]], QuarantinedEventAnswer.of
+        rows, page, lambda row: [row.quarantine_id], QuarantinedEventAnswer.of
     )
 
 
@@ -111,7 +109,7 @@ async def replay_all(which: Which, request: Request, context: Ctx, caller: Resol
 @refuses(QuarantinedUnknown)
 async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> QuarantinedBytesAnswer:
     async with context.db.transaction() as uow:
-        return QuarantinedBytesAnswer.of(await find(uow, quarantine_id))
+        return QuarantinedBytesAnswer.whole(await find(uow, quarantine_id))
 
 
 @router.post(
@@ -123,7 +121,7 @@ async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> Quaranti
 async def replay_one(
     quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver
 ) -> QuarantinedBytesAnswer:
-    return QuarantinedBytesAnswer.of(
+    return QuarantinedBytesAnswer.whole(
         await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"])
     )
 
@@ -163,7 +161,7 @@ async def repair(
 ) -> QuarantinedBytesAnswer:
     check_json(request.headers.get("content-type"))
     event = _event_of(await read_body(request))
-    return QuarantinedBytesAnswer.of(
+    return QuarantinedBytesAnswer.whole(
         await usecases.repair(context, quarantine_id, event, caller, request.scope["u2c_trace"])
     )
 
@@ -178,7 +176,7 @@ async def discard(
     quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver
 ) -> QuarantinedBytesAnswer:
     async with context.db.transaction() as uow:
-        return QuarantinedBytesAnswer.of(await usecases.discard(uow, quarantine_id, why.reason, caller))
+        return QuarantinedBytesAnswer.whole(await usecases.discard(uow, quarantine_id, why.reason, caller))
 
 
 class _Repair(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,18 +1,20 @@
 """SQL of the quarantine."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 import asyncpg
 
-from services.usage_ingest.quarantine.rows import Filter, ToldEvent
-from shared.db.columns import insert
+from services.usage_ingest.quarantine.rows import (
+    Filter,
+    QuarantinedBytes,
+    QuarantinedEvent,
+    Resolution,
+    ToldEvent,
+)
+from shared.db.columns import insert, names_of
 from shared.db.filters import narrowed
 from shared.topics.usage_ingest import QuarantineMessage
 
-FIELDS = """quarantine_id, by, code, detail, source, id, type, subject, time, key_id, request_id, index_, received_at, business_at,
-    status, resolved_at, resolved_by, resolution"""
 # An index takes the beginning of an id: a refused one may be longer.
 _CONDITIONS = {"id": "left(id, 255) = left({0}, 255) and id = {0}"}
 STORE = insert("usage_ingest.quarantine", ToldEvent, ignore_known=True).returning("true")
@@ -29,23 +31,25 @@ class QuarantineRepository:
         stored = await self.connection.fetch(STORE.sql, *STORE.columns_of(list(map(ToldEvent.of, messages))))
         return len(stored)
 
-    async def page(self, wanted: Filter, before: str | None, limit: int) -> list[Any]:
+    async def page(self, wanted: Filter, before: str | None, limit: int) -> list[QuarantinedEvent]:
         """Newest first, older than the event of id `before`."""
         where = narrowed(wanted, _CONDITIONS).also("quarantine_id < {}", before)
-        return await self.connection.fetch(
-            f"""select {FIELDS} from usage_ingest.quarantine where {where.sql}
+        rows = await self.connection.fetch(
+            f"""select {names_of(QuarantinedEvent)} from usage_ingest.quarantine where {where.sql}
                 order by quarantine_id desc limit {limit:d}""",
             *where.parameters,
         )
+        return [QuarantinedEvent(**row) for row in rows]
 
-    async def open_after(self, wanted: Filter, after: str, limit: int) -> list[Any]:
+    async def open_after(self, wanted: Filter, after: str, limit: int) -> list[QuarantinedBytes]:
         """Open events, oldest first, with their bytes: a bulk replay's next part."""
         where = narrowed(wanted, _CONDITIONS).also("quarantine_id > {}", after)
-        return await self.connection.fetch(
-            f"""select {FIELDS}, raw from usage_ingest.quarantine where status = 'open' and {where.sql}
-                order by quarantine_id limit {limit:d}""",
+        rows = await self.connection.fetch(
+            f"""select {names_of(QuarantinedBytes)} from usage_ingest.quarantine
+                where status = 'open' and {where.sql} order by quarantine_id limit {limit:d}""",
             *where.parameters,
         )
+        return [QuarantinedBytes(**row) for row in rows]
 
     async def open_by_code(self) -> dict[str, int]:
         """Code → how many events are open."""
@@ -54,33 +58,25 @@ class QuarantineRepository:
         )
         return {row["code"]: row["events"] for row in rows}
 
-    async def find(self, quarantine_id: str) -> Any | None:
-        return await self.connection.fetchrow(
-            f"select {FIELDS}, raw, repaired from usage_ingest.quarantine where quarantine_id = $1",
+    async def find(self, quarantine_id: str) -> QuarantinedBytes | None:
+        row = await self.connection.fetchrow(
+            f"select {names_of(QuarantinedBytes)} from usage_ingest.quarantine where quarantine_id = $1",
             quarantine_id,
         )
+        return QuarantinedBytes(**row) if row else None
 
-    async def resolve(
-        self,
-        ids: Sequence[str],
-        status: str,
-        at: datetime,
-        by: str,
-        *,
-        resolution: str | None = None,
-        repaired: bytes | None = None,
-    ) -> int:
+    async def resolve(self, ids: Sequence[str], how: Resolution) -> int:
         """Close events that are open; return how many were."""
         closed = await self.connection.fetch(
             """update usage_ingest.quarantine set status = $2, resolved_at = $3, resolved_by = $4,
                 resolution = $5, repaired = $6
                where quarantine_id = any($1) and status = 'open' returning true""",
             list(ids),
-            status,
-            at,
-            by,
-            resolution,
-            repaired,
+            how.status,
+            how.resolved_at,
+            how.resolved_by,
+            how.resolution,
+            how.repaired,
         )
         return len(closed)
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from shared.db.columns import Integer
 from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import QuarantineMessage
+
+Status = Literal["open", "replayed", "repaired", "discarded"]
+By = Literal["door", "metering"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,49 @@ class ToldEvent:
             business_at=from_us(message.business_us),
             by=message.by,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedEvent:
+    """A row of `quarantine` without the event's bytes."""
+
+    quarantine_id: str
+    by: By
+    code: str
+    detail: str
+    source: str
+    id: str
+    type: str
+    subject: str
+    time: datetime | None
+    key_id: str
+    request_id: str
+    index_: int
+    received_at: datetime
+    business_at: datetime
+    status: Status
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedBytes(QuarantinedEvent):
+    """A row of `quarantine`: the event's own bytes, and those that were accepted in their place."""
+
+    raw: bytes
+    repaired: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How events are closed: when (machine clock), by which key, and for what reason or by which bytes."""
+
+    status: Status
+    resolved_at: datetime
+    resolved_by: str
+    resolution: str | None = None
+    repaired: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What the API shows of receipts."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from services.usage_ingest.receipts.rows import DoorHour
 from shared.http.answers import Answer, Instant
 
 
@@ -23,14 +24,14 @@ class DoorHourAnswer(Answer):
     refused: Annotated[int, Field(ge=0)]
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def of(cls, row: DoorHour) -> Self:
         return cls(
-            key_id=row["key_id"],
-            source=row["source"],
-            hour=row["hour"],
-            receipts=row["receipts"],
-            received=row["received"],
-            published=row["published"],
-            quarantined=row["quarantined"],
-            refused=row["refused"],
+            key_id=row.key_id,
+            source=row.source,
+            hour=row.hour,
+            receipts=row.receipts,
+            received=row.received,
+            published=row.published,
+            quarantined=row.quarantined,
+            refused=row.refused,
         )

@@ -40,7 +40,7 @@ async def list_door_hours(
             uow, DoorFilter(key_id, source, since, until), after, page.limit + 1
         )
     return Listed[DoorHourAnswer].page(
-        rows, page, lambda row: [to_us(row["hour"]), row["key_id"], row["source"]], DoorHourAnswer.of
+        rows, page, lambda row: [to_us(row.hour), row.key_id, row.source], DoorHourAnswer.of
     )
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
-from services.usage_ingest.receipts.rows import DoorFilter, ToldReceipt
-from shared.db.columns import bulk
+from services.usage_ingest.receipts.rows import DoorFilter, DoorHour, ToldReceipt
+from shared.db.columns import bulk, names_of
 from shared.db.filters import narrowed
 from shared.topics.usage_ingest import ReceiptMessage
 
@@ -73,14 +72,14 @@ class ReceiptRepository:
 
     async def door(
         self, wanted: DoorFilter, after: tuple[datetime, str, str] | None, limit: int
-    ) -> list[Any]:
+    ) -> list[DoorHour]:
         """Sums by hour, key and source, in that order."""
         where = narrowed(wanted, _CONDITIONS)
         if after:
             where = where.also("(hour, key_id, source) > ({}, {}, {})", *after)
-        return await self.connection.fetch(
-            f"""select key_id, source, hour, receipts, received, published, quarantined, refused
-                from usage_ingest.door_hours where {where.sql}
-               order by hour, key_id, source limit {limit:d}""",
+        rows = await self.connection.fetch(
+            f"""select {names_of(DoorHour)} from usage_ingest.door_hours where {where.sql}
+                order by hour, key_id, source limit {limit:d}""",
             *where.parameters,
         )
+        return [DoorHour(**row) for row in rows]

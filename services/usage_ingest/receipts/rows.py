@@ -34,6 +34,20 @@ class ToldReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorHour:
+    """A row of `door_hours`: what came in within an hour, by one key, from one source."""
+
+    key_id: str
+    source: str
+    hour: datetime
+    receipts: int
+    received: int
+    published: int
+    quarantined: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class DoorFilter:
     """Which hours; None does not restrict. `until` is exclusive."""
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from services.usage_ingest.receipts.repository import ReceiptRepository
-from services.usage_ingest.receipts.rows import DoorFilter
+from services.usage_ingest.receipts.rows import DoorFilter, DoorHour
 from shared.db.unit_of_work import UnitOfWork
 from shared.topics.usage_ingest import ReceiptMessage
 
@@ -17,7 +16,7 @@ async def keep(uow: UnitOfWork, receipts: Sequence[ReceiptMessage]) -> int:
 
 async def list_door_hours(
     uow: UnitOfWork, wanted: DoorFilter, after: tuple[datetime, str, str] | None, rows_max: int
-) -> list[Any]:
+) -> list[DoorHour]:
     """Sums by hour, key and source, in that order, after the one named."""
     return await ReceiptRepository(uow.connection).door(wanted, after, rows_max)
 

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -13,6 +12,7 @@ from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.names import read_name
 from services.usage_ingest.domain.secrets import RANDOM_BYTES, display_prefix, hash_of, secret_of
 from services.usage_ingest.keys.repository import KeyRepository
+from services.usage_ingest.keys.rows import KeyRow
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours, shown_sources
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -110,17 +110,17 @@ async def issue(
     return Issued(message, secret, display_prefix(secret), now, replaces)
 
 
-async def list_keys(uow: UnitOfWork, after: str, rows_max: int) -> list[Any]:
+async def list_keys(uow: UnitOfWork, after: str, rows_max: int) -> list[KeyRow]:
     """Keys in order of their making, after the key of this id."""
     return await KeyRepository(uow.connection).page(after, rows_max)
 
 
-async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> Any:
+async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> KeyRow:
     """End a key at once, for ever; revoking it again changes nothing. Returns its row."""
     row = await _known(uow, key_id)
-    refuse_escalation(by, row["scopes"], row["sources"])
-    if not row["revoked"]:
-        await _store_and_tell(uow, _changed(row, now, revoked=True))
+    refuse_escalation(by, row.scopes, row.sources)
+    if not row.revoked:
+        await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), revoked=True))
     return await _known(uow, key_id)
 
 
@@ -136,25 +136,25 @@ async def rotate(
     """Make a key with the same name, scopes and sources; the old one works for `overlap` longer. A key with
     an expiry gets as long a life again."""
     row = await _known(uow, key_id)
-    if row["revoked"] or (row["expires_at"] is not None and row["expires_at"] <= now):
+    if row.revoked or (row.expires_at is not None and row.expires_at <= now):
         raise KeyAlreadyEnded(f"{key_id} is revoked or has expired; create a new key")
-    refuse_escalation(by, row["scopes"], row["sources"])
-    refuse_outliving(by, row["expires_at"])
-    if expires_at is None and row["expires_at"] is not None:
-        expires_at = now + (row["expires_at"] - row["created_at"])
+    refuse_escalation(by, row.scopes, row.sources)
+    refuse_outliving(by, row.expires_at)
+    if expires_at is None and row.expires_at is not None:
+        expires_at = now + (row.expires_at - row.created_at)
     refuse_outliving(by, expires_at)
     issued = await issue(
         uow,
-        row["name"],
-        list(row["scopes"]),
+        row.name,
+        list(row.scopes),
         expires_at,
         now=now,
-        sources=row["sources"],
+        sources=row.sources,
         by=by.key_id,
         replaces=key_id,
     )
-    ends_at = min(row["expires_at"] or now + overlap, now + overlap)
-    await _store_and_tell(uow, _changed(row, now, expires_us=to_us(ends_at)))
+    ends_at = min(row.expires_at or now + overlap, now + overlap)
+    await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), expires_us=to_us(ends_at)))
     return issued
 
 
@@ -193,26 +193,26 @@ def read_sources(sources: Sequence[str]) -> frozenset[str]:
         ) from None
 
 
-def _changed(row: Any, now: datetime, **changes: Any) -> AccessKeyMessage:
-    """The key as its row says, with changes, as the next revision."""
-    return msgspec.structs.replace(message_of(row), revision=max(row["revision"] + 1, to_us(now)), **changes)
+def _next_revision(row: KeyRow, now: datetime) -> AccessKeyMessage:
+    """The key as its row says, as the next revision."""
+    return msgspec.structs.replace(message_of(row), revision=max(row.revision + 1, to_us(now)))
 
 
-def message_of(row: Any) -> AccessKeyMessage:
+def message_of(row: KeyRow) -> AccessKeyMessage:
     """The key as its row says, as others hear of it."""
     return AccessKeyMessage(
-        row["key_id"],
-        row["revision"],
-        row["hash"],
-        row["name"],
-        tuple(row["scopes"]),
-        expires_us=None if row["expires_at"] is None else to_us(row["expires_at"]),
-        revoked=row["revoked"],
-        sources=tuple(row["sources"]),
+        row.key_id,
+        row.revision,
+        row.hash,
+        row.name,
+        tuple(row.scopes),
+        expires_us=None if row.expires_at is None else to_us(row.expires_at),
+        revoked=row.revoked,
+        sources=tuple(row.sources),
     )
 
 
-async def _known(uow: UnitOfWork, key_id: str) -> Any:
+async def _known(uow: UnitOfWork, key_id: str) -> KeyRow:
     row = await KeyRepository(uow.connection).locked(key_id)
     if row is None:
         raise KeyUnknown(f"no key {key_id}; GET /v1/keys lists them")

@@ -1,9 +1,7 @@
 """Verbs: find one event of the quarantine, list them, count them."""
 
-from typing import Any
-
 from services.usage_ingest.quarantine.repository import QuarantineRepository
-from services.usage_ingest.quarantine.rows import Filter
+from services.usage_ingest.quarantine.rows import Filter, QuarantinedBytes, QuarantinedEvent
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 
@@ -14,7 +12,7 @@ class QuarantinedUnknown(AppError):
     kind = Kind.NOT_FOUND
 
 
-async def find(uow: UnitOfWork, quarantine_id: str) -> Any:
+async def find(uow: UnitOfWork, quarantine_id: str) -> QuarantinedBytes:
     """The event's row, its bytes included; raise QuarantinedUnknown when there is none."""
     row = await QuarantineRepository(uow.connection).find(quarantine_id)
     if row is None:
@@ -22,7 +20,9 @@ async def find(uow: UnitOfWork, quarantine_id: str) -> Any:
     return row
 
 
-async def list_events(uow: UnitOfWork, wanted: Filter, before: str | None, rows_max: int) -> list[Any]:
+async def list_events(
+    uow: UnitOfWork, wanted: Filter, before: str | None, rows_max: int
+) -> list[QuarantinedEvent]:
     """Newest first, older than the event of id `before`, without their bytes."""
     return await QuarantineRepository(uow.connection).page(wanted, before, rows_max)
 

@@ -6,15 +6,13 @@ it again counts once: metering knows its source and id.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.door.usecases.accept import circumstances, publish_all
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import UNREADABLE, refuse_foreign_source
 from services.usage_ingest.quarantine.repository import QuarantineRepository
-from services.usage_ingest.quarantine.rows import Filter
+from services.usage_ingest.quarantine.rows import Filter, QuarantinedBytes, Resolution
 from services.usage_ingest.quarantine.usecases.find import find
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -46,12 +44,12 @@ class Replayed:
     after: str = ""  # the last event judged
 
 
-async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace: str) -> Any:
+async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace: str) -> QuarantinedBytes:
     """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed
     one changes nothing."""
     row = await _find(context, quarantine_id)
-    refuse_foreign_source(by, row["source"])
-    if row["status"] != "replayed":
+    refuse_foreign_source(by, row.source)
+    if row.status != "replayed":
         _refuse_resolved(row)
         await _replay(context, [row], by, trace)
     return await _find(context, quarantine_id)
@@ -73,15 +71,17 @@ async def replay_all(context: Context, wanted: Filter, after: str, by: AccessKey
             return done
         faulty = await _replay(context, rows, by, trace)
         done.replayed, done.still_open = done.replayed + len(rows) - faulty, done.still_open + faulty
-        done.after = rows[-1]["quarantine_id"]
+        done.after = rows[-1].quarantine_id
     done.more = True
     return done
 
 
-async def repair(context: Context, quarantine_id: str, event: bytes, by: AccessKey, trace: str) -> Any:
+async def repair(
+    context: Context, quarantine_id: str, event: bytes, by: AccessKey, trace: str
+) -> QuarantinedBytes:
     """Publish a corrected body in the event's place. The bytes that came are kept beside it."""
     row = await _find(context, quarantine_id)
-    refuse_foreign_source(by, row["source"])
+    refuse_foreign_source(by, row.source)
     _refuse_resolved(row)
     judged_by, acceptance = circumstances(context, trace), Acceptance()
     accept([event], judged_by, acceptance)
@@ -92,34 +92,34 @@ async def repair(context: Context, quarantine_id: str, event: bytes, by: AccessK
             errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}],
         )
     await publish_all(context, by, acceptance, judged_by)
-    await _resolve(context, [quarantine_id], "repaired", machine_now(), by.key_id, repaired=event)
+    repaired = Resolution("repaired", machine_now(), by.key_id, repaired=event)
+    await _resolve(context, [quarantine_id], repaired)
     return await _find(context, quarantine_id)
 
 
-async def discard(uow: UnitOfWork, quarantine_id: str, reason: str, by: AccessKey) -> Any:
+async def discard(uow: UnitOfWork, quarantine_id: str, reason: str, by: AccessKey) -> QuarantinedBytes:
     """Close the event without counting it, for a reason that stays with it."""
     row = await find(uow, quarantine_id)
-    refuse_foreign_source(by, row["source"])
+    refuse_foreign_source(by, row.source)
     _refuse_resolved(row)
-    await QuarantineRepository(uow.connection).resolve(
-        [quarantine_id], "discarded", machine_now(), by.key_id, resolution=reason
-    )
+    discarded = Resolution("discarded", machine_now(), by.key_id, resolution=reason)
+    await QuarantineRepository(uow.connection).resolve([quarantine_id], discarded)
     return await find(uow, quarantine_id)
 
 
-async def _find(context: Context, quarantine_id: str) -> Any:
+async def _find(context: Context, quarantine_id: str) -> QuarantinedBytes:
     async with context.db.transaction() as uow:
         return await find(uow, quarantine_id)
 
 
-async def _replay(context: Context, rows: list[Any], by: AccessKey, trace: str) -> int:
+async def _replay(context: Context, rows: list[QuarantinedBytes], by: AccessKey, trace: str) -> int:
     """Publish what is in order now and close it; renew the description of the others and return how many they
     are."""
     judged_by, good = circumstances(context, trace), Acceptance()
     resolved, faults = _judge(rows, judged_by, good)
     if resolved:
         await publish_all(context, by, good, judged_by)
-        await _resolve(context, resolved, "replayed", machine_now(), by.key_id)
+        await _resolve(context, resolved, Resolution("replayed", machine_now(), by.key_id))
     if faults:
         async with context.db.transaction() as uow:
             await QuarantineRepository(uow.connection).describe_again(faults)
@@ -127,29 +127,28 @@ async def _replay(context: Context, rows: list[Any], by: AccessKey, trace: str) 
 
 
 def _judge(
-    rows: list[Any], judged_by: Circumstances, good: Acceptance
+    rows: list[QuarantinedBytes], judged_by: Circumstances, good: Acceptance
 ) -> tuple[list[str], list[tuple[str, str, str]]]:
     """The ids of those now in order, and (id, code, detail) of the others. What is in order is added to
     `good`."""
     resolved, faults = [], []
     for index, row in enumerate(rows):
         again = Acceptance()
-        accept([row["raw"]], judged_by, again)
+        accept([row.raw], judged_by, again)
         if again.quarantined:
-            faults.append((row["quarantine_id"], again.quarantined[0].code, again.quarantined[0].detail))
+            faults.append((row.quarantine_id, again.quarantined[0].code, again.quarantined[0].detail))
         else:
             good.publish(index, again.published[0][1])
-            resolved.append(row["quarantine_id"])
+            resolved.append(row.quarantine_id)
     return resolved, faults
 
 
-async def _resolve(context: Context, ids: list[str], status: str, at: datetime, by: str, **how: Any) -> None:
+async def _resolve(context: Context, ids: list[str], how: Resolution) -> None:
     async with context.db.transaction() as uow:
-        await QuarantineRepository(uow.connection).resolve(ids, status, at, by, **how)
+        await QuarantineRepository(uow.connection).resolve(ids, how)
 
 
-def _refuse_resolved(row: Any) -> None:
-    if row["status"] != "open":
-        raise AlreadyResolved(
-            f"{row['quarantine_id']} is {row['status']} since {row['resolved_at'].isoformat()}"
-        )
+def _refuse_resolved(row: QuarantinedBytes) -> None:
+    if row.status != "open":
+        assert row.resolved_at is not None, "what was resolved says when"
+        raise AlreadyResolved(f"{row.quarantine_id} is {row.status} since {row.resolved_at.isoformat()}")
