@@ -24,7 +24,7 @@ from tests.ram import server_folder
 
 if TYPE_CHECKING:
     from shared.bus import Record
-    from u2c.cluster import ClusterOptions
+    from u2c.deployment.cluster import ClusterOptions
 
 TEMPLATE = "u2c_template"
 WAL_MAX_MB = 256
@@ -130,10 +130,10 @@ def empty_database(postgres_server: TestServer) -> Iterator[TestDatabase]:
 
 @pytest.fixture
 def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., ClusterOptions]":
-    """Options for `u2c.cluster.Cluster` on the test's database, free ports, logs in the test's folder:
+    """Options for `u2c.deployment.cluster.Cluster` on the test's database, free ports, logs in the test's folder:
     `Cluster(cluster_options(restart=False))`."""
-    from u2c.cluster import ClusterOptions
-    from u2c.state import State
+    from u2c.deployment.cluster import ClusterOptions
+    from u2c.deployment.state import State
 
     state = State(tmp_path / "state")
     state.adopt_secret(database.secret)

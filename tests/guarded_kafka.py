@@ -8,8 +8,8 @@ import pytest
 from shared.bus.kafka_access import KafkaAccess
 from shared.postgres.urls import kafka_password
 from tests.deploy.files import compose
-from u2c.kafka_broker import DEPLOY, KafkaBroker
-from u2c.ports import first_free_ports
+from u2c.deployment.kafka_broker import DEPLOY, KafkaBroker
+from u2c.deployment.ports import first_free_ports
 
 PASSWORD = "administrators0"
 SEPARATORS = {1: ".", 2: "_", 3: "-"}  # what the image makes of one, two and three underscores

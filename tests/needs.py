@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from u2c.kafka_broker import missing
+from u2c.deployment.kafka_broker import missing
 
 KAFKA_REQUIRED, NODE_REQUIRED, PROMTOOL_REQUIRED = (
     os.environ.get(name) == "1" for name in ("U2C_REQUIRE_KAFKA", "U2C_REQUIRE_NODE", "U2C_REQUIRE_PROMTOOL")

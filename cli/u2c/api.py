@@ -9,7 +9,7 @@ import httpx2
 import typer
 from rich.console import Console
 
-from u2c.address import address, unanswered
+from u2c.deployment.address import address, unanswered
 from u2c.printing import folding
 
 WRONG = 1

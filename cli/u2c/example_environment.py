@@ -5,7 +5,7 @@ from pydantic_settings import BaseSettings
 
 from shared.postgres.setup import SERVICES
 from shared.runtime.settings import ServiceSettings
-from u2c.service_flags import settings_of
+from u2c.deployment.service_flags import settings_of
 from u2c.settings import PREFIX, CommandSettings
 
 HEAD = """\

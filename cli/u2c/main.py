@@ -2,7 +2,6 @@
 environment (with the remedy)."""
 
 import importlib
-import importlib.util
 import signal
 import sys
 from importlib import metadata
@@ -12,30 +11,29 @@ import typer
 
 from shared.environment_fault import EnvironmentFault
 
-#: Verb → the module that has it; a module offers `command` (a function) or `app` (a Typer app with verbs
-#: below it).
-VERBS = {
-    "up": "u2c.up",
-    "demo": "u2c.demo",
-    "service": "u2c.service",
-    "migrate": "u2c.migrate",
-    "verify": "u2c.verify",
-    "clock": "u2c.clock",
-    "contract": "u2c.contract",
-    "events": "u2c.events",
-    "kafka": "u2c.kafka",
-    "chaos": "u2c.chaos",
-    "bench": "u2c.bench",
-    "doctor": "u2c.doctor",
-    "test": "u2c.test",
-    "backtest": "u2c.backtest",
-    "dead-letters": "u2c.dead_letters",
-    "customer": "u2c.customer",
-    "status": "u2c.status",
-    "env": "u2c.env",
-    "backup": "u2c.backup.verb",
-    "restore": "u2c.backup.restore_verb",
-}
+#: Every file of `u2c.verbs`, in the order of the help.
+VERBS = (
+    "up",
+    "demo",
+    "service",
+    "migrate",
+    "verify",
+    "clock",
+    "contract",
+    "events",
+    "kafka",
+    "chaos",
+    "bench",
+    "doctor",
+    "test",
+    "backtest",
+    "dead-letters",
+    "customer",
+    "status",
+    "env",
+    "backup",
+    "restore",
+)
 EXTRA_FLAGS = {"service", "up", "test"}  # they read the rest of the line themselves
 ENVIRONMENT = 3
 
@@ -58,19 +56,17 @@ def application(wanted: list[str]) -> typer.Typer:
         name="u2c", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=HELP
     )
     made.callback()(_options)
-    for verb in (name for name in VERBS if name in wanted) if set(wanted) & VERBS.keys() else VERBS:
+    for verb in (name for name in VERBS if name in wanted) if set(wanted) & set(VERBS) else VERBS:
         _register(made, verb)
     return made
 
 
 def _register(made: typer.Typer, verb: str) -> None:
-    if importlib.util.find_spec(VERBS[verb]) is None:
-        return
-    module = importlib.import_module(VERBS[verb])
+    module = importlib.import_module(f"u2c.verbs.{verb.replace('-', '_')}")
     if hasattr(module, "app"):
         made.add_typer(module.app, name=verb)
     else:
-        command = getattr(module, "command", None) or getattr(module, verb)
+        command = module.command
         settings = {"allow_extra_args": True, "ignore_unknown_options": True} if verb in EXTRA_FLAGS else {}
         made.command(verb, context_settings=settings)(command)
 

@@ -8,7 +8,7 @@ import typer
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from u2c.services import BASE_PORT
+from u2c.deployment.services import BASE_PORT
 
 PREFIX = "U2C_"
 

@@ -92,4 +92,4 @@ def options(schema: str) -> dict[str, Any]:
 
 def lock_key(schema: str) -> int:
     """The advisory lock of migrations of this schema: two commands that migrate at once take turns."""
-    return zlib.crc32(f"u2c.migrate.{schema}".encode())
+    return zlib.crc32(f"u2c.verbs.migrate.{schema}".encode())

@@ -11,7 +11,7 @@ from u2c.bench import against
 from u2c.bench.against import Comparison, compare
 from u2c.bench.checkout import Checkout, driven, own, worktree
 from u2c.bench.door import DoorWanted, door_of
-from u2c.state import ROOT
+from u2c.deployment.state import ROOT
 
 
 def said(_line: str) -> None:

@@ -25,7 +25,7 @@ from tests.bus.refusals import RULE_BYTES, RefusalCases
 from tests.bus.topics import FACTS, PAGES, STATES, TOPICS
 from tests.conftest import TestDatabase, TestServer
 from tests.needs import NEEDS_KAFKA
-from u2c.kafka_broker import KafkaBroker
+from u2c.deployment.kafka_broker import KafkaBroker
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ async def _set(brokers: str, topic: Topic, **settings: str) -> None:
 @NEEDS_KAFKA
 def test_a_cluster_id_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of sixty-four does; the formatter took it for an option."""
-    monkeypatch.setattr("u2c.kafka_broker.uuid4", lambda: UUID(int=0xF8 << 120))
+    monkeypatch.setattr("u2c.deployment.kafka_broker.uuid4", lambda: UUID(int=0xF8 << 120))
     broker = KafkaBroker(tmp_path)
     broker.start()
     broker.stop()

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.needs import NEEDS_KAFKA
-from u2c import kafka_broker
 from u2c.chaos.campaigns import campaigns
 from u2c.chaos.faults import Kind
 from u2c.chaos.run import play
+from u2c.deployment import kafka_broker
 
 KAFKA = pytest.param("kafka", marks=NEEDS_KAFKA)
 

@@ -16,9 +16,9 @@ import pytest
 from shared.postgres.setup import SERVICES
 from tests.needs import NEEDS_NODE, NODE_REQUIRED
 from tests.platform.test_backup import event, set_up, until
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
-from u2c.state import ROOT
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.state import ROOT
 
 HERE = Path(__file__).parent
 GENERATOR = "openapi-python-client==0.29.1"

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import msgspec
 
-from u2c.cluster import Cluster
 from u2c.departures.client import Client
+from u2c.deployment.cluster import Cluster
 
 STARTS = datetime(2025, 1, 1, tzinfo=UTC)
 CLOSED = datetime(2025, 2, 5, tzinfo=UTC)

@@ -14,8 +14,8 @@ from shared.postgres.setup import AUDITOR, drop_database
 from shared.postgres.urls import database_url, role_url
 from tests.conftest import TestServer, _copy
 from tests.conservation.book import STARTS, Sent, fill
-from u2c.cluster import Cluster, ClusterOptions
-from u2c.state import State
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.state import State
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url
 from tests.conftest import TestServer, _copy
 from tests.conservation.book import CLOSED, STARTS, event, settled, until, void
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
-from u2c.state import State
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.state import State
 
 pytestmark = pytest.mark.timeout(600)  # thousands of events, and the books checked again and again
 ROOM = 1000  # the default

@@ -10,7 +10,7 @@ from tests.conftest import TestDatabase
 from tests.conservation.conftest import Book
 from tests.conservation.door_book import way
 from tests.metering.batches import event
-from u2c.state import State
+from u2c.deployment.state import State
 
 
 def verify(book_state: str, admin_url: str, database: str, *more: str) -> subprocess.CompletedProcess[str]:

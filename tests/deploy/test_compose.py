@@ -11,12 +11,12 @@ import pytest
 from shared.postgres.setup import SERVICES
 from shared.runtime.settings import ServiceSettings
 from tests.deploy.files import ROOT, compose, dockerfile
-from u2c.service_flags import settings_of
-from u2c.services import PORTS, URL_VARIABLES
+from u2c.deployment.service_flags import settings_of
+from u2c.deployment.services import PORTS, URL_VARIABLES
 from u2c.settings import CommandSettings
 
 CONTAINERS: dict[str, dict[str, Any]] = compose()["services"]
-READ_BY_COMMAND = set(re.findall(r'"(U2C_[A-Z_]+)"', (ROOT / "cli/u2c/service.py").read_text()))
+READ_BY_COMMAND = set(re.findall(r'"(U2C_[A-Z_]+)"', (ROOT / "cli/u2c/verbs/service.py").read_text()))
 
 
 def _variables(model: Any) -> set[str]:

@@ -6,7 +6,7 @@ import tomllib
 from fnmatch import fnmatch
 
 from tests.deploy.files import ROOT, Instruction, dockerfile
-from u2c.services import PORTS
+from u2c.deployment.services import PORTS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 

@@ -15,10 +15,10 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import SERVICES
 from tests.conftest import TestDatabase
 from tests.deploy.files import ROOT, compose
-from u2c import service
-from u2c.keys import derived_key
-from u2c.secrets import read_secrets
-from u2c.services import KEY_SCOPES
+from u2c.deployment.keys import derived_key
+from u2c.deployment.secrets import read_secrets
+from u2c.deployment.services import KEY_SCOPES
+from u2c.verbs import service
 
 
 def test_the_job_makes_database_and_keys_and_may_run_again(empty_database: TestDatabase) -> None:

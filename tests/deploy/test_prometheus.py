@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY, generate_latest
 
 from shared.postgres.setup import SERVICES
 from tests.deploy.files import alerts, compose, prometheus
-from u2c.services import PORTS
+from u2c.deployment.services import PORTS
 
 MADE_BY_PROMETHEUS = {"up"}
 LABELS_OF_PROMETHEUS = {"job", "instance", "le"}

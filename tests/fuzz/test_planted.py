@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from shared.errors import AppError
 from shared.http.problems import install_problems
 from tests.fuzz.contract import fuzz
-from u2c.ports import first_free_ports
+from u2c.deployment.ports import first_free_ports
 
 
 class Answer(BaseModel):

@@ -12,7 +12,7 @@ from shared.postgres.setup import SERVICES
 from tests.conftest import Sized
 from tests.fuzz.contract import EXCLUDED, Findings, fuzz
 from tests.fuzz.things import things
-from u2c.cluster import Cluster, ClusterOptions
+from u2c.deployment.cluster import Cluster, ClusterOptions
 
 OPERATIONS_MIN = 40
 

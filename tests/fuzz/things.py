@@ -8,7 +8,7 @@ import httpx2
 
 from tests.readme.blocks import calls
 from tests.readme.shell import typed
-from u2c.cluster import Cluster
+from u2c.deployment.cluster import Cluster
 
 TIMEOUT_S = 60.0
 UNREADABLE = {

@@ -15,7 +15,7 @@ from shared.bus.kafka_topics import ensure_topics
 from shared.topics import ALL, Topic
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW, UsageMessage
 from tests.ingest.conftest import Door
-from u2c.kafka_broker import KafkaBroker
+from u2c.deployment.kafka_broker import KafkaBroker
 
 WAIT_S = 60.0
 Headers = Sequence[tuple[str, bytes | None]]

@@ -23,7 +23,7 @@ from tests.ingest.circumstances import NOW, customer, event
 from tests.ingest.conftest import METERS, running, until
 from tests.ingest.kafka_products import Products, Sent, create_topics, looking, say, send
 from tests.needs import NEEDS_KAFKA
-from u2c.kafka_broker import KafkaBroker
+from u2c.deployment.kafka_broker import KafkaBroker
 
 pytestmark = [NEEDS_KAFKA, pytest.mark.timeout(400)]  # the first test waits for a broker that starts twice
 MIB = 1 << 20

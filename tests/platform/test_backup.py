@@ -19,8 +19,8 @@ from tests.conftest import TestDatabase
 from u2c.backup.manifest import BOOK, read
 from u2c.backup.restoring import put_back
 from u2c.backup.taking import take
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
+from u2c.deployment.cluster import Cluster, ClusterOptions
 
 EVENTS = 3000
 TERMS = {

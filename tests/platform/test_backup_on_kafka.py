@@ -23,9 +23,9 @@ from tests.platform.test_compaction import COMPACTED_SOON, SNAPSHOTS
 from u2c.backup.manifest import read
 from u2c.backup.restoring import put_back
 from u2c.backup.taking import take
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
-from u2c.kafka_broker import KafkaBroker
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.kafka_broker import KafkaBroker
 
 pytestmark = [NEEDS_KAFKA, pytest.mark.long, pytest.mark.timeout(600)]
 CLOSED = "2024-02-05T00:00:00Z"

@@ -19,7 +19,7 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import SERVICES
 from tests.conftest import TestDatabase
-from u2c.cluster import Cluster, ClusterOptions
+from u2c.deployment.cluster import Cluster, ClusterOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 BACK_TIMEOUT_S = 60

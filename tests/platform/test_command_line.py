@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from u2c.service_flags import settings_of
-from u2c.services import PORTS
-from u2c.up import _show
-from u2c.verify import Kind
+from u2c.deployment.service_flags import settings_of
+from u2c.deployment.services import PORTS
+from u2c.verbs.up import _show
+from u2c.verbs.verify import Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 

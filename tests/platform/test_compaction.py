@@ -51,7 +51,7 @@ from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from tests.billing.statements import pages_of, statement_of
 from tests.conftest import TestDatabase
 from tests.needs import NEEDS_KAFKA
-from u2c.kafka_broker import KafkaBroker
+from u2c.deployment.kafka_broker import KafkaBroker
 
 pytestmark = NEEDS_KAFKA
 SNAPSHOTS = [topic for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT]

@@ -15,8 +15,8 @@ from shared.topics.usage_ingest import USAGE_EVENTS
 from tests.conftest import say
 from tests.platform.test_backup import set_up
 from tests.statements.deployment import event
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
+from u2c.deployment.cluster import Cluster, ClusterOptions
 
 STARTS = datetime(2024, 1, 1, tzinfo=UTC)
 DAYS, EVENTS_A_DAY = 36, 40  # over the month's end and its grace of three days

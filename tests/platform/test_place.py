@@ -16,8 +16,8 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.account import REACHABLE, Account, abandoned, account, known_place, place
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.server_settings import ServerSettings
-from u2c.cluster import SERVER_CHECK_S, Cluster, ClusterOptions
-from u2c.state import State
+from u2c.deployment.cluster import SERVER_CHECK_S, Cluster, ClusterOptions
+from u2c.deployment.state import State
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends its server to another user")
 

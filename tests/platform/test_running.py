@@ -8,12 +8,12 @@ import pytest
 
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.urls import same_server
-from u2c.address import address, chosen
-from u2c.book import book_url
-from u2c.env import shell_variables
-from u2c.running import Running, began, forget, keep, running
-from u2c.services import PORTS
-from u2c.state import State
+from u2c.deployment.address import address, chosen
+from u2c.deployment.book import book_url
+from u2c.deployment.running import Running, began, forget, keep, running
+from u2c.deployment.services import PORTS
+from u2c.deployment.state import State
+from u2c.verbs.env import shell_variables
 
 URLS = {service: f"http://127.0.0.1:{port + 100}" for service, port in PORTS.items()}
 HERE = Running(

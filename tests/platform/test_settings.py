@@ -7,9 +7,9 @@ import pytest
 import typer
 
 from shared.postgres.setup import SERVICES
+from u2c.deployment.service_flags import listing, variables
 from u2c.example_environment import text
 from u2c.main import application
-from u2c.service_flags import listing, variables
 from u2c.settings import ENVIRONMENT_ONLY, CommandSettings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-from u2c.cluster import Cluster
+from u2c.deployment.cluster import Cluster
 
 HTTP_REFUSED = 22  # curl's exit code of --fail-with-body
 

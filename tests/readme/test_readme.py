@@ -10,9 +10,9 @@ import httpx2
 import pytest
 import typer
 
-from tests.readme.blocks import README, calls, verbs
+from tests.readme.blocks import README, ROOT, calls, verbs
 from tests.readme.shell import refused, typed
-from u2c.cluster import Cluster, ClusterOptions
+from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.main import VERBS, application
 
 SETTLE_TIMEOUT_S = 60.0
@@ -102,6 +102,8 @@ def test_the_table_names_exactly_the_verbs_there_are() -> None:
     }
     assert verbs() == there
     assert {verb.split()[0] for verb in verbs()} == set(VERBS)
+    files = {path.stem.replace("_", "-") for path in (ROOT / "cli" / "u2c" / "verbs").glob("[a-z]*.py")}
+    assert files == set(VERBS)
 
 
 def test_the_table_has_one_row_a_verb() -> None:

@@ -32,10 +32,10 @@ from tests.conftest import TestDatabase, TestServer
 from tests.guarded_kafka import access_of, administrator, guarded_broker, speak_as_administrator
 from tests.needs import NEEDS_KAFKA
 from tests.platform.test_backup import event, finalized, set_up, until
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
-from u2c.kafka_broker import KafkaBroker
-from u2c.kafka_users import admit_users
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.kafka_broker import KafkaBroker
+from u2c.deployment.kafka_users import admit_users
 
 WAIT_S = 30.0
 

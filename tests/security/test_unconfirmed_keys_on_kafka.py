@@ -10,7 +10,7 @@ from tests.bus.test_kafka import broker  # noqa: F401  (the fixture)
 from tests.needs import NEEDS_KAFKA
 from tests.security.conftest import Serve, Served, until
 from tests.security.test_unconfirmed_keys import CUSTOMER, OTHER, key
-from u2c.kafka_broker import KafkaBroker
+from u2c.deployment.kafka_broker import KafkaBroker
 
 pytestmark = NEEDS_KAFKA
 

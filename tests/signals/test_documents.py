@@ -26,7 +26,7 @@ from shared.runtime.clock import machine_now
 from shared.topics import ALL
 from tests.signals.deployment import START
 from u2c import asyncapi
-from u2c.ports import first_free_ports
+from u2c.deployment.ports import first_free_ports
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

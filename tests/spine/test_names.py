@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 
 from tests.conftest import Sized
 from tests.spine.names import EVENTS, Asker, Sent, segment, spellings
-from u2c.cluster import Cluster, ClusterOptions
-from u2c.kafka_broker import KafkaBroker, missing
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.kafka_broker import KafkaBroker, missing
 
 CODES = {"name_character", "name_length"}
 NEEDS_KAFKA = pytest.mark.skipif(

@@ -9,8 +9,8 @@ import pytest
 from tests.spine.conductor import march_invoices, run, set_up
 from tests.spine.oracle import PRICES, invoice_total
 from tests.spine.world import CLOCK_STARTS, World, make_world
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
+from u2c.deployment.cluster import Cluster, ClusterOptions
 
 EVENTS = 3000
 

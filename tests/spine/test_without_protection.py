@@ -12,8 +12,8 @@ import pytest
 from tests.spine.conductor import run, set_up
 from tests.spine.test_spine import accounted_for, equal_the_oracle
 from tests.spine.world import CLOCK_STARTS, make_world
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures.client import Client
+from u2c.deployment.cluster import Cluster, ClusterOptions
 
 EVENTS = 800
 SABOTAGED = Path(__file__).parent / "sabotaged"

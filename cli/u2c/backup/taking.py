@@ -12,7 +12,7 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.migrations import revision, schemas
 from u2c.backup.manifest import BOOK, Manifest, digests, secret_digest, write
 from u2c.backup.programs import dump
-from u2c.book import connected
+from u2c.deployment.book import connected
 
 
 async def take(url: str, folder: Path, secret: str) -> Manifest:

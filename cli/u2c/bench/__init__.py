@@ -4,7 +4,3 @@ is no test: it knows no limit.
 It refuses to give a figure when the books do not hold (K1–K5), or when one unique event is not stored once
 and covered by its draft.
 """
-
-from u2c.bench.verb import app
-
-__all__ = ["app"]

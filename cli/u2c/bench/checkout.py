@@ -19,8 +19,8 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import role_url
-from u2c.kafka_broker import KafkaBroker
-from u2c.state import ROOT, State
+from u2c.deployment.kafka_broker import KafkaBroker
+from u2c.deployment.state import ROOT, State
 
 STOP_TIMEOUT_S = 30.0
 ERROR_TAIL_CHARACTERS = 2000

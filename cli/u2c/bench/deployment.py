@@ -14,9 +14,9 @@ from services.billing.conservation.checks.k1_transport import Heads
 from services.billing.conservation.usecases.check import check_all
 from shared.bus.kafka_access import KafkaAccess
 from shared.topics import ALL
-from u2c.cluster import Cluster, ClusterOptions
-from u2c.kafka_broker import KafkaBroker
-from u2c.state import State
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.kafka_broker import KafkaBroker
+from u2c.deployment.state import State
 
 if TYPE_CHECKING:
     from shared.bus.kafka_reader import KafkaLog, KafkaReader

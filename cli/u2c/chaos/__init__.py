@@ -4,7 +4,3 @@ acknowledged event must be accounted for.
 The month it plays is the spine's (tests/spine): hostile usage with an oracle that knows each invoice to the
 cent.
 """
-
-from u2c.chaos.verb import command
-
-__all__ = ["command"]

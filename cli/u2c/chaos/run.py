@@ -19,7 +19,7 @@ from u2c.chaos.played import SETTINGS, Played
 from u2c.chaos.producer import GaveUp, Producer
 from u2c.chaos.verdict import findings
 from u2c.departures.client import Client, Refused
-from u2c.state import State
+from u2c.deployment.state import State
 
 ARMED_WAIT_S = 120.0
 MONTHS_MAX = 20  # of one campaign

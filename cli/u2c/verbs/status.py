@@ -11,11 +11,11 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
-from u2c.address import deployment
 from u2c.api import WRONG, Api, OfDatabase
+from u2c.deployment.address import deployment
+from u2c.deployment.running import Running
+from u2c.deployment.services import PORTS
 from u2c.printing import AsJson, console, folding, print_json
-from u2c.running import Running
-from u2c.services import PORTS
 
 TIMEOUT_S = 10
 MIB = 1024 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from u2c.state import State
+from u2c.deployment.state import State
 
 
 @dataclass(frozen=True)

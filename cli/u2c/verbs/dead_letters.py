@@ -13,7 +13,7 @@ from shared.bus import BusUnavailable
 from shared.bus.dead_letters import DeadLetter, Name, NoSuchName, NotOpen, dead_letters, discard, replay
 from shared.db.unit_of_work import Database
 from shared.environment_fault import EnvironmentFault
-from u2c.book import (
+from u2c.deployment.book import (
     BROKERS,
     AdminUrl,
     Brokers,
@@ -24,7 +24,7 @@ from u2c.book import (
     opened_bus,
     server,
 )
-from u2c.kafka_users import kafka_access
+from u2c.deployment.kafka_users import kafka_access
 from u2c.printing import AsJson, console, folding, print_json
 
 SHOWN_MAX = 100  # letters a person is shown

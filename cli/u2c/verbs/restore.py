@@ -9,11 +9,11 @@ from rich.console import Console
 
 from u2c.backup.manifest import read
 from u2c.backup.restoring import Restored, put_back
-from u2c.book import BROKERS, AdminUrl, Brokers, own_server
-from u2c.kafka_users import kafka_access
+from u2c.deployment.book import BROKERS, AdminUrl, Brokers, own_server
+from u2c.deployment.kafka_users import kafka_access
+from u2c.deployment.state import State
 from u2c.printing import AsJson, console, print_json
 from u2c.settings import CommandSettings
-from u2c.state import State
 
 SHOWN_MAX = 20
 NAME = next(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared.environment_fault import EnvironmentFault
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class State:
         self._write(self._folder("keys") / f"{database}.json", json.dumps(keys))
 
     def keep_running(self, database: str, text: str) -> None:
-        """What `u2c.running` says of the deployment on `database`."""
+        """What `u2c.deployment.running` says of the deployment on `database`."""
         self._write(self._folder("running") / f"{database}.json", text)
 
     def _kept(self, name: str, new: str) -> str:

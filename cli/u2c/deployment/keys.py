@@ -10,8 +10,8 @@ import httpx2
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import connect
 from shared.postgres.urls import role_url
-from u2c.services import KEY_SCOPES
-from u2c.state import State
+from u2c.deployment.services import KEY_SCOPES
+from u2c.deployment.state import State
 
 KNOWN_TIMEOUT_S = 30.0
 POLL_S = 0.1

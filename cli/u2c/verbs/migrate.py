@@ -10,12 +10,12 @@ import typer
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import migrate_all
 from shared.postgres.setup import create_roles_and_schemas
-from u2c.kafka_users import admit_users, kafka_access
-from u2c.keys import ensure_derived_keys
+from u2c.deployment.kafka_users import admit_users, kafka_access
+from u2c.deployment.keys import ensure_derived_keys
+from u2c.deployment.secrets import write_secrets
+from u2c.deployment.state import State
 from u2c.printing import AsJson, console, folding, print_json
-from u2c.secrets import write_secrets
 from u2c.settings import default, flag
-from u2c.state import State
 
 
 def command(

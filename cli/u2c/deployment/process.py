@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from u2c.state import ROOT
+from u2c.deployment.state import ROOT
 
 STOP_TIMEOUT_S = 8.0
 LOG_TAIL_LINES = 6

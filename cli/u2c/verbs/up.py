@@ -9,11 +9,11 @@ from rich.console import Console
 
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import without_password
-from u2c.cluster import Cluster, ClusterOptions
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.service_flags import variables
 from u2c.instant import parse_instant
 from u2c.interrupt import until_interrupted
 from u2c.printing import AsJson, console, print_json
-from u2c.service_flags import variables
 from u2c.settings import Bus, default, flag
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from shared.environment_fault import EnvironmentFault
-from u2c.state import ROOT
+from u2c.deployment.state import ROOT
 
 #: The whole suite mostly waits for processes of its own: two at a time, a file at a time, each with a server
 #: of its own. `-- -n0` for one.

@@ -13,14 +13,14 @@ from pathlib import Path
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import AUDITOR, SERVICES
 from shared.postgres.urls import role_url, webhook_key
-from u2c.kafka_users import kafka_login
+from u2c.deployment.kafka_users import kafka_login
 
 PREFIX = "U2C_"
 
 
 def secrets_of(service: str, database_url: str, secret: str, keys: Mapping[str, str]) -> dict[str, str]:
     """Variable → value for one service. `database_url` is the administrator's, `keys` are API keys by name
-    (`u2c.services.KEY_SCOPES`)."""
+    (`u2c.deployment.services.KEY_SCOPES`)."""
     return {
         "U2C_DATABASE_URL": role_url(database_url, service, secret),
         **kafka_login(service, secret),

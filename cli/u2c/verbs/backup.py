@@ -8,9 +8,9 @@ import typer
 
 from u2c.backup.manifest import Manifest
 from u2c.backup.taking import take
-from u2c.book import AdminUrl, DatabaseName, book_url, server
+from u2c.deployment.book import AdminUrl, DatabaseName, book_url, server
+from u2c.deployment.state import State
 from u2c.printing import AsJson, console, print_json
-from u2c.state import State
 
 
 def command(

@@ -23,7 +23,7 @@ from shared.postgres.setup import AUDITOR
 from shared.postgres.urls import role_url
 from shared.topics import ALL
 from shared.values.money import currency, to_decimal
-from u2c.book import (
+from u2c.deployment.book import (
     BROKERS,
     AdminUrl,
     Brokers,
@@ -34,9 +34,9 @@ from u2c.book import (
     other_books,
     server,
 )
-from u2c.kafka_users import kafka_access
+from u2c.deployment.kafka_users import kafka_access
+from u2c.deployment.state import State
 from u2c.printing import AsJson, console, folding, print_json
-from u2c.state import State
 
 SHOWN_MAX = 40  # breaks a person is shown
 

@@ -4,10 +4,10 @@ import os
 from dataclasses import dataclass
 
 from shared.environment_fault import EnvironmentFault
-from u2c.running import Running, running
-from u2c.services import ADMIN_KEY, BASE_PORT, PORTS, URL_VARIABLES
+from u2c.deployment.running import Running, running
+from u2c.deployment.services import ADMIN_KEY, BASE_PORT, PORTS, URL_VARIABLES
+from u2c.deployment.state import State
 from u2c.settings import CommandSettings
-from u2c.state import State
 
 
 @dataclass(frozen=True)

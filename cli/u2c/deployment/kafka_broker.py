@@ -12,8 +12,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from shared.environment_fault import EnvironmentFault
-from u2c.ports import taken
-from u2c.state import ROOT, State
+from u2c.deployment.ports import taken
+from u2c.deployment.state import ROOT, State
 
 DEPLOY = ROOT / "deploy" / "kafka"
 JVM = (

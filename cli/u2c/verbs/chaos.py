@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from shared.environment_fault import EnvironmentFault
+from u2c.deployment.state import ROOT
 from u2c.printing import AsJson, console, print_json
 from u2c.settings import Bus
-from u2c.state import ROOT
 
 if TYPE_CHECKING:
     from u2c.chaos.played import Played

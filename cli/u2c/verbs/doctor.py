@@ -19,12 +19,12 @@ from shared.postgres.account import abandoned, account, reachable
 from shared.postgres.binaries import find
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.runtime.disk import FREE_LOW_BYTES, GB
-from u2c.cluster import ClusterOptions
-from u2c.ports import taken
+from u2c.deployment.cluster import ClusterOptions
+from u2c.deployment.ports import taken
+from u2c.deployment.running import running
+from u2c.deployment.services import PORTS
+from u2c.deployment.state import State
 from u2c.printing import AsJson, console, folding, print_json
-from u2c.running import running
-from u2c.services import PORTS
-from u2c.state import State
 
 DISK_FREE_MIN_GB = FREE_LOW_BYTES // GB
 ENVIRONMENT = 3

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from u2c.deployment.kafka_broker import KafkaBroker
+from u2c.deployment.state import State
 from u2c.interrupt import until_interrupted
-from u2c.kafka_broker import KafkaBroker
 from u2c.printing import AsJson, console, print_json
-from u2c.state import State
 
 PORT = 9092
 

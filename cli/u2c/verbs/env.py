@@ -2,10 +2,10 @@
 
 import shlex
 
-from u2c.address import address, deployment, named
 from u2c.api import OfDatabase
+from u2c.deployment.address import address, deployment, named
+from u2c.deployment.services import PORTS, URL_VARIABLES
 from u2c.printing import AsJson, print_json
-from u2c.services import PORTS, URL_VARIABLES
 from u2c.settings import PREFIX
 
 SHORT = {

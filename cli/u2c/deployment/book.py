@@ -15,10 +15,10 @@ from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import connect
 from shared.postgres.urls import database_url, same_server
-from u2c.address import chosen
-from u2c.running import running
+from u2c.deployment.address import chosen
+from u2c.deployment.running import running
+from u2c.deployment.state import State
 from u2c.settings import flag
-from u2c.state import State
 
 CANDIDATES = ("u2c", "u2c_demo")  # where `up` and `demo` keep their books, unless told otherwise
 

@@ -17,7 +17,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from u2c.cluster import Cluster, ClusterOptions
 from u2c.departures import job, report
 from u2c.departures.client import Client
 from u2c.departures.export import export as export_documents
@@ -26,9 +25,10 @@ from u2c.departures.figures import Mismatch, compare, expected_figures
 from u2c.departures.signals import ENVIRONMENT, YearOfSignals, watched
 from u2c.departures.signals_report import show_signals
 from u2c.departures.year import Flight, corrupted, read_flights
+from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.deployment.kafka_broker import KafkaBroker
+from u2c.deployment.services import BASE_PORT
 from u2c.interrupt import until_interrupted
-from u2c.kafka_broker import KafkaBroker
-from u2c.services import BASE_PORT
 
 DATABASE = "u2c_demo"
 EXPLAINED = "nyc-departures UA-475-EWR-2013-03-01T10:15:00Z"  # one of the 336,776
@@ -63,7 +63,7 @@ class Outcome:
         )
 
 
-def demo(
+def command(
     once: Annotated[
         bool, typer.Option("--once", help="Exit afterwards: 0 only when every figure agrees")
     ] = False,

@@ -21,9 +21,9 @@ from shared.http.limits import BACKLOG_MAX, KEEP_ALIVE_S, connections_within, ra
 from shared.postgres.setup import SERVICES
 from shared.runtime.garbage import collect_seldom
 from shared.runtime.settings import ServiceSettings
-from u2c.secrets import read_secrets
-from u2c.service_flags import listing, settings_of, variables
-from u2c.services import PORTS
+from u2c.deployment.secrets import read_secrets
+from u2c.deployment.service_flags import listing, settings_of, variables
+from u2c.deployment.services import PORTS
 
 SHUTDOWN_TIMEOUT_S = 6
 ORPHAN_TIMEOUT_S = 10

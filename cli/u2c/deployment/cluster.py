@@ -22,14 +22,14 @@ from shared.postgres.migrations import prepare
 from shared.postgres.server_settings import ServerSettings
 from shared.postgres.setup import SERVICES, connect, drop_database
 from shared.postgres.urls import role_url, without_password
-from u2c import running
-from u2c.kafka_users import admit_users, kafka_access
-from u2c.keys import ensure_keys, wait_until_known
-from u2c.ports import first_free_ports, require_free
-from u2c.process import ServiceProcess
-from u2c.secrets import secrets_of
-from u2c.services import ADMIN_KEY, URL_VARIABLES
-from u2c.state import State
+from u2c.deployment import running
+from u2c.deployment.kafka_users import admit_users, kafka_access
+from u2c.deployment.keys import ensure_keys, wait_until_known
+from u2c.deployment.ports import first_free_ports, require_free
+from u2c.deployment.process import ServiceProcess
+from u2c.deployment.secrets import secrets_of
+from u2c.deployment.services import ADMIN_KEY, URL_VARIABLES
+from u2c.deployment.state import State
 
 READY_TIMEOUT_S = 90.0
 READY_POLL_S = 0.1

@@ -1,0 +1,1 @@
+"""One deployment on this machine: its processes, ports, keys, secrets, book and broker."""

@@ -1,0 +1,1 @@
+"""One file a verb, called by its name; each offers `command` (a function) or `app` (with verbs below it)."""
