@@ -54,7 +54,7 @@ async def hear(db: Database, *messages: ContractVersionMessage) -> BatchCounts:
 
 async def chain(db: Database) -> list[int]:
     async with db.transaction() as uow:
-        return [each["version"] for each in await versions_of(uow.connection, "acme")]
+        return [each.version for each in await versions_of(uow.connection, "acme")]
 
 
 async def open_gaps(db: Database) -> list[str]:

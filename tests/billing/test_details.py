@@ -17,7 +17,7 @@ from services.billing.tracing.domain.clauses import clause_of
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import to_document
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.topics.rating import StatementSegment
+from shared.topics.rating import ContractVersion, StatementSegment
 from shared.values.instants import to_us
 from tests.pricing.contracts import chain, price, terms, usage_line
 
@@ -101,7 +101,7 @@ def heard(versions_in_force: Sequence[VersionInForce]) -> ClauseTerms:
     """The clauses as billing hears them."""
     contract = versions_in_force[0].terms.contract
     told = [
-        {"version": v.version, "effective_us": 0, "recorded_us": 0, "terms": to_document(v.terms)}
+        ContractVersion(v.version, effective_us=0, recorded_us=0, content_hash="", terms=to_document(v.terms))
         for v in versions_in_force
     ]
 

@@ -8,9 +8,12 @@ import msgspec
 
 from services.billing.documents.domain.document import Document, Held, Line
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
+from shared.db.columns import names_of
 from shared.db.filters import narrowed
 from shared.runtime.clock import from_us
+from shared.topics.billing import DocumentLine
 from shared.topics.rating import StatementHeld, StatementLine, StatementSegment
 
 # The gate's exceptions are named as the draft is: what it found first is what holds it.
@@ -71,6 +74,29 @@ class DocumentRepository:
             list(OBSTACLES),
         )
         return next(iter(await self._with_lines(rows, segments=True)), None)
+
+    async def finalized_after(self, after: str, rows_max: int) -> list[FinalizedDocument]:
+        """Return documents that are history, in order of their ids, after this one."""
+        rows = await self._connection.fetch(
+            f"""select {names_of(FinalizedDocument)} from billing.documents
+                where document_id > $1 and status = 'finalized' order by document_id limit $2""",
+            after,
+            rows_max,
+        )
+        return [FinalizedDocument(**row) for row in rows]
+
+    async def told_lines(self, document_ids: Sequence[str]) -> dict[str, list[DocumentLine]]:
+        """Document id → its lines as they are told, in order."""
+        rows = await self._connection.fetch(
+            """select document_id, line_id, key, clause_id, version, kind, quantity, amount_minor,
+                clause_hash, description, meter
+               from billing.document_lines where document_id = any($1) order by document_id, position""",
+            list(document_ids),
+        )
+        found: dict[str, list[DocumentLine]] = {}
+        for document_id, *line in rows:
+            found.setdefault(document_id, []).append(DocumentLine(*line))
+        return found
 
     async def _with_lines(self, rows: Sequence[Any], *, segments: bool) -> list[Document]:
         history = [row["document_id"] for row in rows if row["status"] == "finalized"]

@@ -5,11 +5,10 @@ The revision a document was told with is kept nowhere; told again it has that of
 which is older: whoever has the document keeps it, and whoever lost it takes this one.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import asyncpg
-
+from services.billing.documents.repository import DocumentRepository
+from services.billing.documents.rows import FinalizedDocument
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us
 from shared.runtime.retelling import Place, Snapshots, retelling
@@ -19,52 +18,34 @@ A_PAGE = 100
 
 
 async def documents(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
-    rows = await uow.connection.fetch(
-        "select * from billing.documents where document_id > $1 and status = 'finalized' order by document_id limit $2",
-        after or "",
-        A_PAGE,
-    )
-    lines = await _lines(uow.connection, [row["document_id"] for row in rows])
+    repository = DocumentRepository(uow.connection)
+    rows = await repository.finalized_after(after or "", A_PAGE)
+    lines = await repository.told_lines([row.document_id for row in rows])
     for row in rows:
-        uow.tell(DOCUMENTS, _message(row, lines.get(row["document_id"], ())))
-    return len(rows), rows[-1]["document_id"] if len(rows) == A_PAGE else None
+        uow.tell(DOCUMENTS, _message(row, lines.get(row.document_id, ())))
+    return len(rows), rows[-1].document_id if len(rows) == A_PAGE else None
 
 
-async def _lines(
-    connection: asyncpg.Connection, document_ids: Sequence[str]
-) -> Mapping[str, Sequence[DocumentLine]]:
-    rows = await connection.fetch(
-        """select document_id, line_id, key, clause_id, version, kind, quantity, amount_minor, clause_hash,
-            description, meter
-           from billing.document_lines where document_id = any($1) order by document_id, position""",
-        list(document_ids),
-    )
-    found: dict[str, list[DocumentLine]] = {}
-    for document_id, *line in rows:
-        found.setdefault(document_id, []).append(DocumentLine(*line))
-    return found
-
-
-def _message(row: Any, lines: Sequence[DocumentLine]) -> DocumentMessage:
+def _message(row: FinalizedDocument, lines: Sequence[DocumentLine]) -> DocumentMessage:
     return DocumentMessage(
-        document_id=row["document_id"],
-        revision=to_us(row["created_at"]),
-        kind=row["kind"],
-        status=row["status"],
-        number=row["number"],
-        contract=row["contract"],
-        customer_id=row["customer_id"],
-        customer=row["customer"],
-        legal_entity=row["legal_entity"],
-        currency=row["currency"],
-        period_start_date=row["start_date"].isoformat(),
-        period_end_date=row["end_date"].isoformat(),
-        issued_on=row["issued_on"].isoformat(),
-        due_on=row["due_on"].isoformat(),
+        document_id=row.document_id,
+        revision=to_us(row.created_at),
+        kind=row.kind,
+        status=row.status,
+        number=row.number,
+        contract=row.contract,
+        customer_id=row.customer_id,
+        customer=row.customer,
+        legal_entity=row.legal_entity,
+        currency=row.currency,
+        period_start_date=row.start_date.isoformat(),
+        period_end_date=row.end_date.isoformat(),
+        issued_on=row.issued_on.isoformat(),
+        due_on=row.due_on.isoformat(),
         lines=tuple(lines),
-        subtotal_minor=row["subtotal_minor"],
-        total_minor=row["total_minor"],
-        corrects=row["corrects"],
+        subtotal_minor=row.subtotal_minor,
+        total_minor=row.total_minor,
+        corrects=row.corrects,
     )
 
 

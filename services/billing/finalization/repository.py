@@ -1,6 +1,6 @@
 """All SQL of finalization. Every method is one statement over the whole chunk."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -140,6 +140,37 @@ class FinalizationRepository:
             now,
             list(but),
             list(OBSTACLES),
+        )
+
+
+class NumberSeriesRepository:
+    """The series that numbers come from, and the numbers that were published for documents that are gone."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def withdraw_up_to(self, highest: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Withdraw every number of these series up to the highest that is not given yet; return (series,
+        counter) of each."""
+        rows = await self._connection.fetch(
+            """insert into billing.withdrawn_numbers (series, counter)
+               select s.series, counter from unnest($1::text[], $2::bigint[]) s (series, highest)
+                   left join billing.number_series known using (series)
+               cross join lateral generate_series(coalesce(known.next, 1), s.highest) counter
+                   returning series, counter""",
+            list(highest),
+            list(highest.values()),
+        )
+        return [(row["series"], row["counter"]) for row in rows]
+
+    async def move_past(self, highest: Mapping[str, int]) -> None:
+        """Let each series go on behind its highest number."""
+        await self._connection.execute(
+            """insert into billing.number_series as known (series, next)
+               select series, highest + 1 from unnest($1::text[], $2::bigint[]) s (series, highest)
+               on conflict (series) do update set next = greatest(known.next, excluded.next)""",
+            list(highest),
+            list(highest.values()),
         )
 
 

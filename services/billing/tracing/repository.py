@@ -1,16 +1,14 @@
 """All SQL of traces that is not about documents."""
 
-from typing import Any
-
 import asyncpg
+import msgspec
 
 from shared.replica.chains import chain_of
+from shared.topics.rating import ContractVersion
 
 
-async def versions_of(connection: asyncpg.Connection, contract: str) -> list[dict[str, Any]]:
+async def versions_of(connection: asyncpg.Connection, contract: str) -> list[ContractVersion]:
     """Return the versions of a contract as heard, oldest first, up to the first gap; [] for one that was not
     heard of."""
-    found: list[dict[str, Any]] | None = await connection.fetchval(
-        f"select {chain_of('billing', '$1')}", contract
-    )
-    return found or []
+    found = await connection.fetchval(f"select {chain_of('billing', '$1')}", contract)
+    return msgspec.convert(found or [], list[ContractVersion])

@@ -14,6 +14,7 @@ from services.billing.tracing.domain.clauses import ClauseText, clause_of
 from services.billing.tracing.repository import versions_of
 from shared.db.unit_of_work import Database
 from shared.errors import AppError, Kind
+from shared.topics.rating import ContractVersion
 
 
 class NoSuchLine(AppError):
@@ -80,7 +81,7 @@ async def trace_line(
 
 
 def _clauses(
-    versions: Sequence[dict[str, Any]], document: Document, line: Line, pieces: tuple[Piece, ...]
+    versions: Sequence[ContractVersion], document: Document, line: Line, pieces: tuple[Piece, ...]
 ) -> tuple[ClauseText, ...]:
     last = clause_of(document.contract, versions, line.clause_id, line.version)
     if last is None:

@@ -106,6 +106,15 @@ EVENTS = f"""
 """
 
 
+async def watermark(connection: asyncpg.Connection) -> dict[str, int]:
+    """Partition of usage.events → the last batch that metering took of it."""
+    rows = await connection.fetch(
+        """select partition::text, max(batch_id) as batch_id from bus.batches
+            where grp = 'rating' and topic = 'usage.events' group by partition"""
+    )
+    return {row["partition"]: row["batch_id"] for row in rows}
+
+
 async def counts(connection: asyncpg.Connection, narrow: Narrow) -> list[Counted]:
     """Events by customer or unmatched subject, type, month of the zone, bucket and reason."""
     return [

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
@@ -18,14 +17,14 @@ from services.billing.conservation.checks.k4_quantity import quantities_of
 from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of, numbers
 from services.billing.conservation.checks.listing import LISTED_MAX
 from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged
+from services.billing.conservation.repository.cases import Stop, stops
+from services.billing.conservation.repository.reconciliation import watermark
 from shared.bus import Log
 from shared.runtime.clock import machine_now
 
 CONTRACT_PERIOD = tuple[str, datetime]
 CHUNK = 64  # contracts × periods one statement looks at, so that memory stays bounded
 WORK_MEM = "set local work_mem = '64MB'"
-STOPS = "select exception_id, reference, detail from billing.exceptions where kind = 'conservation_break_k1' and resolved_at is null order by 1"
-WATERMARK = "select partition::text, max(batch_id) as batch_id from bus.batches where grp = 'rating' and topic = 'usage.events' group by partition"
 
 
 @asynccontextmanager
@@ -65,12 +64,12 @@ async def check_all(
     }
     found: list[Checked] = []
     async with snapshot(connection):
-        watermark = {row["partition"]: row["batch_id"] for row in await connection.fetch(WATERMARK)}
+        covered = await watermark(connection)
         for check in (checks[k] for k in K if k in only):
             started = time.perf_counter()
             found.append(await check())
             hear(found[-1], time.perf_counter() - started)
-    return Report(machine_now(), watermark, tuple(found), time.perf_counter() - began)
+    return Report(machine_now(), covered, tuple(found), time.perf_counter() - began)
 
 
 async def _transport(connection: asyncpg.Connection, heads: Heads | None, listed_max: int | None) -> Checked:
@@ -117,7 +116,7 @@ async def breaks_of(
     """
     found: dict[CONTRACT_PERIOD, list[Break]] = {}
     async with snapshot(connection):
-        stopped = [_stopped(row) for row in await connection.fetch(STOPS)]
+        stopped = [_stopped(stop) for stop in await stops(connection)]
         if stopped:
             return dict.fromkeys(contract_periods, stopped)
         for chunk in _chunks(contract_periods):
@@ -136,14 +135,14 @@ async def transport_breaks(connection: asyncpg.Connection, heads: Heads | None =
         return (await transport(connection, heads)).checked
 
 
-def _stopped(row: Any) -> Break:
+def _stopped(stop: Stop) -> Break:
     return Break(
         K.TRANSPORT,
         "transport_broken",
-        Row("billing.exceptions", {"exception_id": row["exception_id"], "reference": row["reference"]}),
+        Row("billing.exceptions", {"exception_id": stop.exception_id, "reference": stop.reference}),
         "no open K1 break",
-        row["reference"],
-        row["detail"],
+        stop.reference,
+        stop.detail,
     )
 
 

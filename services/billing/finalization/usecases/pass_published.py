@@ -6,6 +6,7 @@ from collections.abc import Collection
 import asyncpg
 
 from services.billing.finalization.domain.numbering import counter_of, number_of
+from services.billing.finalization.repository import NumberSeriesRepository
 
 
 async def pass_published(connection: asyncpg.Connection, numbers: Collection[str]) -> list[str]:
@@ -18,20 +19,7 @@ async def pass_published(connection: asyncpg.Connection, numbers: Collection[str
     highest: dict[str, int] = {}
     for series, counter in map(counter_of, numbers):
         highest[series] = max(counter, highest.get(series, 0))
-    rows = await connection.fetch(
-        """insert into billing.withdrawn_numbers (series, counter)
-           select s.series, counter from unnest($1::text[], $2::bigint[]) s (series, highest)
-               left join billing.number_series known using (series)
-           cross join lateral generate_series(coalesce(known.next, 1), s.highest) counter
-               returning series, counter""",
-        list(highest),
-        list(highest.values()),
-    )
-    await connection.execute(
-        """insert into billing.number_series as known (series, next)
-           select series, highest + 1 from unnest($1::text[], $2::bigint[]) s (series, highest)
-           on conflict (series) do update set next = greatest(known.next, excluded.next)""",
-        list(highest),
-        list(highest.values()),
-    )
-    return sorted({number_of(row["series"], row["counter"]) for row in rows} & {*numbers})
+    known = NumberSeriesRepository(connection)
+    withdrawn = await known.withdraw_up_to(highest)
+    await known.move_past(highest)
+    return sorted({number_of(*number) for number in withdrawn} & {*numbers})

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.topics.rating import ContractVersion
 from shared.values.ids import clause_id
 
 
@@ -21,18 +22,16 @@ class ClauseText:
 
 
 def clause_of(
-    contract: str, versions: Sequence[Mapping[str, Any]], clause: str, version: int
+    contract: str, versions: Sequence[ContractVersion], clause: str, version: int
 ) -> ClauseText | None:
     """Return the clause with this id in this version of the contract, or None when the version or the clause
     is not in it."""
-    found = next((each for each in versions if each["version"] == version), None)
+    found = next((each for each in versions if each.version == version), None)
     if found is None:
         return None
-    for section, key, terms in _clauses(found["terms"]):
+    for section, key, terms in _clauses(found.terms):
         if clause_id(contract, section, key) == clause:
-            return ClauseText(
-                clause, section, key, version, found["effective_us"], found["recorded_us"], terms
-            )
+            return ClauseText(clause, section, key, version, found.effective_us, found.recorded_us, terms)
     return None
 
 
