@@ -1,7 +1,6 @@
 """GET /v1/exceptions, the same in every service: what is wrong there, whose it is, until when, and what it is
 worth."""
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query
@@ -9,12 +8,14 @@ from pydantic import Field
 
 from shared.cases import newest_first
 from shared.http.answers import Answer, Instant, Listed, WorthAnswer
+from shared.http.cursors import name_in
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged
+from shared.http.paging import Paged
 from shared.runtime.service import Ctx
 from shared.values.fields import AskedReference, Word
 from shared.values.money import Money, currency
 
+EXCEPTION_ID = r"exc_[0-9A-Za-z]{22}"
 Text = Annotated[Word | None, Query()]
 Reference = Annotated[AskedReference | None, Query(description="What the exception is about")]
 
@@ -65,20 +66,13 @@ def exceptions_router(operation_id: str, scope: str) -> APIRouter:
         reference: Reference = None,
         resolved: Annotated[bool, Query(description="List the resolved ones instead")] = False,
     ) -> Listed[ExceptionAnswer]:
+        before = name_in(page, EXCEPTION_ID)
         async with context.db.transaction() as uow:
             found = await newest_first(
-                uow, kind, owner, reference, resolved=resolved, before=_before(page), rows_max=page.limit + 1
+                uow, kind, owner, reference, resolved=resolved, before=before, rows_max=page.limit + 1
             )
         return Listed[ExceptionAnswer].page(
             found, page, lambda row: [row["exception_id"]], ExceptionAnswer.of
         )
 
     return router
-
-
-def _before(page: Page) -> str | None:
-    if page.after is None:
-        return None
-    if len(page.after) != 1 or not re.fullmatch(r"exc_[0-9A-Za-z]{22}", str(page.after[0])):
-        raise CursorInvalid()
-    return str(page.after[0])

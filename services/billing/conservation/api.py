@@ -12,11 +12,11 @@ from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.usecases.reconcile import door_hours, placed_events, reconciled
 from services.billing.conservation.usecases.watch import monitor_of
 from shared.http.answers import Listed
+from shared.http.cursors import event_place
 from shared.http.examples import answers_with
 from shared.http.instants import Instant
 from shared.http.keys import requires
 from shared.http.paging import Page, Paged
-from shared.http.places import event_place
 from shared.http.zones import Zone
 from shared.runtime.service import Context, Ctx
 from shared.values.fields import AskedEventType, AskedSubject, Key

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.billing.cursors import before_id
 from services.billing.documents import usecases
 from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.domain.filters import DocumentFilter
@@ -16,6 +15,7 @@ from services.billing.documents.usecases import NoSuchDocument
 from services.billing.parameters import Contract, CurrencyCode, Customer, DocumentId, Text
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged
@@ -48,7 +48,7 @@ async def list_invoices(
     ] = None,
 ) -> Listed[DocumentAnswer]:
     asked = DocumentFilter(customer, contract, status, kind, currency, number, period_from, period_to)
-    before = before_id(page)
+    before = name_in(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.list_documents(uow, asked, before, page.limit + 1)
     return Listed[DocumentAnswer].page(

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.billing.cursors import before_id
 from services.billing.journal import usecases
 from services.billing.journal.answers import JournalEntryAnswer
 from services.billing.journal.rows import EntryFilter
 from services.billing.parameters import Contract, CurrencyCode, Customer, Text
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.runtime.service import Ctx
@@ -35,7 +35,7 @@ async def list_journal(
     posted_to: Annotated[date | None, Query(description="Posted on this day or earlier")] = None,
 ) -> Listed[JournalEntryAnswer]:
     asked = EntryFilter(document, account, customer, contract, currency, posted_from, posted_to)
-    before = before_id(page)
+    before = name_in(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.list_entries(uow, asked, before, page.limit + 1)
     return Listed[JournalEntryAnswer].page(found, page, lambda entry: [entry.entry_id], JournalEntryAnswer.of)

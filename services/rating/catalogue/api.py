@@ -19,6 +19,7 @@ from services.rating.catalogue.usecases import (
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
@@ -89,7 +90,7 @@ async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAn
 )
 async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
     async with context.db.transaction() as uow:
-        rows = await usecases.list_meters(uow, str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await usecases.list_meters(uow, name_in(page) or "", page.limit + 1)
     return Listed[MeterAnswer].page(rows, page, lambda meter: [meter.meter], MeterAnswer.of)
 
 
@@ -122,7 +123,7 @@ async def put_plan(document: PlanDocument, request: Request, context: Ctx, calle
 )
 async def list_plans(context: Ctx, page: Paged) -> Listed[PlanAnswer]:
     async with context.db.transaction() as uow:
-        rows = await usecases.list_plans(uow, str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await usecases.list_plans(uow, name_in(page) or "", page.limit + 1)
     return Listed[PlanAnswer].page(rows, page, lambda plan: [plan.plan], PlanAnswer.of)
 
 

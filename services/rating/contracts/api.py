@@ -1,7 +1,6 @@
 """Routes of contracts. They translate; the verbs are in usecases."""
 
 import asyncio
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -29,9 +28,10 @@ from shared.documents.faults import UNREADABLE
 from shared.documents.reading import read_document
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import CursorInvalid, Paged
+from shared.http.paging import Paged
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.language import terms_json_schema
 from shared.runtime.service import Ctx
@@ -117,7 +117,7 @@ async def list_contracts(
     page: Paged,
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
 ) -> Listed[ContractAnswer]:
-    now, after = context.clock.now(), _after(page.after)
+    now, after = context.clock.now(), name_in(page, KEY) or ""
     async with context.db.transaction() as uow:
         rows, chains = await usecases.list_contracts(uow, after, page.limit + 1, customer)
     return Listed[ContractAnswer].page(
@@ -139,12 +139,3 @@ async def get_contract(contract: Key, context: Ctx) -> WholeContractAnswer:
     async with context.db.transaction() as uow:
         found, versions = await usecases.find_contract(uow, contract)
     return WholeContractAnswer.of(found, versions, context.clock.now())
-
-
-def _after(after: tuple[Any, ...] | None) -> str:
-    """The name a cursor names."""
-    if after is None:
-        return ""
-    if len(after) != 1 or not isinstance(after[0], str) or not re.fullmatch(KEY, after[0]):
-        raise CursorInvalid()
-    return after[0]

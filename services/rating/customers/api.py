@@ -18,6 +18,7 @@ from services.rating.customers.usecases import (
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
@@ -53,7 +54,7 @@ async def create_customer(
 )
 async def list_customers(context: Ctx, page: Paged) -> Listed[CustomerAnswer]:
     async with context.db.transaction() as uow:
-        rows = await usecases.list_customers(uow, str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await usecases.list_customers(uow, name_in(page) or "", page.limit + 1)
     return Listed[CustomerAnswer].page(rows, page, lambda customer: [customer.external_id], CustomerAnswer.of)
 
 

@@ -13,8 +13,9 @@ from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Customer, Subject
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import parts_in
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged
+from shared.http.paging import Paged
 from shared.runtime.service import Ctx
 from shared.values.fields import AskedEventId, AskedSource
 
@@ -68,16 +69,7 @@ async def list_suspense(
     end = instant_of(to, "UTC") if to else context.clock.now() + timedelta(days=1)
     if start >= end:
         raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
+    after = parts_in(page, *[str] * PLACE_PARTS)
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        rows = await suspended(uow.connection, start, end, customer, subject, _after(page), page.limit + 1)
+        rows = await suspended(uow.connection, start, end, customer, subject, after, page.limit + 1)
     return Listed[SuspenseAnswer].page(rows, page, lambda row: list(row.place), SuspenseAnswer.of)
-
-
-def _after(page: Page) -> list[str] | None:
-    if page.after is None:
-        return None
-    if len(page.after) != PLACE_PARTS or not all(
-        isinstance(part, str) and "\0" not in part for part in page.after
-    ):
-        raise CursorInvalid()
-    return [str(part) for part in page.after]

@@ -1,8 +1,8 @@
 """Routes of statements. They translate; the verbs are in usecases."""
 
 import re
-from datetime import date
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -24,9 +24,9 @@ from services.rating.statements.usecases.explain_line import (
 from services.rating.statements.usecases.find import CustomerNotFound, StatementNotFound
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import event_place, instant_in, parts_in, place_key
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Paged
-from shared.http.places import event_place, instant_in, place_key
+from shared.http.paging import CursorInvalid, Page, Paged
 from shared.runtime.service import Ctx
 from shared.values.fields import AskedSubject, GivenId, Key
 from shared.values.names import KEY
@@ -47,7 +47,7 @@ async def list_statements(
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
     final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
 ) -> Listed[StatementAnswer]:
-    after = _after(page.after)
+    after = _after(page)
     async with context.db.transaction() as uow:
         found = await usecases.list_statements(uow, after, page.limit + 1, contract, customer, final)
     return Listed[StatementAnswer].page(
@@ -110,10 +110,12 @@ async def customer_cost(external_id: AskedSubject, context: Ctx) -> CustomerCost
     return CustomerCostAnswer.of(external_id, now, found)
 
 
-def _after(after: tuple[Any, ...] | None) -> tuple[str, Any] | None:
-    """The (contract, period start) a cursor names."""
-    if after is None:
+def _after(page: Page) -> tuple[str, datetime] | None:
+    """The (contract, period start) that a cursor names."""
+    found = parts_in(page, str, int)
+    if found is None:
         return None
-    if len(after) != 2 or not re.fullmatch(KEY, str(after[0])):
+    contract, start_us = found
+    if not re.fullmatch(KEY, contract):
         raise CursorInvalid()
-    return str(after[0]), instant_in(after[1])
+    return contract, instant_in(start_us)

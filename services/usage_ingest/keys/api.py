@@ -21,6 +21,7 @@ from services.usage_ingest.keys.usecases.manage_keys import (
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.runtime.clock import machine_now
@@ -99,7 +100,7 @@ async def create_key(
 )
 async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
     async with context.db.transaction() as uow:
-        rows = await usecases.list_keys(uow, str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await usecases.list_keys(uow, name_in(page) or "", page.limit + 1)
     return Listed[KeyAnswer].page(rows, page, lambda row: [row.key_id], KeyAnswer.of)
 
 

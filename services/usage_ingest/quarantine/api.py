@@ -22,6 +22,7 @@ from services.usage_ingest.quarantine.usecases.find import QuarantinedUnknown, f
 from services.usage_ingest.quarantine.usecases.resolve import AlreadyResolved, RepairRefused
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.runtime.service import Ctx
@@ -79,7 +80,7 @@ async def list_quarantine(
     by: Annotated[By | None, Query()] = None,
 ) -> Listed[QuarantinedEventAnswer]:
     wanted = Filter(status, code, source, id, subject, type, by)
-    before = str(page.after[0]) if page.after else None
+    before = name_in(page)
     async with context.db.transaction() as uow:
         rows = await list_events(uow, wanted, before, page.limit + 1)
     return Listed[QuarantinedEventAnswer].page(

@@ -9,10 +9,10 @@ from services.usage_ingest.receipts import usecases
 from services.usage_ingest.receipts.answers import DoorHourAnswer
 from services.usage_ingest.receipts.rows import DoorFilter
 from shared.http.answers import Listed
+from shared.http.cursors import instant_in, parts_in
 from shared.http.instants import Instant
 from shared.http.keys import requires
-from shared.http.paging import CursorInvalid, Page, Paged
-from shared.http.places import instant_in
+from shared.http.paging import Page, Paged
 from shared.runtime.clock import to_us
 from shared.runtime.service import Ctx
 from shared.values.fields import AskedSource, GivenId
@@ -46,10 +46,8 @@ async def list_door_hours(
 
 def _position(page: Page) -> tuple[datetime, str, str] | None:
     """The row that a cursor names."""
-    match page.after:
-        case None:
-            return None
-        case (int(hour_us), str(key_id), str(source)):
-            return instant_in(hour_us), key_id, source
-        case _:
-            raise CursorInvalid()
+    found = parts_in(page, int, str, str)
+    if found is None:
+        return None
+    hour_us, key_id, source = found
+    return instant_in(hour_us), key_id, source

@@ -18,9 +18,9 @@ from services.rating.metering.usage.usecases import (
 from services.rating.metering.usecases.read_quantities import MeterGone
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
+from shared.http.cursors import event_place, place_key
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.http.places import event_place, place_key
 from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
