@@ -3,6 +3,12 @@
 from shared.errors import AppError, Kind
 
 
+class BodyUnreadable(AppError):
+    """The body is not what its content type says: JSON in UTF-8."""
+
+    kind = Kind.MALFORMED
+
+
 class DocumentUnreadable(AppError):
     """The terms document cannot be read."""
 

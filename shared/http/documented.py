@@ -9,6 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from shared.documents.faults import BodyUnreadable
 from shared.errors import AppError, code_of, title_of
 from shared.http.bodiless import BodyNotTaken, takes_body
 from shared.http.examples import with_examples
@@ -16,7 +17,6 @@ from shared.http.faults import (
     BodyIncomplete,
     BodyInvalid,
     BodyTooLarge,
-    BodyUnreadable,
     HeadTooLarge,
     HttpUnreadable,
     ServiceBusy,

@@ -80,12 +80,6 @@ class BodyInvalid(AppError):
     """The request does not match the API's schema."""
 
 
-class BodyUnreadable(AppError):
-    """The body is not what its content type says: JSON in UTF-8."""
-
-    kind = Kind.MALFORMED
-
-
 class MethodNotAllowed(AppError):
     """This address does not take this method; the header Allow names those it takes."""
 

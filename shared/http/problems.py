@@ -10,11 +10,11 @@ from starlette.exceptions import HTTPException
 
 from shared.bus import BusUnavailable
 from shared.db.unit_of_work import OUTAGES
+from shared.documents.faults import BodyUnreadable
 from shared.errors import AppError
 from shared.http.documented import document_problems
 from shared.http.faults import (
     BodyInvalid,
-    BodyUnreadable,
     MethodNotAllowed,
     NoSuchRoute,
     Unavailable,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.rating.customers.usecases import CustomerNotFound
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.usecases.read_quantities import MeterGone
 from services.rating.statements.answers import (
@@ -21,7 +22,7 @@ from services.rating.statements.usecases.explain_line import (
     LineNotFound,
     explain_line,
 )
-from services.rating.statements.usecases.find import CustomerNotFound, StatementNotFound
+from services.rating.statements.usecases.find import StatementNotFound
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.cursors import event_place, instant_in, parts_in, place_key

@@ -10,7 +10,8 @@ from services.usage_ingest.domain.framing import starts_array, too_many
 from services.usage_ingest.domain.limits import EVENT_MAX_BYTES
 from services.usage_ingest.domain.names import named
 from services.usage_ingest.domain.repeats import parse_once
-from shared.errors import AppError, Kind
+from shared.documents.faults import BodyUnreadable
+from shared.errors import AppError
 from shared.topics.usage_ingest import UsageMessage
 
 
@@ -44,12 +45,6 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class VoidInvalid(AppError):
     """A void names one event by `source` and `id`; nothing of this request was accepted."""
-
-
-class BodyUnreadable(AppError):
-    """The body is not JSON; nothing of it was accepted."""
-
-    kind = Kind.MALFORMED
 
 
 def read_voids(body: bytes) -> list[EventName]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.usage_ingest.domain.acceptance import Acceptance
 from services.usage_ingest.domain.framing import BodyMalformed, EventTooLarge, NestingTooDeep, TooManyEvents
 from services.usage_ingest.domain.limits import EVENTS_MAX
-from services.usage_ingest.domain.voids import BodyUnreadable, VoidInvalid, read_correction, read_voids
+from services.usage_ingest.domain.voids import VoidInvalid, read_correction, read_voids
 from services.usage_ingest.door.memory import Capacity, DoorFull
 from services.usage_ingest.door.requests import documented
 from services.usage_ingest.door.requests.body import (
@@ -89,7 +89,7 @@ async def ingest_events(request: Request, context: Ctx, producer: Producer) -> R
     openapi_extra=documented.VOIDS_BODY,
     summary=f"Void events by source and id, one or up to {EVENTS_MAX:,}; a void may come before its event",
 )
-@refuses(*BODY, VoidInvalid, BodyUnreadable)
+@refuses(*BODY, VoidInvalid)
 async def void_events(
     request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False
 ) -> Response:
@@ -111,7 +111,7 @@ async def void_events(
     openapi_extra=documented.CORRECTION_BODY,
     summary="Void a wrong event and send the right one, under a new id, in one call",
 )
-@refuses(*BODY, VoidInvalid, BodyUnreadable, CorrectionKeepsId, CorrectionRefused)
+@refuses(*BODY, VoidInvalid, CorrectionKeepsId, CorrectionRefused)
 async def correct_event(request: Request, context: Ctx, producer: Producer) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from services.rating.customers.usecases import CustomerNotFound
 from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -13,12 +14,6 @@ from shared.topics.rating import StatementMessage
 
 class StatementNotFound(AppError):
     """There is no statement of this contract for a period that starts on this day."""
-
-    kind = Kind.NOT_FOUND
-
-
-class CustomerNotFound(AppError):
-    """There is no such customer."""
 
     kind = Kind.NOT_FOUND
 
