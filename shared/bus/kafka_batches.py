@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cramjam
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
@@ -124,30 +125,24 @@ def run_of_batches(
     """
     taken: list[tuple[int, Record]] = []
     transactions, end, room_bytes = _Aborted(aborted), start, ROUND_MAX_BYTES
+    run = partial(_run, topic, partition, start)
     for batch in batches_of(fetched):
         if batch.end <= start:
             continue
         try:
-            found = (
-                []
-                if transactions.pass_over(batch)
-                else [(offset, record) for offset, record in batch.records() if offset >= start]
-            )
+            passed_over = transactions.pass_over(batch)
+            found = [] if passed_over else [one for one in batch.records() if one[0] >= start]
         except BatchUnreadable as fault:
-            return (
-                _run(topic, partition, start, end, taken)
-                if taken
-                else _alone(topic, partition, start, batch, fault)
-            )
+            return run(end, taken) if taken else _alone(topic, partition, start, batch, fault)
         room_bytes -= sum(len(record.value) for _, record in found)
         if taken and room_bytes < 0:
-            return _run(topic, partition, start, end, taken)
+            return run(end, taken)
         room = records_max - len(taken)
         if len(found) > room:
-            return _run(topic, partition, start, found[room][0], taken + found[:room])
+            return run(found[room][0], taken + found[:room])
         taken += found
         end = batch.end
-    return _run(topic, partition, start, end, taken)
+    return run(end, taken)
 
 
 class _Aborted:

@@ -57,9 +57,8 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope = (
-            {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-        )  # the server leaves the body out (RFC 9110, 9.3.2)
+        # Of a HEAD's answer the server leaves the body out (RFC 9110, 9.3.2).
+        scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         if b"%" in (raw_path := scope.get("raw_path") or b""):
             scope["path"] = undecoded(raw_path)
         trace = scope["u2c_trace"] = _trace_of(scope)
@@ -74,24 +73,12 @@ class Edge:
         with structlog.contextvars.bound_contextvars(trace=trace):
             self._in_work += 1
             try:
-                if self._in_work > self.requests_max and scope["path"] not in OPERATIONS:
-                    raise ServiceBusy(
-                        f"{self.requests_max} requests are in work; nothing of this one was accepted",
-                        retry_after_s=1,
-                    )
-                await self.app(scope, self._limited(scope, receive), told)
-            except (BodyTooLarge, BodyIncomplete, ServiceBusy) as fault:
-                await problem(Request(scope), fault)(scope, receive, told)
-            except ClientDisconnect:
-                log.info(
-                    "client_gone", path=scope["path"]
-                )  # before its body's end; nobody is there to be answered
+                await self._answer(scope, receive, told)
             except Exception:
                 log.exception("internal_fault", path=scope["path"])
                 if answered["status"] == 0:
-                    await problem(Request(scope), InternalFault(f"request id {trace}"), 500)(
-                        scope, receive, told
-                    )
+                    fault = InternalFault(f"request id {trace}")
+                    await problem(Request(scope), fault, 500)(scope, receive, told)
             finally:
                 self._in_work -= 1
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -99,6 +86,20 @@ class Edge:
             scope["method"] if scope["method"] in _METHODS else "OTHER", route, answered["status"]
         ).inc()
         SECONDS.labels(route).observe(time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, told: Send) -> None:
+        try:
+            if self._in_work > self.requests_max and scope["path"] not in OPERATIONS:
+                raise ServiceBusy(
+                    f"{self.requests_max} requests are in work; nothing of this one was accepted",
+                    retry_after_s=1,
+                )
+            await self.app(scope, self._limited(scope, receive), told)
+        except (BodyTooLarge, BodyIncomplete, ServiceBusy) as fault:
+            await problem(Request(scope), fault)(scope, receive, told)
+        except ClientDisconnect:
+            # Before its body's end: nobody is there to be answered.
+            log.info("client_gone", path=scope["path"])
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         declared = dict(scope["headers"]).get(b"content-length", b"0")

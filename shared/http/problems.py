@@ -71,47 +71,49 @@ def _remedy(told: type[AppError], error: HTTPException) -> str:
     )
 
 
+async def _expected(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)
+    return problem(request, error)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        {
+            "pointer": "/" + "/".join(str(part) for part in fault["loc"]),
+            "code": fault["type"],
+            "detail": said(fault["type"], fault["msg"]),
+        }
+        for fault in error.errors()
+    ]
+    told = BodyUnreadable if any(fault["code"] == "json_invalid" for fault in faults) else BodyInvalid
+    named = "; ".join(f"{f['pointer']}: {f['detail']}" for f in faults[:5])
+    more = f"; {len(faults)} in all, of which {ERRORS_MAX} are listed" if len(faults) > ERRORS_MAX else ""
+    return problem(request, told(named + more, errors=faults[:ERRORS_MAX]))
+
+
+async def _framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    # FastAPI wraps what reading a body raises, such as BodyTooLarge.
+    if isinstance(error.__cause__, AppError):
+        return problem(request, error.__cause__)
+    told = _FRAMEWORK.get(error.status_code, NoSuchRoute)
+    answer = problem(request, told(_remedy(told, error)), error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _outage(request: Request, error: Exception) -> JSONResponse:
+    log.warning("unavailable", fault=repr(error), path=request.url.path)
+    return problem(request, Unavailable())
+
+
 def install_problems(app: FastAPI) -> None:
     """Register the handlers, so that every error leaves as a problem, and document them."""
     document_problems(app)
-
-    async def expected(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, AppError)
-        return problem(request, error)
-
-    async def invalid(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        faults = [
-            {
-                "pointer": "/" + "/".join(str(part) for part in fault["loc"]),
-                "code": fault["type"],
-                "detail": said(fault["type"], fault["msg"]),
-            }
-            for fault in error.errors()
-        ]
-        told = BodyUnreadable if any(fault["code"] == "json_invalid" for fault in faults) else BodyInvalid
-        named = "; ".join(f"{f['pointer']}: {f['detail']}" for f in faults[:5])
-        more = f"; {len(faults)} in all, of which {ERRORS_MAX} are listed" if len(faults) > ERRORS_MAX else ""
-        return problem(request, told(named + more, errors=faults[:ERRORS_MAX]))
-
-    async def framework(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        if isinstance(
-            error.__cause__, AppError
-        ):  # FastAPI wraps what reading a body raises, such as BodyTooLarge
-            return problem(request, error.__cause__)
-        told = _FRAMEWORK.get(error.status_code, NoSuchRoute)
-        answer = problem(request, told(_remedy(told, error)), error.status_code)
-        answer.headers.update(error.headers or {})
-        return answer
-
-    async def outage(request: Request, error: Exception) -> JSONResponse:
-        log.warning("unavailable", fault=repr(error), path=request.url.path)
-        return problem(request, Unavailable())
-
-    app.add_exception_handler(AppError, expected)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(AppError, _expected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
     outages: tuple[type[Exception], ...] = (BusUnavailable, *OUTAGES)
     for fault in outages:
-        app.add_exception_handler(fault, outage)
+        app.add_exception_handler(fault, _outage)

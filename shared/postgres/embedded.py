@@ -153,26 +153,11 @@ class EmbeddedPostgres:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(mode=0o700)
         self._who.give(aside)
-        read, write = os.pipe()  # the password passes through a pipe: no file of it for the other user
-        if self._who.uid is not None:
-            os.fchown(read, self._who.uid, -1)
-        os.write(write, self._password().encode() + b"\n")
-        os.close(write)
-        command = [
-            self._binaries.program("initdb"),
-            "-D",
-            str(aside),
-            "-U",
-            SUPERUSER,
-            "--auth=scram-sha-256",
-            f"--pwfile=/dev/fd/{read}",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--data-checksums",
-            *([] if self.settings.durable else ["--no-sync"]),
-        ]
+        read = self._password_pipe()
+        options = f"--auth=scram-sha-256 --pwfile=/dev/fd/{read} --encoding=UTF8 --locale=C --data-checksums"
+        unsynced = [] if self.settings.durable else ["--no-sync"]
         done = subprocess.run(
-            command,
+            [self._binaries.program("initdb"), "-D", aside, "-U", SUPERUSER, *options.split(), *unsynced],
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -188,6 +173,15 @@ class EmbeddedPostgres:
                 f"initdb failed: {done.stderr.strip() or done.stdout.strip()}", "Run `./u2c doctor`."
             )
         aside.rename(self._data)
+
+    def _password_pipe(self) -> int:
+        """The end to read the superuser's password from: a pipe leaves no file of it for the other user."""
+        read, write = os.pipe()
+        if self._who.uid is not None:
+            os.fchown(read, self._who.uid, -1)
+        os.write(write, self._password().encode() + b"\n")
+        os.close(write)
+        return read
 
     def _launch(self) -> ServerInfo:
         for _ in range(PORT_ATTEMPTS_MAX):

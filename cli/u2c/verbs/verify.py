@@ -94,51 +94,41 @@ def command(
     missed); 3: no book to check."""
     words = console(as_json)
     with server(admin_url) as server_url:
-        code = asyncio.run(
-            _run(server_url, database, sabotage, tuple(only or K), kafka_brokers, words, as_json)
+        shown = asyncio.run(
+            _run(server_url, database, sabotage, _Asked(tuple(only or K), kafka_brokers, words))
         )
-    raise typer.Exit(code)
+    if as_json:
+        print_json(shown)
+    raise typer.Exit(0 if shown["holds"] else 1)
 
 
-async def _run(
-    server_url: str,
-    database: str | None,
-    sabotage: Kind | None,
-    only: Collection[K],
-    brokers: str,
-    words: Console,
-    as_json: bool,
-) -> int:
+@dataclass(frozen=True)
+class _Asked:
+    only: Collection[K]
+    brokers: str
+    words: Console
+
+
+async def _run(server_url: str, database: str | None, sabotage: Kind | None, asked: _Asked) -> dict[str, Any]:
+    """Check, or plant and check, show it in words, and return it as --json prints it."""
     url = await book_url(server_url, database)
     name = url.rpartition("/")[2]
     admin = await connected(url)
     auditor = await connected(role_url(url, AUDITOR, State.default().secret()))
     try:
-        async with _log(admin, brokers) as log:
-            if sabotage is None:
-                with words.status(f"checking {name} …"):
-                    report = await check_all(auditor, log, only=only, hear=_progress)
-                others = [] if database else await other_books(server_url, name)
-                _show(
-                    report,
-                    name + "".join(f" (another book is here: --database {other})" for other in others),
-                    words,
-                )
-                if as_json:
-                    print_json({"database": name, **ConservationAnswer.of(report).as_json()})
-                return 0 if report.holds else 1
-            kinds = list(KINDS) if sabotage == Kind.ALL else [str(sabotage)]
-            trials = [await _trial(admin, kind, log, words) for kind in kinds]
-        _show_trials(trials, name, words)
-        if as_json:
-            print_json(
-                {
-                    "database": name,
-                    "holds": all(trial.named for trial in trials),
-                    "trials": [trial.shown() for trial in trials],
-                }
-            )
-        return 0 if all(trial.named for trial in trials) else 1
+        async with _log(admin, asked.brokers) as log:
+            if sabotage is not None:
+                kinds = list(KINDS) if sabotage == Kind.ALL else [str(sabotage)]
+                trials = [await _trial(admin, kind, log, asked.words) for kind in kinds]
+                _show_trials(trials, name, asked.words)
+                holds = all(trial.named for trial in trials)
+                return {"database": name, "holds": holds, "trials": [trial.shown() for trial in trials]}
+            with asked.words.status(f"checking {name} …"):
+                report = await check_all(auditor, log, only=asked.only, hear=_progress)
+        others = [] if database else await other_books(server_url, name)
+        hints = [f" (another book is here: --database {other})" for other in others]
+        _show(report, name + "".join(hints), asked.words)
+        return {"database": name, **ConservationAnswer.of(report).as_json()}
     finally:
         await auditor.close()
         await admin.close()
