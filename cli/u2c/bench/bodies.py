@@ -83,16 +83,8 @@ class Writer:
                 continue
             late = chance > 1 - LATE_SHARE
             name, source = str(uuid.UUID(int=rng.getrandbits(128), version=4)), SOURCES[n & 3]
-            body = _event(
-                rng,
-                name,
-                source,
-                kinds[n],
-                subjects[n],
-                late_seconds if late else seconds,
-                regions[n],
-                tiers[n],
-            )
+            second = late_seconds if late else seconds
+            body = _event(rng, (name, source), (kinds[n], subjects[n], second), (regions[n], tiers[n]))
             bodies.append(body)
             fresh += 1
             self._recent.append(body)
@@ -116,9 +108,10 @@ class Writer:
 
 
 def _event(
-    rng: random.Random, name: str, source: str, kind: str, customer: str, second: str, region: str, tier: str
+    rng: random.Random, key: tuple[str, str], usage: tuple[str, str, str], data: tuple[str, str]
 ) -> bytes:
-    """One CloudEvent of about 350 bytes."""
+    """One CloudEvent of about 350 bytes: (id, source), (type, subject, second) and (region, tier)."""
+    (name, source), (kind, customer, second), (region, tier) = key, usage, data
     value, user, millisecond = (
         rng.randrange(1, 100_000),
         rng.randrange(USERS_PER_CUSTOMER),

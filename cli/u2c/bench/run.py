@@ -64,6 +64,19 @@ class BooksBroken(Exception):
     """The books do not hold, so there is no figure. `args` are the faults."""
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What was seen of the load that is measured: `seconds` from its first event to the last draft."""
+
+    sent: Sent
+    seconds: float
+    stored_before: int
+    watch: Watch
+    processes: Processes
+    cpu_s: dict[str, float]
+    disk: dict[str, int]
+
+
 @dataclass
 class Bench:
     """A run over a deployment that is up."""
@@ -185,7 +198,8 @@ class Bench:
         disk = (await footprint(self.admin)).per_event(disk_before, sent.unique)
         await self._check(batch_before, watch, seen)
         seconds = max([visible_at, *(sample.visible_at for sample in watch.samples)]) - sent.first_at
-        return await self._figures(sent, seconds, stored_before, watch, processes, cpu_s, disk, bodies)
+        bare = await self._bare(bodies) if self.wanted.bare else None
+        return self._figures(_Seen(sent, seconds, stored_before, watch, processes, cpu_s, disk), bare)
 
     async def _check(self, batch_before: int, watch: Watch, seen: bool) -> None:
         """Raise BooksBroken unless the books hold and every draft covers what was sent."""
@@ -203,28 +217,18 @@ class Bench:
             raise BooksBroken(*faults)
         self._times["checks"] = time.monotonic() - began
 
-    async def _figures(
-        self,
-        sent: Sent,
-        seconds: float,
-        stored_before: int,
-        watch: Watch,
-        processes: Processes,
-        cpu_s: dict[str, float],
-        disk: dict[str, int],
-        bodies: Bodies,
-    ) -> Figures:
-        bare = await self._bare(bodies) if self.wanted.bare else None
-        latencies, rate = watch.latencies_s(), sent.unique / seconds
+    def _figures(self, seen: _Seen, bare: BareRates | None) -> Figures:
+        sent, watch = seen.sent, seen.watch
+        latencies, rate = watch.latencies_s(), sent.unique / seen.seconds
         return Figures(
             bus=self.wanted.bus,
             events_per_s=round(rate, 1),
             sent_per_s=round(sent.messages / sent.send_s, 1),
-            seconds=round(seconds, 2),
+            seconds=round(seen.seconds, 2),
             unique_events=sent.unique,
-            statements_per_s=round(self._statements / seconds, 1),
+            statements_per_s=round(self._statements / seen.seconds, 1),
             customers=self.wanted.customers,
-            stored_before=stored_before,
+            stored_before=seen.stored_before,
             rate=self.wanted.rate,
             behind_s=round(sent.late_s, 2),
             latency_p50_s=quantile(latencies, 0.5),
@@ -235,11 +239,11 @@ class Bench:
             freshness_p99_s=quantile(watch.freshness_s(), 0.99),
             ratio_to_bare=round(bare.ratio(rate), 4) if bare else None,
             bare=bare,
-            cpu_s=cpu_s,
-            cpu_us_per_event=round(sum(cpu_s.values()) / sent.unique * 1e6, 2),
-            peak_rss_mb=processes.peak_rss_mb(),
-            rss_growth_mb_per_min=processes.growth_mb_per_min(),
-            bytes_per_event=disk,
+            cpu_s=seen.cpu_s,
+            cpu_us_per_event=round(sum(seen.cpu_s.values()) / sent.unique * 1e6, 2),
+            peak_rss_mb=seen.processes.peak_rss_mb(),
+            rss_growth_mb_per_min=seen.processes.growth_mb_per_min(),
+            bytes_per_event=seen.disk,
             setup_s=round(self._times["setup"], 1),
             checks_s=round(self._times["checks"], 1),
         )

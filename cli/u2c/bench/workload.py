@@ -89,8 +89,27 @@ def customer_document(number: int) -> dict[str, Any]:
 
 
 def contract_document(number: int, start: date) -> dict[str, Any]:
-    """Five lines: a fee, and one price model a meter."""
-    lines = [
+    """A contract of a year from `start` on."""
+    return {
+        "contract": contract_name(subject(number)),
+        "customer": subject(number),
+        "currency": "USD",
+        "timezone": "UTC",
+        "term": {"start": start.isoformat(), "months": 12},
+        "billing": {
+            "interval": "month",
+            "anchor_day": 1,
+            "net_days": 30,
+            "grace_hours": 72,
+            "rounding": "half_up",
+        },
+        "lines": _lines(),
+    }
+
+
+def _lines() -> list[dict[str, Any]]:
+    """A fee, and one price model a meter."""
+    return [
         {"key": "platform", "kind": "recurring", "amount": "99.00", "timing": "arrears"},
         _usage(
             "requests",
@@ -115,21 +134,6 @@ def contract_document(number: int, start: date) -> dict[str, Any]:
         ),
         _usage("users", {"model": "per_unit", "unit": "4.50"}),
     ]
-    return {
-        "contract": contract_name(subject(number)),
-        "customer": subject(number),
-        "currency": "USD",
-        "timezone": "UTC",
-        "term": {"start": start.isoformat(), "months": 12},
-        "billing": {
-            "interval": "month",
-            "anchor_day": 1,
-            "net_days": 30,
-            "grace_hours": 72,
-            "rounding": "half_up",
-        },
-        "lines": lines,
-    }
 
 
 def _usage(meter: str, price: dict[str, Any], **more: Any) -> dict[str, Any]:

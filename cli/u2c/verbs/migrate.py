@@ -51,14 +51,8 @@ def command(
         if server:
             server.stop()
     if as_json:
-        print_json(
-            {
-                "database": database,
-                "revisions": revisions,
-                **({"keys": made} if keys else {}),
-                **({"kafka": products} if products else {}),
-            }
-        )
+        told = {"database": database, "revisions": revisions}
+        print_json(told | ({"keys": made} if keys else {}) | ({"kafka": products} if products else {}))
         return
     table = folding("schema", "revision")
     for schema, revision in revisions.items():
