@@ -9,6 +9,7 @@ import asyncpg
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.usecases import message_of as meter_message
 from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.rows import ContractFilter
 from services.rating.contracts.usecases.tell_versions import messages_of
 from services.rating.customers.repository import CustomerRepository
 from services.rating.customers.usecases import message_of as customer_message
@@ -68,12 +69,12 @@ async def contracts(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
         after or "",
         CONTRACTS_A_PAGE,
     )
-    found = await repository.contracts(CONTRACTS_A_PAGE, after or "", None)
-    chains = await repository.chains([row["contract"] for row in found])
-    told = [message for row in found for message in messages_of(row, chains.get(row["contract"], []))]
+    found = await repository.contracts(CONTRACTS_A_PAGE, after or "", ContractFilter())
+    chains = await repository.chains([row.contract for row in found])
+    told = [message for row in found for message in messages_of(row, chains.get(row.contract, []))]
     for message in told:
         uow.tell(CONTRACTS, message)
-    return len(told), _last([row["contract"] for row in found], CONTRACTS_A_PAGE)
+    return len(told), _last([row.contract for row in found], CONTRACTS_A_PAGE)
 
 
 async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:

@@ -19,7 +19,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
 from types import UnionType
-from typing import Annotated, Generic, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 R = TypeVar("R")
 
@@ -160,8 +160,9 @@ def _where(conditions: Sequence[str]) -> str:
 def _type_of(row: type, name: str, hint: object) -> Pg:
     """The type that an annotation names: `Annotated[…, Pg]`, or plain, each perhaps with `| None`."""
     for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
+        plain = str if get_origin(part) is Literal else part
         said = next((meta for meta in getattr(part, "__metadata__", ()) if isinstance(meta, Pg)), None)
-        if found := said or _PLAIN.get(part):
+        if found := said or _PLAIN.get(plain):
             return found
     raise TypeError(
         f"{row.__name__}.{name} says no Postgres type; annotate it with one of shared/db/columns.py"

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.rating.catalogue.domain.meter import ListPrice, Meter, Missing
-from services.rating.catalogue.repository import Plan, meter_of_row
+from services.rating.catalogue.repository import Plan
 from services.rating.catalogue.requests import NamedAggregation
+from services.rating.catalogue.rows import MeterVersionRow
 from services.rating.metering.domain.aggregations.aggregation import Role
 from services.rating.metering.domain.aggregations.offered import FIELD_READERS, WITHOUT_FIELD
 from shared.http.answers import Answer, Instant, SendersOwn, UnitPrice
@@ -68,8 +69,8 @@ class MeterVersionAnswer(_MeterTermsAnswer):
     recorded_at: Instant
 
     @classmethod
-    def of(cls, row: Any) -> Self:
-        return cls(**_terms(meter_of_row(row)), cut=row["cut"], recorded_at=row["recorded_at"])
+    def of(cls, row: MeterVersionRow) -> Self:
+        return cls(**_terms(row.as_meter()), cut=dict(row.cut), recorded_at=row.recorded_at)
 
 
 class PlanAnswer(BaseModel):

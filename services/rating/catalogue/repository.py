@@ -7,12 +7,13 @@ from typing import Any
 
 import asyncpg
 
-from services.rating.catalogue.domain.meter import ListPrice, Meter
-from services.rating.metering.domain.aggregations.offered import AGGREGATIONS
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.rows import MeterRow, MeterVersionRow
+from shared.db.columns import insert, names_of, upsert
 
-METERS = """select meter, revision, event_type, aggregation, field, missing, group_by, filters, list_currency,
-    list_unit, role, heartbeat_s,
-    created_at, backfilled, counts_since from rating.meters"""
+METERS = f"select {names_of(MeterRow)} from rating.meters"
+PUT_METER = upsert("rating.meters", MeterRow, key=("meter",), keep=("event_type", "created_at"))
+KEEP_VERSION = insert("rating.meter_versions", MeterVersionRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,11 @@ class CatalogueRepository:
         self._connection = connection
 
     async def meters(self) -> list[Meter]:
-        return [meter_of_row(row) for row in await self._connection.fetch(f"{METERS} order by meter")]
+        return [MeterRow(**row).now() for row in await self._connection.fetch(f"{METERS} order by meter")]
 
     async def meter(self, name: str) -> Meter | None:
         row = await self._connection.fetchrow(f"{METERS} where meter = $1", name)
-        return meter_of_row(row) if row else None
+        return MeterRow(**row).now() if row else None
 
     async def version(self, name: str, revision: int) -> Meter | None:
         """The meter as it was at a revision."""
@@ -57,12 +58,12 @@ class CatalogueRepository:
     async def versions(self, named: Sequence[tuple[str, int]]) -> list[Meter]:
         """These meters as they were at these revisions."""
         rows = await self._connection.fetch(
-            """select v.* from rating.meter_versions v
+            f"""select {names_of(MeterVersionRow, "v")} from rating.meter_versions v
                join unnest($1::text[], $2::bigint[]) as named (meter, revision) using (meter, revision)""",
             [meter for meter, _ in named],
             [revision for _, revision in named],
         )
-        return [meter_of_row(row) for row in rows]
+        return [MeterVersionRow(**row).as_meter() for row in rows]
 
     async def revisions(self, meters: Sequence[str]) -> dict[str, int]:
         """Meter → its revision now, of those there are."""
@@ -71,40 +72,23 @@ class CatalogueRepository:
         )
         return {row["meter"]: row["revision"] for row in rows}
 
-    async def versions_of(self, name: str) -> list[asyncpg.Record]:
+    async def versions_of(self, name: str) -> list[MeterVersionRow]:
         """All versions of a meter, the newest first."""
-        return await self._connection.fetch(
-            "select * from rating.meter_versions where meter = $1 order by revision desc", name
+        rows = await self._connection.fetch(
+            f"""select {names_of(MeterVersionRow)} from rating.meter_versions
+                where meter = $1 order by revision desc""",
+            name,
         )
+        return [MeterVersionRow(**row) for row in rows]
 
     async def keep_version(self, meter: Meter, cut: Mapping[int, int], now: datetime) -> None:
         """Write the version down, for good; it was made behind these batches."""
-        price = meter.list_price
-        await self._connection.execute(
-            """insert into rating.meter_versions (meter, revision, event_type, aggregation, field, missing,
-                group_by, filters, list_currency,
-                   list_unit, role, heartbeat_s, cut, recorded_at, counts_since)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)""",
-            meter.meter,
-            meter.revision,
-            meter.event_type,
-            meter.aggregation.name,
-            meter.field,
-            meter.missing,
-            list(meter.group_by),
-            {name: list(values) for name, values in meter.filters.items()},
-            price.currency if price else None,
-            price.unit if price else None,
-            meter.role,
-            meter.heartbeat_s,
-            {str(partition): batch_id for partition, batch_id in cut.items()},
-            now,
-            meter.counts_since,
-        )
+        row = MeterVersionRow.of(meter, cut, now)
+        await self._connection.execute(KEEP_VERSION.sql, *KEEP_VERSION.columns_of([row]))
 
     async def meters_page(self, after: str, limit: int) -> list[Meter]:
         return [
-            meter_of_row(row)
+            MeterRow(**row).now()
             for row in await self._connection.fetch(
                 f"{METERS} where meter > $1 order by meter limit $2", after, limit
             )
@@ -112,35 +96,8 @@ class CatalogueRepository:
 
     async def put_meter(self, meter: Meter, created_at: datetime) -> None:
         """Insert the meter, or replace it whole (its creation time stays)."""
-        price = meter.list_price
-        await self._connection.execute(
-            """insert into rating.meters (meter, revision, event_type, aggregation, field, missing, group_by,
-                filters, list_currency, list_unit, role,
-                   heartbeat_s, created_at, backfilled, counts_since)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-               on conflict (meter) do update set revision = excluded.revision,
-                   aggregation = excluded.aggregation,
-                   field = excluded.field, missing = excluded.missing, group_by = excluded.group_by,
-                       filters = excluded.filters,
-                   list_currency = excluded.list_currency, list_unit = excluded.list_unit,
-                       role = excluded.role, heartbeat_s = excluded.heartbeat_s,
-                   backfilled = excluded.backfilled, counts_since = excluded.counts_since""",
-            meter.meter,
-            meter.revision,
-            meter.event_type,
-            meter.aggregation.name,
-            meter.field,
-            meter.missing,
-            list(meter.group_by),
-            {name: list(values) for name, values in meter.filters.items()},
-            price.currency if price else None,
-            price.unit if price else None,
-            meter.role,
-            meter.heartbeat_s,
-            created_at,
-            meter.backfilled,
-            meter.counts_since,
-        )
+        row = MeterRow.of(meter, created_at)
+        await self._connection.execute(PUT_METER.sql, *PUT_METER.columns_of([row]))
 
     async def set_backfilled(self, meter: str) -> None:
         await self._connection.execute("update rating.meters set backfilled = true where meter = $1", meter)
@@ -188,23 +145,4 @@ def backfill_of(row: Any) -> Backfill:
         {int(partition): batch_id for partition, batch_id in row["cut"].items()},
         row["cursor_batch_id"],
         row["cursor_seq"],
-    )
-
-
-def meter_of_row(row: Any) -> Meter:
-    price = ListPrice(row["list_currency"], row["list_unit"]) if row["list_currency"] else None
-    return Meter(
-        meter=row["meter"],
-        event_type=row["event_type"],
-        aggregation=AGGREGATIONS[row["aggregation"]],
-        field=row["field"],
-        filters={name: tuple(values) for name, values in row["filters"].items()},
-        group_by=tuple(row["group_by"]),
-        missing=row["missing"],
-        list_price=price,
-        role=row["role"],
-        heartbeat_s=row["heartbeat_s"],
-        revision=row["revision"],
-        backfilled=row.get("backfilled", True),
-        counts_since=row["counts_since"],
     )

@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository, Plan
 from services.rating.catalogue.requests import MeterTerms, meter_of
+from services.rating.catalogue.rows import MeterVersionRow
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
 from services.rating.metering.repository.readings import ReadingsRepository
@@ -126,7 +125,7 @@ async def list_meters(uow: UnitOfWork, after: str, rows_max: int) -> list[Meter]
     return await CatalogueRepository(uow.connection).meters_page(after, rows_max)
 
 
-async def list_meter_versions(uow: UnitOfWork, name: str) -> list[asyncpg.Record]:
+async def list_meter_versions(uow: UnitOfWork, name: str) -> list[MeterVersionRow]:
     """Return every version of a meter, the newest first, or raise MeterNotFound."""
     found = await CatalogueRepository(uow.connection).versions_of(name)
     if not found:

@@ -1,10 +1,11 @@
 """What the API shows of the business clock."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from services.rating.clock.rows import Instance
 from services.rating.clock.usecases import Advanced
 from shared.http.answers import Answer, Instant
 from shared.runtime.clock import BusinessClock
@@ -19,11 +20,11 @@ class FollowerAnswer(Answer):
     """Whether it has followed the last move"""
 
     @classmethod
-    def of(cls, row: Any, revision: int) -> Self:
+    def of(cls, row: Instance, revision: int) -> Self:
         return cls(
-            instance=row["instance_id"],
-            service=row["service"],
-            acknowledged=row["acked_revision"] >= revision,
+            instance=row.instance_id,
+            service=row.service,
+            acknowledged=row.acked_revision >= revision,
         )
 
 
@@ -38,7 +39,7 @@ class ClockAnswer(Answer):
     instances: list[FollowerAnswer]
 
     @classmethod
-    def of(cls, clock: BusinessClock, instances: Sequence[Any]) -> Self:
+    def of(cls, clock: BusinessClock, instances: Sequence[Instance]) -> Self:
         return cls(
             now=clock.now(),
             moved=clock.moved_to is not None,

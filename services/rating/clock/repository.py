@@ -2,23 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
+from services.rating.clock.rows import ClockRow, Instance
+from shared.db.columns import names_of
 from shared.runtime.clock import ANSWERS, CHANNEL, LAX
 from shared.runtime.wake import Wake
 
 LOOK_S = 0.25
 RUNNING_S = 3  # an instance that was not seen for longer does not run
 LOCK_KEY = 0x75326320636C6B  # one advance at a time
-
-
-@dataclass(frozen=True, slots=True)
-class ClockRow:
-    moved_to: datetime | None
-    revision: int
 
 
 class ClockRepository:
@@ -50,7 +45,7 @@ class ClockRepository:
     async def read(self) -> ClockRow:
         row = await self.connection.fetchrow("select moved_to, revision from clock.business")
         assert row is not None
-        return ClockRow(row["moved_to"], row["revision"])
+        return ClockRow(**row)
 
     async def is_fresh(self) -> bool:
         """Whether nothing has happened yet that has a time: no contract and no usage."""
@@ -112,12 +107,13 @@ class ClockRepository:
         )
         return [row["service"] for row in rows]
 
-    async def instances(self) -> list[asyncpg.Record]:
-        return await self.connection.fetch(
-            """select instance_id, service, seen_at, acked_revision from clock.instances
-               where seen_at > clock_timestamp() - make_interval(secs => $1) order by service, instance_id""",
+    async def instances(self) -> list[Instance]:
+        rows = await self.connection.fetch(
+            f"""select {names_of(Instance)} from clock.instances
+                where seen_at > clock_timestamp() - make_interval(secs => $1) order by service, instance_id""",
             RUNNING_S,
         )
+        return [Instance(**row) for row in rows]
 
     async def _running(self, condition: str, *arguments: int | str) -> list[str]:
         rows = await self.connection.fetch(

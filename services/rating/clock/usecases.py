@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
-
 from services.rating.clock.repository import ClockRepository
+from services.rating.clock.rows import Instance
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_now
@@ -85,7 +84,7 @@ async def advance(context: Context, to: datetime, *, test_clock: bool) -> Advanc
         return Advanced(before, to, tuple(stops), (await clock.read()).revision)
 
 
-async def running_instances(uow: UnitOfWork) -> list[asyncpg.Record]:
+async def running_instances(uow: UnitOfWork) -> list[Instance]:
     """The instances that run and follow the clock, by service."""
     return await ClockRepository(uow.connection).instances()
 

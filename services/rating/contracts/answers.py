@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field, RootModel
 
 from services.rating.answers import ClauseHash, LineKind
 from services.rating.contracts.domain.chain import in_force
-from services.rating.contracts.memory import Row, chain_of
+from services.rating.contracts.memory import chain_of
+from services.rating.contracts.rows import ContractRow, VersionRow
 from services.rating.contracts.usecases.apply import Applied
 from shared.http.answers import Answer, Instant, StoredAs
 from shared.http.examples import example
@@ -86,7 +87,7 @@ class ContractAnswer(Answer):
     """When its next period begins; null once the term has ended"""
 
     @classmethod
-    def of(cls, row: Row, versions: Sequence[Row], now: datetime) -> Self:
+    def of(cls, row: ContractRow, versions: Sequence[VersionRow], now: datetime) -> Self:
         return cls(**_described(row, versions, now))
 
 
@@ -104,15 +105,15 @@ class VersionAnswer(Answer):
     terms: TermsDocument
 
     @classmethod
-    def of(cls, row: Row) -> Self:
+    def of(cls, row: VersionRow) -> Self:
         return cls(
-            version=row["version"],
-            effective_at=row["effective_at"],
-            recorded_at=row["recorded_at"],
-            stamped_at=row["stamped_at"],
-            content_hash=row["content_hash"],
+            version=row.version,
+            effective_at=row.effective_at,
+            recorded_at=row.recorded_at,
+            stamped_at=row.stamped_at,
+            content_hash=row.content_hash,
             clauses=clauses_of(chain_of([row])[0].terms),
-            terms=row["terms"],
+            terms=row.terms,
         )
 
 
@@ -123,7 +124,7 @@ class WholeContractAnswer(ContractAnswer):
     """Oldest first"""
 
     @classmethod
-    def of(cls, row: Row, versions: Sequence[Row], now: datetime) -> Self:
+    def of(cls, row: ContractRow, versions: Sequence[VersionRow], now: datetime) -> Self:
         return cls(
             **_described(row, versions, now), versions=[VersionAnswer.of(version) for version in versions]
         )
@@ -165,20 +166,20 @@ def _clause(
     )
 
 
-def _described(row: Row, versions: Sequence[Row], now: datetime) -> dict[str, Any]:
+def _described(row: ContractRow, versions: Sequence[VersionRow], now: datetime) -> dict[str, Any]:
     chain = chain_of(versions)
     current = in_force(chain, now)
     terms = current.terms
     return {
-        "contract": row["contract"],
-        "customer_id": row["customer_id"],
-        "customer": row["external_id"],
+        "contract": row.contract,
+        "customer_id": row.customer_id,
+        "customer": row.external_id,
         "legal_entity": terms.legal_entity,
         "currency": terms.currency,
         "timezone": terms.timezone,
-        "revision": row["revision"],
-        "created_at": row["created_at"],
+        "revision": row.revision,
+        "created_at": row.created_at,
         "version": current.version,
         "versions_count": len(chain),
-        "next_period_at": row["next_period_at"],
+        "next_period_at": row.next_period_at,
     }

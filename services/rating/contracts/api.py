@@ -123,8 +123,8 @@ async def list_contracts(
     return Listed[ContractAnswer].page(
         rows,
         page,
-        lambda row: [row["contract"]],
-        lambda row: ContractAnswer.of(row, chains[row["contract"]], now),
+        lambda row: [row.contract],
+        lambda row: ContractAnswer.of(row, chains[row.contract], now),
     )
 
 

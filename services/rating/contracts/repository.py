@@ -6,11 +6,21 @@ from typing import Any
 
 import asyncpg
 
-from services.rating.contracts.rows import OpenedPeriod, PeriodRow
+from services.rating.contracts.rows import (
+    ContractFilter,
+    ContractRow,
+    OpenedPeriod,
+    PeriodRow,
+    VersionName,
+    VersionRow,
+)
 from services.rating.metering.naming.repository import SubjectMonth
-from shared.db.columns import bulk
+from shared.db.columns import bulk, names_of
+from shared.db.filters import narrowed
 from shared.values.period import ServicePeriod
 
+_CONTRACTS = """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
+    from rating.contracts c join rating.customers using (customer_id)"""
 _SUBJECT_MONTHS = "unnest($1::text[], $2::text[], $3::date[]) a (meter, subject, month)"
 _OVERLAPS = """p.period_start < (a.month + interval '1 month')::timestamp at time zone 'UTC'
     and p.period_end > a.month::timestamp at time zone 'UTC'"""
@@ -112,47 +122,45 @@ class ContractRepository:
             "select from rating.contracts where contract = $1 for no key update", contract
         )
 
-    async def contract(self, contract: str) -> asyncpg.Record | None:
-        return await self.connection.fetchrow(
-            """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
-               from rating.contracts c join rating.customers using (customer_id) where contract = $1""",
-            contract,
-        )
+    async def contract(self, contract: str) -> ContractRow | None:
+        row = await self.connection.fetchrow(f"{_CONTRACTS} where contract = $1", contract)
+        return ContractRow(**row) if row else None
 
-    async def contracts(self, limit: int, after: str, customer: str | None) -> list[asyncpg.Record]:
-        return await self.connection.fetch(
-            """select contract, customer_id, external_id, c.revision, c.created_at, next_period_at
-               from rating.contracts c join rating.customers using (customer_id)
-               where contract > $2 and ($3::text is null or external_id = $3) order by contract limit $1""",
-            limit,
-            after,
-            customer,
+    async def contracts(self, limit: int, after: str, wanted: ContractFilter) -> list[ContractRow]:
+        """Contracts by name, after this one."""
+        where = narrowed(wanted).also("contract > {}", after)
+        rows = await self.connection.fetch(
+            f"{_CONTRACTS} where {where.sql} order by contract limit {limit:d}", *where.parameters
         )
+        return [ContractRow(**row) for row in rows]
 
-    async def versions(self, contract: str) -> list[asyncpg.Record]:
+    async def versions(self, contract: str) -> list[VersionRow]:
         return (await self.chains([contract])).get(contract, [])
 
-    async def chains(self, contracts: Sequence[str]) -> dict[str, list[asyncpg.Record]]:
+    async def chains(self, contracts: Sequence[str]) -> dict[str, list[VersionRow]]:
         """Contract → its versions, oldest first."""
         rows = await self.connection.fetch(
-            """select contract, version, effective_at, recorded_at, stamped_at, content_hash, terms
-               from rating.contract_versions where contract = any($1::text[]) order by contract, version""",
+            f"""select {names_of(VersionRow)} from rating.contract_versions
+                where contract = any($1::text[]) order by contract, version""",
             list(contracts),
         )
-        chains: dict[str, list[asyncpg.Record]] = {}
+        chains: dict[str, list[VersionRow]] = {}
         for row in rows:
-            chains.setdefault(row["contract"], []).append(row)
+            chains.setdefault(row["contract"], []).append(VersionRow(**row))
         return chains
 
-    async def version_names(self, contracts: Sequence[str]) -> list[asyncpg.Record]:
+    async def version_names(self, contracts: Sequence[str]) -> list[VersionName]:
         """The versions of these contracts without their terms, by contract, oldest first."""
-        return await self.connection.fetch(
-            """select contract, version, effective_at, content_hash from rating.contract_versions
-               where contract = any($1::text[]) order by contract, version""",
+        rows = await self.connection.fetch(
+            f"""select {names_of(VersionName)} from rating.contract_versions
+                where contract = any($1::text[]) order by contract, version""",
             list(contracts),
         )
+        return [VersionName(**row) for row in rows]
 
-    async def terms(self, contracts: Sequence[str], versions: Sequence[int]) -> dict[tuple[str, int], Any]:
+    async def terms(
+        self, contracts: Sequence[str], versions: Sequence[int]
+    ) -> dict[tuple[str, int], dict[str, Any]]:
         """(contract, version) → its terms."""
         rows = await self.connection.fetch(
             """select contract, version, terms from rating.contract_versions

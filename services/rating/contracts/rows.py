@@ -2,10 +2,42 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self
 
 from shared.db.columns import Integer
 from shared.values.period import ServicePeriod
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRow:
+    """A row of `contracts` with its customer's external id."""
+
+    contract: str
+    customer_id: str
+    external_id: str
+    revision: int
+    created_at: datetime
+    next_period_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionName:
+    """What tells a row of `contract_versions` from any other, a rolled back one included."""
+
+    contract: str
+    version: int
+    effective_at: datetime
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow(VersionName):
+    """A row of `contract_versions`. `recorded_at` is of the business clock, `stamped_at` of the machine's;
+    `terms` is the document as validated."""
+
+    recorded_at: datetime
+    stamped_at: datetime
+    terms: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +49,13 @@ class PeriodRow:
     start_date: date
     end_date: date
     final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFilter:
+    """Which contracts; None does not restrict. `external_id`: of the customer."""
+
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

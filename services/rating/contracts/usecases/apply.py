@@ -21,6 +21,7 @@ from shared.pricing.faults import TermsInvalid
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms, to_document
 from shared.values.names import KEY
+from shared.values.period import ServicePeriod
 
 VERSIONS_MAX = 1000
 RESERVED = frozenset({"schema"})  # GET /v1/contracts/schema answers something else
@@ -129,7 +130,7 @@ async def _check(contracts: ContractRepository, terms: Terms) -> str:
     return customer_id
 
 
-def _redrawn(terms: Terms, open_rows: list[PeriodRow]) -> list[Any]:
+def _redrawn(terms: Terms, open_rows: list[PeriodRow]) -> list[ServicePeriod]:
     """Return the open periods as the amended term draws them. An amendment cannot take away a period that has
     begun."""
     redrawn = []
@@ -149,7 +150,7 @@ async def _follow(
     contracts: ContractRepository,
     chain: tuple[VersionInForce, ...],
     periods: list[PeriodRow],
-    redrawn: list[Any],
+    redrawn: list[ServicePeriod],
     now: datetime,
 ) -> None:
     """Let what hangs on the chain follow: deadlines of open periods, the next period, statements, and

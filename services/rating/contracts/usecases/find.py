@@ -1,8 +1,7 @@
 """Verbs: find one contract, list them."""
 
-import asyncpg
-
 from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.rows import ContractFilter, ContractRow, VersionRow
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 
@@ -13,7 +12,7 @@ class ContractNotFound(AppError):
     kind = Kind.NOT_FOUND
 
 
-async def find_contract(uow: UnitOfWork, name: str) -> tuple[asyncpg.Record, list[asyncpg.Record]]:
+async def find_contract(uow: UnitOfWork, name: str) -> tuple[ContractRow, list[VersionRow]]:
     """Return the contract's row and those of its versions, or raise ContractNotFound."""
     contracts = ContractRepository(uow.connection)
     found, versions = await contracts.contract(name), await contracts.versions(name)
@@ -24,9 +23,9 @@ async def find_contract(uow: UnitOfWork, name: str) -> tuple[asyncpg.Record, lis
 
 async def list_contracts(
     uow: UnitOfWork, after: str, rows_max: int, customer: str | None
-) -> tuple[list[asyncpg.Record], dict[str, list[asyncpg.Record]]]:
+) -> tuple[list[ContractRow], dict[str, list[VersionRow]]]:
     """Return contracts by name, after this one, and contract → the rows of its versions; `customer`: those
     of this external id alone."""
     contracts = ContractRepository(uow.connection)
-    rows = await contracts.contracts(rows_max, after, customer)
-    return rows, await contracts.chains([row["contract"] for row in rows])
+    rows = await contracts.contracts(rows_max, after, ContractFilter(customer))
+    return rows, await contracts.chains([row.contract for row in rows])

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.rating.contracts.memory import Row
 from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.rows import ContractRow, VersionRow
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import machine_us
 from shared.topics.rating import CONTRACTS, ContractVersion, ContractVersionMessage
@@ -20,21 +20,21 @@ async def tell_newest(uow: UnitOfWork, contract: str) -> None:
     uow.tell(CONTRACTS, messages_of(found, versions)[-1])
 
 
-def messages_of(contract: Row, versions: Sequence[Row]) -> list[ContractVersionMessage]:
+def messages_of(contract: ContractRow, versions: Sequence[VersionRow]) -> list[ContractVersionMessage]:
     """The chain as others hear of it, oldest version first."""
     return [
         ContractVersionMessage(
-            contract=contract["contract"],
-            revision=contract["revision"],
-            customer_id=contract["customer_id"],
-            customer=contract["external_id"],
+            contract=contract.contract,
+            revision=contract.revision,
+            customer_id=contract.customer_id,
+            customer=contract.external_id,
             chain=len(versions),
             version=ContractVersion(
-                row["version"],
-                to_us(row["effective_at"]),
-                to_us(row["recorded_at"]),
-                row["content_hash"],
-                row["terms"],
+                row.version,
+                to_us(row.effective_at),
+                to_us(row.recorded_at),
+                row.content_hash,
+                row.terms,
             ),
         )
         for row in versions

@@ -53,7 +53,7 @@ async def explain_line(uow: UnitOfWork, contract: str, start_date: Any, line_id:
     statement = statement_of(row)
     line = line_of(statement, line_id)
     versions = await ContractRepository(uow.connection).versions(contract)
-    chain = chain_of(version for version in versions if version["version"] <= row["known_version"])
+    chain = chain_of(version for version in versions if version.version <= row["known_version"])
     period = period_of(row, statement.timezone)
     usage = _as_counted(statement, usage_needs(chain, period))
     priced = price_period(chain, period, usage, from_stored(row["opening"]), explain=True)
