@@ -2,10 +2,26 @@
 
 from pydantic import Field
 
-from services.rating.metering.settings import MeteringSettings
+from shared.runtime.settings import ServiceSettings
 
 
-class RatingSettings(MeteringSettings):
+class RatingSettings(ServiceSettings):
+    groups_max: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Groups of a meter, subject and UTC month; beyond, usage falls into one `other`",
+    )
+    backfill_events_max: int = Field(5000, ge=1, le=50_000, description="Events one step of a back-fill adds")
+    activity_max: int = Field(
+        1000,
+        ge=1,
+        le=10_000,
+        description="How much activity (subject, day and event type) one transaction tells",
+    )
+    void_wait_days: int = Field(
+        7, ge=1, le=800, description="A void without its event for longer than this is an exception"
+    )
     marks_max: int = Field(20_000, ge=1, description="Marks one fan-out turns into requests to price")
     claim_max: int = Field(500, ge=1, le=2000, description="Statements one pricing transaction takes")
     pricing_workers: int = Field(2, ge=1, le=16, description="Pricing workers of one process")

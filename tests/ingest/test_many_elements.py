@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from services.usage_ingest.domain import framing
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES, EVENTS_MAX
 from services.usage_ingest.domain.voids import VoidInvalid, read_correction, read_voids
+from services.usage_ingest.door.requests.aside import TURN_BYTES, taken_apart, turns
 from services.usage_ingest.door.requests.body import unpacked
-from services.usage_ingest.door.usecases.aside import TURN_BYTES, taken_apart, turns
 from shared.errors import AppError
 from shared.http.limits import OFF_LOOP_BYTES
 from tests.ingest.circumstances import event

@@ -1,7 +1,7 @@
 """What the door answers. Its routes write the bytes themselves (no object an event beyond decoding); these
 types say of what shape."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -30,3 +30,19 @@ class AcceptanceAnswer(Answer):
     received: Annotated[int, Field(ge=0)]
     published: Annotated[int, Field(ge=0)]
     quarantined: Annotated[int, Field(ge=0)]
+
+
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Durable on the bus", "model": AcceptanceAnswer}
+}
+INGESTED: dict[int | str, dict[str, Any]] = {
+    204: {
+        "description": "Durable on the bus",
+        "headers": {
+            "U2C-Quarantined": {
+                "description": "How many events went into the quarantine; absent when none did",
+                "schema": {"type": "integer"},
+            }
+        },
+    }
+}

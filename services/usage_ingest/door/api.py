@@ -10,8 +10,10 @@ from services.usage_ingest.domain.acceptance import Acceptance
 from services.usage_ingest.domain.framing import BodyMalformed, EventTooLarge, NestingTooDeep, TooManyEvents
 from services.usage_ingest.domain.limits import EVENTS_MAX
 from services.usage_ingest.domain.voids import VoidInvalid, read_correction, read_voids
+from services.usage_ingest.door.answers import ACCEPTED, INGESTED
 from services.usage_ingest.door.memory import Capacity, DoorFull
 from services.usage_ingest.door.requests import documented
+from services.usage_ingest.door.requests.aside import taken_apart
 from services.usage_ingest.door.requests.body import (
     EncodingUnsupported,
     GzipBroken,
@@ -26,7 +28,6 @@ from services.usage_ingest.door.requests.media import (
 )
 from services.usage_ingest.door.usecases import accept as usecases
 from services.usage_ingest.door.usecases.accept import CorrectionKeepsId, CorrectionRefused
-from services.usage_ingest.door.usecases.aside import taken_apart
 from services.usage_ingest.door.usecases.count_refusals import counted
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from shared.errors import refuses
@@ -54,7 +55,7 @@ DryRun = Annotated[bool, Query(description="Validate only: nothing is published 
     "",
     operation_id="send_events",
     status_code=202,
-    responses=documented.ACCEPTED,
+    responses=ACCEPTED,
     openapi_extra=documented.EVENTS_BODY,
     summary="Take CloudEvents: one, a batch, NDJSON, or one in binary mode; gzip welcome",
     description=documented.MODES,
@@ -70,7 +71,7 @@ async def send_events(
     "",
     operation_id="ingest_events",
     status_code=204,
-    responses=documented.INGESTED,
+    responses=INGESTED,
     openapi_extra=documented.EVENTS_BODY,
     summary="The same door as OpenMeter's SDKs call it",
     description=documented.AS_OPENMETER,
@@ -85,7 +86,7 @@ async def ingest_events(request: Request, context: Ctx, producer: Producer) -> R
     "/void",
     operation_id="void_events",
     status_code=202,
-    responses=documented.ACCEPTED,
+    responses=ACCEPTED,
     openapi_extra=documented.VOIDS_BODY,
     summary=f"Void events by source and id, one or up to {EVENTS_MAX:,}; a void may come before its event",
 )
@@ -107,7 +108,7 @@ async def void_events(
     "/correct",
     operation_id="correct_event",
     status_code=202,
-    responses=documented.ACCEPTED,
+    responses=ACCEPTED,
     openapi_extra=documented.CORRECTION_BODY,
     summary="Void a wrong event and send the right one, under a new id, in one call",
 )

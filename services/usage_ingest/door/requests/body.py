@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
-from services.usage_ingest.door.usecases.aside import aside
+from services.usage_ingest.door.requests.aside import aside
 from shared.errors import AppError, Kind
 from shared.http.faults import BodyIncomplete, BodyTooLarge
 from shared.http.limits import OFF_LOOP_BYTES

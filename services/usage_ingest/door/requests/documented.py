@@ -1,11 +1,10 @@
-"""The bodies and answers of the door as its OpenAPI document shows them: the routes read bytes, so FastAPI
+"""The bodies of the door as its OpenAPI document shows them: the routes read bytes, so FastAPI
 cannot."""
 
 from typing import Any
 
 from services.usage_ingest.domain.limits import DEPTH_MAX, EVENTS_MAX, PROPERTIES_MAX, TEXT_MAX_BYTES
 from services.usage_ingest.domain.media_types import JSON
-from services.usage_ingest.door.answers import AcceptanceAnswer
 from services.usage_ingest.door.requests.media import FRAMINGS
 from shared.values import names
 from shared.values.fields import schema_of
@@ -96,9 +95,6 @@ CORRECTION_BODY = {
         },
     }
 }
-ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Durable on the bus", "model": AcceptanceAnswer}
-}
 MODES = (
     f"Whole events come in the body, as {', '.join(f'`{media}`' for media in FRAMINGS)}: one, an array, or a line each. "
     "Binary mode carries one: its attributes as headers `ce-id`, `ce-source`, `ce-type`, `ce-subject`, `ce-time`, `ce-specversion`, "
@@ -109,14 +105,3 @@ AS_OPENMETER = (
     "Takes what `POST /v1/events` takes, by the same rules, limits and keys. OpenMeter's clients expect an answer without a body, so how many "
     "events went into the quarantine is said in a header; an event without `time` goes there, because usage is never stamped on arrival."
 )
-INGESTED: dict[int | str, dict[str, Any]] = {
-    204: {
-        "description": "Durable on the bus",
-        "headers": {
-            "U2C-Quarantined": {
-                "description": "How many events went into the quarantine; absent when none did",
-                "schema": {"type": "integer"},
-            }
-        },
-    }
-}

@@ -7,7 +7,7 @@ from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.domain.voids import Correction, EventName, void_message
 from services.usage_ingest.door import metrics
 from services.usage_ingest.door.clients import publish
-from services.usage_ingest.door.usecases.aside import judged
+from services.usage_ingest.door.requests.aside import judged
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import refuse_foreign_sources
 from services.usage_ingest.replica.memory import catalogue_of
 from shared.errors import AppError
