@@ -11,11 +11,7 @@ from services.signals.domain.activation import ActivationState
 from services.signals.domain.evidence import Keeper
 from services.signals.domain.trend import TrendState
 from shared.http.answers import ABSENT, Answer, Quantity
-
-CustomerName = Annotated[str, Field(examples=["acme"])]
-ContractName = Annotated[str, Field(examples=["acme-2026"])]
-MeterName = Annotated[str, Field(examples=["api_calls"])]
-LineKey = Annotated[str, Field(examples=["api"])]
+from shared.http.shown_names import LineKey
 
 
 class EvidenceAnswer(Answer):

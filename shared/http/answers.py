@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from shared.http.page import Page, cursor_after
+from shared.http.shown_names import CurrencyCode
 from shared.values.decimals import plain
 from shared.values.money import Money
 
@@ -128,7 +129,7 @@ class Answer:
 class WorthAnswer(Answer):
     """An amount of one currency; currencies are never added."""
 
-    currency: Annotated[str, Field(examples=["USD"])]
+    currency: CurrencyCode
     amount: Amount
 
     @classmethod

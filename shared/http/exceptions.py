@@ -11,6 +11,7 @@ from shared.http.answers import Answer, Instant, Listed, WorthAnswer
 from shared.http.cursors import name_in
 from shared.http.keys import requires
 from shared.http.paging import Paged
+from shared.http.shown_names import ExceptionId, Owner
 from shared.runtime.service import Ctx
 from shared.values.fields import AskedReference, Word
 from shared.values.money import Money, currency
@@ -24,13 +25,13 @@ class ExceptionAnswer(Answer):
     """Something that waits for its owner, or did. Times are of the business clock."""
 
     object: Literal["exception"] = "exception"
-    id: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    id: ExceptionId
     kind: Annotated[str, Field(examples=["conservation_k5"])]
     reference: str
     """What it is about"""
     detail: str
     """Names the fault and the remedy"""
-    owner: Annotated[str, Field(examples=["finance"])]
+    owner: Owner
     opened_at: Instant
     deadline_at: Instant
     price: WorthAnswer | None

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from shared.http.answers import Answer, Instant
+from shared.http.shown_names import EventId, ExceptionId, Owner, Source
 from shared.topics.rating import StatementHeld
 from shared.values.instants import from_us
 
@@ -12,8 +13,8 @@ from shared.values.instants import from_us
 class EventNameAnswer(Answer):
     """An event, by what its producer calls it."""
 
-    source: Annotated[str, Field(examples=["api-gateway"])]
-    id: Annotated[str, Field(examples=["req-1"])]
+    source: Source
+    id: EventId
 
 
 class HeldAnswer(Answer):
@@ -26,8 +27,8 @@ class HeldAnswer(Answer):
     """How many are in the way; null where it is not single events that are"""
     named: list[EventNameAnswer]
     """The first few of them"""
-    exception: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
-    owner: Annotated[str, Field(examples=["finance"])]
+    exception: ExceptionId
+    owner: Owner
     detail: str
     """Names the fault and the remedy"""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.http import shown_names
 from shared.postgres.setup import SERVICES
 from shared.values import names
 
@@ -82,10 +83,27 @@ NO_NAMES = (
     "phases: ",
     "Tiers = ",
     "TRACE = ",
-    "and ($3::text is null or (left(id",
-    "and ($4::text is null or (left(id",
+    '_CONDITIONS = {"id": "left(id',
     '"quarantine_id_begins"',
 )
+
+
+def test_no_answer_states_a_name_that_is_shown_alike_elsewhere() -> None:
+    """A name's example stands with its type in one module; an answer that may lack the name says its own."""
+    stated = re.compile(r"(\w+)(?: =|:) (Annotated\[str, Field\(examples=\[.+\]\)\])")
+    shown = {found[2]: found[1] for found in stated.finditer(Path(shown_names.__file__).read_text())}
+    again = [
+        f"{path.relative_to(ROOT)}: {found[1]} is {shown[found[2]]}"
+        for folder in ("services", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+        for found in stated.finditer(path.read_text())
+        if found[2] in shown and found[1] not in OTHER_NAMES and path != Path(shown_names.__file__)
+    ]
+    assert not again
+
+
+#: What has the example of a name and is none: the unit of a figure.
+OTHER_NAMES = {"unit"}
 
 
 def fields(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -16,6 +16,15 @@ from services.billing.conservation.domain.reconciled import Row, Totals
 from services.billing.conservation.domain.waiting import Waiting
 from services.billing.conservation.usecases.reconcile import Reconciled
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity, WorthAnswer
+from shared.http.shown_names import (
+    ContractName,
+    CurrencyCode,
+    CustomerName,
+    EventType,
+    ExceptionId,
+    KeyId,
+    Owner,
+)
 from shared.values.money import currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 35, "1": 31}])]
@@ -27,9 +36,7 @@ Quantities = Annotated[
     dict[str, dict[Bucket, Quantity]], Field(examples=[{"api_calls": {"applied": "1200"}}])
 ]
 Customer = Annotated[str | None, Field(examples=["acme"])]
-Owner = Annotated[str, Field(examples=["finance"])]
 Source = Annotated[str, Field(examples=["nyc-departures"])]
-EventType = Annotated[str, Field(examples=["api.call"])]
 Amounts = Annotated[
     dict[str, dict[str, Amount]], Field(examples=[{"USD": {"settled": "21.99", "documented": "21.99"}}])
 ]
@@ -290,10 +297,10 @@ class SettledAnswer(Answer):
     """What rating settled of a contract's period, and what billing has of it: settled = documented + waived +
     unbilled."""
 
-    customer: Annotated[str, Field(examples=["acme"])]
-    contract: Annotated[str, Field(examples=["acme-2026"])]
+    customer: CustomerName
+    contract: ContractName
     period: SettledDaysAnswer
-    currency: Annotated[str, Field(examples=["USD"])]
+    currency: CurrencyCode
     final: bool
     revision: int
     settled: Amount
@@ -352,14 +359,14 @@ class ReconciliationAnswer(Answer):
 class EventPeriodAnswer(Answer):
     """A contract's period in which an event lies."""
 
-    contract: Annotated[str, Field(examples=["acme-2026"])]
+    contract: ContractName
     period_start: Instant
 
 
 class HolderAnswer(Answer):
     """An exception of rating that holds a period."""
 
-    id: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    id: ExceptionId
     kind: Annotated[str, Field(examples=["pricing_failed"])]
     owner: Owner
 
@@ -419,7 +426,7 @@ class PlacedEventAnswer(Answer):
 class DoorHourAnswer(Answer):
     """What a key brought from a source in an hour: received = published + quarantined + refused."""
 
-    key_id: Annotated[str, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
+    key_id: KeyId
     source: Source
     hour: Instant
     received: Annotated[int, Field(examples=[1200])]

@@ -9,12 +9,21 @@ from pydantic import Field
 from services.billing.documents.domain.document import Document, Held, Line
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
 from shared.http.held import EventNameAnswer, HeldAnswer
+from shared.http.shown_names import (
+    ContractName,
+    CurrencyCode,
+    CustomerLabel,
+    CustomerName,
+    DocumentId,
+    LegalEntity,
+    LineKey,
+    ZoneName,
+)
 from shared.runtime.clock import from_us
 from shared.topics.rating import StatementSegment
 from shared.values.money import Currency, currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 65, "1": 67}])]
-CurrencyCode = Annotated[str, Field(examples=["USD"])]
 
 
 class PeriodAnswer(Answer):
@@ -59,7 +68,7 @@ class LineAnswer(Answer):
     """A settled line. `segments` are absent where they were not loaded: in lists, and in drafts."""
 
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
-    key: Annotated[str, Field(examples=["api"])]
+    key: LineKey
     clause: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
     clause_hash: Annotated[str, Field(examples=["3467a51e94fbbd8298d6c8e6ba20062f"])]
     version: int
@@ -138,19 +147,19 @@ class DocumentAnswer(Answer):
     """An invoice or note."""
 
     object: Literal["document"] = "document"
-    id: Annotated[str, Field(examples=["inv_0353HwWXEjxXOHKJzOoT5e"])]
+    id: DocumentId
     number: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
     """Null until it is finalized"""
     kind: Annotated[str, Field(examples=["invoice"])]
     status: Literal["draft", "finalized"]
     held: HeldDraftAnswer | None
     """Null where nothing holds it"""
-    customer: Annotated[str, Field(examples=["acme"])]
-    customer_name: Annotated[str, Field(examples=["Acme Corp"])]
-    contract: Annotated[str, Field(examples=["acme-2026"])]
-    legal_entity: Annotated[str, Field(examples=["default"])]
+    customer: CustomerName
+    customer_name: CustomerLabel
+    contract: ContractName
+    legal_entity: LegalEntity
     currency: CurrencyCode
-    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    timezone: ZoneName
     period: PeriodAnswer
     issued_on: date | None
     due_on: date | None

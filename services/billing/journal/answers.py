@@ -8,6 +8,7 @@ from pydantic import Field
 
 from services.billing.journal.rows import Entry
 from shared.http.answers import Amount, Answer
+from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, DocumentId
 from shared.values.money import currency, format_minor
 
 
@@ -25,13 +26,13 @@ class JournalEntryAnswer(Answer):
 
     object: Literal["journal_entry"] = "journal_entry"
     id: Annotated[str, Field(examples=["jou_0353HwWXEjxXOHKJzOoT5e"])]
-    document: Annotated[str, Field(examples=["inv_0353HwWXEjxXOHKJzOoT5e"])]
+    document: DocumentId
     number: Annotated[str, Field(examples=["DEFAULT-2026-000003"])]
-    contract: Annotated[str, Field(examples=["acme-2026"])]
-    customer: Annotated[str, Field(examples=["acme"])]
+    contract: ContractName
+    customer: CustomerName
     posted_on: date
     description: str
-    currency: Annotated[str, Field(examples=["USD"])]
+    currency: CurrencyCode
     postings: list[PostingAnswer]
 
     @classmethod

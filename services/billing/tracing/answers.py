@@ -11,6 +11,7 @@ from services.billing.journal.answers import JournalEntryAnswer
 from services.billing.tracing.domain.clauses import ClauseText
 from services.billing.tracing.usecases import Trace
 from shared.http.answers import Answer, Instant, described_by
+from shared.http.shown_names import DocumentId, LineKey
 from shared.runtime.clock import from_us
 from shared.values.money import currency
 
@@ -31,7 +32,7 @@ class ClauseAnswer(Answer):
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
     hash: Annotated[str, Field(examples=["3467a51e94fbbd8298d6c8e6ba20062f"])]
     section: Annotated[str, Field(examples=["lines"])]
-    key: Annotated[str, Field(examples=["api"])]
+    key: LineKey
     version: int
     effective_at: Instant
     recorded_at: Instant
@@ -65,7 +66,7 @@ class TraceAnswer(Answer):
     """One line, traced."""
 
     object: Literal["trace"] = "trace"
-    document: Annotated[str, Field(examples=["inv_0353HwWXEjxXOHKJzOoT5e"])]
+    document: DocumentId
     number: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
     customer: str
     contract: str

@@ -11,12 +11,13 @@ from services.rating.catalogue.rows import MeterVersionRow
 from services.rating.metering.domain.aggregations.aggregation import Role
 from services.rating.metering.domain.aggregations.offered import FIELD_READERS, WITHOUT_FIELD
 from shared.http.answers import Answer, Instant, SendersOwn, UnitPrice
+from shared.http.shown_names import CurrencyCode, EventType, MeterName
 
 
 class ListPriceAnswer(Answer):
     """What one unit is worth where no contract says otherwise."""
 
-    currency: Annotated[str, Field(examples=["USD"])]
+    currency: CurrencyCode
     unit: UnitPrice
 
     @classmethod
@@ -27,9 +28,9 @@ class ListPriceAnswer(Answer):
 class _MeterTermsAnswer(Answer):
     """How events of one type become a quantity."""
 
-    meter: Annotated[str, Field(examples=["api_calls"])]
+    meter: MeterName
     revision: int
-    event_type: Annotated[str, Field(examples=["api.call"])]
+    event_type: EventType
     aggregation: Annotated[NamedAggregation, Field(examples=["unique"])]
     field: Annotated[
         str | None,

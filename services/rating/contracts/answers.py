@@ -14,6 +14,15 @@ from services.rating.contracts.rows import ContractRow, VersionRow
 from services.rating.contracts.usecases.apply import Applied
 from shared.http.answers import Answer, Instant, StoredAs
 from shared.http.examples import example
+from shared.http.shown_names import (
+    ContractName,
+    CurrencyCode,
+    CustomerId,
+    CustomerName,
+    LegalEntity,
+    LineKey,
+    ZoneName,
+)
 from shared.pricing.language import Terms, content_hash, to_document
 from shared.pricing.lines import TOP_UP
 from shared.values.ids import clause_id
@@ -28,7 +37,7 @@ class ClauseAnswer(Answer):
 
     clause: Annotated[str, Field(examples=[clause_id("acme-2026", "lines", "api")])]
     section: Literal["lines", "phases"]
-    key: Annotated[str, Field(examples=["api"])]
+    key: LineKey
     """Of a line; the first day of a phase"""
     kind: LineKind
     hash: ClauseHash
@@ -38,8 +47,8 @@ class ContractVersionAnswer(Answer):
     """The version of its contract that a document is now, or would be."""
 
     object: Literal["contract_version"] = "contract_version"
-    contract: Annotated[str, Field(examples=["acme-2026"])]
-    customer: Annotated[str, Field(examples=["acme"])]
+    contract: ContractName
+    customer: CustomerName
     """Its external id"""
     version: Version
     created: bool
@@ -71,13 +80,13 @@ class ContractAnswer(Answer):
     """A contract by the terms in force now: before the first version takes effect, by those of the first."""
 
     object: Literal["contract"] = "contract"
-    contract: Annotated[str, Field(examples=["acme-2026"])]
-    customer_id: Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
-    customer: Annotated[str, Field(examples=["acme"])]
+    contract: ContractName
+    customer_id: CustomerId
+    customer: CustomerName
     """Its external id"""
-    legal_entity: Annotated[str, Field(examples=["default"])]
-    currency: Annotated[str, Field(examples=["USD"])]
-    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    legal_entity: LegalEntity
+    currency: CurrencyCode
+    timezone: ZoneName
     revision: int
     created_at: Instant
     version: Version

@@ -6,19 +6,20 @@ from pydantic import Field
 
 from services.rating.customers.repository import Customer
 from shared.http.answers import Answer, Instant
+from shared.http.shown_names import CustomerId, CustomerLabel, CustomerName, LegalEntity, ZoneName
 
 
 class CustomerAnswer(Answer):
     """A customer. Events match it when their subject is its external id or one of its aliases."""
 
     object: Literal["customer"] = "customer"
-    id: Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
-    external_id: Annotated[str, Field(examples=["acme"])]
-    name: Annotated[str, Field(examples=["Acme Corp"])]
+    id: CustomerId
+    external_id: CustomerName
+    name: CustomerLabel
     aliases: Annotated[list[str], Field(examples=[["acme-eu"]])]
     """Further subjects that mean it, sorted"""
-    legal_entity: Annotated[str, Field(examples=["default"])]
-    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    legal_entity: LegalEntity
+    timezone: ZoneName
     """Its days and months of usage; a contract has its own"""
     revision: int
     created_at: Instant

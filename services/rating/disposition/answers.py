@@ -13,15 +13,23 @@ from services.rating.disposition.usecases.list_suspense import Reason, Suspended
 from services.rating.metering.domain.group import dimensions_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.raw.answers import Data, decode_data
-from services.rating.statements.answers import ContractName, DaysAnswer, LineId, LineKey
+from services.rating.statements.answers import DaysAnswer, LineId
 from shared.bus.dead_letters import DeadLetter, Discard
 from shared.http.answers import Answer, Instant, Quantity, WorthAnswer
+from shared.http.shown_names import (
+    ContractName,
+    CustomerId,
+    CustomerName,
+    EventId,
+    EventType,
+    ExceptionId,
+    LineKey,
+    MeterName,
+    Owner,
+    Source,
+    SubjectName,
+)
 from shared.topics.usage_ingest import USAGE_EVENTS
-
-ExternalId = Annotated[str, Field(examples=["acme"])]
-CustomerId = Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
-Type = Annotated[str, Field(examples=["api.call"])]
-Meter = Annotated[str, Field(examples=["api_calls"])]
 
 
 class VoidAnswer(Answer):
@@ -43,8 +51,8 @@ class DeliveryAnswer(Answer):
 class RefusedBody(Answer):
     """Another body under the event's id."""
 
-    type: Type
-    subject: ExternalId
+    type: EventType
+    subject: SubjectName
     time_us: int
     """µs since 1970 in UTC"""
     data: Data
@@ -114,8 +122,8 @@ class Offsets(Answer):
 class StoredEvent(Answer):
     """The event as it is stored, and where it lay on the bus."""
 
-    type: Type
-    subject: ExternalId
+    type: EventType
+    subject: SubjectName
     time: Instant
     data: Data
     received_at: Instant
@@ -148,7 +156,7 @@ class OwnerAnswer(Answer):
     """The customer its subject means now."""
 
     id: CustomerId
-    external_id: ExternalId
+    external_id: CustomerName
     by_alias: bool
 
 
@@ -156,13 +164,13 @@ class LeftAnswer(Answer):
     """The customer whose final statement charges it, though its subject left since."""
 
     id: CustomerId
-    external_id: ExternalId
+    external_id: CustomerName
 
 
 class MeterReadingAnswer(Answer):
     """What the event adds to a meter; where that cannot be read, nothing."""
 
-    meter: Meter
+    meter: MeterName
     group: Annotated[dict[str, str] | None, Field(examples=[{"region": "eu"}])]
     value: Quantity | None
     item: str | None
@@ -185,10 +193,10 @@ class MeterReadingAnswer(Answer):
 class HoldingException(Answer):
     """What holds the period."""
 
-    id: Annotated[str, Field(examples=["exc_0355r6GMHPjnilLt70JBPV"])]
+    id: ExceptionId
     kind: Annotated[str, Field(examples=["pricing_failed"])]
     detail: str
-    owner: Annotated[str, Field(examples=["finance"])]
+    owner: Owner
 
 
 class ChargingLine(Answer):
@@ -196,7 +204,7 @@ class ChargingLine(Answer):
 
     line_id: LineId
     key: LineKey
-    meter: Meter
+    meter: MeterName
 
 
 class ChargingContract(Answer):
@@ -207,7 +215,7 @@ class ChargingContract(Answer):
     final: bool
     """Whether the statement of the period is final"""
     period: DaysAnswer
-    meters: list[Meter]
+    meters: list[MeterName]
     """Those of the event's meters that it charges"""
     lines: list[ChargingLine]
 
@@ -227,8 +235,8 @@ class _Explanation(Answer):
     """What became of one event."""
 
     object: Literal["event_explanation"] = "event_explanation"
-    source: Annotated[str, Field(examples=["api-gateway"])]
-    id: Annotated[str, Field(examples=["req-1"])]
+    source: Source
+    id: EventId
     verdict: Verdict
     detail: str
     """Why, and what is to be done"""
@@ -289,7 +297,7 @@ class SuspenseAnswer(Answer):
     """External id; null where no customer goes by the subject"""
     subject: Annotated[str | None, Field(examples=["acme"])]
     """Null where there is a customer"""
-    type: Type
+    type: EventType
     month: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}$", examples=["2026-03"])]
     reason: Reason
     events: int

@@ -8,16 +8,13 @@ from pydantic import Field
 from services.rating.answers import ClauseHash, LineKind
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.held import HeldAnswer
+from shared.http.shown_names import ContractName, CurrencyCode, CustomerId, CustomerName, LineKey, ZoneName
 from shared.pricing.explanation import Step, StepName
 from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
 from shared.values.instants import from_us
 from shared.values.money import currency, format_minor
 
 LineId = Annotated[str, Field(examples=["3b8d3c91-f712-56a8-84e8-c987dbb9311a"])]
-ContractName = Annotated[str, Field(examples=["acme-2026"])]
-CustomerName = Annotated[str, Field(examples=["acme"])]
-CurrencyCode = Annotated[str, Field(examples=["USD"])]
-LineKey = Annotated[str, Field(examples=["api"])]
 MeterName = Annotated[str | None, Field(examples=["api_calls"])]
 Consumption = Annotated[
     dict[str, str],
@@ -45,7 +42,7 @@ class PeriodAnswer(DaysAnswer):
     starts_at: Instant
     ends_at: Instant
     """Exclusive"""
-    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    timezone: ZoneName
 
     @classmethod
     def of(cls, statement: StatementMessage) -> Self:
@@ -72,7 +69,7 @@ class StatementAnswer(Answer):
     id: Annotated[str, Field(examples=["6f0a9c8e-0c1f-5d3a-9b52-3c0a4b1f7e21"])]
     revision: int
     contract: ContractName
-    customer_id: Annotated[str, Field(examples=["cus_0355r6GE5yU135fW6KlO0n"])]
+    customer_id: CustomerId
     customer: CustomerName
     """Its external id"""
     currency: CurrencyCode

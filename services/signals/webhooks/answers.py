@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from shared.http.answers import Answer, Instant
+from shared.http.shown_names import CustomerName
 
 Format = Literal["standard", "slack"]
 DeliveryState = Literal["pending", "delivered", "given_up"]
@@ -84,7 +85,7 @@ class DeliveryAnswer(Answer):
     signal: SignalId
     type: Annotated[str, Field(examples=["renewal.at_risk"])]
     occurred_at: Instant
-    customer: Annotated[str, Field(examples=["acme"])]
+    customer: CustomerName
     sequence: Annotated[int, Field(ge=1)]
     """The signal's number, counted per customer"""
     state: DeliveryState

@@ -7,13 +7,14 @@ from pydantic import Field
 from services.usage_ingest.keys.rows import KeyRow
 from services.usage_ingest.keys.usecases.manage_keys import Issued, expiry_of
 from shared.http.answers import Answer, Instant
+from shared.http.shown_names import KeyId
 
 
 class KeyAnswer(Answer):
     """An API key, without its secret."""
 
     object: Literal["key"] = "key"
-    id: Annotated[str, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
+    id: KeyId
     prefix: Annotated[str, Field(examples=["u2c_live_7Q2m"])]
     """How its secret begins, to tell keys apart by"""
     name: Annotated[str, Field(examples=["product backend"])]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from services.usage_ingest.receipts.rows import DoorHour
 from shared.http.answers import Answer, Instant
+from shared.http.shown_names import KeyId
 
 
 class DoorHourAnswer(Answer):
@@ -13,7 +14,7 @@ class DoorHourAnswer(Answer):
     refused."""
 
     object: Literal["door_hour"] = "door_hour"
-    key_id: Annotated[str, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
+    key_id: KeyId
     source: Annotated[str, Field(examples=["nyc-departures"])]
     hour: Instant
     receipts: Annotated[int, Field(ge=0)]

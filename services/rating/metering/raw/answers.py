@@ -9,6 +9,7 @@ from pydantic import Field
 from services.rating.metering.domain.group import dimensions_of
 from services.rating.metering.raw.usecases.events_behind import CountedEvent
 from shared.http.answers import Answer, Instant, Quantity, SendersOwn
+from shared.http.shown_names import EventId, EventType, Source, SubjectName
 
 #: Reads an event's data for an answer: a number that is no integer travels as text.
 decode_data = msgspec.json.Decoder(float_hook=str).decode
@@ -25,10 +26,10 @@ class CountedEventAnswer(Answer):
     """An event, and what it added to the meter."""
 
     object: Literal["event"] = "event"
-    source: Annotated[str, Field(examples=["api-gateway"])]
-    id: Annotated[str, Field(examples=["req-1"])]
-    type: Annotated[str, Field(examples=["api.call"])]
-    subject: Annotated[str, Field(examples=["acme"])]
+    source: Source
+    id: EventId
+    type: EventType
+    subject: SubjectName
     time: Instant
     data: Data
     received_at: Instant

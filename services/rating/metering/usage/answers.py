@@ -7,6 +7,7 @@ from pydantic import Field
 from services.rating.metering.usage.domain import Window
 from services.rating.metering.usage.usecases import Point, Series
 from shared.http.answers import Answer, Instant, Quantity
+from shared.http.shown_names import MeterName, ZoneName
 
 
 class UsagePoint(Answer):
@@ -32,9 +33,9 @@ class UsageAnswer(Answer):
     """External id; null for a subject that nobody knows"""
     subject: Annotated[str | None, Field(examples=["acme"])]
     """The one that was asked for; null where a customer was"""
-    meter: Annotated[str, Field(examples=["api_calls"])]
+    meter: MeterName
     window: Window
-    timezone: Annotated[str, Field(examples=["America/New_York"])]
+    timezone: ZoneName
     from_: Annotated[Instant, Field(serialization_alias="from")]
     to: Instant
     """Exclusive"""

@@ -7,14 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
-from services.signals.answers import (
-    ConsumptionAnswer,
-    ContractName,
-    CustomerName,
-    LineKey,
-    MeterName,
-    RenewalAnswer,
-)
+from services.signals.answers import ConsumptionAnswer, RenewalAnswer
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.backtest import Backtest
 from services.signals.domain.trend import TrendState
@@ -23,6 +16,7 @@ from services.signals.evaluation.answers.evaluated import EvaluatedAnswer, Polic
 from services.signals.evaluation.answers.values import ValueAnswer, value_answers
 from services.signals.evaluation.usecases.say_standing import ContractStanding, Standing
 from shared.http.answers import Answer, Instant, Quantity, StoredAs
+from shared.http.shown_names import ContractName, CustomerLabel, CustomerName, LineKey, MeterName
 
 Count = Annotated[int, Field(ge=0)]
 Evaluated = Annotated[Mapping[str, Any], StoredAs(EvaluatedAnswer)]
@@ -53,7 +47,7 @@ class CustomerStandingAnswer(Answer):
 
     object: Literal["customer_standing"] = "customer_standing"
     customer: CustomerName
-    name: Annotated[str, Field(examples=["Acme Corp"])]
+    name: CustomerLabel
     day: date | None
     """The local day that was evaluated"""
     last_seen_on: date | None = None
@@ -110,7 +104,7 @@ class CustomerSignalsAnswer(Answer):
 
     object: Literal["customer_signals"] = "customer_signals"
     customer: CustomerName
-    name: Annotated[str, Field(examples=["Acme Corp"])]
+    name: CustomerLabel
     at: Instant
     evaluated: Evaluated | None
     """The newest evaluation until then; null before the first"""

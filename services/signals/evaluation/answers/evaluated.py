@@ -6,17 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.signals.answers import (
-    ActivationAnswer,
-    CapacityAnswer,
-    CustomerName,
-    MeterName,
-    RenewalAnswer,
-    RiskAnswer,
-    TrendAnswer,
-)
+from services.signals.answers import ActivationAnswer, CapacityAnswer, RenewalAnswer, RiskAnswer, TrendAnswer
 from services.signals.domain.trend import TrendState
 from shared.http.answers import ABSENT, Answer, Instant, Quantity
+from shared.http.shown_names import CustomerName, MeterName
 
 Policy = Annotated[str, Field(examples=["2"])]
 

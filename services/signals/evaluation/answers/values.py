@@ -6,18 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from services.signals.answers import (
-    ContractName,
-    EvidenceAnswer,
-    LineKey,
-    MeterName,
-    MilestoneAnswer,
-    ReasonAnswer,
-)
+from services.signals.answers import EvidenceAnswer, MilestoneAnswer, ReasonAnswer
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.trend import TrendState
 from services.signals.domain.values import values_of
 from shared.http.answers import ABSENT, Answer, Quantity
+from shared.http.shown_names import ContractName, LineKey, MeterName
 
 
 class Value(Answer):

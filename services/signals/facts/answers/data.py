@@ -10,13 +10,12 @@ from services.signals.answers import (
     ActivationAnswer,
     CapacityAnswer,
     EvidenceAnswer,
-    LineKey,
-    MeterName,
     ReasonAnswer,
     RenewalAnswer,
     TrendAnswer,
 )
 from shared.http.answers import Amount, Answer, Quantity
+from shared.http.shown_names import CurrencyCode, EventType, LineKey, MeterName, Source
 
 
 class Period(Answer):
@@ -32,7 +31,7 @@ class InvoiceFinalizedData(Answer):
     invoice: Annotated[str, Field(examples=["inv_0PzN5cVbfq9yqLJ1fGzWmA"])]
     number: Annotated[str | None, Field(examples=["US-000042"])]
     kind: Annotated[str, Field(examples=["invoice"])]
-    currency: Annotated[str, Field(examples=["USD"])]
+    currency: CurrencyCode
     total: Amount
     period: Period
     issued_on: date | None
@@ -46,12 +45,12 @@ class UsageQuarantinedData(Answer):
     """usage.quarantined: the first such event of the day."""
 
     subject: str
-    event_type: Annotated[str, Field(examples=["api.call"])]
+    event_type: EventType
     day: date
     first: Annotated[str, Field(examples=["qua_0PzN5cVbfq9yqLJ1fGzWmB"])]
     code: Annotated[str, Field(examples=["value_not_a_number"])]
     detail: Annotated[str, Field(examples=['data.seconds is "abc"; send a number.'])]
-    source: Annotated[str, Field(examples=["api-gateway"])]
+    source: Source
     evidence: EvidenceAnswer
 
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from services.signals.answers import ContractName, CustomerName, EvidenceAnswer
+from services.signals.answers import EvidenceAnswer
 from services.signals.domain.event_types import EVENT_TYPES, EventType
 from services.signals.domain.evidence import evidence_at
 from services.signals.domain.score_report import Judged, Outcome, ScoreReport
 from services.signals.domain.shown import shown
 from services.signals.facts.answers.data import DATA
 from shared.http.answers import Answer, Instant, Quantity, StoredAs
+from shared.http.shown_names import ContractName, CustomerName
 
 State = Literal["open", "acknowledged", "snoozed"]
 EXAMPLE = "renewal.at_risk"
