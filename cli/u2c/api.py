@@ -31,7 +31,7 @@ class Api:
     async def get(self, path: str, **query: str) -> Any:
         return self.body(await self.call("GET", path, params=query))
 
-    async def post(self, path: str, document: Any) -> Any:
+    async def post(self, path: str, document: object) -> Any:
         return self.body(await self.call("POST", path, json=document))
 
     async def pages(self, path: str, **query: str) -> AsyncIterator[Any]:

@@ -36,7 +36,7 @@ HEAD = "# Made from the topic table by `python -m u2c.asyncapi`; a test compares
 class _Whole(yaml.SafeDumper):
     """Every example is written out where it stands, without anchors."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 

@@ -2,8 +2,8 @@
 each message (K2)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+import asyncpg
 import msgspec
 
 from shared.bus import Polled, Record
@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(_Sourced).decode
 
 
 async def insert_batch_row(
-    connection: Any,
+    connection: asyncpg.Connection,
     batch_id: int,
     group: str,
     run: Polled,

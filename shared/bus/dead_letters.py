@@ -10,7 +10,7 @@ by whom and why. Neither end can be taken back.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 import asyncpg
 
@@ -123,7 +123,7 @@ class DeadLetter:
 
 
 async def insert_dead_letters(
-    connection: Any, group: str, run: Polled, batch_id: int, errors: Mapping[int, str]
+    connection: asyncpg.Connection, group: str, run: Polled, batch_id: int, errors: Mapping[int, str]
 ) -> None:
     """Set poison aside, whole, in the transaction that moves the position past it: index of the record in its
     run → what is wrong with it."""
@@ -222,7 +222,7 @@ async def discard(pool: asyncpg.Pool, names: Sequence[Name], by: str, reason: st
     return len(done)
 
 
-def _letter(row: Any) -> DeadLetter:
+def _letter(row: asyncpg.Record) -> DeadLetter:
     discarded = (
         Discard(row["discarded_at"], row["discarded_by"], row["discard_reason"])
         if row["discarded_at"]

@@ -52,7 +52,7 @@ class KafkaPublisher:
 
     def __init__(self, access: KafkaAccess, partitions: Mapping[str, int], timeout_s: float) -> None:
         self._access, self._partitions, self._timeout_s = access, partitions, timeout_s
-        self._producer: Any = None
+        self._producer: AIOKafkaProducer = None
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def send(self, topics: Mapping[str, Sequence[Record]]) -> None:
@@ -84,7 +84,7 @@ class KafkaPublisher:
                 self._throw_away()
                 await asyncio.sleep(RETRY_PAUSE_S)
 
-    async def _ready(self) -> Any:
+    async def _ready(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
                 **self._access.client(),
@@ -103,7 +103,7 @@ class KafkaPublisher:
             self._producer = producer
         return self._producer
 
-    async def _send_once(self, producer: Any, topics: Mapping[str, Sequence[Record]]) -> None:
+    async def _send_once(self, producer: AIOKafkaProducer, topics: Mapping[str, Sequence[Record]]) -> None:
         waiting: list[asyncio.Future[Any]] = []
         try:
             for topic, records in topics.items():
@@ -137,13 +137,13 @@ class KafkaPublisher:
         if producer is not None:
             self._bid_farewell(producer)
 
-    def _bid_farewell(self, producer: Any) -> None:
+    def _bid_farewell(self, producer: AIOKafkaProducer) -> None:
         task = asyncio.create_task(_stop(producer), name="kafka-producer-farewell")
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
 
 
-def _batches(producer: Any, records: Sequence[Record]) -> list[Any]:
+def _batches(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]:
     """Kafka record batches of the records, in order, each as full as a request may carry."""
     batches = [producer.create_batch()]
     for record in records:
@@ -167,7 +167,7 @@ def _heard(future: "asyncio.Future[Any]") -> None:
         future.exception()
 
 
-async def _stop(producer: Any) -> None:
+async def _stop(producer: AIOKafkaProducer) -> None:
     """End a producer that may hold batches no broker will take: fail them first, else its own stop() would
     wait for them for ever."""
     with contextlib.suppress(KafkaError, OSError, TimeoutError, asyncio.CancelledError):

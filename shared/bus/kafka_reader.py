@@ -40,7 +40,7 @@ class KafkaReader:
 
     def __init__(self, access: KafkaAccess) -> None:
         self._access = access
-        self._consumer: Any = None
+        self._consumer: AIOKafkaConsumer = None
         self._client: Any = None
         self._one_at_a_time = asyncio.Lock()
         self._wanted: set[Any] = set()
@@ -91,17 +91,17 @@ class KafkaReader:
     async def close(self) -> None:
         await self._drop()
 
-    async def _ask_heads(self) -> Any:
+    async def _ask_heads(self) -> AIOKafkaConsumer:
         async with self._asking() as consumer:
             wanted, self._wanted, self._round = self._wanted, set(), None
             return await consumer.end_offsets(wanted)
 
-    async def _bounds(self, consumer: Any, places: list[Any]) -> dict[int, Bounds]:
+    async def _bounds(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[int, Bounds]:
         first, head = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         return {place.partition: Bounds(first[place], head[place]) for place in places}
 
     @contextlib.asynccontextmanager
-    async def _asking(self) -> Any:
+    async def _asking(self) -> AIOKafkaConsumer:
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(TIMEOUT_S):
@@ -110,7 +110,7 @@ class KafkaReader:
                 await self._drop()
                 raise BusUnavailable(f"Kafka does not answer: {fault!r}") from fault
 
-    async def _ready(self) -> Any:
+    async def _ready(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
                 **self._access.client(),
@@ -127,7 +127,7 @@ class KafkaReader:
             self._consumer = consumer
         return self._consumer
 
-    async def _fetch(self, place: Any, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
+    async def _fetch(self, place: TopicPartition, offset: int) -> tuple[bytes, list[tuple[int, int]]]:
         """Whole batches as the broker holds them, beginning with that of `offset`, and (producer, first
         offset) of aborted transactions."""
         if self._client is None:
@@ -180,7 +180,7 @@ class KafkaLog:
         return await self.reader.written_at(topic, partition, offset)
 
 
-async def stop_consumer(consumer: Any, timeout_s: float = 3.0) -> None:
+async def stop_consumer(consumer: AIOKafkaConsumer, timeout_s: float = 3.0) -> None:
     """Leave the group where it can be reached; a broker that is away is not waited for."""
     with contextlib.suppress(KafkaError, OSError, TimeoutError):
         await asyncio.wait_for(consumer.stop(), timeout_s)

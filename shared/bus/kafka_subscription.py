@@ -2,7 +2,7 @@
 always."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,10 +35,10 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, subscription: "KafkaSubscription") -> None:
         self._subscription = subscription
 
-    async def on_partitions_revoked(self, revoked: Any) -> None:
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         self._subscription.forget(revoked)
 
-    async def on_partitions_assigned(self, assigned: Any) -> None:
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         self._subscription.unplaced(assigned)
 
 
@@ -52,7 +52,7 @@ class KafkaSubscription:
     topics: Mapping[str, Topic]
     reader: KafkaReader
     session_timeout_s: float
-    _consumer: Any = None
+    _consumer: AIOKafkaConsumer = None
     _next: dict[Any, int] = field(default_factory=dict)  # placed partition → next offset to return
     _unplaced: set[Any] = field(default_factory=set)
     _commit: asyncio.Task[None] | None = None
@@ -92,13 +92,13 @@ class KafkaSubscription:
         await self._drop()
         await self.reader.close()
 
-    def forget(self, revoked: Any) -> None:
+    def forget(self, revoked: Collection[TopicPartition]) -> None:
         """Called by the listener, before a rebalance."""
         for place in revoked:
             self._next.pop(place, None)
             self._unplaced.discard(place)
 
-    def unplaced(self, assigned: Any) -> None:
+    def unplaced(self, assigned: Collection[TopicPartition]) -> None:
         """Called by the listener, after a rebalance."""
         self._unplaced = set(assigned)
         self._consumer.pause(*assigned)
@@ -149,7 +149,7 @@ class KafkaSubscription:
                 self._unplaced.discard(place)
                 self._go_to(place, offset, max(offset, first))
 
-    async def _verified_position(self, place: Any) -> tuple[int, int]:
+    async def _verified_position(self, place: TopicPartition) -> tuple[int, int]:
         """The committed position and the first offset the log still holds: later only where compaction or
         retention may take records."""
         topic, partition = place
@@ -167,7 +167,7 @@ class KafkaSubscription:
         run = await self.reader.read(topic, partition, offset - 1, 1)
         return run.records[0] if run.offsets and run.offsets[0] == offset - 1 else None
 
-    def _go_to(self, place: Any, offset: int, read_from: int) -> None:
+    def _go_to(self, place: TopicPartition, offset: int, read_from: int) -> None:
         """Continue after the offsets below `offset`. The first run begins there, also when its records begin
         at `read_from`."""
         try:
@@ -215,7 +215,7 @@ class KafkaSubscription:
             rest |= await self._consumer.getmany(place, timeout_ms=0, max_records=records_max)
         return rest
 
-    def _run(self, place: Any, messages: list[Any]) -> Polled | None:
+    def _run(self, place: TopicPartition, messages: list[Any]) -> Polled | None:
         start = self._next.get(place)
         if start is None:
             return None
@@ -258,7 +258,7 @@ class KafkaSubscription:
         """What others than this product write, in whatever way their clients do."""
         return [place for place in self._next if self.topics[place.topic].message is None]
 
-    async def _position(self, place: Any) -> int | None:
+    async def _position(self, place: TopicPartition) -> int | None:
         """Where the client reads on; None when a rebalance took the partition."""
         try:
             at: int = await self._consumer.position(place)
@@ -292,7 +292,7 @@ class KafkaSubscription:
             self._commit_quietly(self._consumer, dict(self._next)), name="kafka-display-commit"
         )
 
-    async def _commit_quietly(self, consumer: Any, offsets: dict[Any, int]) -> None:
+    async def _commit_quietly(self, consumer: AIOKafkaConsumer, offsets: dict[Any, int]) -> None:
         try:
             await consumer.commit(offsets)
         except (KafkaError, OSError, ValueError) as fault:

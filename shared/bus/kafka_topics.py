@@ -4,7 +4,6 @@ is worth there."""
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
@@ -69,7 +68,7 @@ def settings_of(topic: Topic, replicas: int) -> dict[str, str]:
     }
 
 
-async def _create_missing(admin: Any, topics: Mapping[str, Topic], replicas: int) -> None:
+async def _create_missing(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic], replicas: int) -> None:
     known = set(await admin.list_topics())
     missing = [
         NewTopic(topic.name, topic.partitions, replicas, topic_configs=settings_of(topic, replicas))
@@ -83,7 +82,7 @@ async def _create_missing(admin: Any, topics: Mapping[str, Topic], replicas: int
             raise for_code(code)(f"{name}: {detail}")
 
 
-async def _check_partitions(admin: Any, topics: Mapping[str, Topic]) -> None:
+async def _check_partitions(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic]) -> None:
     while True:
         found = {row["topic"]: row for row in await admin.describe_topics(list(topics))}
         if all(

@@ -110,7 +110,7 @@ async def admit(access: KafkaAccess, passwords: Mapping[str, str]) -> None:
         await admin.close()
 
 
-async def _make_so(admin: Any, wanted: frozenset[Right]) -> None:
+async def _make_so(admin: AIOKafkaAdminClient, wanted: frozenset[Right]) -> None:
     """Take back and give until the broker says so itself: it hears of a right a moment after the controller
     does."""
     while (found := await granted(admin)) != wanted:
@@ -125,7 +125,7 @@ async def _make_so(admin: Any, wanted: frozenset[Right]) -> None:
         await asyncio.sleep(POLL_S)
 
 
-async def granted(admin: Any) -> frozenset[Right]:
+async def granted(admin: AIOKafkaAdminClient) -> frozenset[Right]:
     """What our users are allowed, as the broker has it."""
     response = await admin._send_request(DescribeAclsRequest(ANY, None, ANY, None, None, ANY, ANY))
     if response.error_code:

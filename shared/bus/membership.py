@@ -81,7 +81,7 @@ class Membership:
                     await self._exchange()
         return self.owned
 
-    async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
+    async def fetch(self, sql: str, *arguments: object) -> list[Any]:
         """Read or write through the session: no pool in between, and nothing at all once the session is taken
         away."""
         async with self._one_at_a_time:

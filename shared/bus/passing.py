@@ -2,7 +2,8 @@
 passed, because it is not so any more."""
 
 from collections.abc import Mapping
-from typing import Any
+
+import asyncpg
 
 from shared.bus import Polled, positions
 from shared.bus.batch_rows import OUTCOMES, insert_batch_row
@@ -15,7 +16,7 @@ MOVE = """update bus.positions set position = $4, last_hash = null, moved_at = c
 SNAPSHOTS = [topic for topic in ALL.values() if topic.kind is TopicKind.SNAPSHOT]
 
 
-async def pass_snapshots(connection: Any, heads: Mapping[str, Mapping[int, int]]) -> None:
+async def pass_snapshots(connection: asyncpg.Connection, heads: Mapping[str, Mapping[int, int]]) -> None:
     """Move every group past the snapshots that lie on the bus, up to `heads` (topic → partition → offset).
 
     A producer that is back where it was says other things now than it said since: a statement that was final
@@ -29,7 +30,7 @@ async def pass_snapshots(connection: Any, heads: Mapping[str, Mapping[int, int]]
                 await _pass(connection, group, topic.name, partition, head)
 
 
-async def _pass(connection: Any, group: str, topic: str, partition: int, head: int) -> None:
+async def _pass(connection: asyncpg.Connection, group: str, topic: str, partition: int, head: int) -> None:
     await connection.execute(positions.ENSURE, group, topic, partition)
     start: int = await connection.fetchval(LOCK, group, topic, partition)
     if start >= head:

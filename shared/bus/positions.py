@@ -5,7 +5,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import asyncpg
 import structlog
@@ -82,7 +81,7 @@ def verify(group: str, topic: str, partition: int, position: Position, held: Hel
 
 async def move(
     pool: asyncpg.Pool,
-    connection: Any,
+    connection: asyncpg.Connection,
     group: str,
     topic: str,
     partition: int,

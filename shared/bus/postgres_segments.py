@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import asyncpg
+
 from shared.bus import Polled, Record, RecordsRefused
 from shared.bus.framing import decode_run, encode_run
 from shared.bus.partitioner import partition_of
@@ -67,7 +69,7 @@ Place = tuple[str, int]  # topic, partition
 class Fetcher(Protocol):
     """A pool, a connection or a membership's session."""
 
-    async def fetch(self, sql: str, /, *arguments: Any) -> list[Any]: ...
+    async def fetch(self, sql: str, /, *arguments: object) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Bounds:
 
 
 async def append(
-    connection: Any, topics: Mapping[str, Sequence[Record]], partitions: Mapping[str, int]
+    connection: asyncpg.Connection, topics: Mapping[str, Sequence[Record]], partitions: Mapping[str, int]
 ) -> None:
     """Append the records of several topics in one statement, which commits by itself. Raises RecordsRefused
     for one that is too large."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import structlog
 
 from shared.cases import open_exception, resolve_exception
@@ -71,7 +72,7 @@ class Refused:
         """Those of these shards whose time has come again, oldest first."""
         return list(await self.db.pool.fetch(self._sql(DUE), list(shards), RETRIED_MAX))
 
-    async def taken(self, row: Any) -> None:
+    async def taken(self, row: asyncpg.Record) -> None:
         """The bus has it now."""
         async with self.db.transaction() as uow:
             await uow.connection.execute(
@@ -79,7 +80,7 @@ class Refused:
             )
             await self._settled(uow, row)
 
-    async def refused_again(self, row: Any, reason: str) -> None:
+    async def refused_again(self, row: asyncpg.Record, reason: str) -> None:
         async with self.db.transaction() as uow:
             for found in await uow.connection.fetch(
                 self._sql(AGAIN), row["outbox_id"], reason, self.retry_min_s, RETRY_MAX_S
@@ -105,7 +106,7 @@ class Refused:
             else None
         )
 
-    async def _told(self, uow: UnitOfWork, row: Any) -> None:
+    async def _told(self, uow: UnitOfWork, row: asyncpg.Record) -> None:
         log.error(
             "message_refused",
             service=self.db.schema,
@@ -119,7 +120,7 @@ class Refused:
         )
         await open_exception(uow, KIND, _reference(row), detail, owner=OWNER, now=self.now())
 
-    async def _settled(self, uow: UnitOfWork, row: Any) -> None:
+    async def _settled(self, uow: UnitOfWork, row: asyncpg.Record) -> None:
         if not await uow.connection.fetchval(self._sql(LEFT), row["topic"], row["key"]):
             await resolve_exception(uow, KIND, _reference(row), self.now())
 
@@ -127,7 +128,7 @@ class Refused:
         return text.format(schema=self.db.schema)
 
 
-def _reference(row: Any) -> str:
+def _reference(row: asyncpg.Record) -> str:
     return f"{row['topic']} {_text(row['key'])}"
 
 

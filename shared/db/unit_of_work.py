@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 from zlib import crc32
 
 import asyncpg
@@ -131,7 +131,7 @@ class Database:
             except TimeoutError:
                 self._pool.terminate()
 
-    async def _prepare(self, connection: Any) -> None:
+    async def _prepare(self, connection: asyncpg.Connection) -> None:
         await connection.set_type_codec(
             "jsonb",
             schema="pg_catalog",

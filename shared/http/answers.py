@@ -95,7 +95,7 @@ class Answer:
     __pydantic_config__ = ConfigDict(extra="forbid")
     _absent: frozenset[str] = frozenset()
 
-    def __init_subclass__(cls, **more: Any) -> None:
+    def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
         for name, kind in inspect.get_annotations(cls).items():
             if cls.__dict__.get(name) is ABSENT:
@@ -152,7 +152,7 @@ class StoredAs:
         self._types = types
 
     def __get_pydantic_core_schema__(
-        self, _source: Any, handler: GetCoreSchemaHandler
+        self, _source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         described = handler.generate_schema(reduce(operator.or_, self._types))
         return core_schema.any_schema(
@@ -192,7 +192,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _is_none(value: Any) -> bool:
+def _is_none(value: object) -> bool:
     return value is None
 
 

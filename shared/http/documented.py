@@ -128,7 +128,7 @@ def named_lists(document: dict[str, Any]) -> dict[str, Any]:
     names = {name: f"{name[len(LISTED) : -1]}List" for name in schemas if name.startswith(LISTED)}
     references = {f"{COMPONENTS}{name}": f"{COMPONENTS}{listed}" for name, listed in names.items()}
 
-    def renamed(part: Any) -> Any:
+    def renamed(part: object) -> Any:
         if isinstance(part, list):
             return [renamed(one) for one in part]
         if not isinstance(part, dict):

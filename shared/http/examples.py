@@ -22,7 +22,7 @@ def example(folder: Path, name: str) -> Any:
     return msgspec.json.decode((folder / "examples" / f"{name}.json").read_bytes())
 
 
-def answers_with(folder: Path, name: str, **also: Any) -> dict[int | str, dict[str, Any]]:
+def answers_with(folder: Path, name: str, **also: object) -> dict[int | str, dict[str, Any]]:
     """Return `responses` of a route that answers 200 as the example does; `also`: further content types."""
     return {
         200: {

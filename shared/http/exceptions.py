@@ -1,8 +1,9 @@
 """GET /v1/exceptions, the same in every service: what is wrong there, whose it is, until when, and what it is
 worth."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
+import asyncpg
 from fastapi import APIRouter, Query
 from pydantic import Field
 
@@ -39,7 +40,7 @@ class ExceptionAnswer(Answer):
     resolved_at: Instant | None
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def of(cls, row: asyncpg.Record) -> Self:
         priced = row["amount_minor"] is not None and row["currency"] is not None
         return cls(
             id=row["exception_id"],

@@ -80,7 +80,7 @@ async def idempotent(
         return _answer(status, body)
 
 
-def _written(told: Any) -> bytes:
+def _written(told: object) -> bytes:
     return msgspec.json.encode(told.as_json() if isinstance(told, Answer) else jsonable_encoder(told))
 
 

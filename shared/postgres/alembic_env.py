@@ -18,7 +18,7 @@ from typing import Any
 
 from alembic import context
 from alembic.ddl.postgresql import PostgresqlImpl
-from sqlalchemy import Connection, MetaData, pool, text
+from sqlalchemy import Connection, Executable, MetaData, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
 
@@ -34,7 +34,7 @@ class ScriptImpl(PostgresqlImpl):
 
     __dialect__ = "postgresql"
 
-    def execute(self, sql: Any, execution_options: dict[str, Any] | None = None) -> None:
+    def execute(self, sql: Executable | str, execution_options: dict[str, Any] | None = None) -> None:
         if not isinstance(sql, str):
             super().execute(sql, execution_options)
             return
@@ -78,7 +78,7 @@ def _upgrade(connection: Connection, metadata: MetaData, schema: str) -> None:
 def options(schema: str) -> dict[str, Any]:
     """Alembic's options for one schema, for migrating and for comparing alike."""
 
-    def include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    def include_name(name: str | None, kind: str, _parents: object) -> bool:
         return kind != "schema" or name == schema
 
     return {

@@ -91,7 +91,7 @@ def _differences(connection: Connection, metadata: MetaData, schema: str) -> lis
         )
     )
 
-    def include_object(_item: Any, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:
+    def include_object(_item: object, name: str | None, kind: str, reflected: bool, _other: object) -> bool:
         return not (kind == "table" and reflected and name in partitions)
 
     compared = MigrationContext.configure(

@@ -136,5 +136,5 @@ def _lines() -> list[dict[str, Any]]:
     ]
 
 
-def _usage(meter: str, price: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _usage(meter: str, price: dict[str, Any], **more: object) -> dict[str, Any]:
     return {"key": meter, "kind": "usage", "meter": meter, "price": price, **more}

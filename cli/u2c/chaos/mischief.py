@@ -2,7 +2,7 @@
 that come again with another body."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,18 +48,22 @@ class Mischief:
         return msgspec.json.encode(changed)
 
 
-def _without(name: str) -> Any:
+#: Event → (what is wrong, the event so).
+Spoiler = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
+
+
+def _without(name: str) -> Spoiler:
     return lambda event: (f"no {name}", {key: value for key, value in event.items() if key != name})
 
 
-def _with_data(what: str, **data: Any) -> Any:
+def _with_data(what: str, **data: object) -> Spoiler:
     return lambda event: (
         what,
         {**event, "data": {**{k: v for k, v in event["data"].items() if k not in data}, **data}},
     )
 
 
-def _with(what: str, **attributes: Any) -> Any:
+def _with(what: str, **attributes: object) -> Spoiler:
     return lambda event: (what, {**event, **attributes})
 
 
@@ -67,7 +71,7 @@ def _no_value(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "no value", {**event, "data": {"region": event["data"]["region"], "user": event["id"]}}
 
 
-VARIATIONS: Sequence[Any] = (  # event → (what is wrong, the event so)
+VARIATIONS: Sequence[Spoiler] = (
     _without("subject"),
     _without("type"),
     _without("time"),

@@ -71,7 +71,7 @@ def _contracts() -> dict[str, list[Contract]]:
     }
 
 
-def _plain(document: Any) -> Any:
+def _plain(document: object) -> Any:
     """Terms as they are stored: dates as text."""
     if isinstance(document, dict):
         return {key: _plain(value) for key, value in document.items()}

@@ -39,10 +39,10 @@ class Client:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def get(self, service: str, path: str, **query: Any) -> Any:
+    async def get(self, service: str, path: str, **query: object) -> Any:
         return self._body(await self._call("GET", self.urls[service] + path, params=query))
 
-    async def pages(self, service: str, path: str, **query: Any) -> AsyncIterator[Any]:
+    async def pages(self, service: str, path: str, **query: object) -> AsyncIterator[Any]:
         """All rows of a paged list."""
         cursor: str | None = None
         while True:
@@ -53,7 +53,7 @@ class Client:
             if not page["has_more"]:
                 return
 
-    async def post(self, service: str, path: str, document: Any) -> Any:
+    async def post(self, service: str, path: str, document: object) -> Any:
         return self._body(await self._call("POST", self.urls[service] + path, json=document))
 
     async def move_clock(self, to: datetime) -> None:

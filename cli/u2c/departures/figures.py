@@ -84,7 +84,7 @@ def _month(
             yield Mismatch(airline, month, figure, str(should), str(is_))
 
 
-def _same(should: Any, is_: Any) -> bool:
+def _same(should: object, is_: object) -> bool:
     if is_ is None or not str(should)[0].isdigit():
         return bool(should == is_)
     return Decimal(str(should)) == Decimal(str(is_))

@@ -104,5 +104,5 @@ def _verdict(lost: bool | None) -> str:
     return "?" if lost is None else "lost" if lost else "kept"
 
 
-def _known(value: Any) -> str:
+def _known(value: object) -> str:
     return "-" if value is None else str(value)

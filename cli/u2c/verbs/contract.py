@@ -73,7 +73,7 @@ async def _list(customer: str | None, database: str | None) -> list[Any]:
         ]
 
 
-async def _apply(document: Any, database: str | None) -> Any:
+async def _apply(document: object, database: str | None) -> Any:
     async with Api("rating", database) as rating:
         return await rating.post("/v1/contracts", document)
 
