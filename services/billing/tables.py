@@ -25,8 +25,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
+from services.billing.documents.domain.kinds import INVOICE, KINDS
 from shared.db.tables import INSTANT, add_retold_table, add_standard_tables
 from shared.replica.tables import add_chain_tables, add_page_table
+
+_KINDS = ", ".join(f"'{name}'" for name in KINDS)
 
 metadata = MetaData(schema="billing")
 add_standard_tables(metadata)
@@ -100,9 +103,7 @@ documents = Table(
     Column("finalized_at", INSTANT),  # business clock
     Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     UniqueConstraint("series", "number", name="documents_series_number"),
-    CheckConstraint(
-        "kind in ('invoice', 'commitment', 'prepayment', 'debit_note', 'credit_note')", name="documents_kind"
-    ),
+    CheckConstraint(f"kind in ({_KINDS})", name="documents_kind"),
     CheckConstraint("status in ('draft', 'finalized')", name="documents_status"),
     CheckConstraint(
         "case status when 'finalized' then num_nulls(series, number, issued_on, due_on, finalized_at, customer_name) = 0 "
@@ -114,7 +115,7 @@ documents = Table(
         "contract",
         "period_start",
         unique=True,
-        postgresql_where=text("kind = 'invoice'"),
+        postgresql_where=text(f"kind = '{INVOICE.name}'"),
     ),
     Index("documents_statement", "statement_id"),
     Index("documents_customer", "customer", "document_id"),

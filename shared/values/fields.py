@@ -1,10 +1,11 @@
 """The law of names as types of bodies, paths and queries. `Given…` is for what is entered, `Asked…` for what
 is looked up (see names)."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shared.values import names
 from shared.values.names import Law, NameFault, Rule
@@ -25,6 +26,16 @@ def _law(read: Law, rule: Rule) -> AfterValidator:
 def schema_of(rule: Rule) -> dict[str, Any]:
     """The rule as JSON Schema can say it: characters of the NFC form."""
     return {"type": "string", "minLength": 1, "maxLength": rule.characters_max}
+
+
+class OneOf:
+    """One of these names, as a `Literal` of them takes it: for names that a registry gives."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(names)
+
+    def __get_pydantic_core_schema__(self, _source: type[str], _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.names)
 
 
 def _no_dots(value: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from services.billing.documents.domain.details import details_of
 from services.billing.documents.domain.document import Document, Line
+from services.billing.documents.domain.kinds import INVOICE
 from services.billing.documents.domain.steps import ClauseTerms, PricedPart, parts_of
 from services.billing.documents.page import page_of
 from services.billing.tracing.domain.clauses import clause_of
@@ -70,7 +71,7 @@ def document_of(priced: PricedPeriod, currency: str = "USD", legal_entity: str =
     now = datetime(2026, 2, 4, tzinfo=UTC)
     return Document(
         "inv_1",
-        "invoice",
+        INVOICE,
         "finalized",
         "X-2026-000001",
         "acme-2026",
@@ -86,10 +87,6 @@ def document_of(priced: PricedPeriod, currency: str = "USD", legal_entity: str =
         priced.subtotal_minor,
         priced.subtotal_minor,
         None,
-        None,
-        None,
-        True,
-        {},
         None,
         now,
         now,

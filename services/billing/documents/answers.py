@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from services.billing.documents.domain.document import Document, Held, Line
+from services.billing.documents.domain.document import Document, Held, Line, StatementSource
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
 from shared.http.held import EventNameAnswer, HeldAnswer
 from shared.http.shown_names import (
@@ -130,16 +130,14 @@ class StatementAnswer(Answer):
     watermark_at: Instant | None
 
     @classmethod
-    def of(cls, document: Document) -> Self | None:
-        if document.statement_id is None:
-            return None
+    def of(cls, source: StatementSource) -> Self:
         return cls(
-            id=document.statement_id,
-            revision=document.statement_revision,
-            final=document.statement_final,
-            watermark=None if document.watermark is None else dict(document.watermark),
-            watermark_us=document.watermark_us,
-            watermark_at=from_us(document.watermark_us) if document.watermark_us else None,
+            id=source.statement_id,
+            revision=source.revision,
+            final=source.final,
+            watermark=None if source.watermark is None else dict(source.watermark),
+            watermark_us=source.watermark_us,
+            watermark_at=from_us(source.watermark_us) if source.watermark_us else None,
         )
 
 
@@ -180,7 +178,7 @@ class DocumentAnswer(Answer):
         return cls(
             id=document.document_id,
             number=document.number,
-            kind=document.kind,
+            kind=document.kind.name,
             status=document.status,
             held=HeldDraftAnswer.of_draft(document.held) if document.held else None,
             customer=document.customer,
@@ -197,7 +195,7 @@ class DocumentAnswer(Answer):
             draws=[],
             total=format_minor(document.total_minor, money),
             corrects=document.corrects,
-            statement=StatementAnswer.of(document),
+            statement=StatementAnswer.of(document.source) if document.source else None,
             finalized_at=document.finalized_at,
             created_at=document.created_at,
         )

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from services.billing.documents import usecases
 from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.page import PAGE_HEADERS, page_of
 from services.billing.documents.usecases import NoSuchDocument
 from services.billing.parameters import Contract, CurrencyCode, Customer, DocumentId, Text
@@ -20,10 +21,11 @@ from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.runtime.service import Context, Ctx
+from shared.values.fields import OneOf
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 BILLING = Path(__file__).parents[1]
-Kinds = Literal["invoice", "commitment", "prepayment", "debit_note", "credit_note"]
+Kinds = Annotated[str, OneOf(KINDS)]
 
 
 @router.get(

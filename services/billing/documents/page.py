@@ -19,13 +19,6 @@ PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-TITLES = {
-    "invoice": "Invoice",
-    "commitment": "Commitment invoice",
-    "prepayment": "Prepayment invoice",
-    "debit_note": "Debit note",
-    "credit_note": "Credit note",
-}
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -40,7 +33,7 @@ def page_of(document: Document, terms_of: ClauseTerms) -> str:
     of = currency(document.currency)
     return _environment.get_template("invoice.html").render(
         document=document,
-        title=TITLES[document.kind],
+        title=document.kind.title,
         day=_day,
         quantity=quantity,
         name_of=_name_of,

@@ -1,13 +1,15 @@
 """All SQL that reads documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import msgspec
 
-from services.billing.documents.domain.document import Document, Held, Line
+from services.billing.documents.domain.document import Document, Held, Line, StatementSource
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
 from shared.db.columns import names_of
@@ -99,16 +101,13 @@ class DocumentRepository:
         return found
 
     async def _with_lines(self, rows: Sequence[Any], *, segments: bool) -> list[Document]:
-        history = [row["document_id"] for row in rows if row["status"] == "finalized"]
-        drafts = [row["statement_id"] for row in rows if row["status"] == "draft"]
-        lines = {
-            **await self._lines_of_history(history, segments),
-            **await self._lines_of_drafts(drafts, segments),
-        }
-        return [
-            _document(row, lines.get(row["document_id"]) or lines.get(str(row["statement_id"])) or ())
-            for row in rows
-        ]
+        found = [_document(row) for row in rows]
+        history = await self._lines_of_history(
+            [document.document_id for document in found if document.status == "finalized"], segments
+        )
+        sources = [document.source for document in found if document.status == "draft" and document.source]
+        said = await self._lines_of_statements([source.statement_id for source in sources], segments)
+        return [replace(document, lines=_lines(document, history, said)) for document in found]
 
     async def _lines_of_history(self, document_ids: list[str], segments: bool) -> dict[str, tuple[Line, ...]]:
         if not document_ids:
@@ -124,7 +123,9 @@ class DocumentRepository:
             found.setdefault(row["document_id"], []).append(_line(row, segments))
         return {document_id: tuple(lines) for document_id, lines in found.items()}
 
-    async def _lines_of_drafts(self, statement_ids: list[Any], segments: bool) -> dict[str, tuple[Line, ...]]:
+    async def _lines_of_statements(
+        self, statement_ids: list[str], segments: bool
+    ) -> dict[str, tuple[Line, ...]]:
         if not statement_ids:
             return {}
         rows = await self._connection.fetch(
@@ -139,10 +140,19 @@ class DocumentRepository:
         }
 
 
-def _document(row: Any, lines: tuple[Line, ...]) -> Document:
+def _lines(
+    document: Document, history: Mapping[str, tuple[Line, ...]], said: Mapping[str, tuple[Line, ...]]
+) -> tuple[Line, ...]:
+    """The lines that a finalized document has, or that the source of a draft says."""
+    if document.status == "finalized":
+        return history.get(document.document_id, ())
+    return said.get(document.source.statement_id, ()) if document.source else ()
+
+
+def _document(row: Any) -> Document:
     return Document(
         document_id=row["document_id"],
-        kind=row["kind"],
+        kind=KINDS[row["kind"]],
         status=row["status"],
         number=row["number"],
         contract=row["contract"],
@@ -158,15 +168,22 @@ def _document(row: Any, lines: tuple[Line, ...]) -> Document:
         subtotal_minor=row["subtotal_minor"],
         total_minor=row["total_minor"],
         corrects=row["corrects"],
-        statement_id=str(row["statement_id"]) if row["statement_id"] else None,
-        statement_revision=row["statement_revision"],
-        statement_final=row["statement_final"],
-        watermark=row["watermark"],
-        watermark_us=row["watermark_us"],
+        source=_source(row),
         finalized_at=row["finalized_at"],
         created_at=row["created_at"],
         held=_held(row),
-        lines=lines,
+    )
+
+
+def _source(row: Any) -> StatementSource | None:
+    if row["statement_id"] is None:
+        return None
+    return StatementSource(
+        statement_id=str(row["statement_id"]),
+        revision=row["statement_revision"],
+        final=row["statement_final"],
+        watermark=row["watermark"],
+        watermark_us=row["watermark_us"],
     )
 
 

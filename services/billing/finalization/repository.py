@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.billing.documents.domain.kinds import KINDS
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
 from services.billing.finalization.domain.posting import postings_of
 from services.billing.finalization.rows import EntryRow, FinalizedRow, LineRow, PostingRow
@@ -177,7 +178,7 @@ class NumberSeriesRepository:
 def _draft(row: Any) -> Draft:
     return Draft(
         document_id=row["document_id"],
-        kind=row["kind"],
+        kind=KINDS[row["kind"]],
         contract=row["contract"],
         customer_id=row["customer_id"],
         customer=row["customer"],

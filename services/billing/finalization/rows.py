@@ -87,7 +87,7 @@ class EntryRow:
 
     @classmethod
     def of(cls, entry_id: str, document: Numbered) -> Self:
-        description = f"{document.draft.kind} {document.number}"
+        description = f"{document.draft.kind.name} {document.number}"
         return cls(entry_id, document.draft.document_id, document.issued_on, description)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from services.billing.documents.domain.kinds import INVOICE
 from services.billing.replica.rows import FollowingDraft, HeardCustomer, HeardStatement
 from shared.db.columns import PartialIndex, upsert
 from shared.topics.rating import CustomerMessage, StatementMessage
@@ -20,7 +21,7 @@ STATEMENTS_HEARD = upsert(
 DRAFTS = upsert(
     "billing.documents",
     FollowingDraft,
-    key=PartialIndex(("contract", "period_start"), "kind = 'invoice'"),
+    key=PartialIndex(("contract", "period_start"), f"kind = '{INVOICE.name}'"),
     keep=("document_id", "kind"),
     only="known.status = 'draft'",
 )

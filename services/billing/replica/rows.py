@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 import msgspec
 
+from services.billing.documents.domain.kinds import INVOICE
 from shared.db.columns import JSONB, Integer, Texts, Uuid
 from shared.runtime.clock import from_us
 from shared.topics.rating import STATEMENTS, CustomerMessage, StatementMessage
@@ -72,7 +73,7 @@ class FollowingDraft:
     def of(cls, document_id: str, statement: StatementMessage) -> Self:
         return cls(
             document_id=document_id,
-            kind="invoice",
+            kind=INVOICE.name,
             contract=statement.contract,
             customer_id=statement.customer_id,
             customer=statement.customer,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from services.billing.documents.answers import LineAnswer, PeriodAnswer, Watermark
+from services.billing.documents.domain.document import StatementSource
 from services.billing.journal.answers import JournalEntryAnswer
 from services.billing.tracing.domain.clauses import ClauseText
 from services.billing.tracing.usecases import Trace
@@ -61,6 +62,17 @@ class TracedStatementAnswer(Answer):
     watermark: Watermark | None
     """Partition of usage.events → last batch that counted"""
 
+    @classmethod
+    def of(cls, source: StatementSource | None) -> Self:
+        if source is None:
+            return cls(id=None, revision=None, final=False, watermark=None)
+        return cls(
+            id=source.statement_id,
+            revision=source.revision,
+            final=source.final,
+            watermark=None if source.watermark is None else dict(source.watermark),
+        )
+
 
 class TraceAnswer(Answer):
     """One line, traced."""
@@ -99,12 +111,7 @@ class TraceAnswer(Answer):
             line=LineAnswer.of(trace.line, currency(document.currency)),
             clause=ClauseAnswer.of(trace.clauses[-1], hashes),
             clause_versions=[ClauseAnswer.of(clause, hashes) for clause in trace.clauses],
-            statement=TracedStatementAnswer(
-                id=document.statement_id,
-                revision=document.statement_revision,
-                final=document.statement_final,
-                watermark=None if document.watermark is None else dict(document.watermark),
-            ),
+            statement=TracedStatementAnswer.of(document.source),
             explanation=trace.explanation,
             journal_entry=JournalEntryAnswer.of(trace.entry) if trace.entry else None,
             events=trace.events,

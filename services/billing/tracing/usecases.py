@@ -60,7 +60,7 @@ async def trace_line(
         )
     explanation = await rating.explanation(document.contract, document.start_date.isoformat(), line.line_id)
     pieces = pieces_of(explanation)
-    counts = line.meter is not None and bool(pieces) and document.watermark is not None
+    counts = line.meter is not None and bool(pieces) and _knew_usage(document)
     events = (
         await rating.events(document.contract, document.start_date.isoformat(), line.line_id, cursor, limit)
         if counts
@@ -78,6 +78,10 @@ async def trace_line(
         explanation,
         events,
     )
+
+
+def _knew_usage(document: Document) -> bool:
+    return document.source is not None and document.source.watermark is not None
 
 
 def _clauses(

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from services.billing.documents.domain.kinds import DocumentKind
 from shared.topics.rating import StatementSegment
 
 
@@ -55,12 +56,29 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementSource:
+    """The statement of rating that a document says again: its lines, until the document has its own.
+
+    `watermark`: partition of usage.events → last batch that counted; `watermark_us`: when the newest of it
+    was received (machine clock, µs). A statement may name neither.
+    """
+
+    statement_id: str
+    revision: int | None
+    final: bool
+    watermark: Mapping[str, int] | None
+    watermark_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """An invoice or note. Amounts are minor units of `currency`; the dates of the period are local and both
+    """An invoice or note. A draft says what its `source` says; a finalized one speaks for itself.
+
+    Amounts are minor units of `currency`; the dates of the period are local and both
     inclusive."""
 
     document_id: str
-    kind: str
+    kind: DocumentKind
     status: Literal["draft", "finalized"]
     number: str | None
     contract: str
@@ -76,11 +94,7 @@ class Document:
     subtotal_minor: int
     total_minor: int
     corrects: str | None
-    statement_id: str | None
-    statement_revision: int | None
-    statement_final: bool
-    watermark: Mapping[str, int] | None
-    watermark_us: int | None
+    source: StatementSource | None
     finalized_at: datetime | None
     created_at: datetime
     lines: tuple[Line, ...] = field(default=())

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services.billing.finalization.domain.numbering import number_of, series_of
+from services.billing.documents.domain.kinds import DocumentKind
+from services.billing.finalization.domain.numbering import number_of
 from shared.topics.rating import StatementLine
 from shared.values.period import local_date
 
@@ -35,7 +36,7 @@ class Draft:
     """A draft of a final statement. `customer_name` is None until billing has heard of the customer."""
 
     document_id: str
-    kind: str
+    kind: DocumentKind
     contract: str
     customer_id: str
     customer: str
@@ -79,11 +80,15 @@ class Draft:
                 "rating",
             )
 
+    def is_held_by(self, obstacle: Obstacle) -> bool:
+        """Whether a break in the books of its contract and period is one of this document."""
+        return self.kind.counts_towards_k5 or obstacle.kind != broken("K5")
+
     def issued_on(self, now: datetime) -> date:
         return local_date(now, self.timezone)
 
     def series(self, now: datetime) -> str:
-        return series_of(self.legal_entity, self.issued_on(now))
+        return self.kind.series_of(self.legal_entity, self.issued_on(now))
 
 
 @dataclass(frozen=True, slots=True)

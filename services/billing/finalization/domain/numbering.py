@@ -1,14 +1,7 @@
-"""Numbers without a gap: one series a legal entity and year of issue."""
-
-from datetime import date
+"""Numbers without a gap, within the series that a document's kind says."""
 
 CHUNK_MAX = 100  # documents of one series that one transaction numbers
 _DIGITS = 6
-
-
-def series_of(legal_entity: str, issued_on: date) -> str:
-    """Return the series, such as "DEFAULT-2013"."""
-    return f"{legal_entity.upper()}-{issued_on.year}"
 
 
 def number_of(series: str, counter: int) -> str:

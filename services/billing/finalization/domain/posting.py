@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from services.billing.finalization.domain.drafts import Draft
 
-RECEIVABLE = "receivable"
-
 
 @dataclass(frozen=True, slots=True)
 class Posting:
@@ -16,14 +14,14 @@ class Posting:
 
 
 def postings_of(draft: Draft) -> tuple[Posting, ...]:
-    """Return what the document posts: the customer owes the total, each line is revenue of its kind. Zero
-    amounts post nothing."""
+    """Return what the document posts to the accounts of its kind: the customer owes the total, each line is
+    revenue of its own. Zero amounts post nothing."""
     found = tuple(posting for posting in _postings(draft) if posting.amount_minor)
     assert sum(posting.amount_minor for posting in found) == 0, "an entry balances"
     return found
 
 
 def _postings(draft: Draft) -> Iterator[Posting]:
-    yield Posting(RECEIVABLE, draft.total_minor)
+    yield Posting(draft.kind.receivable, draft.total_minor)
     for line in draft.lines:
-        yield Posting(f"revenue.{line.kind}", -line.amount_minor, line.line_id)
+        yield Posting(f"{draft.kind.revenue}.{line.kind}", -line.amount_minor, line.line_id)

@@ -57,7 +57,11 @@ async def _obstacles(drafts: Sequence[Draft], gate: Gate) -> dict[str, list[Obst
     period."""
     breaks = await gate.obstacles([draft.contract_period for draft in drafts])
     return {
-        draft.document_id: [*draft.obstacles(), *breaks.get(draft.contract_period, ())] for draft in drafts
+        draft.document_id: [
+            *draft.obstacles(),
+            *filter(draft.is_held_by, breaks.get(draft.contract_period, ())),
+        ]
+        for draft in drafts
     }
 
 
@@ -136,7 +140,7 @@ def message_of(document: Numbered) -> DocumentMessage:
     return DocumentMessage(
         document_id=draft.document_id,
         revision=machine_us(),
-        kind=draft.kind,
+        kind=draft.kind.name,
         status="finalized",
         number=document.number,
         contract=draft.contract,

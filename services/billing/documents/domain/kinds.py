@@ -1,0 +1,43 @@
+"""What kinds of documents there are, and all in which they differ: titles, numbers and postings ask the kind.
+
+Conservation says for itself which kinds its K5 counts and on which account it looks for the total, and the
+database's check says which names there are.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """A kind, stored and told by its name.
+
+    `title` stands over the page. Documents are numbered without a gap within a series, which has `{entity}`
+    and `{year}` of issue for its own. The total is posted to the account `receivable`, and each line against
+    `revenue.<its kind>`. `counts_towards_k5`: its lines are a part of what rating settled for the period; a
+    break in the money of the period is then one of the document.
+    """
+
+    name: str
+    title: str
+    series: str = "{entity}-{year}"
+    receivable: str = "receivable"
+    revenue: str = "revenue"
+    counts_towards_k5: bool = True
+
+    def series_of(self, legal_entity: str, issued_on: date) -> str:
+        """Return the series of a document, such as "DEFAULT-2013"."""
+        return self.series.format(entity=legal_entity.upper(), year=issued_on.year)
+
+
+INVOICE = DocumentKind("invoice", "Invoice")
+KINDS: dict[str, DocumentKind] = {
+    kind.name: kind
+    for kind in (
+        INVOICE,
+        DocumentKind("commitment", "Commitment invoice", counts_towards_k5=False),
+        DocumentKind("prepayment", "Prepayment invoice", counts_towards_k5=False),
+        DocumentKind("debit_note", "Debit note"),
+        DocumentKind("credit_note", "Credit note"),
+    )
+}
