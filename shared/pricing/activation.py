@@ -1,6 +1,9 @@
 """Activation: what a customer reaches when the product has taken hold. Read by signals; costs nothing."""
 
 from collections import Counter
+from collections.abc import Collection
+from datetime import date, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
 
@@ -21,6 +24,10 @@ class QuantityMilestone(Clause):
     at_least: PositiveQuantity
     weight: Weight
 
+    @property
+    def needs(self) -> Decimal:
+        return self.at_least
+
 
 class TeamMilestone(Clause):
     """Reached when this many different users were active within some days."""
@@ -29,6 +36,10 @@ class TeamMilestone(Clause):
     active_users: Count
     in_days: Count
     weight: Weight
+
+    @property
+    def needs(self) -> Decimal:
+        return Decimal(self.active_users)
 
 
 def _milestone_kind(value: Any) -> str:
@@ -62,3 +73,13 @@ class Activation(Clause):
 
     deadline_days: Annotated[int, Field(strict=True, ge=1, le=3650)]
     milestones: Annotated[tuple[Milestone, ...], Field(min_length=1, max_length=50)]
+
+    def deadline(self, start: date) -> date:
+        """The first day after the time, counted from the contract's start."""
+        return start + timedelta(days=self.deadline_days)
+
+    def share_of(self, reached: Collection[str]) -> Decimal:
+        """The weight of the milestones with these keys ÷ the weight of all; 1 = all of it."""
+        weight = sum((milestone.weight for milestone in self.milestones), Decimal())
+        done = (milestone.weight for milestone in self.milestones if milestone.key in reached)
+        return sum(done, Decimal()) / weight

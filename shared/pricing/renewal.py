@@ -18,6 +18,10 @@ class AgreedTerm:
     notice_by: date
     renews: bool
 
+    def is_due(self, day: date) -> bool:
+        """Whether a day lies in the notice window: from `notice_by` until before the end."""
+        return self.notice_by <= day < self.end
+
 
 def term_on(terms: Terms, day: date) -> AgreedTerm:
     """Return the term a day falls in; the last one for a day after a contract that does not renew.

@@ -45,20 +45,21 @@ class LineSpan(Generic[L]):
 
 
 def spans_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Span, ...]:
-    """Return the spans of the period in order. In force at an instant is the highest version effective by
-    then.
-
-    Empty where no version is in force within the period.
-    """
+    """Return the spans of the period in order. Empty where no version is in force within the period."""
     instants = {version.effective_at for version in chain if period.start < version.effective_at < period.end}
     edges = [period.start, *sorted(instants), period.end]
     spans = []
     for start, end in pairwise(edges):
-        effective = [version for version in chain if version.effective_at <= start]
-        if effective:
-            in_force = max(effective, key=lambda version: version.version)
+        in_force = version_at(chain, start)
+        if in_force is not None:
             spans.append(Span(start, end, in_force, _first_day(start, period), _first_day(end, period)))
     return _merged(spans)
+
+
+def version_at(chain: Sequence[VersionInForce], instant: datetime) -> VersionInForce | None:
+    """Return the version in force at an instant: the highest effective by then; None before the first."""
+    effective = [version for version in chain if version.effective_at <= instant]
+    return max(effective, key=lambda version: version.version, default=None)
 
 
 def line_spans(spans: Sequence[Span], key: str, kind: type[L]) -> tuple[LineSpan[L], ...]:
