@@ -2,86 +2,73 @@
 they have become."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
-from services.signals.domain.customer_day import Contract, Customer, Engagement, Found, Meter
+from services.signals.domain.customer_day import Customer, Engagement, Found, Known, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.rollup import fresh
 from services.signals.domain.shown import shown
+from services.signals.domain.state import CustomerState
+from services.signals.domain.statement import Statement
 from services.signals.domain.values import DEFINITIONS, values_of
 from services.signals.evaluation.answers.customers import CustomerSignalsAnswer
 from services.signals.evaluation.answers.evaluated import EvaluatedAnswer
 from services.signals.facts.answers.data import DATA
 from services.signals.facts.answers.facts import SignalAnswer
+from services.signals.replica.rows import CustomerRow
 from services.signals.settings import read_policy
-from shared.runtime.clock import to_us
+from tests.signals.contracts import calls_line, contract, statement
 from tests.signals.deployment import START
 
 FIRST, DAYS = date(2024, 1, 1), 400
-TERMS: dict[str, Any] = {
-    "timezone": "UTC",
-    "term": {"start": "2024-01-01", "months": 12},
-    "renewal": {"auto": True, "notice_days": 60},
-    "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "included": "300"}],
-    "activation": {
+CONTRACT = contract(
+    lines=[calls_line(included="300")],
+    activation={
         "deadline_days": 60,
         "milestones": [
             {"key": "first", "meter": "calls", "at_least": "10", "weight": "0.5"},
             {"key": "team", "active_users": 5, "in_days": 14, "weight": "0.5"},
         ],
     },
-}
+)
 
 
 def year() -> Iterator[Found]:
     """A customer day by day: more and more use until October, then none; users who go quiet; an allowance of
     300 and a minimum a month."""
-    rollup, state, policy = fresh("calls", FIRST), dict[str, Any](), read_policy()
+    rollup, state, policy = fresh("calls", FIRST), CustomerState(), read_policy()
     for number in range(DAYS):
         day = FIRST + timedelta(days=number)
+        agreed = replace(CONTRACT, statements=_statements(day))
         customer = Customer(
-            "cus_1",
-            "acme",
-            "UTC",
-            {"calls": rollup},
-            {"calls": Meter("count", "call")},
-            [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}], _statements(day))],
-            state,
+            "cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter("count", "call")}, [agreed]
         )
-        found = evaluate(customer, day, Engagement(3, 5, 9, 10, 2, 4, 8, number % 8, {14: 3}), policy)
+        engagement = Engagement(3, 5, 9, 10, 2, 4, 8, number % 8, {14: 3})
+        found = evaluate(Known(customer, day, engagement, policy), state)
         yield found
         state = found.state
         if day < date(2024, 10, 1):
             rollup.add(day, 5 + number // 10, Decimal(5 + number // 10))
 
 
-def _statements(day: date) -> list[dict[str, Any]]:
+def _statements(day: date) -> list[Statement]:
     """Of the running month and those before it, as they are heard."""
     months = [date(2024 + at // 12, at % 12 + 1, 1) for at in range((day.year - 2024) * 12 + day.month)]
-    return [_statement(first, (first + timedelta(days=31)).replace(day=1)) for first in months[-5:]]
-
-
-def _statement(first: date, end: date) -> dict[str, Any]:
-    start_us, end_us = (
-        to_us(START.replace(year=at.year, month=at.month, day=at.day, hour=0)) for at in (first, end)
-    )
-    return {
-        "period_start_date": first.isoformat(),
-        "period_end_date": (end - timedelta(days=1)).isoformat(),
-        "period_start_us": start_us,
-        "period_end_us": end_us,
-        "currency": "USD",
-        "consumption": {"included:calls": "300", "used:calls": "400", "minimum_minor": 100_000},
-        "lines": [
-            {"key": "calls", "kind": "usage", "meter": "calls", "quantity": "400", "amount_minor": 40_000}
-        ],
-    }
+    return [
+        statement(
+            first,
+            (first + timedelta(days=31)).replace(day=1),
+            {"included:calls": "300", "used:calls": "400", "minimum_minor": "100000"},
+            [{"key": "calls", "kind": "usage", "meter": "calls", "quantity": "400", "amount_minor": 40_000}],
+        )
+        for first in months[-5:]
+    ]
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
@@ -132,7 +119,7 @@ def test_every_evaluation_of_a_year_and_its_values_fit_the_types_that_describe_t
     for found in year():
         document = shown(found.document)
         answer = CustomerSignalsAnswer.of(
-            {"external_id": "acme", "name": "Acme"}, START, {**document, "at": START}
+            CustomerRow("cus_1", 1, "acme", "Acme", "UTC"), START, {**document, "at": START}
         ).as_json()
         evaluated = TypeAdapter(EvaluatedAnswer).validate_python(answer["evaluated"])
         assert evaluated.as_json() == answer["evaluated"] == {**document, "at": "2024-01-01T12:00:00Z"}

@@ -1,10 +1,8 @@
 """The evaluation on examples a person can check by hand, and on what nobody likes to divide by."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.signals.domain.activation import ActivationState, Reached, activation
 from services.signals.domain.capacity import periods_over
-from services.signals.domain.customer_day import Contract, Customer, Engagement, Meter
+from services.signals.domain.customer_day import Contract, Customer, Engagement, Found, Known, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.policy import Factor, RiskRule
 from services.signals.domain.projection import Pace, pace, project
@@ -20,31 +18,29 @@ from services.signals.domain.risk import risk
 from services.signals.domain.rollup import DAYS_MAX, Rollup, fresh, rolled_up
 from services.signals.domain.shown import shown
 from services.signals.domain.silence import SilenceRule, silence
+from services.signals.domain.state import CustomerState
 from services.signals.domain.trend import TrendRule, TrendState, trend
 from services.signals.domain.values import values_of
 from services.signals.settings import read_policy
+from shared.pricing.activation import Activation as ActivationClause
+from tests.signals.contracts import calls_line, contract, statement
 
 DAY = date(2024, 3, 1)
 RULE = TrendRule(8, Decimal("0.20"), Decimal("0.15"), Decimal(3))
 SILENCE = SilenceRule(days_min=7, days_max=45, habit_times=4)
-TERMS: dict[str, Any] = {
-    "timezone": "UTC",
-    "term": {"start": "2024-01-01", "months": 12},
-    "renewal": {"auto": True, "notice_days": 60},
-    "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "included": "0"}],
-    "activation": {
-        "deadline_days": 60,
-        "milestones": [{"key": "first", "meter": "calls", "at_least": "10", "weight": "1"}],
-    },
-}
 
 
-def customer(
-    rollups: dict[str, Rollup], contracts: Sequence[Contract] = (), state: dict[str, Any] | None = None
-) -> Customer:
-    return Customer(
-        "cus_1", "acme", "UTC", rollups, {"calls": Meter("count", "call")}, contracts, state or {}
-    )
+def customer(rollups: dict[str, Rollup], contracts: Sequence[Contract] = ()) -> Customer:
+    return Customer("cus_1", "acme", "UTC", rollups, {"calls": Meter("count", "call")}, contracts)
+
+
+def evaluated(
+    who: Customer,
+    day: date = DAY,
+    engagement: Engagement | None = None,
+    state: CustomerState | None = None,
+) -> Found:
+    return evaluate(Known(who, day, engagement, read_policy()), state or CustomerState())
 
 
 def daily(count: int, first: date, days: int, meter: str = "calls") -> Rollup:
@@ -52,20 +48,17 @@ def daily(count: int, first: date, days: int, meter: str = "calls") -> Rollup:
 
 
 def test_a_customer_without_a_contract_and_one_without_usage_are_evaluated() -> None:
-    policy = read_policy()
-    nobody = evaluate(customer({}), DAY, None, policy)
+    nobody = evaluated(customer({}))
     assert (
         nobody.document["trend"]["trend"] == "unknown"
         and nobody.document["risk"]["score"] == 0
         and not nobody.facts
     )
-    without_contract = evaluate(customer({"calls": daily(5, date(2024, 1, 1), 60)}), DAY, None, policy)
+    without_contract = evaluated(customer({"calls": daily(5, date(2024, 1, 1), 60)}))
     assert without_contract.document["trend"]["trend"] == "steady" and without_contract.document[
         "last_seen_on"
     ] == date(2024, 2, 29)
-    without_usage = evaluate(
-        customer({}, [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])]), DAY, None, policy
-    )
+    without_usage = evaluated(customer({}, [contract()]))
     assert [fact.type for fact in without_usage.facts] == ["customer.activation.failed"]
     reasons = [reason["reason"] for reason in shown(without_usage.document)["risk"]["reasons"]]
     assert reasons == ["silent_days", "activation_missing"], "sixty days of a contract without any use"
@@ -73,42 +66,37 @@ def test_a_customer_without_a_contract_and_one_without_usage_are_evaluated() -> 
 
 def test_silence_does_not_count_days_before_the_customer_was_known() -> None:
     """A contract whose term began months ago is entered today: nothing was heard because nobody listened."""
-    new, policy = customer({}, [Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])]), read_policy()
-    found = evaluate(replace(new, known_on=DAY), DAY, None, policy)
+    new = customer({}, [contract()])
+    found = evaluated(new, state=CustomerState(known_on=DAY))
     assert found.document["numbers"]["silent_days"] == 0
     assert [reason["reason"] for reason in shown(found.document)["risk"]["reasons"]] == ["activation_missing"]
-    later = evaluate(replace(new, state=found.state), DAY + timedelta(days=31), None, policy)
+    later = evaluated(new, DAY + timedelta(days=31), state=found.state)
     assert later.document["numbers"]["silent_days"] == 31, "from then on each day counts"
 
 
 def test_quiet_users_are_told_once_and_again_only_after_they_were_back() -> None:
-    policy, told, state = read_policy(), [], dict[str, Any]()
+    told, state = [], CustomerState()
     for quiet in (1, 2, 2, 1, 3, 0, 3):  # of four: 0.25, 0.5, 0.5, 0.25 (below 0.34: back), 0.75, 0, 0.75
-        found = evaluate(
-            customer({}, state=state), DAY, Engagement(most_active=4, most_active_quiet=quiet), policy
+        found = evaluated(
+            customer({}), engagement=Engagement(most_active=4, most_active_quiet=quiet), state=state
         )
         told.append([fact.type for fact in found.facts])
         state = found.state
     quiet_now = ["customer.users_quiet"]
     assert told == [[], quiet_now, [], [], quiet_now, [], quiet_now]
-    unknown = evaluate(customer({}, state={"users_quiet": True}), DAY, Engagement(), policy)
-    assert not unknown.facts and unknown.state["users_quiet"], "too few users to say changes nothing"
+    unknown = evaluated(customer({}), engagement=Engagement(), state=CustomerState(users_quiet=True))
+    assert not unknown.facts and unknown.state.users_quiet, "too few users to say changes nothing"
 
 
 def test_a_zero_allowance_and_a_zero_minimum_divide_nothing() -> None:
-    statement = {
-        "currency": "USD",
-        "period_start_us": 1706745600000000,
-        "period_end_us": 1709251200000000,
-        "period_start_date": "2024-02-01",
-        "period_end_date": "2024-02-29",
-        "consumption": {"minimum_minor": "0", "included:calls": "0", "used:calls": "12"},
-        "lines": [{"key": "calls", "kind": "usage", "meter": "calls", "quantity": "0", "amount_minor": 0}],
-    }
-    contract = Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}], [statement])
-    found = evaluate(
-        customer({"calls": daily(1, date(2024, 2, 1), 20)}, [contract]), DAY, None, read_policy()
+    said = statement(
+        date(2024, 2, 1),
+        date(2024, 3, 1),
+        {"minimum_minor": "0", "included:calls": "0", "used:calls": "12"},
+        [{"key": "calls", "kind": "usage", "meter": "calls", "quantity": "0", "amount_minor": 0}],
     )
+    agreed = contract(said, lines=[calls_line(included="0")])
+    found = evaluated(customer({"calls": daily(1, date(2024, 2, 1), 20)}, [agreed]))
     shares = [one["share"] for one in found.document["contracts"]["acme-2024"]["consumption"]]
     assert shares == [None, None]
     assert {value["name"] for value in values_of(shown(found.document))} >= {
@@ -119,12 +107,9 @@ def test_a_zero_allowance_and_a_zero_minimum_divide_nothing() -> None:
 
 
 def test_every_value_has_a_unit_a_definition_and_evidence() -> None:
-    contract = Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}])
-    found = evaluate(
-        customer({"calls": daily(5, date(2023, 12, 1), 90)}, [contract]),
-        DAY,
-        Engagement(3, 5, 9, 10, 2, 4),
-        read_policy(),
+    found = evaluated(
+        customer({"calls": daily(5, date(2023, 12, 1), 90)}, [contract(lines=[calls_line(included="0")])]),
+        engagement=Engagement(3, 5, 9, 10, 2, 4),
     )
     values = values_of(shown(found.document))
     assert len(values) > 12 and all(value["unit"] and value["definition"] for value in values)
@@ -140,9 +125,8 @@ def test_every_value_has_a_unit_a_definition_and_evidence() -> None:
 
 def test_an_evaluation_knows_only_the_days_before_it() -> None:
     """Whenever it is asked: activity of later days changes nothing."""
-    contract, policy = Contract("acme-2024", [{"effective_us": 0, "terms": TERMS}]), read_policy()
     early, late = daily(5, date(2024, 1, 1), 60), daily(5, date(2024, 1, 1), 90)
-    said = [evaluate(customer({"calls": rollup}, [contract]), DAY, None, policy) for rollup in (early, late)]
+    said = [evaluated(customer({"calls": rollup}, [contract()])) for rollup in (early, late)]
     assert said[0].document == said[1].document and said[0].facts == said[1].facts
 
 
@@ -207,13 +191,15 @@ def test_a_projection_has_a_range_and_a_day() -> None:
 
 
 def test_activation_is_weighed_and_can_come_late() -> None:
-    clause = {
-        "deadline_days": 60,
-        "milestones": [
-            {"key": "first", "meter": "calls", "at_least": "1", "weight": "0.25"},
-            {"key": "team", "active_users": 5, "in_days": 7, "weight": "0.75"},
-        ],
-    }
+    clause = ActivationClause.model_validate(
+        {
+            "deadline_days": 60,
+            "milestones": [
+                {"key": "first", "meter": "calls", "at_least": "1", "weight": "0.25"},
+                {"key": "team", "active_users": 5, "in_days": 7, "weight": "0.75"},
+            ],
+        }
+    )
     start = date(2024, 1, 1)
 
     def on(day: date, users: int) -> ActivationState:
@@ -249,18 +235,21 @@ def test_the_score_is_a_sum_with_hysteresis_and_one_threshold_a_reason() -> None
 
 
 def test_expansion_needs_a_run_of_closed_periods_above_the_allowance() -> None:
-    def month(number: int, used: str) -> dict[str, Any]:
-        first = date(2024, number, 1)
-        return {
-            "period_start_date": first.isoformat(),
-            "period_end_date": (date(2024, number + 1, 1) - timedelta(days=1)).isoformat(),
-            "consumption": {"included:calls": "100", "used:calls": used},
-        }
+    def months(*used: str) -> Contract:
+        said = (
+            statement(
+                date(2024, number, 1),
+                date(2024, number + 1, 1),
+                {"included:calls": "100", "used:calls": quantity},
+            )
+            for number, quantity in enumerate(used, start=1)
+        )
+        return Contract("acme-2024", [], list(said))
 
-    over = Contract("acme-2024", [], [month(1, "110"), month(2, "120"), month(3, "130")])
+    over = months("110", "120", "130")
     assert [line for line, _ in periods_over(over, date(2024, 4, 1), 3)] == ["calls"]
     assert not list(periods_over(over, date(2024, 4, 2), 3)), "told once, on the first day after"
-    once_under = Contract("acme-2024", [], [month(1, "110"), month(2, "100"), month(3, "130")])
+    once_under = months("110", "100", "130")
     assert not list(periods_over(once_under, date(2024, 4, 1), 3))
 
 

@@ -15,7 +15,6 @@ from shared.topics.rating import (
     CUSTOMERS,
     STATEMENTS,
     ActivityMessage,
-    ContractVersion,
     ContractVersionMessage,
     CustomerMessage,
     MeterMessage,
@@ -24,18 +23,10 @@ from shared.topics.rating import (
 )
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 from tests.examples import differences
+from tests.signals.contracts import calls_line, told_version, written
 from tests.signals.deployment import START, Signals
 
-TERMS = {
-    "timezone": "America/New_York",
-    "term": {"start": "2024-01-01", "months": 12},
-    "renewal": {"auto": True, "notice_days": 60},
-    "lines": [{"key": "calls", "kind": "usage", "meter": "calls"}],
-    "activation": {
-        "deadline_days": 60,
-        "milestones": [{"key": "first", "meter": "calls", "at_least": "10", "weight": "1"}],
-    },
-}
+TERMS = written(timezone="America/New_York")
 
 
 def active(day: date, hours: dict[str, tuple[int, str]], revision: int = 1, **more: Any) -> ActivityMessage:
@@ -138,7 +129,7 @@ async def test_each_day_is_evaluated_by_itself_and_history_answers_as_it_was(sig
             1,
             "cus_acme",
             "acme",
-            (ContractVersion(1, to_us(START) - 1, to_us(START), "h", TERMS),),
+            (told_version(TERMS, to_us(START) - 1, to_us(START)),),
         ),
     )
     for number in range(1, 13):
@@ -177,9 +168,8 @@ async def test_where_a_customer_stands_is_read_from_the_running_statement(signal
     for contract, said in (("acme-2024", {"included:calls": "100", "used:calls": "40"}), ("acme-plain", {})):
         terms = {
             **TERMS,
-            "lines": [
-                {"key": "calls", "kind": "usage", "meter": "calls", **({"included": "100"} if said else {})}
-            ],
+            "contract": contract,
+            "lines": [calls_line(**({"included": "100"} if said else {}))],
         }
         await signals.say(
             CONTRACTS,
@@ -189,7 +179,7 @@ async def test_where_a_customer_stands_is_read_from_the_running_statement(signal
                 1,
                 "cus_acme",
                 "acme",
-                (ContractVersion(1, to_us(START) - 1, to_us(START), "h", terms),),
+                (told_version(terms, to_us(START) - 1, to_us(START)),),
             ),
         )
         line = StatementLine("l1", "calls", "c1", 1, "h", "usage", Decimal(40), 0, meter="calls")
@@ -235,9 +225,7 @@ async def test_a_statement_in_pages_is_known_when_all_are_here_and_then_whole(si
     started, ended = datetime(2024, 1, 1, 5, tzinfo=UTC), datetime(2024, 2, 1, 5, tzinfo=UTC)
     terms = {
         **TERMS,
-        "lines": [
-            {"key": key, "kind": "usage", "meter": "calls", "included": "100"} for key in ("first", "second")
-        ],
+        "lines": [calls_line(key, included="100") for key in ("first", "second")],
     }
     await signals.say(
         CONTRACTS,
@@ -248,7 +236,7 @@ async def test_a_statement_in_pages_is_known_when_all_are_here_and_then_whole(si
             "cus_acme",
             "acme",
             chain=1,
-            version=ContractVersion(1, to_us(START) - 1, to_us(START), "h", terms),
+            version=told_version(terms, to_us(START) - 1, to_us(START)),
         ),
     )
     pages = [

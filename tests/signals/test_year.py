@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from services.signals.domain.customer_day import Contract, Customer, Meter
+from services.signals.domain.customer_day import Contract, Customer, Known, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.fact import Fact
 from services.signals.domain.rollup import fresh
+from services.signals.domain.state import CustomerState
 from services.signals.settings import read_policy
+from shared.pricing.language import parse_terms
+from tests.signals.contracts import version_of
 from u2c.departures.year import EXAMPLES, NEW_YORK, read_flights
 from u2c.documents import load_document
 
@@ -33,27 +36,23 @@ def flown() -> dict[str, dict[date, int]]:
 @cache
 def year_of(airline: str) -> tuple[dict[str, Any], list[Fact]]:
     """The last evaluation's document and all facts of the year, each day seeing only the days before it."""
-    policy, rollup = read_policy(), fresh("departures", FIRST)
-    state: dict[str, Any] = {}
+    policy, rollup, state = read_policy(), fresh("departures", FIRST), CustomerState()
     facts: list[Fact] = []
     path = EXAMPLES / "contracts" / f"{airline}.yaml"
     contracts = (
-        [Contract(f"{airline}-2013", [{"effective_us": 0, "terms": _plain(load_document(path))}])]
-        if path.exists()
-        else []
+        [Contract(f"{airline}-2013", [version_of(parse_terms(load_document(path)))])] if path.exists() else []
+    )
+    customer = Customer(
+        airline,
+        airline,
+        "America/New_York",
+        {"departures": rollup},
+        {"departures": Meter("count", "flight")},
+        contracts,
     )
     day = FIRST
     while day <= LAST:
-        customer = Customer(
-            airline,
-            airline,
-            "America/New_York",
-            {"departures": rollup},
-            {"departures": Meter("count", "flight")},
-            contracts,
-            state,
-        )
-        found = evaluate(customer, day, None, policy)
+        found = evaluate(Known(customer, day, None, policy), state)
         state, document = found.state, found.document
         facts += found.facts
         rollup.add(day, flown()[airline][day], Decimal(flown()[airline][day]))
@@ -122,12 +121,3 @@ def test_renewal_is_due_at_each_notice_step(airline: str) -> None:
 def test_daily_flyers_are_never_called_silent() -> None:
     for airline in ("UA", "B6", "DL", "AA", "EV", "MQ", "9E", "US", "WN", "VX"):
         assert not [fact for fact in year_of(airline)[1] if fact.type == "meter.silent"], airline
-
-
-def _plain(document: Any) -> Any:
-    """Terms as they are stored: dates as text."""
-    if isinstance(document, dict):
-        return {key: _plain(value) for key, value in document.items()}
-    if isinstance(document, list):
-        return [_plain(value) for value in document]
-    return document.isoformat() if isinstance(document, date) else document

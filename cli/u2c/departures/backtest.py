@@ -1,16 +1,17 @@
 """The example's year, scored day by day as it would have been, and judged by the months that followed."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from services.signals.domain.backtest import Backtest, Said, backtest
-from services.signals.domain.customer_day import Contract, Customer, Meter
+from services.signals.domain.customer_day import Contract, Customer, Known, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.policy import Policy
 from services.signals.domain.rollup import fresh
+from services.signals.domain.state import CustomerState
+from shared.pricing.inputs import VersionInForce
+from shared.pricing.language import parse_terms
 from u2c.departures.job import AMENDMENTS
 from u2c.departures.year import EXAMPLES, NEW_YORK, read_flights
 from u2c.documents import load_document
@@ -33,13 +34,12 @@ def backtest_of_the_year(policy: Policy) -> Backtest:
 
 
 def _said(airline: str, days: Days, contracts: list[Contract], policy: Policy) -> list[Said]:
-    rollup, found, day = fresh(METER, FIRST), [], FIRST
-    state: Mapping[str, Any] = {}
+    rollup, found, day, state = fresh(METER, FIRST), [], FIRST, CustomerState()
+    customer = Customer(
+        airline, airline, str(NEW_YORK), {METER: rollup}, {METER: Meter("count", METER)}, contracts
+    )
     while day < END:
-        customer = Customer(
-            airline, airline, str(NEW_YORK), {METER: rollup}, {METER: Meter("count", METER)}, contracts, state
-        )
-        evaluated = evaluate(customer, day, None, policy)
+        evaluated = evaluate(Known(customer, day, None, policy), state)
         state, risk = evaluated.state, evaluated.document["risk"]
         if day.day == 1 and day > FIRST:
             found.append(Said(airline, day, risk["score"], risk["at_risk"]))
@@ -60,21 +60,12 @@ def _flown() -> dict[str, Days]:
 
 def _contracts() -> dict[str, list[Contract]]:
     """Airline → its contract as it was signed; amendments change prices, which the score does not look at."""
-    documents = [
-        _plain(load_document(path))
+    found = [
+        parse_terms(load_document(path))
         for path in sorted((EXAMPLES / "contracts").glob("*.yaml"))
         if path.name not in AMENDMENTS
     ]
     return {
-        terms["customer"]: [Contract(terms["contract"], [{"effective_us": 0, "terms": terms}])]
-        for terms in documents
+        terms.customer: [Contract(terms.contract, [VersionInForce(1, terms.effective_at, terms, terms.hash)])]
+        for terms in found
     }
-
-
-def _plain(document: object) -> Any:
-    """Terms as they are stored: dates as text."""
-    if isinstance(document, dict):
-        return {key: _plain(value) for key, value in document.items()}
-    if isinstance(document, list):
-        return [_plain(value) for value in document]
-    return document.isoformat() if isinstance(document, date) else document

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+
+from shared.pricing.activation import Activation as ActivationClause
+from shared.pricing.activation import Milestone as MilestoneClause
+from shared.pricing.activation import TeamMilestone
 
 
 class ActivationState(StrEnum):
@@ -46,7 +49,7 @@ class Reached:
 
 
 def activation(
-    clause: Mapping[str, Any],
+    clause: ActivationClause,
     start: date,
     day: date,
     reached: Reached,
@@ -55,25 +58,21 @@ def activation(
 ) -> Activation:
     """Return how the activation stands as `day` begins. `before` says which milestones were reached earlier,
     and when."""
-    milestones = tuple(_milestone(milestone, day, reached, before) for milestone in clause["milestones"])
-    weight = sum((milestone.weight for milestone in milestones), Decimal())
-    done = sum((milestone.weight for milestone in milestones if milestone.reached_on), Decimal())
-    share = done / weight if weight else Decimal()
-    deadline = start + timedelta(days=clause["deadline_days"])
+    milestones = tuple(_milestone(milestone, day, reached, before) for milestone in clause.milestones)
+    share = clause.share_of([milestone.key for milestone in milestones if milestone.reached_on])
+    deadline = clause.deadline(start)
     return Activation(
         _state(milestones, share, start, day, deadline, risk_elapsed), share, deadline, milestones
     )
 
 
-def _milestone(
-    clause: Mapping[str, Any], day: date, reached: Reached, before: Mapping[str, date]
-) -> Milestone:
-    if "active_users" in clause:
-        needs, has = Decimal(clause["active_users"]), Decimal(reached.users.get(int(clause["in_days"]), 0))
+def _milestone(clause: MilestoneClause, day: date, reached: Reached, before: Mapping[str, date]) -> Milestone:
+    if isinstance(clause, TeamMilestone):
+        has = Decimal(reached.users.get(clause.in_days, 0))
     else:
-        needs, has = Decimal(clause["at_least"]), reached.value.get(clause["meter"], Decimal())
-    on = before.get(clause["key"]) or (day - timedelta(days=1) if has >= needs else None)
-    return Milestone(clause["key"], Decimal(clause["weight"]), needs, has, on)
+        has = reached.value.get(clause.meter, Decimal())
+    on = before.get(clause.key) or (day - timedelta(days=1) if has >= clause.needs else None)
+    return Milestone(clause.key, clause.weight, clause.needs, has, on)
 
 
 def _state(

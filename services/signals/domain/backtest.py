@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from services.signals.domain.renewal import add_months
 from services.signals.domain.score_report import PLACES
+from shared.values.period import add_months
 
 MONTHS_AHEAD = MONTHS_BEFORE = 3
 FALL_MAX = Decimal("0.25")

@@ -1,10 +1,12 @@
 """How much of what the contract includes or guarantees is consumed, against the time that has passed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+
+from services.signals.domain.statement import Statement, StatementLine
+from shared.pricing.language import Terms
 
 #: What a meter counted in the period so far, as of the evaluated instant; None where that cannot be said from
 #: days.
@@ -33,12 +35,7 @@ SHARE_PLACES = Decimal("0.0001")
 
 
 def consumptions(
-    statement: Mapping[str, Any],
-    terms: Mapping[str, Any],
-    now: datetime,
-    start: datetime,
-    end: datetime,
-    quantity_at: QuantityAt | None = None,
+    statement: Statement, terms: Terms, now: datetime, quantity_at: QuantityAt | None = None
 ) -> list[Consumption]:
     """Return one Consumption for each line with an allowance, and one for the spending minimum, if any.
 
@@ -46,39 +43,30 @@ def consumptions(
     evaluated instant: its quantity exactly, its amount in proportion (an estimate for prices that change with
     the quantity).
     """
-    elapsed = _elapsed(now, start, end)
-    lines = {line["key"]: _brought_to(line, quantity_at) for line in statement["lines"]}
+    elapsed = _elapsed(now, statement.start, statement.end)
+    lines = {line.key: _brought_to(line, quantity_at) for line in statement.lines}
     found = [
         _consumption(
-            "allowance",
-            clause["key"],
-            clause["meter"],
-            Decimal(clause["included"]),
-            lines.get(clause["key"], _NOTHING)[0],
-            elapsed,
+            "allowance", line.key, line.meter, line.included, lines.get(line.key, _NOTHING)[0], elapsed
         )
-        for clause in terms.get("lines", [])
-        if clause.get("included")
+        for line in terms.usage_lines
+        if line.included is not None
     ]
-    minimum = statement.get("consumption", {}).get("minimum_minor")
-    if minimum is not None:
-        spent = sum(
-            (lines[line["key"]][1] for line in statement["lines"] if line["kind"] != "minimum"), Decimal()
-        )
-        found.append(
-            _consumption("minimum", None, f"{statement['currency']} minor", Decimal(minimum), spent, elapsed)
-        )
+    if statement.minimum_minor is not None:
+        spent = sum((lines[line.key][1] for line in statement.lines if line.kind != "minimum"), Decimal())
+        unit = f"{statement.currency} minor"
+        found.append(_consumption("minimum", None, unit, statement.minimum_minor, spent, elapsed))
     return found
 
 
 _NOTHING = (Decimal(), Decimal())
 
 
-def _brought_to(line: Mapping[str, Any], quantity_at: QuantityAt | None) -> tuple[Decimal, Decimal]:
+def _brought_to(line: StatementLine, quantity_at: QuantityAt | None) -> tuple[Decimal, Decimal]:
     """A line's quantity and settled amount, in minor units."""
-    quantity, amount = Decimal(line["quantity"]), Decimal(line["amount_minor"])
-    now = quantity_at(line["meter"]) if quantity_at is not None and line.get("meter") else None
-    if now is None or line["kind"] != "usage":
+    quantity, amount = line.quantity, Decimal(line.amount_minor)
+    now = quantity_at(line.meter) if quantity_at is not None and line.meter else None
+    if now is None or line.kind != "usage":
         return quantity, amount
     return now, (amount * now / quantity).quantize(Decimal(1)) if quantity else amount
 

@@ -9,8 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.signals.domain.fact import Fact
+from services.signals.domain.policy import Policy
 from services.signals.domain.rollup import Rollup
-from shared.values.instants import from_us
+from services.signals.domain.state import CustomerState
+from services.signals.domain.statement import Statement
+from shared.pricing.inputs import VersionInForce
+from shared.pricing.language import Terms
+from shared.pricing.spans import version_at
 
 UNMATCHED = "type:"
 
@@ -31,17 +36,15 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A contract as heard: its versions, oldest first, and its newest statements, whole."""
+    """A contract as heard: its versions, at least one, oldest first, and its newest statements, whole."""
 
     contract: str
-    versions: Sequence[Mapping[str, Any]]
-    statements: Sequence[Mapping[str, Any]] = ()
+    versions: Sequence[VersionInForce]
+    statements: Sequence[Statement] = ()
 
-    def terms_at(self, instant: datetime) -> dict[str, Any]:
-        """The newest version in force; before the first one, the first."""
-        in_force = [version for version in self.versions if from_us(version["effective_us"]) <= instant]
-        terms: dict[str, Any] = (in_force or self.versions)[-1 if in_force else 0]["terms"]
-        return terms
+    def terms_at(self, instant: datetime) -> Terms:
+        """The terms in force; before the first version those of the first."""
+        return (version_at(self.versions, instant) or self.versions[0]).terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,7 @@ class Engagement:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Everything known of one customer. `state` is what earlier evaluations left: latched states, totals at a
-    start.
-
-    `known_on`: the first local day that was ever evaluated, for one of whom nothing was evaluated yet; later
-    the state has it.
-    """
+    """Everything that was heard of one customer."""
 
     customer_id: str
     customer: str
@@ -95,8 +93,6 @@ class Customer:
     rollups: Mapping[str, Rollup]
     meters: Mapping[str, Meter]
     contracts: Sequence[Contract]
-    state: Mapping[str, Any]
-    known_on: date | None = None
 
     def midnight(self, day: date) -> datetime:
         """The instant at which a local day begins."""
@@ -104,6 +100,26 @@ class Customer:
 
     def matched(self) -> dict[str, Rollup]:
         return {meter: rollup for meter, rollup in self.rollups.items() if not meter.startswith(UNMATCHED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a customer as `day` begins, and the policy that says what it means."""
+
+    customer: Customer
+    day: date
+    engagement: Engagement | None
+    policy: Policy
+
+    @property
+    def began(self) -> datetime:
+        """The instant at which the day begins."""
+        return self.customer.midnight(self.day)
+
+    @property
+    def yesterday(self) -> date:
+        """The last whole day."""
+        return self.day - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +131,7 @@ class Outcome:
     outcome: str  # renewed | churned
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """An evaluation's result: the values as a document, facts to tell, outcomes to record, the state to
     keep."""
@@ -123,8 +139,4 @@ class Found:
     document: dict[str, Any]
     facts: list[Fact]
     outcomes: list[Outcome]
-    state: dict[str, Any]
-
-
-def yesterday(day: date) -> date:
-    return day - timedelta(days=1)
+    state: CustomerState

@@ -1,12 +1,14 @@
-"""When a contract's term ends, and from when its renewal is due: the notice window and its steps."""
+"""How the renewal of a contract stands on a day: the notice window before the term's end, and its steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+
+from shared.pricing.language import Terms
+from shared.pricing.renewal import term_on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Renewal:
     """`term_end` is the first day after the term; `notice_on` the first day of the notice window before
     it."""
@@ -19,22 +21,17 @@ class Renewal:
     due: bool
 
 
-def renewal(terms: Mapping[str, Any], today: date) -> Renewal | None:
-    """Return the renewal of the term `today` lies in, or None for a contract without an end or a notice.
-
-    Ends are counted from the first start, so that they never drift: 31 August, 29 February, 31 August.
-    """
-    term, clause = terms.get("term"), terms.get("renewal")
-    if not term or not term.get("months") or not clause:
-        return None
-    first, months = date.fromisoformat(term["start"]), int(term["months"])
-    further, start, end = int(clause.get("term_months") or months), first, add_months(first, months)
-    while clause.get("auto") and end <= today:
-        months += further
-        start, end = end, add_months(first, months)
-    notice_days = int(clause.get("notice_days", 0))
-    notice_on = end - timedelta(days=notice_days)
-    return Renewal(start, end, notice_on, notice_days, bool(clause.get("auto")), notice_on <= today < end)
+def renewal(terms: Terms, today: date) -> Renewal:
+    """Return the renewal of the term `today` lies in, of the last term for a day after the contract."""
+    term = term_on(terms, today)
+    return Renewal(
+        term.start,
+        term.end,
+        term.notice_by,
+        terms.renewal.notice_days,
+        term.renews,
+        term.is_due(today),
+    )
 
 
 def notice_step(found: Renewal, today: date, steps_days: Sequence[int]) -> int | None:
@@ -44,10 +41,3 @@ def notice_step(found: Renewal, today: date, steps_days: Sequence[int]) -> int |
         return None
     steps = {found.notice_days, *(step for step in steps_days if step < found.notice_days)}
     return min(step for step in steps if found.term_end - timedelta(days=step) <= today)
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day so many months on, clamped to the month's end."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    return min(date(year, month + 1, 1) + timedelta(days=day.day - 1), first_of_next - timedelta(days=1))

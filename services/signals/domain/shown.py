@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from services.signals.domain.state import MonthSix
 from services.signals.domain.trend import Trend
 from shared.values.decimals import plain
 
@@ -27,16 +28,15 @@ def shown(value: Any) -> Any:
 
 
 def shown_trend(found: Trend) -> dict[str, Any]:
+    """What is not known of it is left out."""
+    numbers = {"change": found.change, "early_week": found.early, "late_week": found.late}
     return {
         "trend": str(found.state),
         "weeks": found.weeks,
-        **{
-            name: plain(number)
-            for name, number in (
-                ("change", found.change),
-                ("early_week", found.early),
-                ("late_week", found.late),
-            )
-            if number is not None
-        },
+        **{name: plain(number) for name, number in numbers.items() if number is not None},
     }
+
+
+def shown_month_six(found: MonthSix) -> dict[str, Any]:
+    of_use = Trend(found.trend, found.change, found.early_week, found.late_week, found.weeks)
+    return {"started": shown(found.started), "on": shown(found.on), **shown_trend(of_use)}

@@ -1,6 +1,7 @@
 """How long a meter may be quiet before its silence is an outage: longer than its producer promised, or than
 it ever is by habit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -30,6 +31,10 @@ class Silence:
     @property
     def is_outage(self) -> bool:
         return self.days >= self.bearable_days
+
+
+Silences = Mapping[str, Silence]
+"""Meter → its silence."""
 
 
 def silence(rollup: Rollup, day: date, heartbeat_s: int | None, rule: SilenceRule) -> Silence | None:

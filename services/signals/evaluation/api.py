@@ -1,5 +1,6 @@
 """Where customers stand, for customer success: now, and as of any earlier instant."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -75,7 +76,7 @@ async def list_standings(
     return Listed[CustomerStandingAnswer].page(
         rows,
         page,
-        lambda row: [-row["score"] if by_risk else 0, row["external_id"]],
+        lambda row: [-row.score if by_risk else 0, row.external_id],
         CustomerStandingAnswer.of,
     )
 
@@ -151,7 +152,7 @@ async def get_activity(
         raise SpanTooLong()
     async with context.db.transaction() as uow:
         customer = await known_customer(uow.connection, external_id)
-        rows = await ActivityRepository(uow.connection).days(customer["customer_id"], meter, first, end)
+        rows = await ActivityRepository(uow.connection).days(customer.customer_id, meter, first, end)
     return ActivityAnswer.of(external_id, first, end, rows)
 
 
@@ -165,7 +166,7 @@ async def get_progress(context: Ctx) -> ProgressAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
         row = await EvaluationRepository(uow.connection).progress(now)
-    return ProgressAnswer(now=now, **row)
+    return ProgressAnswer(now=now, **asdict(row))
 
 
 @router.get(

@@ -1,29 +1,64 @@
 """All SQL of the daily evaluation and its history."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 
 import asyncpg
 import msgspec
 
-from services.signals.domain.customer_day import Contract, Engagement, Meter
+from services.signals.domain.customer_day import Engagement, Meter
 from services.signals.domain.policy import MostActiveRule
-from services.signals.replica.repository.replica import CHAIN
+from services.signals.domain.state import read_state
+from services.signals.domain.statement import Statement
+from services.signals.evaluation.rows import (
+    ContractRow,
+    CustomerStandingRow,
+    CustomerStateRow,
+    DistinctRow,
+    Due,
+    KeptStanding,
+    MostActiveRow,
+    ProgressRow,
+    SaidRow,
+    StandingRow,
+)
+from services.signals.replica.repository.replica import CHAIN, versions_of
+from shared.db.columns import update, upsert
 
-STATEMENT_DAYS = 130  # the periods that an evaluation reads: the running one and a few closed ones
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A claimed customer and the local day that is evaluated next."""
-
-    customer_id: str
-    customer: str
-    timezone: str
-    next_on: date
-    state: dict[str, Any]
+#: The periods that an evaluation reads: the running one and a few closed ones.
+STATEMENT_DAYS = 130
+STATES = update("signals.customer_states", CustomerStateRow, key=("customer_id",))
+STANDINGS = upsert("signals.standings", KeptStanding, key=("customer_id", "day"))
+DISTINCT = """
+select a.customer_id, m.role,
+    count(distinct item) filter (where a.day = $2::date - 1)::int as in_day,
+    count(distinct item) filter (where a.day >= $2::date - 7)::int as in_week,
+    count(distinct item) filter (where a.day >= $2::date - 30)::int as in_month,
+    count(distinct item) filter (where a.day < $2::date - 30)::int as in_month_before
+from signals.activity a join signals.meters m using (meter) cross join unnest(a.items) item
+where a.customer_id = any($1) and m.role in ('user', 'team', 'feature')
+    and a.day >= $2::date - 60 and a.day < $2
+group by 1, 2
+"""
+MOST_ACTIVE = """
+select customer_id, count(*)::int as most_active, count(*) filter (where not seen)::int as quiet from (
+    select customer_id, seen, row_number() over (partition by customer_id order by days desc, item) as place,
+        count(*) over (partition by customer_id) as users
+    from (select a.customer_id, item, count(distinct a.day) filter (where a.day < $2::date - 30) as days,
+              bool_or(a.day >= $2::date - $3::integer) as seen
+          from signals.activity a join signals.meters m using (meter) cross join unnest(a.items) item
+          where a.customer_id = any($1) and m.role = 'user' and a.day >= $2::date - 60 and a.day < $2
+          group by 1, 2) each_user
+    where days > 0) ranked
+where users >= $5 and place <= greatest(ceil(users * $4::numeric), $5) group by 1
+"""
+USERS_BY_DAYS = """
+select a.customer_id, w.days, count(distinct item)::int as users
+from unnest($3::int[]) w (days) join signals.activity a on a.customer_id = any($1)
+    and a.day >= $2::date - w.days and a.day < $2
+join signals.meters m on m.meter = a.meter and m.role = 'user' cross join unnest(a.items) item
+group by 1, 2
+"""
 
 
 class EvaluationRepository:
@@ -58,7 +93,7 @@ class EvaluationRepository:
             until,
             limit,
         )
-        return [Due(*row) for row in rows]
+        return [Due(**{**row, "state": read_state(row["state"])}) for row in rows]
 
     async def meters(self) -> dict[str, Meter]:
         rows = await self._connection.fetch(
@@ -69,8 +104,8 @@ class EvaluationRepository:
             for row in rows
         }
 
-    async def contracts(self, customer_ids: Sequence[str], since: datetime) -> dict[str, list[Contract]]:
-        """Customer id → contracts with the statements of periods that ended after `since`, oldest first."""
+    async def contracts(self, customer_ids: Sequence[str], since: datetime) -> list[ContractRow]:
+        """The contracts of these customers, with the statements of periods that ended after `since`."""
         rows = await self._connection.fetch(
             f"""select c.customer_id, c.contract, chain.versions, said.capacities from signals.contracts c
                cross join lateral {CHAIN} chain (versions) cross join lateral (
@@ -82,12 +117,15 @@ class EvaluationRepository:
             customer_ids,
             since,
         )
-        found: dict[str, list[Contract]] = {}
-        for row in rows:
-            found.setdefault(row["customer_id"], []).append(
-                Contract(row["contract"], row["versions"], row["capacities"])
+        return [
+            ContractRow(
+                row["customer_id"],
+                row["contract"],
+                versions_of(row),
+                msgspec.convert(row["capacities"], tuple[Statement, ...]),
             )
-        return found
+            for row in rows
+        ]
 
     async def engagement(
         self,
@@ -98,123 +136,58 @@ class EvaluationRepository:
     ) -> dict[str, Engagement]:
         """Customer id → distinct active users, teams and features of the UTC days before `day`. One question
         of each sort for all of them."""
-        rows = await self._connection.fetch(
-            """select a.customer_id, m.role,
-                   count(distinct item) filter (where a.day = $2::date - 1)::int as in_day,
-                   count(distinct item) filter (where a.day >= $2::date - 7)::int as in_week,
-                   count(distinct item) filter (where a.day >= $2::date - 30)::int as in_month,
-                   count(distinct item) filter (where a.day < $2::date - 30)::int as in_month_before
-               from signals.activity a join signals.meters m using (meter) cross join unnest(a.items) item
-               where a.customer_id = any($1) and m.role in ('user', 'team', 'feature')
-                   and a.day >= $2::date - 60 and a.day < $2
-               group by 1, 2""",
-            customer_ids,
-            day,
-        )
-        by_days = await self._users(customer_ids, day, windows_days)
-        found: dict[str, dict[str, Any]] = {
-            customer: {"users_by_days": windows} for customer, windows in by_days.items()
+        distinct = await self._distinct(customer_ids, day)
+        active = await self._most_active(customer_ids, day, rule)
+        users = await self._users(customer_ids, day, windows_days)
+        return {
+            customer: _engagement(distinct.get(customer, {}), active.get(customer), users.get(customer, {}))
+            for customer in distinct.keys() | active.keys() | users.keys()
         }
-        for row in rows:
-            mine = found.setdefault(row["customer_id"], {})
-            if row["role"] == "user":
-                mine |= {
-                    "users_day": row["in_day"],
-                    "users_week": row["in_week"],
-                    "users_month": row["in_month"],
-                    "users_month_before": row["in_month_before"],
-                }
-            else:
-                mine[f"{row['role']}s_month"] = row["in_month"]
-        for row in await self._most_active(customer_ids, day, rule):
-            found.setdefault(row["customer_id"], {}).update(
-                most_active=row["most_active"], most_active_quiet=row["quiet"]
-            )
-        return {customer: Engagement(**mine) for customer, mine in found.items()}
+
+    async def _distinct(self, customer_ids: Sequence[str], day: date) -> dict[str, dict[str, DistinctRow]]:
+        """Customer id → role of the meter → what it counts."""
+        found: dict[str, dict[str, DistinctRow]] = {}
+        for row in await self._connection.fetch(DISTINCT, customer_ids, day):
+            counts = (row["in_day"], row["in_week"], row["in_month"], row["in_month_before"])
+            found.setdefault(row["customer_id"], {})[row["role"]] = DistinctRow(*counts)
+        return found
 
     async def _most_active(
         self, customer_ids: Sequence[str], day: date, rule: MostActiveRule
-    ) -> list[asyncpg.Record]:
+    ) -> dict[str, MostActiveRow]:
         """The users with the most days of use 60 to 31 days ago, and how many of them were not seen in the
         newest days."""
-        return list(
-            await self._connection.fetch(
-                """select customer_id, count(*)::int as most_active,
-                    count(*) filter (where not seen)::int as quiet from (
-                   select customer_id, seen, row_number() over (partition by customer_id
-                       order by days desc, item) as place,
-                       count(*) over (partition by customer_id) as users
-                   from (select a.customer_id, item,
-                       count(distinct a.day) filter (where a.day < $2::date - 30) as days,
-                             bool_or(a.day >= $2::date - $3::integer) as seen
-                         from signals.activity a join signals.meters m using (meter)
-                             cross join unnest(a.items) item
-                         where a.customer_id = any($1) and m.role = 'user' and a.day >= $2::date - 60
-                             and a.day < $2 group by 1, 2) each_user
-                   where days > 0) ranked
-               where users >= $5 and place <= greatest(ceil(users * $4::numeric), $5) group by 1""",
-                customer_ids,
-                day,
-                rule.quiet_days,
-                rule.share,
-                rule.users_min,
-            )
+        rows = await self._connection.fetch(
+            MOST_ACTIVE, customer_ids, day, rule.quiet_days, rule.share, rule.users_min
         )
+        return {row["customer_id"]: MostActiveRow(row["most_active"], row["quiet"]) for row in rows}
 
     async def _users(
         self, customer_ids: Sequence[str], day: date, windows_days: Sequence[int]
     ) -> dict[str, dict[int, int]]:
+        """Customer id → length of the window in days → distinct users."""
         if not windows_days:
             return {}
-        rows = await self._connection.fetch(
-            """select a.customer_id, w.days, count(distinct item)::int as users
-               from unnest($3::int[]) w (days) join signals.activity a on a.customer_id = any($1)
-                   and a.day >= $2::date - w.days and a.day < $2
-               join signals.meters m on m.meter = a.meter and m.role = 'user' cross join unnest(a.items) item
-                   group by 1, 2""",
-            customer_ids,
-            day,
-            windows_days,
-        )
         found: dict[str, dict[int, int]] = {}
-        for row in rows:
+        for row in await self._connection.fetch(USERS_BY_DAYS, customer_ids, day, windows_days):
             found.setdefault(row["customer_id"], {})[row["days"]] = row["users"]
         return found
 
-    async def save(self, states: Sequence[tuple[str, date, datetime, dict[str, Any]]]) -> None:
-        """Customer id, the day that is next, when it is due, the state."""
-        await self._connection.execute(
-            """update signals.customer_states s set next_on = new.next_on, due_at = new.due_at,
-                state = new.state
-               from unnest($1::text[], $2::date[], $3::timestamptz[], $4::jsonb[]) as new
-                   (customer_id, next_on, due_at, state)
-               where s.customer_id = new.customer_id""",
-            [one[0] for one in states],
-            [one[1] for one in states],
-            [one[2] for one in states],
-            [one[3] for one in states],
-        )
+    async def save(self, states: Sequence[CustomerStateRow]) -> None:
+        await self._connection.execute(STATES.sql, *STATES.columns_of(states))
 
-    async def keep(self, standings: Sequence[tuple[str, date, datetime, bytes]]) -> None:
-        """Customer id, day, the instant it began, the document as JSON. A day that is evaluated again is
-        replaced."""
-        await self._connection.execute(
-            """insert into signals.standings (customer_id, day, at, document)
-               select * from unnest($1::text[], $2::date[], $3::timestamptz[], $4::jsonb[])
-               on conflict (customer_id, day) do update set at = excluded.at, document = excluded.document""",
-            [one[0] for one in standings],
-            [one[1] for one in standings],
-            [one[2] for one in standings],
-            [msgspec.Raw(one[3]) for one in standings],
-        )
+    async def keep(self, standings: Sequence[KeptStanding]) -> None:
+        """A day that is evaluated again is replaced."""
+        await self._connection.execute(STANDINGS.sql, *STANDINGS.columns_of(standings))
 
-    async def standing(self, customer_id: str, at: datetime) -> asyncpg.Record | None:
+    async def standing(self, customer_id: str, at: datetime) -> StandingRow | None:
         """The newest evaluation as of an instant."""
-        return await self._connection.fetchrow(
+        row = await self._connection.fetchrow(
             "select day, at, document from signals.standings where customer_id = $1 and at <= $2 order by at desc limit 1",
             customer_id,
             at,
         )
+        return StandingRow(**row) if row is not None else None
 
     async def standings_page(
         self,
@@ -224,13 +197,12 @@ class EvaluationRepository:
         limit: int,
         *,
         by_risk: bool,
-    ) -> list[asyncpg.Record]:
-        """Customers with their newest evaluation as of an instant, by id or the riskiest first; who was never
-        evaluated has the score -1."""
+    ) -> list[CustomerStandingRow]:
+        """Customers with their newest evaluation as of an instant, by id or the riskiest first."""
         place = "(-said.score, c.external_id)" if by_risk else "(0, c.external_id)"
-        return list(
-            await self._connection.fetch(
-                f"""select c.*, said.* from signals.customers c cross join lateral (
+        rows = await self._connection.fetch(
+            f"""select c.external_id, c.name, said.document, said.score
+                from signals.customers c cross join lateral (
                     select max(s.at) as at, (array_agg(s.document))[1] as document,
                         coalesce(max((s.document #>> '{{risk,score}}')::integer), -1) as score,
                         coalesce(bool_or((s.document #>> '{{risk,at_risk}}')::boolean), false) as at_risk
@@ -239,28 +211,27 @@ class EvaluationRepository:
                 where ($2::boolean is null or said.at_risk = $2)
                     and ($3::integer is null or {place} > ($3, $4))
                 order by {place} limit $5""",
-                at,
-                at_risk,
-                after[0] if after else None,
-                after[1] if after else None,
-                limit,
-            )
+            at,
+            at_risk,
+            after[0] if after else None,
+            after[1] if after else None,
+            limit,
         )
+        return [CustomerStandingRow(**row) for row in rows]
 
-    async def said_at_months(self) -> list[asyncpg.Record]:
+    async def said_at_months(self) -> list[SaidRow]:
         """What the score said of each customer as each month began."""
-        return list(
-            await self._connection.fetch(
-                """select c.external_id as customer, s.day as at,
+        rows = await self._connection.fetch(
+            """select c.external_id as customer, s.day as at,
                     (s.document->'risk'->>'score')::int as score,
                    (s.document->'risk'->>'at_risk')::boolean as at_risk,
                        s.document->'trend'->>'meter' as meter
                from signals.standings s join signals.customers c using (customer_id)
                    where extract(day from s.day) = 1 order by s.day, 1"""
-            )
         )
+        return [SaidRow(**row) for row in rows]
 
-    async def progress(self, now: datetime) -> asyncpg.Record:
+    async def progress(self, now: datetime) -> ProgressRow:
         row = await self._connection.fetchrow(
             """select count(*) as customers, min(next_on) - 1 as evaluated_through,
                 count(*) filter (where due_at <= $1) as due,
@@ -270,4 +241,21 @@ class EvaluationRepository:
             now,
         )
         assert row is not None
-        return row
+        return ProgressRow(**row)
+
+
+def _engagement(
+    distinct: Mapping[str, DistinctRow], active: MostActiveRow | None, users_by_days: Mapping[int, int]
+) -> Engagement:
+    users, active = distinct.get("user", DistinctRow()), active or MostActiveRow()
+    return Engagement(
+        users_day=users.in_day,
+        users_week=users.in_week,
+        users_month=users.in_month,
+        users_month_before=users.in_month_before,
+        teams_month=distinct.get("team", DistinctRow()).in_month,
+        features_month=distinct.get("feature", DistinctRow()).in_month,
+        most_active=active.most_active,
+        most_active_quiet=active.quiet,
+        users_by_days=users_by_days,
+    )

@@ -14,7 +14,9 @@ from services.signals.domain.trend import TrendState
 from services.signals.domain.values import DEFINITIONS
 from services.signals.evaluation.answers.evaluated import EvaluatedAnswer, Policy
 from services.signals.evaluation.answers.values import ValueAnswer, value_answers
+from services.signals.evaluation.rows import CustomerStandingRow
 from services.signals.evaluation.usecases.say_standing import ContractStanding, Standing
+from services.signals.replica.rows import ActiveDayRow, CustomerRow
 from shared.http.answers import Answer, Instant, Quantity, StoredAs
 from shared.http.shown_names import ContractName, CustomerLabel, CustomerName, LineKey, MeterName
 
@@ -60,9 +62,9 @@ class CustomerStandingAnswer(Answer):
     contracts: dict[str, ContractStandingAnswer] | None = None
 
     @classmethod
-    def of(cls, row: Any) -> "CustomerStandingAnswer":
+    def of(cls, row: CustomerStandingRow) -> "CustomerStandingAnswer":
         return _standing.validate_python(
-            {"customer": row["external_id"], "name": row["name"], **_states(row["document"])}
+            {"customer": row.external_id, "name": row.name, **_states(row.document)}
         )
 
 
@@ -114,10 +116,12 @@ class CustomerSignalsAnswer(Answer):
     """What each value means, by its name"""
 
     @classmethod
-    def of(cls, customer: Any, at: datetime, evaluated: Mapping[str, Any] | None, **live: Any) -> Self:
+    def of(
+        cls, customer: CustomerRow, at: datetime, evaluated: Mapping[str, Any] | None, **live: Any
+    ) -> Self:
         return cls(
-            customer=customer["external_id"],
-            name=customer["name"],
+            customer=customer.external_id,
+            name=customer.name,
             at=at,
             evaluated=evaluated,
             values=value_answers(evaluated) if evaluated else [],
@@ -152,7 +156,7 @@ class ContractNowAnswer(Answer):
         return cls(
             contract=found.contract,
             consumption=[ConsumptionAnswer(**asdict(one)) for one in found.consumption],
-            renewal=RenewalAnswer(**asdict(found.renewal)) if found.renewal else None,
+            renewal=RenewalAnswer(**asdict(found.renewal)),
             period=list(found.period) if found.period else None,
             statement_revision=found.statement_revision,
         )
@@ -166,13 +170,13 @@ class LiveCustomerSignalsAnswer(CustomerSignalsAnswer):
     contracts: list[ContractNowAnswer]
 
     @classmethod
-    def live(cls, customer: Any, found: Standing, evaluated: Mapping[str, Any] | None) -> Self:
+    def live(cls, customer: CustomerRow, found: Standing, evaluated: Mapping[str, Any] | None) -> Self:
         return cls.of(
             customer,
             found.at,
             evaluated,
             last_seen_at=found.last_seen_at,
-            meters=[MeterSeenAnswer(**one) for one in found.meters],
+            meters=[MeterSeenAnswer(**asdict(one)) for one in found.meters],
             contracts=[ContractNowAnswer.of(one) for one in found.contracts],
         )
 
@@ -198,8 +202,9 @@ class ActivityAnswer(Answer):
     days: list[ActiveDayAnswer]
 
     @classmethod
-    def of(cls, customer: str, since: date, until: date, rows: Sequence[Any]) -> Self:
-        return cls(customer=customer, since=since, until=until, days=[ActiveDayAnswer(**row) for row in rows])
+    def of(cls, customer: str, since: date, until: date, rows: Sequence[ActiveDayRow]) -> Self:
+        days = [ActiveDayAnswer(**asdict(row)) for row in rows]
+        return cls(customer=customer, since=since, until=until, days=days)
 
 
 class ProgressAnswer(Answer):

@@ -1,22 +1,26 @@
 """Verb: evaluate the customers that are due, each day by itself, over the days before it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import msgspec
 
-from services.signals.domain.customer_day import Contract, Customer, Engagement, Found, Meter
+from services.signals.domain.customer_day import Contract, Customer, Engagement, Found, Known, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.local_day import due_at, local_day
 from services.signals.domain.policy import Policy
 from services.signals.domain.rollup import Rollup
 from services.signals.domain.shown import shown
-from services.signals.evaluation.repository import STATEMENT_DAYS, Due, EvaluationRepository
+from services.signals.domain.state import CustomerState
+from services.signals.evaluation.repository import STATEMENT_DAYS, EvaluationRepository
+from services.signals.evaluation.rows import CustomerStateRow, Due, KeptStanding
 from services.signals.facts.repository import FactRepository
 from services.signals.facts.usecases.tell import Told, tell
+from services.signals.replica.memory import chain_of
 from services.signals.replica.repository.activity import ActivityRepository
 from shared.db.unit_of_work import UnitOfWork
+from shared.pricing.activation import TeamMilestone
 
 DAYS_AT_ONCE = 40  # days of one customer in one transaction, when the clock has jumped
 _encoder = msgspec.json.Encoder(decimal_format="string")
@@ -24,48 +28,56 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 @dataclass(frozen=True, slots=True)
 class _Evaluated:
+    """The days of one customer that were evaluated, the state that the last one left, and the day that is
+    next."""
+
     customer: Customer
-    due: Due
-    days: list[tuple[date, Found]]
+    days: Sequence[tuple[date, Found]]
+    state: CustomerState
+    next_on: date
 
 
 async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int) -> int:
     """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found."""
     evaluations = EvaluationRepository(uow.connection)
     due = await evaluations.claim(until, customers_max)
-    if due:
-        evaluated = await _evaluate(uow, evaluations, due, until, policy)
-        await _save(uow, evaluations, evaluated, until, policy)
+    if not due:
+        return 0
+    meters = await evaluations.meters()
+    customers = await _customers(uow, due, meters)
+    days = {one.customer_id: _due_days(one, until, policy) for one in due}
+    tells_of_users = any(meter.role and meter.role != "login" for meter in meters.values())
+    engagements = await _engagements(evaluations, customers, days, policy) if tells_of_users else {}
+    evaluated = [
+        _evaluated(customer, one, days[one.customer_id], engagements, policy)
+        for one, customer in zip(due, customers, strict=True)
+    ]
+    await _save(uow, evaluated, policy)
+    await _tell(uow, evaluated, until)
     return len(due)
 
 
-async def _evaluate(
-    uow: UnitOfWork, evaluations: EvaluationRepository, due: Sequence[Due], until: datetime, policy: Policy
-) -> list[_Evaluated]:
+async def _customers(uow: UnitOfWork, due: Sequence[Due], meters: Mapping[str, Meter]) -> list[Customer]:
+    """What was heard of those that are due, in their order."""
     ids = [one.customer_id for one in due]
-    meters = await evaluations.meters()
     rollups: dict[str, dict[str, Rollup]] = {}
     for customer_id, rollup in await ActivityRepository(uow.connection).rollups_of(ids):
         rollups.setdefault(customer_id, {})[rollup.meter] = rollup
     oldest = min(due_at(one.next_on, one.timezone, 0) for one in due)
-    contracts = await evaluations.contracts(ids, oldest - timedelta(days=STATEMENT_DAYS))
-    engagements = await _engagements(evaluations, due, until, meters, contracts, policy)
+    contracts: dict[str, list[Contract]] = {}
+    for row in await EvaluationRepository(uow.connection).contracts(
+        ids, oldest - timedelta(days=STATEMENT_DAYS)
+    ):
+        contract = Contract(row.contract, chain_of(row.contract, row.versions), row.capacities)
+        contracts.setdefault(row.customer_id, []).append(contract)
     return [
-        _days(
-            Customer(
-                one.customer_id,
-                one.customer,
-                one.timezone,
-                rollups.get(one.customer_id, {}),
-                meters,
-                contracts.get(one.customer_id, []),
-                one.state,
-                None if one.state else one.next_on,
-            ),
-            one,
-            until,
-            engagements,
-            policy,
+        Customer(
+            one.customer_id,
+            one.external_id,
+            one.timezone,
+            rollups.get(one.customer_id, {}),
+            meters,
+            contracts.get(one.customer_id, []),
         )
         for one in due
     ]
@@ -73,49 +85,33 @@ async def _evaluate(
 
 async def _engagements(
     evaluations: EvaluationRepository,
-    due: Sequence[Due],
-    until: datetime,
-    meters: Mapping[str, Meter],
-    contracts: Mapping[str, list[Contract]],
+    customers: Sequence[Customer],
+    days: Mapping[str, Sequence[date]],
     policy: Policy,
 ) -> dict[date, dict[str, Engagement]]:
-    """Day → customer → engagement; nothing where no meter tells of users, teams or features."""
-    if not any(meter.role and meter.role != "login" for meter in meters.values()):
-        return {}
-    windows = sorted(
-        {
-            int(milestone["in_days"])
-            for mine in contracts.values()
-            for contract in mine
-            for version in contract.versions
-            for milestone in (version["terms"].get("activation") or {}).get("milestones", [])
-            if "in_days" in milestone
-        }
-    )
+    """Day → customer → engagement."""
     by_day: dict[date, list[str]] = {}
-    for one in due:
-        for day in _due_days(one, until, policy):
-            by_day.setdefault(day, []).append(one.customer_id)
+    for customer in customers:
+        for day in days[customer.customer_id]:
+            by_day.setdefault(day, []).append(customer.customer_id)
+    windows = _windows(customers)
     return {
         day: await evaluations.engagement(ids, day, windows, policy.most_active)
         for day, ids in by_day.items()
     }
 
 
-def _days(
-    customer: Customer,
-    due: Due,
-    until: datetime,
-    engagements: Mapping[date, Mapping[str, Engagement]],
-    policy: Policy,
-) -> _Evaluated:
-    """Day by day, each from the state the day before left."""
-    days = []
-    for day in _due_days(due, until, policy):
-        found = evaluate(customer, day, engagements.get(day, {}).get(customer.customer_id), policy)
-        customer = replace(customer, state=found.state)
-        days.append((day, found))
-    return _Evaluated(customer, due, days)
+def _windows(customers: Sequence[Customer]) -> list[int]:
+    """The days within which milestones of these customers ask for active users."""
+    activations = [
+        version.terms.activation
+        for customer in customers
+        for contract in customer.contracts
+        for version in contract.versions
+        if version.terms.activation
+    ]
+    milestones = (milestone for clause in activations for milestone in clause.milestones)
+    return sorted({milestone.in_days for milestone in milestones if isinstance(milestone, TeamMilestone)})
 
 
 def _due_days(due: Due, until: datetime, policy: Policy) -> list[date]:
@@ -128,35 +124,60 @@ def _due_days(due: Due, until: datetime, policy: Policy) -> list[date]:
     ]
 
 
-async def _save(
-    uow: UnitOfWork,
-    evaluations: EvaluationRepository,
-    evaluated: Sequence[_Evaluated],
-    now: datetime,
+def _evaluated(
+    customer: Customer,
+    due: Due,
+    due_days: Sequence[date],
+    engagements: Mapping[date, Mapping[str, Engagement]],
     policy: Policy,
-) -> None:
-    standings, states, told = [], [], []
-    facts = FactRepository(uow.connection)
-    for one in evaluated:
-        customer, upcoming = one.customer, one.due.next_on + timedelta(days=len(one.days))
-        for day, found in one.days:
-            standings.append(
-                (customer.customer_id, day, customer.midnight(day), _encoder.encode(shown(found.document)))
+) -> _Evaluated:
+    """Day by day, each from the state the day before left."""
+    state, days = due.state or CustomerState(known_on=due.next_on), []
+    for day in due_days:
+        engagement = engagements.get(day, {}).get(customer.customer_id)
+        found = evaluate(Known(customer, day, engagement, policy), state)
+        state = found.state
+        days.append((day, found))
+    return _Evaluated(customer, days, state, due.next_on + timedelta(days=len(days)))
+
+
+async def _save(uow: UnitOfWork, evaluated: Sequence[_Evaluated], policy: Policy) -> None:
+    """Keep each day's evaluation, and of each customer the state that the last one left."""
+    evaluations = EvaluationRepository(uow.connection)
+    await evaluations.keep(
+        [
+            KeptStanding(
+                one.customer.customer_id,
+                day,
+                one.customer.midnight(day),
+                msgspec.Raw(_encoder.encode(shown(found.document))),
             )
-            told += [
-                Told(customer.customer_id, customer.customer, customer.midnight(day), fact)
-                for fact in found.facts
-            ]
-        states.append(
-            (
-                customer.customer_id,
-                upcoming,
-                due_at(upcoming, customer.timezone, policy.evaluation_hour),
-                dict(customer.state),
+            for one in evaluated
+            for day, found in one.days
+        ]
+    )
+    await evaluations.save(
+        [
+            CustomerStateRow(
+                one.customer.customer_id,
+                one.next_on,
+                due_at(one.next_on, one.customer.timezone, policy.evaluation_hour),
+                one.state,
             )
-        )
-    await evaluations.keep(standings)
-    await evaluations.save(states)
+            for one in evaluated
+        ]
+    )
+
+
+async def _tell(uow: UnitOfWork, evaluated: Sequence[_Evaluated], now: datetime) -> None:
+    """Tell the facts, and record how terms ended for those that were told of them."""
+    told = [
+        Told(one.customer.customer_id, one.customer.customer, one.customer.midnight(day), fact)
+        for one in evaluated
+        for day, found in one.days
+        for fact in found.facts
+    ]
     await tell(uow, told, now)
+    facts = FactRepository(uow.connection)
     for outcome in (outcome for one in evaluated for _, found in one.days for outcome in found.outcomes):
         await facts.record_term_outcome(outcome.contract, outcome.term_end, outcome.outcome, now)

@@ -13,10 +13,10 @@ from services.signals.replica.repository.activity import ActivityRepository
 async def judge_history(connection: asyncpg.Connection, today: date) -> Backtest:
     """Every month's beginning that was evaluated, judged by the customer's main meter until today."""
     rows = await EvaluationRepository(connection).said_at_months()
-    mains = {row["customer"]: row["meter"] for row in rows if row["meter"]}
+    mains = {row.customer: row.meter for row in rows if row.meter}
     days: dict[str, dict[date, int]] = defaultdict(dict)
-    for row in await ActivityRepository(connection).history():
-        if mains.get(row["customer"]) == row["meter"]:
-            days[row["customer"]][row["day"]] = row["events"]
-    said = [Said(row["customer"], row["at"], row["score"], row["at_risk"]) for row in rows]
+    for one in await ActivityRepository(connection).history():
+        if mains.get(one.customer) == one.meter:
+            days[one.customer][one.day] = one.events
+    said = [Said(row.customer, row.at, row.score, row.at_risk) for row in rows]
     return backtest(said, days, today)

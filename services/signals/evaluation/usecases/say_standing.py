@@ -4,7 +4,6 @@ moment."""
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -12,9 +11,12 @@ from services.signals.domain.consumption import Consumption, consumptions
 from services.signals.domain.customer_day import Contract
 from services.signals.domain.renewal import Renewal, renewal
 from services.signals.evaluation.repository import EvaluationRepository
+from services.signals.replica.memory import chain_of
 from services.signals.replica.repository.activity import ActivityRepository
 from services.signals.replica.repository.replica import HeardRepository
+from services.signals.replica.rows import ContractRow, CustomerRow, MeterSeenRow
 from shared.errors import AppError, Kind
+from shared.values.period import local_date
 
 
 class CustomerUnknown(AppError):
@@ -27,7 +29,7 @@ class CustomerUnknown(AppError):
 class ContractStanding:
     contract: str
     consumption: list[Consumption]
-    renewal: Renewal | None
+    renewal: Renewal
     period: tuple[date, date] | None  # inclusive local dates of the statement read
     statement_revision: int | None
 
@@ -38,54 +40,46 @@ class Standing:
 
     at: datetime
     last_seen_at: datetime | None
-    meters: list[dict[str, Any]]
+    meters: list[MeterSeenRow]
     contracts: list[ContractStanding]
 
 
-async def known_customer(connection: asyncpg.Connection, external_id: str) -> asyncpg.Record:
+async def known_customer(connection: asyncpg.Connection, external_id: str) -> CustomerRow:
     found = await HeardRepository(connection).customers_named([external_id])
     if external_id not in found:
         raise CustomerUnknown(f"no customer {external_id!r}")
     return found[external_id]
 
 
-async def standing(connection: asyncpg.Connection, customer: asyncpg.Record, now: datetime) -> Standing:
+async def standing(connection: asyncpg.Connection, customer: CustomerRow, now: datetime) -> Standing:
     """Read what was heard of one customer and say what it means now."""
-    seen = await ActivityRepository(connection).last_seen(customer["customer_id"])
+    meters = await ActivityRepository(connection).last_seen(customer.customer_id)
     contracts = [
         await _contract(connection, row, now)
-        for row in await HeardRepository(connection).contracts_of(customer["customer_id"])
+        for row in await HeardRepository(connection).contracts_of(customer.customer_id)
     ]
-    meters = [
-        {"meter": row["meter"], "last_seen_at": row["last_seen_at"], "active_days": row["active_days"]}
-        for row in seen
-    ]
-    return Standing(now, max((row["last_seen_at"] for row in seen), default=None), meters, contracts)
+    return Standing(now, max((one.last_seen_at for one in meters), default=None), meters, contracts)
 
 
 async def evaluated(
-    connection: asyncpg.Connection, customer: asyncpg.Record, at: datetime
+    connection: asyncpg.Connection, customer: CustomerRow, at: datetime
 ) -> dict[str, Any] | None:
     """The newest evaluation as of `at`; None before the first."""
-    row = await EvaluationRepository(connection).standing(customer["customer_id"], at)
-    return {**row["document"], "at": row["at"]} if row is not None else None
+    row = await EvaluationRepository(connection).standing(customer.customer_id, at)
+    return {**row.document, "at": row.at} if row is not None else None
 
 
-async def _contract(connection: asyncpg.Connection, row: asyncpg.Record, now: datetime) -> ContractStanding:
-    terms = Contract(row["contract"], row["versions"]).terms_at(now)
-    statement, zone = (
-        await HeardRepository(connection).statement_at(row["contract"], now),
-        ZoneInfo(terms["timezone"]),
-    )
-    term = renewal(terms, now.astimezone(zone).date())
+async def _contract(connection: asyncpg.Connection, row: ContractRow, now: datetime) -> ContractStanding:
+    terms = Contract(row.contract, chain_of(row.contract, row.versions)).terms_at(now)
+    term = renewal(terms, local_date(now, terms.timezone))
+    statement = await HeardRepository(connection).statement_at(row.contract, now)
     if statement is None:
-        return ContractStanding(row["contract"], [], term, None, None)
-    start, end, capacity = statement["period_start"], statement["period_end"], statement["capacity"]
-    last_moment = end - timedelta(microseconds=1)
+        return ContractStanding(row.contract, [], term, None, None)
+    last_moment = statement.period_end - timedelta(microseconds=1)
     return ContractStanding(
-        row["contract"],
-        consumptions(capacity, terms, now, start, end) if capacity else [],
+        row.contract,
+        consumptions(statement.capacity, terms, now) if statement.capacity else [],
         term,
-        (start.astimezone(zone).date(), last_moment.astimezone(zone).date()),
-        statement["revision"],
+        (local_date(statement.period_start, terms.timezone), local_date(last_moment, terms.timezone)),
+        statement.revision,
     )

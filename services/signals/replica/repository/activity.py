@@ -1,62 +1,29 @@
 """All SQL of activity and of its roll-ups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import asyncpg
 import msgspec
 
 from services.signals.domain.rollup import Rollup
-from shared.runtime.clock import from_us
+from services.signals.replica.rows import (
+    ActiveDayRow,
+    ActivityRow,
+    CustomerDayRow,
+    HeardActivity,
+    MeterSeenRow,
+    RollupRow,
+)
+from shared.db.columns import upsert
 from shared.topics.rating import ActivityMessage
-from shared.values.decimals import plain
 
 #: One writer at a time: a subject that becomes a customer's alias moves to another partition.
 LOCK = 0x7532632061637469
-STORE = """
-insert into signals.activity (subject, meter, day, revision, customer_id, hours, last_seen_at, items, folded)
-select subject, meter, day, revision, customer_id, hours, last_seen_at,
-    coalesce(string_to_array(nullif(items, ''), ','), '{}'), folded
-from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::text[], $6::jsonb[], $7::timestamptz[],
-    $8::text[], $9::boolean[])
-    as heard (subject, meter, day, revision, customer_id, hours, last_seen_at, items, folded)
-on conflict (subject, meter, day) do update set revision = excluded.revision,
-    customer_id = excluded.customer_id,
-    hours = excluded.hours, last_seen_at = excluded.last_seen_at, items = excluded.items,
-        folded = excluded.folded
-"""
-STORE_ROLLUPS = """
-insert into signals.rollups (customer_id, meter, days_from, weeks_from, days, weeks, day_values, total,
-    last_seen_us, gone_on)
-select customer_id, meter, days_from, weeks_from, days::int[], weeks::int[], day_values, total, last_seen_us,
-    gone_on
-from unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::text[], $7::bytea[],
-    $8::numeric[], $9::bigint[], $10::date[])
-    as rolled (customer_id, meter, days_from, weeks_from, days, weeks, day_values, total, last_seen_us,
-        gone_on)
-on conflict (customer_id, meter) do update set days_from = excluded.days_from,
-    weeks_from = excluded.weeks_from, days = excluded.days,
-    weeks = excluded.weeks, day_values = excluded.day_values, total = excluded.total,
-        last_seen_us = excluded.last_seen_us, gone_on = excluded.gone_on
-"""
+STORE = upsert("signals.activity", HeardActivity, key=("subject", "meter", "day"))
+STORE_ROLLUPS = upsert("signals.rollups", RollupRow, key=("customer_id", "meter"))
 RollupKey = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityRow:
-    """A snapshot as it is kept. `hours`: "0".."23" → (events, value), of a UTC day."""
-
-    subject: str
-    meter: str
-    day: date
-    revision: int
-    customer_id: str | None
-    hours: Mapping[str, Sequence[Any]]
-    last_seen_at: datetime
-    folded: bool
 
 
 class ActivityRepository:
@@ -89,18 +56,8 @@ class ActivityRepository:
         return [ActivityRow(*row) for row in rows]
 
     async def store(self, messages: Sequence[ActivityMessage], folded: Sequence[bool]) -> None:
-        await self._connection.execute(
-            STORE,
-            [m.subject for m in messages],
-            [m.meter for m in messages],
-            [date.fromisoformat(m.day) for m in messages],
-            [m.revision for m in messages],
-            [m.customer_id for m in messages],
-            [m.hours for m in messages],
-            [from_us(m.last_seen_us) for m in messages],
-            [",".join(m.values) for m in messages],
-            list(folded),
-        )
+        rows = list(map(HeardActivity.of, messages, folded))
+        await self._connection.execute(STORE.sql, *STORE.columns_of(rows))
 
     async def note_folded(self, rows: Sequence[ActivityRow]) -> None:
         await self._connection.execute(
@@ -139,59 +96,43 @@ class ActivityRepository:
         return [(row["customer_id"], rollup_of(row)) for row in rows]
 
     async def store_rollups(self, rollups: Mapping[RollupKey, Rollup]) -> None:
-        keys = sorted(rollups)
-        kept = [rollups[key] for key in keys]
-        await self._connection.execute(
-            STORE_ROLLUPS,
-            [customer for customer, _ in keys],
-            [meter for _, meter in keys],
-            [r.days_from for r in kept],
-            [r.weeks_from for r in kept],
-            [_array(r.days) for r in kept],
-            [_array(r.weeks) for r in kept],
-            [_encoded(r.values) for r in kept],
-            [r.total for r in kept],
-            [r.last_seen_us for r in kept],
-            [r.gone_on for r in kept],
-        )
+        rows = [RollupRow.of(customer, rollups[customer, meter]) for customer, meter in sorted(rollups)]
+        await self._connection.execute(STORE_ROLLUPS.sql, *STORE_ROLLUPS.columns_of(rows))
 
-    async def days(self, customer_id: str, meter: str | None, first: date, end: date) -> list[asyncpg.Record]:
+    async def days(self, customer_id: str, meter: str | None, first: date, end: date) -> list[ActiveDayRow]:
         """Events by meter and UTC day in [first, end): the evidence of what is said of a customer."""
-        return list(
-            await self._connection.fetch(
-                """select meter, day, max(last_seen_at) as last_seen_at, sum(hour.events)::bigint as events
+        rows = await self._connection.fetch(
+            """select meter, day, max(last_seen_at) as last_seen_at, sum(hour.events)::bigint as events
                from signals.activity cross join lateral (
                    select coalesce(sum((value->>0)::bigint), 0) as events from jsonb_each(hours)) hour
                where customer_id = $1 and ($2::text is null or meter = $2) and day >= $3 and day < $4
                group by meter, day order by day, meter""",
-                customer_id,
-                meter,
-                first,
-                end,
-            )
+            customer_id,
+            meter,
+            first,
+            end,
         )
+        return [ActiveDayRow(**row) for row in rows]
 
-    async def history(self) -> list[asyncpg.Record]:
+    async def history(self) -> list[CustomerDayRow]:
         """Every customer's events by meter and UTC day."""
-        return list(
-            await self._connection.fetch(
-                """select c.external_id as customer, a.meter, a.day, sum(hour.events)::bigint as events
+        rows = await self._connection.fetch(
+            """select c.external_id as customer, a.meter, a.day, sum(hour.events)::bigint as events
                from signals.activity a join signals.customers c using (customer_id) cross join lateral (
                    select coalesce(sum((value->>0)::bigint), 0) as events from jsonb_each(a.hours)) hour
                        group by 1, 2, 3"""
-            )
         )
+        return [CustomerDayRow(**row) for row in rows]
 
-    async def last_seen(self, customer_id: str) -> list[asyncpg.Record]:
+    async def last_seen(self, customer_id: str) -> list[MeterSeenRow]:
         """Per meter: the newest event's time and how many days had any."""
-        return list(
-            await self._connection.fetch(
-                """select meter, max(last_seen_at) as last_seen_at,
+        rows = await self._connection.fetch(
+            """select meter, max(last_seen_at) as last_seen_at,
                     count(distinct day) filter (where hours <> '{}'::jsonb) as active_days
                from signals.activity where customer_id = $1 group by meter order by meter""",
-                customer_id,
-            )
+            customer_id,
         )
+        return [MeterSeenRow(**row) for row in rows]
 
 
 _COLUMNS = "subject, meter, day, revision, customer_id, hours, last_seen_at, folded"
@@ -209,15 +150,6 @@ def rollup_of(row: asyncpg.Record) -> Rollup:
         row["last_seen_us"],
         row["gone_on"],
     )
-
-
-def _encoded(values: Sequence[Decimal]) -> bytes:
-    return msgspec.json.encode([plain(value) if value else "0" for value in values])
-
-
-def _array(numbers: Sequence[int]) -> str:
-    """An array as a literal: arrays of arrays of different lengths do not travel."""
-    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 _decoder = msgspec.json.Decoder(list[Decimal])

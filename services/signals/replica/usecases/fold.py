@@ -1,17 +1,16 @@
 """Verb: fold activity into the roll-ups of its customers, by the local days they live in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.signals.domain.rollup import fresh
 from services.signals.replica.repository.activity import ActivityRepository
+from services.signals.replica.rows import Hours
 from shared.runtime.clock import to_us
 
-Hours = Mapping[str, Sequence[Any]]
 NOTHING: Hours = {}
 
 

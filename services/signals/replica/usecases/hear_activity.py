@@ -8,8 +8,9 @@ from typing import Any
 from services.signals.domain.customer_day import UNMATCHED
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
-from services.signals.replica.repository.activity import ActivityRepository, ActivityRow
+from services.signals.replica.repository.activity import ActivityRepository
 from services.signals.replica.repository.replica import HeardRepository
+from services.signals.replica.rows import ActivityRow
 from services.signals.replica.usecases.fold import NOTHING, Change, fold
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us

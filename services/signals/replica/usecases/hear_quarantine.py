@@ -17,7 +17,7 @@ NOBODY = "unknown"  # an event whose subject could not be read
 
 async def hear_quarantine(batch: Batch[QuarantineMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
     known = await HeardRepository(uow.connection).customers_named(sorted({m.subject for m in batch.messages}))
-    told = [_told(m, known[m.subject]["customer_id"] if m.subject in known else "") for m in batch.messages]
+    told = [_told(m, known[m.subject].customer_id if m.subject in known else "") for m in batch.messages]
     fresh = await tell(uow, told, context.clock.now())
     return BatchCounts(new=len(fresh), duplicate=len(batch.messages) - len(fresh))
 

@@ -1,0 +1,77 @@
+"""What evaluations leave for the next day: latched states, what was told, and what was counted when a term
+began.
+
+It is stored as one document with its version. One without a version was stored before there were versions; it
+has the shape of version 1.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from services.signals.domain.activation import ActivationState
+from services.signals.domain.trend import TrendState
+
+VERSION: Final = 1
+
+Totals = Mapping[date, Mapping[str, Decimal]]
+"""A start of the contract or of one of its terms → meter → what it had counted before."""
+
+
+class MonthSix(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The trend from the start of a term to its month six, as it was then."""
+
+    started: date
+    on: date
+    trend: TrendState
+    weeks: int
+    change: Decimal | None = None
+    early_week: Decimal | None = None
+    late_week: Decimal | None = None
+
+
+class ContractState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The part that belongs to one contract."""
+
+    totals: Totals = {}
+    #: Milestone → the day on which it was first seen reached.
+    milestones: Mapping[str, date] = {}
+    activation: ActivationState = ActivationState.OPEN
+    #: The keys of the facts of thresholds that are passed.
+    thresholds: tuple[tuple[str, ...], ...] = ()
+    at_risk: bool = False
+    #: How often it came to be at risk.
+    episodes: int = 0
+    #: What was told of the running term: `<end>:<notice step>` and `<end>:risk:<episode>`.
+    told: tuple[str, ...] = ()
+    term_end: date | None = None
+    #: Whether it was said that the last term ended without a next one.
+    over: bool = False
+
+
+class CustomerState(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="version", tag=VERSION):
+    """The state of one customer. Before the first evaluation it says since when the customer is known."""
+
+    #: The first local day that was ever evaluated; None for who was evaluated before this was kept.
+    known_on: date | None = None
+    #: The first day with use.
+    first_on: date | None = None
+    #: The last trend that was known.
+    trend: TrendState = TrendState.STEADY
+    #: Meter → the last day it was seen, while its silence is an outage.
+    silent: Mapping[str, date] = {}
+    #: Whether the most active users have gone quiet.
+    users_quiet: bool = False
+    month_six: MonthSix | None = None
+    contracts: Mapping[str, ContractState] = {}
+
+
+def read_state(stored: Mapping[str, object]) -> CustomerState | None:
+    """Return the state as stored, of today's version or without one; None where nothing was evaluated yet.
+
+    Raises msgspec.ValidationError for a version this program does not know.
+    """
+    return msgspec.convert(stored, CustomerState) if stored else None

@@ -1,0 +1,209 @@
+"""What was heard, as rows: the fields are the columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+import msgspec
+
+from services.signals.domain.rollup import Rollup
+from services.signals.domain.statement import Statement, names_capacity
+from shared.db.columns import JSONB, Integer, Pg
+from shared.runtime.clock import from_us
+from shared.topics.rating import (
+    ActivityMessage,
+    ContractVersion,
+    CustomerMessage,
+    MeterMessage,
+    StatementMessage,
+)
+from shared.values.decimals import plain
+
+Hours = Mapping[str, tuple[int, str]]
+"""Hour of a UTC day, "0".."23" → events, value."""
+Items = Annotated[str, Pg("text[]", "text", "coalesce(string_to_array(nullif({}, ''), ','), '{{}}')")]
+"""Texts without a comma, joined by commas: arrays of arrays of different lengths do not travel."""
+Integers = Annotated[str, Pg("bigint[]", "text", "{}::bigint[]")]
+"""An array as a literal, for the same reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """A row of `customers`: the newest revision of a customer."""
+
+    customer_id: str
+    revision: int
+    external_id: str
+    name: str
+    timezone: str
+
+    @classmethod
+    def of(cls, message: CustomerMessage) -> Self:
+        return cls(message.customer_id, message.revision, message.external_id, message.name, message.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRow:
+    """A row of `meters`: the newest revision of a meter."""
+
+    meter: str
+    revision: int
+    event_type: str
+    aggregation: str
+    role: str | None
+    heartbeat_s: Integer | None
+
+    @classmethod
+    def of(cls, message: MeterMessage) -> Self:
+        return cls(
+            meter=message.meter,
+            revision=message.revision,
+            event_type=message.event_type,
+            aggregation=message.aggregation,
+            role=message.role,
+            heartbeat_s=message.heartbeat_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A row of `statements`: the newest revision of a statement. `capacity` is None where its contract
+    includes and guarantees nothing."""
+
+    contract: str
+    period_start: datetime
+    period_end: datetime
+    revision: int
+    customer: str
+    final: bool
+    capacity: Annotated[Statement | None, JSONB]
+
+    @classmethod
+    def of(cls, message: StatementMessage) -> Self:
+        has_capacity = names_capacity(message.consumption)
+        return cls(
+            contract=message.contract,
+            period_start=from_us(message.period_start_us),
+            period_end=from_us(message.period_end_us),
+            revision=message.revision,
+            customer=message.customer,
+            final=message.final,
+            capacity=msgspec.convert(message, Statement, from_attributes=True) if has_capacity else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRow:
+    """A contract as it was heard: as many versions, oldest first, as come without a gap; at least one."""
+
+    contract: str
+    versions: tuple[ContractVersion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """A snapshot as it is kept, of a UTC day."""
+
+    subject: str
+    meter: str
+    day: date
+    revision: int
+    customer_id: str | None
+    hours: Hours
+    last_seen_at: datetime
+    folded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeardActivity:
+    """A row of `activity` as it is told."""
+
+    subject: str
+    meter: str
+    day: date
+    revision: int
+    customer_id: str | None
+    hours: Annotated[Hours, JSONB]
+    last_seen_at: datetime
+    items: Items
+    folded: bool
+
+    @classmethod
+    def of(cls, message: ActivityMessage, folded: bool) -> Self:
+        return cls(
+            subject=message.subject,
+            meter=message.meter,
+            day=date.fromisoformat(message.day),
+            revision=message.revision,
+            customer_id=message.customer_id,
+            hours=message.hours,
+            last_seen_at=from_us(message.last_seen_us),
+            items=",".join(message.values),
+            folded=folded,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RollupRow:
+    """A row of `rollups` as it is written. `day_values`: a JSON list of decimals as text."""
+
+    customer_id: str
+    meter: str
+    days_from: date
+    weeks_from: date
+    days: Integers
+    weeks: Integers
+    day_values: bytes
+    total: Decimal
+    last_seen_us: int
+    gone_on: date | None
+
+    @classmethod
+    def of(cls, customer_id: str, rollup: Rollup) -> Self:
+        return cls(
+            customer_id=customer_id,
+            meter=rollup.meter,
+            days_from=rollup.days_from,
+            weeks_from=rollup.weeks_from,
+            days=_array(rollup.days),
+            weeks=_array(rollup.weeks),
+            day_values=msgspec.json.encode([plain(value) if value else "0" for value in rollup.values]),
+            total=rollup.total,
+            last_seen_us=rollup.last_seen_us,
+            gone_on=rollup.gone_on,
+        )
+
+
+def _array(numbers: Sequence[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveDayRow:
+    """Events of one meter on one UTC day."""
+
+    meter: str
+    day: date
+    last_seen_at: datetime
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDayRow:
+    """Events of one customer, by external id, on one meter and UTC day."""
+
+    customer: str
+    meter: str
+    day: date
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSeenRow:
+    """The newest event's time of a meter, and how many days had any."""
+
+    meter: str
+    last_seen_at: datetime
+    active_days: int
