@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.usecases import message_of as meter_message
 from services.rating.contracts.repository import ContractRepository
@@ -14,6 +12,7 @@ from services.rating.contracts.usecases.tell_versions import messages_of
 from services.rating.customers.repository import CustomerRepository
 from services.rating.customers.usecases import message_of as customer_message
 from services.rating.statements.domain.message import pages_of
+from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retelling import Place, Snapshots, retelling
 from shared.topics.rating import ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
@@ -79,27 +78,18 @@ async def contracts(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 
 async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     """The newest revision of each, as it was said."""
-    contract, since = (after[0], datetime.fromisoformat(after[1])) if after else ("", None)
-    rows: Sequence[asyncpg.Record] = await uow.connection.fetch(
-        """select contract, period_start, said from rating.statements
-           where contract > $1 or (contract = $1 and period_start > $2) order by contract, period_start
-               limit $3 for share""",
-        contract,
-        since,
-        STATEMENTS_A_PAGE,
-    )
-    told = [page for row in rows for page in pages_of(STATEMENTS.decode(row["said"].encode()))]
+    place = (after[0], datetime.fromisoformat(after[1])) if after else None
+    rows = await StatementRepository(uow.connection).said_after(place, STATEMENTS_A_PAGE)
+    told = [page for row in rows for page in pages_of(STATEMENTS.decode(row.said.encode()))]
     for page in told:
         uow.tell(STATEMENTS, page)
-    return len(told), _last(
-        [[row["contract"], row["period_start"].isoformat()] for row in rows], STATEMENTS_A_PAGE
-    )
+    return len(told), _last([[row.contract, row.period_start.isoformat()] for row in rows], STATEMENTS_A_PAGE)
 
 
 async def activity(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     """Days are told by being marked: nothing keeps what was said of them. Returns how many subjects were."""
     rows = await uow.connection.fetch(SUBJECTS_AFTER, after or "", SUBJECTS_A_PAGE)
-    subjects = [row["subject"] for row in rows]
+    subjects = [subject for (subject,) in rows]
     await uow.connection.execute(MARK_DAYS, subjects)
     return len(subjects), _last(subjects, SUBJECTS_A_PAGE)
 

@@ -166,7 +166,7 @@ async def _refuse_recount(uow: UnitOfWork, meter: Meter) -> None:
     )
     if periods:
         more = " and more" if len(periods) > PERIODS_NAMED_MAX else ""
-        named = ", ".join(f"{row['contract']} {row['start_date']}" for row in periods[:PERIODS_NAMED_MAX])
+        named = ", ".join(f"{period.contract} {period.start_date}" for period in periods[:PERIODS_NAMED_MAX])
         raise FinalPeriodsCounted(
             f"meter {meter.meter!r} counted {named}{more}, which are final; with ?recount_final=true these statements stay as they are, "
             "and what only the new terms count there is held late"

@@ -15,6 +15,7 @@ from services.rating.statements.answers import (
     StatementAnswer,
     WholeStatementAnswer,
 )
+from services.rating.statements.rows import StatementFilter
 from services.rating.statements.usecases import find as usecases
 from services.rating.statements.usecases.events_of_line import events_of_line
 from services.rating.statements.usecases.explain_line import (
@@ -48,9 +49,9 @@ async def list_statements(
     customer: Annotated[AskedSubject | None, Query(description="External id of the customer")] = None,
     final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
 ) -> Listed[StatementAnswer]:
-    after = _after(page)
+    after, wanted = _after(page), StatementFilter(contract, customer, final)
     async with context.db.transaction() as uow:
-        found = await usecases.list_statements(uow, after, page.limit + 1, contract, customer, final)
+        found = await usecases.list_statements(uow, after, page.limit + 1, wanted)
     return Listed[StatementAnswer].page(
         found, page, lambda statement: [statement.contract, statement.period_start_us], StatementAnswer.of
     )

@@ -30,33 +30,3 @@ class DueStatement:
     def reference(self) -> str:
         """What an exception about this statement names."""
         return f"{self.contract}:{self.period.start_date}"
-
-
-def due_statement(row: Any, chain: tuple[VersionInForce, ...]) -> DueStatement:
-    """Return the due statement of a claimed row."""
-    return DueStatement(
-        contract=row["contract"],
-        customer_id=row["customer_id"],
-        customer=row["external_id"],
-        period=period_of(row, chain[-1].terms.timezone),
-        close_due_at=row["close_due_at"],
-        chain=chain,
-        previous_revision=row["revision"],
-        closing=row["closing"],
-        opening=row["opening"],
-        held=row["held"],
-        subtotal_minor=row["subtotal_minor"],
-    )
-
-
-def period_of(row: Any, timezone: str) -> ServicePeriod:
-    """Return the service period of a row of `periods`."""
-    return ServicePeriod(
-        start=row["period_start"],
-        end=row["period_end"],
-        start_date=row["start_date"],
-        end_date=row["end_date"],
-        whole_days=row["whole_days"],
-        billed_days=(row["end_date"] - row["start_date"]).days + 1,
-        timezone=timezone,
-    )

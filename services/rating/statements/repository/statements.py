@@ -2,15 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 import msgspec
 
+from services.rating.statements.rows import (
+    ClaimedPeriod,
+    DuePeriod,
+    FinalPeriod,
+    SaidStatement,
+    StatementFilter,
+    StoredStatement,
+)
+from shared.db.columns import names_of
+from shared.db.filters import narrowed
 from shared.topics.rating import STATEMENTS, StatementMessage
 
-Claimed = asyncpg.Record
 #: One fans out at a time: whoever comes second takes nothing, and no mark is locked before it is deleted.
 FAN_OUT = 0x7532632E66616E
 #: Of the machine clock: a period that cannot be priced is tried again so much later, and whenever something
@@ -47,6 +56,10 @@ _CHOSEN = """
      where not x.final order by x.contract, x.period_start for no key update of x)
 """
 _IN_ORDER = " order by p.contract, p.period_start"
+_CONDITIONS = {
+    "customer": """s.contract in (select contract from rating.contracts join rating.customers
+        using (customer_id) where external_id = {})"""
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +125,18 @@ class StatementRepository:
         taken behind whoever changed that."""
         await self.connection.execute("lock table rating.departed_subjects in row share mode")
 
-    async def claim(self, priced_before_us: int, limit: int) -> list[Claimed]:
+    async def claim(self, priced_before_us: int, limit: int) -> list[ClaimedPeriod]:
         """Hold up to `limit` statements that are asked for and whose revision then was no later, longest
         waiting first."""
-        return await self.connection.fetch(_CLAIM.format(source=_STALE) + _IN_ORDER, priced_before_us, limit)
+        rows = await self.connection.fetch(_CLAIM.format(source=_STALE) + _IN_ORDER, priced_before_us, limit)
+        return [ClaimedPeriod(**row) for row in rows]
 
-    async def hold(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> list[Claimed]:
+    async def hold(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> list[ClaimedPeriod]:
         """Hold these statements, waiting for whoever prices them; the final ones among them are left out."""
-        return await self.connection.fetch(
+        rows = await self.connection.fetch(
             _CLAIM.format(source=_CHOSEN) + _IN_ORDER, list(contracts), list(period_starts)
         )
+        return [ClaimedPeriod(**row) for row in rows]
 
     async def forget_requests(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
         """Delete the requests this transaction's snapshot sees for these statements: they are answered by
@@ -294,9 +309,9 @@ class StatementRepository:
         )
         return {row["contract"]: row["first"] for row in rows}
 
-    async def due_to_close(self, now: datetime, limit: int) -> list[asyncpg.Record]:
+    async def due_to_close(self, now: datetime, limit: int) -> list[DuePeriod]:
         """Periods whose grace has ended, oldest deadline first."""
-        return await self.connection.fetch(
+        rows = await self.connection.fetch(
             """select p.contract, p.period_start, p.start_date, p.close_due_at, p.retry_at, s.subtotal_minor,
                 s.currency
                from rating.periods p left join rating.statements s using (contract, period_start)
@@ -305,6 +320,7 @@ class StatementRepository:
             now,
             limit,
         )
+        return [DuePeriod(**row) for row in rows]
 
     async def closable_left(self, now: datetime) -> bool:
         """Whether a due period is open that nothing holds: neither it nor an older one of its contract failed
@@ -345,8 +361,8 @@ class StatementRepository:
         )
         return {row["contract"] for row in rows}
 
-    async def statement(self, contract: str, start_date: Any) -> asyncpg.Record | None:
-        return await self.connection.fetchrow(
+    async def statement(self, contract: str, start_date: date) -> StoredStatement | None:
+        row = await self.connection.fetchrow(
             """select s.document, s.opening, s.known_version, p.period_start, p.period_end, p.start_date,
                 p.end_date, p.whole_days
                from rating.periods p join rating.statements s using (contract, period_start)
@@ -354,10 +370,11 @@ class StatementRepository:
             contract,
             start_date,
         )
+        return StoredStatement(**{**row, "document": _message(row)}) if row else None
 
-    async def final_periods_of_meter(self, meter: str, event_type: str, limit: int) -> list[asyncpg.Record]:
+    async def final_periods_of_meter(self, meter: str, event_type: str, limit: int) -> list[FinalPeriod]:
         """The first final periods whose statements charge the meter and which have events of its type."""
-        return await self.connection.fetch(
+        rows = await self.connection.fetch(
             """select p.contract, p.start_date from rating.statements st
                 join rating.periods p using (contract, period_start)
                where st.final and (st.document -> 'meters' ? $1 or exists (
@@ -372,6 +389,7 @@ class StatementRepository:
             event_type,
             limit,
         )
+        return [FinalPeriod(**row) for row in rows]
 
     async def version_of(self, contract: str, period_start: datetime, meter: str) -> int | None:
         """The version a statement counts a meter by: the one it names, or, where it names none, the newest
@@ -397,39 +415,40 @@ class StatementRepository:
         return [row["subject"] for row in rows]
 
     async def statements(
-        self,
-        limit: int,
-        after: tuple[str, datetime] | None,
-        contract: str | None,
-        customer: str | None,
-        final: bool | None,
-    ) -> list[asyncpg.Record]:
+        self, limit: int, after: tuple[str, datetime] | None, wanted: StatementFilter
+    ) -> list[StatementMessage]:
         """Statements by contract and period, after the (contract, period start) of the page before."""
-        return await self.connection.fetch(
-            """select s.contract, s.period_start, s.document from rating.statements s
-               where ($2::text is null or s.contract > $2 or (s.contract = $2 and s.period_start > $3))
-                 and ($4::text is null or s.contract = $4)
-                 and ($5::text is null or s.contract in (select contract from rating.contracts
-                     join rating.customers using (customer_id)
-                                                         where external_id = $5))
-                 and ($6::boolean is null or s.final = $6)
-               order by s.contract, s.period_start limit $1""",
-            limit,
-            after[0] if after else None,
-            after[1] if after else None,
-            contract,
-            customer,
-            final,
+        where = narrowed(wanted, _CONDITIONS, "s")
+        if after:
+            where = where.also("(s.contract > {0} or (s.contract = {0} and s.period_start > {1}))", *after)
+        rows = await self.connection.fetch(
+            f"""select s.document from rating.statements s where {where.sql}
+                order by s.contract, s.period_start limit {limit:d}""",
+            *where.parameters,
         )
+        return list(map(_message, rows))
 
-    async def current_of_customer(self, external_id: str, now: datetime) -> list[asyncpg.Record] | None:
+    async def said_after(self, after: tuple[str, datetime] | None, limit: int) -> list[SaidStatement]:
+        """Statements by contract and period, after this one, each held until the transaction ends."""
+        contract, period_start = after or ("", None)
+        rows = await self.connection.fetch(
+            f"""select {names_of(SaidStatement)} from rating.statements
+                where contract > $1 or (contract = $1 and period_start > $2)
+                order by contract, period_start limit $3 for share""",
+            contract,
+            period_start,
+            limit,
+        )
+        return [SaidStatement(**row) for row in rows]
+
+    async def current_of_customer(self, external_id: str, now: datetime) -> list[StatementMessage] | None:
         """The statements of the periods that hold `now`; None when there is no such customer."""
         if not await self.connection.fetchval(
             "select true from rating.customers where external_id = $1", external_id
         ):
             return None
-        return await self.connection.fetch(
-            """select s.document, p.period_start, p.period_end from rating.customers cu
+        rows = await self.connection.fetch(
+            """select s.document from rating.customers cu
                 join rating.contracts c using (customer_id)
                join rating.periods p using (contract) join rating.statements s using (contract, period_start)
                where cu.external_id = $1 and p.period_start <= $2 and p.period_end > $2
@@ -437,6 +456,12 @@ class StatementRepository:
             external_id,
             now,
         )
+        return list(map(_message, rows))
+
+
+def _message(row: asyncpg.Record) -> StatementMessage:
+    """The statement that the row has as `document`."""
+    return msgspec.convert(row["document"], StatementMessage, strict=False)
 
 
 def _json(value: Sequence[Any]) -> msgspec.Raw:

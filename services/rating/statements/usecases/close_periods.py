@@ -4,16 +4,15 @@ disposes."""
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 import structlog
 
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.rows import ClaimedPeriod, DuePeriod
 from services.rating.statements.usecases.pass_barrier import pass_barrier
 from services.rating.statements.usecases.price import in_one_snapshot, price_held
 from shared.cases import open_exception, resolve_exception
@@ -28,19 +27,6 @@ CHUNK_MAX = 100  # statements one transaction makes final
 CLOSE_DELAYED = "close_delayed"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A period whose grace has ended."""
-
-    contract: str
-    period_start: datetime
-    reference: str
-    close_due_at: datetime
-    retry_at: datetime | None
-    subtotal_minor: int | None  # of the open statement, its price tag
-    currency: str | None
-
-
 class DueSince:
     """When this process first saw each period due, on the monotonic clock; tells which have waited too
     long."""
@@ -49,7 +35,7 @@ class DueSince:
         self.after_s = after_s
         self._since: dict[str, float] = {}
 
-    def delayed(self, due: Sequence[Due]) -> list[Due]:
+    def delayed(self, due: Sequence[DuePeriod]) -> list[DuePeriod]:
         """Return those that are due for longer than `after_s`, each once in that time."""
         now = time.monotonic()
         self._since = {period.reference: self._since.get(period.reference, now) for period in due}
@@ -84,7 +70,7 @@ async def _close_due(context: Context) -> int:
     return closed
 
 
-async def finalize(context: Context, due: Sequence[Due], now: datetime) -> int:
+async def finalize(context: Context, due: Sequence[DuePeriod], now: datetime) -> int:
     """Price these once more, in one snapshot behind the barrier, and make them final; return how many became
     so.
 
@@ -116,11 +102,11 @@ async def finalize(context: Context, due: Sequence[Due], now: datetime) -> int:
     return closed
 
 
-async def _closable(uow: UnitOfWork, rows: Sequence[Any]) -> list[Any]:
+async def _closable(uow: UnitOfWork, rows: Sequence[ClaimedPeriod]) -> list[ClaimedPeriod]:
     """Keep the rows of contracts whose oldest open period is among them, in a row, and whose meters are
     complete."""
     statements = StatementRepository(uow.connection)
-    contracts = sorted({row["contract"] for row in rows})
+    contracts = sorted({row.contract for row in rows})
     first = await statements.first_open(contracts)
     chains = await load_chains(ContractRepository(uow.connection), contracts)
     meters = {
@@ -131,11 +117,11 @@ async def _closable(uow: UnitOfWork, rows: Sequence[Any]) -> list[Any]:
         sorted({meter for used in meters.values() for meter in used})
     )
     recounting = await statements.recounting(contracts)
-    kept: list[Any] = []
-    for contract, group in groupby(rows, key=lambda row: str(row["contract"])):
+    kept: list[ClaimedPeriod] = []
+    for contract, group in groupby(rows, key=lambda row: row.contract):
         periods = list(group)
         if (
-            periods[0]["period_start"] == first[contract]
+            periods[0].period_start == first[contract]
             and not meters[contract] & unfinished
             and contract not in recounting
         ):
@@ -143,35 +129,23 @@ async def _closable(uow: UnitOfWork, rows: Sequence[Any]) -> list[Any]:
     return kept
 
 
-def _run_of(periods: Sequence[Any]) -> list[Any]:
+def _run_of(periods: Sequence[ClaimedPeriod]) -> list[ClaimedPeriod]:
     """The leading periods that follow each other without a gap."""
     gap = next(
-        (n for n in range(1, len(periods)) if periods[n]["period_start"] != periods[n - 1]["period_end"]),
+        (n for n in range(1, len(periods)) if periods[n].period_start != periods[n - 1].period_end),
         len(periods),
     )
     return list(periods[:gap])
 
 
-async def _due(context: Context, now: datetime) -> list[Due]:
+async def _due(context: Context, now: datetime) -> list[DuePeriod]:
     async with context.db.transaction() as uow:
-        rows = await StatementRepository(uow.connection).due_to_close(now, DUE_MAX)
-    return [
-        Due(
-            row["contract"],
-            row["period_start"],
-            f"{row['contract']}:{row['start_date']}",
-            row["close_due_at"],
-            row["retry_at"],
-            row["subtotal_minor"],
-            row["currency"],
-        )
-        for row in rows
-    ]
+        return await StatementRepository(uow.connection).due_to_close(now, DUE_MAX)
 
 
-def _chunks(due: Sequence[Due]) -> list[list[Due]]:
+def _chunks(due: Sequence[DuePeriod]) -> list[list[DuePeriod]]:
     """Split by contract, in chunks of about 100; the periods of one contract stay together and in order."""
-    chunks: list[list[Due]] = []
+    chunks: list[list[DuePeriod]] = []
     for _, group in groupby(
         sorted(due, key=lambda period: (period.contract, period.period_start)),
         key=lambda period: period.contract,
@@ -184,7 +158,7 @@ def _chunks(due: Sequence[Due]) -> list[list[Due]]:
     return chunks
 
 
-async def _tell_delayed(context: Context, late: Sequence[Due], now: datetime) -> None:
+async def _tell_delayed(context: Context, late: Sequence[DuePeriod], now: datetime) -> None:
     if not late:
         return
     async with context.db.transaction() as uow:

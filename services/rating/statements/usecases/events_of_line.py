@@ -7,7 +7,7 @@ from services.rating.metering.raw.usecases.events_behind import CountedEvent, Se
 from services.rating.statements.repository.charged import charged_before, of_meter
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.explain_line import line_of
-from services.rating.statements.usecases.find import find, statement_of
+from services.rating.statements.usecases.find import find
 from shared.db.unit_of_work import UnitOfWork
 from shared.topics.rating import StatementMessage
 from shared.values.instants import from_us
@@ -25,7 +25,7 @@ async def events_of_line(
     counted by; what an earlier final statement of another customer charges is not counted here.
     """
     row = await find(uow, contract, start_date)
-    statement = statement_of(row)
+    statement = row.document
     line = line_of(statement, line_id)
     if line.meter is None or not line.segments:
         return []
@@ -33,7 +33,7 @@ async def events_of_line(
         from_us(min(segment.start_us for segment in line.segments)),
         from_us(max(segment.end_us for segment in line.segments)),
     )
-    subjects = await _subjects(uow, statement, row["period_start"])
+    subjects = await _subjects(uow, statement, row.period_start)
     charged = await charged_before(
         uow.connection, subjects, statement.customer_id, statement.revision if statement.final else None
     )
@@ -45,9 +45,7 @@ async def events_of_line(
         {},
         statement.watermark,
         apart=of_meter(charged, line.meter, start, end),
-        revision=await StatementRepository(uow.connection).version_of(
-            contract, row["period_start"], line.meter
-        ),
+        revision=await StatementRepository(uow.connection).version_of(contract, row.period_start, line.meter),
     )
     return await events_behind(uow.connection, selection, after, limit)
 

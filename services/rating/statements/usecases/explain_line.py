@@ -2,14 +2,13 @@
 step kept."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from services.rating.contracts.memory import chain_of
 from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.domain.balances import from_stored
-from services.rating.statements.domain.due import period_of
-from services.rating.statements.usecases.find import find, statement_of
+from services.rating.statements.usecases.find import find
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.explanation import Step
@@ -42,7 +41,7 @@ def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
     return found
 
 
-async def explain_line(uow: UnitOfWork, contract: str, start_date: Any, line_id: str) -> Explained:
+async def explain_line(uow: UnitOfWork, contract: str, start_date: date, line_id: str) -> Explained:
     """Return the statement, the line and the steps that lead to its amount; the amounts of the steps sum to
     the line's.
 
@@ -50,13 +49,13 @@ async def explain_line(uow: UnitOfWork, contract: str, start_date: Any, line_id:
     whatever came late.
     """
     row = await find(uow, contract, start_date)
-    statement = statement_of(row)
+    statement = row.document
     line = line_of(statement, line_id)
     versions = await ContractRepository(uow.connection).versions(contract)
-    chain = chain_of(version for version in versions if version.version <= row["known_version"])
-    period = period_of(row, statement.timezone)
+    chain = chain_of(version for version in versions if version.version <= row.known_version)
+    period = row.in_zone(statement.timezone)
     usage = _as_counted(statement, usage_needs(chain, period))
-    priced = price_period(chain, period, usage, from_stored(row["opening"]), explain=True)
+    priced = price_period(chain, period, usage, from_stored(row.opening), explain=True)
     again = next((one for one in priced.lines if one.line_id == line_id), None)
     if again is None or again.amount_minor != line.amount_minor:
         raise ExplanationDiffers(

@@ -1,12 +1,10 @@
 """Verbs: find one statement, list them, and those of a customer's current periods."""
 
 from datetime import date, datetime
-from typing import Any
-
-import msgspec
 
 from services.rating.customers.usecases import CustomerNotFound
 from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.rows import StatementFilter, StoredStatement
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.topics.rating import StatementMessage
@@ -18,12 +16,7 @@ class StatementNotFound(AppError):
     kind = Kind.NOT_FOUND
 
 
-def statement_of(row: Any) -> StatementMessage:
-    """Return the statement as stored."""
-    return msgspec.convert(row["document"], StatementMessage, strict=False)
-
-
-async def find(uow: UnitOfWork, contract: str, start_date: date) -> Any:
+async def find(uow: UnitOfWork, contract: str, start_date: date) -> StoredStatement:
     """Return the row of a statement, or raise StatementNotFound."""
     row = await StatementRepository(uow.connection).statement(contract, start_date)
     if row is None:
@@ -35,25 +28,19 @@ async def find(uow: UnitOfWork, contract: str, start_date: date) -> Any:
 
 async def find_statement(uow: UnitOfWork, contract: str, start_date: date) -> StatementMessage:
     """Return the current revision of a statement, or raise StatementNotFound."""
-    return statement_of(await find(uow, contract, start_date))
+    return (await find(uow, contract, start_date)).document
 
 
 async def list_statements(
-    uow: UnitOfWork,
-    after: tuple[str, datetime] | None,
-    rows_max: int,
-    contract: str | None,
-    customer: str | None,
-    final: bool | None,
+    uow: UnitOfWork, after: tuple[str, datetime] | None, rows_max: int, wanted: StatementFilter
 ) -> list[StatementMessage]:
-    """Return statements by contract and period, after this one; None does not restrict."""
-    rows = await StatementRepository(uow.connection).statements(rows_max, after, contract, customer, final)
-    return [statement_of(row) for row in rows]
+    """Return statements by contract and period, after this one."""
+    return await StatementRepository(uow.connection).statements(rows_max, after, wanted)
 
 
 async def current_statements(uow: UnitOfWork, customer: str, now: datetime) -> list[StatementMessage]:
     """Return the statements of a customer's current periods, or raise CustomerNotFound."""
-    rows = await StatementRepository(uow.connection).current_of_customer(customer, now)
-    if rows is None:
+    found = await StatementRepository(uow.connection).current_of_customer(customer, now)
+    if found is None:
         raise CustomerNotFound(f"there is no customer {customer!r}")
-    return [statement_of(row) for row in rows]
+    return found

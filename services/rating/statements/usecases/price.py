@@ -16,10 +16,11 @@ from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities, watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
-from services.rating.statements.domain.due import DueStatement, due_statement
+from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import PricedAt, message_of, pages_of
 from services.rating.statements.repository.charged import charged_elsewhere, of_meter
 from services.rating.statements.repository.statements import Replacement, StatementRepository
+from services.rating.statements.rows import ClaimedPeriod
 from services.rating.statements.usecases.hold import hold, release
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import AppError
@@ -86,7 +87,9 @@ async def in_one_snapshot(db: Database, act: Callable[[UnitOfWork], Awaitable[T]
             await asyncio.sleep(min(0.005 * attempt, 0.1))
 
 
-async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, final: bool) -> Outcome:
+async def price_held(
+    uow: UnitOfWork, rows: Sequence[ClaimedPeriod], now: datetime, *, final: bool
+) -> Outcome:
     """Price the statements of these rows, which this transaction holds, and tell them. All reads share its
     snapshot.
 
@@ -113,9 +116,9 @@ async def price_held(uow: UnitOfWork, rows: Sequence[Any], now: datetime, *, fin
     return outcome
 
 
-async def _load(connection: asyncpg.Connection, rows: Sequence[Any]) -> list[DueStatement]:
-    chains = await load_chains(ContractRepository(connection), sorted({row["contract"] for row in rows}))
-    return [due_statement(row, chains[row["contract"]]) for row in rows]
+async def _load(connection: asyncpg.Connection, rows: Sequence[ClaimedPeriod]) -> list[DueStatement]:
+    chains = await load_chains(ContractRepository(connection), sorted({row.contract for row in rows}))
+    return [row.due(chains[row.contract]) for row in rows]
 
 
 async def _meters(connection: asyncpg.Connection, due: Sequence[DueStatement]) -> dict[str, int]:
@@ -213,5 +216,5 @@ async def _hand_over(
         )
 
 
-def _names(rows: Sequence[Any]) -> tuple[list[str], list[datetime]]:
-    return [row["contract"] for row in rows], [row["period_start"] for row in rows]
+def _names(rows: Sequence[ClaimedPeriod]) -> tuple[list[str], list[datetime]]:
+    return [row.contract for row in rows], [row.period_start for row in rows]
