@@ -1,6 +1,5 @@
 """GET /v1/reconciliation and its drills: what became of every event and every cent."""
 
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from fastapi import APIRouter, Query
 from services.billing.conservation.answers import DoorHourAnswer, PlacedEventAnswer, ReconciliationAnswer
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.filters import Drill, Narrow
+from services.billing.conservation.parameters import Customer, Events, Name, Span, Usage
 from services.billing.conservation.usecases.reconcile import door_hours, placed_events, reconciled
 from services.billing.conservation.usecases.watch import monitor_of
 from shared.http.answers import Listed
@@ -17,25 +17,11 @@ from shared.http.examples import answers_with
 from shared.http.instants import Instant
 from shared.http.keys import requires
 from shared.http.paging import Page, Paged
-from shared.http.zones import Zone
 from shared.runtime.service import Context, Ctx
-from shared.values.fields import AskedEventType, AskedSubject, Key
 from shared.values.instants import to_us
 
 router = APIRouter(prefix="/v1", tags=["Reconciliation"], dependencies=[requires("invoices:read")])
 HOURS_MAX = 10_000
-
-Name = Annotated[Key | None, Query()]
-Type = Annotated[AskedEventType | None, Query()]
-Customer = Annotated[
-    AskedSubject | None, Query(description="External id of a customer, or a subject without one")
-]
-Month = Annotated[
-    str | None,
-    Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="UTC month, such as 2013-03"),
-]
-From = Annotated[Instant | None, Query(alias="from", description="Events at or after this instant")]
-To = Annotated[Instant | None, Query(description="Events before this instant")]
 
 
 @router.get(
@@ -46,11 +32,7 @@ To = Annotated[Instant | None, Query(description="Events before this instant")]
 )
 async def reconcile(
     context: Ctx,
-    customer: Customer = None,
-    meter: Name = None,
-    start: From = None,
-    to: To = None,
-    timezone: Zone = "UTC",
+    asked: Usage,
     check: Annotated[
         bool | None,
         Query(
@@ -58,8 +40,8 @@ async def reconcile(
         ),
     ] = None,
 ) -> ReconciliationAnswer:
-    monitor, narrow = monitor_of(context), Narrow(start, to, customer, meter=meter, timezone=timezone)
-    if monitor.report is None or (check if check is not None else narrow == Narrow(timezone=timezone)):
+    monitor, narrow = monitor_of(context), asked.narrow()
+    if monitor.report is None or (check if check is not None else asked.is_whole):
         await monitor.check()
     found = await reconciled(monitor.auditor, narrow)
     assert monitor.report is not None
@@ -72,16 +54,12 @@ async def reconcile(
 async def reconcile_events(
     context: Ctx,
     page: Paged,
+    asked: Events,
+    span: Span,
     bucket: Annotated[Bucket | None, Query()] = None,
     reason: Annotated[Reason | None, Query()] = None,
-    customer: Customer = None,
-    type: Type = None,
-    meter: Name = None,
-    month: Month = None,
-    start: From = None,
-    to: To = None,
 ) -> Listed[PlacedEventAnswer]:
-    narrow = Narrow(*_span(month, start, to), customer, type, meter)
+    narrow = Narrow(*span.bounds(), asked.customer, asked.type, asked.meter)
     return await _events(context, page, narrow, Drill(bucket, reason, None, event_place(page)))
 
 
@@ -93,13 +71,11 @@ async def reconcile_events(
 async def held_late(
     context: Ctx,
     page: Paged,
+    span: Span,
     customer: Customer = None,
     contract: Name = None,
-    month: Month = None,
-    start: From = None,
-    to: To = None,
 ) -> Listed[PlacedEventAnswer]:
-    narrow = Narrow(*_span(month, start, to), customer)
+    narrow = Narrow(*span.bounds(), customer)
     return await _events(context, page, narrow, Drill(Bucket.HELD_LATE, None, contract, event_place(page)))
 
 
@@ -126,18 +102,3 @@ async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) ->
     return Listed[PlacedEventAnswer].page(
         found, page, lambda event: [to_us(event.time), event.batch_id, event.seq], PlacedEventAnswer.of
     )
-
-
-def _span(
-    month: str | None, start: datetime | None, to: datetime | None
-) -> tuple[datetime | None, datetime | None]:
-    """A UTC month as a span; explicit bounds go before."""
-    if month is None:
-        return start, to
-    first = date.fromisoformat(f"{month}-01")
-    after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    return start or _midnight(first), to or _midnight(after)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,19 +1,16 @@
 """GET /v1/invoices and one invoice, as JSON or as a page."""
 
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from services.billing.documents import usecases
 from services.billing.documents.answers import DocumentAnswer
-from services.billing.documents.domain.filters import DocumentFilter
-from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.page import PAGE_HEADERS, page_of
+from services.billing.documents.parameters import Asked
 from services.billing.documents.usecases import NoSuchDocument
-from services.billing.parameters import Contract, CurrencyCode, Customer, DocumentId, Text
+from services.billing.parameters import DocumentId
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.cursors import name_in
@@ -21,11 +18,9 @@ from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.runtime.service import Context, Ctx
-from shared.values.fields import OneOf
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 BILLING = Path(__file__).parents[1]
-Kinds = Annotated[str, OneOf(KINDS)]
 
 
 @router.get(
@@ -36,20 +31,8 @@ Kinds = Annotated[str, OneOf(KINDS)]
 async def list_invoices(
     context: Ctx,
     page: Paged,
-    customer: Customer = None,
-    contract: Contract = None,
-    status: Annotated[Literal["draft", "finalized"] | None, Query()] = None,
-    kind: Annotated[Kinds | None, Query()] = None,
-    currency: CurrencyCode = None,
-    number: Text = None,
-    period_from: Annotated[
-        date | None, Query(description="Service periods that begin on this local day or later")
-    ] = None,
-    period_to: Annotated[
-        date | None, Query(description="Service periods that end on this local day or earlier")
-    ] = None,
+    asked: Asked,
 ) -> Listed[DocumentAnswer]:
-    asked = DocumentFilter(customer, contract, status, kind, currency, number, period_from, period_to)
     before = name_in(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.list_documents(uow, asked, before, page.limit + 1)
