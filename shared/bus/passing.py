@@ -1,4 +1,4 @@
-"""Verb for a book that was put back to an earlier time: what its services told since of their state is
+"""For a book that was put back to an earlier time: what its services told since of their state is
 passed, because it is not so any more."""
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""G30: a backup older than the bus is restored; everything since is consumed again from the database's own
+"""A backup older than the bus is restored; everything since is consumed again from the database's own
 positions, and nothing differs.
 
 Over Kafka only: the Postgres log is part of what is backed up, so there a restore takes bus and book back

@@ -1,4 +1,4 @@
-"""G8: a hundred thousand bad events among as many good ones, in the same requests. None is lost, and after a
+"""A hundred thousand bad events among as many good ones, in the same requests. None is lost, and after a
 fix each counts once."""
 
 import asyncio

@@ -1,4 +1,5 @@
-"""The read-only role that sees all schemas: the one written exception to law 8, for conservation alone."""
+"""The read-only role that sees all schemas: the one exception to "a role reads its own schema", for
+conservation alone."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

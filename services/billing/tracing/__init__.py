@@ -1,2 +1,2 @@
-"""From a line down to its clause, its statement, its journal entry and its raw events (law 6). Asks rating
+"""From a line down to its clause, its statement, its journal entry and its raw events. Asks rating
 over HTTP; stores nothing."""

@@ -1,4 +1,4 @@
-"""Verbs of the catalogue: create and change meters, put plans, find and list both."""
+"""The catalogue: create and change meters, put plans, find and list both."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Verbs: advance the business clock, from due instant to due instant, waiting for quiescence before it passes
+"""Advance the business clock, from due instant to due instant, waiting for quiescence before it passes
 one; say who follows it."""
 
 import asyncio

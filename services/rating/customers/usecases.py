@@ -1,4 +1,4 @@
-"""Verbs of customers: create one, change it, give it another name and take one back, find and list them."""
+"""Customers: create one, change it, give it another name and take one back, find and list them."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Verb: judge the score: of the renewals called at risk how many were lost, and of the lost how many were
+"""Judge the score: of the renewals called at risk how many were lost, and of the lost how many were
 called. Pure."""
 
 from collections.abc import Sequence

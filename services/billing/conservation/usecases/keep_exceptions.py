@@ -1,4 +1,4 @@
-"""Verb: keep an exception open for each break, in billing's own schema: the only thing conservation writes."""
+"""Keep an exception open for each break, in billing's own schema: the only thing conservation writes."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Verbs: reconcile, narrowed or whole: what became of the usage, in counts, quantities and money; the events
+"""Reconcile, narrowed or whole: what became of the usage, in counts, quantities and money; the events
 behind it; and what each key brought."""
 
 from collections.abc import Sequence

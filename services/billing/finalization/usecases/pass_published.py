@@ -1,4 +1,4 @@
-"""Verb for a book that was restored from a backup: no number that was ever published is given to another
+"""For a book that was restored from a backup: no number that was ever published is given to another
 document."""
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Verb: apply a terms document: the first version of a contract, or the next one of its chain."""
+"""Apply a terms document: the first version of a contract, or the next one of its chain."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Verbs: find one contract, list them."""
+"""Find one contract, list them."""
 
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.rows import ContractFilter, ContractRow, VersionRow

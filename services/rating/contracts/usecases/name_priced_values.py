@@ -1,4 +1,4 @@
-"""Verb: tell metering which values the prices of a version name, so that their usage is kept apart however
+"""Tell metering which values the prices of a version name, so that their usage is kept apart however
 many values a meter has."""
 
 from services.rating.contracts.repository import ContractRepository

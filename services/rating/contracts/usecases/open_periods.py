@@ -1,4 +1,4 @@
-"""Verb: open the service periods the business clock has reached, so that every contract gets a statement for
+"""Open the service periods the business clock has reached, so that every contract gets a statement for
 every period."""
 
 from datetime import datetime

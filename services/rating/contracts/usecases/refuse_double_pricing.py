@@ -1,4 +1,4 @@
-"""Verb: refuse a version that would charge usage which another contract of the customer charges already."""
+"""Refuse a version that would charge usage which another contract of the customer charges already."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Verb: say what became of one event."""
+"""Say what became of one event."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Verb: list what is in suspense, valued at list price."""
+"""List what is in suspense, valued at list price."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

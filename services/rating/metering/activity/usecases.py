@@ -1,4 +1,4 @@
-"""Verb: tell what subjects did on the days that were touched."""
+"""Tell what subjects did on the days that were touched."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""Verbs of back-fills: begin one with its meter, and take one step."""
+"""Back-fills: begin one with its meter, and take one step."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Verbs of naming: take note of named values, and count again what stands in `other` and is named now."""
+"""Naming: take note of named values, and count again what stands in `other` and is named now."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta

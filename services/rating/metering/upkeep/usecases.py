@@ -1,4 +1,4 @@
-"""Verbs of upkeep."""
+"""Upkeep: add the months of admission that begin, and report voids whose event never came."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Verb: read a series."""
+"""Read a series."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

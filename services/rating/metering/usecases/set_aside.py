@@ -1,4 +1,4 @@
-"""Verb: tell the quarantine what metering cannot store, in the transaction that moves past it. A producer's
+"""Tell the quarantine what metering cannot store, in the transaction that moves past it. A producer's
 data stops nobody else's usage."""
 
 from collections.abc import Mapping

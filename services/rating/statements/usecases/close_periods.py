@@ -1,4 +1,4 @@
-"""Verb: close the periods whose grace has ended, behind the barrier. The clock proposes, the barrier
+"""Close the periods whose grace has ended, behind the barrier. The clock proposes, the barrier
 disposes."""
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Verb: page through the raw events a statement line counts, up to the statement's own watermark."""
+"""Page through the raw events a statement line counts, up to the statement's own watermark."""
 
 from datetime import date, datetime
 

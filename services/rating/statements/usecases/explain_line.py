@@ -1,4 +1,4 @@
-"""Verb: explain a line. Computed on read by pricing the statement again, up to its own watermark, with every
+"""Explain a line. Computed on read by pricing the statement again, up to its own watermark, with every
 step kept."""
 
 from collections.abc import Mapping

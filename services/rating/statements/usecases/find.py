@@ -1,4 +1,4 @@
-"""Verbs: find one statement, list them, and those of a customer's current periods."""
+"""Find one statement, list them, and those of a customer's current periods."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,5 @@
-"""Verb: be idle. What a moved clock waits for: everything due in rating is opened, priced and closed."""
+"""Finish all due work now, ignoring the pricing interval: open, price and close what is due in rating. A moved
+clock waits for it."""
 
 import asyncio
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Verb: hold what cannot be priced. An exception says why and names the events in the way, and the statement
+"""Hold what cannot be priced. An exception says why and names the events in the way, and the statement
 says that it is on hold."""
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Verb: drop the requests that need no answer, and measure what waits."""
+"""Drop the requests that need no answer, and measure what waits."""
 
 from dataclasses import dataclass
 from datetime import datetime

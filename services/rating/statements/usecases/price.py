@@ -1,4 +1,4 @@
-"""Verbs: fan marks out into requests, and price the statements that are asked for. Any number of workers and
+"""Fan marks out into requests, and price the statements that are asked for. Any number of workers and
 replicas."""
 
 import asyncio

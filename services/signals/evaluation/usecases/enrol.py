@@ -1,4 +1,4 @@
-"""Verb: enrol customers that are new: their local today is the first day that is evaluated."""
+"""Enrol customers that are new: their local today is the first day that is evaluated."""
 
 from collections.abc import Sequence
 from datetime import datetime

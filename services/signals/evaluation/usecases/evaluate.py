@@ -1,4 +1,4 @@
-"""Verb: evaluate the customers that are due, each day by itself, over the days before it."""
+"""Evaluate the customers that are due, each day by itself, over the days before it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

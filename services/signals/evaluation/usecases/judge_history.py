@@ -1,4 +1,4 @@
-"""Verb: back-test what the score has said here, against the activity that followed."""
+"""Back-test what the score has said here, against the activity that followed."""
 
 from collections import defaultdict
 from datetime import date

@@ -1,4 +1,4 @@
-"""Verb: say where a customer stands: the last evaluation as of an instant, and beside it what is known this
+"""Say where a customer stands: the last evaluation as of an instant, and beside it what is known this
 moment."""
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Verbs on facts that were told: find and list them, say who looks after one, and what came of it."""
+"""Facts that were told: find and list them, say who looks after one, and what came of it."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Verb: tell facts, each once, with its sequence number, and queue them for the endpoints that asked."""
+"""Tell facts, each once, with its sequence number, and queue them for the endpoints that asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Verb: fold activity into the roll-ups of its customers, by the local days they live in."""
+"""Fold activity into the roll-ups of its customers, by the local days they live in."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

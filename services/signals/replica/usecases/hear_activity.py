@@ -1,4 +1,4 @@
-"""Verb: hear activity: keep the newest of each key, fold what it changes, and tell usage that nobody accounts
+"""Hear activity: keep the newest of each key, fold what it changes, and tell usage that nobody accounts
 for."""
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Verb: hear documents: a finalized one is a fact worth telling; a draft is not."""
+"""Hear documents: a finalized one is a fact worth telling; a draft is not."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""Verb: hear quarantined events: one fact a customer or subject, type and day, however many events it is."""
+"""Hear quarantined events: one fact a customer or subject, type and day, however many events it is."""
 
 from datetime import UTC
 from typing import Any

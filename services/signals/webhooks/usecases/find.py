@@ -1,4 +1,4 @@
-"""Verbs: list endpoints and deliveries, find one delivery."""
+"""List endpoints and deliveries, find one delivery."""
 
 import asyncpg
 

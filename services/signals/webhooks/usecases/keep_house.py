@@ -1,4 +1,4 @@
-"""Verbs: measure what waits, let go of deliveries whose time is over."""
+"""Measure what waits, let go of deliveries whose time is over."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Verbs of endpoints: create, change, delete, rotate, enable, test and replay."""
+"""Endpoints: create, change, delete, rotate, enable, test and replay."""
 
 import asyncio
 import base64

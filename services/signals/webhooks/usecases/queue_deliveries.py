@@ -1,4 +1,4 @@
-"""Verb: queue facts for the endpoints that asked for their type, in the transaction that stores them."""
+"""Queue facts for the endpoints that asked for their type, in the transaction that stores them."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Verb: record an attempt: delivered, put back by the schedule, or given up, and an endpoint that is gone or
+"""Record an attempt: delivered, put back by the schedule, or given up, and an endpoint that is gone or
 dead disabled with notice."""
 
 import random

@@ -1,4 +1,4 @@
-"""Verbs: find one event of the quarantine, list them, count them."""
+"""Find one event of the quarantine, list them, count them."""
 
 from services.usage_ingest.quarantine.repository import QuarantineRepository
 from services.usage_ingest.quarantine.rows import Filter, QuarantinedBytes, QuarantinedEvent

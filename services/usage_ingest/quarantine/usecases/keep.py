@@ -1,4 +1,4 @@
-"""Verb: keep events that could not be taken."""
+"""Keep events that could not be taken."""
 
 from collections.abc import Sequence
 

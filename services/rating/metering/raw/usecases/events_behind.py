@@ -1,4 +1,4 @@
-"""Verb: page through the events behind a quantity."""
+"""Page through the events behind a quantity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

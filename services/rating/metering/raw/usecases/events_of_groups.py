@@ -1,4 +1,4 @@
-"""Verb: find the events of some groups of a meter, by way of the hours in which their aggregates stand."""
+"""Find the events of some groups of a meter, by way of the hours in which their aggregates stand."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
