@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from shared.db.columns import names_of
+from shared.db.filters import narrowed
 from shared.db.unit_of_work import UnitOfWork
 from shared.values.ids import new_id
+from shared.values.money import Money, currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,37 @@ class Opened:
 
     exception_id: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row of `exceptions`; times of the business clock, the amount in minor units of the currency."""
+
+    exception_id: str
+    kind: str
+    reference: str
+    detail: str
+    owner: str
+    opened_at: datetime
+    deadline_at: datetime
+    amount_minor: int | None
+    currency: str | None
+    resolved_at: datetime | None
+
+    @property
+    def worth(self) -> Money | None:
+        if self.amount_minor is None or self.currency is None:
+            return None
+        return Money(self.amount_minor, currency(self.currency))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which exceptions are asked for: None does not restrict."""
+
+    kind: str | None
+    owner: str | None
+    reference: str | None
 
 
 async def open_exception(
@@ -63,29 +96,14 @@ async def resolve_exception(uow: UnitOfWork, kind: str, reference: str, now: dat
 
 
 async def newest_first(
-    uow: UnitOfWork,
-    kind: str | None,
-    owner: str | None,
-    reference: str | None,
-    *,
-    resolved: bool,
-    before: str | None,
-    rows_max: int,
-) -> list[Any]:
+    uow: UnitOfWork, asked: CaseFilter, *, resolved: bool, before: str | None, rows_max: int
+) -> list[Case]:
     """Exceptions older than the id `before`, newest first: the open ones, or the resolved ones."""
-    found: list[Any] = await uow.connection.fetch(
-        f"""select exception_id, kind, reference, detail, owner, opened_at, deadline_at, amount_minor,
-            currency, resolved_at
-            from {uow.schema}.exceptions
-            where (resolved_at is not null) = $6 and ($1::text is null or kind = $1)
-                and ($2::text is null or owner = $2)
-              and ($3::text is null or reference = $3) and ($4::text is null or exception_id < $4)
-            order by exception_id desc limit $5""",
-        kind,
-        owner,
-        reference,
-        before,
+    where = narrowed(asked).also("(resolved_at is not null) = {}", resolved).also("exception_id < {}", before)
+    rows = await uow.connection.fetch(
+        f"""select {names_of(Case)} from {uow.schema}.exceptions where {where.sql}
+            order by exception_id desc limit ${len(where.parameters) + 1}""",
+        *where.parameters,
         rows_max,
-        resolved,
     )
-    return found
+    return [Case(**row) for row in rows]

@@ -3,11 +3,10 @@ worth."""
 
 from typing import Annotated, Literal, Self
 
-import asyncpg
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from shared.cases import newest_first
+from shared.cases import Case, CaseFilter, newest_first
 from shared.http.answers import Answer, Instant, Listed, WorthAnswer
 from shared.http.cursors import name_in
 from shared.http.keys import requires
@@ -15,7 +14,6 @@ from shared.http.paging import Paged
 from shared.http.shown_names import ExceptionId, Owner
 from shared.runtime.service import Ctx
 from shared.values.fields import AskedReference, Word
-from shared.values.money import Money, currency
 
 EXCEPTION_ID = r"exc_[0-9A-Za-z]{22}"
 Text = Annotated[Word | None, Query()]
@@ -40,18 +38,17 @@ class ExceptionAnswer(Answer):
     resolved_at: Instant | None
 
     @classmethod
-    def of(cls, row: asyncpg.Record) -> Self:
-        priced = row["amount_minor"] is not None and row["currency"] is not None
+    def of(cls, case: Case) -> Self:
         return cls(
-            id=row["exception_id"],
-            kind=row["kind"],
-            reference=row["reference"],
-            detail=row["detail"],
-            owner=row["owner"],
-            opened_at=row["opened_at"],
-            deadline_at=row["deadline_at"],
-            resolved_at=row["resolved_at"],
-            price=WorthAnswer.of(Money(row["amount_minor"], currency(row["currency"]))) if priced else None,
+            id=case.exception_id,
+            kind=case.kind,
+            reference=case.reference,
+            detail=case.detail,
+            owner=case.owner,
+            opened_at=case.opened_at,
+            deadline_at=case.deadline_at,
+            resolved_at=case.resolved_at,
+            price=WorthAnswer.of(case.worth) if case.worth is not None else None,
         )
 
 
@@ -71,10 +68,12 @@ def exceptions_router(operation_id: str, scope: str) -> APIRouter:
         before = name_in(page, EXCEPTION_ID)
         async with context.db.transaction() as uow:
             found = await newest_first(
-                uow, kind, owner, reference, resolved=resolved, before=before, rows_max=page.limit + 1
+                uow,
+                CaseFilter(kind, owner, reference),
+                resolved=resolved,
+                before=before,
+                rows_max=page.limit + 1,
             )
-        return Listed[ExceptionAnswer].page(
-            found, page, lambda row: [row["exception_id"]], ExceptionAnswer.of
-        )
+        return Listed[ExceptionAnswer].page(found, page, lambda case: [case.exception_id], ExceptionAnswer.of)
 
     return router
