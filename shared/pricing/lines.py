@@ -1,5 +1,6 @@
 """Lines: what is charged."""
 
+from decimal import Decimal
 from typing import Annotated, Final, Literal
 from weakref import WeakValueDictionary
 
@@ -10,7 +11,10 @@ from shared.pricing.fields import Price as Amount
 from shared.pricing.fields import Quantity
 from shared.pricing.models import Price
 from shared.pricing.unions import members
+from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
 from shared.values.fields import Key, Label
+from shared.values.money import Rounding, round_to, share
+from shared.values.period import ServicePeriod
 
 
 class RecurringLine(Clause):
@@ -38,6 +42,15 @@ class UsageLine(Clause):
     price: Price
     on_change: Literal["run_through", "restart"] = "run_through"
     description: Label | None = None
+
+    def included_in(self, period: ServicePeriod) -> Decimal:
+        """Return the included units; a part period includes its days' share, to 12 decimals as any
+        quantity."""
+        included = self.included or Decimal(0)
+        if not period.is_part:
+            return included
+        part = share(included, period.billed_days, period.whole_days)
+        return round_to(part, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP)
 
 
 Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]

@@ -14,11 +14,9 @@ from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
 from shared.values.decimals import plain
-from shared.values.money import Rounding, round_to, share
 from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)
-_QUANTITY_DECIMALS = 12
 NAMED_MAX = 10  # groups without a rate that a fault spells out
 Totals = Mapping[Group, Decimal]
 
@@ -155,7 +153,7 @@ def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> 
     values."""
     if not totals:
         return _NOWHERE
-    left = _allowance(span.line, period)
+    left = span.line.included_in(period)
     if not left:
         return _Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
     priced: dict[Group, Decimal] = {}
@@ -166,16 +164,6 @@ def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> 
         covered = min(units, left)
         left, priced[group] = left - covered, units - covered
     return _Reach(totals, priced)
-
-
-def _allowance(line: UsageLine, period: ServicePeriod) -> Decimal:
-    """Return the included units; a part period includes its days' share, to 12 decimals as any quantity."""
-    included = line.included or _ZERO
-    return (
-        round_to(share(included, period.billed_days, period.whole_days), _QUANTITY_DECIMALS, Rounding.HALF_UP)
-        if period.is_part
-        else included
-    )
 
 
 def _plus(totals: Totals, counted: Totals) -> Totals:

@@ -1,8 +1,8 @@
 """The statement as it is told: a priced period with the terms it is billed by."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -10,17 +10,17 @@ import msgspec
 
 from services.rating.statements.domain.due import DueStatement
 from shared.pricing.inputs import EMPTY
-from shared.pricing.language import Phase
 from shared.pricing.layout import layout_of
 from shared.pricing.lines import TOP_UP
+from shared.pricing.phases import minimum_of, phases_by_days
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.spans import Span
 from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
 from shared.topics.statement_pages import cut
-from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX, plain
+from shared.values.decimals import plain
 from shared.values.ids import statement_id
 from shared.values.instants import to_us
-from shared.values.money import Rounding, round_to, settle, share
+from shared.values.money import settle
 
 PRICING_FAILED = "pricing_failed"  # why a statement is held, and the kind of the exception that says so
 NOTHING_PRICED = PricedPeriod((), 0, EMPTY)
@@ -144,29 +144,13 @@ def _consumption(due: DueStatement, spans: Sequence[Span], lines: Sequence[Price
     each line with an allowance.
     """
     said = {"spend_minor": str(sum(line.amount_minor for line in lines if line.kind != TOP_UP))}
-    minimum = sum(
-        (share(phase.minimum_spend, days, due.period.whole_days) for phase, days in _phase_days(spans)),
-        Decimal(0),
-    )
+    minimum = minimum_of(phases_by_days(spans), due.period)
     if minimum:
         terms = spans[-1].in_force.terms
         said["minimum_minor"] = str(settle(minimum, terms.money, terms.billing.rounding_mode).minor)
     quantities = {line.key: line.quantity for line in lines}
     for line in spans[-1].in_force.terms.usage_lines if spans else ():
         if line.included:
-            included = share(line.included, due.period.billed_days, due.period.whole_days)
-            said[f"included:{line.key}"] = plain(
-                round_to(included, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP)
-            )
+            said[f"included:{line.key}"] = plain(line.included_in(due.period))
             said[f"used:{line.key}"] = plain(quantities.get(line.key, Decimal(0)))
     return said
-
-
-def _phase_days(spans: Sequence[Span]) -> Iterator[tuple[Phase, int]]:
-    """Yield each phase with the days of the period it is in force."""
-    for span in spans:
-        phases = span.in_force.terms.phases
-        for phase, ends in zip(phases, [later.from_ for later in phases[1:]] + [date.max], strict=False):
-            days = (min(ends, span.end_day) - max(phase.from_, span.first_day)).days
-            if days > 0:
-                yield phase, days
