@@ -15,16 +15,10 @@ from services.signals.evaluation.answers.customers import (
     LiveCustomerSignalsAnswer,
     ProgressAnswer,
 )
-from services.signals.evaluation.repository import EvaluationRepository
+from services.signals.evaluation.usecases import say_standing as usecases
 from services.signals.evaluation.usecases.judge_history import judge_history
-from services.signals.evaluation.usecases.say_standing import (
-    CustomerUnknown,
-    evaluated,
-    known_customer,
-    standing,
-)
+from services.signals.evaluation.usecases.say_standing import CustomerUnknown
 from services.signals.parameters import Day, Instant
-from services.signals.replica.repository.activity import ActivityRepository
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.examples import answers_with
@@ -70,8 +64,8 @@ async def list_standings(
 ) -> Listed[CustomerStandingAnswer]:
     instant, by_risk = _known(at, context.clock.now()), sort == "risk"
     async with context.db.transaction() as uow:
-        rows = await EvaluationRepository(uow.connection).standings_page(
-            instant, at_risk, _after(page, by_risk), page.limit + 1, by_risk=by_risk
+        rows = await usecases.list_standings(
+            uow, instant, at_risk, _after(page, by_risk), page.limit + 1, by_risk=by_risk
         )
     return Listed[CustomerStandingAnswer].page(
         rows,
@@ -121,12 +115,12 @@ async def get_signals(
     now = context.clock.now()
     instant = _known(at, now)
     async with context.db.transaction() as uow:
-        customer = await known_customer(uow.connection, external_id)
-        document = await evaluated(uow.connection, customer, instant)
+        customer = await usecases.known_customer(uow.connection, external_id)
+        document = await usecases.evaluated(uow.connection, customer, instant)
         if at is not None:
             return CustomerSignalsAnswer.of(customer, instant, document)
         return LiveCustomerSignalsAnswer.live(
-            customer, await standing(uow.connection, customer, now), document
+            customer, await usecases.standing(uow.connection, customer, now), document
         )
 
 
@@ -151,8 +145,7 @@ async def get_activity(
     if (end - first).days > ACTIVITY_DAYS_MAX:
         raise SpanTooLong()
     async with context.db.transaction() as uow:
-        customer = await known_customer(uow.connection, external_id)
-        rows = await ActivityRepository(uow.connection).days(customer.customer_id, meter, first, end)
+        rows = await usecases.activity_of(uow, external_id, meter, first, end)
     return ActivityAnswer.of(external_id, first, end, rows)
 
 
@@ -165,7 +158,7 @@ async def get_activity(
 async def get_progress(context: Ctx) -> ProgressAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
-        row = await EvaluationRepository(uow.connection).progress(now)
+        row = await usecases.progress(uow, now)
     return ProgressAnswer(now=now, **asdict(row))
 
 

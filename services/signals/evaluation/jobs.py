@@ -5,8 +5,7 @@ from datetime import datetime
 
 from prometheus_client import Gauge
 
-from services.signals.evaluation.repository import EvaluationRepository
-from services.signals.evaluation.usecases.evaluate import evaluate_due
+from services.signals.evaluation.usecases.evaluate import evaluate_due, next_due
 from services.signals.evaluation.usecases.settle import settled
 from services.signals.replica.usecases.hear_activity import fold_waiting
 from shared.runtime.service import Context, Job
@@ -22,7 +21,7 @@ LAG = Gauge(
 async def evaluate(context: Context) -> None:
     """Evaluate every customer whose local day has come, when what had arrived by then is known."""
     async with context.db.transaction() as uow:
-        due = await EvaluationRepository(uow.connection).next_due()
+        due = await next_due(uow)
     LAG.set(max(0.0, (context.clock.now() - due).total_seconds()) if due is not None else 0.0)
     if due is None or due > context.clock.now():
         return

@@ -37,6 +37,11 @@ class _Evaluated:
     next_on: date
 
 
+async def next_due(uow: UnitOfWork) -> datetime | None:
+    """When the customer that waits longest is due; None where there is no customer."""
+    return await EvaluationRepository(uow.connection).next_due()
+
+
 async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int) -> int:
     """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found."""
     evaluations = EvaluationRepository(uow.connection)

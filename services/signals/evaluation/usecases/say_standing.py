@@ -1,4 +1,4 @@
-"""Say where a customer stands: the last evaluation as of an instant, and beside it what is known this
+"""Say where customers stand: the last evaluation as of an instant, and beside it what is known this
 moment."""
 
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ from services.signals.domain.consumption import Consumption, consumptions
 from services.signals.domain.customer_day import Contract
 from services.signals.domain.renewal import Renewal, renewal
 from services.signals.evaluation.repository import EvaluationRepository
+from services.signals.evaluation.rows import CustomerStandingRow, ProgressRow
 from services.signals.replica.memory import chain_of
 from services.signals.replica.repository.activity import ActivityRepository
 from services.signals.replica.repository.replica import HeardRepository
-from services.signals.replica.rows import ContractRow, CustomerRow, MeterSeenRow
+from services.signals.replica.rows import ActiveDayRow, ContractRow, CustomerRow, MeterSeenRow
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.values.period import local_date
 
@@ -67,6 +69,34 @@ async def evaluated(
     """The newest evaluation as of `at`; None before the first."""
     row = await EvaluationRepository(connection).standing(customer.customer_id, at)
     return {**row.document, "at": row.at} if row is not None else None
+
+
+async def list_standings(
+    uow: UnitOfWork,
+    at: datetime,
+    at_risk: bool | None,
+    after: tuple[int, str] | None,
+    rows_max: int,
+    *,
+    by_risk: bool,
+) -> list[CustomerStandingRow]:
+    """Customers with their newest evaluation as of an instant, by id or the riskiest first."""
+    evaluations = EvaluationRepository(uow.connection)
+    return await evaluations.standings_page(at, at_risk, after, rows_max, by_risk=by_risk)
+
+
+async def activity_of(
+    uow: UnitOfWork, external_id: str, meter: str | None, first: date, end: date
+) -> list[ActiveDayRow]:
+    """What a customer did on the UTC days [first, end), by meter; `meter`: of this one alone. Raises
+    CustomerUnknown."""
+    customer = await known_customer(uow.connection, external_id)
+    return await ActivityRepository(uow.connection).days(customer.customer_id, meter, first, end)
+
+
+async def progress(uow: UnitOfWork, now: datetime) -> ProgressRow:
+    """Until when customers are evaluated, and what is due."""
+    return await EvaluationRepository(uow.connection).progress(now)
 
 
 async def _contract(connection: asyncpg.Connection, row: ContractRow, now: datetime) -> ContractStanding:
