@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, RootModel
 
 from services.rating.disposition.clients import InFlight
+from services.rating.disposition.domain.covering import Covering, Holding, UsageLine
 from services.rating.disposition.domain.verdict import Disposition, Verdict
+from services.rating.disposition.rows import DeliveryRow, EventRow, Reason
 from services.rating.disposition.usecases.explain_event import Counted, Explained
-from services.rating.disposition.usecases.list_suspense import Reason, Suspended
+from services.rating.disposition.usecases.list_suspense import Suspended
 from services.rating.metering.domain.group import dimensions_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.raw.answers import Data, decode_data
@@ -136,19 +138,19 @@ class StoredEvent(Answer):
     seq: int
 
     @classmethod
-    def of(cls, row: Any) -> Self:
+    def of(cls, row: EventRow) -> Self:
         return cls(
-            type=row["type"],
-            subject=row["subject"],
-            time=row["time"],
-            data=decode_data(row["body"]),
-            received_at=row["received_at"],
-            stored_at=row["stored_at"],
-            topic=row["topic"],
-            partition=row["partition"],
-            offsets=Offsets(from_=row["from_offset"], to=row["to_offset"]),
-            batch_id=row["batch_id"],
-            seq=row["seq"],
+            type=row.type,
+            subject=row.subject,
+            time=row.time,
+            data=decode_data(row.body),
+            received_at=row.received_at,
+            stored_at=row.stored_at,
+            topic=row.topic,
+            partition=row.partition,
+            offsets=Offsets(from_=row.from_offset, to=row.to_offset),
+            batch_id=row.batch_id,
+            seq=row.seq,
         )
 
 
@@ -198,6 +200,10 @@ class HoldingException(Answer):
     detail: str
     owner: Owner
 
+    @classmethod
+    def of(cls, found: Holding) -> Self:
+        return cls(id=found.id, kind=found.kind, detail=found.detail, owner=found.owner)
+
 
 class ChargingLine(Answer):
     """A line of the statement that counts the event."""
@@ -205,6 +211,10 @@ class ChargingLine(Answer):
     line_id: LineId
     key: LineKey
     meter: MeterName
+
+    @classmethod
+    def of(cls, line: UsageLine) -> Self:
+        return cls(line_id=line.line_id, key=line.key, meter=line.meter)
 
 
 class ChargingContract(Answer):
@@ -220,14 +230,14 @@ class ChargingContract(Answer):
     lines: list[ChargingLine]
 
     @classmethod
-    def of(cls, row: Any, meters: Set[str]) -> Self:
+    def of(cls, row: Covering, meters: Set[str]) -> Self:
         return cls(
-            contract=row["contract"],
-            version=row["version"],
-            final=row["final"],
-            period=DaysAnswer(start=row["start_date"], end=row["end_date"]),
-            meters=sorted(meters & set(row["meters"])),
-            lines=[ChargingLine(**line) for line in row["lines"] if line["meter"] in meters],
+            contract=row.contract,
+            version=row.version,
+            final=row.final,
+            period=DaysAnswer(start=row.start_date, end=row.end_date),
+            meters=sorted(meters & set(row.meters)),
+            lines=[ChargingLine.of(line) for line in row.lines if line.meter in meters],
         )
 
 
@@ -329,15 +339,13 @@ def _told(found: Explained) -> dict[str, Any]:
         "id": found.id,
         "verdict": found.verdict,
         "detail": found.detail,
-        "void": VoidAnswer(
-            received_at=void["received_at"], batch_id=void["batch_id"], partition=void["partition"]
-        )
+        "void": VoidAnswer(received_at=void.received_at, batch_id=void.batch_id, partition=void.partition)
         if void
         else None,
         "duplicates": [DeliveryAnswer(**_delivery(row)) for row in found.duplicates],
         "duplicates_total": _total(found.duplicates),
         "conflicts": [
-            ConflictAnswer(**_delivery(row), body=RefusedBody(**decode_data(row["body"])))
+            ConflictAnswer(**_delivery(row), body=RefusedBody(**decode_data(row.body)))
             for row in found.conflicts
         ],
         "conflicts_total": _total(found.conflicts),
@@ -352,22 +360,22 @@ def _counted(found: Counted) -> dict[str, Any]:
     return {
         "stored": StoredEvent.of(found.event),
         "customer": OwnerAnswer(
-            id=customer["customer_id"], external_id=customer["external_id"], by_alias=customer["alias"]
+            id=customer.customer_id, external_id=customer.external_id, by_alias=customer.alias
         )
         if customer
         else None,
-        "left": LeftAnswer(id=left["customer_id"], external_id=left["external_id"]) if left else None,
+        "left": LeftAnswer(id=left.customer_id, external_id=left.external_id) if left else None,
         "meters": [MeterReadingAnswer.of(meter, reading) for meter, reading in found.readings.items()],
         "disposition": found.disposition,
-        "exceptions": [HoldingException(**exception) for exception in found.exceptions],
+        "exceptions": [HoldingException.of(exception) for exception in found.exceptions],
         "contracts": [ChargingContract.of(contract, names) for contract in found.contracts],
     }
 
 
-def _delivery(row: Any) -> dict[str, Any]:
-    return {name: row[name] for name in ("received_at", "batch_id", "seq")}
+def _delivery(row: DeliveryRow) -> dict[str, Any]:
+    return {"received_at": row.received_at, "batch_id": row.batch_id, "seq": row.seq}
 
 
-def _total(listed: Sequence[Any]) -> int:
+def _total(listed: Sequence[DeliveryRow]) -> int:
     """How many there are of which some are listed."""
-    return listed[0]["total"] if listed else 0
+    return listed[0].total if listed else 0

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from services.rating.disposition.answers import EventExplanationAnswer, SuspenseAnswer
 from services.rating.disposition.domain.verdict import Verdict
+from services.rating.disposition.rows import SuspenseFilter
 from services.rating.disposition.usecases.explain_event import explain_event
 from services.rating.disposition.usecases.list_suspense import suspended
 from services.rating.metering.usage.domain import TimesReversed, instant_of
@@ -70,6 +71,7 @@ async def list_suspense(
     if start >= end:
         raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")
     after = parts_in(page, *[str] * PLACE_PARTS)
+    wanted = SuspenseFilter(start, end, customer, subject)
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        rows = await suspended(uow.connection, start, end, customer, subject, after, page.limit + 1)
+        rows = await suspended(uow.connection, wanted, after, page.limit + 1)
     return Listed[SuspenseAnswer].page(rows, page, lambda row: list(row.place), SuspenseAnswer.of)

@@ -2,11 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
+import msgspec
 
+from services.rating.disposition.domain.covering import Covering
+from services.rating.disposition.rows import (
+    ConflictRow,
+    DeliveryRow,
+    EventRow,
+    OwnerRow,
+    SuspenseFilter,
+    SuspenseRow,
+    VoidRow,
+)
+from services.rating.metering.repository.usage import stored_event
 from services.rating.statements.domain.message import PRICING_FAILED
+from shared.db.columns import names_of
+from shared.db.filters import Where, narrowed
 
 _STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]  # a path has up to four names
 _AT = (
@@ -38,7 +51,20 @@ _CHARGED = """e.subject in (select subject from rating.departed_subjects) and ex
         and exists (select from rating.meters m join jsonb_array_elements(st.document -> 'lines') line
             on line ->> 'meter' = m.meter
                     where m.event_type = e.type))"""
-_SUSPENSE = f"""
+_CONDITIONS = {
+    "start": "e.time >= {}",
+    "end": "e.time < {}",
+    "customer": "cu.external_id = {}",
+    "subject": "e.subject = {}",
+}
+_AFTER = (
+    """(owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason) > ({}, {}, {}, {})"""
+)
+
+
+def _suspense(asked: Where, following: Where) -> str:
+    """The query of suspense: what is asked of events and their customers, and which of the sums follow."""
+    return f"""
 select * from (
     select coalesce(cu.external_id, e.subject) collate "C" as owner, s.customer_id, e.type,
         date_trunc('month', e.time, 'UTC') as month,
@@ -48,17 +74,12 @@ select * from (
     from rating.events e
     left join rating.subjects s on s.subject = e.subject
     left join rating.customers cu on cu.customer_id = s.customer_id
-    where e.time >= $1 and e.time < $2 and ($3::text is null or cu.external_id = $3)
-        and ($4::text is null or e.subject = $4)
+    where {asked.sql}
         and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
         and not exists (select from rating.voids v where v.key = e.key)
         and not ({_CHARGED})
     group by 1, 2, 3, 4, 5) found
-where $5::text[] is null
-    or (owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason)
-        > (($5::text[])[1], ($5::text[])[2], ($5::text[])[3], ($5::text[])[4])
-order by owner, type, month, reason limit $6
-"""
+where {following.sql} order by owner, type, month, reason"""
 
 
 class DispositionRepository:
@@ -66,19 +87,17 @@ class DispositionRepository:
         self._connection = connection
 
     async def suspense(
-        self,
-        start: datetime,
-        end: datetime,
-        customer: str | None,
-        subject: str | None,
-        after: Sequence[str] | None,
-        limit: int,
-    ) -> list[asyncpg.Record]:
-        """Return owner, customer_id, type, UTC month, reason and number of events, in order, after a
-        place."""
-        return await self._connection.fetch(
-            _SUSPENSE, start, end, customer, subject, list(after) if after else None, limit
+        self, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
+    ) -> list[SuspenseRow]:
+        """Return suspense by owner, type, month and reason, after a place named by these four."""
+        asked = narrowed(wanted, _CONDITIONS)
+        following = Where(parameters=asked.parameters)
+        if after:
+            following = following.also(_AFTER, *after)
+        rows = await self._connection.fetch(
+            f"{_suspense(asked, following)} limit {limit:d}", *following.parameters
         )
+        return [SuspenseRow(**row) for row in rows]
 
     async def covered(self, customer_ids: Sequence[str]) -> dict[str, list[tuple[datetime, datetime]]]:
         """Customer id → the periods of its contracts, by start."""
@@ -103,60 +122,60 @@ class DispositionRepository:
         )
         return found or 0
 
-    async def event(self, key: bytes) -> asyncpg.Record | None:
+    async def event(self, key: bytes) -> EventRow | None:
         """The stored event with the run of the log its batch took."""
-        return await self._connection.fetchrow(
-            """select e.*, e.data::text as body, b.topic, b.from_offset, b.to_offset, b.at as stored_at
+        row = await self._connection.fetchrow(
+            """select e.key, e.batch_id, e.seq, e.partition, e.received_at, e.time, e.type, e.subject,
+                e.data::text as body, b.topic, b.from_offset, b.to_offset, b.at as stored_at
                from rating.event_keys k join rating.events e on e.batch_id = k.batch_id and e.seq = k.seq
                left join bus.batches b on b.batch_id = e.batch_id where k.key = $1""",
             key,
         )
+        if row is None:
+            return None
+        columns = {name: value for name, value in row.items() if name != "key"}
+        return EventRow(**columns, read=stored_event(row))
 
-    async def void(self, key: bytes) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(
-            "select batch_id, partition, received_at, event_batch_id from rating.voids where key = $1", key
+    async def void(self, key: bytes) -> VoidRow | None:
+        row = await self._connection.fetchrow(
+            f"select {names_of(VoidRow)} from rating.voids where key = $1", key
         )
+        return VoidRow(**row) if row else None
 
-    async def duplicates(self, key: bytes, limit: int) -> list[asyncpg.Record]:
-        """The first further deliveries of the same body; each row says how many there are in all
-        (`total`)."""
-        return await self._connection.fetch(
+    async def duplicates(self, key: bytes, limit: int) -> list[DeliveryRow]:
+        """The first further deliveries of the same body."""
+        rows = await self._connection.fetch(
             """select batch_id, seq, received_at, count(*) over () as total
                from rating.duplicates where key = $1 order by batch_id, seq limit $2""",
             key,
             limit,
         )
+        return [DeliveryRow(**row) for row in rows]
 
-    async def conflicts(self, key: bytes, limit: int) -> list[asyncpg.Record]:
-        """The first deliveries of other bodies, in the same way."""
-        return await self._connection.fetch(
+    async def conflicts(self, key: bytes, limit: int) -> list[ConflictRow]:
+        """The first deliveries of other bodies."""
+        rows = await self._connection.fetch(
             """select batch_id, seq, received_at, body::text as body, count(*) over () as total
                from rating.conflicts where key = $1 order by batch_id, seq limit $2""",
             key,
             limit,
         )
+        return [ConflictRow(**row) for row in rows]
 
-    async def customer_of(self, subject: str) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(
+    async def customer_of(self, subject: str) -> OwnerRow | None:
+        row = await self._connection.fetchrow(
             """select c.customer_id, c.external_id, s.alias from rating.subjects s
                 join rating.customers c using (customer_id)
                where s.subject = $1""",
             subject,
         )
+        return OwnerRow(**row) if row else None
 
     async def terms_at(
-        self, customer_id: str | None, event: asyncpg.Record, void: asyncpg.Record | None
-    ) -> list[dict[str, Any]]:
-        """The contracts with a period over the event's time: period, version in force, meters of its usage
-        lines, and the statement's lines of them.
-
-        Those of the customer, and those of whoever had the subject when a final statement over the event was
-        cut (`left`).
-        `counted_by`: meter → the version a final statement counted by, or, where it names none, the newest
-        there was.
-        `late` and `void_late`: the period is final, and the event or its void came after the cut.
-        `exception`: what holds an open one.
-        """
+        self, customer_id: str | None, event: EventRow, void: VoidRow | None
+    ) -> list[Covering]:
+        """The contracts with a period over the event's time: those of the customer, and those of whoever had
+        the subject when a final statement over the event was cut."""
         rows = await self._connection.fetch(
             """select c.contract, p.start_date, p.end_date, p.final, v.version,
                 c.customer_id is distinct from $1 as left,
@@ -195,12 +214,12 @@ class DispositionRepository:
                              limit 1) v on true
                where p.period_start <= $2 and $2 < p.period_end order by c.contract""",
             customer_id,
-            event["time"],
-            event["batch_id"],
-            str(event["partition"]),
-            event["subject"],
-            void["batch_id"] if void else None,
-            str(void["partition"]) if void else None,
+            event.time,
+            event.batch_id,
+            str(event.partition),
+            event.subject,
+            void.batch_id if void else None,
+            str(void.partition) if void else None,
             PRICING_FAILED,
         )
-        return [dict(row) for row in rows]
+        return msgspec.convert([dict(row) for row in rows], list[Covering])

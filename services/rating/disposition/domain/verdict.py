@@ -10,7 +10,9 @@ most likely as a correction under the old id.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
+
+from services.rating.disposition.domain.covering import Covering, Holding
 
 Disposition = Literal["voided", "suspense", "unpriced", "held_late", "held", "priced"]
 
@@ -43,7 +45,7 @@ class Story:
     void: bool
     metered: bool
     in_force: bool
-    charged: Sequence[dict[str, Any]]
+    charged: Sequence[Covering]
     left: str | None = (
         None  # external id of the customer whose final statement charges it, though its subject left since
     )
@@ -55,7 +57,8 @@ def verdict(story: Story) -> tuple[Disposition, str]:
     A void that came after the cut of a final statement leaves its event on that statement, unless the event
     came after it too.
     """
-    late, void_late = _any(story.charged, "late"), _any(story.charged, "void_late")
+    late = any(contract.late for contract in story.charged)
+    void_late = any(contract.void_late for contract in story.charged)
     if story.void and (late or not void_late):
         return "voided", "a void is in force for it: no statement charges it"
     if story.left is not None and not void_late:
@@ -66,11 +69,11 @@ def verdict(story: Story) -> tuple[Disposition, str]:
     return _unbilled(story) or _billed(story, late, void_late)
 
 
-def verdict_of(disposition: Disposition, charged: Collection[dict[str, Any]], conflicts: int) -> Verdict:
+def verdict_of(disposition: Disposition, charged: Collection[Covering], conflicts: int) -> Verdict:
     """The word for a stored event. Billed is what final statements charge; what one of them still lacks will
     be."""
     if disposition == "priced":
-        return Verdict.BILLED if all(contract["final"] for contract in charged) else Verdict.WILL_BE_BILLED
+        return Verdict.BILLED if all(contract.final for contract in charged) else Verdict.WILL_BE_BILLED
     return Verdict.CONFLICT if disposition == "voided" and conflicts else Verdict(disposition)
 
 
@@ -99,7 +102,7 @@ def _billed(story: Story, late: bool, void_late: bool) -> tuple[Disposition, str
         )
     held = exceptions_of(story.charged)
     if held:
-        return "held", f"its period is on hold, owner {held[0]['owner']}: {held[0]['detail']}"
+        return "held", f"its period is on hold, owner {held[0].owner}: {held[0].detail}"
     if void_late:
         return (
             "priced",
@@ -108,10 +111,6 @@ def _billed(story: Story, late: bool, void_late: bool) -> tuple[Disposition, str
     return "priced", "its line is in the statement of the period below"
 
 
-def exceptions_of(charged: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
+def exceptions_of(charged: Collection[Covering]) -> list[Holding]:
     """The exceptions that hold the periods of these contracts."""
-    return [contract["exception"] for contract in charged if contract["exception"]]
-
-
-def _any(charged: Collection[dict[str, Any]], fact: str) -> bool:
-    return any(contract[fact] for contract in charged)
+    return [contract.exception for contract in charged if contract.exception]

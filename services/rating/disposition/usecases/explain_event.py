@@ -1,13 +1,13 @@
 """Say what became of one event."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import asyncpg
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.clients import UnderWay, under_way
+from services.rating.disposition.domain.covering import Covering, Holding
 from services.rating.disposition.domain.verdict import (
     Disposition,
     Story,
@@ -17,10 +17,10 @@ from services.rating.disposition.domain.verdict import (
     verdict_of,
 )
 from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.rows import ConflictRow, DeliveryRow, EventRow, OwnerRow, VoidRow
 from services.rating.metering.domain.arrival import key_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.domain.tally import Catalogue
-from services.rating.metering.repository.usage import stored_event
 from shared.bus import Bus
 
 LISTED_MAX = 100
@@ -31,13 +31,13 @@ class Counted:
     """What came of a stored event. `left`: who had its subject when the final statement that charges it was
     cut."""
 
-    event: asyncpg.Record
-    customer: asyncpg.Record | None
-    left: Mapping[str, Any] | None
+    event: EventRow
+    customer: OwnerRow | None
+    left: Covering | None
     readings: Mapping[str, Contribution | Unread]  # by meter
     disposition: Disposition
-    exceptions: list[dict[str, Any]]
-    contracts: list[dict[str, Any]]  # in force at the event's time, as `terms_at` returns them
+    exceptions: list[Holding]
+    contracts: list[Covering]  # in force at the event's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Explained:
     id: str
     verdict: Verdict
     detail: str
-    void: asyncpg.Record | None
-    duplicates: list[asyncpg.Record]
-    conflicts: list[asyncpg.Record]
+    void: VoidRow | None
+    duplicates: list[DeliveryRow]
+    conflicts: list[ConflictRow]
     elsewhere: UnderWay
     counted: Counted | None = None
 
@@ -79,34 +79,34 @@ async def explain_event(connection: asyncpg.Connection, bus: Bus, source: str, i
 async def _counted(
     connection: asyncpg.Connection,
     repository: DispositionRepository,
-    event: asyncpg.Record,
-    void: asyncpg.Record | None,
+    event: EventRow,
+    void: VoidRow | None,
     conflicts: int,
 ) -> tuple[Verdict, str, Counted]:
     """The verdict on a stored event, what to say of it; its customer, meters and contracts, and what became
     of it."""
-    customer, catalogue = await repository.customer_of(event["subject"]), CatalogueRepository(connection)
-    found = await repository.terms_at(customer["customer_id"] if customer else None, event, void)
-    readings = await _readings(catalogue, event, found)
+    customer, catalogue = await repository.customer_of(event.subject), CatalogueRepository(connection)
+    covering = await repository.terms_at(customer.customer_id if customer else None, event, void)
+    readings, found = await _readings(catalogue, event, covering)
     # A final statement that had the event keeps it, though its subject left: that customer's terms are then
     # the ones that hold.
     kept = [
         contract
         for contract in found
-        if contract["left"] and contract["final"] and not contract["late"] and contract["takes"]
+        if contract.left and contract.final and not contract.late and contract.takes
     ]
-    terms = kept or [contract for contract in found if not contract["left"]]
-    charged = [contract for contract in terms if contract["takes"]]
+    terms = kept or [contract for contract in found if not contract.left]
+    charged = [contract for contract in terms if contract.takes]
     disposition, detail = verdict(
         Story(
-            event["subject"],
-            event["type"],
-            customer["external_id"] if customer else None,
+            event.subject,
+            event.type,
+            customer.external_id if customer else None,
             void is not None,
             bool(readings),
             bool(terms),
             charged,
-            left=kept[0]["external_id"] if kept else None,
+            left=kept[0].external_id if kept else None,
         )
     )
     exceptions = exceptions_of(charged) if disposition == "held" else []
@@ -118,31 +118,29 @@ async def _counted(
 
 
 async def _readings(
-    catalogue: CatalogueRepository, event: asyncpg.Record, found: list[dict[str, Any]]
-) -> dict[str, Contribution | Unread]:
-    """What each meter reads of the event: as it counts now, and in the version a final statement over it was
-    counted by.
+    catalogue: CatalogueRepository, event: EventRow, covering: Sequence[Covering]
+) -> tuple[dict[str, Contribution | Unread], list[Covering]]:
+    """What each meter reads of the event, as it counts now and in the version a final statement over it was
+    counted by; and the contracts, each with the meters of its lines that take the event.
 
-    Notes in each contract which meters of its lines take the event (`takes`): where only their present
-    versions do, the statement lacks it.
+    Where only the present versions of its meters take it, a final statement lacks the event: it is late.
     """
-    stored = stored_event(event)
-    now = dict(Catalogue(0, await catalogue.meters()).readings(stored))
+    now = dict(Catalogue(0, await catalogue.meters()).readings(event.read))
     then: dict[str, Contribution | Unread] = {}
-    for contract in found:
-        versions = Catalogue(0, await catalogue.versions(sorted(contract["counted_by"].items())))
-        counted = dict(versions.readings(stored))
+    found = []
+    for contract in covering:
+        versions = Catalogue(0, await catalogue.versions(sorted(contract.counted_by.items())))
+        counted = dict(versions.readings(event.read))
         then |= counted
-        took = counted.keys() | (now.keys() - contract["counted_by"].keys())
-        meters = set(contract["meters"])
-        contract["late"] = contract["late"] or (contract["final"] and not took & meters)
-        contract["takes"] = sorted(
-            (now.keys() if contract["late"] or not contract["final"] else took) & meters
-        )
-    return {**then, **now}
+        took = counted.keys() | (now.keys() - contract.counted_by.keys())
+        meters = set(contract.meters)
+        late = contract.late or (contract.final and not took & meters)
+        takes = (now.keys() if late or not contract.final else took) & meters
+        found.append(replace(contract, late=late, takes=tuple(sorted(takes))))
+    return {**then, **now}, found
 
 
-def _absent(void: asyncpg.Record | None, elsewhere: UnderWay) -> tuple[Verdict, str]:
+def _absent(void: VoidRow | None, elsewhere: UnderWay) -> tuple[Verdict, str]:
     """The verdict on an event that is not stored, and what to do about it."""
     if any(record.kind != "void" for record in elsewhere.in_flight):
         return (

@@ -4,20 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
 
 import asyncpg
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.repository import DispositionRepository
+from services.rating.disposition.rows import Reason, SuspenseFilter, SuspenseRow
 from services.rating.metering.repository.readings import SUBJECT_ALONE
 from services.rating.metering.usage.domain import Stretch
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
 from services.rating.statements.repository.charged import charged_before, charged_elsewhere, of_meter
 from shared.values.money import Money, Rounding, currency, settle
-
-Reason = Literal["no_customer", "no_meter", "no_contract"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +38,30 @@ class Suspended:
 
 
 async def suspended(
-    connection: asyncpg.Connection,
-    start: datetime,
-    end: datetime,
-    customer: str | None,
-    subject: str | None,
-    after: Sequence[str] | None,
-    limit: int,
+    connection: asyncpg.Connection, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
 ) -> list[Suspended]:
     """Return suspense by owner (external id, or a subject nobody knows), type, month and reason."""
     repository = DispositionRepository(connection)
-    rows = await repository.suspense(start, end, customer, subject, after, limit)
+    rows = await repository.suspense(wanted, after, limit)
     priced = {
         meter.event_type: meter
         for meter in await CatalogueRepository(connection).meters()
         if meter.list_price
     }
-    covered = await repository.covered(sorted({row["customer_id"] for row in rows if row["customer_id"]}))
-    elsewhere = await charged_elsewhere(
-        connection, [row["customer_id"] for row in rows if row["customer_id"]]
-    )
+    covered = await repository.covered(sorted({row.customer_id for row in rows if row.customer_id}))
+    elsewhere = await charged_elsewhere(connection, [row.customer_id for row in rows if row.customer_id])
     for charged in await charged_before(
-        connection, [row["owner"] for row in rows if row["customer_id"] is None], None, None
+        connection, [row.owner for row in rows if row.customer_id is None], None, None
     ):
         elsewhere.setdefault(f"{SUBJECT_ALONE}{charged.apart.subject}", []).append(charged)
     asked, numbers = [], []
     for number, row in enumerate(rows):
-        if row["type"] not in priced or row["reason"] == "no_meter":
+        if row.type not in priced or row.reason == "no_meter":
             continue
-        owner = row["customer_id"] or f"{SUBJECT_ALONE}{row['owner']}"
-        month = (max(row["month"], start), min(_month_after(row["month"]), end))
-        meter = priced[row["type"]].meter
-        for lower, upper in gaps(month, covered.get(row["customer_id"], [])):
+        owner = row.customer_id or f"{SUBJECT_ALONE}{row.owner}"
+        month = (max(row.month, wanted.start), min(_month_after(row.month), wanted.end))
+        meter = priced[row.type].meter
+        for lower, upper in gaps(month, covered.get(row.customer_id or "", [])):
             asked.append(
                 UsageAsked(
                     owner,
@@ -83,9 +73,7 @@ async def suspended(
     quantities: dict[int, Decimal] = {}
     for number, found in zip(numbers, await read_quantities(connection, asked), strict=True):
         quantities[number] = quantities.get(number, Decimal(0)) + found.get((), Decimal(0))
-    return [
-        _suspended(row, priced.get(row["type"]), quantities.get(number)) for number, row in enumerate(rows)
-    ]
+    return [_suspended(row, priced.get(row.type), quantities.get(number)) for number, row in enumerate(rows)]
 
 
 def gaps(
@@ -103,19 +91,19 @@ def gaps(
         yield lower, end
 
 
-def _suspended(row: asyncpg.Record, meter: Meter | None, quantity: Decimal | None) -> Suspended:
+def _suspended(row: SuspenseRow, meter: Meter | None, quantity: Decimal | None) -> Suspended:
     value = None
     if quantity is not None and meter is not None and meter.list_price is not None:
         value = settle(
             quantity * meter.list_price.unit, currency(meter.list_price.currency), Rounding.HALF_UP
         )
     return Suspended(
-        row["owner"],
-        row["customer_id"],
-        row["type"],
-        row["month"],
-        row["reason"],
-        row["events"],
+        row.owner,
+        row.customer_id,
+        row.type,
+        row.month,
+        row.reason,
+        row.events,
         quantity,
         value,
     )

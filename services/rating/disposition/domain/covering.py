@@ -1,0 +1,51 @@
+"""A contract with a period over an event's time, as far as the event's disposition depends on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The exception that holds an open period."""
+
+    id: str
+    kind: str
+    detail: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """A line of the statement that charges usage."""
+
+    line_id: str
+    key: str
+    meter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """The period, the version in force, the meters of its usage lines, and the statement's lines of them.
+
+    `left`: the contract is another's than the customer's, who had the subject when a final statement over the
+    event was cut. `counted_by`: meter → the version a final statement counted by, or, where it names none,
+    the newest there was. `late` and `void_late`: the period is final, and the event or its void came after
+    the cut. `exception`: what holds an open one. `takes`: which meters of its lines take the event.
+    """
+
+    contract: str
+    start_date: date
+    end_date: date
+    final: bool
+    version: int
+    left: bool
+    customer_id: str
+    external_id: str
+    counted_by: Mapping[str, int]
+    late: bool
+    void_late: bool
+    exception: Holding | None
+    meters: tuple[str, ...]
+    lines: tuple[UsageLine, ...]
+    takes: tuple[str, ...] = ()
