@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from shared.pricing.inputs import VersionInForce
+from shared.pricing.spans import version_at
 from shared.values.period import BillingCalendar, ServicePeriod, local_date, local_midnight, period_between
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -24,8 +25,7 @@ class OpenedPeriods:
 def in_force(versions: Sequence[VersionInForce], instant: datetime) -> VersionInForce:
     """Return the version in force: of those effective by then, the one recorded last. Before the first one
     takes effect, the first."""
-    effective = [version for version in versions if version.effective_at <= instant]
-    return max(effective or versions[:1], key=lambda version: version.version)
+    return version_at(versions, instant) or versions[0]
 
 
 def close_due_at(versions: Sequence[VersionInForce], period_end: datetime) -> datetime:
