@@ -9,6 +9,7 @@ from fastapi import Depends, Query
 
 from shared.errors import AppError, refuses
 from shared.http.page import Page as Page
+from shared.values.names import unstorable
 
 LIMIT_MAX = 200
 CURSOR_CHARACTERS_MAX = 4000  # two names of 1020 bytes and what stands beside them, in base64
@@ -31,7 +32,7 @@ def _page(
         after = msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=list[str | int])
     except (ValueError, msgspec.MsgspecError) as fault:
         raise CursorInvalid() from fault
-    if not after or any(isinstance(part, str) and "\0" in part for part in after):
+    if not after or any(isinstance(part, str) and unstorable(part) for part in after):
         raise CursorInvalid()
     return Page(limit, tuple(after))
 

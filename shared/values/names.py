@@ -49,6 +49,7 @@ IDEMPOTENCY_KEY: Final = Rule("Idempotency-Key", 255, 1020)
 #: A text in an event's data, and so a value that a matrix row may name.
 DATA_TEXT: Final = Rule("text", 1024, 1024)
 STORABLE: Final = r"^[^\x00]+$"
+STORABLE_OR_EMPTY: Final = r"^[^\x00]*$"
 #: A value that a meter's filter accepts: what metering compares it with stands as a hash where it is longer.
 FILTER_VALUE: Final = Rule("value", 128, 128)
 #: Text for people, not compared with anything: a customer's name, a line's description, what a key is for.
@@ -120,13 +121,19 @@ def verbatim(rule: Rule, text: str) -> str:
     """The text as it is, for what is compared byte by byte; raise NameFault for one that no store can
     hold."""
     _sized(rule, text)
-    unstorable = next((letter for letter in text if letter == "\0" or "\ud800" <= letter <= "\udfff"), None)
-    if unstorable is not None:
+    if letter := unstorable(text):
         raise NameFault(
             "name_character",
-            f"`{rule.what}` {shown(text)} contains U+{ord(unstorable):04X}, which no store can hold; remove it",
+            f"`{rule.what}` {shown(text)} contains U+{ord(letter):04X}, which no store can hold; remove it",
         )
     return text
+
+
+def unstorable(text: str) -> str | None:
+    """Return the first character that no store can hold: NUL, or half a surrogate pair."""
+    if text.isascii():
+        return "\0" if "\0" in text else None
+    return next((letter for letter in text if letter == "\0" or "\ud800" <= letter <= "\udfff"), None)
 
 
 def kept(text: str) -> str:

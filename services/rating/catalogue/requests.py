@@ -17,7 +17,8 @@ from services.rating.metering.domain.aggregations.offered import (
 from shared.documents.yaml_document import DEPTH_MAX
 from shared.pricing.fields import CurrencyCode, Price
 from shared.values.fields import DataPath, FilterValue, GivenEventType, GivenMeter, Key
-from shared.values.names import DIMENSIONS_MAX
+from shared.values.json_values import children
+from shared.values.names import DIMENSIONS_MAX, unstorable
 
 FILTERS_MAX, VALUES_MAX = 10, 100
 
@@ -104,10 +105,6 @@ class MeterDocument(MeterTerms):
     meter: GivenMeter
 
 
-def _is_unicode(value: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in value)
-
-
 class PlanDocument(BaseModel):
     """A plan: contract terms under a name, which contracts build on. Its terms are validated with the
     contract that takes them."""
@@ -122,7 +119,7 @@ class PlanDocument(BaseModel):
         for _ in range(DEPTH_MAX):
             for value in level:
                 _refuse_not_storable(value)
-            level = [child for value in level for child in _children(value)]
+            level = [child for value in level for child in children(value)]
             if not level:
                 return self
         raise PydanticCustomError(
@@ -130,20 +127,10 @@ class PlanDocument(BaseModel):
         )
 
 
-def _children(value: Any) -> list[Any]:
-    return (
-        [*value.keys(), *value.values()]
-        if isinstance(value, dict)
-        else value
-        if isinstance(value, list)
-        else []
-    )
-
-
 def _refuse_not_storable(value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise PydanticCustomError("not_a_number", "NaN and infinity are not numbers of JSON.")
-    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+    if isinstance(value, str) and unstorable(value):
         raise PydanticCustomError(
             "text_not_storable",
             "A text holds a NUL character or half a surrogate pair, which no store keeps.",

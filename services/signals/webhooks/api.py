@@ -45,6 +45,7 @@ from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.runtime.service import Context, Ctx
 from shared.values.fields import GivenId, Word
+from shared.values.names import STORABLE_OR_EMPTY
 
 router = APIRouter(prefix="/v1", tags=["Webhooks"])
 READ, WRITE = requires("signals:read"), requires("signals:write")
@@ -60,7 +61,7 @@ class EndpointBody(BaseModel):
         list[Word],
         Field(min_length=1, max_length=50, examples=[["renewal.at_risk", "customer.activation.failed"]]),
     ]
-    description: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    description: Annotated[str, Field(max_length=500, pattern=STORABLE_OR_EMPTY)] = ""
     format: Format = "standard"
 
     def terms(self) -> EndpointTerms:

@@ -12,7 +12,7 @@ from services.usage_ingest.domain.limits import (
     TEXT_MAX_BYTES,
 )
 from services.usage_ingest.domain.numbers import INTEGER_LIMIT, Unfit, number_of
-from shared.values.names import shown
+from shared.values.names import shown, unstorable
 
 Data = dict[str, Any]
 UTF8_BYTES_MAX = 4  # of one character
@@ -103,7 +103,7 @@ def _refuse_long(text: str) -> None:
 
 def _refuse_nul(value: Any) -> None:
     if type(value) is str:
-        if "\0" in value:
+        if unstorable(value):
             raise EventFault(
                 "text_has_nul", f"{shown(value)} contains a NUL character, which no store keeps; remove it"
             )

@@ -27,6 +27,7 @@ from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.runtime.service import Ctx
 from shared.values.fields import AskedKept, GivenId, Word
+from shared.values.names import STORABLE
 
 router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
 QuarantineId = Annotated[GivenId, Path(description="qua_…")]
@@ -59,7 +60,7 @@ class Discard(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")
+    reason: str = Field(min_length=1, max_length=1000, pattern=STORABLE)
 
 
 @router.get(

@@ -10,6 +10,7 @@ from services.rating.metering.domain.scalar import Literal
 from shared.topics.usage_ingest import UsageMessage
 from shared.values import names
 from shared.values.instants import from_us
+from shared.values.json_values import children
 from shared.values.names import NameFault, shown
 
 BODY_HASH_BYTES = 16
@@ -100,11 +101,7 @@ def _look(level: list[Any]) -> None:
                     raise ValueError("holds a number with thousands of digits; send fewer")
             elif isinstance(value, str) and "\0" in value:
                 raise ValueError(f"holds a NUL character in {shown(value)}; remove it")
-        level = [child for value in level for child in _children(value)]
-
-
-def _children(value: Any) -> list[Any]:
-    return [*value.keys(), *value.values()] if type(value) is dict else value if type(value) is list else []
+        level = [child for value in level for child in children(value)]
 
 
 def _text(time_us: int) -> str:
