@@ -47,7 +47,7 @@ def as_the_protocol_says(
     held: bool,
     counted: bool,
 ) -> tuple[Bucket, Reason | None]:
-    """The table of dispositions (GLOSSARY.md), read line by line by a person."""
+    """The decision table, read line by line by a person."""
     if void:
         # A final statement that counted it before its void came keeps it; everywhere else nothing is left of
         # it to bill.

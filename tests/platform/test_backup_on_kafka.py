@@ -73,6 +73,7 @@ async def test_what_was_consumed_since_is_consumed_again_and_no_number_is_given_
             )
         ) as again:
             await _goes_on(again, events, str(lost["number"]))
+            await _stays_revoked(again, revoked["id"])
     finally:
         await drop_database(admin_url, name)
         broker.stop()

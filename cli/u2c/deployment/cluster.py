@@ -168,15 +168,9 @@ class Cluster:
         return {**found, **({"postgres": server.pid} if server else {})}
 
     async def kill_postgres(self) -> None:
-        """`kill -9` the embedded server. With `options.restart` it comes back by itself on the same port;
-        otherwise call `start_postgres`."""
+        """`kill -9` the embedded server. With `options.restart` it comes back by itself on the same port."""
         assert self.postgres is not None, "the server is not ours to kill"
         await asyncio.to_thread(self.postgres.kill)
-
-    async def start_postgres(self) -> None:
-        """Start the embedded server if it does not run."""
-        assert self.postgres is not None
-        await asyncio.to_thread(self.postgres.start)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -129,12 +129,6 @@ async def breaks_of(
     return found
 
 
-async def transport_breaks(connection: asyncpg.Connection, heads: Heads | None = None) -> Checked:
-    """K1 alone, over everything."""
-    async with snapshot(connection):
-        return (await transport(connection, heads)).checked
-
-
 def _stopped(stop: Stop) -> Break:
     return Break(
         K.TRANSPORT,
@@ -144,8 +138,3 @@ def _stopped(stop: Stop) -> Break:
         stop.reference,
         stop.detail,
     )
-
-
-def by_statement(breaks: Sequence[Break]) -> dict[K, int]:
-    """How many breaks each statement has; 0 included."""
-    return {k: sum(broken.k is k for broken in breaks) for k in K}
