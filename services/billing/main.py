@@ -1,26 +1,41 @@
 """Billing, wired."""
 
+from dataclasses import dataclass, field
+
 from services.billing.conservation.api import router as conservation
 from services.billing.conservation.clients import Auditor
 from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
+from services.billing.conservation.memory import Rounds
+from services.billing.conservation.usecases.watch import Monitor
 from services.billing.documents.api import router as documents
 from services.billing.documents.jobs import JOBS as DOCUMENT_JOBS
 from services.billing.documents.snapshots import JOBS as RETELLING
 from services.billing.finalization.jobs import JOBS as FINALIZATION_JOBS
-from services.billing.finalization.jobs import idle
-from services.billing.finalization.usecases.ask_conservation import ConservationGate
+from services.billing.finalization.jobs import finish_due_work
+from services.billing.finalization.usecases.ask_conservation import ConservationGate, Gate
 from services.billing.journal.api import router as journal
 from services.billing.replica.consumers import SUBSCRIPTIONS
 from services.billing.settings import BillingSettings
 from services.billing.tracing.api import router as tracing
 from shared.http.exceptions import exceptions_router
-from shared.runtime.service import Context, Service, build
+from shared.runtime.context import Foundation
+from shared.runtime.service import Service, build
 
 
-async def setup(context: Context) -> None:
+@dataclass(frozen=True)
+class BillingState:
+    """What one process of billing remembers, and what it asks before it gives a number."""
+
+    gate: Gate
+    monitor: Monitor
+    rounds: Rounds = field(default_factory=Rounds)
+
+
+async def setup(foundation: Foundation[BillingSettings]) -> BillingState:
     """The auditor reads all schemas; the gate asks it before a number is given."""
-    context.state["auditor"] = Auditor(context.settings.auditor_database_url)
-    context.state["gate"] = ConservationGate(context.state["auditor"])
+    auditor = Auditor(foundation.settings.auditor_database_url)
+    log = foundation.bus if foundation.settings.bus == "kafka" else None
+    return BillingState(ConservationGate(auditor), Monitor(auditor, log))
 
 
 EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read")
@@ -34,7 +49,7 @@ app = build(
         subscriptions=SUBSCRIPTIONS,
         jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
         setup=setup,
-        idle=idle,
+        finish_due_work=finish_due_work,
         description="Drafts, finalized invoices, the journal and the proofs.",
     )
 )

@@ -1,5 +1,7 @@
 """Rating, wired."""
 
+from dataclasses import dataclass
+
 from services.rating.catalogue.api import router as catalogue
 from services.rating.clock.api import router as clock
 from services.rating.contracts.api import router as contracts
@@ -8,20 +10,38 @@ from services.rating.disposition.api import router as disposition
 from services.rating.metering.activity.api import router as activity
 from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.jobs import JOBS
+from services.rating.metering.memory import MeteringMemory
 from services.rating.metering.raw.api import router as raw_events
 from services.rating.metering.usage.api import router as usage
 from services.rating.settings import RatingSettings
 from services.rating.snapshots import JOBS as RETELLING
 from services.rating.statements.api import router as statements
 from services.rating.statements.jobs import jobs
-from services.rating.statements.usecases.finish_due_work import idle
+from services.rating.statements.memory import Closing, DueSince
+from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.http.exceptions import exceptions_router
+from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
+
+
+@dataclass(frozen=True)
+class RatingState:
+    """What one process of rating remembers."""
+
+    metering: MeteringMemory
+    closing: Closing
+
+
+async def setup(foundation: Foundation[RatingSettings]) -> RatingState:
+    """Nothing is known before the first batch."""
+    settings = foundation.settings
+    return RatingState(MeteringMemory(settings.groups_max), Closing(DueSince(settings.close_delayed_after_s)))
+
 
 EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
 
 app = build(
-    Service(
+    Service[RatingSettings, RatingState](
         name="rating",
         port=8102,
         settings=RatingSettings,
@@ -39,7 +59,8 @@ app = build(
             clock,
         ),
         jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING),
-        idle=idle,
+        setup=setup,
+        finish_due_work=finish_due_work,
         description="Customers, the catalogue, contracts, usage and what it comes to.",
     )
 )

@@ -1,5 +1,8 @@
 """Signals, wired."""
 
+from dataclasses import dataclass
+
+from services.signals.domain.policy import Policy
 from services.signals.evaluation.api import router as evaluation
 from services.signals.evaluation.jobs import JOBS as EVALUATION_JOBS
 from services.signals.facts.api import router as facts
@@ -7,20 +10,31 @@ from services.signals.replica.consumers import SUBSCRIPTIONS
 from services.signals.settings import SignalsSettings, read_policy
 from services.signals.webhooks.api import router as webhooks
 from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
-from services.signals.webhooks.usecases.seal import SEAL, reseal, seal_of
+from services.signals.webhooks.usecases.seal import reseal
 from services.signals.webhooks.usecases.send import Lanes
 from shared.http.exceptions import exceptions_router
-from shared.runtime.service import Context, Service, build
+from shared.runtime.context import Foundation
+from shared.runtime.service import Service, build
 from shared.sealing import Seal
 
 
-async def setup(context: Context) -> None:
+@dataclass(frozen=True)
+class SignalsState:
+    """What one process of signals keeps: the lanes send what the seal opens."""
+
+    policy: Policy
+    seal: Seal
+    lanes: Lanes
+
+
+async def setup(foundation: Foundation[SignalsSettings]) -> SignalsState:
     """The policy is read once; what an older key sealed is sealed anew; the lanes send the webhooks."""
-    context.state["policy"] = read_policy(context.settings.policy_file)
-    context.state[SEAL] = Seal(context.settings.webhook_key, context.settings.webhook_key_previous)
-    async with context.db.transaction() as uow:
-        await reseal(uow, seal_of(context))
-    context.state["lanes"] = Lanes(context)
+    settings = foundation.settings
+    policy = read_policy(settings.policy_file)
+    seal = Seal(settings.webhook_key, settings.webhook_key_previous)
+    async with foundation.db.transaction() as uow:
+        await reseal(uow, seal)
+    return SignalsState(policy, seal, Lanes(foundation, seal))
 
 
 EXCEPTIONS = exceptions_router("list_signals_exceptions", "signals:read")

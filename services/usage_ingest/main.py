@@ -3,6 +3,8 @@ of a deployment."""
 
 import asyncio
 import sys
+from collections import Counter
+from dataclasses import dataclass, field
 
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
 from services.usage_ingest.door import consumers as raw
@@ -22,20 +24,35 @@ from services.usage_ingest.receipts import jobs as receipt_jobs
 from services.usage_ingest.receipts.api import router as door_hours
 from services.usage_ingest.replica import consumers as heard
 from services.usage_ingest.replica import jobs as catalogue
+from services.usage_ingest.replica.memory import Heard
+from services.usage_ingest.replica.usecases import read_catalogue
 from services.usage_ingest.settings import IngestSettings
 from shared.db.unit_of_work import Database
 from shared.http.exceptions import exceptions_router
 from shared.runtime.clock import machine_now
-from shared.runtime.service import Context, Service, build
+from shared.runtime.context import Foundation
+from shared.runtime.service import Service, build
 
 NAME = "usage_ingest"
 
 
-async def setup(context: Context) -> None:
+@dataclass(frozen=True)
+class IngestState:
+    """What one process of usage_ingest remembers."""
+
+    capacity: Capacity
+    heard: Heard = field(default_factory=Heard)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+
+async def setup(foundation: Foundation[IngestSettings]) -> IngestState:
     """Judge no event before the catalogue known so far is in memory."""
-    context.state["capacity"] = Capacity(context.settings.door_requests_max, context.settings.door_bytes_max)
-    await catalogue.refresh(context)
+    settings = foundation.settings
+    state = IngestState(Capacity(settings.door_requests_max, settings.door_bytes_max))
+    async with foundation.db.transaction() as uow:
+        await read_catalogue(uow, state.heard)
     born_at_zero()
+    return state
 
 
 async def create_key(database_url: str, name: str, scopes: list[str], secret: str | None = None) -> str:

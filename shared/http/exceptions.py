@@ -12,7 +12,7 @@ from shared.http.cursors import name_in
 from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.http.shown_names import ExceptionId, Owner
-from shared.runtime.service import Ctx
+from shared.runtime.context import Ctx
 from shared.values.fields import AskedReference, Word
 
 EXCEPTION_ID = r"exc_[0-9A-Za-z]{22}"

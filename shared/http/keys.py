@@ -2,7 +2,7 @@
 a database.
 
 What is in memory is *confirmed* when the table was read and held all that access.keys held then
-(`heard_keys.heard_all`). What was not confirmed for CHANGES_WITHIN_S changes nothing any more, what was not
+(`shared.replica.access_keys.heard_all`). What was not confirmed for CHANGES_WITHIN_S changes nothing any more, what was not
 for READS_WITHIN_S does nothing at all: a key that was revoked meanwhile must not work on because the news of
 it cannot come.
 """
@@ -21,6 +21,8 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from prometheus_client import Gauge
 
+# A route's path is parsed when the route is made: what reads its segments is registered before.
+import shared.http.segments  # noqa: F401
 from shared.db.unit_of_work import OUTAGES
 from shared.errors import AppError, Kind
 from shared.http.bodiless import refuse_unasked_body

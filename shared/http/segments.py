@@ -26,6 +26,5 @@ class Segment(StringConvertor):
         return value.replace("%2F", "/").replace("%25", "%")
 
 
-register_url_convertor(
-    "str", Segment()
-)  # before any route is made: routers import this by way of shared.runtime.service
+# Before any route is made: whoever makes one imports `requires` of shared.http.keys, and that imports this.
+register_url_convertor("str", Segment())

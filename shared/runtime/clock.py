@@ -53,7 +53,7 @@ class BusinessClock:
     Before a moved clock passes a due instant, and before it answers, the mover asks one service after the
     other whether it is *quiet* (`clock.business.quiet_request`, `quiet_service`): an instance of it answers
     in `clock.instances.quiet_request` once `until_quiet()` returns.
-    `Service.idle` is where a service says that no due job of its own is left.
+    `Service.finish_due_work` is where a service says that no due job of its own is left.
     """
 
     pool: asyncpg.Pool

@@ -7,6 +7,8 @@ from typing import Any
 import asyncpg
 from prometheus_client import Gauge
 
+from shared.runtime.context import AnyContext
+
 EVERY_S = 10.0
 EXCEPTIONS = Gauge("u2c_exceptions_open", "Exceptions nobody has resolved yet", ["service", "kind", "owner"])
 OVERDUE = Gauge(
@@ -21,14 +23,10 @@ DEAD_LETTERS = Gauge(
 )
 
 
-async def measure(context: Any) -> None:
-    """Count the exceptions and dead letters of this service; every replica counts all. `context`:
-    shared.runtime.service.Context."""
+async def measure(context: AnyContext) -> None:
+    """Count the exceptions and dead letters of this service; every replica counts all."""
     measure_exceptions(context.name, await _exceptions(context.db.pool, context.name, context.clock.now()))
-    groups = {
-        consumer.group: [subscribe.topic.name for subscribe in consumer.subscriptions]
-        for consumer in context.consumers
-    }
+    groups = context.topics_by_group()
     measure_dead_letters(groups, await _dead_letters(context.db.pool, list(groups)))
 
 

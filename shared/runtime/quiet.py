@@ -10,47 +10,49 @@ have rested.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
-from shared.runtime.wake import Wake
+from shared.db.outbox import Relay
+from shared.runtime.consumer import Consumer
+from shared.runtime.context import AnyContext
 
 STARTING_S = 0.05
 LOOK_S = 0.02  # for the progress of other processes; that of this one wakes
 
 
-@dataclass
-class Quiet:
+C = TypeVar("C", bound=AnyContext)
+
+
+@dataclass(frozen=True)
+class Quiet(Generic[C]):
     """`await quiet()` returns once everything that lay on the service's topics at the call is worked off."""
 
-    context: Any  # shared.runtime.service.Context
-    progress: Wake  # called by this process's consumer and relay
-    idle: Callable[[Any], Awaitable[bool]] | None = None
+    context: C
+    finish_due_work: Callable[[C], Awaitable[bool]] | None = None
 
     async def __call__(self) -> None:
-        while self.context.consumer is None:  # still starting: it has heard of nothing yet
-            await self.progress.wait(STARTING_S)
-        await self._consume()
-        while self.idle is not None and not await self.idle(self.context):
-            await self.progress.wait(LOOK_S)
-        await self._relay()
+        while self.context.consumer is None or self.context.relay is None:
+            # still starting: it has heard of nothing yet
+            await self.context.progress.wait(STARTING_S)
+        await self._consume(self.context.consumer)
+        while self.finish_due_work is not None and not await self.finish_due_work(self.context):
+            await self.context.progress.wait(LOOK_S)
+        await self._publish(self.context.relay)
 
-    async def _consume(self) -> None:
-        bus, topics = (
-            self.context.bus,
-            [subscribe.topic.name for subscribe in self.context.consumer.subscriptions],
-        )
+    async def _consume(self, consumer: Consumer[AnyContext]) -> None:
+        bus, topics = self.context.bus, consumer.topics
         lay = await asyncio.gather(*(bus.heads(topic) for topic in topics))
         for topic, heads in zip(topics, lay, strict=True):
             while not _beyond(await bus.positions(self.context.name, topic), heads):
-                self.context.consumer.hurry()
-                await self.progress.wait(LOOK_S)
+                consumer.hurry()
+                await self.context.progress.wait(LOOK_S)
 
-    async def _relay(self) -> None:
+    async def _publish(self, relay: Relay) -> None:
         waiting = f"select exists (select from {self.context.name}.outbox where created_at <= $1)"
         told_by = await self.context.db.pool.fetchval("select clock_timestamp()")
         while await self.context.db.pool.fetchval(waiting, told_by):
-            self.context.relay.wake()
-            await self.progress.wait(LOOK_S)
+            relay.wake()
+            await self.context.progress.wait(LOOK_S)
 
 
 def _beyond(positions: Mapping[int, int], heads: Mapping[int, int]) -> bool:

@@ -1,14 +1,14 @@
 """What /readyz says: each part of a service by name, `ok`, a `note:`, or what is missing with its remedy."""
 
 import asyncio
-from typing import Any
 
 from shared.db.migration_state import migrations_at_head
 from shared.db.unit_of_work import OUTAGES
+from shared.runtime.context import AnyContext
 
 
-async def checks(context: Any) -> dict[str, str]:
-    """The checks of a running service. `context` is shared.runtime.service.Context."""
+async def checks(context: AnyContext) -> dict[str, str]:
+    """The checks of a running service."""
     assert context.consumer is not None
     try:
         async with asyncio.timeout(5):

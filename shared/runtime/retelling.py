@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 
 from shared.db.unit_of_work import Database, UnitOfWork
-from shared.runtime.service import Context, Job
+from shared.runtime.context import AnyContext
+from shared.runtime.jobs import Job
 from shared.topics import Topic
 
 log = structlog.get_logger()
@@ -40,10 +41,10 @@ class Snapshots:
     page: Callable[[UnitOfWork, Place], Awaitable[tuple[int, Place]]]
 
 
-def retelling(snapshots: Sequence[Snapshots]) -> Job:
+def retelling(snapshots: Sequence[Snapshots]) -> Job[AnyContext]:
     """The job that tells them again where that is due."""
 
-    async def run(context: Context) -> None:
+    async def run(context: AnyContext) -> None:
         await retell(context.db, snapshots)
 
     return Job("retelling", LOOK_EVERY_S, run, follows_clock=False)

@@ -5,12 +5,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from prometheus_client import Counter
 
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import machine_now
+from shared.runtime.context import AnyContext
 
 EVERY_S = 3600.0
 STEP_ROWS = 5000  # of one transaction
@@ -45,8 +45,8 @@ for _kept in TABLE:
         GONE.labels(_kept.what)
 
 
-async def forget(context: Any, kept: Kept, step: Step) -> None:
-    """Delete, step by step, all that is older than `kept.days`. `context` is shared.runtime.service.Context."""
+async def forget(context: AnyContext, kept: Kept, step: Step) -> None:
+    """Delete, step by step, all that is older than `kept.days`."""
     assert kept.days is not None, f"{kept.what} are kept for ever"
     before, gone = machine_now() - timedelta(days=kept.days), STEP_ROWS
     while gone >= STEP_ROWS:
@@ -56,7 +56,7 @@ async def forget(context: Any, kept: Kept, step: Step) -> None:
         await asyncio.sleep(REST_S)
 
 
-async def forget_idempotency_keys(context: Any) -> None:
+async def forget_idempotency_keys(context: AnyContext) -> None:
     """Every service's own."""
     await forget(context, IDEMPOTENCY_KEYS, _idempotency_keys)
 

@@ -4,16 +4,17 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from urllib.parse import urljoin
 
 import httpx2
 import pytest
 from fastapi import FastAPI, Request
 
-from services.billing.finalization.jobs import idle
+from services.billing.finalization.jobs import finish_due_work
 from services.billing.replica import usecases as heard
 from shared.db.unit_of_work import Database
-from shared.http.heard_keys import store_key
+from shared.replica.access_keys import store_key
 from shared.topics.usage_ingest import AccessKeyMessage
 from tests.billing.conftest import Hear
 from tests.billing.gates import OpenGate
@@ -47,7 +48,8 @@ async def app(
     await grant(db, "product", "usage:write")
     await stand_clock(database.admin_url, NOW)
     async with billing.router.lifespan_context(billing):
-        billing.state.context.state["gate"] = OpenGate()
+        context = billing.state.context
+        context.state = replace(context.state, gate=OpenGate())
         yield billing
 
 
@@ -56,7 +58,7 @@ def settle(app: FastAPI) -> Settle:
     """Wait until the service has finalized or held every final statement it heard."""
 
     async def settled() -> None:
-        while not await idle(app.state.context):
+        while not await finish_due_work(app.state.context):
             await asyncio.sleep(0.01)
 
     return settled

@@ -15,6 +15,7 @@ from services.billing.conservation.checks.k2_door import door
 from services.billing.conservation.domain.breaks import Checked
 from services.billing.conservation.usecases.check import snapshot
 from services.rating.metering.consumers import SUBSCRIPTIONS
+from services.rating.metering.memory import MeteringMemory
 from services.usage_ingest.receipts.repository import ReceiptRepository
 from shared.bus import Record
 from shared.bus.postgres_log import PostgresLog
@@ -76,11 +77,11 @@ class Way:
 
     async def metered(self) -> None:
         """Let metering take all there is, and stop again."""
-        context = SimpleNamespace(
+        context: Any = SimpleNamespace(
             db=self.rating,
             bus=self.bus,
-            state={},
-            settings=SimpleNamespace(consumer_batch_max=1000, groups_max=100),
+            state=SimpleNamespace(metering=MeteringMemory(100)),
+            settings=SimpleNamespace(consumer_batch_max=1000),
             clock=SimpleNamespace(now=machine_now),
         )
         consumer = asyncio.create_task(Consumer(context, "rating", SUBSCRIPTIONS).run())

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from services.rating.metering.memory import MeteringMemory
 from services.rating.metering.usecases.meter_batch import meter_batch
 from shared.db.unit_of_work import Database
 from shared.runtime.clock import from_us, to_us
@@ -62,10 +63,9 @@ class Metering:
     batch_ids: Any = field(default_factory=lambda: count(1))  # None: those of the bus's own sequence
 
     def __post_init__(self) -> None:
-        self.context = SimpleNamespace(
-            state={},
+        self.context: Any = SimpleNamespace(
+            state=SimpleNamespace(metering=MeteringMemory(self.groups_max)),
             db=self.db,
-            settings=SimpleNamespace(groups_max=self.groups_max),
             clock=SimpleNamespace(now=lambda: self.now),
         )
 

@@ -13,7 +13,7 @@ LONG_S = 20.0
 
 
 async def test_who_waits_goes_on_when_usage_is_metered_in_time_again() -> None:
-    memory = MeteringMemory()
+    memory = MeteringMemory(1000)
     memory.metered(machine_us() - 8_000_000)
     assert 8.0 <= memory.behind_s < 9.0
     waiting = asyncio.create_task(memory.wait_while_late(5.0, LONG_S))
@@ -28,7 +28,7 @@ async def test_nobody_waits_longer_than_asked_nor_when_nothing_is_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cached, "LATENESS_HOLDS_S", LONG_S)
-    memory = MeteringMemory()
+    memory = MeteringMemory(1000)
     began = time.monotonic()
     await memory.wait_while_late(0.25, LONG_S)
     assert time.monotonic() - began < LONG_S / 2 and memory.behind_s == 0.0

@@ -30,7 +30,7 @@ from shared.bus.kafka_topics import settings_of
 from shared.db.outbox import Relay
 from shared.db.outbox_refused import Refused
 from shared.db.unit_of_work import Database
-from shared.http.heard_keys import key_consumer
+from shared.replica.access_keys import key_consumer
 from shared.runtime.clock import machine_now
 from shared.runtime.consumer import Consumer, Subscribe
 from shared.topics import ALL, Topic, TopicKind
@@ -87,7 +87,7 @@ class Deployment:
             bus=self.bus,
             settings=SimpleNamespace(consumer_batch_max=5000),
             clock=SimpleNamespace(now=machine_now),
-            state={"policy": read_policy()},
+            state=SimpleNamespace(policy=read_policy()),
         )
 
     async def say(self, said: Sequence[tuple[Topic, Any]]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from fastapi import APIRouter
 
 from shared.http.documented import API
+from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
 from shared.runtime.settings import ServiceSettings
 
@@ -18,8 +19,10 @@ def test_a_route_without_a_scope_stops_the_service_at_start() -> None:
     @router.get("/door")
     async def door() -> None: ...
 
+    async def setup(_foundation: Foundation[ServiceSettings]) -> None: ...
+
     with pytest.raises(AssertionError, match="/v1/open/door states no scope"):
-        build(Service(name="open", port=1, settings=ServiceSettings, routers=(router,)))
+        build(Service(name="open", port=1, settings=ServiceSettings, routers=(router,), setup=setup))
 
 
 @pytest.mark.parametrize("name", SERVICES)

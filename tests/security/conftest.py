@@ -14,7 +14,7 @@ import pytest
 
 from shared.bus import Record
 from shared.postgres.setup import AUDITOR
-from shared.runtime.service import Context
+from shared.runtime.context import AnyContext
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from tests.conftest import TestDatabase, say
 
@@ -27,7 +27,7 @@ class Served:
     """`client` has every scope; `context` is the service's own."""
 
     database: TestDatabase
-    context: Context
+    context: AnyContext
     client: httpx2.AsyncClient
 
     async def say(self, topic: str, records: list[Record]) -> None:
@@ -61,7 +61,7 @@ def serve(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Serve:
             monkeypatch.setenv(f"U2C_{name.upper()}", value)
         app = importlib.import_module(f"services.{service}.main").app
         async with app.router.lifespan_context(app):
-            context: Context = app.state.context
+            context: AnyContext = app.state.context
             await context.db.pool.execute(
                 f"""insert into {service}.access_keys (key_id, revision, hash, name, scopes, revoked)
                     values ('key_test', 1, $1, 'test', '{{admin}}', false) on conflict do nothing""",

@@ -52,7 +52,7 @@ def start(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Start:
                 try:
                     yield signals
                 finally:
-                    await context.state["lanes"].stop()
+                    await context.state.lanes.stop()
 
     return started
 

@@ -13,8 +13,8 @@ import msgspec
 
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
+from services.signals.webhooks.usecases.send import WebhooksContext
 from shared.bus import Record
-from shared.runtime.service import Context
 from shared.topics import Topic
 from tests.conftest import TestDatabase, stand_clock
 from tests.conftest import say as published
@@ -30,7 +30,7 @@ class Signals:
     """`client` speaks to the API with every scope; `context` is the service's own."""
 
     database: TestDatabase
-    context: Context
+    context: WebhooksContext
     client: httpx2.AsyncClient
 
     async def move_clock(self, to: datetime) -> None:

@@ -24,7 +24,7 @@ async def send() -> None:
             "select exists (select from signals.deliveries where state = 'pending')"
         ):
             await asyncio.sleep(POLL_S)
-        await context.state["lanes"].stop()
+        await context.state.lanes.stop()
 
 
 def live() -> int:

@@ -64,7 +64,7 @@ async def evaluate_until(signals: Signals, until: datetime) -> None:
     await signals.move_clock(until)
     while True:
         async with signals.context.db.transaction() as uow:
-            if not await evaluate_due(uow, until, signals.context.state["policy"], 100):
+            if not await evaluate_due(uow, until, signals.context.state.policy, 100):
                 return
 
 

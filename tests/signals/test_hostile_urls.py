@@ -14,7 +14,7 @@ from services.signals.webhooks.clients.attempt import sender
 from services.signals.webhooks.clients.guard import AddressRefused, Guard
 from services.signals.webhooks.domain.target import UrlRefused, target_of
 from services.signals.webhooks.repository.webhooks import WebhookRepository
-from services.signals.webhooks.usecases.seal import seal_of, sealed_url
+from services.signals.webhooks.usecases.seal import sealed_url
 from shared.runtime.clock import machine_now
 from tests.signals.conftest import Start
 from tests.signals.deployment import START, Signals, fact, until
@@ -230,7 +230,7 @@ async def test_with_the_local_setting_only_loopback_is_let_through() -> None:
 async def test_an_endpoint_of_a_deployment_that_lost_the_local_setting_is_not_called(start: Start) -> None:
     """What is stored is judged again at every attempt."""
     async with listener() as (port, seen), start(webhook_allow_local="false") as signals:
-        seal = seal_of(signals.context)
+        seal = signals.context.state.seal
         async with signals.context.db.transaction() as uow:
             await WebhookRepository(uow.connection).add_endpoint(
                 "whe_old",

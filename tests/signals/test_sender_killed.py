@@ -20,15 +20,15 @@ MORE = 9
 
 @pytest.mark.timeout(900)
 async def test_a_sender_that_dies_between_send_and_record_sends_again_with_the_same_id(
-    start: Start, sized: Sized
+    start: Start, sized: Sized, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = sized(3, 40, 200)
     facts = [fact(number) for number in range(kills + MORE)]
     async with receiving(answers(204)) as receiver:
         async with start() as signals:
             await signals.endpoint(receiver.url)
-            await signals.context.state["lanes"].stop()
-            signals.context.state["lanes"].start_due = _nothing
+            await signals.context.state.lanes.stop()
+            monkeypatch.setattr(signals.context.state.lanes, "start_due", _nothing)
             await signals.tell(*facts)
             url = signals.database.url("signals")
         assert await _run(url, "webhook.after_send:2", kills) == 0, (

@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx2
 
-from services.rating.statements.usecases.finish_due_work import idle
+from services.rating.statements.memory import StatementsContext
+from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.bus import Record
 from shared.runtime.clock import machine_us
-from shared.runtime.service import Context
 from shared.topics.rating import StatementMessage
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
 from shared.values.instants import to_us
@@ -29,7 +29,7 @@ class Deployment:
     """`client` speaks to rating's API with every scope; `context` is the service's own."""
 
     database: TestDatabase
-    context: Context
+    context: StatementsContext
     client: httpx2.AsyncClient
 
     async def customer(self, external_id: str, timezone: str = "UTC") -> None:
@@ -79,7 +79,7 @@ class Deployment:
         """Wait until everything sent is metered, and priced."""
         heads = await self.context.bus.heads(USAGE_EVENTS.name)
         await until(lambda: self._metered(heads))
-        while not await idle(self.context):
+        while not await finish_due_work(self.context):
             await asyncio.sleep(0.01)
 
     async def _metered(self, heads: Any) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 from services.rating.statements.domain.message import pages_of
-from services.rating.statements.usecases.finish_due_work import idle
+from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.topics.rating import StatementLine, StatementMessage
 from tests.statements.deployment import Deployment, event, terms, utc
 
@@ -113,9 +113,9 @@ async def test_who_waits_for_what_is_due_waits_for_what_another_worker_is_openin
         await rating.context.db.pool.execute(
             "update clock.business set moved_to = '2024-02-01T00:00:00Z', revision = revision + 1"
         )
-        waiting = asyncio.create_task(idle(rating.context))
+        waiting = asyncio.create_task(finish_due_work(rating.context))
         assert not (await asyncio.wait({waiting}, timeout=1))[0], (
-            "idle, with a period of this instant not yet to be seen"
+            "all is done, with a period of this instant not yet to be seen"
         )
     await waiting
     assert not (await rating.stored("acme-1", "2024-02-01")).final

@@ -9,8 +9,8 @@ import msgspec
 
 from shared.bus.kafka_reader import KafkaReader
 from shared.db.unit_of_work import UnitOfWork
-from shared.http.heard_keys import store_key
 from shared.postgres.setup import SERVICES
+from shared.replica.access_keys import store_key
 from shared.topics import Topic
 from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage

@@ -10,14 +10,13 @@ from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.parameters import Customer, Events, Name, Span, Usage
 from services.billing.conservation.usecases.reconcile import door_hours, placed_events, reconciled
-from services.billing.conservation.usecases.watch import monitor_of
+from services.billing.conservation.usecases.watch import ConservationContext, Ctx
 from shared.http.answers import Listed
 from shared.http.cursors import event_place
 from shared.http.examples import answers_with
 from shared.http.instants import Instant
 from shared.http.keys import requires
 from shared.http.paging import Page, Paged
-from shared.runtime.service import Context, Ctx
 from shared.values.instants import to_us
 
 router = APIRouter(prefix="/v1", tags=["Reconciliation"], dependencies=[requires("invoices:read")])
@@ -40,7 +39,7 @@ async def reconcile(
         ),
     ] = None,
 ) -> ReconciliationAnswer:
-    monitor, narrow = monitor_of(context), asked.narrow()
+    monitor, narrow = context.state.monitor, asked.narrow()
     if monitor.report is None or (check if check is not None else asked.is_whole):
         await monitor.check()
     found = await reconciled(monitor.auditor, narrow)
@@ -89,7 +88,7 @@ async def reconcile_door(
     start: Annotated[Instant, Query(alias="from", description="Hours from here")],
     to: Annotated[Instant, Query(description="Hours before this instant")],
 ) -> Listed[DoorHourAnswer]:
-    found = await door_hours(monitor_of(context).auditor, start, to, HOURS_MAX + 1)
+    found = await door_hours(context.state.monitor.auditor, start, to, HOURS_MAX + 1)
     return Listed(
         data=[DoorHourAnswer.of(hour) for hour in found[:HOURS_MAX]],
         has_more=len(found) > HOURS_MAX,
@@ -97,8 +96,10 @@ async def reconcile_door(
     )
 
 
-async def _events(context: Context, page: Page, narrow: Narrow, drill: Drill) -> Listed[PlacedEventAnswer]:
-    found = await placed_events(monitor_of(context).auditor, narrow, drill, page.limit + 1)
+async def _events(
+    context: ConservationContext, page: Page, narrow: Narrow, drill: Drill
+) -> Listed[PlacedEventAnswer]:
+    found = await placed_events(context.state.monitor.auditor, narrow, drill, page.limit + 1)
     return Listed[PlacedEventAnswer].page(
         found, page, lambda event: [to_us(event.time), event.batch_id, event.seq], PlacedEventAnswer.of
     )

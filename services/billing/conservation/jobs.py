@@ -11,18 +11,13 @@ from services.billing.conservation.domain.filters import Narrow
 from services.billing.conservation.domain.waiting import Waiting
 from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
 from services.billing.conservation.usecases.reconcile import reconciled
-from services.billing.conservation.usecases.watch import monitor_of
-from shared.runtime.service import Context, Job
+from services.billing.conservation.usecases.watch import ConservationContext
+from shared.runtime.jobs import Job
 
 LOOK_EVERY_S = 5.0
 CHECK_EVERY_S = 600.0  # and never more than a twentieth of the time is spent on it
 CHECK_SHARE = 20
 BROKEN_EVERY_S = 60.0  # while something is broken, so that a repair is seen
-LOOKED_AT, CHECKED_AT, TOOK_S = (
-    "conservation_looked_at",
-    "conservation_checked_at",
-    "conservation_took_s",
-)
 CHECKED = Gauge(
     "u2c_conservation_checked_timestamp_seconds",
     "When all statements were last checked; before the first time, when checking began",
@@ -39,13 +34,13 @@ BREAKS = Gauge(
 )
 
 
-async def look(context: Context) -> None:
+async def look(context: ConservationContext) -> None:
     """K1, and stored = new, as they go on. A moving business clock wakes every job; the books need not be
     looked at more often for that."""
-    monitor, now = monitor_of(context), time.monotonic()
-    if now - context.state.get(LOOKED_AT, -LOOK_EVERY_S) < LOOK_EVERY_S:
+    monitor, rounds, now = context.state.monitor, context.state.rounds, time.monotonic()
+    if rounds.looked_at is not None and now - rounds.looked_at < LOOK_EVERY_S:
         return
-    context.state[LOOKED_AT] = now
+    rounds.looked_at = now
     await monitor.look()
     BREAKS.labels(K.TRANSPORT).set(monitor.transport.breaks_total)
     async with context.db.transaction() as uow:
@@ -54,23 +49,22 @@ async def look(context: Context) -> None:
             await keep_exceptions(uow, monitor.short, context.clock.now())
 
 
-async def check(context: Context) -> None:
+async def check(context: ConservationContext) -> None:
     """Everything, when it is time again."""
-    monitor, now = monitor_of(context), time.monotonic()
+    monitor, rounds, now = context.state.monitor, context.state.rounds, time.monotonic()
     report = monitor.report
     every_s = BROKEN_EVERY_S if report and not report.holds else CHECK_EVERY_S
-    if CHECKED_AT not in context.state:
+    if rounds.checked_at is None:
         # a start is no time without a check: the first comes within CHECK_EVERY_S
         CHECKED.set_to_current_time()
-    if now - context.state.setdefault(CHECKED_AT, now) < max(
-        every_s, CHECK_SHARE * context.state.get(TOOK_S, 0.0)
-    ):
+        rounds.checked_at = now
+    if now - rounds.checked_at < max(every_s, CHECK_SHARE * rounds.took_s):
         return
     report = await monitor.check()
     measure_waiting((await reconciled(monitor.auditor, Narrow())).totals.waiting)
     CHECKED.set(report.taken_at.timestamp())
-    context.state[CHECKED_AT] = time.monotonic()
-    context.state[TOOK_S] = context.state[CHECKED_AT] - now
+    rounds.checked_at = time.monotonic()
+    rounds.took_s = rounds.checked_at - now
     async with context.db.transaction() as uow:
         for checked in report.statements:
             BREAKS.labels(checked.k).set(checked.breaks_total)

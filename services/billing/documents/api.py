@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.billing.context import BillingContext, Ctx
 from services.billing.documents import usecases
 from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.page import PAGE_HEADERS, page_of
@@ -17,7 +18,6 @@ from shared.http.cursors import name_in
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.runtime.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 BILLING = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ async def get_invoice(
     return DocumentAnswer.of(found)
 
 
-async def _page(context: Context, document_id: str) -> str:
+async def _page(context: BillingContext, document_id: str) -> str:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         document, terms = await usecases.get_document_with_terms(uow, document_id)
     return page_of(document, terms)

@@ -2,8 +2,9 @@
 
 from prometheus_client import Gauge
 
+from services.billing.context import BillingContext
 from services.billing.documents.usecases import count_drafts
-from shared.runtime.service import Context, Job
+from shared.runtime.jobs import Job
 
 EVERY_S = 10.0
 DRAFTS = Gauge(
@@ -13,7 +14,7 @@ DRAFTS = Gauge(
 )
 
 
-async def measure(context: Context) -> None:
+async def measure(context: BillingContext) -> None:
     async with context.db.transaction() as uow:
         found = await count_drafts(uow)
     for state in ("open", "due", "held"):

@@ -1,16 +1,17 @@
 """When finalization runs."""
 
 from services.billing.finalization.usecases import finalize as usecases
-from shared.runtime.service import Context, Job
+from services.billing.finalization.usecases.ask_conservation import FinalizationContext
+from shared.runtime.jobs import Job
 
 EVERY_S = 0.2
 
 
-async def finalize(context: Context) -> None:
-    await usecases.finalize_due(context.db, context.state["gate"], context.clock.now())
+async def finalize(context: FinalizationContext) -> None:
+    await usecases.finalize_due(context.db, context.state.gate, context.clock.now())
 
 
-async def idle(context: Context) -> bool:
+async def finish_due_work(context: FinalizationContext) -> bool:
     """A moved clock waits for this: finalizes what is due, and says whether that was all."""
     await finalize(context)
     async with context.db.transaction() as uow:

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from services.billing.context import Ctx
 from services.billing.journal import usecases
 from services.billing.journal.answers import JournalEntryAnswer
 from services.billing.journal.parameters import Asked
@@ -9,7 +10,6 @@ from shared.http.answers import Listed
 from shared.http.cursors import name_in
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/journal", tags=["Journal"], dependencies=[requires("invoices:read")])
 

@@ -1,7 +1,6 @@
 """What billing subscribes to."""
 
-from typing import Any
-
+from services.billing.context import BillingContext
 from services.billing.replica import usecases
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer import Batch, BatchCounts, Subscribe
@@ -17,15 +16,21 @@ from shared.topics.rating import (
 STATEMENTS_MAX = 1000  # a statement may have hundreds of lines
 
 
-async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+async def hear_statements(
+    batch: Batch[StatementMessage], uow: UnitOfWork, context: BillingContext
+) -> BatchCounts:
     return await usecases.hear_statements(batch, uow, context.clock.now())
 
 
-async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+async def hear_customers(
+    batch: Batch[CustomerMessage], uow: UnitOfWork, _context: BillingContext
+) -> BatchCounts:
     return await usecases.hear_customers(batch, uow)
 
 
-async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+async def hear_contracts(
+    batch: Batch[ContractVersionMessage], uow: UnitOfWork, context: BillingContext
+) -> BatchCounts:
     return await usecases.hear_contracts(batch, uow, context.clock.now())
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.billing.context import Ctx
 from services.billing.documents.usecases import NoSuchDocument
 from services.billing.parameters import DocumentId, LineId
 from services.billing.tracing import usecases
@@ -15,7 +16,6 @@ from shared.errors import refuses
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import CURSOR_CHARACTERS_MAX
-from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requires("invoices:read")])
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import httpx2
 
+from services.billing.context import BillingContext
 from shared.errors import AppError, Kind
-from shared.runtime.service import Context
 
 
 class RatingUnavailable(AppError):
@@ -50,7 +50,7 @@ def pieces_of(explanation: Mapping[str, Any]) -> tuple[Piece, ...]:
 class RatingClient:
     """Explanations and raw events of statement lines."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: BillingContext) -> None:
         self._http = context.http
         self._url = context.settings.rating_url.rstrip("/")
         self._key = context.settings.service_key

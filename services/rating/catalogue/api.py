@@ -16,6 +16,7 @@ from services.rating.catalogue.usecases import (
     MeterNotFound,
     PlanNotFound,
 )
+from services.rating.context import Ctx
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
@@ -24,7 +25,6 @@ from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.pricing.faults import TermsInvalid
-from shared.runtime.service import Ctx
 from shared.values.fields import Key
 
 router = APIRouter(prefix="/v1", tags=["Catalogue"])

@@ -6,10 +6,10 @@ How a moved clock stays honest: before and after each due instant (a period's en
 of a grace, the instant of a contract version), and before it answers, it asks all running instances to be
 *quiet* and waits for their answers: one service after the other, in the order in which usage passes them
 (`shared/topics/flow.py`). An instance answers when (1) its group's positions have passed the heads of its
-topics as read when it heard the question, (2) `Service.idle(context)` says that no job due by the business
+topics as read when it heard the question, (2) `Service.finish_due_work(context)` says that no job due by the business
 clock is left, (3) its outbox holds nothing from before that moment. So what one service said lies before the
 next one when that is asked. What goes back is asked for in a second pass; live load does not prolong it. To
-make the clock wait for a job of a service, give its `Service` an `idle`; rating's opens, prices and closes
+make the clock wait for a job of a service, give its `Service` a `finish_due_work`; rating's opens, prices and closes
 what is due, billing's finalizes. Webhook deliveries and daily jobs are no due instants.
 
 Nobody looks in short turns: a question and an answer are notices (LISTEN), and whoever is asked hurries its

@@ -16,9 +16,9 @@ from services.rating.clock.usecases import (
     advance,
     running_instances,
 )
+from services.rating.context import Ctx
 from shared.errors import AppError, refuses
 from shared.http.keys import requires
-from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/clock", tags=["Clock"])
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from services.rating.clock.repository import ClockRepository
 from services.rating.clock.rows import Instance
+from services.rating.context import RatingContext
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_now
-from shared.runtime.service import Context
 from shared.topics.flow import BACK, in_flow
 
 LOCK_WAIT_S = 30.0
@@ -60,7 +60,7 @@ class Advanced:
     revision: int
 
 
-async def advance(context: Context, to: datetime, *, test_clock: bool) -> Advanced:
+async def advance(context: RatingContext, to: datetime, *, test_clock: bool) -> Advanced:
     """Move the clock to `to`, and answer when every running service has acknowledged it and everything due by
     then, `to` included, is done and can be read: drafts of open periods too.
 
@@ -90,7 +90,7 @@ async def running_instances(uow: UnitOfWork) -> list[Instance]:
 
 
 @asynccontextmanager
-async def _hands(context: Context) -> AsyncIterator[ClockRepository]:
+async def _hands(context: RatingContext) -> AsyncIterator[ClockRepository]:
     """Hold the clock's hands: one advance at a time in the whole deployment."""
     deadline = time.monotonic() + LOCK_WAIT_S
     async with context.db.pool.acquire() as connection:
@@ -104,7 +104,7 @@ async def _hands(context: Context) -> AsyncIterator[ClockRepository]:
 
 
 async def _pass_due_instants(
-    context: Context, clock: ClockRepository, start: datetime, to: datetime
+    context: RatingContext, clock: ClockRepository, start: datetime, to: datetime
 ) -> list[datetime]:
     stops: list[datetime] = []
     current = start
@@ -118,7 +118,7 @@ async def _pass_due_instants(
     return stops
 
 
-async def wait_until_quiet(context: Context, clock: ClockRepository) -> None:
+async def wait_until_quiet(context: RatingContext, clock: ClockRepository) -> None:
     """Return when all that had arrived has passed every running service, and what it led to is heard.
 
     They are asked in the order in which usage passes them, each once the one before is quiet. What goes back
@@ -157,6 +157,6 @@ async def _wait(
         await clock.wait_answer()
 
 
-async def _heads(context: Context) -> list[dict[int, int]]:
+async def _heads(context: RatingContext) -> list[dict[int, int]]:
     """The heads of the topics that go back."""
     return [dict(heads) for heads in await asyncio.gather(*(context.bus.heads(topic) for topic in BACK))]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from services.rating.context import Ctx
 from services.rating.contracts.answers import (
     EXAMPLE,
     ContractAnswer,
@@ -34,7 +35,6 @@ from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.language import terms_json_schema
-from shared.runtime.service import Ctx
 from shared.values.fields import AskedSubject, Key
 from shared.values.names import KEY
 

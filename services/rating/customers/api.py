@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.rating.context import Ctx
 from services.rating.customers import usecases
 from services.rating.customers.answers import CustomerAnswer
 from services.rating.customers.requests import AliasDocument, CustomerChanges, CustomerDocument
@@ -22,7 +23,6 @@ from shared.http.cursors import name_in
 from shared.http.idempotency import REFUSED, idempotent
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
-from shared.runtime.service import Ctx
 from shared.values.fields import AskedSubject
 
 router = APIRouter(prefix="/v1/customers", tags=["Customers"])

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.rating.context import Ctx
 from services.rating.disposition.answers import EventExplanationAnswer, SuspenseAnswer
 from services.rating.disposition.domain.verdict import Verdict
 from services.rating.disposition.rows import SuspenseFilter
@@ -17,7 +18,6 @@ from shared.http.answers import Listed
 from shared.http.cursors import parts_in
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.runtime.service import Ctx
 from shared.values.fields import AskedEventId, AskedSource
 
 router = APIRouter(prefix="/v1", tags=["Usage"])

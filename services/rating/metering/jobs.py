@@ -5,19 +5,19 @@ from time import perf_counter
 
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.backfill.usecases import backfill_step
-from services.rating.metering.memory import memory_of
+from services.rating.metering.memory import MeteringContext
 from services.rating.metering.naming.usecases import recount_step
 from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
 from shared.runtime.clock import machine_now
-from shared.runtime.service import Context, Job
+from shared.runtime.jobs import Job
 
 BEHIND_S = 5.0  # so late usage is metered when it comes before activity
 REST_MAX_S = 10.0
-BREATH_MAX_S = 1.0
+PAUSE_MAX_S = 1.0
 BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
 
 
-async def backfill(context: Context) -> None:
+async def backfill(context: MeteringContext) -> None:
     """Bring every meter that is behind up to date."""
     settings = context.settings
     while True:
@@ -32,7 +32,7 @@ async def backfill(context: Context) -> None:
             return
 
 
-async def recount(context: Context) -> None:
+async def recount(context: MeteringContext) -> None:
     """Count again, month by month, what was named after it fell into `other`."""
     while True:
         async with context.db.transaction() as uow:
@@ -40,25 +40,25 @@ async def recount(context: Context) -> None:
                 return
 
 
-async def activity(context: Context) -> None:
+async def activity(context: MeteringContext) -> None:
     """Tell all that was touched, one share after the other, and rest as long as that took, a second at most:
     a day is read anew each time it is told. While usage waits for seconds to be metered, one share, then a
     rest as long.
     """
-    memory, share, began = memory_of(context), context.settings.activity_max, perf_counter()
+    memory, share, began = context.state.metering, context.settings.activity_max, perf_counter()
     while await tell_activity(context.db, share) == share:
         if memory.behind_s >= BEHIND_S:
             await memory.wait_while_late(BEHIND_S, min(memory.behind_s, REST_MAX_S))
             return
-    await asyncio.sleep(min(perf_counter() - began, BREATH_MAX_S))
+    await asyncio.sleep(min(perf_counter() - began, PAUSE_MAX_S))
 
 
-async def months(context: Context) -> None:
+async def months(context: MeteringContext) -> None:
     async with context.db.transaction() as uow:
         await add_months(uow, machine_now())
 
 
-async def lonely_voids(context: Context) -> None:
+async def lonely_voids(context: MeteringContext) -> None:
     async with context.db.transaction() as uow:
         await report_lonely_voids(uow, machine_now(), context.clock.now(), context.settings.void_wait_days)
 

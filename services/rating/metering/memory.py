@@ -4,14 +4,15 @@ never leave a wrong memory."""
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 from services.rating.metering.domain.admission import MeterMonth, Names, Own
 from services.rating.metering.domain.group import Group
 from services.rating.metering.domain.tally import Catalogue
+from services.rating.settings import RatingSettings
 from shared.runtime.clock import machine_us
+from shared.runtime.context import Context, FromRequest
 
-GROUPS_MAX_DEFAULT = 1000
 OWN_GROUPS_KEPT_MAX = 200_000
 LATENESS_HOLDS_S = 1.0
 LOOK_EVERY_S = 0.1
@@ -41,7 +42,7 @@ class MeteringMemory:
     """The catalogue at its revision with the values that contracts name, event types already noted, and known
     groups."""
 
-    groups_max: int = GROUPS_MAX_DEFAULT
+    groups_max: int
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))
     names: Names = field(default_factory=Names)
     types: set[str] = field(default_factory=set)
@@ -72,12 +73,12 @@ class MeteringMemory:
         self.catalogue, self.names, self.known = catalogue, names, KnownGroups()
 
 
-def memory_of(context: Any) -> MeteringMemory:
-    """The one memory of this process."""
-    memory = context.state.get("metering")
-    if memory is None:
-        memory = context.state["metering"] = MeteringMemory(
-            getattr(context.settings, "groups_max", GROUPS_MAX_DEFAULT)
-        )
-    assert isinstance(memory, MeteringMemory)
-    return memory
+class MeteringState(Protocol):
+    """What of the service's state is ours."""
+
+    @property
+    def metering(self) -> MeteringMemory: ...
+
+
+MeteringContext = Context[RatingSettings, MeteringState]
+Ctx = FromRequest[MeteringContext]

@@ -15,6 +15,7 @@ from services.rating.statements.answers import (
     StatementAnswer,
     WholeStatementAnswer,
 )
+from services.rating.statements.memory import Ctx
 from services.rating.statements.rows import StatementFilter
 from services.rating.statements.usecases import find as usecases
 from services.rating.statements.usecases.events_of_line import events_of_line
@@ -29,7 +30,6 @@ from shared.http.answers import Listed
 from shared.http.cursors import event_place, instant_in, parts_in, place_key
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
-from shared.runtime.service import Ctx
 from shared.values.fields import AskedSubject, GivenId, Key
 from shared.values.names import KEY
 

@@ -7,14 +7,14 @@ from time import perf_counter
 from prometheus_client import Gauge, Histogram
 
 from services.rating.contracts.usecases.open_periods import open_due_periods
-from services.rating.metering.memory import memory_of
 from services.rating.statements.domain.pace import Pace
+from services.rating.statements.memory import StatementsContext
 from services.rating.statements.usecases import keep_house as usecases
 from services.rating.statements.usecases import price as pricing
 from services.rating.statements.usecases.close_periods import close_due
-from shared.runtime import pacing as breath
 from shared.runtime.clock import machine_us
-from shared.runtime.service import Context, Job
+from shared.runtime.jobs import Job
+from shared.runtime.pacing import rest_s as rest_after_s
 
 OPEN_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 0.05, 0.5, 5.0
 MARKS = Gauge("u2c_open_marks", "Marks that no pricing has fanned out yet")
@@ -31,7 +31,7 @@ SECONDS = Histogram(
 )
 
 
-async def open_periods(context: Context) -> None:
+async def open_periods(context: StatementsContext) -> None:
     """Open every period the business clock has reached."""
     while True:
         async with context.db.transaction() as uow:
@@ -39,11 +39,14 @@ async def open_periods(context: Context) -> None:
                 return
 
 
-async def price(context: Context) -> None:
+async def price(context: StatementsContext) -> None:
     """Fan out, then price what is asked for and rested, until nothing is."""
     if not await pricing.anything_asked(context.db):
         return
-    pace, memory = Pace(context.settings.reprice_min_s, context.settings.reprice_max_s), memory_of(context)
+    pace, memory = (
+        Pace(context.settings.reprice_min_s, context.settings.reprice_max_s),
+        context.state.metering,
+    )
     priced = 1
     while priced:
         rest_s = pace.rest_s(memory.behind_s)
@@ -52,12 +55,12 @@ async def price(context: Context) -> None:
             await pricing.fan_out(uow, context.settings.marks_max)
         priced, took_s = await _price_some(context, machine_us() - int(rest_s * 1_000_000))
         if priced:
-            await asyncio.sleep(breath.rest_s(took_s, full=priced == context.settings.claim_max))
+            await asyncio.sleep(rest_after_s(took_s, full=priced == context.settings.claim_max))
         else:
             await memory.wait_while_late(pace.late_s, pace.pause_s(rest_s))
 
 
-async def _price_some(context: Context, priced_before_us: int) -> tuple[int, float]:
+async def _price_some(context: StatementsContext, priced_before_us: int) -> tuple[int, float]:
     """How many statements one transaction priced, and the seconds it took."""
     began = perf_counter()
     priced = await pricing.price_stale(
@@ -68,11 +71,11 @@ async def _price_some(context: Context, priced_before_us: int) -> tuple[int, flo
     return priced, took_s
 
 
-async def close(context: Context) -> None:
+async def close(context: StatementsContext) -> None:
     await close_due(context)
 
 
-async def keep_house(context: Context) -> None:
+async def keep_house(context: StatementsContext) -> None:
     """Drop requests that need no answer, and tell Prometheus what waits."""
     async with context.db.transaction() as uow:
         waits = await usecases.keep_house(uow, context.clock.now())
@@ -81,7 +84,7 @@ async def keep_house(context: Context) -> None:
     OVERDUE.set(waits.overdue_s)
 
 
-def jobs(pricing_workers: int) -> list[Job]:
+def jobs(pricing_workers: int) -> list[Job[StatementsContext]]:
     return [
         Job("open_periods", OPEN_EVERY_S, open_periods),
         Job("price", PRICE_EVERY_S, price, workers=pricing_workers, follows_clock=False),

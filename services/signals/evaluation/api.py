@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from services.signals.context import Ctx
 from services.signals.evaluation.answers.customers import (
     ActivityAnswer,
     BacktestAnswer,
@@ -24,7 +25,6 @@ from shared.http.answers import Listed
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
-from shared.runtime.service import Ctx
 from shared.values.fields import AskedMeter, AskedSubject
 
 router = APIRouter(prefix="/v1", tags=["Signals"])
@@ -171,4 +171,4 @@ async def get_progress(context: Ctx) -> ProgressAnswer:
 async def get_backtest(context: Ctx) -> BacktestAnswer:
     async with context.db.transaction() as uow:
         found = await judge_history(uow.connection, context.clock.now().date())
-    return BacktestAnswer.of(found, context.state["policy"].version)
+    return BacktestAnswer.of(found, context.state.policy.version)

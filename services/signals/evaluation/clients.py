@@ -5,13 +5,13 @@ import asyncio
 import httpx2
 import structlog
 
-from shared.runtime.service import Context
+from services.signals.context import SignalsContext
 
 log = structlog.get_logger()
 RETRY_S = 1.0
 
 
-async def have_activity_told(context: Context) -> None:
+async def have_activity_told(context: SignalsContext) -> None:
     """Have rating tell the activity of everything it has metered; returns when it is on the bus. A rating
     that is away is waited for."""
     while True:

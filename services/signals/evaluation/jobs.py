@@ -5,10 +5,11 @@ from datetime import datetime
 
 from prometheus_client import Gauge
 
+from services.signals.context import SignalsContext
 from services.signals.evaluation.usecases.evaluate import evaluate_due, next_due
 from services.signals.evaluation.usecases.settle import settled
 from services.signals.replica.usecases.hear_activity import fold_waiting
-from shared.runtime.service import Context, Job
+from shared.runtime.jobs import Job
 
 EVALUATE_EVERY_S = 1.0
 FOLD_MAX = 5000
@@ -18,7 +19,7 @@ LAG = Gauge(
 )
 
 
-async def evaluate(context: Context) -> None:
+async def evaluate(context: SignalsContext) -> None:
     """Evaluate every customer whose local day has come, when what had arrived by then is known."""
     async with context.db.transaction() as uow:
         due = await next_due(uow)
@@ -32,16 +33,14 @@ async def evaluate(context: Context) -> None:
         pass
 
 
-async def _fold(context: Context) -> int:
+async def _fold(context: SignalsContext) -> int:
     async with context.db.transaction() as uow:
         return await fold_waiting(uow, FOLD_MAX)
 
 
-async def _evaluate(context: Context, until: datetime) -> int:
+async def _evaluate(context: SignalsContext, until: datetime) -> int:
     async with context.db.transaction() as uow:
-        return await evaluate_due(
-            uow, until, context.state["policy"], context.settings.evaluation_customers_max
-        )
+        return await evaluate_due(uow, until, context.state.policy, context.settings.evaluation_customers_max)
 
 
 JOBS = (Job("evaluate", EVALUATE_EVERY_S, evaluate),)

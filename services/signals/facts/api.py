@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.signals.context import Ctx
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.score_report import Judged, Outcome, score_report
 from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer, State
@@ -19,7 +20,6 @@ from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import CursorInvalid, Paged
-from shared.runtime.service import Ctx
 from shared.values.fields import GivenId
 
 router = APIRouter(prefix="/v1/signals", tags=["Signals"])
@@ -72,7 +72,7 @@ async def get_report(context: Ctx) -> ScoreReportAnswer:
     async with context.db.transaction() as uow:
         rows = await usecases.list_judged_renewals(uow)
     renewals = [Judged(row["contract"], row["term_end"], row["at_risk"], row["outcome"]) for row in rows]
-    return ScoreReportAnswer.of(score_report(renewals), renewals, context.state["policy"].version)
+    return ScoreReportAnswer.of(score_report(renewals), renewals, context.state.policy.version)
 
 
 @router.get(

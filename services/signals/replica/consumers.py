@@ -1,7 +1,6 @@
 """What signals hears. Of a snapshot the newest revision of each key is kept, whole; a fact is told once."""
 
-from typing import Any
-
+from services.signals.context import SignalsContext
 from services.signals.replica.usecases import hear_snapshots as usecases
 from services.signals.replica.usecases.hear_activity import hear_activity
 from services.signals.replica.usecases.hear_documents import hear_documents
@@ -23,19 +22,25 @@ from shared.topics.rating import (
 from shared.topics.usage_ingest import USAGE_QUARANTINE
 
 
-async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
-    return await usecases.hear_customers(batch, uow, context.clock.now(), context.state["policy"])
+async def hear_customers(
+    batch: Batch[CustomerMessage], uow: UnitOfWork, context: SignalsContext
+) -> BatchCounts:
+    return await usecases.hear_customers(batch, uow, context.clock.now(), context.state.policy)
 
 
-async def hear_meters(batch: Batch[MeterMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+async def hear_meters(batch: Batch[MeterMessage], uow: UnitOfWork, _context: SignalsContext) -> BatchCounts:
     return await usecases.hear_meters(batch, uow)
 
 
-async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+async def hear_contracts(
+    batch: Batch[ContractVersionMessage], uow: UnitOfWork, context: SignalsContext
+) -> BatchCounts:
     return await usecases.hear_contracts(batch, uow, context.clock.now())
 
 
-async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+async def hear_statements(
+    batch: Batch[StatementMessage], uow: UnitOfWork, _context: SignalsContext
+) -> BatchCounts:
     return await usecases.hear_statements(batch, uow)
 
 

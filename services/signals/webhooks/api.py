@@ -38,12 +38,12 @@ from services.signals.webhooks.usecases.manage_endpoints import (
     rotate_secret,
     send_test,
 )
-from services.signals.webhooks.usecases.seal import seal_of, whole_url
+from services.signals.webhooks.usecases.seal import whole_url
+from services.signals.webhooks.usecases.send import Ctx, WebhooksContext
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
-from shared.runtime.service import Context, Ctx
 from shared.values.fields import GivenId, Word
 from shared.values.names import STORABLE_OR_EMPTY
 
@@ -103,7 +103,9 @@ class ReplayBody(BaseModel):
 async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
     await check(body.terms(), context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
-        endpoint_id, secret = await create_endpoint(uow, body.terms(), seal_of(context), context.clock.now())
+        endpoint_id, secret = await create_endpoint(
+            uow, body.terms(), context.state.seal, context.clock.now()
+        )
         return CreatedEndpointAnswer.of(await known_endpoint(uow, endpoint_id), body.url, secret=secret)
 
 
@@ -142,7 +144,7 @@ async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> Endp
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
     async with context.db.transaction() as uow:
-        await change_endpoint(uow, endpoint_id, terms, seal_of(context))
+        await change_endpoint(uow, endpoint_id, terms, context.state.seal)
         return _whole(context, await known_endpoint(uow, endpoint_id))
 
 
@@ -169,10 +171,10 @@ async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
 @refuses(EndpointUnknown)
 async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> RotatedEndpointAnswer:
     async with context.db.transaction() as uow:
-        secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, seal_of(context))
+        secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, context.state.seal)
         row = await known_endpoint(uow, endpoint_id)
         return RotatedEndpointAnswer.of(
-            row, whole_url(seal_of(context), row), secret=secret, previous_secret_until=until
+            row, whole_url(context.state.seal, row), secret=secret, previous_secret_until=until
         )
 
 
@@ -252,11 +254,11 @@ async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     return DeliveryLogAnswer.of(row, log=list(attempts_of(attempts)))
 
 
-def _whole(context: Context, row: Any) -> EndpointAnswer:
+def _whole(context: WebhooksContext, row: Any) -> EndpointAnswer:
     """With its whole URL: for those who may change it."""
-    return EndpointAnswer.of(row, whole_url(seal_of(context), row))
+    return EndpointAnswer.of(row, whole_url(context.state.seal, row))
 
 
-def _for(caller: AccessKey, context: Context, row: Any) -> EndpointAnswer:
+def _for(caller: AccessKey, context: WebhooksContext, row: Any) -> EndpointAnswer:
     """A URL is a secret: who may only read sees where it leads, not the path that lets anybody post there."""
     return _whole(context, row) if caller.allows("signals:write") else EndpointAnswer.of(row, row["url"])

@@ -6,10 +6,11 @@ from datetime import datetime
 from prometheus_client import Gauge
 
 from services.signals.webhooks.usecases import keep_house
-from services.signals.webhooks.usecases.send import Lanes
+from services.signals.webhooks.usecases.send import WebhooksContext
 from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.context import AnyContext
+from shared.runtime.jobs import Job
 from shared.runtime.retention import DELIVERIES, EVERY_S, STEP_ROWS, forget
-from shared.runtime.service import Context, Job
 
 SEND_EVERY_S, MEASURE_EVERY_S = 0.5, 10.0
 OLDEST = Gauge(
@@ -19,12 +20,11 @@ OLDEST = Gauge(
 ENDPOINTS = Gauge("u2c_webhook_endpoints", "Webhook endpoints by state", ["state"])
 
 
-async def send(context: Context) -> None:
-    lanes: Lanes = context.state["lanes"]
-    await lanes.start_due()
+async def send(context: WebhooksContext) -> None:
+    await context.state.lanes.start_due()
 
 
-async def measure(context: Context) -> None:
+async def measure(context: WebhooksContext) -> None:
     """How long the oldest delivery has waited, and how many endpoints there are in each state."""
     async with context.db.transaction() as uow:
         waits = await keep_house.measure(uow, context.clock.now())
@@ -33,7 +33,7 @@ async def measure(context: Context) -> None:
         ENDPOINTS.labels(state).set(waits.endpoints.get(state, 0))
 
 
-async def forget_deliveries(context: Context) -> None:
+async def forget_deliveries(context: AnyContext) -> None:
     await forget(context, DELIVERIES, _step)
 
 

@@ -11,7 +11,7 @@ from services.usage_ingest.domain.framing import BodyMalformed, EventTooLarge, N
 from services.usage_ingest.domain.limits import EVENTS_MAX
 from services.usage_ingest.domain.voids import VoidInvalid, read_correction, read_voids
 from services.usage_ingest.door.answers import ACCEPTED, INGESTED
-from services.usage_ingest.door.memory import Capacity, DoorFull
+from services.usage_ingest.door.memory import Ctx, DoorContext, DoorFull
 from services.usage_ingest.door.requests import documented
 from services.usage_ingest.door.requests.aside import taken_apart
 from services.usage_ingest.door.requests.body import (
@@ -32,7 +32,6 @@ from services.usage_ingest.door.usecases.count_refusals import counted
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from shared.errors import refuses
 from shared.http.keys import AccessKey, requires
-from shared.runtime.service import Context, Ctx
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
 openmeter = APIRouter(prefix="/api/v1/events", tags=["Usage"])
@@ -96,7 +95,7 @@ async def void_events(
 ) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
-        with capacity_of(context).admit(announced_bytes(request)):
+        with context.state.capacity.admit(announced_bytes(request)):
             names = await taken_apart(read_voids, await read_body(request))
             acceptance = await usecases.accept_voids(
                 context, producer, names, request.scope["u2c_trace"], dry_run=dry_run
@@ -116,28 +115,23 @@ async def void_events(
 async def correct_event(request: Request, context: Ctx, producer: Producer) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))
-        with capacity_of(context).admit(announced_bytes(request)):
+        with context.state.capacity.admit(announced_bytes(request)):
             correction = await taken_apart(read_correction, await read_body(request))
             acceptance = await usecases.correct(context, producer, correction, request.scope["u2c_trace"])
     return answer(acceptance)
 
 
 async def take_events(
-    request: Request, context: Context, producer: AccessKey, *, dry_run: bool = False
+    request: Request, context: DoorContext, producer: AccessKey, *, dry_run: bool = False
 ) -> Acceptance:
     """Judge what came and make it durable, in whichever way the events were put into the request."""
     with counted(context, producer.key_id):
         framing = framing_of(request.headers.raw)
-        with capacity_of(context).admit(announced_bytes(request)):
+        with context.state.capacity.admit(announced_bytes(request)):
             events = await taken_apart(framing, await read_body(request))
             return await usecases.accept_events(
                 context, producer, events, request.scope["u2c_trace"], dry_run=dry_run
             )
-
-
-def capacity_of(context: Context) -> Capacity:
-    capacity: Capacity = context.state["capacity"]
-    return capacity
 
 
 def answer(acceptance: Acceptance) -> Response:

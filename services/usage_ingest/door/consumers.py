@@ -16,15 +16,15 @@ from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
 from services.usage_ingest.door import metrics
 from services.usage_ingest.door.clients import publish_usage, quarantine_message, receipts
+from services.usage_ingest.door.memory import DoorContext
 from services.usage_ingest.door.usecases.accept import circumstances
 from services.usage_ingest.quarantine.usecases.keep import keep
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer import Batch, BatchCounts, Subscribe
-from shared.runtime.service import Context
 from shared.topics.usage_ingest import USAGE_QUARANTINE, USAGE_RAW, USAGE_RECEIPTS
 
 
-async def take_raw(batch: Batch[bytes], uow: UnitOfWork, context: Context) -> BatchCounts:
+async def take_raw(batch: Batch[bytes], uow: UnitOfWork, context: DoorContext) -> BatchCounts:
     judged_by, acceptance = circumstances(context, uow.trace), Acceptance()
     if batch.unreadable:
         acceptance.quarantine(

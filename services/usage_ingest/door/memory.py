@@ -5,9 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
+from services.usage_ingest.replica.memory import ReplicaState
+from services.usage_ingest.settings import IngestSettings
 from shared.errors import AppError, Kind
-from shared.runtime.service import Context
+from shared.runtime.context import Context, FromRequest
 
 
 class DoorFull(AppError):
@@ -41,7 +44,16 @@ class Capacity:
             self.requests, self.bytes = self.requests - 1, self.bytes - size_bytes
 
 
-def refusals_of(context: Context) -> Counter[str]:
-    """Key id → its requests that were refused as a whole and are not told yet."""
-    found: Counter[str] = context.state.setdefault("refusals", Counter())
-    return found
+class DoorState(ReplicaState, Protocol):
+    """What of the service's state is ours, beside the catalogue that events are judged by."""
+
+    @property
+    def capacity(self) -> Capacity: ...
+
+    @property
+    def refusals(self) -> Counter[str]:
+        """Key id → its requests that were refused as a whole and are not told yet."""
+
+
+DoorContext = Context[IngestSettings, DoorState]
+Ctx = FromRequest[DoorContext]

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.usage_ingest.context import Ctx, IngestContext
 from services.usage_ingest.keys.answers import IssuedKeyAnswer, KeyAnswer
 from services.usage_ingest.keys.usecases import manage_keys as usecases
 from services.usage_ingest.keys.usecases.manage_keys import (
@@ -25,7 +26,6 @@ from shared.http.cursors import name_in
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.runtime.clock import machine_now
-from shared.runtime.service import Context, Ctx
 from shared.values.fields import GivenId, Label
 
 router = APIRouter(prefix="/v1/keys", tags=["Keys"])
@@ -133,6 +133,6 @@ async def rotate_key(
     return await _shown_once(context, issued)
 
 
-async def _shown_once(context: Context, issued: Issued) -> IssuedKeyAnswer:
+async def _shown_once(context: IngestContext, issued: Issued) -> IssuedKeyAnswer:
     await context.keys.refresh()  # this process knows it before its owner does; the others within seconds
     return IssuedKeyAnswer.issued(issued)

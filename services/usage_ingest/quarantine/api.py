@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.usage_ingest.domain.framing import BodyMalformed
+from services.usage_ingest.door.memory import Ctx
 from services.usage_ingest.door.requests.body import EncodingUnsupported, GzipBroken, read_body
 from services.usage_ingest.door.requests.documented import EVENT
 from services.usage_ingest.door.requests.media import MediaTypeUnsupported, check_json
@@ -25,7 +26,6 @@ from shared.http.answers import Listed
 from shared.http.cursors import name_in
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
-from shared.runtime.service import Ctx
 from shared.values.fields import AskedKept, GivenId, Word
 from shared.values.names import STORABLE
 

@@ -1,8 +1,7 @@
 """Subscription to the service's own usage.quarantine: the door publishes, this stores, so the door needs no
 database."""
 
-from typing import Any
-
+from services.usage_ingest.door.memory import DoorContext
 from services.usage_ingest.quarantine.usecases.keep import keep
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer import Batch, BatchCounts, Subscribe
@@ -11,7 +10,9 @@ from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 RECORDS_MAX = 200  # each may be half a megabyte
 
 
-async def store_quarantined(batch: Batch[QuarantineMessage], uow: UnitOfWork, _context: Any) -> BatchCounts:
+async def store_quarantined(
+    batch: Batch[QuarantineMessage], uow: UnitOfWork, _context: DoorContext
+) -> BatchCounts:
     stored = await keep(uow, batch.messages)
     return BatchCounts(new=stored, duplicate=len(batch.messages) - stored)
 

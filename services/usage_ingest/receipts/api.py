@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.usage_ingest.context import Ctx
 from services.usage_ingest.receipts import usecases
 from services.usage_ingest.receipts.answers import DoorHourAnswer
 from services.usage_ingest.receipts.rows import DoorFilter
@@ -14,7 +15,6 @@ from shared.http.instants import Instant
 from shared.http.keys import requires
 from shared.http.paging import Page, Paged
 from shared.runtime.clock import to_us
-from shared.runtime.service import Ctx
 from shared.values.fields import AskedSource, GivenId
 
 router = APIRouter(prefix="/v1/receipts", tags=["Receipts"])

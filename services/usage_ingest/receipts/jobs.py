@@ -4,11 +4,12 @@ from datetime import datetime
 
 from services.usage_ingest.receipts import usecases
 from shared.db.unit_of_work import UnitOfWork
+from shared.runtime.context import AnyContext
+from shared.runtime.jobs import Job
 from shared.runtime.retention import EVERY_S, RECEIPTS, STEP_ROWS, forget
-from shared.runtime.service import Context, Job
 
 
-async def forget_receipts(context: Context) -> None:
+async def forget_receipts(context: AnyContext) -> None:
     await forget(context, RECEIPTS, _step)
 
 

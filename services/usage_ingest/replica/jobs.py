@@ -1,17 +1,17 @@
 """Keeps the catalogue in memory close behind the tables, in every replica: only one of them consumes a
 partition, all of them judge events."""
 
-from services.usage_ingest.replica.memory import heard_of
+from services.usage_ingest.replica.memory import ReplicaContext
 from services.usage_ingest.replica.usecases import read_catalogue
-from shared.runtime.service import Context, Job
+from shared.runtime.jobs import Job
 
 REFRESH_S = 0.4
 
 
-async def refresh(context: Context) -> None:
+async def refresh(context: ReplicaContext) -> None:
     """Read what was heard since the last look."""
     async with context.db.transaction() as uow:
-        await read_catalogue(uow, heard_of(context))
+        await read_catalogue(uow, context.state.heard)
 
 
 JOBS = (Job("catalogue", REFRESH_S, refresh),)

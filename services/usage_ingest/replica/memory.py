@@ -1,9 +1,11 @@
 """The catalogue that events are judged by, in this process's memory."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from services.usage_ingest.domain.catalogue import Catalogue
-from shared.runtime.service import Context
+from services.usage_ingest.settings import IngestSettings
+from shared.runtime.context import Context
 
 
 @dataclass
@@ -14,11 +16,11 @@ class Heard:
     since: int = 0
 
 
-def heard_of(context: Context) -> Heard:
-    """The one memory of this process; it knows nothing before the first look."""
-    heard: Heard = context.state.setdefault("heard", Heard())
-    return heard
+class ReplicaState(Protocol):
+    """What of the service's state is ours."""
+
+    @property
+    def heard(self) -> Heard: ...
 
 
-def catalogue_of(context: Context) -> Catalogue:
-    return heard_of(context).catalogue
+ReplicaContext = Context[IngestSettings, ReplicaState]

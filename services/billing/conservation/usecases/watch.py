@@ -2,16 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from services.billing.conservation.checks.k1_transport import Place, transport
 from services.billing.conservation.checks.k3_disposition import GROUP_NAME, TOPIC, stored_is_new
 from services.billing.conservation.clients import Auditor
 from services.billing.conservation.domain.breaks import Checked, K, Report, merged
+from services.billing.conservation.memory import Rounds
 from services.billing.conservation.usecases.check import check_all, snapshot
+from services.billing.settings import BillingSettings
 from shared.bus import Log
-from shared.runtime.service import Context
-
-MONITOR = "conservation"
+from shared.runtime.context import Context, FromRequest
 
 
 @dataclass
@@ -54,11 +55,15 @@ class Monitor:
             return self.report
 
 
-def monitor_of(context: Context) -> Monitor:
-    """This process's checker. `setup` of billing has put the auditor there."""
-    if MONITOR not in context.state:
-        context.state[MONITOR] = Monitor(
-            context.state["auditor"], context.bus if context.settings.bus == "kafka" else None
-        )
-    monitor: Monitor = context.state[MONITOR]
-    return monitor
+class ConservationState(Protocol):
+    """What of the service's state is ours."""
+
+    @property
+    def monitor(self) -> Monitor: ...
+
+    @property
+    def rounds(self) -> Rounds: ...
+
+
+ConservationContext = Context[BillingSettings, ConservationState]
+Ctx = FromRequest[ConservationContext]

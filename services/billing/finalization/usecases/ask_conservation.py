@@ -8,6 +8,8 @@ from services.billing.conservation.clients import Auditor
 from services.billing.conservation.domain.breaks import Break
 from services.billing.conservation.usecases.check import breaks_of
 from services.billing.finalization.domain.drafts import CONTRACT_PERIOD, Obstacle, broken
+from services.billing.settings import BillingSettings
+from shared.runtime.context import Context
 
 SHOWN_MAX = 3  # breaks an exception spells out
 
@@ -52,3 +54,13 @@ def _said(breaks: Sequence[Break]) -> str:
         if len(breaks) <= SHOWN_MAX
         else f"{spelled}; and {len(breaks) - SHOWN_MAX} more: see GET /v1/reconciliation"
     )
+
+
+class FinalizationState(Protocol):
+    """What of the service's state is ours."""
+
+    @property
+    def gate(self) -> Gate: ...
+
+
+FinalizationContext = Context[BillingSettings, FinalizationState]

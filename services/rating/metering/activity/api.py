@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from services.rating.metering.activity.answers import ActivityToldAnswer
 from services.rating.metering.activity.usecases import tell_all_activity
+from services.rating.metering.memory import Ctx
 from shared.http.keys import requires
-from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1/activity", tags=["Usage"])
 

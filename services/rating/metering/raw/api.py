@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query
 
+from services.rating.metering.memory import Ctx
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.raw.usecases.events_behind import Selection, events_behind, subjects_meant
 from services.rating.metering.usage.domain import TimesReversed, instant_of
@@ -21,7 +22,6 @@ from shared.http.answers import Listed
 from shared.http.cursors import event_place, place_key
 from shared.http.keys import requires
 from shared.http.paging import Paged
-from shared.runtime.service import Ctx
 
 router = APIRouter(prefix="/v1", tags=["Usage"])
 BATCH_MAX = 2**63 - 1

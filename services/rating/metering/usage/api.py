@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.rating.metering.memory import Ctx
 from services.rating.metering.usage.answers import UsageAnswer
 from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable, TooManyWindows, Window
 from services.rating.metering.usage.parameters import Customer, Meter, Subject
@@ -17,7 +18,6 @@ from services.rating.metering.usage.usecases import (
 from services.rating.metering.usecases.read_quantities import MeterGone
 from shared.errors import refuses
 from shared.http.keys import requires
-from shared.runtime.service import Ctx
 from shared.values.names import DIMENSIONS_MAX, PATH
 
 router = APIRouter(prefix="/v1", tags=["Usage"])

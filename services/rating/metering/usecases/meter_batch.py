@@ -5,7 +5,6 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 import msgspec
@@ -14,7 +13,7 @@ from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
 from services.rating.metering.domain.tally import DAY_US, Catalogue, Tally
 from services.rating.metering.domain.unfit import Unfit
-from services.rating.metering.memory import MeteringMemory, memory_of
+from services.rating.metering.memory import MeteringContext, MeteringMemory
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.aggregates import AggregatesRepository
 from services.rating.metering.repository.columns import event_rows
@@ -57,14 +56,14 @@ class Stored:
     counts: BatchCounts = field(default_factory=BatchCounts)
 
 
-async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: MeteringContext) -> BatchCounts:
     """Store what is new, add it to the aggregates, and mark what must be priced again; what cannot be stored
     goes to the quarantine.
 
     Raises UsageUnstorable when the store refuses what did not look so: the runner takes smaller batches,
     which are looked at closely.
     """
-    memory, usage = memory_of(context), MeteringRepository(uow.connection)
+    memory, usage = context.state.metering, MeteringRepository(uow.connection)
     await _follow_catalogue(usage, uow, memory)
     try:
         stored = await store(batch, usage, memory)

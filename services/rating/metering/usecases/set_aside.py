@@ -3,7 +3,6 @@ data stops nobody else's usage."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
@@ -15,6 +14,7 @@ from services.rating.metering.domain.unfit import (
     unfit_data,
     unfit_message,
 )
+from services.rating.metering.memory import MeteringContext
 from services.rating.metering.usecases.counting import counted
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
@@ -35,7 +35,7 @@ def set_aside(batch: Batch[UsageMessage], unfit: Mapping[int, Unfit], uow: UnitO
 
 
 async def set_aside_alone(
-    batch: Batch[UsageMessage], fault: AppError, uow: UnitOfWork, context: Any
+    batch: Batch[UsageMessage], fault: AppError, uow: UnitOfWork, context: MeteringContext
 ) -> BatchCounts:
     """The same of the one message that the store refused even alone. Raises the fault again where nothing is
     wrong with the message."""

@@ -1,8 +1,6 @@
 """Close the periods whose grace has ended, behind the barrier. The clock proposes, the barrier
 disposes."""
 
-import asyncio
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
@@ -11,6 +9,7 @@ import structlog
 
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
+from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import ClaimedPeriod, DuePeriod
 from services.rating.statements.usecases.pass_barrier import pass_barrier
@@ -19,7 +18,6 @@ from shared.cases import open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_now
-from shared.runtime.service import Context
 
 log = structlog.get_logger()
 DUE_MAX = 20_000  # periods one barrier serves
@@ -27,34 +25,17 @@ CHUNK_MAX = 100  # statements one transaction makes final
 CLOSE_DELAYED = "close_delayed"
 
 
-class DueSince:
-    """When this process first saw each period due, on the monotonic clock; tells which have waited too
-    long."""
-
-    def __init__(self, after_s: float) -> None:
-        self.after_s = after_s
-        self._since: dict[str, float] = {}
-
-    def delayed(self, due: Sequence[DuePeriod]) -> list[DuePeriod]:
-        """Return those that are due for longer than `after_s`, each once in that time."""
-        now = time.monotonic()
-        self._since = {period.reference: self._since.get(period.reference, now) for period in due}
-        late = [period for period in due if now - self._since[period.reference] >= self.after_s]
-        self._since.update({period.reference: now for period in late})
-        return late
-
-
-async def close_due(context: Context) -> int:
+async def close_due(context: StatementsContext) -> int:
     """Close what is due by the business clock; return how many periods became final. Never finalizes without
     the barrier."""
-    async with context.state.setdefault("closing", asyncio.Lock()):
+    async with context.state.closing.one_at_a_time:
         return await _close_due(context)
 
 
-async def _close_due(context: Context) -> int:
+async def _close_due(context: StatementsContext) -> int:
     now = context.clock.now()
     due = await _due(context, now)
-    since: DueSince = context.state.setdefault("due_since", DueSince(context.settings.close_delayed_after_s))
+    since = context.state.closing.since
     await _tell_delayed(context, since.delayed(due), now)
     ready = [period for period in due if period.retry_at is None or period.retry_at <= machine_now()]
     if not ready:
@@ -70,7 +51,7 @@ async def _close_due(context: Context) -> int:
     return closed
 
 
-async def finalize(context: Context, due: Sequence[DuePeriod], now: datetime) -> int:
+async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: datetime) -> int:
     """Price these once more, in one snapshot behind the barrier, and make them final; return how many became
     so.
 
@@ -138,7 +119,7 @@ def _run_of(periods: Sequence[ClaimedPeriod]) -> list[ClaimedPeriod]:
     return list(periods[:gap])
 
 
-async def _due(context: Context, now: datetime) -> list[DuePeriod]:
+async def _due(context: StatementsContext, now: datetime) -> list[DuePeriod]:
     async with context.db.transaction() as uow:
         return await StatementRepository(uow.connection).due_to_close(now, DUE_MAX)
 
@@ -158,7 +139,7 @@ def _chunks(due: Sequence[DuePeriod]) -> list[list[DuePeriod]]:
     return chunks
 
 
-async def _tell_delayed(context: Context, late: Sequence[DuePeriod], now: datetime) -> None:
+async def _tell_delayed(context: StatementsContext, late: Sequence[DuePeriod], now: datetime) -> None:
     if not late:
         return
     async with context.db.transaction() as uow:

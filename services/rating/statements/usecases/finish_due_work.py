@@ -6,16 +6,16 @@ from datetime import datetime
 
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases.open_periods import open_due_periods
+from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.close_periods import close_due
 from services.rating.statements.usecases.pass_barrier import database_time
 from services.rating.statements.usecases.price import fan_out, price_stale
-from shared.runtime.service import Context
 
 POLL_S = 0.005
 
 
-async def idle(context: Context) -> bool:
+async def finish_due_work(context: StatementsContext) -> bool:
     """Do what is due, at once whatever the pace; True when nothing due is left, held contracts excepted (they
     have an exception)."""
     await context.clock.refresh()
@@ -27,7 +27,7 @@ async def idle(context: Context) -> bool:
         return not await StatementRepository(uow.connection).closable_left(now)
 
 
-async def _open_all(context: Context) -> None:
+async def _open_all(context: StatementsContext) -> None:
     """Open what is due, and wait for what another worker is about to open: it is not there before that one
     commits."""
     while True:
@@ -39,7 +39,7 @@ async def _open_all(context: Context) -> None:
             await asyncio.sleep(POLL_S)
 
 
-async def _price_all(context: Context) -> None:
+async def _price_all(context: StatementsContext) -> None:
     """Price what was asked for before now; under live load more is asked for meanwhile, and can wait."""
     moment = await database_time(context.db)
     settings = context.settings
@@ -51,7 +51,7 @@ async def _price_all(context: Context) -> None:
             await asyncio.sleep(POLL_S)
 
 
-async def _asked_before(context: Context, moment: datetime) -> bool:
+async def _asked_before(context: StatementsContext, moment: datetime) -> bool:
     async with context.db.transaction() as uow:
         statements = StatementRepository(uow.connection)
         return await statements.has_mark_before(moment) or await statements.has_request_before(moment)

@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.price import fan_out
 from shared.db.unit_of_work import Database
-from shared.runtime.service import Context
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
 
 POLL_S = 0.01
@@ -20,7 +20,7 @@ INGEST, RATING = "usage_ingest", "rating"
 Waiting = Callable[[], Awaitable[None]]
 
 
-async def pass_barrier(context: Context, waiting: Waiting) -> None:
+async def pass_barrier(context: StatementsContext, waiting: Waiting) -> None:
     """Return when all usage acknowledged before the call can be seen by a new snapshot. `waiting` is called
     between looks.
 
@@ -46,14 +46,14 @@ async def database_time(db: Database) -> datetime:
 
 
 async def _wait_for(
-    context: Context, group: str, topic: str, heads: Mapping[int, int], waiting: Waiting
+    context: StatementsContext, group: str, topic: str, heads: Mapping[int, int], waiting: Waiting
 ) -> None:
     while not await _has_passed(context, group, topic, heads):
         await waiting()
         await asyncio.sleep(POLL_S)
 
 
-async def _has_passed(context: Context, group: str, topic: str, heads: Mapping[int, int]) -> bool:
+async def _has_passed(context: StatementsContext, group: str, topic: str, heads: Mapping[int, int]) -> bool:
     if not any(heads.values()):
         return True
     positions = await context.bus.positions(group, topic)

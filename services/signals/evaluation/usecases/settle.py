@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from services.signals.context import SignalsContext
 from services.signals.evaluation.clients import have_activity_told
-from shared.runtime.service import Context
 from shared.topics.rating import ACTIVITY, CONTRACTS, CUSTOMERS, STATEMENTS
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
 
@@ -19,7 +19,7 @@ POLL_S = 0.02
 HEARD = (CUSTOMERS.name, CONTRACTS.name, STATEMENTS.name, ACTIVITY.name)
 
 
-async def settled(context: Context) -> datetime:
+async def settled(context: SignalsContext) -> datetime:
     """Return a business time by which all activity that had arrived is heard. Waits for services that are
     away."""
     now = context.clock.now()
@@ -32,7 +32,7 @@ async def settled(context: Context) -> datetime:
     return now
 
 
-async def _passed(context: Context, topics: Sequence[str], group: str) -> None:
+async def _passed(context: SignalsContext, topics: Sequence[str], group: str) -> None:
     for topic in topics:
         heads = await context.bus.heads(topic)
         while not _beyond(await context.bus.positions(group, topic), heads):

@@ -3,8 +3,8 @@ for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date
-from typing import Any
 
+from services.signals.context import SignalsContext
 from services.signals.domain.customer_day import UNMATCHED
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
@@ -20,7 +20,9 @@ from shared.topics.rating import ActivityMessage
 Known = Mapping[tuple[str, str, date], ActivityRow]
 
 
-async def hear_activity(batch: Batch[ActivityMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+async def hear_activity(
+    batch: Batch[ActivityMessage], uow: UnitOfWork, context: SignalsContext
+) -> BatchCounts:
     activity = ActivityRepository(uow.connection)
     await activity.lock()
     newest = {(m.subject, m.meter, m.day): m for m in sorted(batch.messages, key=lambda m: m.revision)}

@@ -1,8 +1,8 @@
 """Hear documents: a finalized one is a fact worth telling; a draft is not."""
 
 from datetime import date
-from typing import Any
 
+from services.signals.context import SignalsContext
 from services.signals.domain.evidence import evidence_at
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
@@ -12,7 +12,9 @@ from shared.topics.billing import DocumentMessage
 from shared.values.money import currency, format_minor
 
 
-async def hear_documents(batch: Batch[DocumentMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+async def hear_documents(
+    batch: Batch[DocumentMessage], uow: UnitOfWork, context: SignalsContext
+) -> BatchCounts:
     now = context.clock.now()
     finalized = [message for message in batch.messages if message.status == "finalized"]
     told = await tell(

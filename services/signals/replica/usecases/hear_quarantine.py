@@ -1,8 +1,8 @@
 """Hear quarantined events: one fact a customer or subject, type and day, however many events it is."""
 
 from datetime import UTC
-from typing import Any
 
+from services.signals.context import SignalsContext
 from services.signals.domain.evidence import evidence_at
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
@@ -15,7 +15,9 @@ from shared.topics.usage_ingest import QuarantineMessage
 NOBODY = "unknown"  # an event whose subject could not be read
 
 
-async def hear_quarantine(batch: Batch[QuarantineMessage], uow: UnitOfWork, context: Any) -> BatchCounts:
+async def hear_quarantine(
+    batch: Batch[QuarantineMessage], uow: UnitOfWork, context: SignalsContext
+) -> BatchCounts:
     known = await HeardRepository(uow.connection).customers_named(sorted({m.subject for m in batch.messages}))
     told = [_told(m, known[m.subject].customer_id if m.subject in known else "") for m in batch.messages]
     fresh = await tell(uow, told, context.clock.now())

@@ -10,11 +10,9 @@ from services.signals.domain.urls import masked
 from services.signals.webhooks.repository.webhooks import SealedUrl, WebhookRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import machine_now
-from shared.runtime.service import Context
 from shared.sealing import Seal, SealBroken, SealKeyMissing
 
 log = structlog.get_logger()
-SEAL = "seal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +22,6 @@ class Opened:
 
     url: str
     secrets: list[str]
-
-
-def seal_of(context: Context) -> Seal:
-    """The seal that `setup` put there."""
-    seal: Seal = context.state[SEAL]
-    return seal
 
 
 def sealed_url(seal: Seal, url: str) -> SealedUrl:

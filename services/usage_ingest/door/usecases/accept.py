@@ -7,13 +7,12 @@ from services.usage_ingest.domain.events import Circumstances
 from services.usage_ingest.domain.voids import Correction, EventName, void_message
 from services.usage_ingest.door import metrics
 from services.usage_ingest.door.clients import publish
+from services.usage_ingest.door.memory import DoorContext
 from services.usage_ingest.door.requests.aside import judged
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import refuse_foreign_sources
-from services.usage_ingest.replica.memory import catalogue_of
 from shared.errors import AppError
 from shared.http.keys import AccessKey
 from shared.runtime.clock import machine_us, to_us
-from shared.runtime.service import Context
 from shared.topics.usage_ingest import event_key
 
 
@@ -26,7 +25,7 @@ class CorrectionKeepsId(AppError):
     one."""
 
 
-def circumstances(context: Context, trace: str) -> Circumstances:
+def circumstances(context: DoorContext, trace: str) -> Circumstances:
     """What events are judged by now."""
     now = context.clock.now()
     earliest, latest = (
@@ -34,12 +33,12 @@ def circumstances(context: Context, trace: str) -> Circumstances:
         now + timedelta(seconds=context.settings.ahead_max_s),
     )
     return Circumstances(
-        catalogue_of(context), machine_us(), to_us(now), to_us(earliest), to_us(latest), trace
+        context.state.heard.catalogue, machine_us(), to_us(now), to_us(earliest), to_us(latest), trace
     )
 
 
 async def accept_events(
-    context: Context, caller: AccessKey, events: list[bytes], trace: str, *, dry_run: bool
+    context: DoorContext, caller: AccessKey, events: list[bytes], trace: str, *, dry_run: bool
 ) -> Acceptance:
     """Judge the events and make what follows durable; a dry run only judges."""
     judged_by = circumstances(context, trace)
@@ -53,7 +52,7 @@ async def accept_events(
 
 
 async def accept_voids(
-    context: Context, caller: AccessKey, names: list[EventName], trace: str, *, dry_run: bool
+    context: DoorContext, caller: AccessKey, names: list[EventName], trace: str, *, dry_run: bool
 ) -> Acceptance:
     """Void the named events, come or not."""
     judged_by, acceptance = circumstances(context, trace), Acceptance()
@@ -67,7 +66,7 @@ async def accept_voids(
     return acceptance
 
 
-async def correct(context: Context, caller: AccessKey, correction: Correction, trace: str) -> Acceptance:
+async def correct(context: DoorContext, caller: AccessKey, correction: Correction, trace: str) -> Acceptance:
     """Void the wrong event and publish the right one, or neither."""
     judged_by, right = circumstances(context, trace), Acceptance()
     accept([bytes(correction.event)], judged_by, right)
@@ -87,7 +86,7 @@ async def correct(context: Context, caller: AccessKey, correction: Correction, t
 
 
 async def publish_all(
-    context: Context, caller: AccessKey, acceptance: Acceptance, judged_by: Circumstances
+    context: DoorContext, caller: AccessKey, acceptance: Acceptance, judged_by: Circumstances
 ) -> None:
     """Put all of it on the bus; raise SourceNotYours when the caller may not, BusUnavailable when it is not
     certain that it is there."""

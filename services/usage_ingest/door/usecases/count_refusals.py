@@ -6,35 +6,34 @@ from contextlib import contextmanager
 
 from services.usage_ingest.door import metrics
 from services.usage_ingest.door.clients import receipt_records, refusal
-from services.usage_ingest.door.memory import refusals_of
+from services.usage_ingest.door.memory import DoorContext
 from shared.bus import BusUnavailable
 from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_us
-from shared.runtime.service import Context
 from shared.topics.usage_ingest import USAGE_RECEIPTS
 
 THE_PRODUCERS_TO_REPEAT = (Kind.BUSY, Kind.UNAVAILABLE)  # nothing was decided about what they carried
 
 
 @contextmanager
-def counted(context: Context, key_id: str) -> Iterator[None]:
+def counted(context: DoorContext, key_id: str) -> Iterator[None]:
     """Count the request when the block refuses it."""
     try:
         yield
     except AppError as fault:
         metrics.REFUSED.labels(fault.code).inc()
         if fault.kind not in THE_PRODUCERS_TO_REPEAT:
-            refusals_of(context)[key_id] += 1
+            context.state.refusals[key_id] += 1
         raise
     except BusUnavailable:
         metrics.REFUSED.labels(metrics.UNAVAILABLE).inc()
         raise
 
 
-async def tell_refusals(context: Context) -> None:
+async def tell_refusals(context: DoorContext) -> None:
     """Publish what was counted since the last time; keep it for the next time when the bus does not take
     it."""
-    counts = refusals_of(context)
+    counts = context.state.refusals
     told = dict(counts)
     if not told:
         return

@@ -16,8 +16,8 @@ from services.usage_ingest.keys.rows import KeyRow
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours, shown_sources
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.http.heard_keys import store_key
 from shared.http.keys import SCOPES, AccessKey
+from shared.replica.access_keys import store_key
 from shared.runtime.clock import from_us, to_us
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from shared.values.ids import new_id

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
+from services.usage_ingest.door.memory import DoorContext
 from services.usage_ingest.door.usecases.accept import circumstances, publish_all
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import UNREADABLE, refuse_foreign_source
 from services.usage_ingest.quarantine.repository import QuarantineRepository
@@ -18,7 +19,6 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
 from shared.runtime.clock import machine_now
-from shared.runtime.service import Context
 
 PART = 500  # events of one publish and one transaction
 REPLAY_MAX = 10_000  # of one call
@@ -44,7 +44,7 @@ class Replayed:
     after: str = ""  # the last event judged
 
 
-async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace: str) -> QuarantinedBytes:
+async def replay_one(context: DoorContext, quarantine_id: str, by: AccessKey, trace: str) -> QuarantinedBytes:
     """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed
     one changes nothing."""
     row = await _find(context, quarantine_id)
@@ -55,7 +55,7 @@ async def replay_one(context: Context, quarantine_id: str, by: AccessKey, trace:
     return await _find(context, quarantine_id)
 
 
-async def replay_all(context: Context, wanted: Filter, after: str, by: AccessKey, trace: str) -> Replayed:
+async def replay_all(context: DoorContext, wanted: Filter, after: str, by: AccessKey, trace: str) -> Replayed:
     """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning
     after one of them.
 
@@ -77,7 +77,7 @@ async def replay_all(context: Context, wanted: Filter, after: str, by: AccessKey
 
 
 async def repair(
-    context: Context, quarantine_id: str, event: bytes, by: AccessKey, trace: str
+    context: DoorContext, quarantine_id: str, event: bytes, by: AccessKey, trace: str
 ) -> QuarantinedBytes:
     """Publish a corrected body in the event's place. The bytes that came are kept beside it."""
     row = await _find(context, quarantine_id)
@@ -107,12 +107,12 @@ async def discard(uow: UnitOfWork, quarantine_id: str, reason: str, by: AccessKe
     return await find(uow, quarantine_id)
 
 
-async def _find(context: Context, quarantine_id: str) -> QuarantinedBytes:
+async def _find(context: DoorContext, quarantine_id: str) -> QuarantinedBytes:
     async with context.db.transaction() as uow:
         return await find(uow, quarantine_id)
 
 
-async def _replay(context: Context, rows: list[QuarantinedBytes], by: AccessKey, trace: str) -> int:
+async def _replay(context: DoorContext, rows: list[QuarantinedBytes], by: AccessKey, trace: str) -> int:
     """Publish what is in order now and close it; renew the description of the others and return how many they
     are."""
     judged_by, good = circumstances(context, trace), Acceptance()
@@ -143,7 +143,7 @@ def _judge(
     return resolved, faults
 
 
-async def _resolve(context: Context, ids: list[str], how: Resolution) -> None:
+async def _resolve(context: DoorContext, ids: list[str], how: Resolution) -> None:
     async with context.db.transaction() as uow:
         await QuarantineRepository(uow.connection).resolve(ids, how)
 

@@ -2,19 +2,20 @@
 ever stops a revocation."""
 
 import asyncio
-from typing import Any
+from typing import TypeVar
 
-from shared.bus import BusUnavailable
+from shared.bus import Bus, BusUnavailable
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
 from shared.runtime.consumer import Batch, BatchCounts, Consumer, ConsumerContext, Subscribe
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
+C = TypeVar("C", bound=ConsumerContext)
 LOOK_EVERY_S = 0.25
 ANSWER_WITHIN_S = 5.0  # of the bus: a table that is read late is a revocation that comes late
 
 
-def key_consumer(context: ConsumerContext, service: str) -> Consumer[ConsumerContext] | None:
+def key_consumer(context: C, service: str) -> Consumer[C] | None:
     """The consumer of access.keys of this process; None for the service that issues the keys, whose own table
     is what others hear of."""
     if service not in ACCESS_KEYS.consumers:
@@ -24,18 +25,17 @@ def key_consumer(context: ConsumerContext, service: str) -> Consumer[ConsumerCon
     )
 
 
-async def heard_all(context: Any) -> bool:
+async def heard_all(bus: Bus, consumer: Consumer[C] | None) -> bool:
     """Whether the table of keys held all that access.keys held when this was asked. A consumer that has
     stopped, or waits, confirms nothing."""
-    consumer: Consumer[ConsumerContext] | None = context.key_consumer
     if consumer is None:
         return True
     if consumer.stopped_reason is not None:
         return False
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            heads = await context.bus.heads(ACCESS_KEYS.name)
-            done = await context.bus.positions(consumer.group, ACCESS_KEYS.name)
+            heads = await bus.heads(ACCESS_KEYS.name)
+            done = await bus.positions(consumer.group, ACCESS_KEYS.name)
     except (BusUnavailable, TimeoutError):
         return False
     return all(done.get(partition, 0) >= head for partition, head in heads.items())
