@@ -235,6 +235,3 @@ def requires(scope: str) -> Any:
 
     scoped.u2c_scope = scope  # type: ignore[attr-defined]
     return Depends(scoped)
-
-
-Scoped = Callable[..., Awaitable[AccessKey]]

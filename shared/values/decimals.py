@@ -28,8 +28,12 @@ QUANTITY_FRACTION_DIGITS_MAX: Final = 12
 PRICE_FRACTION_DIGITS_MAX: Final = 20
 _LITERAL_CHARACTERS_MAX = 64
 
-QUANTITY_PATTERN: Final = r"[+-]?[0-9]{1,19}(\.[0-9]{1,12})?"
-PRICE_PATTERN: Final = r"-?[0-9]{1,19}(\.[0-9]{1,20})?"
+QUANTITY_PATTERN: Final = (
+    rf"[+-]?[0-9]{{1,{QUANTITY_INTEGER_DIGITS_MAX}}}(\.[0-9]{{1,{QUANTITY_FRACTION_DIGITS_MAX}}})?"
+)
+PRICE_PATTERN: Final = (
+    rf"-?[0-9]{{1,{QUANTITY_INTEGER_DIGITS_MAX}}}(\.[0-9]{{1,{PRICE_FRACTION_DIGITS_MAX}}})?"
+)
 _QUANTITY = re.compile(QUANTITY_PATTERN, re.ASCII)
 _PRICE = re.compile(PRICE_PATTERN, re.ASCII)
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE](?P<exponent>[+-]?[0-9]+))?", re.ASCII)

@@ -65,7 +65,6 @@ METER_OR_TYPE: Final = Rule(
     "meter", len(UNMETERED) + EVENT_TYPE.characters_max, len(UNMETERED) + EVENT_TYPE.bytes_max
 )
 #: A dotted path into an event's data: up to four names. A meter's dimensions are such paths.
-PATH_CHARACTERS_MAX: Final = 4 * 65 - 1
 PATH: Final = r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,3}"
 DIMENSIONS_MAX: Final = 5  # of one meter
 #: An id that the product gives: a prefix with letters and digits, or a uuid.

@@ -13,7 +13,8 @@ from shared.postgres.setup import SERVICES
 from shared.values import names
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Names by the word they go by in a path, a query or a body: the longest of them, or the pattern.
+#: Names by the word they go by in a path, a query or a body: the longest of them, or the pattern; None where
+#: the quarantine keeps a name however long it came, and cuts one that is asked for like it.
 LAW: dict[str, set[object]] = {
     "customer": {names.SUBJECT.characters_max},
     "external_id": {names.SUBJECT.characters_max},
@@ -41,7 +42,6 @@ LAW: dict[str, set[object]] = {
     "number": {names.WORD.characters_max},
     "name": {names.LABEL_CHARACTERS_MAX},
 }
-UNBOUNDED = "the quarantine keeps a name however long it came, and a name asked for there is cut like it"
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -8,7 +8,6 @@ import msgspec
 
 from services.rating.metering.domain.scalar import Literal
 
-Decode = Callable[[bytes | msgspec.Raw], Any]
 Get = Callable[[Any], Any]
 
 
