@@ -3,10 +3,11 @@ no service."""
 
 from shared.pricing.explanation import Step
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
-from shared.pricing.inputs import EMPTY, Balances, Group, UsageNeed, VersionInForce
+from shared.pricing.inputs import EMPTY, Balances, UsageNeed, VersionInForce
 from shared.pricing.language import Plan, Terms, check_amendment, parse_plan, parse_terms, terms_json_schema
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.pricing.results import PricedLine, PricedPeriod, PricedSegment
+from shared.values.groups import Group
 from shared.values.period import BillingCalendar, ServicePeriod
 
 __all__ = [

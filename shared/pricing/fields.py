@@ -72,13 +72,15 @@ def _decimal_schema(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{pattern}$"}, {"type": "integer"}]})
 
 
-Price = Annotated[
+UnitPrice = Annotated[
     Decimal,
     PlainValidator(_read_price),
     PlainSerializer(_written, when_used="json"),
     _decimal_schema(PRICE_PATTERN),
 ]
-"""A price or an amount of money, not yet rounded: up to 20 decimals."""
+"""The price of a unit or a package, not yet rounded: up to 20 decimals."""
+Amount = UnitPrice
+"""An amount of money as terms state it, read as a price is."""
 Quantity = Annotated[
     Decimal,
     PlainValidator(_read_quantity),

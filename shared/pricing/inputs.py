@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from shared.pricing.language import Terms
-from shared.pricing.models.model import Group
+from shared.values.groups import Group
 
 __all__ = ["EMPTY", "Balances", "Group", "UsageNeed", "VersionInForce"]
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from shared.pricing.activation import Activation
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, Path, faults_of, raise_for, refuse, written
-from shared.pricing.fields import CurrencyCode, Day, Effective, Price, StartDay, Zone
+from shared.pricing.fields import Amount, CurrencyCode, Day, Effective, StartDay, Zone
 from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
 from shared.pricing.unions import keyed_sections
 from shared.values.fields import AskedSubject, Key, Label
@@ -57,7 +57,7 @@ class Phase(Clause):
     """From this day, until the next phase, at least this much is charged each period."""
 
     from_: Annotated[Day, Field(alias="from")]
-    minimum_spend: Price
+    minimum_spend: Amount
 
 
 LEGAL_ENTITY_UNNAMED: Final = "default"

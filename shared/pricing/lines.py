@@ -7,8 +7,7 @@ from weakref import WeakValueDictionary
 from pydantic import Field
 
 from shared.pricing.clause import Clause
-from shared.pricing.fields import Price as Amount
-from shared.pricing.fields import Quantity
+from shared.pricing.fields import Amount, Quantity
 from shared.pricing.models import Price
 from shared.pricing.unions import members
 from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext
 
 from shared.pricing.explanation import Explanation
-from shared.pricing.inputs import EMPTY, Balances, Group, UsageNeed, VersionInForce
+from shared.pricing.inputs import EMPTY, Balances, UsageNeed, VersionInForce
 from shared.pricing.layout import Layout, layout_of
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.steps.minimum import top_up
@@ -18,6 +18,7 @@ from shared.pricing.steps.recurring import price_recurring
 from shared.pricing.steps.settlement import settle_line
 from shared.pricing.steps.usage import price_usage
 from shared.values.decimals import EXACT
+from shared.values.groups import Group
 from shared.values.period import ServicePeriod
 
 

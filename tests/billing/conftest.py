@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.billing.replica import usecases as heard
+from services.billing.replica import usecases
 from shared.db.unit_of_work import Database
 from shared.runtime.consumer import BatchCounts
 from tests.billing.statements import NOW, batch_of, customer_of
@@ -29,7 +29,7 @@ def hear(db: Database) -> Hear:
 
     async def heard_of(*statements: Any) -> BatchCounts:
         async with db.transaction() as uow:
-            return await heard.hear_statements(batch_of(statements), uow, NOW)
+            return await usecases.hear_statements(batch_of(statements), uow, NOW)
 
     return heard_of
 
@@ -38,7 +38,7 @@ def hear(db: Database) -> Hear:
 def hear_customers(db: Database) -> Hear:
     async def heard_of(*customers: Any) -> BatchCounts:
         async with db.transaction() as uow:
-            return await heard.hear_customers(
+            return await usecases.hear_customers(
                 batch_of(customers or [customer_of()], "customers.customers"), uow
             )
 

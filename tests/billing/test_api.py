@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from services.billing.finalization.jobs import finish_due_work
-from services.billing.replica import usecases as heard
+from services.billing.replica import usecases
 from shared.db.unit_of_work import Database
 from shared.replica.access_keys import store_key
 from shared.topics.usage_ingest import AccessKeyMessage
@@ -293,7 +293,7 @@ async def test_a_line_is_traced_to_its_clause_its_entry_and_its_events_page_by_p
     app.state.context.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=RATING))
     await hear_customers()
     async with db.transaction() as uow:
-        await heard.hear_contracts(batch_of([contract_of("ua.2013")], "contracts.versions"), uow, NOW)
+        await usecases.hear_contracts(batch_of([contract_of("ua.2013")], "contracts.versions"), uow, NOW)
     await hear(statement_of("ua.2013", final=True, amounts=(5,)))
     await settle()
     (document,) = (await api.get("/v1/invoices")).json()["data"]

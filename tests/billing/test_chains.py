@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from alembic import command
 
-from services.billing.replica import usecases as heard
+from services.billing.replica import usecases
 from services.billing.tracing.repository import versions_of
 from shared.db.unit_of_work import Database
 from shared.postgres.migrations import _config
@@ -47,7 +47,7 @@ def whole(count: int, revision: int | None = None) -> ContractVersionMessage:
 
 async def hear(db: Database, *messages: ContractVersionMessage) -> BatchCounts:
     async with db.transaction() as uow:
-        return await heard.hear_contracts(
+        return await usecases.hear_contracts(
             batch_of([CONTRACTS.decode(CONTRACTS.encode(m)) for m in messages], CONTRACTS.name), uow, NOW
         )
 

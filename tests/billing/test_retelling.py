@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.billing.documents import snapshots as retelling
+from services.billing.documents import snapshots
 from services.billing.finalization.usecases.finalize import finalize_due
 from shared.db.unit_of_work import Database
 from shared.runtime.retelling import retell
@@ -29,7 +29,7 @@ async def test_each_finalized_document_is_told_once_more_and_says_the_same(
     hear_customers: Hear,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(retelling, "A_PAGE", 2)
+    monkeypatch.setattr(snapshots, "A_PAGE", 2)
     await hear_customers(*(customer_of(f"C{n}", f"Customer {n}") for n in range(5)))
     draft = statement_of("contract-0", "C0", month=2)
     await hear(
@@ -37,7 +37,7 @@ async def test_each_finalized_document_is_told_once_more_and_says_the_same(
     )
     assert await finalize_due(db, OpenGate(), NOW) == 5
     first = await told(db)
-    await retell(db, retelling.SNAPSHOTS)
+    await retell(db, snapshots.SNAPSHOTS)
     again = (await told(db))[len(first) :]
     assert {key for key, _ in again} == {key for key, _ in first} == {
         message.document_id.encode() for _, message in first
@@ -49,5 +49,5 @@ async def test_each_finalized_document_is_told_once_more_and_says_the_same(
             "older: whoever has it keeps it, whoever lost it takes this"
         )
         assert msgspec.structs.replace(message, revision=before.revision) == before
-    await retell(db, retelling.SNAPSHOTS)
+    await retell(db, snapshots.SNAPSHOTS)
     assert len(await told(db)) == 10, "once"

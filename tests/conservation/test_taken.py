@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.billing.conservation.checks import k2_in_flight as in_flight
-from services.billing.conservation.checks import worth
+from services.billing.conservation.checks import k2_in_flight, worth
 from services.billing.conservation.usecases.keep_exceptions import keep_exceptions
 from shared.bus import Record
 from shared.bus.dead_letters import DEAD, Name, dead_letters, discard, replay
@@ -153,8 +152,8 @@ async def test_records_whose_source_nobody_can_read_may_be_anybodys(road: Way) -
 
 
 async def test_beyond_what_is_read_it_is_told_as_unknown(road: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_flight, "READ_MAX", 3)
-    monkeypatch.setattr(in_flight, "ROUND", 2)
+    monkeypatch.setattr(k2_in_flight, "READ_MAX", 3)
+    monkeypatch.setattr(k2_in_flight, "ROUND", 2)
     await road.publish(*(event(str(n), source=f"s{n}") for n in range(9)))
     checked = await road.check()
     assert checked.holds and (checked.figures["in_flight"], checked.figures["in_flight_unread"]) == (9, 6)

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from services.usage_ingest.domain.secrets import hash_of, well_formed
-from services.usage_ingest.keys import snapshots as retelling
+from services.usage_ingest.keys import snapshots
 from shared.db.unit_of_work import Database
 from shared.runtime.clock import machine_now
 from shared.topics.usage_ingest import ACCESS_KEYS
@@ -71,7 +71,7 @@ async def test_other_services_are_told_of_every_change(door: Door) -> None:
 async def test_keys_are_told_once_more_as_they_stand(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read by a transaction of this test, that is never committed: the service here has told its own long
     ago."""
-    monkeypatch.setattr(retelling, "A_PAGE", 2)
+    monkeypatch.setattr(snapshots, "A_PAGE", 2)
     bound = made(door, "usage:write", sources=["shop"])
     db = Database(door.database.url("usage_ingest"), "usage_ingest", 2)
     await db.open()
@@ -79,7 +79,7 @@ async def test_keys_are_told_once_more_as_they_stand(door: Door, monkeypatch: py
         async with db.transaction() as uow:
             place, told = None, list[Any]()
             while not told or place is not None:
-                _, place = await retelling.keys(uow, place)
+                _, place = await snapshots.keys(uow, place)
                 told += [ACCESS_KEYS.decode(row.value) for row in uow._told[len(told) :]]
             uow._told.clear()
         rows = await db.pool.fetch("select key_id, revision, sources from usage_ingest.access_keys")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from services.rating.metering import memory as cached
+from services.rating.metering import memory as metering_memory
 from services.rating.metering.memory import MeteringMemory
 from shared.runtime.clock import machine_us
 
@@ -27,7 +27,7 @@ async def test_who_waits_goes_on_when_usage_is_metered_in_time_again() -> None:
 async def test_nobody_waits_longer_than_asked_nor_when_nothing_is_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cached, "LATENESS_HOLDS_S", LONG_S)
+    monkeypatch.setattr(metering_memory, "LATENESS_HOLDS_S", LONG_S)
     memory = MeteringMemory(1000)
     began = time.monotonic()
     await memory.wait_while_late(0.25, LONG_S)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from shared.pricing.fields import PositiveQuantity
-from shared.pricing.fields import Price as Amount
+from shared.pricing.fields import UnitPrice as Amount
 from shared.pricing.models import Price
 from shared.pricing.models.model import Model
 from shared.pricing.models.tiers import Tiers

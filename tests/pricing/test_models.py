@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared.pricing.models.matrix import Matrix, NoRateForGroup
-from shared.pricing.models.model import Group, Model
+from shared.pricing.models.model import Model
+from shared.values.groups import Group
 from tests.pricing.contracts import terms, usage_line
 
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from shared.pricing.fields import PositiveQuantity, Price
+from shared.pricing.fields import PositiveQuantity, UnitPrice
 from shared.pricing.models.model import Model, Part
 
 
@@ -32,7 +32,7 @@ class Toy(Model):
 
     model: Literal["toy"]
     free: PositiveQuantity
-    unit: Price
+    unit: UnitPrice
 
     def cost(self, quantity: Decimal) -> Decimal:
         return max(quantity - self.free, Decimal(0)) * self.unit

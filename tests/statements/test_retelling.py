@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.rating import snapshots as retelling
+from services.rating import snapshots
 from services.rating.statements.domain.message import pages_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retelling import Snapshots, retell
@@ -15,7 +15,7 @@ from shared.topics.rating import STATEMENTS
 from tests.statements.deployment import Deployment, event, terms, until, utc
 
 CUSTOMERS = [f"customer-{n:02}" for n in range(8)]
-TOPICS = [each.topic.name for each in retelling.SNAPSHOTS]
+TOPICS = [each.topic.name for each in snapshots.SNAPSHOTS]
 
 
 async def a_book(rating: Deployment) -> None:
@@ -78,7 +78,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         "STATEMENTS_A_PAGE",
         "SUBJECTS_A_PAGE",
     ):
-        monkeypatch.setattr(retelling, name, 3)
+        monkeypatch.setattr(snapshots, name, 3)
 
 
 async def test_all_is_told_once_more_and_says_the_same(rating: Deployment, small_pages: None) -> None:
@@ -86,7 +86,7 @@ async def test_all_is_told_once_more_and_says_the_same(rating: Deployment, small
     before = {topic: await newest(rating, topic) for topic in TOPICS}
     said = {topic: len(await on_the_bus(rating, topic)) for topic in TOPICS}
     await rating.context.db.pool.execute("delete from rating.retold")
-    await retell(rating.context.db, retelling.SNAPSHOTS)
+    await retell(rating.context.db, snapshots.SNAPSHOTS)
     await until(lambda: quiet(rating))
     again = {topic: Counter(key for key, _ in await on_the_bus(rating, topic)) for topic in TOPICS}
     for topic in TOPICS:
@@ -97,7 +97,7 @@ async def test_all_is_told_once_more_and_says_the_same(rating: Deployment, small
         assert now.keys() == before[topic].keys()
         for key, message in now.items():
             assert _said(message) == _said(before[topic][key]), (topic, key)
-    await retell(rating.context.db, retelling.SNAPSHOTS)
+    await retell(rating.context.db, snapshots.SNAPSHOTS)
     assert {topic: Counter(key for key, _ in await on_the_bus(rating, topic)) for topic in TOPICS} == again, (
         "and never again"
     )
@@ -114,7 +114,7 @@ async def test_who_dies_goes_on_where_it_stood(rating: Deployment, small_pages: 
         "select count(*) < $1 from rating.retold where done_at is not null", len(TOPICS)
     ):
         try:
-            await retell(rating.context.db, [dying(each, tried) for each in retelling.SNAPSHOTS])
+            await retell(rating.context.db, [dying(each, tried) for each in snapshots.SNAPSHOTS])
         except Died:
             deaths += 1
     assert deaths > len(TOPICS)
@@ -129,7 +129,7 @@ async def test_a_statement_told_again_is_its_newest_revision_and_not_another(rat
     stored = [await rating.stored(f"contract-of-{customer}", "2024-01-01") for customer in CUSTOMERS]
     assert all(statement.final for statement in stored)
     await rating.context.db.pool.execute("delete from rating.retold")
-    await retell(rating.context.db, retelling.SNAPSHOTS)
+    await retell(rating.context.db, snapshots.SNAPSHOTS)
     await until(lambda: quiet(rating))
     said = await on_the_bus(rating, STATEMENTS.name)
     for statement in stored:

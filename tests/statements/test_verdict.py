@@ -5,8 +5,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.rating.disposition import clients as underway
-from services.rating.disposition.usecases import explain_event as explanation
+from services.rating.disposition import clients
+from services.rating.disposition.usecases import explain_event
 from shared.bus import Record
 from shared.bus.dead_letters import Name, discard
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key
@@ -85,7 +85,7 @@ async def test_the_one_that_stands_answers_and_a_correction_under_a_voided_id_is
 async def test_a_list_that_is_cut_says_of_how_many(
     rating: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanation, "LISTED_MAX", 2)
+    monkeypatch.setattr(explain_event, "LISTED_MAX", 2)
     await rating.send(
         *[event("a", "acme", NOON)] * 5, *(event("a", "acme", NOON, {"n": n}) for n in range(3))
     )
@@ -120,7 +120,7 @@ async def test_what_metering_has_not_taken_is_in_flight(
                 "event"
             ]
             assert (await word(rating, "only-void"), await word(rating, "nope")) == ("unknown", "unknown")
-            monkeypatch.setattr(underway, "READ_MAX", 0)
+            monkeypatch.setattr(clients, "READ_MAX", 0)
             found = await told(rating, "waits")
             assert (
                 found["verdict"] == "unknown"

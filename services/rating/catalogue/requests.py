@@ -15,7 +15,7 @@ from services.rating.metering.domain.aggregations.offered import (
     WITHOUT_FIELD,
 )
 from shared.documents.yaml_document import DEPTH_MAX
-from shared.pricing.fields import CurrencyCode, Price
+from shared.pricing.fields import CurrencyCode, UnitPrice
 from shared.values.fields import DataPath, FilterValue, GivenEventType, GivenMeter, Key
 from shared.values.json_values import children
 from shared.values.names import DIMENSIONS_MAX, unstorable
@@ -49,7 +49,7 @@ class ListPriceDocument(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     currency: CurrencyCode
-    unit: Price
+    unit: UnitPrice
 
 
 class MeterTerms(BaseModel):

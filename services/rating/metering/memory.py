@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.rating.metering.domain.admission import MeterMonth, Names, Own
-from services.rating.metering.domain.group import Group
+from services.rating.metering.domain.group import GroupKey
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.settings import RatingSettings
 from shared.runtime.clock import machine_us
@@ -23,7 +23,7 @@ class KnownGroups:
     """Rows of admitted groups: those that stand for every subject, and in crowded months those of single
     subjects."""
 
-    groups: dict[MeterMonth, set[Group]] = field(default_factory=dict)
+    groups: dict[MeterMonth, set[GroupKey]] = field(default_factory=dict)
     own: dict[MeterMonth, dict[str, Own]] = field(default_factory=dict)
     _kept: int = 0
 

@@ -11,10 +11,11 @@ from pydantic import ConfigDict, Field, model_validator
 from shared.errors import AppError
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
-from shared.pricing.fields import Price
-from shared.pricing.models.model import Group, Model, Part
+from shared.pricing.fields import UnitPrice
+from shared.pricing.models.model import Model, Part
 from shared.pricing.models.per_unit import PerUnit
 from shared.values.fields import DataText, Dimension
+from shared.values.groups import Group
 from shared.values.names import DIMENSIONS_MAX, dimension_value
 
 
@@ -29,7 +30,7 @@ class Rate(Clause):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, DataText] = Field(init=False)
 
-    unit: Price
+    unit: UnitPrice
 
     @property
     def values(self) -> dict[str, str]:

@@ -6,9 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from shared.pricing.clause import Clause
-
-Group = tuple[tuple[str, str], ...]
-"""Sorted (dimension, value) pairs; () when the line has no dimensions."""
+from shared.values.groups import Group
 
 
 @dataclass(frozen=True, slots=True)

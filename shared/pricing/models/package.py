@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from shared.pricing.fields import PositiveQuantity, Price
+from shared.pricing.fields import PositiveQuantity, UnitPrice
 from shared.pricing.models.model import Model, Part
 from shared.values.decimals import plain
 
@@ -17,7 +17,7 @@ class Package(Model):
 
     model: Literal["package"]
     size: PositiveQuantity
-    price: Price
+    price: UnitPrice
     partial_pack: Literal["up", "down"] = "up"
 
     def cost(self, quantity: Decimal) -> Decimal:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from shared.pricing.fields import Price
+from shared.pricing.fields import UnitPrice
 from shared.pricing.models.model import Model, Part
 from shared.values.decimals import plain
 
@@ -15,7 +15,7 @@ class PerUnit(Model):
     example: ClassVar[Mapping[str, Any]] = {"model": "per_unit", "unit": "0.0008"}
 
     model: Literal["per_unit"]
-    unit: Price
+    unit: UnitPrice
 
     def cost(self, quantity: Decimal) -> Decimal:
         return quantity * self.unit

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
-from shared.pricing.fields import PositiveQuantity, Price, Quantity
+from shared.pricing.fields import PositiveQuantity, Quantity, UnitPrice
 
 
 class Tier(Clause):
@@ -17,8 +17,8 @@ class Tier(Clause):
 
     from_: Quantity | None = Field(None, alias="from")
     up_to: PositiveQuantity | None = None
-    unit: Price = Decimal(0)
-    flat: Price = Decimal(0)
+    unit: UnitPrice = Decimal(0)
+    flat: UnitPrice = Decimal(0)
 
     @model_validator(mode="after")
     def _says_a_price(self) -> Self:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from shared.errors import AppError
 from shared.pricing.explanation import Explanation
-from shared.pricing.inputs import Group, UsageNeed
+from shared.pricing.inputs import UsageNeed
 from shared.pricing.layout import Placed
 from shared.pricing.lines import UsageLine
 from shared.pricing.models.matrix import NoRateForGroup
@@ -14,6 +14,7 @@ from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
 from shared.values.decimals import plain
+from shared.values.groups import Group
 from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)

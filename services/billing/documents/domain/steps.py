@@ -14,8 +14,9 @@ from pydantic import TypeAdapter
 
 from services.billing.documents.domain.document import Line
 from shared.pricing.models import Price
-from shared.pricing.models.model import Group, Model, Part
+from shared.pricing.models.model import Model, Part
 from shared.topics.rating import StatementSegment
+from shared.values.groups import Group
 
 ClauseTerms = Callable[[str, int], Mapping[str, Any] | None]
 """(clause id, version) → the clause's text, or None where it was not heard."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from services.rating.metering.domain.group import NO_GROUP, OTHER, Group, dimensions_of
+from services.rating.metering.domain.group import NO_GROUP, OTHER, GroupKey, dimensions_of
 from services.rating.metering.domain.tally import HOUR_US
 from shared.values.instants import from_us
 
@@ -38,14 +38,14 @@ class Names:
     def newest(self) -> int:
         return max((since for values in self.values.values() for since in values.values()), default=0)
 
-    def since(self, meter: str, group: Group) -> int | None:
+    def since(self, meter: str, group: GroupKey) -> int | None:
         """Since which batch a value of the group is named; None: none is."""
         named = self.values.get(meter)
         if not named or group == OTHER:
             return None
         return min((named[pair] for pair in _pairs(group) if pair in named), default=None)
 
-    def unnamed(self, meter: str, groups: Iterable[Group]) -> int:
+    def unnamed(self, meter: str, groups: Iterable[GroupKey]) -> int:
         """How many of the groups need room."""
         return sum(group != OTHER and self.since(meter, group) is None for group in groups)
 
@@ -55,7 +55,7 @@ class Own:
     """The rows of one subject in a crowded month: its groups and, once one was turned away, since which
     batch."""
 
-    groups: set[Group] = field(default_factory=set)
+    groups: set[GroupKey] = field(default_factory=set)
     other_since: int | None = None
 
     def admits(self, named_since: int | None, unnamed: int, groups_max: int) -> bool:
@@ -72,7 +72,7 @@ class Admission:
 
     own: dict[MeterMonth, dict[str, Own]] = field(default_factory=dict)
 
-    def where(self, subject: str, meter: str, group: Group, hour: int) -> Group:
+    def where(self, subject: str, meter: str, group: GroupKey, hour: int) -> GroupKey:
         """The group that this usage is counted in."""
         subjects = self.own.get((meter, month_of(hour)))
         if subjects is None or group == NO_GROUP:
@@ -82,5 +82,5 @@ class Admission:
 
 
 @lru_cache(50_000)
-def _pairs(group: Group) -> tuple[tuple[str, str], ...]:
+def _pairs(group: GroupKey) -> tuple[tuple[str, str], ...]:
     return tuple(dimensions_of(group).items())

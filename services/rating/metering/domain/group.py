@@ -2,18 +2,18 @@
 
 import msgspec
 
-Group = str
-NO_GROUP: Group = "{}"
-OTHER: Group = '{"other":"true"}'  # where groups beyond the limit go; no dimension may be called "other"
+GroupKey = str
+NO_GROUP: GroupKey = "{}"
+OTHER: GroupKey = '{"other":"true"}'  # where groups beyond the limit go; no dimension may be called "other"
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decoder = msgspec.json.Decoder(dict[str, str])
 
 
-def group_of(dimensions: dict[str, str]) -> Group:
+def group_of(dimensions: dict[str, str]) -> GroupKey:
     """Return the text: keys sorted, no spaces."""
     return _encode(dimensions).decode()
 
 
-def dimensions_of(group: Group) -> dict[str, str]:
+def dimensions_of(group: GroupKey) -> dict[str, str]:
     """Return dimension → value ("" where the event had none)."""
     return _decoder.decode(group)

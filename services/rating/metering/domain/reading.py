@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.fields import FieldReader
-from services.rating.metering.domain.group import NO_GROUP, Group, group_of
+from services.rating.metering.domain.group import NO_GROUP, GroupKey, group_of
 from services.rating.metering.domain.scalar import label_of
 
 _GROUPS_CACHED_MAX = 50_000
@@ -18,7 +18,7 @@ class Contribution(NamedTuple):
     """One event's share of a meter: the number that adds up, or the `item` of an aggregation over items
     (`value`: 1)."""
 
-    group: Group
+    group: GroupKey
     value: Decimal | int
     item: str | None
 
@@ -71,15 +71,15 @@ def _measuring(meter: Meter, fields: FieldReader) -> Callable[[Any], Any] | None
     return lambda event_fields: read(take(event_fields))
 
 
-def _grouping(names: tuple[str, ...], fields: FieldReader) -> Callable[[Any], Group]:
+def _grouping(names: tuple[str, ...], fields: FieldReader) -> Callable[[Any], GroupKey]:
     """The group of an event. Groups repeat, so their text is looked up, not built."""
     if not names:
         return lambda _fields: NO_GROUP
     dimensions = tuple(sorted(names))
     take = fields.tuple_getter(dimensions)
-    known: dict[tuple[str, ...], Group] = {}
+    known: dict[tuple[str, ...], GroupKey] = {}
 
-    def built(values: tuple[Any, ...]) -> Group:
+    def built(values: tuple[Any, ...]) -> GroupKey:
         group = group_of({name: label_of(value) for name, value in zip(dimensions, values, strict=True)})
         if all(type(value) is str for value in values):  # 1 and True are one key of a dict, and two groups
             if len(known) >= _GROUPS_CACHED_MAX:
@@ -87,7 +87,7 @@ def _grouping(names: tuple[str, ...], fields: FieldReader) -> Callable[[Any], Gr
             known[values] = group
         return group
 
-    def grouped(event_fields: Any) -> Group:
+    def grouped(event_fields: Any) -> GroupKey:
         values = take(event_fields)
         try:
             return known[values]

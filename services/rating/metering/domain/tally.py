@@ -10,13 +10,13 @@ import msgspec
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.fields import FieldReader
-from services.rating.metering.domain.group import NO_GROUP, Group
+from services.rating.metering.domain.group import NO_GROUP, GroupKey
 from services.rating.metering.domain.reading import Contribution, MeterReader, Unread, paths_of
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-HourKey = tuple[str, str, Group, int]  # subject, meter, group, hour (whole hours since the epoch)
-ItemKey = tuple[str, str, Group, int, str]  # … and item
+HourKey = tuple[str, str, GroupKey, int]  # subject, meter, group, hour (whole hours since the epoch)
+ItemKey = tuple[str, str, GroupKey, int, str]  # … and item
 
 
 class Measurable(Protocol):
@@ -56,12 +56,12 @@ class Tally:
         for subject, meter, group, hour, _ in self.items:
             yield subject, meter, group, hour
 
-    def groups(self) -> set[tuple[str, Group, int]]:
+    def groups(self) -> set[tuple[str, GroupKey, int]]:
         """The (meter, group, hour) that occur, groups without dimensions left out."""
         found = {(meter, group, hour) for _, meter, group, hour in self.sums if group != NO_GROUP}
         return found | {(meter, group, hour) for _, meter, group, hour, _ in self.items if group != NO_GROUP}
 
-    def regrouped(self, mapped: Callable[[str, str, Group, int], Group]) -> "Tally":
+    def regrouped(self, mapped: Callable[[str, str, GroupKey, int], GroupKey]) -> "Tally":
         """The same changes with each group replaced by `mapped(subject, meter, group, hour)`, in order of
         first arrival."""
         changed = Tally(unread=self.unread)

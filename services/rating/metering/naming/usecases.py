@@ -7,7 +7,7 @@ from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.domain.admission import Names, Own
-from services.rating.metering.domain.group import OTHER, Group
+from services.rating.metering.domain.group import OTHER, GroupKey
 from services.rating.metering.domain.scalar import label_of
 from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
 from services.rating.metering.naming.repository import NamedValue, NamingRepository, SubjectMonth
@@ -99,7 +99,7 @@ async def _standing_in_other(
     return found
 
 
-def _only(tally: Tally, groups: set[Group]) -> Tally:
+def _only(tally: Tally, groups: set[GroupKey]) -> Tally:
     return Tally(
         {key: change for key, change in tally.sums.items() if key[2] in groups},
         {key: count for key, count in tally.items.items() if key[2] in groups},

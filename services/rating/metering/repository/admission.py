@@ -10,7 +10,7 @@ import asyncpg
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Names, Own
 from services.rating.metering.domain.aggregations.aggregation import Additive, Aggregation, OverItems
-from services.rating.metering.domain.group import NO_GROUP, OTHER, Group
+from services.rating.metering.domain.group import NO_GROUP, OTHER, GroupKey
 
 #: Classes of advisory locks. A batch holds its meters' months shared, so that who changes what stands for
 #: everyone sees all that is counted.
@@ -115,7 +115,7 @@ class AdmissionRepository:
         self,
         meter: Meter,
         month: date,
-        admitted: Sequence[tuple[str, Group]],
+        admitted: Sequence[tuple[str, GroupKey]],
         since_batch: int,
         groups_max: int,
     ) -> None:
@@ -137,7 +137,7 @@ class AdmissionRepository:
         )
 
     async def admit_named(
-        self, meter: Meter, month: date, subject: str, groups: Sequence[Group], since_batch: int
+        self, meter: Meter, month: date, subject: str, groups: Sequence[GroupKey], since_batch: int
     ) -> None:
         """Add rows that need no room, and let `other` say that names up to this batch are reckoned with: what
         has no row was never turned away."""

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from services.rating.metering.domain.aggregations.aggregation import OverItems
-from services.rating.metering.domain.group import OTHER, Group
+from services.rating.metering.domain.group import OTHER, GroupKey
 from services.rating.metering.repository.usage import StoredEvent, stored_event
 
 
@@ -24,7 +24,7 @@ class AskedRange(NamedTuple):
     n: int
     customer_id: str
     meter: str
-    blank: Group | None
+    blank: GroupKey | None
     start: datetime
     end: datetime
     event_type: str
@@ -70,14 +70,14 @@ class ReadingsRepository:
 
     async def sums(
         self, days: Sequence[AskedRange], hours: Sequence[AskedRange]
-    ) -> list[tuple[int, Group | None, Decimal]]:
+    ) -> list[tuple[int, GroupKey | None, Decimal]]:
         """Return (n, group or None, sum of values), over all subjects and both kinds of range."""
         rows = await self._connection.fetch(_SUMS, *_columns(days), *_columns(hours))
         return [tuple(row) for row in rows]
 
     async def quantities_of_items(
         self, aggregation: OverItems, ranges: Sequence[AskedRange]
-    ) -> list[tuple[int, Group | None, Decimal]]:
+    ) -> list[tuple[int, GroupKey | None, Decimal]]:
         """Return (n, group or None, what its distinct items come to)."""
         quantity = aggregation.over("u.item", distinct=True)
         rows = await self._connection.fetch(
@@ -85,7 +85,7 @@ class ReadingsRepository:
         )
         return [tuple(row) for row in rows]
 
-    async def items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, Group, str]]:
+    async def items(self, ranges: Sequence[AskedRange]) -> list[tuple[int, GroupKey, str]]:
         """Return the distinct (n, group, item)."""
         return [
             tuple(row)

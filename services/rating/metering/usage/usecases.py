@@ -11,8 +11,9 @@ import asyncpg
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, ReadingsRepository
 from services.rating.metering.usage.domain import Stretch, TimesReversed, Window, instant_of, windows
-from services.rating.metering.usecases.read_quantities import Group, MeterGone, UsageAsked, read_quantities
+from services.rating.metering.usecases.read_quantities import MeterGone, UsageAsked, read_quantities
 from shared.errors import AppError, Kind
+from shared.values.groups import Group
 
 
 class CustomerUnknown(AppError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Own, month_of
-from services.rating.metering.domain.group import NO_GROUP, OTHER, Group
+from services.rating.metering.domain.group import NO_GROUP, OTHER, GroupKey
 from services.rating.metering.domain.tally import Tally
 from services.rating.metering.memory import MeteringMemory
 from services.rating.metering.repository.admission import AdmissionRepository
@@ -50,7 +50,7 @@ class _Admitting:
     batch_id: int
     overflowed: set[tuple[str, str]] = field(default_factory=set)
 
-    async def crowded(self, months: Mapping[MeterMonth, set[Group]]) -> set[MeterMonth]:
+    async def crowded(self, months: Mapping[MeterMonth, set[GroupKey]]) -> set[MeterMonth]:
         """Enter these months and let in for everyone what they bring while they are not crowded; return those
         that are."""
         known, meters = self.memory.known, self.memory.catalogue.meters
@@ -65,7 +65,7 @@ class _Admitting:
                 crowded.add(place)
         return crowded
 
-    async def _let_in(self, place: MeterMonth, groups: set[Group]) -> bool:
+    async def _let_in(self, place: MeterMonth, groups: set[GroupKey]) -> bool:
         """Admit groups for everyone; False when they are too many: from here on each subject has rows of its
         own."""
         (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
@@ -89,8 +89,8 @@ class _Admitting:
     async def admission(
         self,
         crowded: set[MeterMonth],
-        brought: Mapping[Place, Iterable[Group]],
-        voided: Mapping[Place, Iterable[Group]],
+        brought: Mapping[Place, Iterable[GroupKey]],
+        voided: Mapping[Place, Iterable[GroupKey]],
     ) -> Admission:
         """The rows of all subjects that occur in crowded months, with those that are added for what is
         brought."""
@@ -110,7 +110,9 @@ class _Admitting:
             await self._admit(month, subject, admission.own[month][subject], groups)
         return admission
 
-    def _remembered(self, place: Place, brought: Iterable[Group], voided: Iterable[Group]) -> Own | None:
+    def _remembered(
+        self, place: Place, brought: Iterable[GroupKey], voided: Iterable[GroupKey]
+    ) -> Own | None:
         """What is remembered of a subject, as a copy; None where that does not decide: a group may have been
         admitted, or counted again, since.
 
@@ -143,13 +145,13 @@ class _Admitting:
             }
         return found
 
-    async def _admit(self, place: MeterMonth, subject: str, own: Own, groups: Iterable[Group]) -> None:
+    async def _admit(self, place: MeterMonth, subject: str, own: Own, groups: Iterable[GroupKey]) -> None:
         """Let a subject's new groups in as far as there is room or a name, in order of first arrival."""
         (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
         fresh = [group for group in groups if group not in own.groups]
         if not fresh:
             return
-        rows: list[tuple[str, Group]] = []
+        rows: list[tuple[str, GroupKey]] = []
         unnamed = names.unnamed(name, own.groups)
         for group in fresh:
             named_since = names.since(name, group)
@@ -172,18 +174,18 @@ class _Admitting:
             )
 
 
-def _by_month(tally: Tally) -> dict[MeterMonth, set[Group]]:
+def _by_month(tally: Tally) -> dict[MeterMonth, set[GroupKey]]:
     months: dict[int, date] = {}
-    found: dict[MeterMonth, set[Group]] = {}
+    found: dict[MeterMonth, set[GroupKey]] = {}
     for meter, group, hour in tally.groups():
         month = months.get(hour) or months.setdefault(hour, month_of(hour))
         found.setdefault((meter, month), set()).add(group)
     return found
 
 
-def _by_subject(tally: Tally, crowded: set[MeterMonth]) -> dict[Place, dict[Group, None]]:
+def _by_subject(tally: Tally, crowded: set[MeterMonth]) -> dict[Place, dict[GroupKey, None]]:
     """The groups of each subject in crowded months, in order of first arrival."""
-    found: dict[Place, dict[Group, None]] = {}
+    found: dict[Place, dict[GroupKey, None]] = {}
     for subject, meter, group, hour in tally.places():
         month = (meter, month_of(hour))
         if group != NO_GROUP and month in crowded:

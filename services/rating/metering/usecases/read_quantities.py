@@ -20,16 +20,14 @@ from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.apart import Apart
-from services.rating.metering.domain.group import NO_GROUP, dimensions_of, group_of
-from services.rating.metering.domain.group import Group as GroupText
+from services.rating.metering.domain.group import NO_GROUP, GroupKey, dimensions_of, group_of
 from services.rating.metering.domain.span import Cover, cover
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
 from shared.errors import AppError, Kind
 from shared.runtime.clock import to_us
-
-Group = tuple[tuple[str, str], ...]  # sorted (dimension, value) pairs
+from shared.values.groups import Group
 
 
 class MeterGone(AppError):
@@ -204,7 +202,7 @@ class _Reading:
         wanted = set(self.asked[n].need.dimensions)
         return not wanted or wanted == set(self.meters[self.asked[n].need.meter].group_by)
 
-    def _blank(self, n: int) -> GroupText | None:
+    def _blank(self, n: int) -> GroupKey | None:
         """How usage reads that fell into `other`: as if it had none of the meter's dimensions. None: groups
         are not asked."""
         return (
@@ -281,16 +279,16 @@ class _Reading:
                 else:
                     yield Piece(n, subject, cover(lower, upper, by_days=n not in self.over_items), None)
 
-    def _projected(self, n: int, group: GroupText | None) -> Group:
+    def _projected(self, n: int, group: GroupKey | None) -> Group:
         return _group_by(self.asked[n].need.dimensions, group or NO_GROUP)
 
-    def _add(self, n: int, group: GroupText | None, value: Decimal) -> None:
+    def _add(self, n: int, group: GroupKey | None, value: Decimal) -> None:
         key = (n, self._projected(n, group))
         self.sums[key] = self.sums.get(key, Decimal(0)) + value
 
 
 @lru_cache(50_000)
-def _group_by(wanted: tuple[str, ...], text: GroupText) -> Group:
+def _group_by(wanted: tuple[str, ...], text: GroupKey) -> Group:
     """The wanted dimensions of a group. Groups repeat from customer to customer, so their text is read
     once."""
     if not wanted:

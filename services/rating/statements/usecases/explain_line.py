@@ -12,9 +12,10 @@ from services.rating.statements.usecases.find import find
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.explanation import Step
-from shared.pricing.inputs import Group, UsageNeed
+from shared.pricing.inputs import UsageNeed
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.topics.rating import StatementLine, StatementMessage
+from shared.values.groups import Group
 from shared.values.instants import to_us
 
 

@@ -24,11 +24,12 @@ from services.rating.statements.rows import ClaimedPeriod
 from services.rating.statements.usecases.hold import hold, release
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import AppError
-from shared.pricing.inputs import Group, UsageNeed
+from shared.pricing.inputs import UsageNeed
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.pricing.results import PricedPeriod
 from shared.runtime.clock import machine_us
 from shared.topics.rating import STATEMENTS
+from shared.values.groups import Group
 
 log = structlog.get_logger()
 T = TypeVar("T")
