@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.usage_ingest.domain.framing import BodyMalformed
@@ -17,7 +17,8 @@ from services.usage_ingest.quarantine.answers import (
     QuarantinedEventAnswer,
     ReplayAnswer,
 )
-from services.usage_ingest.quarantine.rows import By, Filter, Status
+from services.usage_ingest.quarantine.parameters import Asked
+from services.usage_ingest.quarantine.rows import By, Filter
 from services.usage_ingest.quarantine.usecases import resolve as usecases
 from services.usage_ingest.quarantine.usecases.find import QuarantinedUnknown, find, list_events
 from services.usage_ingest.quarantine.usecases.resolve import AlreadyResolved, RepairRefused
@@ -31,7 +32,6 @@ from shared.values.names import STORABLE
 
 router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
 QuarantineId = Annotated[GivenId, Path(description="qua_…")]
-Name = Annotated[AskedKept | None, Query(description="As the event was sent")]
 Resolver = Annotated[AccessKey, requires("usage:write")]
 
 
@@ -69,18 +69,7 @@ class Discard(BaseModel):
     dependencies=[requires("usage:read")],
     summary="Events that could not be taken, newest first",
 )
-async def list_quarantine(
-    context: Ctx,
-    page: Paged,
-    status: Annotated[Status | None, Query()] = None,
-    code: Annotated[Word | None, Query()] = None,
-    source: Name = None,
-    id: Name = None,
-    subject: Name = None,
-    type: Name = None,
-    by: Annotated[By | None, Query()] = None,
-) -> Listed[QuarantinedEventAnswer]:
-    wanted = Filter(status, code, source, id, subject, type, by)
+async def list_quarantine(context: Ctx, page: Paged, wanted: Asked) -> Listed[QuarantinedEventAnswer]:
     before = name_in(page)
     async with context.db.transaction() as uow:
         rows = await list_events(uow, wanted, before, page.limit + 1)

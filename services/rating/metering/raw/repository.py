@@ -1,12 +1,13 @@
 """SQL of raw events."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import asyncpg
 import msgspec
 
 from services.rating.metering.domain.arrival import key_of
+from services.rating.metering.raw.rows import Selection
 from services.rating.metering.repository.usage import StoredEvent, stored_event
 
 Place = tuple[datetime, int, int]  # an event's time, batch id and seq: the order of a page
@@ -24,16 +25,14 @@ class RawRepository:
 
     async def events(
         self,
-        subjects: Sequence[str],
+        selection: Selection,
         event_type: str,
-        start: datetime,
-        end: datetime,
         after: Place | None,
-        before_batch: Mapping[str, int] | None,
         limit: int,
     ) -> list[tuple[StoredEvent, asyncpg.Record]]:
-        """Return the next events in order of (time, batch, seq) that were stored, and not void, up to the
-        batches of `before_batch` (None: now)."""
+        """Return the next events of the subjects and the time of `selection`, in order of (time, batch, seq),
+        that were stored, and not void, up to the batches of its `before_batch` (None: now)."""
+        before_batch = selection.before_batch
         rows = await self._connection.fetch(
             """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body,
                 e.source, e.id, e.received_at
@@ -44,11 +43,11 @@ class RawRepository:
                    and not exists (select from rating.voids v where v.key = e.key
                        and ($8 is null or v.batch_id <= coalesce(($8 ->> v.partition::text)::bigint, 0)))
                order by e.time, e.batch_id, e.seq limit $9""",
-            list(subjects),
+            list(selection.subjects),
             event_type,
-            start,
-            end,
-            *(after or (start, -1, -1)),
+            selection.start,
+            selection.end,
+            *(after or (selection.start, -1, -1)),
             dict(before_batch) if before_batch is not None else None,
             limit,
         )

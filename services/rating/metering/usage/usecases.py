@@ -10,7 +10,8 @@ import asyncpg
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, ReadingsRepository
-from services.rating.metering.usage.domain import Stretch, TimesReversed, Window, instant_of, windows
+from services.rating.metering.usage.domain import Stretch, TimesReversed, instant_of, windows
+from services.rating.metering.usage.parameters import AskedSeries
 from services.rating.metering.usecases.read_quantities import MeterGone, UsageAsked, read_quantities
 from shared.errors import AppError, Kind
 from shared.values.groups import Group
@@ -76,26 +77,20 @@ async def whose(connection: asyncpg.Connection, customer: str | None, subject: s
 
 
 async def series(
-    connection: asyncpg.Connection,
-    owner: Whose,
-    meter: str,
-    bounds: tuple[str | None, str | None],
-    window: Window,
-    group_by: tuple[str, ...],
-    now: datetime,
+    connection: asyncpg.Connection, owner: Whose, meter: str, asked: AskedSeries, now: datetime
 ) -> Series:
-    """Return the quantities of each window, in order; without `group_by` also the zeros. Raises MeterGone,
+    """Return the quantities of each window, in order; without dimensions also the zeros. Raises MeterGone,
     DimensionUnknown and what bounds raise."""
     known = await CatalogueRepository(connection).meter(meter)
     if known is None:
         raise MeterGone(f"there is no meter {meter[:100]!r}")
-    if unknown := set(group_by) - set(known.group_by):
+    if unknown := set(asked.dimensions) - set(known.group_by):
         raise DimensionUnknown(
             f"{', '.join(sorted(unknown))}: meter {meter} has {', '.join(known.group_by) or 'no dimensions'}"
         )
-    start, end = _bounds(bounds, owner.timezone, now)
-    cuts = list(windows(start, end, window, owner.timezone))
-    dimensions = tuple(sorted(group_by))
+    start, end = _bounds(asked, owner.timezone, now)
+    cuts = list(windows(start, end, asked.window, owner.timezone))
+    dimensions = tuple(sorted(asked.dimensions))
     found = await read_quantities(
         connection,
         [UsageAsked(owner.owner, Stretch(meter, lower, upper, dimensions)) for lower, upper in cuts],
@@ -108,17 +103,18 @@ async def series(
     return Series(owner, start, end, points)
 
 
-def _bounds(bounds: tuple[str | None, str | None], timezone: str, now: datetime) -> tuple[datetime, datetime]:
+def _bounds(asked: AskedSeries, timezone: str, now: datetime) -> tuple[datetime, datetime]:
     """From the start of the local month to now, where not given."""
-    lower, upper = bounds
     month = (
         now.astimezone(ZoneInfo(timezone))
         .replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         .astimezone(UTC)
     )
-    start = instant_of(lower, timezone) if lower else month
+    start = instant_of(asked.start, timezone) if asked.start else month
     end = (
-        instant_of(upper, timezone) if upper else max(now.astimezone(UTC), start + timedelta(microseconds=1))
+        instant_of(asked.end, timezone)
+        if asked.end
+        else max(now.astimezone(UTC), start + timedelta(microseconds=1))
     )
     if start >= end:
         raise TimesReversed(f"from {start.isoformat()} to {end.isoformat()}")

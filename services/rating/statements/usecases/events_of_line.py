@@ -3,7 +3,8 @@
 from datetime import date, datetime
 
 from services.rating.metering.raw.repository import RawRepository
-from services.rating.metering.raw.usecases.events_behind import CountedEvent, Selection, events_behind
+from services.rating.metering.raw.rows import Selection
+from services.rating.metering.raw.usecases.events_behind import CountedEvent, events_behind
 from services.rating.statements.repository.charged import charged_before, of_meter
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.explain_line import line_of

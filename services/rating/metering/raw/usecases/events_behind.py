@@ -2,46 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import asyncpg
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.admission import Admission
-from services.rating.metering.domain.apart import Apart
 from services.rating.metering.domain.group import NO_GROUP, dimensions_of
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.raw.repository import Place, RawRepository
+from services.rating.metering.raw.rows import Selection
 from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.usage import StoredEvent
 from services.rating.metering.usage.usecases import Whose
 from services.rating.metering.usecases.read_quantities import MeterGone
 
 FETCH_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Events of these subjects that a meter counts in [start, end), what stands `apart` left out.
-
-    `group`: asked dimensions; `before_batch`: partition → last batch id.
-    """
-
-    subjects: tuple[str, ...]
-    meter: str
-    start: datetime
-    end: datetime
-    group: Mapping[str, str]
-    before_batch: Mapping[str, int] | None = None
-    apart: tuple[Apart, ...] = ()
-    revision: int | None = None  # of the meter's version to count by; None: as it counts now
-
-    def leaves_out(self, row: Any) -> bool:
-        return any(
-            apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"])
-            for apart in self.apart
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +54,7 @@ async def events_behind(
     admission = await AdmissionRepository(connection).admission([meter], selection.subjects)
     found: list[CountedEvent] = []
     while len(found) < limit:
-        events = await raw.events(
-            selection.subjects,
-            meter.event_type,
-            selection.start,
-            selection.end,
-            after,
-            selection.before_batch,
-            FETCH_MAX,
-        )
+        events = await raw.events(selection, meter.event_type, after, FETCH_MAX)
         for event, row in events:
             counted = None if selection.leaves_out(row) else _counted(reader, admission, event, row)
             if counted is not None and _in_group(counted.group, selection.group):
@@ -97,7 +65,9 @@ async def events_behind(
     return found[:limit]
 
 
-def _counted(reader: Catalogue, admission: Admission, event: Any, row: asyncpg.Record) -> CountedEvent | None:
+def _counted(
+    reader: Catalogue, admission: Admission, event: StoredEvent, row: asyncpg.Record
+) -> CountedEvent | None:
     tally = reader.tally([event])
     for (subject, meter, group, hour), change in tally.sums.items():
         return CountedEvent(row, admission.where(subject, meter, group, hour), change.value, None)

@@ -9,7 +9,8 @@ import asyncpg
 from services.rating.metering.domain.group import NO_GROUP, dimensions_of
 from services.rating.metering.domain.span import HOUR
 from services.rating.metering.raw.repository import RawRepository
-from services.rating.metering.raw.usecases.events_behind import CountedEvent, Selection, events_behind
+from services.rating.metering.raw.rows import Selection
+from services.rating.metering.raw.usecases.events_behind import CountedEvent, events_behind
 
 PAGE = 1000
 Values = tuple[str, ...]  # of a group, in the order of the dimensions asked

@@ -1,0 +1,32 @@
+"""Which stored events are asked for, as a filter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from services.rating.metering.domain.apart import Apart
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Events of these subjects that a meter counts in [start, end), what stands `apart` left out.
+
+    `group`: asked dimensions; `before_batch`: partition → last batch id.
+    """
+
+    subjects: tuple[str, ...]
+    meter: str
+    start: datetime
+    end: datetime
+    group: Mapping[str, str]
+    before_batch: Mapping[str, int] | None = None
+    apart: tuple[Apart, ...] = ()
+    revision: int | None = None  # of the meter's version to count by; None: as it counts now
+
+    def leaves_out(self, row: asyncpg.Record) -> bool:
+        return any(
+            apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"])
+            for apart in self.apart
+        )
