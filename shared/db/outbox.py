@@ -11,15 +11,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
 
-import asyncpg
 import structlog
 
 from shared.bus import Bus, BusUnavailable, Record, RecordsRefused, metrics
 from shared.bus.faults import DATABASE_FAULTS
 from shared.bus.membership import Membership
+from shared.db.columns import names_of
 from shared.db.outbox_refused import Refused
+from shared.db.outbox_rows import MessageKey, WaitingMessage
 from shared.db.unit_of_work import OUTBOX_SHARDS, Database
 from shared.runtime import failpoints
 from shared.runtime.wake import Wake
@@ -97,16 +97,7 @@ class Relay:
 
     async def _relay_once(self, shards: Membership) -> int:
         owned = [number for _, number in await shards.settle()]
-        rows = (
-            await shards.fetch(
-                f"""select outbox_id, topic, key, partition, value, headers from {self.db.schema}.outbox
-                where shard = any($1::smallint[]) order by outbox_id limit $2""",
-                owned,
-                ROWS_MAX,
-            )
-            if owned
-            else []
-        )
+        rows = await self._waiting(shards, owned) if owned else []
         if not rows:
             return 0
         failpoints.reach("relay.before_publish")
@@ -114,16 +105,25 @@ class Relay:
         failpoints.reach("relay.after_publish")
         if refused:
             await self.refused.set_aside(refused)
-        aside = {row["outbox_id"] for row, _ in refused}
-        taken = [row["outbox_id"] for row in rows if row["outbox_id"] not in aside]
+        aside = {row.outbox_id for row, _ in refused}
+        taken = [row.outbox_id for row in rows if row.outbox_id not in aside]
         superseded = await shards.fetch(TAKEN.format(schema=self.db.schema), taken, list(self.snapshots))
         if superseded:
-            await self.refused.superseded(superseded)
+            await self.refused.superseded([MessageKey(**row) for row in superseded])
         metrics.RELAYED.labels(self.db.schema).inc(len(taken))
         self.progress.call()
         return len(rows)
 
-    async def _deliver(self, rows: Sequence[Any]) -> list[tuple[Any, str]]:
+    async def _waiting(self, shards: Membership, owned: Sequence[int]) -> list[WaitingMessage]:
+        rows = await shards.fetch(
+            f"""select {names_of(WaitingMessage)} from {self.db.schema}.outbox
+                where shard = any($1::smallint[]) order by outbox_id limit $2""",
+            owned,
+            ROWS_MAX,
+        )
+        return [WaitingMessage(**row) for row in rows]
+
+    async def _deliver(self, rows: Sequence[WaitingMessage]) -> list[tuple[WaitingMessage, str]]:
         """Publish the rows, in halves where the bus refuses some; return those it refuses alone, each with
         its answer."""
         try:
@@ -146,11 +146,11 @@ class Relay:
             answer = await self._deliver([row])
             await (self.refused.refused_again(row, answer[0][1]) if answer else self.refused.taken(row))
 
-    async def _publish(self, rows: list[Any]) -> None:
+    async def _publish(self, rows: list[WaitingMessage]) -> None:
         """All topics at once: the bus commits them together where it can. Rows are deleted only when all of
         them are there."""
         by_topic = groupby(
-            sorted(rows, key=lambda row: (row["topic"], row["outbox_id"])), key=lambda row: row["topic"]
+            sorted(rows, key=lambda row: (row.topic, row.outbox_id)), key=lambda row: row.topic
         )
         published = [
             asyncio.ensure_future(self.bus.publish(topic, [_record(row) for row in group]))
@@ -169,8 +169,9 @@ class Relay:
                         from {self.db.schema}.outbox"""
                 )
                 assert row is not None
-                metrics.OUTBOX_DEPTH.labels(self.db.schema).set(row["depth"])
-                metrics.OUTBOX_AGE.labels(self.db.schema).set(row["age_s"] or 0)
+                depth, age_s = row
+                metrics.OUTBOX_DEPTH.labels(self.db.schema).set(depth)
+                metrics.OUTBOX_AGE.labels(self.db.schema).set(age_s or 0)
                 await self.refused.measure()
                 metrics.OUTBOX_REFUSED.labels(self.db.schema).set(self.refused.open)
             except DATABASE_FAULTS as fault:
@@ -178,11 +179,6 @@ class Relay:
             await asyncio.sleep(MEASURE_EVERY_S)
 
 
-def _record(row: asyncpg.Record) -> Record:
-    headers: dict[str, str] = row["headers"]
-    return Record(
-        row["key"],
-        row["value"],
-        tuple((name, value.encode()) for name, value in headers.items()),
-        row["partition"],
-    )
+def _record(row: WaitingMessage) -> Record:
+    headers = tuple((name, value.encode()) for name, value in row.headers.items())
+    return Record(row.key, row.value, headers, row.partition)

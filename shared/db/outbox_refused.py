@@ -8,12 +8,12 @@ would outlive it there.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import asyncpg
 import structlog
 
 from shared.cases import open_exception, resolve_exception
+from shared.db.columns import names_of
+from shared.db.outbox_rows import MessageKey, RefusedMessage, WaitingMessage
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime.clock import machine_now
 
@@ -38,7 +38,7 @@ AGAIN = (
     + """
     where outbox_id = $1 returning topic, key, reason"""
 )
-DUE = """select outbox_id, topic, key, partition, value, headers from {schema}.outbox_refused
+DUE = f"""select {names_of(WaitingMessage)} from {{schema}}.outbox_refused
     where shard = any($1::smallint[]) and retry_at <= clock_timestamp() order by outbox_id limit $2"""
 LEFT = "select exists (select from {schema}.outbox_refused where topic = $1 and key = $2)"
 OPEN = "select count(*) as count, min(topic || ' ' || reason) as example from {schema}.outbox_refused"
@@ -54,40 +54,41 @@ class Refused:
     open: int = 0
     example: str = ""
 
-    async def set_aside(self, rows: Sequence[tuple[Any, str]]) -> None:
+    async def set_aside(self, rows: Sequence[tuple[WaitingMessage, str]]) -> None:
         """Take these rows out of the outbox, each with what the bus answered. What another relay has taken
         meanwhile falls out."""
         async with self.db.transaction() as uow:
             found = await uow.connection.fetch(
                 self._sql(SET_ASIDE),
-                [row["outbox_id"] for row, _ in rows],
+                [row.outbox_id for row, _ in rows],
                 [reason for _, reason in rows],
                 self.retry_min_s,
                 RETRY_MAX_S,
             )
             for row in found:
-                await self._told(uow, row)
+                await self._told(uow, RefusedMessage(**row))
 
-    async def due(self, shards: Sequence[int]) -> list[Any]:
+    async def due(self, shards: Sequence[int]) -> list[WaitingMessage]:
         """Those of these shards whose time has come again, oldest first."""
-        return list(await self.db.pool.fetch(self._sql(DUE), list(shards), RETRIED_MAX))
+        rows = await self.db.pool.fetch(self._sql(DUE), list(shards), RETRIED_MAX)
+        return [WaitingMessage(**row) for row in rows]
 
-    async def taken(self, row: asyncpg.Record) -> None:
+    async def taken(self, row: WaitingMessage) -> None:
         """The bus has it now."""
         async with self.db.transaction() as uow:
             await uow.connection.execute(
-                self._sql("delete from {schema}.outbox_refused where outbox_id = $1"), row["outbox_id"]
+                self._sql("delete from {schema}.outbox_refused where outbox_id = $1"), row.outbox_id
             )
-            await self._settled(uow, row)
+            await self._settled(uow, MessageKey(row.topic, row.key))
 
-    async def refused_again(self, row: asyncpg.Record, reason: str) -> None:
+    async def refused_again(self, row: WaitingMessage, reason: str) -> None:
         async with self.db.transaction() as uow:
             for found in await uow.connection.fetch(
-                self._sql(AGAIN), row["outbox_id"], reason, self.retry_min_s, RETRY_MAX_S
+                self._sql(AGAIN), row.outbox_id, reason, self.retry_min_s, RETRY_MAX_S
             ):
-                await self._told(uow, found)
+                await self._told(uow, RefusedMessage(**found))
 
-    async def superseded(self, rows: Sequence[Any]) -> None:
+    async def superseded(self, rows: Sequence[MessageKey]) -> None:
         """Later ones of their keys are on the bus, and these rows are gone: nothing is missing any more."""
         async with self.db.transaction() as uow:
             for row in rows:
@@ -96,7 +97,8 @@ class Refused:
     async def measure(self) -> None:
         row = await self.db.pool.fetchrow(self._sql(OPEN))
         assert row is not None
-        self.open, self.example = row["count"], row["example"] or ""
+        count, example = row
+        self.open, self.example = count, example or ""
 
     def note(self) -> str | None:
         """For /readyz: the service can do its work, and somebody misses a message of it."""
@@ -106,31 +108,23 @@ class Refused:
             else None
         )
 
-    async def _told(self, uow: UnitOfWork, row: asyncpg.Record) -> None:
+    async def _told(self, uow: UnitOfWork, row: RefusedMessage) -> None:
         log.error(
             "message_refused",
             service=self.db.schema,
-            topic=row["topic"],
-            key=_text(row["key"]),
-            reason=row["reason"],
+            topic=row.topic,
+            key=row.shown,
+            reason=row.reason,
         )
         detail = (
-            f"the bus refuses a message of {row['topic']}, and who hears that topic misses it: {row['reason']}. Mend what the reason names "
+            f"the bus refuses a message of {row.topic}, and who hears that topic misses it: {row.reason}. Mend what the reason names "
             f"(a broker's limit, a right, what makes the message so large); it is tried again by itself, and the others go on."
         )
-        await open_exception(uow, KIND, _reference(row), detail, owner=OWNER, now=self.now())
+        await open_exception(uow, KIND, row.reference, detail, owner=OWNER, now=self.now())
 
-    async def _settled(self, uow: UnitOfWork, row: asyncpg.Record) -> None:
-        if not await uow.connection.fetchval(self._sql(LEFT), row["topic"], row["key"]):
-            await resolve_exception(uow, KIND, _reference(row), self.now())
+    async def _settled(self, uow: UnitOfWork, row: MessageKey) -> None:
+        if not await uow.connection.fetchval(self._sql(LEFT), row.topic, row.key):
+            await resolve_exception(uow, KIND, row.reference, self.now())
 
     def _sql(self, text: str) -> str:
         return text.format(schema=self.db.schema)
-
-
-def _reference(row: asyncpg.Record) -> str:
-    return f"{row['topic']} {_text(row['key'])}"
-
-
-def _text(key: bytes) -> str:
-    return key.decode("utf-8", "replace").replace("\0", " ")

@@ -28,7 +28,6 @@ LEFT_ALONE = (
     "services/rating/metering/",
     "services/rating/statements/repository/",
     "services/billing/conservation/checks/",
-    "services/signals/",
 )
 POSTGRES = make_url("postgresql+asyncpg://").get_dialect()()
 OF_TYPES = {"timestamp with time zone": "timestamptz", "varchar(3)": "text", 'text collate "c"': "text"}
