@@ -185,3 +185,51 @@ def test_nobody_counts_many_columns_by_hand() -> None:
         place for name, source in sources("services", "shared") for place in numbered_by_hand(name, source)
     ]
     assert found == [], "make these from a row class: shared/db/columns.py"
+
+
+ROWS_ARE_READ_IN = re.compile(r"(^|/)(repository|checks)(/|\.py)|(^|/)rows\.py$")
+ROW_NAMES = frozenset({"row", "rows", "record", "found"})
+OF_SERVICES = ("services/billing", "services/usage_ingest", "services/rating")
+READS_ROWS_OF_METERING = {"services/rating/statements/usecases/hold.py"}  # whose raw events are still records
+
+
+def subscripted_rows(name: str, source: str) -> list[str]:
+    """File and line of each look into a database row by a column's name."""
+    return [
+        f"{name}:{node.lineno}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, str)
+        and _name_of(node.value) in ROW_NAMES
+    ]
+
+
+def _name_of(node: ast.expr) -> str:
+    """`row` of row, of event.row, and of rows[-1]."""
+    if isinstance(node, ast.Subscript):
+        return _name_of(node.value)
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def test_no_database_row_is_looked_into_past_a_repository() -> None:
+    planted = 'a = row["x"]\nb = event.row["x"]\nc = rows[-1]["x"]\nd = row.x\ne = row.key["x"]\nf = row[0]'
+    assert subscripted_rows("planted.py", planted) == [f"planted.py:{line}" for line in (1, 2, 3)]
+    found = [
+        place
+        for name, source in sources(*OF_SERVICES)
+        if not ROWS_ARE_READ_IN.search(name) and name not in READS_ROWS_OF_METERING
+        for place in subscripted_rows(name, source)
+    ]
+    assert found == [], "let the repository return a dataclass of its rows.py"
+
+
+def test_no_signature_past_a_repository_takes_or_gives_a_record() -> None:
+    found = [
+        f"{name}: {line.strip()}"
+        for name, source in sources(*OF_SERVICES)
+        if not ROWS_ARE_READ_IN.search(name)
+        for line in source.splitlines()
+        if "asyncpg.Record" in line or re.search(r"\brows?: (\w+\[)?Any\b", line)
+    ]
+    assert found == []

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Self
-
-import msgspec
+from typing import Annotated, Self
 
 from services.billing.documents.domain.kinds import INVOICE
 from shared.db.columns import JSONB, Integer, Texts, Uuid
 from shared.runtime.clock import from_us
-from shared.topics.rating import STATEMENTS, CustomerMessage, StatementMessage
+from shared.topics.rating import STATEMENTS, CustomerMessage, StatementHeld, StatementMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class FollowingDraft:
     skip_zero: bool
     subtotal_minor: int
     total_minor: int
-    held: Annotated[Mapping[str, Any] | None, JSONB]
+    held: Annotated[StatementHeld | None, JSONB]
 
     @classmethod
     def of(cls, document_id: str, statement: StatementMessage) -> Self:
@@ -93,7 +91,7 @@ class FollowingDraft:
             skip_zero=statement.skip_zero_invoices,
             subtotal_minor=statement.subtotal_minor,
             total_minor=statement.subtotal_minor,
-            held=msgspec.to_builtins(statement.held),
+            held=statement.held,
         )
 
 

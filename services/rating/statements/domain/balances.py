@@ -16,9 +16,9 @@ def to_stored(balances: Balances) -> list[Any]:
     )
 
 
-def from_stored(rows: Sequence[Any]) -> Balances:
-    if not rows:
+def from_stored(stored: Sequence[Any]) -> Balances:
+    if not stored:
         return EMPTY
     return Balances(
-        {(key, tuple((name, value) for name, value in group)): Decimal(units) for key, group, units in rows}
+        {(key, tuple((name, value) for name, value in group)): Decimal(units) for key, group, units in stored}
     )
