@@ -21,6 +21,7 @@ from services.signals.evaluation.answers.customers import CustomerSignalsAnswer
 from services.signals.evaluation.answers.evaluated import EvaluatedAnswer
 from services.signals.facts.answers.data import DATA
 from services.signals.facts.answers.facts import SignalAnswer
+from services.signals.facts.rows import FactRow
 from services.signals.replica.rows import CustomerRow
 from services.signals.settings import read_policy
 from tests.signals.contracts import calls_line, contract, statement
@@ -94,24 +95,25 @@ def test_what_a_year_tells_fits_the_data_of_its_type() -> None:
 
 
 def test_a_signal_is_shown_as_it_was_told_whatever_its_type_says_today() -> None:
-    row = {
-        "signal_id": "sig_1",
-        "type": "renewal.due",
-        "customer_id": "cus_1",
-        "customer": "acme",
-        "contract": None,
-        "day": FIRST,
-        "occurred_at": START,
-        "sequence": 1,
-        "data": {"of_another_version": [1, None, "0.50"]},
-        "state": "open",
-        "snoozed_until": None,
-        "acknowledged_by": None,
-        "outcome": None,
-        "outcome_at": None,
-    }
-    for kept in (row, {**row, "type": "renewal.of_another_version"}):
-        assert SignalAnswer.of(kept).as_json()["data"] == row["data"]
+    row = FactRow(
+        signal_id="sig_1",
+        type="renewal.due",
+        customer_id="cus_1",
+        customer="acme",
+        contract=None,
+        day=FIRST,
+        occurred_at=START,
+        sequence=1,
+        data={"of_another_version": [1, None, "0.50"]},
+        state="open",
+        snoozed_until=None,
+        acknowledged_by=None,
+        outcome=None,
+        outcome_at=None,
+        told_at=START,
+    )
+    for kept in (row, replace(row, type="renewal.of_another_version")):
+        assert SignalAnswer.of(kept).as_json()["data"] == row.data
 
 
 def test_every_evaluation_of_a_year_and_its_values_fit_the_types_that_describe_them() -> None:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.signals.context import Ctx
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.score_report import Judged, Outcome, score_report
-from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer, State
+from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer
 from services.signals.facts.page import atom
-from services.signals.facts.rows import FactFilter
+from services.signals.facts.rows import FactFilter, State
 from services.signals.facts.usecases import judge as usecases
 from services.signals.parameters import Contract, Customer, Instant, Type
 from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
@@ -58,7 +58,7 @@ async def list_facts(
     async with context.db.transaction() as uow:
         rows = await usecases.list_facts(uow, wanted, _after(page.after), page.limit + 1, context.clock.now())
     return Listed[SignalAnswer].page(
-        rows, page, lambda row: [row["occurred_at"].isoformat(), row["signal_id"]], SignalAnswer.of
+        rows, page, lambda row: [row.occurred_at.isoformat(), row.signal_id], SignalAnswer.of
     )
 
 
@@ -71,7 +71,7 @@ async def list_facts(
 async def get_report(context: Ctx) -> ScoreReportAnswer:
     async with context.db.transaction() as uow:
         rows = await usecases.list_judged_renewals(uow)
-    renewals = [Judged(row["contract"], row["term_end"], row["at_risk"], row["outcome"]) for row in rows]
+    renewals = [Judged(row.contract, row.term_end, row.at_risk, row.outcome) for row in rows]
     return ScoreReportAnswer.of(score_report(renewals), renewals, context.state.policy.version)
 
 
@@ -86,7 +86,7 @@ async def get_feed(context: Ctx, customer: Customer = None, type: Type = None) -
     async with context.db.transaction() as uow:
         rows = await usecases.list_facts(uow, FactFilter(type, customer), None, FEED_MAX, context.clock.now())
     return Response(
-        atom([dict(row) for row in rows], context.settings.signals_url, context.clock.now()),
+        atom(rows, context.settings.signals_url, context.clock.now()),
         media_type="application/atom+xml",
     )
 

@@ -1,26 +1,11 @@
 """All SQL of facts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 import asyncpg
 
-from services.signals.facts.rows import FactFilter
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFact:
-    signal_id: str
-    type: str
-    customer_id: str
-    customer: str
-    contract: str | None
-    day: date
-    occurred_at: datetime
-    sequence: int
-    data: Mapping[str, Any]
+from services.signals.facts.rows import FactFilter, FactRow, JudgedRenewalRow, StoredFact
 
 
 class FactRepository:
@@ -74,16 +59,15 @@ class FactRepository:
             ],
         )
 
-    async def fact(self, signal_id: str) -> asyncpg.Record | None:
-        return await self._connection.fetchrow("select * from signals.facts where signal_id = $1", signal_id)
+    async def fact(self, signal_id: str) -> FactRow | None:
+        return await self._one("select * from signals.facts where signal_id = $1", signal_id)
 
     async def page(
         self, wanted: FactFilter, after: tuple[datetime, str] | None, limit: int, now: datetime
-    ) -> list[asyncpg.Record]:
+    ) -> list[FactRow]:
         """Facts, the newest first. The state `open` includes a snooze that has run out."""
-        return list(
-            await self._connection.fetch(
-                """select * from signals.facts
+        rows = await self._connection.fetch(
+            """select * from signals.facts
                where ($1::text is null or type = $1) and ($2::text is null or customer = $2)
                    and ($3::text is null or contract = $3)
                  and ($4::text is null or state = $4
@@ -92,41 +76,45 @@ class FactRepository:
                      and ($6::timestamptz is null or occurred_at < $6)
                  and ($7::timestamptz is null or (occurred_at, signal_id) < ($7, $8))
                order by occurred_at desc, signal_id desc limit $9""",
-                wanted.type,
-                wanted.customer,
-                wanted.contract,
-                wanted.state,
-                wanted.since,
-                wanted.until,
-                after[0] if after else None,
-                after[1] if after else None,
-                limit,
-                now,
-            )
+            wanted.type,
+            wanted.customer,
+            wanted.contract,
+            wanted.state,
+            wanted.since,
+            wanted.until,
+            after[0] if after else None,
+            after[1] if after else None,
+            limit,
+            now,
         )
+        return [FactRow(**row) for row in rows]
 
-    async def acknowledge(self, signal_id: str, key_id: str) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(
+    async def acknowledge(self, signal_id: str, key_id: str) -> FactRow | None:
+        return await self._one(
             """update signals.facts set state = 'acknowledged', acknowledged_by = $2, snoozed_until = null
                 where signal_id = $1 returning *""",
             signal_id,
             key_id,
         )
 
-    async def snooze(self, signal_id: str, until: datetime) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(
+    async def snooze(self, signal_id: str, until: datetime) -> FactRow | None:
+        return await self._one(
             "update signals.facts set state = 'snoozed', snoozed_until = $2 where signal_id = $1 returning *",
             signal_id,
             until,
         )
 
-    async def record_outcome(self, signal_id: str, outcome: str, now: datetime) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(
+    async def record_outcome(self, signal_id: str, outcome: str, now: datetime) -> FactRow | None:
+        return await self._one(
             "update signals.facts set outcome = $2, outcome_at = $3 where signal_id = $1 returning *",
             signal_id,
             outcome,
             now,
         )
+
+    async def _one(self, sql: str, *parameters: object) -> FactRow | None:
+        row = await self._connection.fetchrow(sql, *parameters)
+        return FactRow(**row) if row is not None else None
 
     async def record_term_outcome(self, contract: str, term_end: date, outcome: str, now: datetime) -> None:
         """What the contract itself says of a renewal, for the facts of that term that nobody has judged."""
@@ -140,16 +128,12 @@ class FactRepository:
             now,
         )
 
-    async def renewals_judged(self) -> list[asyncpg.Record]:
-        """Each contract and term with an outcome: whether it was called at risk, and what came of it (a named
-        outcome over the default)."""
-        return list(
-            await self._connection.fetch(
-                """select contract, data->>'term_end' as term_end,
-                    bool_or(type = 'renewal.at_risk') as at_risk,
-                   max(outcome) filter (where outcome is not null and outcome <> 'renewed') as lost,
-                       max(outcome) as outcome
+    async def renewals_judged(self) -> list[JudgedRenewalRow]:
+        """Each contract and term with an outcome: whether it was called at risk, and what came of it."""
+        rows = await self._connection.fetch(
+            """select contract, data->>'term_end' as term_end, bool_or(type = 'renewal.at_risk') as at_risk,
+                   max(outcome) as outcome
                from signals.facts where type in ('renewal.due', 'renewal.at_risk') and outcome is not null
                group by 1, 2 order by 1, 2"""
-            )
         )
+        return [JudgedRenewalRow(**row) for row in rows]

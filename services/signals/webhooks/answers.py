@@ -1,15 +1,22 @@
 """What the API shows of webhook endpoints and deliveries."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from services.signals.webhooks.rows import (
+    AttemptRow,
+    DeliveryState,
+    EndpointRow,
+    EndpointState,
+    Format,
+    LoggedDelivery,
+)
 from shared.http.answers import Answer, Instant
 from shared.http.shown_names import CustomerName
 
-Format = Literal["standard", "slack"]
-DeliveryState = Literal["pending", "delivered", "given_up"]
 EndpointId = Annotated[str, Field(examples=["whe_0PzN5cVbfq9yqLJ1fGzWmC"])]
 SignalId = Annotated[str, Field(examples=["sig_5f0c8e6d2b7a5e3f9d1c4b8a7e6f5d4c"])]
 Url = Annotated[str, Field(examples=["https://example.com/hooks/usage-to-cash"])]
@@ -26,7 +33,7 @@ class EndpointAnswer(Answer):
     events: Annotated[list[str], Field(examples=[["renewal.at_risk", "customer.activation.failed"]])]
     """The types it asks for; `*`: all"""
     format: Format
-    state: Literal["enabled", "disabled"]
+    state: EndpointState
     disabled_reason: str | None
     disabled_at: Instant | None
     failing_since: Instant | None
@@ -34,18 +41,24 @@ class EndpointAnswer(Answer):
     created_at: Instant
 
     @classmethod
-    def of(cls, row: Any, url: str, **secrets: Any) -> Self:
-        names = (
-            "description",
-            "events",
-            "format",
-            "state",
-            "disabled_reason",
-            "disabled_at",
-            "failing_since",
-            "created_at",
-        )
-        return cls(id=row["endpoint_id"], url=url, **{name: row[name] for name in names}, **secrets)
+    def of(cls, row: EndpointRow, url: str) -> Self:
+        return cls(**_endpoint(row, url))
+
+
+def _endpoint(row: EndpointRow, url: str) -> dict[str, Any]:
+    """What every answer shows of an endpoint."""
+    return {
+        "id": row.endpoint_id,
+        "url": url,
+        "description": row.description,
+        "events": row.events,
+        "format": row.format,
+        "state": row.state,
+        "disabled_reason": row.disabled_reason,
+        "disabled_at": row.disabled_at,
+        "failing_since": row.failing_since,
+        "created_at": row.created_at,
+    }
 
 
 class CreatedEndpointAnswer(EndpointAnswer):
@@ -53,12 +66,20 @@ class CreatedEndpointAnswer(EndpointAnswer):
 
     secret: Annotated[str, Field(examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])]
 
+    @classmethod
+    def created(cls, row: EndpointRow, url: str, secret: str) -> Self:
+        return cls(**_endpoint(row, url), secret=secret)
+
 
 class RotatedEndpointAnswer(CreatedEndpointAnswer):
     """An endpoint with its new secret: it is in this answer and nowhere else."""
 
     previous_secret_until: Instant
     """Until then the old secret signs too, by the machine's clock"""
+
+    @classmethod
+    def rotated(cls, row: EndpointRow, url: str, secret: str, until: datetime) -> Self:
+        return cls(**_endpoint(row, url), secret=secret, previous_secret_until=until)
 
 
 class TestSentAnswer(Answer):
@@ -97,17 +118,26 @@ class DeliveryAnswer(Answer):
     delivered_at: Instant | None
 
     @classmethod
-    def of(cls, row: Any, **log: Any) -> Self:
-        names = ("type", "occurred_at", "customer", "sequence", "state", "due_at", "delivered_at")
-        return cls(
-            id=row["delivery_id"],
-            endpoint=row["endpoint_id"],
-            signal=row["signal_id"],
-            attempts=row["made"],
-            replays=max(0, row["rounds"] - 1),
-            **{name: row[name] for name in names},
-            **log,
-        )
+    def of(cls, row: LoggedDelivery) -> Self:
+        return cls(**_delivery(row))
+
+
+def _delivery(row: LoggedDelivery) -> dict[str, Any]:
+    """What every answer shows of a delivery."""
+    return {
+        "id": row.delivery_id,
+        "endpoint": row.endpoint_id,
+        "signal": row.signal_id,
+        "type": row.type,
+        "occurred_at": row.occurred_at,
+        "customer": row.customer,
+        "sequence": row.sequence,
+        "state": row.state,
+        "attempts": row.made,
+        "replays": max(0, row.rounds - 1),
+        "due_at": row.due_at,
+        "delivered_at": row.delivered_at,
+    }
 
 
 class SentAnswer(Answer):
@@ -147,17 +177,25 @@ class DeliveryLogAnswer(DeliveryAnswer):
 
     log: list[AttemptAnswer]
 
+    @classmethod
+    def logged(cls, row: LoggedDelivery, attempts: Sequence[AttemptRow]) -> Self:
+        return cls(**_delivery(row), log=list(_attempts(attempts)))
 
-def attempts_of(rows: Sequence[Any]) -> Iterator[AttemptAnswer]:
+
+def _attempts(rows: Sequence[AttemptRow]) -> Iterator[AttemptAnswer]:
     """The attempts, the oldest first."""
     replay = -1
     for number, row in enumerate(rows, 1):
-        replay += row["number"] == 1
-        names = ("at", "business_at", "status", "error", "took_ms", "response")
+        replay += row.number == 1
         yield AttemptAnswer(
+            at=row.at,
             number=number,
             replay=max(0, replay),
-            of_schedule=row["number"],
-            request=SentAnswer(**row["request"]),
-            **{name: row[name] for name in names},
+            of_schedule=row.number,
+            business_at=row.business_at,
+            status=row.status,
+            error=row.error,
+            took_ms=row.took_ms,
+            request=SentAnswer(**row.request),
+            response=row.response,
         )

@@ -1,6 +1,6 @@
 """Routes of webhook endpoints, their secrets, deliveries and replays."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,15 +10,13 @@ from services.signals.webhooks.answers import (
     CreatedEndpointAnswer,
     DeliveryAnswer,
     DeliveryLogAnswer,
-    DeliveryState,
     EndpointAnswer,
-    Format,
     RequeuedAnswer,
     RotatedEndpointAnswer,
     TestSentAnswer,
-    attempts_of,
 )
 from services.signals.webhooks.domain.target import UrlRefused
+from services.signals.webhooks.rows import DeliveryState, EndpointRow, Format
 from services.signals.webhooks.usecases import find
 from services.signals.webhooks.usecases.manage_endpoints import (
     EndpointDisabled,
@@ -106,7 +104,7 @@ async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
         endpoint_id, secret = await create_endpoint(
             uow, body.terms(), context.state.seal, context.clock.now()
         )
-        return CreatedEndpointAnswer.of(await known_endpoint(uow, endpoint_id), body.url, secret=secret)
+        return CreatedEndpointAnswer.created(await known_endpoint(uow, endpoint_id), body.url, secret)
 
 
 @router.get(
@@ -118,7 +116,7 @@ async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[En
     async with context.db.transaction() as uow:
         rows = await find.list_endpoints(uow, str(page.after[0]) if page.after else "", page.limit + 1)
     return Listed[EndpointAnswer].page(
-        rows, page, lambda row: [row["endpoint_id"]], lambda row: _for(caller, context, row)
+        rows, page, lambda row: [row.endpoint_id], lambda row: _for(caller, context, row)
     )
 
 
@@ -173,9 +171,7 @@ async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> Rota
     async with context.db.transaction() as uow:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, context.state.seal)
         row = await known_endpoint(uow, endpoint_id)
-        return RotatedEndpointAnswer.of(
-            row, whole_url(context.state.seal, row), secret=secret, previous_secret_until=until
-        )
+        return RotatedEndpointAnswer.rotated(row, whole_url(context.state.seal, row), secret, until)
 
 
 @router.post(
@@ -238,7 +234,7 @@ async def list_deliveries(
         rows = await find.list_deliveries(
             uow, endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1
         )
-    return Listed[DeliveryAnswer].page(rows, page, lambda row: [row["delivery_id"]], DeliveryAnswer.of)
+    return Listed[DeliveryAnswer].page(rows, page, lambda row: [row.delivery_id], DeliveryAnswer.of)
 
 
 @router.get(
@@ -251,14 +247,14 @@ async def list_deliveries(
 async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     async with context.db.transaction() as uow:
         row, attempts = await find.find_delivery(uow, delivery_id)
-    return DeliveryLogAnswer.of(row, log=list(attempts_of(attempts)))
+    return DeliveryLogAnswer.logged(row, attempts)
 
 
-def _whole(context: WebhooksContext, row: Any) -> EndpointAnswer:
+def _whole(context: WebhooksContext, row: EndpointRow) -> EndpointAnswer:
     """With its whole URL: for those who may change it."""
     return EndpointAnswer.of(row, whole_url(context.state.seal, row))
 
 
-def _for(caller: AccessKey, context: WebhooksContext, row: Any) -> EndpointAnswer:
+def _for(caller: AccessKey, context: WebhooksContext, row: EndpointRow) -> EndpointAnswer:
     """A URL is a secret: who may only read sees where it leads, not the path that lets anybody post there."""
-    return _whole(context, row) if caller.allows("signals:write") else EndpointAnswer.of(row, row["url"])
+    return _whole(context, row) if caller.allows("signals:write") else EndpointAnswer.of(row, row.url)

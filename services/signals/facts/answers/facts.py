@@ -12,10 +12,10 @@ from services.signals.domain.evidence import evidence_at
 from services.signals.domain.score_report import Judged, Outcome, ScoreReport
 from services.signals.domain.shown import shown
 from services.signals.facts.answers.data import DATA
+from services.signals.facts.rows import FactRow, State
 from shared.http.answers import Answer, Instant, Quantity, StoredAs
 from shared.http.shown_names import ContractName, CustomerName
 
-State = Literal["open", "acknowledged", "snoozed"]
 EXAMPLE = "renewal.at_risk"
 Type = Annotated[str, Field(examples=[EXAMPLE])]
 Seat = Annotated[str, Field(examples=[EVENT_TYPES[EXAMPLE].seat])]
@@ -53,30 +53,27 @@ class SignalAnswer(Answer):
     """Where the customer stood then; null where it is about no customer"""
 
     @classmethod
-    def of(cls, row: Any) -> Self:
-        names = (
-            "type",
-            "customer",
-            "contract",
-            "day",
-            "occurred_at",
-            "sequence",
-            "data",
-            "state",
-            "snoozed_until",
-            "acknowledged_by",
-            "outcome",
-            "outcome_at",
-        )
-        event = EVENT_TYPES.get(row["type"])
+    def of(cls, row: FactRow) -> Self:
+        event = EVENT_TYPES.get(row.type)
         then = (
-            evidence_at("signals", "customers", row["customer"], "signals", at=shown(row["occurred_at"]))
-            if row["customer_id"]
+            evidence_at("signals", "customers", row.customer, "signals", at=shown(row.occurred_at))
+            if row.customer_id
             else None
         )
         return cls(
-            id=row["signal_id"],
-            **{name: row[name] for name in names},
+            id=row.signal_id,
+            type=row.type,
+            customer=row.customer,
+            contract=row.contract,
+            day=row.day,
+            occurred_at=row.occurred_at,
+            sequence=row.sequence,
+            data=row.data,
+            state=row.state,
+            snoozed_until=row.snoozed_until,
+            acknowledged_by=row.acknowledged_by,
+            outcome=row.outcome,
+            outcome_at=row.outcome_at,
             seat=event.seat if event else None,
             evidence=EvidenceAnswer.of(then) if then else None,
         )

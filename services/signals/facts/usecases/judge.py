@@ -2,45 +2,43 @@
 
 from datetime import datetime
 
-import asyncpg
-
 from services.signals.facts.repository import FactRepository
-from services.signals.facts.rows import FactFilter
+from services.signals.facts.rows import FactFilter, FactRow, JudgedRenewalRow
 from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
 from shared.db.unit_of_work import UnitOfWork
 
 
 async def list_facts(
     uow: UnitOfWork, wanted: FactFilter, after: tuple[datetime, str] | None, rows_max: int, now: datetime
-) -> list[asyncpg.Record]:
+) -> list[FactRow]:
     """Return facts, the newest first, after the one named. The state `open` includes a snooze that has run
     out."""
     return await FactRepository(uow.connection).page(wanted, after, rows_max, now)
 
 
-async def list_judged_renewals(uow: UnitOfWork) -> list[asyncpg.Record]:
+async def list_judged_renewals(uow: UnitOfWork) -> list[JudgedRenewalRow]:
     """Return each contract and term with an outcome: whether it was called at risk, and what came of it."""
     return await FactRepository(uow.connection).renewals_judged()
 
 
-async def find_fact(uow: UnitOfWork, signal_id: str) -> asyncpg.Record:
+async def find_fact(uow: UnitOfWork, signal_id: str) -> FactRow:
     """Return the fact, or raise FactUnknown, as all verbs below."""
     return _known(await FactRepository(uow.connection).fact(signal_id), signal_id)
 
 
-async def acknowledge(uow: UnitOfWork, signal_id: str, key_id: str) -> asyncpg.Record:
+async def acknowledge(uow: UnitOfWork, signal_id: str, key_id: str) -> FactRow:
     return _known(await FactRepository(uow.connection).acknowledge(signal_id, key_id), signal_id)
 
 
-async def snooze(uow: UnitOfWork, signal_id: str, until: datetime) -> asyncpg.Record:
+async def snooze(uow: UnitOfWork, signal_id: str, until: datetime) -> FactRow:
     return _known(await FactRepository(uow.connection).snooze(signal_id, until), signal_id)
 
 
-async def record_outcome(uow: UnitOfWork, signal_id: str, outcome: str, now: datetime) -> asyncpg.Record:
+async def record_outcome(uow: UnitOfWork, signal_id: str, outcome: str, now: datetime) -> FactRow:
     return _known(await FactRepository(uow.connection).record_outcome(signal_id, outcome, now), signal_id)
 
 
-def _known(row: asyncpg.Record | None, signal_id: str) -> asyncpg.Record:
+def _known(row: FactRow | None, signal_id: str) -> FactRow:
     if row is None:
         raise FactUnknown(f"no signal {signal_id!r}")
     return row

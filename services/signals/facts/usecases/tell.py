@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import groupby
 
 from services.signals.domain.fact import Fact
-from services.signals.facts.repository import FactRepository, StoredFact
+from services.signals.facts.repository import FactRepository
+from services.signals.facts.rows import StoredFact
 from services.signals.webhooks.usecases.queue_deliveries import queue_deliveries
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us

@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
+from services.signals.facts.rows import FactRow
 from services.signals.webhooks.clients.attempt import Attempted
+from services.signals.webhooks.rows import (
+    AttemptRow,
+    Delivery,
+    EndpointRow,
+    ListeningRow,
+    LoggedDelivery,
+    SealedRow,
+)
 from shared.values.ids import first_id, new_id
 
 QUEUE = """
@@ -21,7 +29,6 @@ on conflict (endpoint_id, signal_id) do update
         created_at = excluded.created_at, delivered_at = null
 """
 
-#: A delivery as the log shows it: `made` are all its attempts, those before a replay too.
 LOGGED = """
 select d.*, f.type, f.occurred_at,
        (select count(*) from signals.attempts a where a.delivery_id = d.delivery_id) as made,
@@ -37,24 +44,6 @@ class SealedUrl:
 
     shown: str
     sealed: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A queued webhook with the fact it tells."""
-
-    delivery_id: str
-    endpoint_id: str
-    round: int
-    attempts: int
-    created_at: datetime
-    signal_id: str
-    type: str
-    customer: str
-    contract: str | None
-    occurred_at: datetime
-    sequence: int
-    data: dict[str, Any]
 
 
 class WebhookRepository:
@@ -104,18 +93,18 @@ class WebhookRepository:
         )
         return {row["state"]: row["endpoints"] for row in rows}
 
-    async def endpoint(self, endpoint_id: str, *, lock: bool = False) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(
+    async def endpoint(self, endpoint_id: str, *, lock: bool = False) -> EndpointRow | None:
+        row = await self._connection.fetchrow(
             f"select * from signals.endpoints where endpoint_id = $1{' for update' if lock else ''}",
             endpoint_id,
         )
+        return EndpointRow(**row) if row is not None else None
 
-    async def endpoints(self, after: str, limit: int) -> list[asyncpg.Record]:
-        return list(
-            await self._connection.fetch(
-                "select * from signals.endpoints where endpoint_id > $1 order by 1 limit $2", after, limit
-            )
+    async def endpoints(self, after: str, limit: int) -> list[EndpointRow]:
+        rows = await self._connection.fetch(
+            "select * from signals.endpoints where endpoint_id > $1 order by 1 limit $2", after, limit
         )
+        return [EndpointRow(**row) for row in rows]
 
     async def change_endpoint(
         self, endpoint_id: str, url: SealedUrl, description: str, events: Sequence[str], format: str
@@ -150,21 +139,20 @@ class WebhookRepository:
             previous_until,
         )
 
-    async def all_sealed(self) -> list[asyncpg.Record]:
+    async def all_sealed(self) -> list[SealedRow]:
         """What is sealed of every endpoint, locked until the transaction ends."""
-        return list(
-            await self._connection.fetch(
-                "select endpoint_id, sealed_url, sealed_secret, sealed_previous_secret from signals.endpoints order by endpoint_id for update"
-            )
+        rows = await self._connection.fetch(
+            "select endpoint_id, sealed_url, sealed_secret, sealed_previous_secret from signals.endpoints order by endpoint_id for update"
         )
+        return [SealedRow(**row) for row in rows]
 
-    async def reseal(self, endpoint_id: str, url: str, secret: str, previous: str | None) -> None:
+    async def reseal(self, row: SealedRow) -> None:
         await self._connection.execute(
             "update signals.endpoints set sealed_url = $2, sealed_secret = $3, sealed_previous_secret = $4 where endpoint_id = $1",
-            endpoint_id,
-            url,
-            secret,
-            previous,
+            row.endpoint_id,
+            row.sealed_url,
+            row.sealed_secret,
+            row.sealed_previous_secret,
         )
 
     async def enable(self, endpoint_id: str) -> None:
@@ -185,12 +173,11 @@ class WebhookRepository:
         )
         return done.endswith(" 1")
 
-    async def enabled_endpoints(self) -> list[asyncpg.Record]:
-        return list(
-            await self._connection.fetch(
-                "select endpoint_id, events from signals.endpoints where state = 'enabled' order by 1"
-            )
+    async def enabled_endpoints(self) -> list[ListeningRow]:
+        rows = await self._connection.fetch(
+            "select endpoint_id, events from signals.endpoints where state = 'enabled' order by 1"
         )
+        return [ListeningRow(**row) for row in rows]
 
     async def queue(self, deliveries: Sequence[tuple[str, str, str, str, int]], now: datetime) -> None:
         """Delivery id, endpoint id, signal id, customer, sequence. What is queued already begins again."""
@@ -205,10 +192,10 @@ class WebhookRepository:
         )
         return [row["endpoint_id"] for row in rows]
 
-    async def take_lane(self, endpoint_id: str, owner: str, lease_s: float) -> asyncpg.Record | None:
+    async def take_lane(self, endpoint_id: str, owner: str, lease_s: float) -> EndpointRow | None:
         """Own an endpoint's lane, or keep owning it, for `lease_s` of the machine clock; None when another
         process has it or it is disabled."""
-        return await self._connection.fetchrow(
+        row = await self._connection.fetchrow(
             """update signals.endpoints set lane_owner = $2,
                 lane_until = clock_timestamp() + make_interval(secs => $3)
                where endpoint_id = $1 and state = 'enabled'
@@ -217,6 +204,7 @@ class WebhookRepository:
             owner,
             lease_s,
         )
+        return EndpointRow(**row) if row is not None else None
 
     async def leave_lane(self, endpoint_id: str, owner: str) -> None:
         await self._connection.execute(
@@ -243,7 +231,7 @@ class WebhookRepository:
             list(under_way),
             limit,
         )
-        return [Delivery(*row) for row in rows]
+        return [Delivery(**row) for row in rows]
 
     async def record(self, delivery: Delivery, attempted: Attempted, number: int, now: datetime) -> None:
         await self._connection.execute(
@@ -302,30 +290,29 @@ class WebhookRepository:
 
     async def deliveries(
         self, endpoint_id: str, state: str | None, after: str | None, limit: int
-    ) -> list[asyncpg.Record]:
+    ) -> list[LoggedDelivery]:
         """The log, the newest first."""
-        return list(
-            await self._connection.fetch(
-                f"""{LOGGED}
+        rows = await self._connection.fetch(
+            f"""{LOGGED}
                where d.endpoint_id = $1 and ($2::text is null or d.state = $2)
                    and ($3::text is null or d.delivery_id < $3)
                order by d.delivery_id desc limit $4""",
-                endpoint_id,
-                state,
-                after,
-                limit,
-            )
+            endpoint_id,
+            state,
+            after,
+            limit,
         )
+        return [LoggedDelivery(**row) for row in rows]
 
-    async def delivery(self, delivery_id: str) -> asyncpg.Record | None:
-        return await self._connection.fetchrow(f"{LOGGED} where d.delivery_id = $1", delivery_id)
+    async def delivery(self, delivery_id: str) -> LoggedDelivery | None:
+        row = await self._connection.fetchrow(f"{LOGGED} where d.delivery_id = $1", delivery_id)
+        return LoggedDelivery(**row) if row is not None else None
 
-    async def attempts(self, delivery_id: str) -> list[asyncpg.Record]:
-        return list(
-            await self._connection.fetch(
-                "select * from signals.attempts where delivery_id = $1 order by at", delivery_id
-            )
+    async def attempts(self, delivery_id: str) -> list[AttemptRow]:
+        rows = await self._connection.fetch(
+            "select * from signals.attempts where delivery_id = $1 order by at", delivery_id
         )
+        return [AttemptRow(**row) for row in rows]
 
     async def forget_deliveries(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` settled deliveries whose last attempt is older (machine clock), with their
@@ -347,15 +334,14 @@ class WebhookRepository:
 
     async def facts_to_replay(
         self, since: datetime, until: datetime, events: Sequence[str], limit: int
-    ) -> list[asyncpg.Record]:
-        return list(
-            await self._connection.fetch(
-                """select * from signals.facts where occurred_at >= $1 and occurred_at < $2
+    ) -> list[FactRow]:
+        rows = await self._connection.fetch(
+            """select * from signals.facts where occurred_at >= $1 and occurred_at < $2
                     and ('*' = any($3) or type = any($3))
                order by occurred_at, customer, sequence limit $4""",
-                since,
-                until,
-                list(events),
-                limit,
-            )
+            since,
+            until,
+            list(events),
+            limit,
         )
+        return [FactRow(**row) for row in rows]

@@ -1,27 +1,26 @@
 """List endpoints and deliveries, find one delivery."""
 
-import asyncpg
-
 from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.rows import AttemptRow, EndpointRow, LoggedDelivery
 from services.signals.webhooks.usecases.manage_endpoints import FactUnknown, known_endpoint
 from shared.db.unit_of_work import UnitOfWork
 
 
-async def list_endpoints(uow: UnitOfWork, after: str, rows_max: int) -> list[asyncpg.Record]:
+async def list_endpoints(uow: UnitOfWork, after: str, rows_max: int) -> list[EndpointRow]:
     """Return endpoints by id, after this one."""
     return await WebhookRepository(uow.connection).endpoints(after, rows_max)
 
 
 async def list_deliveries(
     uow: UnitOfWork, endpoint_id: str, state: str | None, before: str | None, rows_max: int
-) -> list[asyncpg.Record]:
+) -> list[LoggedDelivery]:
     """Return the endpoint's deliveries, the newest first, older than the one of id `before`; raise
     EndpointUnknown."""
     await known_endpoint(uow, endpoint_id)
     return await WebhookRepository(uow.connection).deliveries(endpoint_id, state, before, rows_max)
 
 
-async def find_delivery(uow: UnitOfWork, delivery_id: str) -> tuple[asyncpg.Record, list[asyncpg.Record]]:
+async def find_delivery(uow: UnitOfWork, delivery_id: str) -> tuple[LoggedDelivery, list[AttemptRow]]:
     """Return a delivery and its attempts, or raise FactUnknown."""
     webhooks = WebhookRepository(uow.connection)
     found = await webhooks.delivery(delivery_id)

@@ -6,14 +6,15 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from services.signals.domain.event_types import SUBSCRIBABLE
 from services.signals.domain.fact import derived_id
-from services.signals.facts.repository import FactRepository, StoredFact
+from services.signals.facts.repository import FactRepository
+from services.signals.facts.rows import StoredFact
 from services.signals.webhooks.clients.guard import AddressRefused, Guard
 from services.signals.webhooks.domain.target import UrlRefused, target_of
 from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.rows import EndpointRow, Format
 from services.signals.webhooks.usecases.queue_deliveries import queue_for
 from services.signals.webhooks.usecases.seal import sealed_url
 from shared.cases import resolve_exception
@@ -57,7 +58,7 @@ class EndpointTerms:
     url: str
     events: Sequence[str]
     description: str = ""
-    format: str = "standard"
+    format: Format = "standard"
 
 
 async def check(terms: EndpointTerms, allow_local: bool) -> None:
@@ -146,10 +147,10 @@ async def send_test(uow: UnitOfWork, endpoint_id: str, now: datetime) -> str:
 async def replay_one(uow: UnitOfWork, endpoint_id: str, signal_id: str, now: datetime) -> int:
     """Queue one fact again, whatever became of it, under the same id."""
     await _enabled(uow, endpoint_id)
-    row = await FactRepository(uow.connection).fact(signal_id)
-    if row is None:
+    fact = await FactRepository(uow.connection).fact(signal_id)
+    if fact is None:
         raise FactUnknown(f"no signal {signal_id!r}")
-    await queue_for(uow, [(endpoint_id, fact_of(row))], now)
+    await queue_for(uow, [(endpoint_id, fact)], now)
     return 1
 
 
@@ -158,48 +159,32 @@ async def replay_range(
 ) -> int:
     """Queue again all facts of [since, until) that the endpoint asks for; return how many."""
     endpoint = await _enabled(uow, endpoint_id)
-    rows = await WebhookRepository(uow.connection).facts_to_replay(
-        since, until, endpoint["events"], REPLAY_MAX + 1
+    facts = await WebhookRepository(uow.connection).facts_to_replay(
+        since, until, endpoint.events, REPLAY_MAX + 1
     )
-    if len(rows) > REPLAY_MAX:
+    if len(facts) > REPLAY_MAX:
         raise ReplayTooLarge(f"more than {REPLAY_MAX} signals lie between; replay a shorter range")
-    await queue_for(uow, [(endpoint_id, fact_of(row)) for row in rows], now)
-    return len(rows)
+    await queue_for(uow, [(endpoint_id, fact) for fact in facts], now)
+    return len(facts)
 
 
 class ReplayTooLarge(AppError):
     """A replay takes a bounded number of signals."""
 
 
-async def known_endpoint(uow: UnitOfWork, endpoint_id: str, *, lock: bool = False) -> Any:
+async def known_endpoint(uow: UnitOfWork, endpoint_id: str, *, lock: bool = False) -> EndpointRow:
     found = await WebhookRepository(uow.connection).endpoint(endpoint_id, lock=lock)
     if found is None:
         raise EndpointUnknown(f"no endpoint {endpoint_id!r}")
     return found
 
 
-async def _enabled(uow: UnitOfWork, endpoint_id: str) -> Any:
+async def _enabled(uow: UnitOfWork, endpoint_id: str) -> EndpointRow:
     endpoint = await known_endpoint(uow, endpoint_id)
-    if endpoint["state"] != "enabled":
-        raise EndpointDisabled(
-            f"{endpoint['disabled_reason']}; POST /v1/webhook-endpoints/{endpoint_id}/enable"
-        )
+    if endpoint.state != "enabled":
+        raise EndpointDisabled(f"{endpoint.disabled_reason}; POST /v1/webhook-endpoints/{endpoint_id}/enable")
     return endpoint
 
 
 def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def fact_of(row: Any) -> StoredFact:
-    return StoredFact(
-        row["signal_id"],
-        row["type"],
-        row["customer_id"],
-        row["customer"],
-        row["contract"],
-        row["day"],
-        row["occurred_at"],
-        row["sequence"],
-        row["data"],
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.signals.facts.repository import StoredFact
+from services.signals.facts.rows import StoredFact
 from services.signals.webhooks.repository.webhooks import WebhookRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.values.ids import new_id
@@ -14,10 +14,10 @@ async def queue_deliveries(uow: UnitOfWork, facts: Sequence[StoredFact], now: da
     Returns how many."""
     endpoints = await WebhookRepository(uow.connection).enabled_endpoints() if facts else []
     wanted = [
-        (row["endpoint_id"], fact)
+        (row.endpoint_id, fact)
         for row in endpoints
         for fact in facts
-        if "*" in row["events"] or fact.type in row["events"]
+        if "*" in row.events or fact.type in row.events
     ]
     await queue_for(uow, wanted, now)
     return len(wanted)

@@ -10,7 +10,8 @@ from services.signals.domain.fact import Fact
 from services.signals.domain.retry import GONE, is_success, next_delay, retry_after_s
 from services.signals.facts.usecases.tell import Told, tell
 from services.signals.webhooks.clients.attempt import Attempted
-from services.signals.webhooks.repository.webhooks import Delivery, WebhookRepository
+from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.rows import Delivery
 from shared.cases import open_exception
 from shared.db.unit_of_work import UnitOfWork
 
@@ -62,9 +63,9 @@ async def disable(uow: UnitOfWork, endpoint_id: str, reason: str, now: datetime)
     endpoint = await webhooks.endpoint(endpoint_id, lock=True)
     if endpoint is None or not await webhooks.disable(endpoint_id, reason, now):
         return
-    detail = f"{endpoint['url']}: {reason}. Mend it, enable it with POST /v1/webhook-endpoints/{endpoint_id}/enable, then replay what it missed."
+    detail = f"{endpoint.url}: {reason}. Mend it, enable it with POST /v1/webhook-endpoints/{endpoint_id}/enable, then replay what it missed."
     await open_exception(uow, "webhook_endpoint_disabled", endpoint_id, detail, owner=OWNER, now=now)
-    data = {"endpoint": endpoint_id, "url": endpoint["url"], "reason": reason}
+    data = {"endpoint": endpoint_id, "url": endpoint.url, "reason": reason}
     await tell(
         uow,
         [

@@ -10,7 +10,8 @@ from services.signals.context import SignalsState
 from services.signals.domain.payload import Event
 from services.signals.settings import SignalsSettings
 from services.signals.webhooks.clients.attempt import sender
-from services.signals.webhooks.repository.webhooks import Delivery, WebhookRepository
+from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.rows import Delivery
 from services.signals.webhooks.usecases.record_attempt import disable, record
 from services.signals.webhooks.usecases.seal import opened
 from shared.db.unit_of_work import OUTAGES
@@ -97,7 +98,7 @@ class Lanes:
             return False
         for delivery in found:
             under_way[delivery.delivery_id] = asyncio.create_task(
-                self._attempt(to.url, endpoint["format"], to.secrets, delivery)
+                self._attempt(to.url, endpoint.format, to.secrets, delivery)
             )
         return True
 
