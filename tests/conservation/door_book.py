@@ -12,8 +12,8 @@ from typing import Any
 import asyncpg
 
 from services.billing.conservation.checks.k2_door import door
+from services.billing.conservation.clients import snapshot
 from services.billing.conservation.domain.breaks import Checked
-from services.billing.conservation.usecases.check import snapshot
 from services.rating.metering.consumers import SUBSCRIPTIONS
 from services.rating.metering.memory import MeteringMemory
 from services.usage_ingest.receipts.repository import ReceiptRepository

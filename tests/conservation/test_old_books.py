@@ -8,7 +8,8 @@ import asyncpg
 from alembic import command
 
 from services.billing.conservation.checks.k2_door import door
-from services.billing.conservation.usecases.check import check_all, snapshot
+from services.billing.conservation.clients import snapshot
+from services.billing.conservation.usecases.check import check_all
 from shared.postgres.migrations import _config, migrate_all
 from shared.postgres.setup import SERVICES, create_roles_and_schemas
 from shared.postgres.urls import role_url

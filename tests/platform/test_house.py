@@ -44,8 +44,8 @@ OTHERWISE = (
 )
 A_FOLDER = "a new folder takes its place in the contracts `services` and `folders` of pyproject.toml"
 
-#: Verbs that take no unit of work but open their own transactions, each for a reason that lies in what it does.
-OPENED_BY_VERBS = {
+#: Who opens transactions and is no door, each for a reason that lies in what it does.
+OPENED_ELSEWHERE = {
     "services/usage_ingest/quarantine/usecases/resolve.py": "an event is published before it is marked resolved, "
     "and no transaction waits for the bus",
     "services/rating/clock/usecases.py": "one session's lock is held over all moves of the clock, each of which "
@@ -58,12 +58,16 @@ OPENED_BY_VERBS = {
     "for what other workers have not committed yet",
     "services/rating/statements/usecases/pass_barrier.py": "waits until others have committed",
     "services/rating/statements/usecases/price.py": "begins again in a new snapshot when another worker was first",
-    "services/billing/conservation/usecases/check.py": "reads all schemas in one snapshot of the auditor's own "
+    "services/billing/conservation/clients.py": "reads all schemas in one snapshot of the auditor's own "
     "connection; there is no effect to commit",
     "services/billing/finalization/usecases/finalize.py": "a run of one series is one transaction, and none is "
     "held while the gate is asked",
     "services/billing/tracing/usecases.py": "no transaction is held while rating answers",
     "services/signals/webhooks/usecases/send.py": "no transaction is held while a webhook is under way",
+}
+
+ASKED_ELSEWHERE = {
+    "services/billing/conservation/clients.py": "the auditor's session: how much memory a check may take",
 }
 
 
@@ -92,13 +96,25 @@ def _holds_code(path: Path) -> bool:
 
 def opened(root: Path) -> Iterator[tuple[str, int]]:
     """(file, line) of each transaction or connection that is opened in a service outside its doors."""
+    return calls(root, {"transaction", "acquire"}, DOORS)
+
+
+def asked(root: Path) -> Iterator[tuple[str, int]]:
+    """(file, line) of each statement that is put to the database outside repositories and checks."""
+    methods = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "cursor", "copy_records_to_table"}
+    return calls(root, methods, {"repository", "checks"})
+
+
+def calls(root: Path, methods: set[str], besides: set[str]) -> Iterator[tuple[str, int]]:
+    """(file, line) of each call of one of these methods in a service, files and folders of these names left
+    out."""
     for path in sorted((root / "services").rglob("*.py")):
         place = path.relative_to(root)
-        if "migrations" in place.parts or DOORS & {*place.parts, path.stem}:
+        if "migrations" in place.parts or besides & {*place.parts, path.stem}:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
-                case ast.Call(func=ast.Attribute(attr="transaction" | "acquire"), lineno=line):
+                case ast.Call(func=ast.Attribute(attr=method), lineno=line) if method in methods:
                     yield place.as_posix(), line
 
 
@@ -157,8 +173,13 @@ def test_architecture_shows_the_words_in_their_order() -> None:
 
 def test_a_transaction_is_opened_at_a_door_or_says_why_not() -> None:
     found = list(opened(ROOT))
-    assert [f"{file}:{line}" for file, line in found if file not in OPENED_BY_VERBS] == []
-    assert {file for file, _ in found} == OPENED_BY_VERBS.keys(), "who no longer opens one needs no reason"
+    assert [f"{file}:{line}" for file, line in found if file not in OPENED_ELSEWHERE] == []
+    assert {file for file, _ in found} == OPENED_ELSEWHERE.keys(), "who no longer opens one needs no reason"
+
+
+def test_sql_stands_in_repositories_and_checks() -> None:
+    assert [f"{file}:{line}" for file, line in asked(ROOT) if file not in ASKED_ELSEWHERE] == []
+    assert {file for file, _ in asked(ROOT)} == ASKED_ELSEWHERE.keys()
 
 
 def test_a_verb_that_opens_a_transaction_is_found(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from services.billing.conservation.answers import CheckedAnswer
 from services.billing.conservation.checks.k2_door import door
-from services.billing.conservation.usecases.check import snapshot
+from services.billing.conservation.clients import snapshot
 from services.signals.webhooks.jobs import forget_deliveries
 from services.usage_ingest.receipts.jobs import forget_receipts
 from services.usage_ingest.receipts.repository import ReceiptRepository

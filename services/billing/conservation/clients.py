@@ -9,6 +9,7 @@ import asyncpg
 
 CONNECT_TIMEOUT_S = 10
 COMMAND_TIMEOUT_S = 300  # a whole book is read in one statement
+WORK_MEM = "set local work_mem = '64MB'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,16 @@ class Auditor:
             yield connection
         finally:
             await connection.close(timeout=5)
+
+
+@asynccontextmanager
+async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """One consistent view of all schemas; inside a transaction of the caller's (REPEATABLE READ, please),
+    that one's."""
+    if connection.is_in_transaction():
+        await connection.execute(WORK_MEM)
+        yield
+        return
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(WORK_MEM)
+        yield

@@ -86,6 +86,12 @@ class CatalogueRepository:
         row = MeterVersionRow.of(meter, cut, now)
         await self._connection.execute(KEEP_VERSION.sql, *KEEP_VERSION.columns_of([row]))
 
+    async def hold_page(self, after: str, limit: int) -> None:
+        """Let none of these meters change until the transaction ends: those of one page, after a name."""
+        await self._connection.execute(
+            "select from rating.meters where meter > $1 order by meter limit $2 for share", after, limit
+        )
+
     async def meters_page(self, after: str, limit: int) -> list[Meter]:
         return [
             MeterRow(**row).now()

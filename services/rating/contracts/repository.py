@@ -126,6 +126,14 @@ class ContractRepository:
         row = await self.connection.fetchrow(f"{_CONTRACTS} where contract = $1", contract)
         return ContractRow(**row) if row else None
 
+    async def hold_page(self, after: str, limit: int) -> None:
+        """Let none of these contracts change until the transaction ends: those of one page, after a name."""
+        await self.connection.execute(
+            "select from rating.contracts where contract > $1 order by contract limit $2 for share",
+            after,
+            limit,
+        )
+
     async def contracts(self, limit: int, after: str, wanted: ContractFilter) -> list[ContractRow]:
         """Contracts by name, after this one."""
         where = narrowed(wanted).also("contract > {}", after)

@@ -42,6 +42,14 @@ class CustomerRepository:
         row = await self._connection.fetchrow(f"{_CUSTOMERS} where c.external_id = $1", external_id)
         return _customer(row) if row else None
 
+    async def hold_page(self, after: str, limit: int) -> None:
+        """Let none of these customers change until the transaction ends: those of one page, after a name."""
+        await self._connection.execute(
+            "select from rating.customers where external_id > $1 order by external_id limit $2 for share",
+            after,
+            limit,
+        )
+
     async def customers_page(self, after: str, limit: int) -> list[Customer]:
         rows = await self._connection.fetch(
             f"{_CUSTOMERS} where c.external_id > $1 order by c.external_id limit $2", after, limit

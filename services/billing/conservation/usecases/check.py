@@ -2,8 +2,7 @@
 on."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -16,6 +15,7 @@ from services.billing.conservation.checks.k4_aggregates import aggregates
 from services.billing.conservation.checks.k4_quantity import quantities_of
 from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of, numbers
 from services.billing.conservation.checks.listing import LISTED_MAX
+from services.billing.conservation.clients import snapshot
 from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged
 from services.billing.conservation.repository.cases import Stop, stops
 from services.billing.conservation.repository.reconciliation import watermark
@@ -24,20 +24,6 @@ from shared.runtime.clock import machine_now
 
 CONTRACT_PERIOD = tuple[str, datetime]
 CHUNK = 64  # contracts × periods one statement looks at, so that memory stays bounded
-WORK_MEM = "set local work_mem = '64MB'"
-
-
-@asynccontextmanager
-async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """One consistent view of all schemas; inside a transaction of the caller's (REPEATABLE READ, please),
-    that one's."""
-    if connection.is_in_transaction():
-        await connection.execute(WORK_MEM)
-        yield
-        return
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute(WORK_MEM)
-        yield
 
 
 async def check_all(

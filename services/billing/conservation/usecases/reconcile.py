@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.billing.conservation.checks import k2_door
-from services.billing.conservation.clients import Auditor
+from services.billing.conservation.clients import Auditor, snapshot
 from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.readings import Placed, Settled
 from services.billing.conservation.domain.reconciled import Row, Totals, rows_of, totals_of
 from services.billing.conservation.repository import reconciliation
-from services.billing.conservation.usecases.check import snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from services.billing.conservation.checks.k1_transport import Place, transport
 from services.billing.conservation.checks.k3_disposition import GROUP_NAME, TOPIC, stored_is_new
-from services.billing.conservation.clients import Auditor
+from services.billing.conservation.clients import Auditor, snapshot
 from services.billing.conservation.domain.breaks import Checked, K, Report, merged
 from services.billing.conservation.memory import Rounds
-from services.billing.conservation.usecases.check import check_all, snapshot
+from services.billing.conservation.usecases.check import check_all
 from services.billing.settings import BillingSettings
 from shared.bus import Log
 from shared.runtime.context import Context, FromRequest

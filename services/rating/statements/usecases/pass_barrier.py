@@ -41,8 +41,7 @@ async def pass_barrier(context: StatementsContext, waiting: Waiting) -> None:
 
 async def database_time(db: Database) -> datetime:
     """The machine clock of the database, which stamps marks, requests and outbox rows."""
-    found: datetime = await db.pool.fetchval("select clock_timestamp()")
-    return found
+    return await StatementRepository(db.pool).database_time()
 
 
 async def _wait_for(
