@@ -8,6 +8,7 @@ import yaml
 
 from services.signals.domain.event_types import EVENT_TYPES
 from shared.topics import ALL, Topic, TopicKind
+from shared.topics.registry import PRODUCTS
 
 REFERENCE = "#/components/schemas/{name}"
 KINDS = {
@@ -87,7 +88,7 @@ def _operations() -> dict[str, Any]:
     for name, topic in ALL.items():
         channel = {"$ref": f"#/channels/{name.replace('/', '~1')}"}
         for producer in topic.producers:
-            if producer != "products":
+            if producer != PRODUCTS:
                 found[f"{producer}.says.{name}"] = {
                     "action": "send",
                     "channel": channel,

@@ -40,16 +40,15 @@ async def setup(foundation: Foundation[BillingSettings]) -> BillingState:
 
 EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read")
 
-app = build(
-    Service(
-        name="billing",
-        port=8103,
-        settings=BillingSettings,
-        routers=(documents, tracing, journal, EXCEPTIONS, conservation),
-        subscriptions=SUBSCRIPTIONS,
-        jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
-        setup=setup,
-        finish_due_work=finish_due_work,
-        description="Drafts, finalized invoices, the journal and the proofs.",
-    )
+SERVICE = Service[BillingSettings, BillingState](
+    name="billing",
+    port=8103,
+    settings=BillingSettings,
+    routers=(documents, tracing, journal, EXCEPTIONS, conservation),
+    subscriptions=SUBSCRIPTIONS,
+    jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
+    setup=setup,
+    finish_due_work=finish_due_work,
+    description="Drafts, finalized invoices, the journal and the proofs.",
 )
+app = build(SERVICE)

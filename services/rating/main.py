@@ -40,27 +40,26 @@ async def setup(foundation: Foundation[RatingSettings]) -> RatingState:
 
 EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
 
-app = build(
-    Service[RatingSettings, RatingState](
-        name="rating",
-        port=8102,
-        settings=RatingSettings,
-        subscriptions=SUBSCRIPTIONS,
-        routers=(
-            catalogue,
-            customers,
-            contracts,
-            usage,
-            activity,
-            raw_events,
-            disposition,
-            statements,
-            EXCEPTIONS,
-            clock,
-        ),
-        jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING),
-        setup=setup,
-        finish_due_work=finish_due_work,
-        description="Customers, the catalogue, contracts, usage and what it comes to.",
-    )
+SERVICE = Service[RatingSettings, RatingState](
+    name="rating",
+    port=8102,
+    settings=RatingSettings,
+    subscriptions=SUBSCRIPTIONS,
+    routers=(
+        catalogue,
+        customers,
+        contracts,
+        usage,
+        activity,
+        raw_events,
+        disposition,
+        statements,
+        EXCEPTIONS,
+        clock,
+    ),
+    jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING),
+    setup=setup,
+    finish_due_work=finish_due_work,
+    description="Customers, the catalogue, contracts, usage and what it comes to.",
 )
+app = build(SERVICE)

@@ -39,15 +39,14 @@ async def setup(foundation: Foundation[SignalsSettings]) -> SignalsState:
 
 EXCEPTIONS = exceptions_router("list_signals_exceptions", "signals:read")
 
-app = build(
-    Service(
-        name="signals",
-        port=8104,
-        settings=SignalsSettings,
-        routers=(evaluation, facts, webhooks, EXCEPTIONS),
-        subscriptions=SUBSCRIPTIONS,
-        jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS),
-        setup=setup,
-        description="What usage says before revenue does: consumption, trend, activation, renewals, and the webhooks that tell of them.",
-    )
+SERVICE = Service[SignalsSettings, SignalsState](
+    name="signals",
+    port=8104,
+    settings=SignalsSettings,
+    routers=(evaluation, facts, webhooks, EXCEPTIONS),
+    subscriptions=SUBSCRIPTIONS,
+    jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS),
+    setup=setup,
+    description="What usage says before revenue does: consumption, trend, activation, renewals, and the webhooks that tell of them.",
 )
+app = build(SERVICE)

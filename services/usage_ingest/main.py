@@ -69,24 +69,23 @@ async def create_key(database_url: str, name: str, scopes: list[str], secret: st
 
 EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
 
-app = build(
-    Service(
-        name=NAME,
-        port=8101,
-        settings=IngestSettings,
-        routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
-        subscriptions=(
-            *raw.SUBSCRIPTIONS,
-            *quarantined.SUBSCRIPTIONS,
-            *receipts.SUBSCRIPTIONS,
-            *heard.SUBSCRIPTIONS,
-        ),
-        jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *receipt_jobs.JOBS, *RETELLING),
-        setup=setup,
-        body_max_bytes=BODY_MAX_BYTES,
-        description="The door of usage: CloudEvents in, nothing accepted is lost.",
-    )
+SERVICE = Service[IngestSettings, IngestState](
+    name=NAME,
+    port=8101,
+    settings=IngestSettings,
+    routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
+    subscriptions=(
+        *raw.SUBSCRIPTIONS,
+        *quarantined.SUBSCRIPTIONS,
+        *receipts.SUBSCRIPTIONS,
+        *heard.SUBSCRIPTIONS,
+    ),
+    jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *receipt_jobs.JOBS, *RETELLING),
+    setup=setup,
+    body_max_bytes=BODY_MAX_BYTES,
+    description="The door of usage: CloudEvents in, nothing accepted is lost.",
 )
+app = build(SERVICE)
 
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] != "create-key":

@@ -9,9 +9,9 @@ the administrator makes topics or rights.
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from shared.postgres.privileges import PRODUCTS
 from shared.postgres.setup import SERVICES
 from shared.topics import ALL
+from shared.topics.registry import PRODUCTS
 
 USERS: Final = tuple(f"u2c_{speaker}" for speaker in (*SERVICES, PRODUCTS))
 CHECKER, CHECKED = "billing", "usage."  # conservation reads what waits in these topics, whoever it waits for

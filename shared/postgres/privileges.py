@@ -4,10 +4,10 @@ the topic registry at every migration."""
 import asyncpg
 
 from shared.topics import ALL
+from shared.topics.registry import PRODUCTS
 
 CLOCK_MOVER = "rating"
 TRIMS_WHAT_PRODUCTS_SAY = "usage_ingest"
-PRODUCTS = "products"
 
 
 def topic_writers() -> list[tuple[str, str, bool]]:

@@ -5,9 +5,11 @@ import asyncio
 from typing import TypeVar
 
 from shared.bus import Bus, BusUnavailable
+from shared.bus.waiting import has_heard
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
 from shared.runtime.consumer import Batch, BatchCounts, Consumer, ConsumerContext, Subscribe
+from shared.topics.graph import Hearing
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
 C = TypeVar("C", bound=ConsumerContext)
@@ -35,10 +37,9 @@ async def heard_all(bus: Bus, consumer: Consumer[C] | None) -> bool:
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             heads = await bus.heads(ACCESS_KEYS.name)
-            done = await bus.positions(consumer.group, ACCESS_KEYS.name)
+            return await has_heard(bus, Hearing(ACCESS_KEYS.name, consumer.group), heads)
     except (BusUnavailable, TimeoutError):
         return False
-    return all(done.get(partition, 0) >= head for partition, head in heads.items())
 
 
 async def hear_keys(

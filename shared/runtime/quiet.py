@@ -8,13 +8,15 @@ have rested.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from shared.bus.waiting import has_heard
 from shared.db.outbox import Relay
 from shared.runtime.consumer import Consumer
 from shared.runtime.context import AnyContext
+from shared.topics.graph import Hearing
 
 STARTING_S = 0.05
 LOOK_S = 0.02  # for the progress of other processes; that of this one wakes
@@ -43,7 +45,7 @@ class Quiet(Generic[C]):
         bus, topics = self.context.bus, consumer.topics
         lay = await asyncio.gather(*(bus.heads(topic) for topic in topics))
         for topic, heads in zip(topics, lay, strict=True):
-            while not _beyond(await bus.positions(self.context.name, topic), heads):
+            while not await has_heard(bus, Hearing(topic, consumer.group), heads):
                 consumer.hurry()
                 await self.context.progress.wait(LOOK_S)
 
@@ -53,7 +55,3 @@ class Quiet(Generic[C]):
         while await self.context.db.pool.fetchval(waiting, told_by):
             relay.wake()
             await self.context.progress.wait(LOOK_S)
-
-
-def _beyond(positions: Mapping[int, int], heads: Mapping[int, int]) -> bool:
-    return all(positions.get(partition, 0) >= head for partition, head in heads.items())

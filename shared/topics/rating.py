@@ -181,7 +181,7 @@ CATALOGUE_METERS = Topic(
     TopicKind.SNAPSHOT,
     fields("meter"),
     "rating",
-    ("usage_ingest", "billing", "signals"),
+    ("usage_ingest", "signals"),
     identified_by=fields("meter"),
     partitions=1,
 )

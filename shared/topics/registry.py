@@ -18,6 +18,7 @@ import msgspec
 
 #: What a topic takes in one piece, on either bus: of one record its key, value, headers and framing.
 MESSAGE_MAX_BYTES: Final = 8 << 20
+PRODUCTS: Final = "products"  # who says what usage begins with: no service
 
 
 class TopicKind(StrEnum):

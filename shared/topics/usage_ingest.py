@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.topics.registry import Key, Topic, TopicKind, fields
+from shared.topics.registry import PRODUCTS, Key, Topic, TopicKind, fields
 
 
 class UsageMessage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -78,7 +78,7 @@ def event_key(source: str, event_id: str) -> bytes:
 SOURCE = fields("source")
 EVENT = Key("(source, id)", lambda message: event_key(message.source, message.id))
 
-USAGE_RAW = Topic("usage.raw", None, TopicKind.FACT, None, "products", ("usage_ingest",), partitions=6)
+USAGE_RAW = Topic("usage.raw", None, TopicKind.FACT, None, PRODUCTS, ("usage_ingest",), partitions=6)
 USAGE_EVENTS = Topic(
     "usage.events", UsageMessage, TopicKind.FACT, EVENT, "usage_ingest", ("rating",), partitions=6
 )
@@ -92,7 +92,7 @@ USAGE_QUARANTINE = Topic(
     also_by=("rating",),
 )
 USAGE_RECEIPTS = Topic(
-    "usage.receipts", ReceiptMessage, TopicKind.FACT, SOURCE, "usage_ingest", ("usage_ingest", "signals")
+    "usage.receipts", ReceiptMessage, TopicKind.FACT, SOURCE, "usage_ingest", ("usage_ingest",)
 )
 ACCESS_KEYS = Topic(
     "access.keys",

@@ -4,7 +4,7 @@ partition."""
 import pytest
 
 from shared.topics import ALL, TopicKind
-from shared.topics.flow import BACK, FLOW, in_flow
+from shared.topics.graph import GRAPH
 from shared.topics.rating import ACTIVITY, STATEMENTS, ActivityMessage
 from tests.billing.statements import pages_of, statement_of
 
@@ -50,12 +50,14 @@ def test_a_topic_says_both_in_words(topic) -> None:  # type: ignore[no-untyped-d
 def test_what_is_not_heard_after_it_is_said_takes_another_pass(topic) -> None:  # type: ignore[no-untyped-def]
     """Whoever waits for everything asks the services one after the other: each pair of them is served by that
     order, or by a second pass."""
-    for producer in set(topic.producers) & set(FLOW):
+    for producer in set(topic.producers) & set(GRAPH.order):
         not_after = [
-            heard for heard in topic.consumers if heard == producer or in_flow([heard, producer])[0] == heard
+            heard
+            for heard in topic.consumers
+            if heard == producer or GRAPH.in_order([heard, producer])[0] == heard
         ]
-        assert not not_after or topic.apart or topic.name in BACK
+        assert not not_after or topic.apart or topic.name in GRAPH.back
 
 
 def test_a_service_that_usage_does_not_pass_is_asked_last() -> None:
-    assert in_flow(["zebra", "signals", "rating"]) == ["rating", "signals", "zebra"]
+    assert GRAPH.in_order(["zebra", "signals", "rating"]) == ["rating", "signals", "zebra"]

@@ -6,9 +6,9 @@ from dataclasses import replace
 from shared.bus import BusUnavailable
 from shared.bus.kafka_access import KafkaAccess
 from shared.environment_fault import EnvironmentFault
-from shared.postgres.privileges import PRODUCTS
 from shared.postgres.urls import kafka_password
 from shared.runtime.settings import ServiceSettings
+from shared.topics.registry import PRODUCTS
 
 
 def kafka_access(brokers: str | None = None) -> KafkaAccess:

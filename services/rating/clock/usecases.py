@@ -14,7 +14,7 @@ from services.rating.context import RatingContext
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_now
-from shared.topics.flow import BACK, in_flow
+from shared.topics.graph import GRAPH
 
 LOCK_WAIT_S = 30.0
 ACKNOWLEDGE_S = 30.0
@@ -127,7 +127,7 @@ async def wait_until_quiet(context: RatingContext, clock: ClockRepository) -> No
     """
     for _pass in range(PASSES_MAX):
         before = await _heads(context)
-        for service in in_flow(await clock.services()):
+        for service in GRAPH.in_order(await clock.services()):
             await _until_quiet(clock, service)
         if await _heads(context) == before:
             return
@@ -159,4 +159,5 @@ async def _wait(
 
 async def _heads(context: RatingContext) -> list[dict[int, int]]:
     """The heads of the topics that go back."""
-    return [dict(heads) for heads in await asyncio.gather(*(context.bus.heads(topic) for topic in BACK))]
+    found = await asyncio.gather(*(context.bus.heads(topic) for topic in GRAPH.back))
+    return [dict(heads) for heads in found]
