@@ -9,7 +9,7 @@ from functools import partial
 import asyncpg
 import structlog
 
-from shared.bus import Record
+from shared.bus import Polled, Record
 from shared.bus.faults import LogReplaced, RecordsLost
 from shared.bus.framing import record_hash
 
@@ -79,23 +79,18 @@ def verify(group: str, topic: str, partition: int, position: Position, held: Hel
         raise RecordsLost(group, topic, partition, at, held.first)
 
 
-async def move(
-    pool: asyncpg.Pool,
-    connection: asyncpg.Connection,
-    group: str,
-    topic: str,
-    partition: int,
-    start: int,
-    end: int,
-    last_hash: bytes | None,
-) -> int | None:
-    """Move the position from `start` to `end` in the open transaction of `connection`; return the batch id.
+async def move(pool: asyncpg.Pool, connection: asyncpg.Connection, group: str, run: Polled) -> int | None:
+    """Move the position from the run's start to its end in the open transaction of `connection`; return the
+    batch id.
 
-    None: the position is not at `start`, somebody else moved it. Whoever holds the row for more than 3 s is
+    None: the position is not at the start, somebody else moved it. Whoever holds the row for more than 3 s is
     taken for a stopped process (two owners of a live partition do not exist) and its session is terminated;
     Postgres's own timeouts would not free it.
     """
-    moving = asyncio.ensure_future(connection.fetchval(MOVE, group, topic, partition, start, end, last_hash))
+    last_hash = record_hash(run.records[-1]) if run.records else None
+    moving = asyncio.ensure_future(
+        connection.fetchval(MOVE, group, run.topic, run.partition, run.start, run.end, last_hash)
+    )
     try:
         while not (await asyncio.wait({moving}, timeout=EVICT_AFTER_S))[0]:
             await _evict_blockers(pool, connection.get_server_pid())

@@ -1,8 +1,8 @@
 """Gauges of what is open now, which people must act on: a counter's increase ends after an hour, while the
 thing still waits."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 from prometheus_client import Gauge
@@ -23,6 +23,21 @@ DEAD_LETTERS = Gauge(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class OpenExceptions:
+    kind: str
+    owner: str
+    open: int
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLetters:
+    grp: str
+    topic: str
+    open: int
+
+
 async def measure(context: AnyContext) -> None:
     """Count the exceptions and dead letters of this service; every replica counts all."""
     measure_exceptions(context.name, await _exceptions(context.db.pool, context.name, context.clock.now()))
@@ -30,39 +45,39 @@ async def measure(context: AnyContext) -> None:
     measure_dead_letters(groups, await _dead_letters(context.db.pool, list(groups)))
 
 
-def measure_exceptions(service: str, rows: list[Any]) -> None:
+def measure_exceptions(service: str, rows: list[OpenExceptions]) -> None:
     """Replace all at once: what is resolved leaves no series behind, and a scrape never falls between."""
     for gauge in (EXCEPTIONS, OVERDUE):
         gauge.clear()
     for row in rows:
-        EXCEPTIONS.labels(service, row["kind"], row["owner"]).set(row["open"])
-        OVERDUE.labels(service, row["kind"], row["owner"]).set(row["overdue"])
+        EXCEPTIONS.labels(service, row.kind, row.owner).set(row.open)
+        OVERDUE.labels(service, row.kind, row.owner).set(row.overdue)
 
 
-def measure_dead_letters(groups: dict[str, list[str]], rows: list[Any]) -> None:
+def measure_dead_letters(groups: dict[str, list[str]], rows: list[OpenLetters]) -> None:
     """Every topic of every group has its figure, 0 included."""
     DEAD_LETTERS.clear()
     for group, topics in groups.items():
         for topic in topics:
             DEAD_LETTERS.labels(group, topic).set(0)
     for row in rows:
-        DEAD_LETTERS.labels(row["grp"], row["topic"]).set(row["open"])
+        DEAD_LETTERS.labels(row.grp, row.topic).set(row.open)
 
 
-async def _exceptions(pool: asyncpg.Pool, schema: str, now: datetime) -> list[Any]:
-    found: list[Any] = await pool.fetch(
+async def _exceptions(pool: asyncpg.Pool, schema: str, now: datetime) -> list[OpenExceptions]:
+    rows = await pool.fetch(
         f"""select kind, owner, count(*) as open, count(*) filter (where deadline_at < $1) as overdue
             from {schema}.exceptions where resolved_at is null group by kind, owner""",
         now,
     )
-    return found
+    return [OpenExceptions(**row) for row in rows]
 
 
-async def _dead_letters(pool: asyncpg.Pool, groups: list[str]) -> list[Any]:
-    found: list[Any] = await pool.fetch(
+async def _dead_letters(pool: asyncpg.Pool, groups: list[str]) -> list[OpenLetters]:
+    rows = await pool.fetch(
         """select grp, topic, count(*) as open from bus.dead_letters
            where grp = any($1::text[]) and replayed_at is null and discarded_at is null
                group by grp, topic""",
         groups,
     )
-    return found
+    return [OpenLetters(**row) for row in rows]

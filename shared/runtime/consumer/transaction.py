@@ -13,7 +13,6 @@ from shared.bus import Polled, metrics, positions
 from shared.bus.batch_rows import OUTCOMES, Sources, insert_batch_row, with_the_rest
 from shared.bus.dead_letters import insert_dead_letters
 from shared.bus.faults import RecordsLost
-from shared.bus.framing import record_hash
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.consumer.batch import BatchCounts, ConsumerContext, Decoded, Subscribe
@@ -70,16 +69,7 @@ class Transactions(Generic[C]):
 
     async def _move_position(self, uow: UnitOfWork, run: Polled) -> int:
         """The number of the batch."""
-        batch_id = await positions.move(
-            self.context.db.pool,
-            uow.connection,
-            self.group,
-            run.topic,
-            run.partition,
-            run.start,
-            run.end,
-            record_hash(run.records[-1]) if run.records else None,
-        )
+        batch_id = await positions.move(self.context.db.pool, uow.connection, self.group, run)
         if batch_id is None:
             raise PositionMoved
         return batch_id
