@@ -19,9 +19,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
 from types import UnionType
-from typing import Annotated, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar, Union, get_args, get_origin
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 R = TypeVar("R")
+D = TypeVar("D", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,12 @@ def types_of(row: type) -> dict[str, Pg]:
 def names_of(row: type, table: str = "") -> str:
     """The columns that a row class reads, for SELECT: its fields' names, of `table`."""
     return ", ".join(f"{table}.{field.name}" if table else field.name for field in fields(row))
+
+
+def read(row: type[D], record: asyncpg.Record, **made: object) -> D:
+    """The record as its row class, or as another dataclass with fields named like its columns. `made`: the
+    fields that are no column as it is."""
+    return row(**{field.name: record[field.name] for field in fields(row) if field.name not in made}, **made)
 
 
 def given(row: type) -> str:

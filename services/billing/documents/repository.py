@@ -12,7 +12,7 @@ from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
-from shared.db.columns import names_of
+from shared.db.columns import names_of, read
 from shared.db.filters import narrowed
 from shared.runtime.clock import from_us
 from shared.topics.billing import DocumentLine
@@ -100,7 +100,7 @@ class DocumentRepository:
             found.setdefault(document_id, []).append(DocumentLine(*line))
         return found
 
-    async def _with_lines(self, rows: Sequence[Any], *, segments: bool) -> list[Document]:
+    async def _with_lines(self, rows: Sequence[asyncpg.Record], *, segments: bool) -> list[Document]:
         found = [_document(row) for row in rows]
         history = await self._lines_of_history(
             [document.document_id for document in found if document.status == "finalized"], segments
@@ -149,33 +149,19 @@ def _lines(
     return said.get(document.source.statement_id, ()) if document.source else ()
 
 
-def _document(row: Any) -> Document:
-    return Document(
-        document_id=row["document_id"],
+def _document(row: asyncpg.Record) -> Document:
+    return read(
+        Document,
+        row,
         kind=KINDS[row["kind"]],
-        status=row["status"],
-        number=row["number"],
-        contract=row["contract"],
-        customer=row["customer"],
         customer_name=row["shown_name"],
-        legal_entity=row["legal_entity"],
-        currency=row["currency"],
-        timezone=row["timezone"],
-        start_date=row["start_date"],
-        end_date=row["end_date"],
-        issued_on=row["issued_on"],
-        due_on=row["due_on"],
-        subtotal_minor=row["subtotal_minor"],
-        total_minor=row["total_minor"],
-        corrects=row["corrects"],
         source=_source(row),
-        finalized_at=row["finalized_at"],
-        created_at=row["created_at"],
         held=_held(row),
+        lines=(),
     )
 
 
-def _source(row: Any) -> StatementSource | None:
+def _source(row: asyncpg.Record) -> StatementSource | None:
     if row["statement_id"] is None:
         return None
     return StatementSource(
@@ -187,23 +173,12 @@ def _source(row: Any) -> StatementSource | None:
     )
 
 
-def _line(row: Any, segments: bool) -> Line:
-    return Line(
-        line_id=row["line_id"],
-        key=row["key"],
-        clause_id=row["clause_id"],
-        clause_hash=row["clause_hash"],
-        version=row["version"],
-        kind=row["kind"],
-        quantity=row["quantity"],
-        amount_minor=row["amount_minor"],
-        meter=row["meter"],
-        description=row["description"],
-        segments=msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else None,
-    )
+def _line(row: asyncpg.Record, segments: bool) -> Line:
+    said = msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else None
+    return read(Line, row, segments=said)
 
 
-def _held(row: Any) -> Held | None:
+def _held(row: asyncpg.Record) -> Held | None:
     """Why a draft is held: its statement is not whole, or the gate found something in its way."""
     if row["status"] != "draft":
         return None

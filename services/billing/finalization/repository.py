@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 import msgspec
@@ -11,7 +10,7 @@ from services.billing.documents.domain.kinds import KINDS
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
 from services.billing.finalization.domain.posting import postings_of
 from services.billing.finalization.rows import EntryRow, FinalizedRow, LineRow, PostingRow
-from shared.db.columns import insert, update
+from shared.db.columns import insert, read, update
 from shared.runtime.clock import machine_now
 from shared.topics.rating import StatementLine
 from shared.values.ids import new_ids
@@ -175,24 +174,11 @@ class NumberSeriesRepository:
         )
 
 
-def _draft(row: Any) -> Draft:
-    return Draft(
-        document_id=row["document_id"],
+def _draft(row: asyncpg.Record) -> Draft:
+    return read(
+        Draft,
+        row,
         kind=KINDS[row["kind"]],
-        contract=row["contract"],
-        customer_id=row["customer_id"],
-        customer=row["customer"],
         customer_name=row["name_heard"],
-        legal_entity=row["legal_entity"],
-        currency=row["currency"],
-        timezone=row["timezone"],
-        period_start=row["period_start"],
-        start_date=row["start_date"],
-        end_date=row["end_date"],
-        net_days=row["net_days"],
-        skip_zero=row["skip_zero"],
-        subtotal_minor=row["subtotal_minor"],
-        total_minor=row["total_minor"],
-        corrects=row["corrects"],
         lines=msgspec.convert(row["lines"], tuple[StatementLine, ...]),
     )

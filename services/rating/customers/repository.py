@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
 from services.rating.metering.repository.usage import FENCE
+from shared.db.columns import read
 
 _CUSTOMERS = """
 select customer_id, external_id, name, legal_entity, timezone, revision, created_at,
@@ -131,14 +131,5 @@ class CustomerRepository:
         )
 
 
-def _customer(row: Any) -> Customer:
-    return Customer(
-        row["customer_id"],
-        row["external_id"],
-        row["name"],
-        row["legal_entity"],
-        row["timezone"],
-        row["revision"],
-        row["created_at"],
-        tuple(row["aliases"]),
-    )
+def _customer(row: asyncpg.Record) -> Customer:
+    return read(Customer, row, aliases=tuple(row["aliases"]))
