@@ -18,6 +18,7 @@ from services.signals.domain.retry import ATTEMPTS_MAX, DELAYS, next_delay, retr
 from tests.signals.conftest import Start
 from tests.signals.deployment import START, Signals, fact, until
 from tests.signals.receivers import Answer, Receiver, answers, drips, drops, first, floods, receiving, stalls
+from u2c import asyncapi
 
 
 async def test_a_fact_arrives_signed_with_its_id_and_number(signals: Signals) -> None:
@@ -38,6 +39,8 @@ async def test_a_fact_arrives_signed_with_its_id_and_number(signals: Signals) ->
         assert {body["type"] for body in bodies} == {"renewal.due"} and bodies[0][
             "timestamp"
         ] == "2024-01-01T12:00:00Z"
+        documented = asyncapi.document()["components"]["schemas"]["WebhookHeaders"]["required"]
+        assert {name for name in receiver.seen[0].headers if name.startswith("webhook-")} == set(documented)
 
 
 async def test_the_same_fact_found_again_is_told_once(signals: Signals) -> None:

@@ -15,7 +15,7 @@ from shared.values.money import currency, format_minor
 class PostingAnswer(Answer):
     """A debit (positive) or a credit (negative)."""
 
-    account: Annotated[str, Field(examples=["receivables"])]
+    account: Annotated[str, Field(examples=["receivable"])]
     amount: Amount
     line: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
     """The document's line that it books"""
