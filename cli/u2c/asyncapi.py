@@ -95,7 +95,9 @@ def _operations() -> dict[str, Any]:
                     "summary": f"{producer} says it",
                 }
         for consumer in topic.consumers:
-            apart = f", by a consumer of its own: group {topic.group_of(consumer)}" if topic.apart else ""
+            apart = (
+                f", by a consumer of its own: group {topic.group_of(consumer)}" if topic.own_consumer else ""
+            )
             found[f"{consumer}.hears.{name}"] = {
                 "action": "receive",
                 "channel": channel,

@@ -30,13 +30,13 @@ class Edge:
 
 
 class Graph:
-    """Of these topics. One with a consumer of its own (`apart`) carries no usage: nobody waits for it."""
+    """Of these topics. One with a consumer of its own (`own_consumer`) carries no usage: nobody waits for it."""
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self.edges = [
             Edge(topic.name, producer, consumer)
             for topic in topics
-            if not topic.apart
+            if not topic.own_consumer
             for producer in topic.producers
             for consumer in topic.consumers
         ]

@@ -62,7 +62,9 @@ class Topic:
     partitions: int = 3
     retention_days: int = 30  # facts only; snapshot topics are compacted
     also_by: tuple[str, ...] = ()  # who else says it; the topic stays that of its producer
-    apart: str = ""  # the consumer of its own that hears it in each service; "": the service's one consumer
+    own_consumer: str = (
+        ""  # the consumer of its own that hears it in each service; "": the service's one consumer
+    )
 
     def __post_init__(self) -> None:
         assert (self.identified_by is not None) == (self.kind is TopicKind.SNAPSHOT), (
@@ -76,7 +78,7 @@ class Topic:
 
     def group_of(self, service: str) -> str:
         """The consumer group in which `service` hears this topic."""
-        return f"{service}.{self.apart}" if self.apart else service
+        return f"{service}.{self.own_consumer}" if self.own_consumer else service
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ class Topic:
     def former_groups(self) -> tuple[str, ...]:
         """Groups that heard it before it got a consumer of its own: their positions stay where they were, and
         nothing waits for them."""
-        return self.consumers if self.apart else ()
+        return self.consumers if self.own_consumer else ()
 
     def partition_key(self, message: msgspec.Struct) -> bytes:
         """What chooses the message's partition: messages of one partition key keep their order."""

@@ -103,5 +103,5 @@ ACCESS_KEYS = Topic(
     ("rating", "billing", "signals"),
     identified_by=fields("key_id"),
     partitions=1,
-    apart="keys",
+    own_consumer="keys",
 )

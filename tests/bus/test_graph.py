@@ -56,7 +56,9 @@ def test_the_table_says_who_hears_a_topic(name: str) -> None:
     """What a service subscribes to and what the table says of it are one: waits, rights and documents follow the
     table."""
     subscribed = {row.topic.name for row in import_module(f"services.{name}.main").SERVICE.subscriptions}
-    assert subscribed == {topic.name for topic in ALL.values() if name in topic.consumers and not topic.apart}
+    assert subscribed == {
+        topic.name for topic in ALL.values() if name in topic.consumers and not topic.own_consumer
+    }
 
 
 def test_one_more_link_takes_its_place_in_the_order() -> None:
