@@ -1,7 +1,6 @@
 """Usage: the quantity of each segment and group, what the allowance covers, and what the rest costs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from shared.errors import AppError
@@ -13,13 +12,13 @@ from shared.pricing.models.matrix import NoRateForGroup
 from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
-from shared.values.decimals import plain
+from shared.pricing.steps.reach import Reach, Totals, Turn
+from shared.pricing.steps.usage_explained import explain_segment
 from shared.values.groups import Group
 from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)
 NAMED_MAX = 10  # groups without a rate that a fault spells out
-Totals = Mapping[Group, Decimal]
 
 
 class UsageMissing(AppError):
@@ -42,15 +41,7 @@ class UsageWithoutRate(NoRateForGroup):
         self.lacking = tuple(lacking)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """How far a line has come: the running total of each group, and how much of it is above the allowance."""
-
-    totals: Totals
-    priced: Totals
-
-
-_NOWHERE = _Reach({}, {})
+_NOWHERE = Reach({}, {})
 
 
 def price_usage(
@@ -97,9 +88,27 @@ def _priced(
     through, or new(its own units) where it restarts: by the clause, for a volume price, and where the
     dimensions change.
     """
-    last = line.last
     segments: list[PricedSegment] = []
-    running: Totals = carried
+    running = carried
+    for turn in _turns(line, period, usage, carried):
+        priced = [_segment(turn, group) for group in _groups(turn)]
+        if explanation.wanted:
+            for segment in priced:
+                explain_segment(explanation, line.clause_id, turn, segment)
+        segments += (
+            priced
+            if len(priced) == 1
+            else [segment for segment in priced if segment.quantity or segment.priced or segment.exact]
+        )
+        running = turn.after.totals
+    return _draft(line, segments), {group: total for group, total in running.items() if total < 0}
+
+
+def _turns(
+    line: Placed[UsageLine], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals
+) -> Iterator[Turn]:
+    """Yield the line's spans in order, each from where the one before has come to."""
+    running = carried
     for index, (span, need) in enumerate(zip(line.spans, line.needs, strict=True)):
         fresh = index == 0 or _restarts(line.spans[index - 1], span)
         counted = _counted(need, usage)
@@ -107,20 +116,13 @@ def _priced(
             span, period, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
         )
         after = _reach(span, period, _plus(before.totals, counted))
-        priced = [
-            _segment(span, group, counted, before, after, fresh)
-            for group in _groups(span, counted, before, after)
-        ]
-        if explanation.wanted:
-            for segment in priced:
-                _explain(explanation, line.clause_id, span, segment, before, after, fresh)
-        segments += (
-            priced
-            if len(priced) == 1
-            else [segment for segment in priced if segment.quantity or segment.priced or segment.exact]
-        )
         running = after.totals
-    draft = Draft(
+        yield Turn(span, counted, before, after, fresh)
+
+
+def _draft(line: Placed[UsageLine], segments: Sequence[PricedSegment]) -> Draft:
+    last = line.last
+    return Draft(
         key=line.key,
         kind="usage",
         clause_id=line.clause_id,
@@ -132,7 +134,6 @@ def _priced(
         quantity=sum([segment.quantity for segment in segments], _ZERO),
         exact=sum([segment.exact for segment in segments], _ZERO),
     )
-    return draft, {group: total for group, total in running.items() if total < 0}
 
 
 def _restarts(previous: LineSpan[UsageLine], span: LineSpan[UsageLine]) -> bool:
@@ -149,14 +150,14 @@ def _counted(need: UsageNeed, usage: Mapping[UsageNeed, Totals]) -> Totals:
     return {group: quantity for group, quantity in found.items() if quantity}
 
 
-def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> _Reach:
+def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> Reach:
     """Cover each group's units by what is left of the allowance, in the order of the matrix rows, then of the
     values."""
     if not totals:
         return _NOWHERE
     left = span.line.included_in(period)
     if not left:
-        return _Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
+        return Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
     priced: dict[Group, Decimal] = {}
     for group in (
         sorted(totals, key=lambda group: (span.line.price.rank(group), group)) if len(totals) > 1 else totals
@@ -164,7 +165,7 @@ def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> 
         units = max(totals[group], _ZERO)
         covered = min(units, left)
         left, priced[group] = left - covered, units - covered
-    return _Reach(totals, priced)
+    return Reach(totals, priced)
 
 
 def _plus(totals: Totals, counted: Totals) -> Totals:
@@ -176,23 +177,21 @@ def _plus(totals: Totals, counted: Totals) -> Totals:
     }
 
 
-def _groups(span: LineSpan[UsageLine], counted: Totals, before: _Reach, after: _Reach) -> list[Group]:
+def _groups(turn: Turn) -> list[Group]:
     """Return the groups the segment touches; a line without usage still has one."""
-    if not span.line.price.dimensions:
+    if not turn.span.line.price.dimensions:
         return [()]
     touched = [
         group
-        for group in after.totals
-        if group in counted or after.priced[group] != before.priced.get(group, _ZERO)
+        for group in turn.after.totals
+        if group in turn.counted or turn.after.priced[group] != turn.before.priced.get(group, _ZERO)
     ]
     return sorted(touched) or [()]
 
 
-def _segment(
-    span: LineSpan[UsageLine], group: Group, counted: Totals, before: _Reach, after: _Reach, fresh: bool
-) -> PricedSegment:
-    quantity = counted.get(group, _ZERO)
-    earlier, now = before.priced.get(group, _ZERO), after.priced.get(group, _ZERO)
+def _segment(turn: Turn, group: Group) -> PricedSegment:
+    span, quantity = turn.span, turn.counted.get(group, _ZERO)
+    earlier, now = turn.priced(group)
     return PricedSegment(
         start=span.start,
         end=span.end,
@@ -202,7 +201,7 @@ def _segment(
         quantity=quantity,
         allowance=quantity - (now - earlier),
         priced=now - earlier,
-        exact=_cost(span, group, now) - (_ZERO if fresh else _cost(span, group, earlier)),
+        exact=_cost(span, group, now) - (_ZERO if turn.fresh else _cost(span, group, earlier)),
     )
 
 
@@ -210,50 +209,3 @@ def _cost(span: LineSpan[UsageLine], group: Group, priced: Decimal) -> Decimal:
     if span.line.price.dimensions and not priced:
         return _ZERO
     return span.line.price.for_group(group).cost(priced)
-
-
-def _explain(
-    explanation: Explanation,
-    clause: str,
-    span: LineSpan[UsageLine],
-    segment: PricedSegment,
-    before: _Reach,
-    after: _Reach,
-    fresh: bool,
-) -> None:
-    group = tuple(sorted(segment.group.items()))
-    named = span.line.meter + "".join(f", {name} {value}" for name, value in group)
-    explanation.add(
-        "quantity",
-        clause,
-        f"{named}: {plain(segment.quantity)} under version {span.version}",
-        quantity=segment.quantity,
-    )
-    if segment.allowance > 0:
-        explanation.add(
-            "allowance",
-            clause,
-            f"{plain(segment.allowance)} covered by the allowance or units carried",
-            quantity=-segment.allowance,
-        )
-    if segment.allowance < 0:
-        explanation.add(
-            "allowance",
-            clause,
-            f"{plain(-segment.allowance)} below zero: negative quantity carried",
-            quantity=-segment.allowance,
-        )
-    earlier, now = before.priced.get(group, _ZERO), after.priced.get(group, _ZERO)
-    if span.line.price.dimensions and not (now or earlier):
-        return
-    price = span.line.price.for_group(group)
-    for part in price.parts(now):
-        explanation.add("price", clause, part.text, quantity=part.quantity, amount=part.amount)
-    if not fresh and (earlier or price.cost(earlier)):
-        explanation.add(
-            "price",
-            clause,
-            f"less {plain(earlier)} before the change",
-            quantity=-earlier,
-            amount=-price.cost(earlier),
-        )
