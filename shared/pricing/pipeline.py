@@ -68,7 +68,7 @@ def _price(
         draft, left = price_usage(line, period, usage, opened, explanation)
         carried.update({(line.key, group): quantity for group, quantity in left.items()})
         lines.append(settle_line(line.line_id, draft, to, mode, explanation))
-    minimum = top_up(terms.contract, layout.spans, lines, period, to, mode, explanation)
+    minimum = top_up(layout.spans, lines, period, explanation)
     lines += [minimum] if minimum else []
     return PricedPeriod(
         tuple(lines),
