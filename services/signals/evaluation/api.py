@@ -22,6 +22,7 @@ from services.signals.evaluation.usecases.say_standing import CustomerUnknown
 from services.signals.parameters import Day, Instant
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
+from shared.http.cursors import parts_in
 from shared.http.examples import answers_with
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
@@ -88,16 +89,13 @@ def _known(at: datetime | None, now: datetime) -> datetime:
 
 def _after(page: Page, by_risk: bool) -> tuple[int, str] | None:
     """The place a cursor names; raises CursorInvalid for one of another order."""
-    if page.after is None:
+    found = parts_in(page, int, str)
+    if found is None:
         return None
-    if (
-        len(page.after) != 2
-        or not isinstance(page.after[0], int)
-        or not isinstance(page.after[1], str)
-        or (page.after[0] != 0 and not by_risk)
-    ):
+    risk, external_id = found
+    if risk != 0 and not by_risk:
         raise CursorInvalid()
-    return page.after[0], page.after[1]
+    return risk, external_id
 
 
 @router.get(

@@ -2,7 +2,7 @@
 feed."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,8 +18,9 @@ from services.signals.parameters import Contract, Customer, Instant, Type
 from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
+from shared.http.cursors import parts_in
 from shared.http.keys import AccessKey, requires
-from shared.http.paging import CursorInvalid, Paged
+from shared.http.paging import CursorInvalid, Page, Paged
 from shared.values.fields import GivenId
 
 router = APIRouter(prefix="/v1/signals", tags=["Signals"])
@@ -56,7 +57,7 @@ async def list_facts(
 ) -> Listed[SignalAnswer]:
     wanted = FactFilter(type, customer, contract, state, since, until)
     async with context.db.transaction() as uow:
-        rows = await usecases.list_facts(uow, wanted, _after(page.after), page.limit + 1, context.clock.now())
+        rows = await usecases.list_facts(uow, wanted, _after(page), page.limit + 1, context.clock.now())
     return Listed[SignalAnswer].page(
         rows, page, lambda row: [row.occurred_at.isoformat(), row.signal_id], SignalAnswer.of
     )
@@ -147,11 +148,14 @@ async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) ->
         )
 
 
-def _after(cursor: tuple[Any, ...] | None) -> tuple[datetime, str] | None:
-    if cursor is None:
+def _after(page: Page) -> tuple[datetime, str] | None:
+    """The fact that a cursor names: when it was, and its id."""
+    found = parts_in(page, str, str)
+    if found is None:
         return None
+    at, signal_id = found
     try:
-        at = datetime.fromisoformat(str(cursor[0]))
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC), str(cursor[1])
-    except (ValueError, IndexError, OverflowError) as fault:
+        moment = datetime.fromisoformat(at)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC), signal_id
+    except (ValueError, OverflowError) as fault:
         raise CursorInvalid() from fault

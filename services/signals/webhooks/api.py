@@ -40,6 +40,7 @@ from services.signals.webhooks.usecases.seal import whole_url
 from services.signals.webhooks.usecases.send import Ctx, WebhooksContext
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.cursors import name_in
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
 from shared.values.fields import GivenId, Word
@@ -114,7 +115,7 @@ async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
 )
 async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[EndpointAnswer]:
     async with context.db.transaction() as uow:
-        rows = await find.list_endpoints(uow, str(page.after[0]) if page.after else "", page.limit + 1)
+        rows = await find.list_endpoints(uow, name_in(page) or "", page.limit + 1)
     return Listed[EndpointAnswer].page(
         rows, page, lambda row: [row.endpoint_id], lambda row: _for(caller, context, row)
     )
@@ -231,9 +232,7 @@ async def list_deliveries(
     state: DeliveryState | None = None,
 ) -> Listed[DeliveryAnswer]:
     async with context.db.transaction() as uow:
-        rows = await find.list_deliveries(
-            uow, endpoint_id, state, str(page.after[0]) if page.after else None, page.limit + 1
-        )
+        rows = await find.list_deliveries(uow, endpoint_id, state, name_in(page), page.limit + 1)
     return Listed[DeliveryAnswer].page(rows, page, lambda row: [row.delivery_id], DeliveryAnswer.of)
 
 
