@@ -28,12 +28,24 @@ class Where:
         numbered = condition.format(*(f"${first + place}" for place in range(len(values))))
         return Where(f"{self.sql} and {numbered}", (*self.parameters, *values))
 
+    def given(self, value: object) -> tuple["Where", str]:
+        """The same with one more value, which the statement uses elsewhere, and its number."""
+        return Where(self.sql, (*self.parameters, value)), f"${len(self.parameters) + 1}"
 
-def narrowed(asked: "DataclassInstance", conditions: Mapping[str, str] = _NONE, table: str = "") -> Where:
+
+def narrowed(
+    asked: "DataclassInstance",
+    conditions: Mapping[str, str] = _NONE,
+    table: str = "",
+    following: Where = Where(),
+) -> Where:
     """The conditions of `asked`, a filter: each field that is not None must equal the column of its name (of
-    `table`), or fit what `conditions` says of it, with `{}` for its value."""
-    where, of = Where(), f"{table}." if table else ""
+    `table`), or fit what `conditions` says of it, with `{}` for its value; where it says "", nothing is asked.
+
+    `following`: another expression of the same statement, whose parameters come first.
+    """
+    where, of = Where(parameters=following.parameters), f"{table}." if table else ""
     for field in fields(asked):
         condition = conditions.get(field.name, f"{of}{field.name} = {{}}")
-        where = where.also(condition, getattr(asked, field.name))
+        where = where.also(condition, getattr(asked, field.name)) if condition else where
     return where

@@ -31,3 +31,10 @@ def test_a_value_may_stand_twice_in_its_condition() -> None:
 def test_more_is_asked_of_the_same_rows_and_nothing_of_a_value_that_is_not_there() -> None:
     where = narrowed(Asked(kind="a")).also("(at, id) > ({}, {})", 7, "x").also("id < {}", None)
     assert where == Where("true and kind = $1 and (at, id) > ($2, $3)", ("a", 7, "x"))
+
+
+def test_another_expression_of_the_statement_goes_on_counting() -> None:
+    first, number = narrowed(Asked(kind="a")).given("UTC")
+    assert (first.parameters, number) == (("a", "UTC"), "$2")
+    second = narrowed(Asked(name="b", since=3), {"since": ""}, following=first)
+    assert second == Where("true and name = $3", ("a", "UTC", "b"))

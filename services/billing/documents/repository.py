@@ -60,11 +60,11 @@ class DocumentRepository:
     async def newest_first(self, asked: DocumentFilter, before: str | None, rows_max: int) -> list[Document]:
         """Return documents older than the id `before`, newest first."""
         where = narrowed(asked, _CONDITIONS, "document").also("document.document_id < {}", before)
-        documents = _DOCUMENT.format(kinds=f"${len(where.parameters) + 1}::text[]")
+        where, kinds = where.given(list(OBSTACLES))
         rows = await self._connection.fetch(
-            f"{documents} where {where.sql} order by document.document_id desc limit {rows_max:d}",
+            f"""{_DOCUMENT.format(kinds=f"{kinds}::text[]")} where {where.sql}
+                order by document.document_id desc limit {rows_max:d}""",
             *where.parameters,
-            list(OBSTACLES),
         )
         return await self._with_lines(rows, segments=False)
 

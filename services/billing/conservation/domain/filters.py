@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +20,6 @@ class Narrow:
     def every_meter(self) -> bool:
         """Whether all meters are read; over the whole book those with a list price are."""
         return self.customer is not None or self.meter is not None
-
-    def parameters(self) -> tuple[Any, ...]:
-        return self.start, self.end, self.customer, self.type, self.meter
 
 
 @dataclass(frozen=True, slots=True)

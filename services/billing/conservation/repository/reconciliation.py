@@ -1,8 +1,6 @@
 """SQL of the reconciliation: what became of the usage, in counts, quantities and money, and the events of
 each bucket."""
 
-from typing import Any
-
 import asyncpg
 import msgspec
 
@@ -26,33 +24,56 @@ from services.billing.conservation.domain.readings import (
     Settled,
     Usage,
 )
+from shared.db.filters import narrowed
 from shared.values.money import Money, currency
 
-#: Parameters $1–$5: from, to (event time), customer (external id, or a subject no customer has), event type,
-#: meter; null: all.
-NARROWED = """($1::timestamptz is null or e.time >= $1) and ($2::timestamptz is null or e.time < $2)
-          and ($3::text is null or e.subject = $3 and coalesce(gone.customer_id, s.customer_id) is null
-               or coalesce(gone.customer_id, s.customer_id) = (select customer_id from rating.customers
-                   where external_id = $3))
-          and ($4::text is null or e.type = $4) and ($5::text is null or $5 = any (taken.meters))"""
+#: `customer`: an external id, or a subject no customer has.
+_OF_EVENTS = {
+    "start": "e.time >= {}",
+    "end": "e.time < {}",
+    "customer": """(e.subject = {0} and coalesce(gone.customer_id, s.customer_id) is null
+        or coalesce(gone.customer_id, s.customer_id) = (select customer_id from rating.customers
+            where external_id = {0}))""",
+    "type": "e.type = {}",
+    "meter": "{} = any (taken.meters)",
+    "timezone": "",
+}
+_OF_PERIODS = {
+    "start": "p.period_end > {}",
+    "end": "p.period_start < {}",
+    "customer": "cu.external_id = {}",
+    "type": "",
+    "meter": "",
+    "timezone": "",
+}
+_OF_PLACED = {
+    "bucket": "(f.bucket = {0} or ({0} = 'held_late' and f.held_kind is not null))",
+    "reason": "f.reason = {}",
+    "contract": "exists (select from jsonb_array_elements(f.closed) k where k ->> 'contract' = {})",
+    "after": "",
+}
 
-COUNTS = f"""
-    with {facts_where(NARROWED)}
+
+def counts_sql(asked: str, zone: str) -> str:
+    return f"""
+    with {facts_where(asked)}
     select c.external_id as customer, case when c.customer_id is null then e.subject end as subject, e.type,
-           date_trunc('month', e.time, $6::text) at time zone $6 as month,
+           date_trunc('month', e.time, {zone}::text) at time zone {zone} as month,
            {BUCKET} as bucket, {REASON} as reason, count(*) as events
     from facts e left join rating.customers c on c.customer_id = e.whose_id
     group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
 """
-# Grouped by item first: distinct items then need no sort.
-QUANTITIES = f"""
-    with {facts_where(NARROWED)},
+
+
+def quantities_sql(asked: str, zone: str, meters: str) -> str:
+    """Grouped by item first: distinct items then need no sort."""
+    return f"""
+    with {facts_where(asked)},
     measured as (
         select e.whose_id as customer_id, case when e.whose_id is null then e.subject end as subject, e.type,
-               date_trunc('month', e.time, $6::text) at time zone $6 as month, {BUCKET} as bucket,
+               date_trunc('month', e.time, {zone}::text) at time zone {zone} as month, {BUCKET} as bucket,
                m.meter, m.aggregation, m.list_currency, m.list_unit, {ADDS} as value, {ITEM} as item
-        from facts e join meter m on m.meter = any (e.meters)
-            and (m.list_unit is not null or m.meter = $5 or $5 is null and $3 is not null)
+        from facts e join meter m on m.meter = any (e.meters) and ({meters})
     ),
     by_item as (
         select customer_id, subject, type, month, bucket, meter, aggregation, list_currency, list_unit, item,
@@ -67,7 +88,10 @@ QUANTITIES = f"""
     from by_item q left join rating.customers c using (customer_id)
     group by 1, 2, 3, 4, 5, 6, 7, 8, q.aggregation
 """
-MONEY = """
+
+
+def money_sql(asked: str) -> str:
+    return f"""
     select cu.external_id as customer, s.contract, p.start_date, p.end_date, s.currency, s.revision, s.final,
         s.subtotal_minor as settled,
            coalesce(sum(d.subtotal_minor) filter (where d.status = 'finalized'), 0)::bigint as documented,
@@ -76,17 +100,20 @@ MONEY = """
     join rating.contracts c using (contract) join rating.customers cu using (customer_id)
     left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start
         and d.kind not in ('commitment', 'prepayment')
-    where ($1::timestamptz is null or p.period_end > $1) and ($2::timestamptz is null or p.period_start < $2)
-      and ($3::text is null or cu.external_id = $3)
+    where {asked}
     group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 3, 2
 """
+
 
 #: What came after the cut and changed no statement: a void of an event that stays applied, or the leaving of
 #: its subject.
 HELD_VOID = "(void and counted and void_late)"
 HELD_LEAVING = f"(gone and not {VOIDED} and not {HELD_VOID})"
-EVENTS = f"""
-    with {facts_where(NARROWED + " and ($9::timestamptz is null or (e.time, e.batch_id, e.seq) > ($9, $10::bigint, $11::integer))")},
+
+
+def events_sql(asked: str, placed: str) -> str:
+    return f"""
+    with {facts_where(asked)},
     found as (
         select *, {BUCKET} as bucket, {REASON} as reason, case when {HELD_VOID} then 'void'
             when {HELD_LEAVING} then 'leaving' end as held_kind
@@ -98,12 +125,8 @@ EVENTS = f"""
            {ADDS.replace("e.data", "f.data")} as list_quantity
     from found f left join rating.customers c on c.customer_id = f.whose_id
     left join meter m on m.meter = any (f.meters) and m.list_unit is not null
-    where ($6::text is null or f.bucket = $6 or ($6 = 'held_late' and f.held_kind is not null))
-        and ($7::text is null or f.reason = $7)
-      and ($8::text is null or exists (select from jsonb_array_elements(f.closed) k
-          where k ->> 'contract' = $8))
-    order by f.time, f.batch_id, f.seq limit $12
-"""
+    where {placed}
+    order by f.time, f.batch_id, f.seq"""
 
 
 async def watermark(connection: asyncpg.Connection) -> dict[str, int]:
@@ -117,9 +140,10 @@ async def watermark(connection: asyncpg.Connection) -> dict[str, int]:
 
 async def counts(connection: asyncpg.Connection, narrow: Narrow) -> list[Counted]:
     """Events by customer or unmatched subject, type, month of the zone, bucket and reason."""
+    where, zone = narrowed(narrow, _OF_EVENTS).given(narrow.timezone)
     return [
         Counted(_usage(row), Bucket(row["bucket"]), _reason(row), row["events"])
-        for row in await connection.fetch(COUNTS, *narrow.parameters(), narrow.timezone)
+        for row in await connection.fetch(counts_sql(where.sql, zone), *where.parameters)
     ]
 
 
@@ -129,24 +153,33 @@ async def quantities(connection: asyncpg.Connection, narrow: Narrow) -> list[Mea
     All meters where a customer or a meter is named; over the whole book those with a list price, which value
     suspense.
     """
+    where, zone = narrowed(narrow, _OF_EVENTS).given(narrow.timezone)
+    meters = "true" if narrow.every_meter else "m.list_unit is not null"
+    if narrow.meter is not None:
+        where, meter = where.given(narrow.meter)
+        meters = f"m.list_unit is not null or m.meter = {meter}"
     return [
         Measured(
             _usage(row), Bucket(row["bucket"]), row["meter"], _list_price(row), row["read"], row["quantity"]
         )
-        for row in await connection.fetch(QUANTITIES, *narrow.parameters(), narrow.timezone)
+        for row in await connection.fetch(quantities_sql(where.sql, zone, meters), *where.parameters)
     ]
 
 
 async def money(connection: asyncpg.Connection, narrow: Narrow) -> list[Settled]:
     """What is settled and documented of each contract and period that overlaps."""
-    return [_settled(row) for row in await connection.fetch(MONEY, narrow.start, narrow.end, narrow.customer)]
+    where = narrowed(narrow, _OF_PERIODS)
+    return [_settled(row) for row in await connection.fetch(money_sql(where.sql), *where.parameters)]
 
 
 async def events(connection: asyncpg.Connection, narrow: Narrow, drill: Drill, rows_max: int) -> list[Placed]:
     """The events of a bucket, by time."""
-    after = drill.after or (None, None, None)
+    asked = narrowed(narrow, _OF_EVENTS)
+    if drill.after:
+        asked = asked.also("(e.time, e.batch_id, e.seq) > ({}, {}, {})", *drill.after)
+    placed = narrowed(drill, _OF_PLACED, following=asked)
     rows = await connection.fetch(
-        EVENTS, *narrow.parameters(), drill.bucket, drill.reason, drill.contract, *after, rows_max
+        f"{events_sql(asked.sql, placed.sql)} limit {rows_max:d}", *placed.parameters
     )
     return [_placed(row) for row in rows]
 
@@ -157,21 +190,21 @@ _closed = msgspec.json.Decoder(tuple[ContractPeriod, ...]).decode
 _holds = msgspec.json.Decoder(tuple[Hold, ...]).decode
 
 
-def _usage(row: Any) -> Usage:
+def _usage(row: asyncpg.Record) -> Usage:
     return Usage(row["customer"], row["subject"], row["type"], row["month"])
 
 
-def _reason(row: Any) -> Reason | None:
+def _reason(row: asyncpg.Record) -> Reason | None:
     return Reason(row["reason"]) if row["reason"] else None
 
 
-def _list_price(row: Any) -> ListPrice | None:
+def _list_price(row: asyncpg.Record) -> ListPrice | None:
     return (
         ListPrice(currency(row["list_currency"]), row["list_unit"]) if row["list_unit"] is not None else None
     )
 
 
-def _settled(row: Any) -> Settled:
+def _settled(row: asyncpg.Record) -> Settled:
     of = currency(row["currency"])
     return Settled(
         row["customer"],
@@ -186,7 +219,7 @@ def _settled(row: Any) -> Settled:
     )
 
 
-def _placed(row: Any) -> Placed:
+def _placed(row: asyncpg.Record) -> Placed:
     price = _list_price(row)
     return Placed(
         source=row["source"],
