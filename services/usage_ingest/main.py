@@ -15,7 +15,7 @@ from services.usage_ingest.door.memory import Capacity
 from services.usage_ingest.door.metrics import born_at_zero
 from services.usage_ingest.keys.api import router as keys
 from services.usage_ingest.keys.snapshots import JOBS as RETELLING
-from services.usage_ingest.keys.usecases.manage_keys import issue
+from services.usage_ingest.keys.usecases.manage_keys import KeyTerms, issue
 from services.usage_ingest.quarantine import consumers as quarantined
 from services.usage_ingest.quarantine import jobs as quarantine_jobs
 from services.usage_ingest.quarantine.api import router as quarantine
@@ -62,7 +62,7 @@ async def create_key(database_url: str, name: str, scopes: list[str], secret: st
     await db.open()
     try:
         async with db.transaction() as uow:
-            return (await issue(uow, name, list(scopes), None, now=machine_now(), secret=secret)).secret
+            return (await issue(uow, KeyTerms(name, scopes), machine_now(), secret=secret)).secret
     finally:
         await db.close()
 

@@ -80,17 +80,21 @@ def _bounded(value: Any, depth: int, texts_too: bool) -> int:
         value = value.values()
     for child in value:
         kind = type(child)
-        if kind is str:
-            if texts_too:
-                _refuse_long(child)
-        elif kind is int:
-            if not -INTEGER_LIMIT < child < INTEGER_LIMIT:
-                raise _out_of_range(f"an integer of more than {NUMBER_MAX_CHARACTERS} digits")
-        elif kind is dict or kind is list:
+        if kind is dict or kind is list:
             properties += _bounded(child, depth + 1, texts_too)
-        elif kind is Unfit:
-            raise _out_of_range(shown(child))
+        elif kind is str and texts_too:
+            _refuse_long(child)
+        elif kind is Unfit or (kind is int and not -INTEGER_LIMIT < child < INTEGER_LIMIT):
+            raise _no_number(child)
     return properties
+
+
+def _no_number(value: int | Unfit) -> EventFault:
+    return _out_of_range(
+        shown(value)
+        if isinstance(value, Unfit)
+        else f"an integer of more than {NUMBER_MAX_CHARACTERS} digits"
+    )
 
 
 def _refuse_long(text: str) -> None:

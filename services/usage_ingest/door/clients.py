@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Iterable
 
 from services.usage_ingest.domain.acceptance import Acceptance, Quarantined
+from services.usage_ingest.domain.events import Circumstances
 from shared.bus import Bus, BusUnavailable, Record
 from shared.topics.usage_ingest import (
     USAGE_EVENTS,
@@ -18,14 +19,7 @@ from shared.values.ids import new_id
 
 
 async def publish(
-    bus: Bus,
-    acceptance: Acceptance,
-    *,
-    key_id: str,
-    received_us: int,
-    business_us: int,
-    trace: str,
-    timeout_s: float,
+    bus: Bus, acceptance: Acceptance, key_id: str, judged_by: Circumstances, timeout_s: float
 ) -> None:
     """Raise BusUnavailable when anything may not be durable; the producer sends again, and metering absorbs
     what was.
@@ -33,7 +27,13 @@ async def publish(
     The receipt comes last, so that receipts never say more than was published (K2).
     """
     messages = [
-        quarantine_message(each, key_id=key_id, received_us=received_us, business_us=business_us, trace=trace)
+        quarantine_message(
+            each,
+            key_id=key_id,
+            received_us=judged_by.received_us,
+            business_us=judged_by.business_us,
+            trace=judged_by.trace,
+        )
         for each in acceptance.quarantined
     ]
     kept = [Record(message.source.encode(), USAGE_QUARANTINE.encode(message)) for message in messages]
@@ -41,9 +41,13 @@ async def publish(
         async with asyncio.timeout(timeout_s):
             await _all_of(
                 bus,
-                {USAGE_EVENTS.name: usage_records(acceptance.published, trace), USAGE_QUARANTINE.name: kept},
+                {
+                    USAGE_EVENTS.name: usage_records(acceptance.published, judged_by.trace),
+                    USAGE_QUARANTINE.name: kept,
+                },
             )
-            await bus.publish(USAGE_RECEIPTS.name, receipt_records(receipts(acceptance, key_id, received_us)))
+            told = receipts(acceptance, key_id, judged_by.received_us)
+            await bus.publish(USAGE_RECEIPTS.name, receipt_records(told))
     except TimeoutError:
         raise BusUnavailable(f"the bus did not answer within {timeout_s:g} s") from None
 

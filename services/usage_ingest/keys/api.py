@@ -80,15 +80,8 @@ async def create_key(
     usecases.refuse_escalation(caller, wanted.scopes, sources)
     usecases.refuse_outliving(caller, wanted.expires_at)
     async with context.db.transaction() as uow:
-        issued = await usecases.issue(
-            uow,
-            wanted.name,
-            wanted.scopes,
-            wanted.expires_at,
-            now=machine_now(),
-            sources=list(sources),
-            by=caller.key_id,
-        )
+        terms = usecases.KeyTerms(wanted.name, wanted.scopes, wanted.expires_at, sources)
+        issued = await usecases.issue(uow, terms, machine_now(), by=caller.key_id)
     return await _shown_once(context, issued)
 
 

@@ -91,12 +91,4 @@ async def publish_all(
     """Put all of it on the bus; raise SourceNotYours when the caller may not, BusUnavailable when it is not
     certain that it is there."""
     refuse_foreign_sources(caller, acceptance.tallies)
-    await publish(
-        context.bus,
-        acceptance,
-        key_id=caller.key_id,
-        received_us=judged_by.received_us,
-        business_us=judged_by.business_us,
-        trace=judged_by.trace,
-        timeout_s=context.settings.publish_timeout_s,
-    )
+    await publish(context.bus, acceptance, caller.key_id, judged_by, context.settings.publish_timeout_s)

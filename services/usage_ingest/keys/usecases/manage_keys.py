@@ -63,6 +63,17 @@ class SourceInvalid(AppError):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyTerms:
+    """What a key is for, what it may do, until when (None: it does not expire), and for which sources, as
+    `read_sources` returns them (none: any)."""
+
+    name: str
+    scopes: Sequence[str]
+    expires_at: datetime | None = None
+    sources: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
     """A key just made. `secret` is seen here and never again."""
 
@@ -75,20 +86,17 @@ class Issued:
 
 async def issue(
     uow: UnitOfWork,
-    name: str,
-    scopes: list[str],
-    expires_at: datetime | None,
-    *,
+    terms: KeyTerms,
     now: datetime,
-    sources: Sequence[str] = (),
+    *,
     by: str = BY_COMMAND_LINE,
     replaces: str | None = None,
     secret: str | None = None,
 ) -> Issued:
     """Make a key. `now` is the machine clock; `secret` is one that was derived beforehand, or a new random
-    one. `sources` as `read_sources`."""
-    unknown = sorted(set(scopes) - set(SCOPES))
-    if unknown or not scopes:
+    one."""
+    expires_at, unknown = terms.expires_at, sorted(set(terms.scopes) - set(SCOPES))
+    if unknown or not terms.scopes:
         raise ScopeUnknown(f"{', '.join(unknown) or 'none given'}; the scopes are {', '.join(SCOPES)}")
     if expires_at is not None and not now < expires_at < now + LIFE_MAX:
         raise ExpiryInvalid(
@@ -100,10 +108,10 @@ async def issue(
         new_id("key"),
         to_us(now),
         hash_of(secret),
-        name,
-        tuple(sorted(set(scopes))),
+        terms.name,
+        tuple(sorted(set(terms.scopes))),
         expires_us,
-        sources=tuple(sorted(sources)),
+        sources=tuple(sorted(terms.sources)),
     )
     await KeyRepository(uow.connection).add(message.key_id, display_prefix(secret), now, by, replaces)
     await _store_and_tell(uow, message)
@@ -143,16 +151,8 @@ async def rotate(
     if expires_at is None and row.expires_at is not None:
         expires_at = now + (row.expires_at - row.created_at)
     refuse_outliving(by, expires_at)
-    issued = await issue(
-        uow,
-        row.name,
-        list(row.scopes),
-        expires_at,
-        now=now,
-        sources=row.sources,
-        by=by.key_id,
-        replaces=key_id,
-    )
+    terms = KeyTerms(row.name, row.scopes, expires_at, row.sources)
+    issued = await issue(uow, terms, now, by=by.key_id, replaces=key_id)
     ends_at = min(row.expires_at or now + overlap, now + overlap)
     await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), expires_us=to_us(ends_at)))
     return issued
