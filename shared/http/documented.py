@@ -148,27 +148,28 @@ def with_named_bodies(document: dict[str, Any]) -> dict[str, Any]:
     """The document with what the bodies of routes that read bytes hold under the name that they give it: a
     `CloudEvent` is one everywhere."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-
-    def named(schema: dict[str, Any]) -> dict[str, Any]:
-        below = {
-            **schema,
-            **{word: [named(one) for one in schema[word]] for word in ("anyOf",) if word in schema},
-        }
-        if "items" in below:
-            below["items"] = named(below["items"])
-        if "properties" in below:
-            below["properties"] = {name: named(one) for name, one in below["properties"].items()}
-        if below.get("type") != "object" or "title" not in below:
-            return below
-        schemas[below["title"]] = below
-        return {"$ref": f"{COMPONENTS}{below['title']}"}
-
     for verbs in document["paths"].values():
         for operation in verbs.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 if "schema" in content:
-                    content["schema"] = named(content["schema"])
+                    content["schema"] = _named(content["schema"], schemas)
     return document
+
+
+def _named(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schema, or where it is a titled object the reference to it, which then is among `schemas`; the same
+    for what is below it."""
+    below = dict(schema)
+    if "anyOf" in below:
+        below["anyOf"] = [_named(one, schemas) for one in below["anyOf"]]
+    if "items" in below:
+        below["items"] = _named(below["items"], schemas)
+    if "properties" in below:
+        below["properties"] = {name: _named(one, schemas) for name, one in below["properties"].items()}
+    if below.get("type") != "object" or "title" not in below:
+        return below
+    schemas[below["title"]] = below
+    return {"$ref": f"{COMPONENTS}{below['title']}"}
 
 
 def with_problems(document: dict[str, Any], routes: Mapping[tuple[str, str], APIRoute]) -> dict[str, Any]:
