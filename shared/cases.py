@@ -9,6 +9,22 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.values.ids import new_id
 from shared.values.money import Money, currency
 
+#: Within how many days its owner answers it.
+DEADLINE_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """What an exception says: of which kind, about what, what is to be done and by whom; and what it is worth,
+    in minor units of the currency, where that can be said."""
+
+    kind: str
+    reference: str
+    detail: str
+    owner: str
+    amount_minor: int | None = None
+    currency: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -49,18 +65,7 @@ class CaseFilter:
     reference: str | None
 
 
-async def open_exception(
-    uow: UnitOfWork,
-    kind: str,
-    reference: str,
-    detail: str,
-    *,
-    owner: str,
-    now: datetime,
-    days_max: int = 3,
-    amount_minor: int | None = None,
-    currency: str | None = None,
-) -> Opened:
+async def open_exception(uow: UnitOfWork, case: NewCase, now: datetime) -> Opened:
     """Open it, or refresh the detail and price of the one that is open for the same kind and reference;
     return the open one."""
     row = await uow.connection.fetchrow(
@@ -72,14 +77,14 @@ async def open_exception(
                 currency = excluded.currency
             returning exception_id, opened_at""",
         new_id("exc"),
-        kind,
-        reference,
-        detail,
-        owner,
+        case.kind,
+        case.reference,
+        case.detail,
+        case.owner,
         now,
-        now + timedelta(days=days_max),
-        amount_minor,
-        currency,
+        now + timedelta(days=DEADLINE_DAYS),
+        case.amount_minor,
+        case.currency,
     )
     assert row is not None, "an upsert returns its row"
     return Opened(row["exception_id"], row["opened_at"])

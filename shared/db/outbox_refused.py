@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from shared.cases import open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.columns import names_of
 from shared.db.outbox_rows import MessageKey, RefusedMessage, WaitingMessage
 from shared.db.unit_of_work import Database, UnitOfWork
@@ -120,7 +120,7 @@ class Refused:
             f"the bus refuses a message of {row.topic}, and who hears that topic misses it: {row.reason}. Mend what the reason names "
             f"(a broker's limit, a right, what makes the message so large); it is tried again by itself, and the others go on."
         )
-        await open_exception(uow, KIND, row.reference, detail, owner=OWNER, now=self.now())
+        await open_exception(uow, NewCase(KIND, row.reference, detail, OWNER), self.now())
 
     async def _settled(self, uow: UnitOfWork, row: MessageKey) -> None:
         if not await uow.connection.fetchval(self._sql(LEFT), row.topic, row.key):

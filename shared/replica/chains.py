@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.cases import open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.topics.rating import ContractVersionMessage
 
@@ -83,7 +83,7 @@ async def _report_gaps(uow: UnitOfWork, contracts: Sequence[str], now: datetime)
             f"of the {row['chain']} versions of {contract} the first {row['usable']} are here without a gap; what comes after is not used. "
             f"The others are on their way, or lost: then delete the row of contracts.versions in rating.retold, and all are told again."
         )
-        await open_exception(uow, INCOMPLETE, contract, detail, owner=OWNER, now=now)
+        await open_exception(uow, NewCase(INCOMPLETE, contract, detail, owner=OWNER), now)
     whole = [contract for contract in contracts if contract not in short]
     for row in await uow.connection.fetch(OPEN.format(schema=uow.schema), INCOMPLETE, whole):
         await resolve_exception(uow, INCOMPLETE, row["reference"], now)

@@ -1,6 +1,6 @@
 """What is wrong in signals has an owner and can be asked for, as in every other service."""
 
-from shared.cases import open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exception
 from tests.signals.deployment import START, Signals
 
 
@@ -9,11 +9,10 @@ async def test_what_is_open_is_listed_with_its_owner_and_its_deadline(signals: S
         for n in range(3):
             await open_exception(
                 uow,
-                "webhook_given_up",
-                f"del_{n}",
-                "It was tried for three days.",
-                owner="customer success",
-                now=START,
+                NewCase(
+                    "webhook_given_up", f"del_{n}", "It was tried for three days.", owner="customer success"
+                ),
+                START,
             )
         await resolve_exception(uow, "webhook_given_up", "del_0", START)
     listed = await signals.get("/v1/exceptions", limit=1, owner="customer success")

@@ -5,7 +5,7 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from shared.cases import open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exception
 from shared.http.middleware import REQUESTS
 from shared.runtime import open_work
 from tests.signals.deployment import START, Signals
@@ -19,9 +19,9 @@ async def test_an_open_exception_is_measured_until_it_is_resolved(signals: Signa
     of = {"service": "signals", "kind": "webhook_given_up", "owner": "customer success"}
     async with signals.context.db.transaction() as uow:
         await open_exception(
-            uow, of["kind"], "del_1", "late", owner=of["owner"], now=START - timedelta(days=9)
+            uow, NewCase(of["kind"], "del_1", "late", owner=of["owner"]), START - timedelta(days=9)
         )
-        await open_exception(uow, of["kind"], "del_2", "in time", owner=of["owner"], now=START)
+        await open_exception(uow, NewCase(of["kind"], "del_2", "in time", owner=of["owner"]), START)
     await open_work.measure(signals.context)
     assert (sample("u2c_exceptions_open", **of), sample("u2c_exceptions_overdue", **of)) == (2, 1)
     async with signals.context.db.transaction() as uow:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.billing.replica.domain.revisions import newest_of_each
 from services.billing.replica.repository import HeardRepository
-from shared.cases import open_exception
+from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.replica.chains import hear_chains
 from shared.replica.statement_pages import drop_pages, hear_pages
@@ -54,13 +54,15 @@ async def _report_after_final(statement: StatementMessage, uow: UnitOfWork, now:
     """A final statement is a fact, so a newer revision of it is somebody's fault and must be seen."""
     await open_exception(
         uow,
-        "statement_after_final",
-        f"{statement.contract}:{statement.period_start_date}",
-        f"revision {statement.revision} of statement {statement.statement_id} came after the final one and was not taken",
-        owner=OWNER,
-        now=now,
-        amount_minor=statement.subtotal_minor,
-        currency=statement.currency,
+        NewCase(
+            "statement_after_final",
+            f"{statement.contract}:{statement.period_start_date}",
+            f"revision {statement.revision} of statement {statement.statement_id} came after the final one and was not taken",
+            owner=OWNER,
+            amount_minor=statement.subtotal_minor,
+            currency=statement.currency,
+        ),
+        now,
     )
 
 

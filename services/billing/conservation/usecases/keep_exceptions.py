@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.billing.conservation.domain.breaks import Checked
 from services.billing.conservation.repository.cases import resolve_all_but
-from shared.cases import open_exception
+from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 
 NAMED_MAX = 50  # breaks of one statement that get an exception each
@@ -26,11 +26,13 @@ async def keep_exceptions(uow: UnitOfWork, checked: Checked, now: datetime) -> N
         )  # an exception has one currency; of several the detail says all
         await open_exception(
             uow,
-            kind,
-            broken.reference,
-            detail,
-            owner=broken.owner,
-            now=now,
-            amount_minor=price.minor if price else None,
-            currency=price.currency.code if price else None,
+            NewCase(
+                kind,
+                broken.reference,
+                detail,
+                owner=broken.owner,
+                amount_minor=price.minor if price else None,
+                currency=price.currency.code if price else None,
+            ),
+            now,
         )

@@ -11,7 +11,7 @@ from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacl
 from services.billing.finalization.domain.numbering import CHUNK_MAX
 from services.billing.finalization.repository import FinalizationRepository
 from services.billing.finalization.usecases.ask_conservation import Gate
-from shared.cases import open_exception
+from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_us
@@ -83,13 +83,15 @@ async def _hold(
             for obstacle in found:
                 await open_exception(
                     uow,
-                    obstacle.kind,
-                    draft.reference,
-                    obstacle.detail,
-                    owner=obstacle.owner,
-                    now=now,
-                    amount_minor=draft.total_minor,
-                    currency=draft.currency,
+                    NewCase(
+                        obstacle.kind,
+                        draft.reference,
+                        obstacle.detail,
+                        owner=obstacle.owner,
+                        amount_minor=draft.total_minor,
+                        currency=draft.currency,
+                    ),
+                    now,
                 )
 
 

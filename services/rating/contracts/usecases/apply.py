@@ -14,7 +14,7 @@ from services.rating.contracts.usecases.name_priced_values import name_priced_va
 from services.rating.contracts.usecases.open_periods import open_periods
 from services.rating.contracts.usecases.refuse_double_pricing import refuse_double_pricing
 from services.rating.contracts.usecases.tell_versions import tell_newest
-from shared.cases import open_exception
+from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.faults import TermsInvalid
@@ -166,7 +166,7 @@ async def _follow(
         reach = f"{touched[0].start_date} to {touched[-1].end_date}"
         detail = f"version {added.version}, effective {added.effective_at.isoformat()}, reaches into final periods: {reach}"
         await open_exception(
-            uow, "late_correction_due", f"{contract}:{added.version}", detail, owner="finance", now=now
+            uow, NewCase("late_correction_due", f"{contract}:{added.version}", detail, owner="finance"), now
         )
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.rating.metering.upkeep.repository import UpkeepRepository
-from shared.cases import open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 
 MONTHS_AHEAD = 2
@@ -27,12 +27,14 @@ async def report_lonely_voids(uow: UnitOfWork, machine_now: datetime, now: datet
     for void in await upkeep.lonely_voids(machine_now - timedelta(days=wait_days), VOIDS_MAX):
         await open_exception(
             uow,
-            VOID_WITHOUT_EVENT,
-            void.key.hex(),
-            f"The void of ({void.source}, {void.id}) has waited {wait_days} days for its event; it stays in "
-            f"force. Check the id, or send the event.",
-            owner="metering",
-            now=now,
+            NewCase(
+                VOID_WITHOUT_EVENT,
+                void.key.hex(),
+                f"The void of ({void.source}, {void.id}) has waited {wait_days} days for its event; it stays in "
+                f"force. Check the id, or send the event.",
+                owner="metering",
+            ),
+            now,
         )
     for reference in await upkeep.met_since():
         await resolve_exception(uow, VOID_WITHOUT_EVENT, reference, now)

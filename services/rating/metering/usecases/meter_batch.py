@@ -21,7 +21,7 @@ from services.rating.metering.repository.usage import MeteringRepository, Stored
 from services.rating.metering.usecases.admit_groups import bounded
 from services.rating.metering.usecases.counting import counted
 from services.rating.metering.usecases.set_aside import set_aside
-from shared.cases import open_exception
+from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
 from shared.runtime.consumer import Batch, BatchCounts
@@ -138,22 +138,26 @@ async def report(
         if memory.catalogue.meters[meter].missing == "quarantine":
             await open_exception(
                 uow,
-                "usage_value_unreadable",
-                meter,
-                f"Meter {meter} could not read the value of {count} stored events of its latest batch; "
-                f"they add nothing to it. Correct them (void and new id), or change the meter.",
-                owner=EXCEPTION_OWNER,
-                now=now,
+                NewCase(
+                    "usage_value_unreadable",
+                    meter,
+                    f"Meter {meter} could not read the value of {count} stored events of its latest batch; "
+                    f"they add nothing to it. Correct them (void and new id), or change the meter.",
+                    owner=EXCEPTION_OWNER,
+                ),
+                now,
             )
     for meter, subject in sorted(overflowed):
         await open_exception(
             uow,
-            "meter_groups_exceeded",
-            f"{meter}/{subject}",
-            f"Subject {subject} has more than {memory.groups_max} groups on meter {meter} in one "
-            f'month; what is beyond counts in the group "other". Group by fewer values, name those that matter in a price, or raise the limit.',
-            owner=EXCEPTION_OWNER,
-            now=now,
+            NewCase(
+                "meter_groups_exceeded",
+                f"{meter}/{subject}",
+                f"Subject {subject} has more than {memory.groups_max} groups on meter {meter} in one "
+                f'month; what is beyond counts in the group "other". Group by fewer values, name those that matter in a price, or raise the limit.',
+                owner=EXCEPTION_OWNER,
+            ),
+            now,
         )
 
 

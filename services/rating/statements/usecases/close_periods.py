@@ -14,7 +14,7 @@ from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import ClaimedPeriod, DuePeriod
 from services.rating.statements.usecases.pass_barrier import pass_barrier
 from services.rating.statements.usecases.price import in_one_snapshot, price_held
-from shared.cases import open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_now
@@ -150,11 +150,13 @@ async def _tell_delayed(context: StatementsContext, late: Sequence[DuePeriod], n
             )
             await open_exception(
                 uow,
-                CLOSE_DELAYED,
-                period.reference,
-                detail,
-                owner="operations",
-                now=now,
-                amount_minor=period.subtotal_minor,
-                currency=period.currency,
+                NewCase(
+                    CLOSE_DELAYED,
+                    period.reference,
+                    detail,
+                    owner="operations",
+                    amount_minor=period.subtotal_minor,
+                    currency=period.currency,
+                ),
+                now,
             )

@@ -12,7 +12,7 @@ from services.rating.metering.raw.usecases.events_of_groups import GroupsAsked, 
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import PRICING_FAILED, PricedAt, held_message, pages_of
 from services.rating.statements.repository.statements import RETRY_AFTER_S, Replacement, StatementRepository
-from shared.cases import open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.pricing.inputs import UsageNeed
@@ -81,13 +81,15 @@ async def _exception(
     detail = f"{due.reference} cannot be priced and is held: {fault.detail}{way}"
     opened = await open_exception(
         uow,
-        PRICING_FAILED,
-        due.reference,
-        detail,
-        owner=OWNER,
-        now=now,
-        amount_minor=due.subtotal_minor,
-        currency=due.chain[-1].terms.currency,
+        NewCase(
+            PRICING_FAILED,
+            due.reference,
+            detail,
+            owner=OWNER,
+            amount_minor=due.subtotal_minor,
+            currency=due.chain[-1].terms.currency,
+        ),
+        now,
     )
     return StatementHeld(
         PRICING_FAILED, to_us(opened.at), opened.exception_id, OWNER, detail, way.events, way.named

@@ -12,7 +12,7 @@ from services.signals.facts.usecases.tell import Told, tell
 from services.signals.webhooks.clients.attempt import Attempted
 from services.signals.webhooks.repository.webhooks import WebhookRepository
 from services.signals.webhooks.rows import Delivery
-from shared.cases import open_exception
+from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 
 ATTEMPTS = Counter("u2c_webhook_attempts_total", "Webhook attempts recorded", ["outcome"])
@@ -44,7 +44,7 @@ async def record(uow: UnitOfWork, delivery: Delivery, attempted: Attempted, now:
     since = await webhooks.note_failed(delivery, now + delay if delay is not None and not gone else None, now)
     if delay is None:
         detail = f"{delivery.type} of {delivery.customer} was tried {delivery.attempts + 1} times; replay signal {delivery.signal_id}."
-        await open_exception(uow, "webhook_given_up", delivery.delivery_id, detail, owner=OWNER, now=now)
+        await open_exception(uow, NewCase("webhook_given_up", delivery.delivery_id, detail, OWNER), now)
     if gone:
         await disable(uow, delivery.endpoint_id, "it answered 410 Gone", now)
     elif delay is None and since <= delivery.created_at + FIRST_FAILURE_WITHIN:
@@ -64,7 +64,7 @@ async def disable(uow: UnitOfWork, endpoint_id: str, reason: str, now: datetime)
     if endpoint is None or not await webhooks.disable(endpoint_id, reason, now):
         return
     detail = f"{endpoint.url}: {reason}. Mend it, enable it with POST /v1/webhook-endpoints/{endpoint_id}/enable, then replay what it missed."
-    await open_exception(uow, "webhook_endpoint_disabled", endpoint_id, detail, owner=OWNER, now=now)
+    await open_exception(uow, NewCase("webhook_endpoint_disabled", endpoint_id, detail, OWNER), now)
     data = {"endpoint": endpoint_id, "url": endpoint.url, "reason": reason}
     await tell(
         uow,
