@@ -14,6 +14,7 @@ from services.signals.webhooks.clients.attempt import sender
 from services.signals.webhooks.clients.guard import AddressRefused, Guard
 from services.signals.webhooks.domain.target import UrlRefused, target_of
 from services.signals.webhooks.repository.webhooks import WebhookRepository
+from services.signals.webhooks.rows import NewEndpoint
 from services.signals.webhooks.usecases.seal import sealed_url
 from shared.runtime.clock import machine_now
 from tests.signals.conftest import Start
@@ -232,14 +233,18 @@ async def test_an_endpoint_of_a_deployment_that_lost_the_local_setting_is_not_ca
     async with listener() as (port, seen), start(webhook_allow_local="false") as signals:
         seal = signals.context.state.seal
         async with signals.context.db.transaction() as uow:
+            url = sealed_url(seal, f"https://127.0.0.1:{port}/hook")
             await WebhookRepository(uow.connection).add_endpoint(
-                "whe_old",
-                sealed_url(seal, f"https://127.0.0.1:{port}/hook"),
-                "",
-                ["*"],
-                "standard",
-                seal.seal("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
-                signals.context.clock.now(),
+                NewEndpoint(
+                    "whe_old",
+                    url.shown,
+                    url.sealed,
+                    "",
+                    ["*"],
+                    "standard",
+                    seal.seal("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+                    signals.context.clock.now(),
+                )
             )
         await signals.tell(fact(1))
         await until(lambda: _tried(signals))

@@ -4,7 +4,7 @@ feed."""
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.signals.context import Ctx
@@ -12,9 +12,10 @@ from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.score_report import Judged, Outcome, score_report
 from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer
 from services.signals.facts.page import atom
-from services.signals.facts.rows import FactFilter, State
+from services.signals.facts.parameters import Asked
+from services.signals.facts.rows import FactFilter
 from services.signals.facts.usecases import judge as usecases
-from services.signals.parameters import Contract, Customer, Instant, Type
+from services.signals.parameters import Customer, Instant, Type
 from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
@@ -45,17 +46,7 @@ class OutcomeBody(BaseModel):
 @router.get(
     "", operation_id="list_signals", dependencies=[READ], summary="The signals told, the newest first"
 )
-async def list_facts(
-    context: Ctx,
-    page: Paged,
-    type: Type = None,
-    customer: Customer = None,
-    contract: Contract = None,
-    state: State | None = None,
-    since: Annotated[Instant | None, Query(alias="from")] = None,
-    until: Annotated[Instant | None, Query(alias="to")] = None,
-) -> Listed[SignalAnswer]:
-    wanted = FactFilter(type, customer, contract, state, since, until)
+async def list_facts(context: Ctx, page: Paged, wanted: Asked) -> Listed[SignalAnswer]:
     async with context.db.transaction() as uow:
         rows = await usecases.list_facts(uow, wanted, _after(page), page.limit + 1, context.clock.now())
     return Listed[SignalAnswer].page(

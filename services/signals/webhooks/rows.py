@@ -33,6 +33,20 @@ class EndpointRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """A row of `endpoints` as it is made: enabled."""
+
+    endpoint_id: str
+    url: str
+    sealed_url: str
+    description: str
+    events: Sequence[str]
+    format: Format
+    sealed_secret: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SealedRow:
     """What is sealed of an endpoint."""
 

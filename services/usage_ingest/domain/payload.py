@@ -1,5 +1,6 @@
 """An event's `data`: read, bounded, and written as canonical JSON (keys sorted, numbers normalised)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -75,8 +76,7 @@ def _bounded(value: Any, depth: int, texts_too: bool) -> int:
     if type(value) is dict:
         properties = len(value)
         if texts_too:
-            for name in value:
-                _refuse_long(name)
+            _refuse_long_names(value)
         value = value.values()
     for child in value:
         kind = type(child)
@@ -87,6 +87,11 @@ def _bounded(value: Any, depth: int, texts_too: bool) -> int:
         elif kind is Unfit or (kind is int and not -INTEGER_LIMIT < child < INTEGER_LIMIT):
             raise _no_number(child)
     return properties
+
+
+def _refuse_long_names(names: Iterable[str]) -> None:
+    for name in names:
+        _refuse_long(name)
 
 
 def _no_number(value: int | Unfit) -> EventFault:

@@ -14,6 +14,7 @@ from services.signals.webhooks.rows import (
     EndpointRow,
     ListeningRow,
     LoggedDelivery,
+    NewEndpoint,
     SealedRow,
 )
 from shared.values.ids import first_id, new_id
@@ -50,28 +51,19 @@ class WebhookRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def add_endpoint(
-        self,
-        endpoint_id: str,
-        url: SealedUrl,
-        description: str,
-        events: Sequence[str],
-        format: str,
-        sealed_secret: str,
-        now: datetime,
-    ) -> None:
+    async def add_endpoint(self, endpoint: NewEndpoint) -> None:
         await self._connection.execute(
             """insert into signals.endpoints (endpoint_id, url, sealed_url, description, events, format,
                 sealed_secret, state, created_at)
                values ($1, $2, $3, $4, $5, $6, $7, 'enabled', $8)""",
-            endpoint_id,
-            url.shown,
-            url.sealed,
-            description,
-            list(events),
-            format,
-            sealed_secret,
-            now,
+            endpoint.endpoint_id,
+            endpoint.url,
+            endpoint.sealed_url,
+            endpoint.description,
+            list(endpoint.events),
+            endpoint.format,
+            endpoint.sealed_secret,
+            endpoint.created_at,
         )
 
     async def oldest_pending_s(self, now: datetime) -> float:

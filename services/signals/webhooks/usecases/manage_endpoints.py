@@ -14,7 +14,7 @@ from services.signals.facts.rows import StoredFact
 from services.signals.webhooks.clients.guard import AddressRefused, Guard
 from services.signals.webhooks.domain.target import UrlRefused, target_of
 from services.signals.webhooks.repository.webhooks import WebhookRepository
-from services.signals.webhooks.rows import EndpointRow, Format
+from services.signals.webhooks.rows import EndpointRow, Format, NewEndpoint
 from services.signals.webhooks.usecases.queue_deliveries import queue_for
 from services.signals.webhooks.usecases.seal import sealed_url
 from shared.cases import resolve_exception
@@ -81,15 +81,18 @@ async def create_endpoint(
     uow: UnitOfWork, terms: EndpointTerms, seal: Seal, now: datetime
 ) -> tuple[str, str]:
     """Return the id and the secret; the secret is never shown again."""
-    endpoint_id, secret = new_id("whe"), new_secret()
+    endpoint_id, secret, url = new_id("whe"), new_secret(), sealed_url(seal, terms.url)
     await WebhookRepository(uow.connection).add_endpoint(
-        endpoint_id,
-        sealed_url(seal, terms.url),
-        terms.description,
-        terms.events,
-        terms.format,
-        seal.seal(secret),
-        now,
+        NewEndpoint(
+            endpoint_id,
+            url.shown,
+            url.sealed,
+            terms.description,
+            terms.events,
+            terms.format,
+            seal.seal(secret),
+            now,
+        )
     )
     return endpoint_id, secret
 
