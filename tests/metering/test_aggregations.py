@@ -175,7 +175,7 @@ async def test_a_new_one_is_read_back_as_brute_force_finds_it(db: Database, mete
                     asked.append(UsageAsked(customer_id, Wanted(name, start, end, dimensions)))
                     expected.append(highest)
     async with db.transaction(isolation="repeatable_read") as uow:
-        found = await read_quantities(uow.connection, asked)
+        found = await read_quantities(uow, asked)
     assert found == expected and sum(map(len, expected)) > 200
 
 
@@ -198,7 +198,7 @@ async def test_what_has_no_room_counts_in_other(db: Database) -> None:
     ids = await customers(db)
     wanted = Wanted("live", NOW, NOW + timedelta(hours=1), ("region",))
     async with db.transaction() as uow:
-        [found] = await read_quantities(uow.connection, [UsageAsked(ids["acme"], wanted)])
+        [found] = await read_quantities(uow, [UsageAsked(ids["acme"], wanted)])
     assert found == {(("region", "r5"),): 5, (("region", ""),): 4}
 
 

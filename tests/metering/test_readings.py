@@ -103,7 +103,7 @@ async def test_readings_equal_a_brute_force_count(db: Database, metering: Meteri
                     asked.append(UsageAsked(ids[customer], Wanted(name, start, end, dimensions)))
                     expected.append(quantities(sent, terms, subjects[customer], start, end, dimensions))
     async with db.transaction(isolation="repeatable_read") as uow:
-        found = await read_quantities(uow.connection, asked)
+        found = await read_quantities(uow, asked)
     wrong = [
         (one.need, got, want) for one, got, want in zip(asked, found, expected, strict=True) if got != want
     ]
@@ -116,7 +116,7 @@ async def test_one_subject_alone_also_when_nobody_knows_it(db: Database, meterin
     await metering.take(event("1", "nobody"), event("2", "nobody"), event("3", "acme"))
     async with db.transaction() as uow:
         found = await read_quantities(
-            uow.connection, [UsageAsked("subject:nobody", Wanted("calls", NOW, NOW + timedelta(hours=1)))]
+            uow, [UsageAsked("subject:nobody", Wanted("calls", NOW, NOW + timedelta(hours=1)))]
         )
     assert found == [{(): 2}]
 
@@ -124,9 +124,7 @@ async def test_one_subject_alone_also_when_nobody_knows_it(db: Database, meterin
 async def test_an_unknown_meter_is_an_error_never_zero(db: Database) -> None:
     async with db.transaction() as uow:
         with pytest.raises(MeterGone):
-            await read_quantities(
-                uow.connection, [UsageAsked("cus_1", Wanted("nope", NOW, NOW + timedelta(hours=1)))]
-            )
+            await read_quantities(uow, [UsageAsked("cus_1", Wanted("nope", NOW, NOW + timedelta(hours=1)))])
 
 
 async def test_overflowed_groups_read_alike_from_aggregates_and_raw_events(db: Database) -> None:
@@ -139,9 +137,7 @@ async def test_overflowed_groups_read_alike_from_aggregates_and_raw_events(db: D
     whole = Wanted("calls", NOW.replace(minute=0), NOW.replace(minute=0) + timedelta(hours=1), ("region",))
     edge = Wanted("calls", NOW.replace(minute=5), NOW.replace(minute=55), ("region",))
     async with db.transaction() as uow:
-        found = await read_quantities(
-            uow.connection, [UsageAsked(ids["acme"], whole), UsageAsked(ids["acme"], edge)]
-        )
+        found = await read_quantities(uow, [UsageAsked(ids["acme"], whole), UsageAsked(ids["acme"], edge)])
     assert (
         sorted(found[0].values()) == [1, 1, 3] and found[0][(("region", ""),)] == 3
     )  # r0 and r1 are in, the rest is other
@@ -153,11 +149,11 @@ async def test_overflowed_groups_read_alike_from_aggregates_and_raw_events(db: D
 
 async def test_the_watermark_names_the_last_batch_of_each_partition(db: Database, metering: Metering) -> None:
     async with db.transaction() as uow:
-        assert (await watermark(uow.connection)).batches == {}
+        assert (await watermark(uow)).batches == {}
     await metering.take(event("1", received=NOW + timedelta(seconds=9)), partition=0)
     await metering.take(event("2"), partition=3)
     await metering.take(event("3"), partition=0)
     async with db.transaction() as uow:
-        found = await watermark(uow.connection)
+        found = await watermark(uow)
     assert found.batches == {"0": 3, "3": 2}
     assert found.newest_received_us == to_us(NOW + timedelta(seconds=9))

@@ -66,6 +66,13 @@ OPENED_ELSEWHERE = {
     "services/signals/webhooks/usecases/send.py": "no transaction is held while a webhook is under way",
 }
 
+#: Verbs of a connection that is no unit of work of their service.
+TAKE_A_CONNECTION = {
+    "services/billing/conservation/usecases/check.py": "the auditor's, which reads all schemas",
+    "services/billing/finalization/usecases/pass_published.py": "the restorer's, before any service runs",
+}
+
+#: Who puts SQL to the database and is neither repository nor check.
 ASKED_ELSEWHERE = {
     "services/billing/conservation/clients.py": "the auditor's session: how much memory a check may take",
 }
@@ -169,12 +176,23 @@ def test_architecture_shows_the_words_in_their_order() -> None:
     assert [re.findall(r"\w+", row) for row in shown] == [
         re.findall(r"\w+", layer) for layer in CONTRACTS["folders"]["layers"]
     ]
+    paragraph = re.search(r"^A service is a folder of nouns.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    nouns = {Path(folder).parts[2] for folder in FOLDERS}
+    assert paragraph and OF_A_SERVICE - nouns == set(re.findall(r"`(\w+)(?:\.py|/)`", paragraph[0]))
 
 
 def test_a_transaction_is_opened_at_a_door_or_says_why_not() -> None:
     found = list(opened(ROOT))
     assert [f"{file}:{line}" for file, line in found if file not in OPENED_ELSEWHERE] == []
     assert {file for file, _ in found} == OPENED_ELSEWHERE.keys(), "who no longer opens one needs no reason"
+
+
+def test_a_verb_takes_a_unit_of_work_and_no_bare_connection() -> None:
+    bare = set()
+    for path in (ROOT / "services").rglob("*.py"):
+        if "usecases" in path.with_suffix("").parts and "asyncpg.Connection" in path.read_text():
+            bare.add(path.relative_to(ROOT).as_posix())
+    assert bare == TAKE_A_CONNECTION.keys()
 
 
 def test_sql_stands_in_repositories_and_checks() -> None:

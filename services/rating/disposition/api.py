@@ -44,7 +44,7 @@ async def explain(
     id: Annotated[AskedEventId, Query()],
 ) -> EventExplanationAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        return EventExplanationAnswer.of(await explain_event(uow.connection, context.bus, source, id))
+        return EventExplanationAnswer.of(await explain_event(uow, context.bus, source, id))
 
 
 @router.get(
@@ -73,5 +73,5 @@ async def list_suspense(
     after = parts_in(page, *[str] * PLACE_PARTS)
     wanted = SuspenseFilter(start, end, customer, subject)
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        rows = await suspended(uow.connection, wanted, after, page.limit + 1)
+        rows = await suspended(uow, wanted, after, page.limit + 1)
     return Listed[SuspenseAnswer].page(rows, page, lambda row: list(row.place), SuspenseAnswer.of)

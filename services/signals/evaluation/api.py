@@ -113,13 +113,11 @@ async def get_signals(
     now = context.clock.now()
     instant = _known(at, now)
     async with context.db.transaction() as uow:
-        customer = await usecases.known_customer(uow.connection, external_id)
-        document = await usecases.evaluated(uow.connection, customer, instant)
+        customer = await usecases.known_customer(uow, external_id)
+        document = await usecases.evaluated(uow, customer, instant)
         if at is not None:
             return CustomerSignalsAnswer.of(customer, instant, document)
-        return LiveCustomerSignalsAnswer.live(
-            customer, await usecases.standing(uow.connection, customer, now), document
-        )
+        return LiveCustomerSignalsAnswer.live(customer, await usecases.standing(uow, customer, now), document)
 
 
 @router.get(
@@ -168,5 +166,5 @@ async def get_progress(context: Ctx) -> ProgressAnswer:
 )
 async def get_backtest(context: Ctx) -> BacktestAnswer:
     async with context.db.transaction() as uow:
-        found = await judge_history(uow.connection, context.clock.now().date())
+        found = await judge_history(uow, context.clock.now().date())
     return BacktestAnswer.of(found, context.state.policy.version)

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import asyncpg
-
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.clients import UnderWay, under_way
 from services.rating.disposition.domain.covering import Covering, Holding
@@ -22,6 +20,7 @@ from services.rating.metering.domain.arrival import key_of
 from services.rating.metering.domain.reading import Contribution, Unread
 from services.rating.metering.domain.tally import Catalogue
 from shared.bus import Bus
+from shared.db.unit_of_work import UnitOfWork
 
 LISTED_MAX = 100
 
@@ -56,28 +55,28 @@ class Explained:
     counted: Counted | None = None
 
 
-async def explain_event(connection: asyncpg.Connection, bus: Bus, source: str, id: str) -> Explained:
+async def explain_event(uow: UnitOfWork, bus: Bus, source: str, id: str) -> Explained:
     """Return what became of the event in one word, where it is stored, who it belongs to, what it added, and
     what came of it.
 
     Only what is not stored is looked for on the bus. Raises BusUnavailable then, rather than to call it
     unknown.
     """
-    repository, key = DispositionRepository(connection), key_of(source, id)
+    repository, key = DispositionRepository(uow.connection), key_of(source, id)
     event, void = await repository.event(key), await repository.void(key)
     duplicates, conflicts = (
         await repository.duplicates(key, LISTED_MAX),
         await repository.conflicts(key, LISTED_MAX),
     )
     if event is None:
-        elsewhere = await under_way(connection, bus, source, id)
+        elsewhere = await under_way(uow.connection, bus, source, id)
         return Explained(source, id, *_absent(void, elsewhere), void, duplicates, conflicts, elsewhere)
-    word, detail, counted = await _counted(connection, repository, event, void, len(conflicts))
+    word, detail, counted = await _counted(uow, repository, event, void, len(conflicts))
     return Explained(source, id, word, detail, void, duplicates, conflicts, UnderWay(), counted)
 
 
 async def _counted(
-    connection: asyncpg.Connection,
+    uow: UnitOfWork,
     repository: DispositionRepository,
     event: EventRow,
     void: VoidRow | None,
@@ -85,7 +84,7 @@ async def _counted(
 ) -> tuple[Verdict, str, Counted]:
     """The verdict on a stored event, what to say of it; its customer, meters and contracts, and what became
     of it."""
-    customer, catalogue = await repository.customer_of(event.subject), CatalogueRepository(connection)
+    customer, catalogue = await repository.customer_of(event.subject), CatalogueRepository(uow.connection)
     covering = await repository.terms_at(customer.customer_id if customer else None, event, void)
     readings, found = await _readings(catalogue, event, covering)
     # A final statement that had the event keeps it, though its subject left: that customer's terms are then

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import asyncpg
-
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.repository import DispositionRepository
@@ -15,6 +13,7 @@ from services.rating.metering.repository.readings import SUBJECT_ALONE
 from services.rating.metering.usage.domain import Stretch
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
 from services.rating.statements.repository.charged import charged_before, charged_elsewhere, of_meter
+from shared.db.unit_of_work import UnitOfWork
 from shared.values.money import Money, Rounding, currency, settle
 
 
@@ -38,20 +37,20 @@ class Suspended:
 
 
 async def suspended(
-    connection: asyncpg.Connection, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
+    uow: UnitOfWork, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
 ) -> list[Suspended]:
     """Return suspense by owner (external id, or a subject nobody knows), type, month and reason."""
-    repository = DispositionRepository(connection)
+    repository = DispositionRepository(uow.connection)
     rows = await repository.suspense(wanted, after, limit)
     priced = {
         meter.event_type: meter
-        for meter in await CatalogueRepository(connection).meters()
+        for meter in await CatalogueRepository(uow.connection).meters()
         if meter.list_price
     }
     covered = await repository.covered(sorted({row.customer_id for row in rows if row.customer_id}))
-    elsewhere = await charged_elsewhere(connection, [row.customer_id for row in rows if row.customer_id])
+    elsewhere = await charged_elsewhere(uow.connection, [row.customer_id for row in rows if row.customer_id])
     for charged in await charged_before(
-        connection, [row.owner for row in rows if row.customer_id is None], None, None
+        uow.connection, [row.owner for row in rows if row.customer_id is None], None, None
     ):
         elsewhere.setdefault(f"{SUBJECT_ALONE}{charged.apart.subject}", []).append(charged)
     asked, numbers = [], []
@@ -71,7 +70,7 @@ async def suspended(
             )
             numbers.append(number)
     quantities: dict[int, Decimal] = {}
-    for number, found in zip(numbers, await read_quantities(connection, asked), strict=True):
+    for number, found in zip(numbers, await read_quantities(uow, asked), strict=True):
         quantities[number] = quantities.get(number, Decimal(0)) + found.get((), Decimal(0))
     return [_suspended(row, priced.get(row.type), quantities.get(number)) for number, row in enumerate(rows)]
 

@@ -37,13 +37,13 @@ async def list_events(
 ) -> Listed[CountedEventAnswer]:
     dimensions, watermark = asked.dimensions(), asked.watermark()
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        owner = await whose(uow.connection, asked_of.customer, asked_of.subject)
+        owner = await whose(uow, asked_of.customer, asked_of.subject)
         start, end = instant_of(asked.start, owner.timezone), instant_of(asked.end, owner.timezone)
         if start >= end:
             raise TimesReversed(f"from {asked.start} to {asked.end}")
-        subjects = await subjects_meant(uow.connection, owner)
+        subjects = await subjects_meant(uow, owner)
         selection = Selection(subjects, meter, start, end, dimensions, watermark)
-        found = await events_behind(uow.connection, selection, event_place(page), page.limit + 1)
+        found = await events_behind(uow, selection, event_place(page), page.limit + 1)
     return Listed[CountedEventAnswer].page(
         found, page, lambda event: place_key(event.place), CountedEventAnswer.of
     )

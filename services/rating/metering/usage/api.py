@@ -37,6 +37,6 @@ router = APIRouter(prefix="/v1", tags=["Usage"])
 )
 async def get_usage(context: Ctx, meter: Meter, asked_of: Owner, asked: Asked) -> UsageAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        owner = await whose(uow.connection, asked_of.customer, asked_of.subject)
-        found = await series(uow.connection, owner, meter, asked, context.clock.now())
+        owner = await whose(uow, asked_of.customer, asked_of.subject)
+        found = await series(uow, owner, meter, asked, context.clock.now())
     return UsageAnswer.of(found, meter, asked.window)

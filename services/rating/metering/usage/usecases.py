@@ -6,13 +6,12 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import asyncpg
-
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, ReadingsRepository
 from services.rating.metering.usage.domain import Stretch, TimesReversed, instant_of, windows
 from services.rating.metering.usage.parameters import AskedSeries
 from services.rating.metering.usecases.read_quantities import MeterGone, UsageAsked, read_quantities
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.values.groups import Group
 
@@ -58,12 +57,12 @@ class Series:
     points: list[Point]
 
 
-async def whose(connection: asyncpg.Connection, customer: str | None, subject: str | None) -> Whose:
+async def whose(uow: UnitOfWork, customer: str | None, subject: str | None) -> Whose:
     """Find a customer by external id, or take a subject as it is. Raises CustomerOrSubject,
     CustomerUnknown."""
     if (customer is None) == (subject is None):
         raise CustomerOrSubject()
-    found = await ReadingsRepository(connection).owner(customer, subject)
+    found = await ReadingsRepository(uow.connection).owner(customer, subject)
     if customer is not None:
         if found is None:
             raise CustomerUnknown(f"there is no customer {customer[:100]!r}")
@@ -76,12 +75,10 @@ async def whose(connection: asyncpg.Connection, customer: str | None, subject: s
     )
 
 
-async def series(
-    connection: asyncpg.Connection, owner: Whose, meter: str, asked: AskedSeries, now: datetime
-) -> Series:
+async def series(uow: UnitOfWork, owner: Whose, meter: str, asked: AskedSeries, now: datetime) -> Series:
     """Return the quantities of each window, in order; without dimensions also the zeros. Raises MeterGone,
     DimensionUnknown and what bounds raise."""
-    known = await CatalogueRepository(connection).meter(meter)
+    known = await CatalogueRepository(uow.connection).meter(meter)
     if known is None:
         raise MeterGone(f"there is no meter {meter[:100]!r}")
     if unknown := set(asked.dimensions) - set(known.group_by):
@@ -92,7 +89,7 @@ async def series(
     cuts = list(windows(start, end, asked.window, owner.timezone))
     dimensions = tuple(sorted(asked.dimensions))
     found = await read_quantities(
-        connection,
+        uow,
         [UsageAsked(owner.owner, Stretch(meter, lower, upper, dimensions)) for lower, upper in cuts],
     )
     points = [

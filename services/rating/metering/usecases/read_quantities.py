@@ -14,8 +14,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-import asyncpg
-
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.aggregations.aggregation import OverItems
@@ -25,6 +23,7 @@ from services.rating.metering.domain.span import Cover, cover
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import to_us
 from shared.values.groups import Group
@@ -78,18 +77,16 @@ class Watermark:
     newest_received_us: int
 
 
-async def watermark(connection: asyncpg.Connection) -> Watermark:
+async def watermark(uow: UnitOfWork) -> Watermark:
     """Return what the caller's snapshot covers. Cheap at any number of batches."""
-    readings = ReadingsRepository(connection)
+    readings = ReadingsRepository(uow.connection)
     batches, newest = await readings.last_batches(), await readings.newest_received()
     return Watermark(
         {str(partition): batch_id for partition, batch_id in batches.items()}, to_us(newest) if newest else 0
     )
 
 
-async def read_quantities(
-    connection: asyncpg.Connection, asked: Sequence[UsageAsked]
-) -> list[dict[Group, Decimal]]:
+async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[dict[Group, Decimal]]:
     """Return one mapping an asked need, in order: group of the asked dimensions → quantity. Groups without
     usage are absent.
 
@@ -97,14 +94,14 @@ async def read_quantities(
     """
     if not asked:
         return []
-    meters = {meter.meter: meter for meter in await CatalogueRepository(connection).meters()}
+    meters = {meter.meter: meter for meter in await CatalogueRepository(uow.connection).meters()}
     for one in asked:
         if one.need.meter not in meters:
             raise MeterGone(f"there is no meter {one.need.meter!r}")
-    reading = _Reading(asked, meters, ReadingsRepository(connection))
+    reading = _Reading(asked, meters, ReadingsRepository(uow.connection))
     await reading.read_sums()
     await reading.read_items()
-    await reading.read_raw(AdmissionRepository(connection))
+    await reading.read_raw(AdmissionRepository(uow.connection))
     return reading.quantities()
 
 

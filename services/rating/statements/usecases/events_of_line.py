@@ -48,7 +48,7 @@ async def events_of_line(
         apart=of_meter(charged, line.meter, start, end),
         revision=await StatementRepository(uow.connection).version_of(contract, row.period_start, line.meter),
     )
-    return await events_behind(uow.connection, selection, after, limit)
+    return await events_behind(uow, selection, after, limit)
 
 
 async def _subjects(uow: UnitOfWork, statement: StatementMessage, period_start: datetime) -> list[str]:

@@ -121,7 +121,7 @@ async def _in_the_way(
         GroupsAsked(subjects, need.meter, need.start, need.end, need.dimensions, groups)
         for need, groups in _by_need(fault).items()
     ]
-    hours = [await hours_of(uow.connection, one) for one in asked]
+    hours = [await hours_of(uow, one) for one in asked]
     events = sum(count for of_need in hours for _, count in of_need)
     if (
         before
@@ -132,7 +132,7 @@ async def _in_the_way(
         return InTheWay(events, before.named)
     named: list[EventName] = []
     for one, of_need in zip(asked, hours, strict=True):
-        found = await first_events(uow.connection, one, of_need, NAMED_MAX - len(named))
+        found = await first_events(uow, one, of_need, NAMED_MAX - len(named))
         named += [EventName(event.row["source"], event.row["id"]) for event in found]
     return InTheWay(events, tuple(named))
 

@@ -101,10 +101,10 @@ async def price_held(
         return outcome
     statements = StatementRepository(uow.connection)
     await statements.forget_requests(*_names(rows))
-    due = await _load(uow.connection, rows)
-    covered = await watermark(uow.connection)
-    meters = await _meters(uow.connection, due)
-    usage = await _read_usage(uow.connection, due, meters)
+    due = await _load(uow, rows)
+    covered = await watermark(uow)
+    meters = await _meters(uow, due)
+    usage = await _read_usage(uow, due, meters)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final, meters)
     replacements = _price_all(due, usage, at, outcome)
     await statements.replace(replacements)
@@ -117,27 +117,25 @@ async def price_held(
     return outcome
 
 
-async def _load(connection: asyncpg.Connection, rows: Sequence[ClaimedPeriod]) -> list[DueStatement]:
-    chains = await load_chains(ContractRepository(connection), sorted({row.contract for row in rows}))
+async def _load(uow: UnitOfWork, rows: Sequence[ClaimedPeriod]) -> list[DueStatement]:
+    chains = await load_chains(ContractRepository(uow.connection), sorted({row.contract for row in rows}))
     return [row.due(chains[row.contract]) for row in rows]
 
 
-async def _meters(connection: asyncpg.Connection, due: Sequence[DueStatement]) -> dict[str, int]:
+async def _meters(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int]:
     """The meters these statements count → the revision of each; one that is missing is left out."""
     wanted = {need.meter for statement in due for need in usage_needs(statement.chain, statement.period)}
-    return await CatalogueRepository(connection).revisions(sorted(wanted))
+    return await CatalogueRepository(uow.connection).revisions(sorted(wanted))
 
 
-async def _read_usage(
-    connection: asyncpg.Connection, due: Sequence[DueStatement], meters: Mapping[str, int]
-) -> list[Usage]:
+async def _read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mapping[str, int]) -> list[Usage]:
     """The usage of each statement, read for all of them at once. What a missing meter would have told is left
     out: pricing then refuses."""
     known = [
         [need for need in usage_needs(statement.chain, statement.period) if need.meter in meters]
         for statement in due
     ]
-    elsewhere = await charged_elsewhere(connection, [statement.customer_id for statement in due])
+    elsewhere = await charged_elsewhere(uow.connection, [statement.customer_id for statement in due])
     asked = [
         UsageAsked(
             statement.customer_id,
@@ -147,7 +145,7 @@ async def _read_usage(
         for statement, wanted in zip(due, known, strict=True)
         for need in wanted
     ]
-    found = iter(await read_quantities(connection, asked))
+    found = iter(await read_quantities(uow, asked))
     return [{need: next(found) for need in wanted} for wanted in known]
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import asyncpg
-
 from services.signals.domain.consumption import Consumption, consumptions
 from services.signals.domain.customer_day import Contract
 from services.signals.domain.renewal import Renewal, renewal
@@ -46,28 +44,26 @@ class Standing:
     contracts: list[ContractStanding]
 
 
-async def known_customer(connection: asyncpg.Connection, external_id: str) -> CustomerRow:
-    found = await HeardRepository(connection).customers_named([external_id])
+async def known_customer(uow: UnitOfWork, external_id: str) -> CustomerRow:
+    found = await HeardRepository(uow.connection).customers_named([external_id])
     if external_id not in found:
         raise CustomerUnknown(f"no customer {external_id!r}")
     return found[external_id]
 
 
-async def standing(connection: asyncpg.Connection, customer: CustomerRow, now: datetime) -> Standing:
+async def standing(uow: UnitOfWork, customer: CustomerRow, now: datetime) -> Standing:
     """Read what was heard of one customer and say what it means now."""
-    meters = await ActivityRepository(connection).last_seen(customer.customer_id)
+    meters = await ActivityRepository(uow.connection).last_seen(customer.customer_id)
     contracts = [
-        await _contract(connection, row, now)
-        for row in await HeardRepository(connection).contracts_of(customer.customer_id)
+        await _contract(uow, row, now)
+        for row in await HeardRepository(uow.connection).contracts_of(customer.customer_id)
     ]
     return Standing(now, max((one.last_seen_at for one in meters), default=None), meters, contracts)
 
 
-async def evaluated(
-    connection: asyncpg.Connection, customer: CustomerRow, at: datetime
-) -> dict[str, Any] | None:
+async def evaluated(uow: UnitOfWork, customer: CustomerRow, at: datetime) -> dict[str, Any] | None:
     """The newest evaluation as of `at`; None before the first."""
-    row = await EvaluationRepository(connection).standing(customer.customer_id, at)
+    row = await EvaluationRepository(uow.connection).standing(customer.customer_id, at)
     return {**row.document, "at": row.at} if row is not None else None
 
 
@@ -90,7 +86,7 @@ async def activity_of(
 ) -> list[ActiveDayRow]:
     """What a customer did on the UTC days [first, end), by meter; `meter`: of this one alone. Raises
     CustomerUnknown."""
-    customer = await known_customer(uow.connection, external_id)
+    customer = await known_customer(uow, external_id)
     return await ActivityRepository(uow.connection).days(customer.customer_id, meter, first, end)
 
 
@@ -99,10 +95,10 @@ async def progress(uow: UnitOfWork, now: datetime) -> ProgressRow:
     return await EvaluationRepository(uow.connection).progress(now)
 
 
-async def _contract(connection: asyncpg.Connection, row: ContractRow, now: datetime) -> ContractStanding:
+async def _contract(uow: UnitOfWork, row: ContractRow, now: datetime) -> ContractStanding:
     terms = Contract(row.contract, chain_of(row.contract, row.versions)).terms_at(now)
     term = renewal(terms, local_date(now, terms.timezone))
-    statement = await HeardRepository(connection).statement_at(row.contract, now)
+    statement = await HeardRepository(uow.connection).statement_at(row.contract, now)
     if statement is None:
         return ContractStanding(row.contract, [], term, None, None)
     last_moment = statement.period_end - timedelta(microseconds=1)

@@ -16,6 +16,7 @@ from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.usage import StoredEvent
 from services.rating.metering.usage.usecases import Whose
 from services.rating.metering.usecases.read_quantities import MeterGone
+from shared.db.unit_of_work import UnitOfWork
 
 FETCH_MAX = 1000
 
@@ -34,24 +35,24 @@ class CountedEvent:
         return self.row["time"], self.row["batch_id"], self.row["seq"]
 
 
-async def subjects_meant(connection: asyncpg.Connection, whose: Whose) -> tuple[str, ...]:
+async def subjects_meant(uow: UnitOfWork, whose: Whose) -> tuple[str, ...]:
     """The one subject that is asked for, or all of the customer's."""
     if whose.subject is not None:
         return (whose.subject,)
-    return tuple(await RawRepository(connection).subjects_of(whose.owner))
+    return tuple(await RawRepository(uow.connection).subjects_of(whose.owner))
 
 
 async def events_behind(
-    connection: asyncpg.Connection, selection: Selection, after: Place | None, limit: int
+    uow: UnitOfWork, selection: Selection, after: Place | None, limit: int
 ) -> list[CountedEvent]:
     """Return up to `limit` events after a place, in order of time. Raises MeterGone."""
-    catalogue = CatalogueRepository(connection)
+    catalogue = CatalogueRepository(uow.connection)
     name, revision = selection.meter, selection.revision
     meter = await catalogue.meter(name) if revision is None else await catalogue.version(name, revision)
     if meter is None:
         raise MeterGone(f"there is no meter {selection.meter!r}")
-    raw, reader = RawRepository(connection), Catalogue(0, [meter])
-    admission = await AdmissionRepository(connection).admission([meter], selection.subjects)
+    raw, reader = RawRepository(uow.connection), Catalogue(0, [meter])
+    admission = await AdmissionRepository(uow.connection).admission([meter], selection.subjects)
     found: list[CountedEvent] = []
     while len(found) < limit:
         events = await raw.events(selection, meter.event_type, after, FETCH_MAX)

@@ -4,13 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
-
 from services.rating.metering.domain.group import NO_GROUP, dimensions_of
 from services.rating.metering.domain.span import HOUR
 from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.rows import Selection
 from services.rating.metering.raw.usecases.events_behind import CountedEvent, events_behind
+from shared.db.unit_of_work import UnitOfWork
 
 PAGE = 1000
 Values = tuple[str, ...]  # of a group, in the order of the dimensions asked
@@ -35,34 +34,32 @@ class GroupsAsked:
 Hours = Sequence[tuple[datetime, int]]
 
 
-async def hours_of(connection: asyncpg.Connection, asked: GroupsAsked) -> Hours:
+async def hours_of(uow: UnitOfWork, asked: GroupsAsked) -> Hours:
     """Return the UTC hours in which the groups have events that are not void, and how many, those of an hour
     outside [start, end) left out."""
-    rows = await RawRepository(connection).hours_of_groups(
+    rows = await RawRepository(uow.connection).hours_of_groups(
         asked.subjects, asked.meter, asked.start, asked.end, asked.dimensions, asked.groups
     )
     found = []
     for hour, events in rows:
         whole = asked.start <= hour and hour + HOUR <= asked.end
-        found.append((hour, events if whole else len(await _in_hour(connection, asked, hour, None))))
+        found.append((hour, events if whole else len(await _in_hour(uow, asked, hour, None))))
     return found
 
 
-async def first_events(
-    connection: asyncpg.Connection, asked: GroupsAsked, hours: Hours, limit: int
-) -> list[CountedEvent]:
+async def first_events(uow: UnitOfWork, asked: GroupsAsked, hours: Hours, limit: int) -> list[CountedEvent]:
     """Return up to `limit` events of the groups, in order of time; `hours` as `hours_of` found them."""
     found: list[CountedEvent] = []
     for hour, events in hours:
         if len(found) >= limit:
             break
         if events:
-            found += await _in_hour(connection, asked, hour, limit - len(found))
+            found += await _in_hour(uow, asked, hour, limit - len(found))
     return found[:limit]
 
 
 async def _in_hour(
-    connection: asyncpg.Connection, asked: GroupsAsked, hour: datetime, limit: int | None
+    uow: UnitOfWork, asked: GroupsAsked, hour: datetime, limit: int | None
 ) -> list[CountedEvent]:
     """The events of the groups in an hour, as far as [start, end) goes; all of them where there is no
     limit."""
@@ -72,7 +69,7 @@ async def _in_hour(
     found: list[CountedEvent] = []
     after = None
     while limit is None or len(found) < limit:
-        page = await events_behind(connection, selection, after, PAGE)
+        page = await events_behind(uow, selection, after, PAGE)
         found += [event for event in page if asked.holds(event)]
         if len(page) < PAGE:
             break
