@@ -22,9 +22,9 @@ from services.usage_ingest.quarantine.api import router as quarantine
 from services.usage_ingest.receipts import consumers as receipts
 from services.usage_ingest.receipts import jobs as receipt_jobs
 from services.usage_ingest.receipts.api import router as door_hours
-from services.usage_ingest.replica import consumers as heard
+from services.usage_ingest.replica import consumers as replica
 from services.usage_ingest.replica import jobs as catalogue
-from services.usage_ingest.replica.memory import Heard
+from services.usage_ingest.replica.memory import Replica
 from services.usage_ingest.replica.usecases import read_catalogue
 from services.usage_ingest.settings import IngestSettings
 from shared.db.unit_of_work import Database
@@ -41,7 +41,7 @@ class IngestState:
     """What one process of usage_ingest remembers."""
 
     capacity: Capacity
-    heard: Heard = field(default_factory=Heard)
+    replica: Replica = field(default_factory=Replica)
     refusals: Counter[str] = field(default_factory=Counter)
 
 
@@ -50,7 +50,7 @@ async def setup(foundation: Foundation[IngestSettings]) -> IngestState:
     settings = foundation.settings
     state = IngestState(Capacity(settings.door_requests_max, settings.door_bytes_max))
     async with foundation.db.transaction() as uow:
-        await read_catalogue(uow, state.heard)
+        await read_catalogue(uow, state.replica)
     born_at_zero()
     return state
 
@@ -78,7 +78,7 @@ SERVICE = Service[IngestSettings, IngestState](
         *raw.SUBSCRIPTIONS,
         *quarantined.SUBSCRIPTIONS,
         *receipts.SUBSCRIPTIONS,
-        *heard.SUBSCRIPTIONS,
+        *replica.SUBSCRIPTIONS,
     ),
     jobs=(*catalogue.JOBS, *refusals.JOBS, *quarantine_jobs.JOBS, *receipt_jobs.JOBS, *RETELLING),
     setup=setup,

@@ -30,7 +30,7 @@ CUSTOMERS = upsert("billing.customers", HeardCustomer, key=("customer_id",), new
 )
 
 
-class HeardRepository:
+class ReplicaRepository:
     """The tables `statements_heard`, `customers`, and the drafts that follow."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.billing.replica.domain.revisions import newest_of_each
-from services.billing.replica.repository import HeardRepository
+from services.billing.replica.repository import ReplicaRepository
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.replica.chains import hear_chains
@@ -18,7 +18,7 @@ OWNER = "billing operations"
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: datetime) -> BatchCounts:
     """Replace each statement by its newest revision, whole, and its draft with it. New are the statements
     replaced and the pages kept."""
-    heard = HeardRepository(uow.connection)
+    heard = ReplicaRepository(uow.connection)
     whole = [message for message in batch.messages if message.pages == 1]
     pages_kept, completed = await hear_pages(
         uow, await heard.unheard([message for message in batch.messages if message.pages > 1])
@@ -40,7 +40,7 @@ async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: 
 
 async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork) -> BatchCounts:
     """Keep the newest revision of each customer."""
-    new = await HeardRepository(uow.connection).replace_customers(_newest(batch.messages))
+    new = await ReplicaRepository(uow.connection).replace_customers(_newest(batch.messages))
     return BatchCounts(new=new, duplicate=len(batch.messages) - new)
 
 

@@ -11,7 +11,7 @@ REFRESH_S = 0.4
 async def refresh(context: ReplicaContext) -> None:
     """Read what was heard since the last look."""
     async with context.db.transaction() as uow:
-        await read_catalogue(uow, context.state.heard)
+        await read_catalogue(uow, context.state.replica)
 
 
 JOBS = (Job("catalogue", REFRESH_S, refresh),)

@@ -9,7 +9,7 @@ from shared.runtime.context import Context
 
 
 @dataclass
-class Heard:
+class Replica:
     """The catalogue of this process, and the transaction from which on it may not know everything."""
 
     catalogue: Catalogue = field(default_factory=Catalogue)
@@ -20,7 +20,7 @@ class ReplicaState(Protocol):
     """What of the service's state is ours."""
 
     @property
-    def heard(self) -> Heard: ...
+    def replica(self) -> Replica: ...
 
 
 ReplicaContext = Context[IngestSettings, ReplicaState]

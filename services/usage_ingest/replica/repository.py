@@ -9,7 +9,7 @@ import msgspec
 from shared.topics.rating import CustomerMessage, MeterMessage
 
 
-class HeardRepository:
+class ReplicaRepository:
     """Snapshots of meters and customers."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:

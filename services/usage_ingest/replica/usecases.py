@@ -1,7 +1,7 @@
 """Hear: keep the newest of what rating says of meters and customers, and read it into memory."""
 
-from services.usage_ingest.replica.memory import Heard
-from services.usage_ingest.replica.repository import HeardRepository
+from services.usage_ingest.replica.memory import Replica
+from services.usage_ingest.replica.repository import ReplicaRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.rating import CustomerMessage, MeterMessage
@@ -12,7 +12,7 @@ async def hear_meters(batch: Batch[MeterMessage], uow: UnitOfWork) -> BatchCount
     newest = {
         message.meter: message for message in sorted(batch.messages, key=lambda message: message.revision)
     }
-    applied = await HeardRepository(uow.connection).store_meters(list(newest.values()))
+    applied = await ReplicaRepository(uow.connection).store_meters(list(newest.values()))
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 
 
@@ -22,14 +22,14 @@ async def hear_customers(batch: Batch[CustomerMessage], uow: UnitOfWork) -> Batc
         message.customer_id: message
         for message in sorted(batch.messages, key=lambda message: message.revision)
     }
-    applied = await HeardRepository(uow.connection).store_customers(list(newest.values()))
+    applied = await ReplicaRepository(uow.connection).store_customers(list(newest.values()))
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 
 
-async def read_catalogue(uow: UnitOfWork, heard: Heard) -> None:
+async def read_catalogue(uow: UnitOfWork, replica: Replica) -> None:
     """Read what was kept since the last look into memory."""
-    repository = HeardRepository(uow.connection)
+    repository = ReplicaRepository(uow.connection)
     next_since = await repository.oldest_running()
-    heard.catalogue.hear_meters(await repository.meters_since(heard.since))
-    heard.catalogue.hear_customers(await repository.customers_since(heard.since))
-    heard.since = next_since
+    replica.catalogue.hear_meters(await repository.meters_since(replica.since))
+    replica.catalogue.hear_customers(await repository.customers_since(replica.since))
+    replica.since = next_since

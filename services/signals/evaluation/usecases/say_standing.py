@@ -12,7 +12,7 @@ from services.signals.evaluation.repository import EvaluationRepository
 from services.signals.evaluation.rows import CustomerStandingRow, ProgressRow
 from services.signals.replica.memory import chain_of
 from services.signals.replica.repository.activity import ActivityRepository
-from services.signals.replica.repository.replica import HeardRepository
+from services.signals.replica.repository.replica import ReplicaRepository
 from services.signals.replica.rows import ActiveDayRow, ContractRow, CustomerRow, MeterSeenRow
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -45,7 +45,7 @@ class Standing:
 
 
 async def known_customer(uow: UnitOfWork, external_id: str) -> CustomerRow:
-    found = await HeardRepository(uow.connection).customers_named([external_id])
+    found = await ReplicaRepository(uow.connection).customers_named([external_id])
     if external_id not in found:
         raise CustomerUnknown(f"no customer {external_id!r}")
     return found[external_id]
@@ -56,7 +56,7 @@ async def standing(uow: UnitOfWork, customer: CustomerRow, now: datetime) -> Sta
     meters = await ActivityRepository(uow.connection).last_seen(customer.customer_id)
     contracts = [
         await _contract(uow, row, now)
-        for row in await HeardRepository(uow.connection).contracts_of(customer.customer_id)
+        for row in await ReplicaRepository(uow.connection).contracts_of(customer.customer_id)
     ]
     return Standing(now, max((one.last_seen_at for one in meters), default=None), meters, contracts)
 
@@ -98,7 +98,7 @@ async def progress(uow: UnitOfWork, now: datetime) -> ProgressRow:
 async def _contract(uow: UnitOfWork, row: ContractRow, now: datetime) -> ContractStanding:
     terms = Contract(row.contract, chain_of(row.contract, row.versions)).terms_at(now)
     term = renewal(terms, local_date(now, terms.timezone))
-    statement = await HeardRepository(uow.connection).statement_at(row.contract, now)
+    statement = await ReplicaRepository(uow.connection).statement_at(row.contract, now)
     if statement is None:
         return ContractStanding(row.contract, [], term, None, None)
     last_moment = statement.period_end - timedelta(microseconds=1)

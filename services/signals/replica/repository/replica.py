@@ -22,7 +22,7 @@ METERS = upsert("signals.meters", MeterRow, key=("meter",), newer_by="revision")
 CHAIN = f"(select {chain_of('signals', 'c.contract')})"  # of the contract `c`
 
 
-class HeardRepository:
+class ReplicaRepository:
     """Reads and writes what was heard, on one connection. Each store keeps the newer rows and returns how
     many were; keys are distinct."""
 

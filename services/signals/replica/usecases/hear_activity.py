@@ -9,7 +9,7 @@ from services.signals.domain.customer_day import UNMATCHED
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
 from services.signals.replica.repository.activity import ActivityRepository
-from services.signals.replica.repository.replica import HeardRepository
+from services.signals.replica.repository.replica import ReplicaRepository
 from services.signals.replica.rows import ActivityRow
 from services.signals.replica.usecases.fold import NOTHING, Change, fold
 from shared.db.unit_of_work import UnitOfWork
@@ -28,7 +28,7 @@ async def hear_activity(
     newest = {(m.subject, m.meter, m.day): m for m in sorted(batch.messages, key=lambda m: m.revision)}
     known = await activity.known(list(newest.values()))
     newer = [m for m in newest.values() if (row := known.get(_key(m))) is None or row.revision < m.revision]
-    zones = await HeardRepository(uow.connection).timezones(_customers(newer, known))
+    zones = await ReplicaRepository(uow.connection).timezones(_customers(newer, known))
     await fold(activity, list(_changes(newer, known, zones)))
     await activity.store(newer, [m.customer_id in zones for m in newer])
     await tell(
@@ -112,7 +112,7 @@ async def fold_waiting(uow: UnitOfWork, limit: int) -> int:
     await activity.lock()
     rows = await activity.waiting(limit)
     if rows:
-        zones = await HeardRepository(uow.connection).timezones(
+        zones = await ReplicaRepository(uow.connection).timezones(
             sorted({str(row.customer_id) for row in rows})
         )
         await fold(

@@ -6,7 +6,7 @@ from services.signals.context import SignalsContext
 from services.signals.domain.evidence import evidence_at
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
-from services.signals.replica.repository.replica import HeardRepository
+from services.signals.replica.repository.replica import ReplicaRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
 from shared.runtime.consumer import Batch, BatchCounts
@@ -18,7 +18,9 @@ NOBODY = "unknown"  # an event whose subject could not be read
 async def hear_quarantine(
     batch: Batch[QuarantineMessage], uow: UnitOfWork, context: SignalsContext
 ) -> BatchCounts:
-    known = await HeardRepository(uow.connection).customers_named(sorted({m.subject for m in batch.messages}))
+    known = await ReplicaRepository(uow.connection).customers_named(
+        sorted({m.subject for m in batch.messages})
+    )
     told = [_told(m, known[m.subject].customer_id if m.subject in known else "") for m in batch.messages]
     fresh = await tell(uow, told, context.clock.now())
     return BatchCounts(new=len(fresh), duplicate=len(batch.messages) - len(fresh))

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from services.signals.domain.policy import Policy
 from services.signals.evaluation.usecases.enrol import enrol
-from services.signals.replica.repository.replica import HeardRepository
+from services.signals.replica.repository.replica import ReplicaRepository
 from services.signals.replica.usecases.hear_activity import begin_again
 from shared.db.unit_of_work import UnitOfWork
 from shared.replica.chains import hear_chains
@@ -30,7 +30,7 @@ async def hear_customers(
 ) -> BatchCounts:
     """Keep the newest, and evaluate each new one from its local today on."""
     newest = _newest(batch.messages, lambda m: m.customer_id)
-    heard = HeardRepository(uow.connection)
+    heard = ReplicaRepository(uow.connection)
     zones = await heard.timezones([m.customer_id for m in newest])
     applied = await heard.store_customers(newest)
     await begin_again(
@@ -42,7 +42,7 @@ async def hear_customers(
 
 async def hear_meters(batch: Batch[MeterMessage], uow: UnitOfWork) -> BatchCounts:
     newest = _newest(batch.messages, lambda m: m.meter)
-    applied = await HeardRepository(uow.connection).store_meters(newest)
+    applied = await ReplicaRepository(uow.connection).store_meters(newest)
     return BatchCounts(new=applied, duplicate=len(batch.messages) - applied)
 
 
@@ -54,7 +54,7 @@ async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork) -> BatchCounts:
     """Keep the newest of each that is whole. New are the pages kept and the statements replaced by one that
     came whole."""
-    heard = HeardRepository(uow.connection)
+    heard = ReplicaRepository(uow.connection)
     fresh = await heard.unheard(batch.messages)
     pages_kept, completed = await hear_pages(uow, [message for message in fresh if message.pages > 1])
     newest = _newest(

@@ -33,7 +33,7 @@ def circumstances(context: DoorContext, trace: str) -> Circumstances:
         now + timedelta(seconds=context.settings.ahead_max_s),
     )
     return Circumstances(
-        context.state.heard.catalogue, machine_us(), to_us(now), to_us(earliest), to_us(latest), trace
+        context.state.replica.catalogue, machine_us(), to_us(now), to_us(earliest), to_us(latest), trace
     )
 
 
