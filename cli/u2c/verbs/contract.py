@@ -19,7 +19,10 @@ app = typer.Typer(no_args_is_help=True, help="Contracts as versioned documents."
 @app.command()
 def apply(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A YAML or JSON document")
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, help="A YAML document, or JSON in a file named .json"
+        ),
     ],
     database: OfDatabase = None,
     as_json: AsJson = False,
