@@ -233,3 +233,15 @@ def test_no_signature_past_a_repository_takes_or_gives_a_record() -> None:
         if "asyncpg.Record" in line or re.search(r"\brows?: (\w+\[)?Any\b", line)
     ]
     assert found == []
+
+
+def test_no_statement_asks_its_parameters_whether_they_are_null() -> None:
+    """A filter's field that is not given makes no condition: shared/db/filters.py."""
+    asks = re.compile(r"\$\d+(::\w+)? is null or")
+    found = [
+        f"{name}:{number}"
+        for name, source in sources(*OF_SERVICES)
+        for number, line in enumerate(source.splitlines(), 1)
+        if asks.search(line)
+    ]
+    assert found == []

@@ -10,8 +10,11 @@ from shared.db.columns import JSONB, Integer, Texts, Uuid
 from shared.runtime.clock import from_us
 from shared.topics.rating import STATEMENTS, CustomerMessage, StatementHeld, StatementMessage
 
+# Rows of statements are not frozen: one is made for each revision, and a frozen one of so many fields takes
+# fifteen times as long to make.
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class HeardStatement:
     """A row of `statements_heard`: the newest revision of a statement, whole."""
 
@@ -40,7 +43,7 @@ class HeardStatement:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FollowingDraft:
     """A row of `documents` that says what its statement says."""
 
