@@ -1,14 +1,13 @@
 """What several answers of signals show: where evidence lies, capacity, activation, renewal and the reasons of
 a risk."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from services.signals.domain.activation import ActivationState
-from services.signals.domain.evidence import Keeper
+from services.signals.domain.evidence import Evidence, Keeper
 from services.signals.domain.trend import TrendState
 from shared.http.answers import ABSENT, Answer, Quantity
 from shared.http.shown_names import LineKey
@@ -21,7 +20,7 @@ class EvidenceAnswer(Answer):
     path: Annotated[str, Field(examples=["/v1/customers/acme/activity?until=2026-04-04"])]
 
     @classmethod
-    def of(cls, where: Mapping[str, Any]) -> Self:
+    def of(cls, where: Evidence) -> Self:
         return cls(**where)
 
 

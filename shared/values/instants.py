@@ -25,6 +25,11 @@ def read_instant(text: str) -> datetime:
     return datetime.fromisoformat(text.upper())
 
 
+def written(instant: datetime) -> str:
+    """The instant as RFC 3339; with `Z` where it is in UTC."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
 def to_us(instant: datetime) -> int:
     """Whole microseconds since the epoch, exactly (no float on the way)."""
     return (instant - EPOCH) // timedelta(microseconds=1)

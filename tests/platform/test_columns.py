@@ -189,7 +189,7 @@ def test_nobody_counts_many_columns_by_hand() -> None:
 
 ROWS_ARE_READ_IN = re.compile(r"(^|/)(repository|checks)(/|\.py)|(^|/)rows\.py$")
 ROW_NAMES = frozenset({"row", "rows", "record", "found"})
-OF_SERVICES = ("services/billing", "services/usage_ingest", "services/rating")
+OF_SERVICES = ("services/billing", "services/usage_ingest", "services/rating", "services/signals")
 READS_ROWS_OF_METERING = {"services/rating/statements/usecases/hold.py"}  # whose raw events are still records
 
 

@@ -13,7 +13,7 @@ from services.signals.domain.customer_day import Customer, Engagement, Found, Kn
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.event_types import EVENT_TYPES
 from services.signals.domain.rollup import fresh
-from services.signals.domain.shown import shown
+from services.signals.domain.shown import shown_object
 from services.signals.domain.state import CustomerState
 from services.signals.domain.statement import Statement
 from services.signals.domain.values import DEFINITIONS, values_of
@@ -119,7 +119,7 @@ def test_a_signal_is_shown_as_it_was_told_whatever_its_type_says_today() -> None
 def test_every_evaluation_of_a_year_and_its_values_fit_the_types_that_describe_them() -> None:
     named: set[str] = set()
     for found in year():
-        document = shown(found.document)
+        document = shown_object(found.document)
         answer = CustomerSignalsAnswer.of(
             CustomerRow("cus_1", 1, "acme", "Acme", "UTC"), START, {**document, "at": START}
         ).as_json()

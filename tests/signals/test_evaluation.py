@@ -16,7 +16,7 @@ from services.signals.domain.policy import Factor, RiskRule
 from services.signals.domain.projection import Pace, pace, project
 from services.signals.domain.risk import risk
 from services.signals.domain.rollup import DAYS_MAX, Rollup, fresh, rolled_up
-from services.signals.domain.shown import shown
+from services.signals.domain.shown import shown_object
 from services.signals.domain.silence import SilenceRule, silence
 from services.signals.domain.state import CustomerState
 from services.signals.domain.trend import TrendRule, TrendState, trend
@@ -60,7 +60,7 @@ def test_a_customer_without_a_contract_and_one_without_usage_are_evaluated() -> 
     ] == date(2024, 2, 29)
     without_usage = evaluated(customer({}, [contract()]))
     assert [fact.type for fact in without_usage.facts] == ["customer.activation.failed"]
-    reasons = [reason["reason"] for reason in shown(without_usage.document)["risk"]["reasons"]]
+    reasons = [reason["reason"] for reason in shown_object(without_usage.document)["risk"]["reasons"]]
     assert reasons == ["silent_days", "activation_missing"], "sixty days of a contract without any use"
 
 
@@ -69,7 +69,9 @@ def test_silence_does_not_count_days_before_the_customer_was_known() -> None:
     new = customer({}, [contract()])
     found = evaluated(new, state=CustomerState(known_on=DAY))
     assert found.document["numbers"]["silent_days"] == 0
-    assert [reason["reason"] for reason in shown(found.document)["risk"]["reasons"]] == ["activation_missing"]
+    assert [reason["reason"] for reason in shown_object(found.document)["risk"]["reasons"]] == [
+        "activation_missing"
+    ]
     later = evaluated(new, DAY + timedelta(days=31), state=found.state)
     assert later.document["numbers"]["silent_days"] == 31, "from then on each day counts"
 
@@ -99,7 +101,7 @@ def test_a_zero_allowance_and_a_zero_minimum_divide_nothing() -> None:
     found = evaluated(customer({"calls": daily(1, date(2024, 2, 1), 20)}, [agreed]))
     shares = [one["share"] for one in found.document["contracts"]["acme-2024"]["consumption"]]
     assert shares == [None, None]
-    assert {value["name"] for value in values_of(shown(found.document))} >= {
+    assert {value["name"] for value in values_of(shown_object(found.document))} >= {
         "elapsed_share",
         "activation",
         "risk_score",
@@ -111,7 +113,7 @@ def test_every_value_has_a_unit_a_definition_and_evidence() -> None:
         customer({"calls": daily(5, date(2023, 12, 1), 90)}, [contract(lines=[calls_line(included="0")])]),
         engagement=Engagement(3, 5, 9, 10, 2, 4),
     )
-    values = values_of(shown(found.document))
+    values = values_of(shown_object(found.document))
     assert len(values) > 12 and all(value["unit"] and value["definition"] for value in values)
     assert {(one["evidence"]["service"], one["evidence"]["path"].split("?")[0]) for one in values} == {
         ("signals", "/v1/customers/acme/activity"),

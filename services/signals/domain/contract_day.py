@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from services.signals.domain.activation import Activation, ActivationState
 from services.signals.domain.agreed import Agreed, agreed_on, counted_since, note_totals
@@ -16,7 +15,7 @@ from services.signals.domain.numbers import Numbers
 from services.signals.domain.projection import pace, project
 from services.signals.domain.risk import Risk, risk
 from services.signals.domain.rollup import monday
-from services.signals.domain.shown import shown
+from services.signals.domain.shown import Document, shown, shown_object
 from services.signals.domain.state import ContractState, Totals
 from services.signals.domain.steps.activation import activate, reach_milestones
 from services.signals.domain.steps.consumption import outgrow_allowance, pass_thresholds
@@ -27,7 +26,7 @@ PACE_FROM_ELAPSED = Decimal("0.5")  # earlier in a period a pace says little
 
 @dataclass(frozen=True, slots=True)
 class ContractDay:
-    document: dict[str, Any]
+    document: Document
     facts: list[Fact]
     outcomes: list[Outcome]
     state: ContractState
@@ -47,10 +46,10 @@ def contract_day(known: Known, contract: Contract, numbers: Numbers, before: Con
     notified, notices = notify(known, agreed, scored, Notices(before.at_risk, before.episodes, before.told))
     outcomes, last_term = end_term(known, agreed, LastTerm(before.term_end, before.over))
     document = {
-        "consumption": [shown(one) for one in found],
-        "activation": shown(reached) if reached else None,
-        "renewal": shown(agreed.renewal),
-        "risk": shown(scored),
+        "consumption": [shown_object(one) for one in found],
+        "activation": shown_object(reached) if reached else None,
+        "renewal": shown_object(agreed.renewal),
+        "risk": shown_object(scored),
         "term": shown(_term_use(known, agreed, totals)),
     }
     state = ContractState(
@@ -77,7 +76,7 @@ def _own_numbers(found: Sequence[Capacity], reached: Activation | None) -> Numbe
     }
 
 
-def _term_use(known: Known, agreed: Agreed, totals: Totals) -> dict[str, Any] | None:
+def _term_use(known: Known, agreed: Agreed, totals: Totals) -> Document | None:
     """Use of the term so far and at its end, by the first usage line's meter, where that adds up."""
     rollups, day, term = known.customer.rollups, known.day, agreed.renewal
     meter = next((line.meter for line in agreed.terms.usage_lines if line.meter in rollups), None)

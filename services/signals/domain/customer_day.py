@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.signals.domain.fact import Fact
 from services.signals.domain.policy import Policy
 from services.signals.domain.rollup import Rollup
+from services.signals.domain.shown import Document
 from services.signals.domain.state import CustomerState
 from services.signals.domain.statement import Statement
 from shared.pricing.inputs import VersionInForce
@@ -136,7 +136,7 @@ class Found:
     """An evaluation's result: the values as a document, facts to tell, outcomes to record, the state to
     keep."""
 
-    document: dict[str, Any]
+    document: Document
     facts: list[Fact]
     outcomes: list[Outcome]
     state: CustomerState

@@ -4,7 +4,6 @@ become true."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from services.signals.domain.contract_day import ContractDay, contract_day
 from services.signals.domain.customer_day import Found, Known
@@ -12,7 +11,7 @@ from services.signals.domain.numbers import Numbers, numbers_of
 from services.signals.domain.policy import Policy
 from services.signals.domain.risk import Risk, risk
 from services.signals.domain.rollup import Rollup
-from services.signals.domain.shown import shown, shown_month_six, shown_trend
+from services.signals.domain.shown import Document, shown_month_six, shown_object, shown_trend
 from services.signals.domain.silence import Silences
 from services.signals.domain.state import ContractState, CustomerState
 from services.signals.domain.steps.silence import fall_silent, silences_of
@@ -76,7 +75,7 @@ def _listened_from(started: date | None, known_on: date | None) -> date | None:
 
 def _document(
     known: Known, meant: _Meant, contracts: Mapping[str, ContractDay], state: CustomerState
-) -> dict[str, Any]:
+) -> Document:
     engagement, silences = known.engagement, meant.silences
     logins = [found.last_seen_on for meter, found in silences.items() if _role(known, meter) == "login"]
     return {
@@ -86,7 +85,8 @@ def _document(
         "last_seen_on": max((found.last_seen_on for found in silences.values()), default=None),
         "last_login_on": max(logins, default=None),
         "meters": {
-            meter: shown(found) | {"silent": found.is_outage} for meter, found in sorted(silences.items())
+            meter: shown_object(found) | {"silent": found.is_outage}
+            for meter, found in sorted(silences.items())
         },
         "trend": {
             "meter": meant.main.meter if meant.main else None,
@@ -94,9 +94,11 @@ def _document(
             "latched": str(state.trend),
         },
         "trend_month_six": shown_month_six(state.month_six) if state.month_six else None,
-        "engagement": shown(engagement) | {"stickiness": engagement.stickiness} if engagement else None,
+        "engagement": shown_object(engagement) | {"stickiness": engagement.stickiness}
+        if engagement
+        else None,
         "numbers": {name: number for name, number in meant.numbers.items() if number is not None},
-        "risk": shown(_customer_risk(meant.numbers, contracts, known.policy)),
+        "risk": shown_object(_customer_risk(meant.numbers, contracts, known.policy)),
         "contracts": {name: part.document for name, part in contracts.items()},
     }
 

@@ -1,13 +1,18 @@
 """Where the proof of a value or a signal lies: a service and the path to ask there, with a key of the
 caller's."""
 
-from typing import Literal
+from typing import Literal, TypedDict
 from urllib.parse import quote, urlencode
 
 Keeper = Literal["usage_ingest", "rating", "billing", "signals"]
 
 
-def evidence_at(service: Keeper, *path: str, **asked: str) -> dict[str, str]:
+class Evidence(TypedDict):
+    service: Keeper
+    path: str
+
+
+def evidence_at(service: Keeper, *path: str, **asked: str) -> Evidence:
     """Return {"service": …, "path": …}: the path below /v1, its parts and the query escaped."""
     query = f"?{urlencode(asked, safe=':')}" if asked else ""
     return {"service": service, "path": "/".join(["/v1", *(quote(part, safe="") for part in path)]) + query}

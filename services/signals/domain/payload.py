@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from services.signals.domain.event_types import EVENT_TYPES
+from shared.values.instants import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def standard_body(event: Event) -> bytes:
     return msgspec.json.encode(
         {
             "type": event.type,
-            "timestamp": _instant(event.occurred_at),
+            "timestamp": written(event.occurred_at),
             "customer": event.customer,
             "contract": event.contract,
             "sequence": event.sequence,
@@ -53,7 +54,3 @@ def sentence(event: Event) -> str:
         f": {details}" if details else ""
     )
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _instant(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")

@@ -1,9 +1,9 @@
 """Every value of an evaluation as a row: its name, its unit, what it means, and where the evidence lies."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from services.signals.domain.evidence import evidence_at
+from services.signals.domain.evidence import Evidence, evidence_at
+from services.signals.domain.shown import Document
 
 #: Name → (unit, definition).
 DEFINITIONS: Mapping[str, tuple[str, str]] = {
@@ -67,7 +67,11 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def values_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+Value = tuple[str, object, Document]
+"""Its name, the value or None where it is not known, and what stands beside it."""
+
+
+def values_of(document: Document) -> list[Document]:
     """The values of one evaluation, each with unit, definition and evidence. What is not known is left
     out."""
     customer, until = document["customer"], {"until": document["day"]}
@@ -95,11 +99,11 @@ def values_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _meter(more: Mapping[str, Any]) -> dict[str, str]:
+def _meter(more: Document) -> dict[str, str]:
     return {"meter": more["meter"]} if more.get("meter") else {}
 
 
-def _row(name: str, value: Any, evidence: Mapping[str, str], more: Mapping[str, Any]) -> dict[str, Any]:
+def _row(name: str, value: object, evidence: Evidence, more: Document) -> Document:
     unit, definition = DEFINITIONS[name]
     return {
         "name": name,
@@ -111,7 +115,7 @@ def _row(name: str, value: Any, evidence: Mapping[str, str], more: Mapping[str, 
     }
 
 
-def _of_customer(document: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def _of_customer(document: Document) -> Iterator[Value]:
     yield "last_seen_on", document["last_seen_on"], {}
     yield "last_login_on", document["last_login_on"], {}
     for meter, silence in document["meters"].items():
@@ -143,7 +147,7 @@ def _of_customer(document: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[s
     )
 
 
-def _of_contract(part: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def _of_contract(part: Document) -> Iterator[Value]:
     for one in part["consumption"]:
         what = {
             key: one[key]

@@ -1,12 +1,12 @@
 """Evaluations, as rows: the fields are the columns."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
+from services.signals.domain.shown import Document
 from services.signals.domain.state import CustomerState
 from services.signals.domain.statement import Statement
 from shared.db.columns import JSONB
@@ -51,7 +51,7 @@ class StandingRow:
 
     day: date
     at: datetime
-    document: Mapping[str, Any]
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class CustomerStandingRow:
 
     external_id: str
     name: str
-    document: Mapping[str, Any] | None
+    document: Document | None
     score: int
 
 

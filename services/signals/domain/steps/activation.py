@@ -7,7 +7,7 @@ from services.signals.domain.activation import Activation, ActivationState, Reac
 from services.signals.domain.agreed import Agreed, counted_since
 from services.signals.domain.customer_day import Known
 from services.signals.domain.fact import Fact
-from services.signals.domain.shown import shown
+from services.signals.domain.shown import shown_object
 from services.signals.domain.state import Totals
 from shared.pricing.activation import QuantityMilestone
 
@@ -34,6 +34,6 @@ def activate(
     """One fact a state; `late` after the deadline."""
     if found is None or found.state in (before, ActivationState.OPEN):
         return [], before
-    data = {**shown(found), "late": known.day > found.deadline}
+    data = {**shown_object(found), "late": known.day > found.deadline}
     key = (agreed.name, str(found.state))
     return [Fact(f"customer.activation.{found.state}", key, known.day, data, agreed.name)], found.state

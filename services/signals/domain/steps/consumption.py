@@ -6,7 +6,7 @@ from services.signals.domain.agreed import Agreed
 from services.signals.domain.capacity import Capacity, periods_over
 from services.signals.domain.customer_day import Known
 from services.signals.domain.fact import Fact
-from services.signals.domain.shown import shown
+from services.signals.domain.shown import shown_object
 
 Keys = tuple[tuple[str, ...], ...]
 
@@ -20,7 +20,7 @@ def pass_thresholds(
             "customer.consumption.threshold_reached",
             (agreed.name, one.period_start.isoformat(), one.kind, one.line or "", str(threshold)),
             known.day,
-            {**shown(one), "threshold": str(threshold)},
+            {**shown_object(one), "threshold": str(threshold)},
             agreed.name,
         )
         for one in capacities

@@ -8,7 +8,7 @@ from services.signals.domain.customer_day import Known, Outcome
 from services.signals.domain.fact import Fact
 from services.signals.domain.renewal import notice_step
 from services.signals.domain.risk import Risk
-from services.signals.domain.shown import shown
+from services.signals.domain.shown import shown, shown_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def notify(known: Known, agreed: Agreed, scored: Risk, before: Notices) -> tuple
     end, name = agreed.renewal.term_end.isoformat(), agreed.name
     due, risky = f"{end}:{step}", f"{end}:risk:{episodes}"
     data = {
-        **shown(agreed.renewal),
+        **shown_object(agreed.renewal),
         "score": scored.score,
         "at_risk": scored.at_risk,
         "reasons": shown(scored.reasons),

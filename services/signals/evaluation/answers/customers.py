@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 from services.signals.answers import ConsumptionAnswer, RenewalAnswer
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.backtest import Backtest
+from services.signals.domain.shown import Document
 from services.signals.domain.trend import TrendState
 from services.signals.domain.values import DEFINITIONS
 from services.signals.evaluation.answers.evaluated import EvaluatedAnswer, Policy
@@ -68,7 +69,7 @@ class CustomerStandingAnswer(Answer):
         )
 
 
-def _states(document: Mapping[str, Any] | None) -> dict[str, Any]:
+def _states(document: Document | None) -> Document:
     """What a stored evaluation says of them."""
     if document is None:
         return {"day": None}
@@ -85,7 +86,7 @@ def _states(document: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _contract_states(part: Mapping[str, Any]) -> dict[str, Any]:
+def _contract_states(part: Document) -> Document:
     return {
         "activation": (part["activation"] or {}).get("state"),
         "renewal_due": (part["renewal"] or {}).get("due"),
@@ -116,18 +117,20 @@ class CustomerSignalsAnswer(Answer):
     """What each value means, by its name"""
 
     @classmethod
-    def of(
-        cls, customer: CustomerRow, at: datetime, evaluated: Mapping[str, Any] | None, **live: Any
-    ) -> Self:
-        return cls(
-            customer=customer.external_id,
-            name=customer.name,
-            at=at,
-            evaluated=evaluated,
-            values=value_answers(evaluated) if evaluated else [],
-            definitions={name: definition for name, (_, definition) in DEFINITIONS.items()},
-            **live,
-        )
+    def of(cls, customer: CustomerRow, at: datetime, evaluated: Document | None) -> Self:
+        return cls(**_signals(customer, at, evaluated))
+
+
+def _signals(customer: CustomerRow, at: datetime, evaluated: Document | None) -> Document:
+    """What is shown of a customer as of any instant."""
+    return {
+        "customer": customer.external_id,
+        "name": customer.name,
+        "at": at,
+        "evaluated": evaluated,
+        "values": value_answers(evaluated) if evaluated else [],
+        "definitions": {name: definition for name, (_, definition) in DEFINITIONS.items()},
+    }
 
 
 class MeterSeenAnswer(Answer):
@@ -170,11 +173,9 @@ class LiveCustomerSignalsAnswer(CustomerSignalsAnswer):
     contracts: list[ContractNowAnswer]
 
     @classmethod
-    def live(cls, customer: CustomerRow, found: Standing, evaluated: Mapping[str, Any] | None) -> Self:
-        return cls.of(
-            customer,
-            found.at,
-            evaluated,
+    def live(cls, customer: CustomerRow, found: Standing, evaluated: Document | None) -> Self:
+        return cls(
+            **_signals(customer, found.at, evaluated),
             last_seen_at=found.last_seen_at,
             meters=[MeterSeenAnswer(**asdict(one)) for one in found.meters],
             contracts=[ContractNowAnswer.of(one) for one in found.contracts],

@@ -1,13 +1,13 @@
 """The values of an evaluation as rows, by their names; what a value is made of stands beside it."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from services.signals.answers import EvidenceAnswer, MilestoneAnswer, ReasonAnswer
 from services.signals.domain.activation import ActivationState
+from services.signals.domain.shown import Document
 from services.signals.domain.trend import TrendState
 from services.signals.domain.values import values_of
 from shared.http.answers import ABSENT, Answer, Quantity
@@ -213,6 +213,6 @@ ValueAnswer = Annotated[
 _rows: TypeAdapter[list[ValueAnswer]] = TypeAdapter(list[ValueAnswer])
 
 
-def value_answers(evaluated: Mapping[str, Any]) -> list[ValueAnswer]:
+def value_answers(evaluated: Document) -> list[ValueAnswer]:
     """The values of one evaluation; what is not known is left out."""
     return _rows.validate_python(values_of(evaluated))

@@ -11,7 +11,7 @@ from services.signals.domain.evaluation import evaluate
 from services.signals.domain.local_day import due_at, local_day
 from services.signals.domain.policy import Policy
 from services.signals.domain.rollup import Rollup
-from services.signals.domain.shown import shown
+from services.signals.domain.shown import shown_object
 from services.signals.domain.state import CustomerState
 from services.signals.evaluation.repository import STATEMENT_DAYS, EvaluationRepository
 from services.signals.evaluation.rows import CustomerStateRow, Due, KeptStanding
@@ -155,7 +155,7 @@ async def _save(uow: UnitOfWork, evaluated: Sequence[_Evaluated], policy: Policy
                 one.customer.customer_id,
                 day,
                 one.customer.midnight(day),
-                msgspec.Raw(_encoder.encode(shown(found.document))),
+                msgspec.Raw(_encoder.encode(shown_object(found.document))),
             )
             for one in evaluated
             for day, found in one.days

@@ -3,11 +3,11 @@ moment."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from services.signals.domain.consumption import Consumption, consumptions
 from services.signals.domain.customer_day import Contract
 from services.signals.domain.renewal import Renewal, renewal
+from services.signals.domain.shown import Document
 from services.signals.evaluation.repository import EvaluationRepository
 from services.signals.evaluation.rows import CustomerStandingRow, ProgressRow
 from services.signals.replica.memory import chain_of
@@ -61,7 +61,7 @@ async def standing(uow: UnitOfWork, customer: CustomerRow, now: datetime) -> Sta
     return Standing(now, max((one.last_seen_at for one in meters), default=None), meters, contracts)
 
 
-async def evaluated(uow: UnitOfWork, customer: CustomerRow, at: datetime) -> dict[str, Any] | None:
+async def evaluated(uow: UnitOfWork, customer: CustomerRow, at: datetime) -> Document | None:
     """The newest evaluation as of `at`; None before the first."""
     row = await EvaluationRepository(uow.connection).standing(customer.customer_id, at)
     return {**row.document, "at": row.at} if row is not None else None

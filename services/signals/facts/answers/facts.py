@@ -10,11 +10,11 @@ from services.signals.answers import EvidenceAnswer
 from services.signals.domain.event_types import EVENT_TYPES, EventType
 from services.signals.domain.evidence import evidence_at
 from services.signals.domain.score_report import Judged, Outcome, ScoreReport
-from services.signals.domain.shown import shown
 from services.signals.facts.answers.data import DATA
 from services.signals.facts.rows import FactRow, State
 from shared.http.answers import Answer, Instant, Quantity, StoredAs
 from shared.http.shown_names import ContractName, CustomerName
+from shared.values.instants import written
 
 EXAMPLE = "renewal.at_risk"
 Type = Annotated[str, Field(examples=[EXAMPLE])]
@@ -56,7 +56,7 @@ class SignalAnswer(Answer):
     def of(cls, row: FactRow) -> Self:
         event = EVENT_TYPES.get(row.type)
         then = (
-            evidence_at("signals", "customers", row.customer, "signals", at=shown(row.occurred_at))
+            evidence_at("signals", "customers", row.customer, "signals", at=written(row.occurred_at))
             if row.customer_id
             else None
         )
