@@ -66,11 +66,12 @@ async def test_settled_deliveries_go_with_their_attempts_90_days_after_the_last_
         pool = signals.context.db.pool
 
         async def add(name: str, made: float, state: str, *attempts: float) -> None:
+            # Due in a year: the sender that runs here must not try what waits.
             delivery = first_id("dlv", ago(made)) + name
             await pool.execute(
                 """insert into signals.deliveries (delivery_id, endpoint_id, signal_id, customer, sequence,
                     state, attempts, due_at, created_at)
-                   values ($1, 'whe', $2, 'c', 1, $3, 1, now(), now())""",
+                   values ($1, 'whe', $2, 'c', 1, $3, 1, now() + interval '1 year', now())""",
                 delivery,
                 name,
                 state,
