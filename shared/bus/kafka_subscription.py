@@ -208,9 +208,11 @@ class KafkaSubscription:
             [run for place, messages in found.items() if (run := self._run(place, messages)) is not None]
         )
 
-    async def _rest(self, records_max: int, found: Any) -> dict[Any, Any]:
+    async def _rest(
+        self, records_max: int, found: Mapping[TopicPartition, object]
+    ) -> dict[TopicPartition, list[Any]]:
         """What other partitions hold ready, so that every one has its share of a round."""
-        rest: dict[Any, Any] = {}
+        rest: dict[TopicPartition, list[Any]] = {}
         for place in self._next.keys() - found.keys():
             rest |= await self._consumer.getmany(place, timeout_ms=0, max_records=records_max)
         return rest

@@ -132,13 +132,14 @@ class PostgresLog:
             await self._drop_publisher()
             raise BusUnavailable(f"the log in Postgres took nothing: {fault!r}") from fault
 
-    async def _publisher_connection(self) -> Any:
+    async def _publisher_connection(self) -> asyncpg.Connection:
         """A connection kept for publishing: going through the pool would add a round trip to every commit."""
         if not usable(self._publisher):
             await self._drop_publisher()
             self._publisher = await self.pool.acquire()
             await self._publisher.execute(DURABLE)
-        return self._publisher
+        kept: asyncpg.Connection = self._publisher
+        return kept
 
     async def _drop_publisher(self) -> None:
         """After a fault nobody knows the state of a connection; the next append takes a new one."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Never
 
 from shared.documents.faults import DocumentTypeUnsupported, DocumentUnreadable
 from shared.documents.yaml_document import DEPTH_MAX, read_yaml
@@ -27,14 +27,14 @@ def read_document(body: bytes, content_type: str) -> dict[str, Any]:
     return document
 
 
-def read_value(body: bytes, content_type: str) -> Any:
+def read_value(body: bytes, content_type: str) -> object:
     """Return what a document holds that need not be a mapping; errors and time as `read_document`."""
     document = _parsed(body, content_type)
     _bounded(document)
     return document
 
 
-def _parsed(body: bytes, content_type: str) -> Any:
+def _parsed(body: bytes, content_type: str) -> object:
     media = content_type.partition(";")[0].strip().lower()
     if media not in YAML_TYPES | JSON_TYPES:
         raise DocumentTypeUnsupported(f"{media} is not read here; send application/json or application/yaml")
@@ -47,7 +47,7 @@ def _parsed(body: bytes, content_type: str) -> Any:
         raise DocumentUnreadable(f"the document is nested deeper than {DEPTH_MAX} levels") from None
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_not_a_number)
     except ValueError as fault:
@@ -75,11 +75,11 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
     raise AssertionError("asked only of pairs that hold a key twice")
 
 
-def _not_a_number(name: str) -> Any:
+def _not_a_number(name: str) -> Never:
     raise DocumentUnreadable(f"{name} is not a number of JSON")
 
 
-def _bounded(document: Any) -> None:
+def _bounded(document: object) -> None:
     """Refuse what is too deep, too large, or holds a value JSON cannot hold, before anything walks it
     again."""
     level, nodes = [document], 0
@@ -93,7 +93,7 @@ def _bounded(document: Any) -> None:
     raise DocumentUnreadable(f"the document is nested deeper than {DEPTH_MAX} levels")
 
 
-def _children(node: Any) -> list[Any]:
+def _children(node: object) -> list[Any]:
     if isinstance(node, Mapping):
         if any(not isinstance(key, str) for key in node):
             raise DocumentUnreadable("keys are text; quote a key that looks like a number or a truth value")

@@ -28,7 +28,7 @@ _OWN_TAG: Final[dict[type[Any], str]] = {
 }
 
 
-def read_yaml(text: str) -> Any:
+def read_yaml(text: str) -> object:
     """Return the one document's value; dates and instants stay text, as in JSON. Raises DocumentUnreadable,
     YamlTagRefused, YamlTooLarge."""
     size_bytes = len(text.encode())
@@ -42,7 +42,7 @@ def read_yaml(text: str) -> Any:
         raise DocumentUnreadable(f"not YAML: {' '.join(str(fault).split())[:300]}") from None
 
 
-def _document(events: Iterator[Any]) -> Any:
+def _document(events: Iterator[yaml.Event]) -> object:
     next(events)  # the stream's start
     if isinstance(next(events), yaml.StreamEndEvent):
         return None
@@ -53,7 +53,7 @@ def _document(events: Iterator[Any]) -> Any:
     return value
 
 
-def _value(event: Any, events: Iterator[Any], depth_left: int) -> Any:
+def _value(event: Any, events: Iterator[yaml.Event], depth_left: int) -> object:
     """The value that begins with this event; takes its other events."""
     if isinstance(event, yaml.AliasEvent) or event.anchor:
         raise DocumentUnreadable(
@@ -73,8 +73,8 @@ def _value(event: Any, events: Iterator[Any], depth_left: int) -> Any:
     return _mapping(events, depth_left - 1)
 
 
-def _mapping(events: Iterator[Any], depth_left: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _mapping(events: Iterator[yaml.Event], depth_left: int) -> dict[str, object]:
+    found: dict[str, object] = {}
     for event in _until(yaml.MappingEndEvent, events):
         key = _value(event, events, depth_left)
         if not isinstance(key, str):
@@ -89,13 +89,13 @@ def _mapping(events: Iterator[Any], depth_left: int) -> dict[str, Any]:
     return found
 
 
-def _until(end: type[Any], events: Iterator[Any]) -> Iterator[Any]:
+def _until(end: type[yaml.Event], events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
     """The first events of a collection's items: whoever takes one takes the item's other events too."""
     while not isinstance(event := next(events), end):
         yield event
 
 
-def _scalar(event: Any) -> Any:
+def _scalar(event: yaml.ScalarEvent) -> object:
     """A plain scalar by YAML 1.1, where that is one thing to everybody."""
     text = event.value
     match _RESOLVER.resolve(yaml.ScalarNode, text, (True, False)).removeprefix(_PREFIX):
@@ -121,6 +121,6 @@ def _scalar(event: Any) -> Any:
             return text
 
 
-def _line(event: Any) -> int:
-    line: int = event.start_mark.line + 1
-    return line
+def _line(event: yaml.Event) -> int:
+    assert event.start_mark is not None
+    return event.start_mark.line + 1

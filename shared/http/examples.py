@@ -17,7 +17,7 @@ BY_FORMAT: dict[str, Any] = {
 BY_TYPE: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "boolean": False}
 
 
-def example(folder: Path, name: str) -> Any:
+def example(folder: Path, name: str) -> object:
     """Return the example `name` of a service's folder `examples`."""
     return msgspec.json.decode((folder / "examples" / f"{name}.json").read_bytes())
 

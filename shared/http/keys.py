@@ -226,7 +226,7 @@ def requires(scope: str) -> Any:
     """
     assert scope in SCOPES, scope
 
-    async def scoped(request: Request, _credentials: Any = Depends(_bearer)) -> AccessKey:
+    async def scoped(request: Request, _credentials: object = Depends(_bearer)) -> AccessKey:
         key = authorize(request, scope)
         refuse_unknown_parameters(request)
         if request.method not in READING:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
@@ -42,7 +42,7 @@ class TeamMilestone(Clause):
         return Decimal(self.active_users)
 
 
-def _milestone_kind(value: Any) -> str:
+def _milestone_kind(value: object) -> str:
     """Return the tag of the kind that has a field of the milestone to itself, of the first kind where none
     has."""
     holds = value.keys() if isinstance(value, dict) else getattr(type(value), "model_fields", {}).keys()

@@ -24,7 +24,7 @@ class Clause(BaseModel):
         return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def _meaning(value: Any) -> Any:
+def _meaning(value: object) -> object:
     if isinstance(value, Clause):
         return _fields(value)
     if isinstance(value, Decimal):

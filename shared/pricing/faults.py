@@ -122,7 +122,7 @@ def _without_tags(location: Path, document: Mapping[str, Any], tags: frozenset[s
     return tuple(kept)
 
 
-def _descend(here: Any, part: str | int) -> Any:
+def _descend(here: object, part: str | int) -> object:
     if isinstance(here, Mapping):
         return here.get(part)
     if isinstance(here, list | tuple) and isinstance(part, int) and part < len(here):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -18,7 +18,7 @@ DAY_CHARACTERS: Final = len("2013-07-15")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200  # where the business clock moves
 
 
-def _text_of(value: Any) -> str:
+def _text_of(value: object) -> str:
     if isinstance(value, float):
         raise PydanticCustomError(
             "float_refused", "A float cannot hold money exactly; write the number as a string in quotes."
@@ -32,7 +32,7 @@ def _text_of(value: Any) -> str:
     )
 
 
-def _read_price(value: Any) -> Decimal:
+def _read_price(value: object) -> Decimal:
     try:
         price = parse_price(_text_of(value))
     except AppError as fault:
@@ -42,7 +42,7 @@ def _read_price(value: Any) -> Decimal:
     return price
 
 
-def _read_quantity(value: Any) -> Decimal:
+def _read_quantity(value: object) -> Decimal:
     try:
         quantity = parse_quantity(_text_of(value))
     except AppError as fault:
@@ -92,7 +92,7 @@ PositiveQuantity = Annotated[Quantity, AfterValidator(_positive)]
 Weight = Annotated[Quantity, AfterValidator(_positive), AfterValidator(_at_most_one)]
 
 
-def _read_date(value: Any) -> date:
+def _read_date(value: object) -> date:
     """A YAML date or an ISO string; a time of day is refused rather than cut off."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
@@ -112,7 +112,7 @@ def _within_the_clock(value: date) -> date:
     return value
 
 
-def _read_effective(value: Any) -> date | datetime:
+def _read_effective(value: object) -> date | datetime:
     """A date (local midnight of the contract's zone) or an RFC 3339 instant with its offset, returned in
     UTC."""
     moment = value

@@ -262,7 +262,7 @@ def _merge(document: Mapping[str, Any], plan: Mapping[str, Any] | None) -> tuple
     ]
 
 
-def _key_of(line: Any, otherwise: tuple[str, int]) -> Any:
+def _key_of(line: object, otherwise: tuple[str, int]) -> str | tuple[str, int]:
     key = line.get("key") if isinstance(line, Mapping) else None
     return key if isinstance(key, str) else otherwise
 
@@ -276,14 +276,14 @@ def _repeated_keys(document: Mapping[str, Any], language: type[BaseModel]) -> li
     ]
 
 
-def _written_at(section: Sequence[str], document: Mapping[str, Any]) -> Any:
+def _written_at(section: Sequence[str], document: Mapping[str, Any]) -> object:
     here: Any = document
     for name in section:
         here = here.get(name) if isinstance(here, Mapping) else None
     return here
 
 
-def _repeats(items: Any, section: Path) -> list[Fault]:
+def _repeats(items: object, section: Path) -> list[Fault]:
     seen: set[str] = set()
     faults = []
     for index, item in enumerate(items if isinstance(items, list | tuple) else ()):

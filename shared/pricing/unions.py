@@ -36,7 +36,7 @@ def tags_of(document: type[BaseModel]) -> frozenset[str]:
     return frozenset(_tags(document.__pydantic_core_schema__))
 
 
-def _tags(schema: Any) -> Iterator[str]:
+def _tags(schema: object) -> Iterator[str]:
     if isinstance(schema, Mapping):
         if schema.get("type") == "tagged-union":
             yield from schema["choices"]
@@ -63,7 +63,7 @@ def _keyed(document: type[BaseModel]) -> Iterator[tuple[str, ...]]:
             yield from ((name, *path) for model in below for path in _keyed(model))
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import structlog
 
 from shared.db.unit_of_work import Database, UnitOfWork
@@ -61,7 +62,7 @@ async def retell(db: Database, snapshots: Sequence[Snapshots]) -> None:
             pass
 
 
-async def tell_all_again(connection: Any, schema: str) -> None:
+async def tell_all_again(connection: asyncpg.Connection, schema: str) -> None:
     """Have the service of this schema tell all its snapshots from the beginning, as soon as it runs."""
     await connection.execute(f"delete from {schema}.retold")
 

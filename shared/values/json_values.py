@@ -4,7 +4,7 @@ pleases."""
 from typing import Any
 
 
-def children(value: Any) -> list[Any]:
+def children(value: object) -> list[Any]:
     """Return an object's names and values, or a list's items; nothing of any other value."""
     if type(value) is dict:
         return [*value.keys(), *value.values()]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import msgspec
@@ -20,6 +20,7 @@ from u2c.departures.client import Client, Refused
 CHUNK = 120  # deliveries of one batch
 GIVE_UP_S = 420.0
 SERVER_ERRORS = ("answered 500", "answered 501", "answered 502", "answered 504")
+Answered = TypeVar("Answered")
 Gate = Callable[[], Awaitable[None]]
 
 
@@ -72,7 +73,7 @@ class Month:
         self._now = to
         await self.insist(lambda: self.client.move_clock(to))
 
-    async def insist(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def insist(self, call: Callable[[], Awaitable[Answered]]) -> Answered:
         """Make a call that may safely be made twice until it succeeds."""
         deadline = time.monotonic() + GIVE_UP_S
         while True:

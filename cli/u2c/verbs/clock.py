@@ -49,11 +49,14 @@ def advance(
     _print(answer, as_json)
 
 
-async def _call(database: str | None, to: datetime | None, test_clock: bool = False) -> Any:
+async def _call(database: str | None, to: datetime | None, test_clock: bool = False) -> dict[str, Any]:
     async with Api("rating", database) as rating:
-        if to is None:
-            return await rating.get("/v1/clock")
-        return await rating.post("/v1/clock/advance", {"to": to.isoformat(), "test_clock": test_clock})
+        answer: dict[str, Any] = (
+            await rating.get("/v1/clock")
+            if to is None
+            else await rating.post("/v1/clock/advance", {"to": to.isoformat(), "test_clock": test_clock})
+        )
+        return answer
 
 
 def _print(answer: dict[str, Any], as_json: bool) -> None:

@@ -76,17 +76,19 @@ async def _list(customer: str | None, database: str | None) -> list[Any]:
         ]
 
 
-async def _apply(document: object, database: str | None) -> Any:
+async def _apply(document: object, database: str | None) -> dict[str, Any]:
     async with Api("rating", database) as rating:
-        return await rating.post("/v1/contracts", document)
+        applied: dict[str, Any] = await rating.post("/v1/contracts", document)
+        return applied
 
 
-async def _show(name: str, database: str | None) -> Any:
+async def _show(name: str, database: str | None) -> dict[str, Any]:
     async with Api("rating", database) as rating:
         answer = await rating.call("GET", f"/v1/contracts/{quote(name, safe='')}")
         if answer.status_code in (httpx2.codes.NOT_FOUND, httpx2.codes.UNPROCESSABLE_ENTITY):
             await _refuse_unknown(rating, name)
-        return rating.body(answer)
+        shown: dict[str, Any] = rating.body(answer)
+        return shown
 
 
 async def _refuse_unknown(rating: Api, name: str) -> None:

@@ -145,7 +145,7 @@ class CatalogueRepository:
         )
 
 
-def backfill_of(row: Any) -> Backfill:
+def backfill_of(row: asyncpg.Record) -> Backfill:
     return Backfill(
         row["meter"],
         {int(partition): batch_id for partition, batch_id in row["cut"].items()},

@@ -127,7 +127,7 @@ class PlanDocument(BaseModel):
         )
 
 
-def _refuse_not_storable(value: Any) -> None:
+def _refuse_not_storable(value: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise PydanticCustomError("not_a_number", "NaN and infinity are not numbers of JSON.")
     if isinstance(value, str) and unstorable(value):

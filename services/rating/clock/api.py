@@ -1,7 +1,7 @@
 """Routes of the business clock."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -28,7 +28,7 @@ class InstantOutOfRange(AppError):
     """The business clock moves between 1970 and 2200."""
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise PydanticCustomError(
             "not_an_instant",

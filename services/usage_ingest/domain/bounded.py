@@ -17,7 +17,7 @@ class Slots(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
     """As many elements as a request may hold; those that are not there are UNSET."""
 
 
-def slots_of(element: Any) -> type[Slots]:
+def slots_of(element: object) -> type[Slots]:
     """The type to read an array of at most EVENTS_MAX elements into; a longer one raises
     msgspec.ValidationError."""
     fields = [(f"_{place}", element | UnsetType, UNSET) for place in range(EVENTS_MAX)]

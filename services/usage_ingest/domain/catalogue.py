@@ -3,7 +3,6 @@ it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -119,7 +118,7 @@ def _names(customer: CustomerMessage) -> list[str]:
     return [normalised(name) for name in (customer.external_id, *customer.aliases)]
 
 
-def _filter_text(value: Any) -> str | None:
+def _filter_text(value: object) -> str | None:
     """A data value as the text a filter compares it with; None for what no filter can name."""
     if type(value) is str:
         return value
@@ -128,11 +127,10 @@ def _filter_text(value: Any) -> str | None:
     return text_of(value) if isinstance(value, (int, msgspec.Raw)) else None
 
 
-def _check_quantity(value: Any, rule: ValueRule) -> None:
-    kind = type(value)
-    if kind is str:
+def _check_quantity(value: object, rule: ValueRule) -> None:
+    if type(value) is str:
         _check_text(value, rule)
-    elif kind is int or isinstance(value, msgspec.Raw):
+    elif type(value) is int or isinstance(value, msgspec.Raw):
         whole, _, fraction = text_of(value).lstrip("-").partition(".")
         if len(whole) > QUANTITY_INTEGER_DIGITS_MAX or len(fraction) > QUANTITY_FRACTION_DIGITS_MAX:
             bounds = (

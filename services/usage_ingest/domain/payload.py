@@ -44,7 +44,7 @@ def read_data(raw: bytes) -> tuple[Data, int]:
     return data, properties
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: object) -> bytes:
     """The one way to write this value as JSON: what is stored, and what a body hash is taken of."""
     return _encode(value)
 
@@ -68,7 +68,7 @@ def _decode_or_fault(raw: bytes) -> Any:
         raise _out_of_range("an integer of thousands of digits") from None
 
 
-def _bounded(value: Any, depth: int, texts_too: bool) -> int:
+def _bounded(value: Iterable[Any], depth: int, texts_too: bool) -> int:
     """Check numbers, nesting and, if asked, texts below `value`; return how many properties there are."""
     if depth > DEPTH_MAX:
         raise _too_deep()
@@ -110,7 +110,7 @@ def _refuse_long(text: str) -> None:
         )
 
 
-def _refuse_nul(value: Any) -> None:
+def _refuse_nul(value: object) -> None:
     if type(value) is str:
         if unstorable(value):
             raise EventFault(

@@ -55,13 +55,12 @@ def _members_and_colons(envelope: Envelope, payload: bytes) -> int:
     )
 
 
-def _colons_in(value: Any) -> int:
-    kind = type(value)
-    if kind is str:
-        return int(value.count(":"))
-    if kind is dict:
+def _colons_in(value: object) -> int:
+    if type(value) is str:
+        return value.count(":")
+    if type(value) is dict:
         return sum(name.count(":") + _colons_in(child) for name, child in value.items())
-    return sum(map(_colons_in, value)) if kind is list else 0
+    return sum(map(_colons_in, value)) if type(value) is list else 0
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> None:

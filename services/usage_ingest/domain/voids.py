@@ -1,6 +1,6 @@
 """Voids: each names one event by source and id, before or after it came."""
 
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ class EventName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
 
 
+Shape = TypeVar("Shape")
 EventNames = slots_of(EventName)
 
 
@@ -96,7 +97,7 @@ def _refuse_repeats(body: bytes) -> None:
         ) from None
 
 
-def _decoded(body: bytes, shape: Any) -> Any:
+def _decoded(body: bytes, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:

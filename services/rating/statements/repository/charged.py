@@ -8,7 +8,6 @@ for good.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
@@ -82,7 +81,7 @@ def of_meter(charged: Sequence[Charged], meter: str, start: datetime, end: datet
     )
 
 
-def _charged(row: Any) -> Charged:
+def _charged(row: asyncpg.Record) -> Charged:
     return Charged(
         Apart(row["subject"], row["period_start"], row["period_end"], row["watermark"]),
         frozenset(row["meters"]),
