@@ -1,7 +1,36 @@
 """What postgresql.conf says: durable, and sized for two cores that also run the services."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+#: What no deployment changes.
+FIXED: Mapping[str, str | float] = {
+    "checkpoint_timeout": "'15min'",
+    "checkpoint_completion_target": 0.9,
+    "jit": "off",
+    # Parallel workers would take the two cores from the services for the sake of one long query.
+    "max_parallel_workers_per_gather": 0,
+    "random_page_cost": 1.1,
+    # Queues are swept often (their few rows cross any threshold); tables that are written in place
+    # prune themselves, and looking at ten thousand wide rows again for their statistics four times a minute
+    # cost as much as storing the events.
+    "autovacuum_naptime": "'15s'",
+    "autovacuum_vacuum_scale_factor": 0.5,
+    "autovacuum_analyze_scale_factor": 1.0,
+    "autovacuum_vacuum_insert_threshold": 200_000,
+    "autovacuum_vacuum_cost_limit": 1000,
+    # A sweep of a large table must not keep the queues waiting.
+    "autovacuum_max_workers": 5,
+    # A client that was killed must not keep its locks until its statement ends.
+    "client_connection_check_interval": "'2s'",
+    "password_encryption": "'scram-sha-256'",
+    "timezone": "'UTC'",
+    "log_timezone": "'UTC'",
+    "lc_messages": "'C'",
+    "log_line_prefix": "'%m [%p] %u@%d '",
+    "log_checkpoints": "off",
+}
 
 
 @dataclass(frozen=True)
@@ -32,30 +61,7 @@ class ServerSettings:
             "wal_buffers": "'16MB'",
             "min_wal_size": f"'{self.wal_max_mb // 8}MB'",
             "max_wal_size": f"'{self.wal_max_mb}MB'",
-            "checkpoint_timeout": "'15min'",
-            "checkpoint_completion_target": 0.9,
-            "jit": "off",
-            # Parallel workers would take the two cores from the services for the sake of one long query.
-            "max_parallel_workers_per_gather": 0,
-            "random_page_cost": 1.1,
-            # Queues are swept often (their few rows cross any threshold); tables that are written in place
-            # prune themselves, and looking at
-            # ten thousand wide rows again for their statistics four times a minute cost as much as storing
-            # the events.
-            "autovacuum_naptime": "'15s'",
-            "autovacuum_vacuum_scale_factor": 0.5,
-            "autovacuum_analyze_scale_factor": 1.0,
-            "autovacuum_vacuum_insert_threshold": 200_000,
-            "autovacuum_vacuum_cost_limit": 1000,
-            "autovacuum_max_workers": 5,  # a sweep of a large table must not keep the queues waiting
-            # A client that was killed must not keep its locks until its statement ends.
-            "client_connection_check_interval": "'2s'",
-            "password_encryption": "'scram-sha-256'",
-            "timezone": "'UTC'",
-            "log_timezone": "'UTC'",
-            "lc_messages": "'C'",
-            "log_line_prefix": "'%m [%p] %u@%d '",
-            "log_checkpoints": "off",
+            **FIXED,
         }
         return "".join(f"{name} = {value}\n" for name, value in lines.items())
 

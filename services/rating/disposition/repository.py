@@ -60,6 +60,45 @@ _CONDITIONS = {
 _AFTER = (
     """(owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason) > ({}, {}, {}, {})"""
 )
+#: The contracts of customer $1 or of whoever had subject $5, with the period over $2 and the version in force.
+_TERMS_AT = """
+select c.contract, p.start_date, p.end_date, p.final, v.version,
+     c.customer_id is distinct from $1 as left,
+        cu.customer_id, cu.external_id, case when p.final then coalesce(st.document -> 'meters', (
+            select jsonb_object_agg(w.meter, w.revision) from (
+                select meter, max(revision) as revision from rating.meter_versions
+                    where revision <= st.revision group by meter) w),
+            '{}') else '{}' end as counted_by,
+        p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
+            select from rating.closed_subjects k
+            where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5))
+                as late,
+        p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0), false)
+            as void_late,
+        (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail,
+            'owner', x.owner)
+         from rating.exceptions x where x.kind = $8 and x.resolved_at is null and not p.final
+             and x.reference = c.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')) as
+                 exception,
+        array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line
+            where line ->> 'kind' = 'usage') as meters,
+        array(select jsonb_build_object('line_id', line ->> 'line_id', 'key', line ->> 'key',
+            'meter', line ->> 'meter')
+              from jsonb_array_elements(st.document -> 'lines') line
+                  where line ->> 'kind' = 'usage') as lines
+    from (select contract from rating.contracts where customer_id = $1
+          union select contract from rating.closed_subjects where subject = $5) asked
+    join rating.contracts c using (contract)
+        join rating.customers cu on cu.customer_id = c.customer_id
+    join rating.periods p using (contract)
+    left join rating.statements st using (contract, period_start)
+    join lateral (select version, terms from rating.contract_versions w
+        where w.contract = c.contract
+                  order by (w.effective_at <= $2) desc, case when w.effective_at <= $2
+                      then w.version else -w.version end desc
+                  limit 1) v on true
+    where p.period_start <= $2 and $2 < p.period_end order by c.contract
+"""
 
 
 def _suspense(asked: Where, following: Where) -> str:
@@ -177,42 +216,7 @@ class DispositionRepository:
         """The contracts with a period over the event's time: those of the customer, and those of whoever had
         the subject when a final statement over the event was cut."""
         rows = await self._connection.fetch(
-            """select c.contract, p.start_date, p.end_date, p.final, v.version,
-                c.customer_id is distinct from $1 as left,
-                   cu.customer_id, cu.external_id, case when p.final then coalesce(st.document -> 'meters', (
-                       select jsonb_object_agg(w.meter, w.revision) from (
-                           select meter, max(revision) as revision from rating.meter_versions
-                               where revision <= st.revision group by meter) w),
-                       '{}') else '{}' end as counted_by,
-                   p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
-                       select from rating.closed_subjects k
-                       where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5))
-                           as late,
-                   p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0), false)
-                       as void_late,
-                   (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail,
-                       'owner', x.owner)
-                    from rating.exceptions x where x.kind = $8 and x.resolved_at is null and not p.final
-                        and x.reference = c.contract || ':' || to_char(p.start_date, 'YYYY-MM-DD')) as
-                            exception,
-                   array(select line ->> 'meter' from jsonb_array_elements(v.terms -> 'lines') line
-                       where line ->> 'kind' = 'usage') as meters,
-                   array(select jsonb_build_object('line_id', line ->> 'line_id', 'key', line ->> 'key',
-                       'meter', line ->> 'meter')
-                         from jsonb_array_elements(st.document -> 'lines') line
-                             where line ->> 'kind' = 'usage') as lines
-               from (select contract from rating.contracts where customer_id = $1
-                     union select contract from rating.closed_subjects where subject = $5) asked
-               join rating.contracts c using (contract)
-                   join rating.customers cu on cu.customer_id = c.customer_id
-               join rating.periods p using (contract)
-               left join rating.statements st using (contract, period_start)
-               join lateral (select version, terms from rating.contract_versions w
-                   where w.contract = c.contract
-                             order by (w.effective_at <= $2) desc, case when w.effective_at <= $2
-                                 then w.version else -w.version end desc
-                             limit 1) v on true
-               where p.period_start <= $2 and $2 < p.period_end order by c.contract""",
+            _TERMS_AT,
             customer_id,
             event.time,
             event.batch_id,

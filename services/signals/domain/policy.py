@@ -62,22 +62,51 @@ class Policy:
 def policy_of(document: Mapping[str, Any]) -> Policy:
     """Read a policy document; decimals are written as text. Raises KeyError or ValueError for one that is not
     whole."""
-    trend, recent, active, risk = (
-        document["trend"],
-        document["recent"],
-        document["most_active"],
-        document["risk"],
+    trend, recent, ahead = document["trend"], document["recent"], document["consumption"]
+    policy = Policy(
+        version=str(document["version"]),
+        evaluation_hour=document["evaluation_hour"],
+        trend=_trend_of(trend),
+        trend_weeks_max=trend["weeks_max"],
+        checkpoint_months=trend["checkpoint_months"],
+        recent_weeks=recent["weeks"],
+        recent_before_weeks=recent["before_weeks"],
+        silence=SilenceRule(**document["silence"]),
+        thresholds=tuple(Decimal(share) for share in ahead["thresholds"]),
+        projection_weeks=ahead["projection_weeks"],
+        expansion_periods=document["expansion"]["periods_over"],
+        most_active=_most_active_of(document["most_active"]),
+        activation_risk_elapsed=Decimal(document["activation"]["at_risk_elapsed"]),
+        notice_steps_days=tuple(document["renewal"]["notice_steps_days"]),
+        risk=_risk_of(document["risk"]),
     )
-    rule = TrendRule(
+    _refuse_flapping(policy)
+    return policy
+
+
+def _refuse_flapping(policy: Policy) -> None:
+    risk, trend, active = policy.risk, policy.trend, policy.most_active
+    if risk.safe_below > risk.at_risk_from or trend.leave > trend.enter or active.leave > active.enter:
+        raise ValueError("a state must end at or below where it begins, or it flaps")
+
+
+def _trend_of(trend: Mapping[str, Any]) -> TrendRule:
+    return TrendRule(
         trend["weeks_min"], Decimal(trend["enter"]), Decimal(trend["leave"]), Decimal(trend["noise"])
     )
-    most_active = MostActiveRule(
+
+
+def _most_active_of(active: Mapping[str, Any]) -> MostActiveRule:
+    return MostActiveRule(
         Decimal(active["share"]),
         active["users_min"],
         active["quiet_days"],
         Decimal(active["enter"]),
         Decimal(active["leave"]),
     )
+
+
+def _risk_of(risk: Mapping[str, Any]) -> RiskRule:
     factors = tuple(
         Factor(
             factor["reason"],
@@ -88,26 +117,4 @@ def policy_of(document: Mapping[str, Any]) -> Policy:
         )
         for factor in risk["factors"]
     )
-    if (
-        risk["safe_below"] > risk["at_risk_from"]
-        or rule.leave > rule.enter
-        or most_active.leave > most_active.enter
-    ):
-        raise ValueError("a state must end at or below where it begins, or it flaps")
-    return Policy(
-        version=str(document["version"]),
-        evaluation_hour=document["evaluation_hour"],
-        trend=rule,
-        trend_weeks_max=trend["weeks_max"],
-        checkpoint_months=trend["checkpoint_months"],
-        recent_weeks=recent["weeks"],
-        recent_before_weeks=recent["before_weeks"],
-        silence=SilenceRule(**document["silence"]),
-        thresholds=tuple(Decimal(share) for share in document["consumption"]["thresholds"]),
-        projection_weeks=document["consumption"]["projection_weeks"],
-        expansion_periods=document["expansion"]["periods_over"],
-        most_active=most_active,
-        activation_risk_elapsed=Decimal(document["activation"]["at_risk_elapsed"]),
-        notice_steps_days=tuple(document["renewal"]["notice_steps_days"]),
-        risk=RiskRule(risk["at_risk_from"], risk["safe_below"], factors),
-    )
+    return RiskRule(risk["at_risk_from"], risk["safe_below"], factors)

@@ -149,30 +149,7 @@ def _of_customer(document: Document) -> Iterator[Value]:
 
 def _of_contract(part: Document) -> Iterator[Value]:
     for one in part["consumption"]:
-        what = {
-            key: one[key]
-            for key in ("kind", "line", "unit", "period_start", "period_end")
-            if one[key] is not None
-        }
-        yield "consumed_share", one["share"], {"capacity": one["capacity"], "used": one["used"], "of": what}
-        yield "elapsed_share", one["elapsed"], {"of": what}
-        yield "pace", one["pace"], {"of": what}
-        ahead = one["projection"] or {}
-        yield (
-            "projected_use",
-            ahead.get("projected"),
-            {"low": ahead.get("low"), "high": ahead.get("high"), "of": what},
-        )
-        yield (
-            "exhausted_on",
-            ahead.get("exhausted_on"),
-            {
-                "earliest": ahead.get("exhausted_earliest"),
-                "latest": ahead.get("exhausted_latest"),
-                "of": what,
-            },
-        )
-        yield "shortfall", ahead.get("shortfall"), {"on": ahead.get("shortfall_on"), "of": what}
+        yield from _of_capacity(one)
     term, activation, renewal = part["term"] or {}, part["activation"] or {}, part["renewal"] or {}
     yield (
         "term_projected",
@@ -195,3 +172,30 @@ def _of_contract(part: Document) -> Iterator[Value]:
         part["risk"]["score"],
         {"at_risk": part["risk"]["at_risk"], "reasons": part["risk"]["reasons"]},
     )
+
+
+def _of_capacity(one: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    what = {
+        key: one[key]
+        for key in ("kind", "line", "unit", "period_start", "period_end")
+        if one[key] is not None
+    }
+    yield "consumed_share", one["share"], {"capacity": one["capacity"], "used": one["used"], "of": what}
+    yield "elapsed_share", one["elapsed"], {"of": what}
+    yield "pace", one["pace"], {"of": what}
+    ahead = one["projection"] or {}
+    yield (
+        "projected_use",
+        ahead.get("projected"),
+        {"low": ahead.get("low"), "high": ahead.get("high"), "of": what},
+    )
+    yield (
+        "exhausted_on",
+        ahead.get("exhausted_on"),
+        {
+            "earliest": ahead.get("exhausted_earliest"),
+            "latest": ahead.get("exhausted_latest"),
+            "of": what,
+        },
+    )
+    yield "shortfall", ahead.get("shortfall"), {"on": ahead.get("shortfall_on"), "of": what}
