@@ -1,7 +1,8 @@
 """`u2c bench`: the options, and what is printed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -29,42 +30,44 @@ Against = Annotated[
     ),
 ]
 Pairs = Annotated[int, typer.Option("--pairs", min=1, help="How many runs of each, with --against")]
+OnBus = Annotated[
+    Bus, typer.Option("--bus", help="The bus between the services; kafka starts a broker of its own")
+]
+Seconds = Annotated[float, typer.Option("--seconds", min=1, help="How long to send")]
+Events = Annotated[
+    int,
+    typer.Option(
+        "--events", min=0, help="Send at most so many events; 0: as many as 30,000 a second, or the rate"
+    ),
+]
+Customers = Annotated[
+    int, typer.Option("--customers", min=1, help="Customers, each with a contract of five lines")
+]
+Rate = Annotated[
+    float, typer.Option("--rate", min=0, help="Events a second to offer; 0: as fast as the door takes them")
+]
+Stored = Annotated[
+    int,
+    typer.Option(
+        "--stored", min=0, help="Store so many events before measuring: cost an event as the database grows"
+    ),
+]
+WithSignals = Annotated[
+    bool,
+    typer.Option("--signals/--without-signals", help="Run the signals service; the difference is its cost"),
+]
 
 
 @app.callback(invoke_without_command=True)
 def command(
     context: typer.Context,
-    bus: Annotated[
-        Bus, typer.Option("--bus", help="The bus between the services; kafka starts a broker of its own")
-    ] = "postgres",
-    seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to send")] = 60.0,
-    events: Annotated[
-        int,
-        typer.Option(
-            "--events", min=0, help="Send at most so many events; 0: as many as 30,000 a second, or the rate"
-        ),
-    ] = 0,
-    customers: Annotated[
-        int, typer.Option("--customers", min=1, help="Customers, each with a contract of five lines")
-    ] = 10_000,
-    rate: Annotated[
-        float,
-        typer.Option("--rate", min=0, help="Events a second to offer; 0: as fast as the door takes them"),
-    ] = 0.0,
-    stored: Annotated[
-        int,
-        typer.Option(
-            "--stored",
-            min=0,
-            help="Store so many events before measuring: cost an event as the database grows",
-        ),
-    ] = 0,
-    signals: Annotated[
-        bool,
-        typer.Option(
-            "--signals/--without-signals", help="Run the signals service; the difference is its cost"
-        ),
-    ] = True,
+    bus: OnBus = "postgres",
+    seconds: Seconds = 60.0,
+    events: Events = 0,
+    customers: Customers = 10_000,
+    rate: Rate = 0.0,
+    stored: Stored = 0,
+    signals: WithSignals = True,
     against: Against = None,
     pairs: Pairs = PAIRS,
     as_json: AsJson = False,
@@ -73,23 +76,14 @@ def command(
     there are none."""
     if context.invoked_subcommand is not None:
         return
-    words = console(as_json)
-    wanted = Wanted(
-        bus,
-        seconds,
-        events or int((rate or GOAL_RATE) * seconds),
-        customers,
-        rate,
-        stored,
-        signals,
-        bare=against is None,
-    )
+    words, events_max = console(as_json), events or int((rate or GOAL_RATE) * seconds)
+    wanted = Wanted(bus, seconds, events_max, customers, rate, stored, signals, bare=against is None)
     if against is not None and not signals:
         raise typer.BadParameter(
             "a commit is driven by its own `u2c up`, which starts all services",
             param_hint="--without-signals",
         )
-    try:
+    with _books_that_hold(words):
         if against is None:
             figures = asyncio.run(_run(wanted, words.print))
         else:
@@ -98,17 +92,24 @@ def command(
                     against, pairs, lambda checkout: _compared(wanted, checkout, words.print), words.print
                 )
             )
-    except BooksBroken as broken:
-        for fault in broken.args[:SHOWN_MAX]:
-            words.print(f"[bold red]BREAK[/] {fault}", soft_wrap=True)
-        words.print(f"{len(broken.args)} faults: no figure is given for books that do not hold.")
-        raise typer.Exit(BROKEN) from None
     if against is not None:
         _show_comparison(comparison, words, as_json)
         return
     show(figures, words)
     if as_json:
         print_json(figures.shown())
+
+
+@contextmanager
+def _books_that_hold(words: Console) -> Iterator[None]:
+    """Exit by BROKEN where the books turn out not to hold, and say why."""
+    try:
+        yield
+    except BooksBroken as broken:
+        for fault in broken.args[:SHOWN_MAX]:
+            words.print(f"[bold red]BREAK[/] {fault}", soft_wrap=True)
+        words.print(f"{len(broken.args)} faults: no figure is given for books that do not hold.")
+        raise typer.Exit(BROKEN) from None
 
 
 @app.command()
