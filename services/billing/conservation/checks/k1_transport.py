@@ -8,7 +8,6 @@ before are read.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 
@@ -141,14 +140,14 @@ async def _heads(
     return {(topic, partition): head for topic in topics for partition, head in (await heads(topic)).items()}
 
 
-def _hears(row: Any) -> bool:
+def _hears(row: asyncpg.Record) -> bool:
     """Whether this group still takes this topic. One that did before the topic got a consumer of its own
     stands where it stood: all it took is tiled, and nothing is on its way to it.
     """
     return row["topic"] not in ALL or row["grp"] not in ALL[row["topic"]].former_groups
 
 
-def _untiled(row: Any) -> Break:
+def _untiled(row: asyncpg.Record) -> Break:
     where = Row(
         "bus.batches",
         {
@@ -200,7 +199,7 @@ def _untiled(row: Any) -> Break:
     )
 
 
-def _ends(row: Any, tops: Mapping[tuple[str, int], int]) -> list[Break]:
+def _ends(row: asyncpg.Record, tops: Mapping[tuple[str, int], int]) -> list[Break]:
     place = {"grp": row["grp"], "topic": row["topic"], "partition": row["partition"]}
     found = []
     if row["tiled"] != row["position"]:
@@ -236,7 +235,7 @@ def _ends(row: Any, tops: Mapping[tuple[str, int], int]) -> list[Break]:
     return found
 
 
-def _without_position(row: Any) -> Break:
+def _without_position(row: asyncpg.Record) -> Break:
     where = Row("bus.positions", {"grp": row["grp"], "topic": row["topic"], "partition": row["partition"]})
     return Break(
         K.TRANSPORT,
@@ -248,7 +247,7 @@ def _without_position(row: Any) -> Break:
     )
 
 
-def _dead(row: Any) -> Break:
+def _dead(row: asyncpg.Record) -> Break:
     where = Row(
         "bus.dead_letters",
         {

@@ -10,7 +10,6 @@ promise more than the bus has; a kill -9 may lose a receipt, never an event.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
@@ -162,7 +161,7 @@ def _add(of: dict[str, int], fault: str, money: Money) -> None:
     of[fault] = of.get(fault, 0) + money.minor
 
 
-def _uneven(row: Any) -> Break:
+def _uneven(row: asyncpg.Record) -> Break:
     accounted = row["published"] + row["quarantined"] + row["refused"]
     return Break(
         K.DOOR,
@@ -175,7 +174,7 @@ def _uneven(row: Any) -> Break:
     )
 
 
-def _hour_off(row: Any) -> Break:
+def _hour_off(row: asyncpg.Record) -> Break:
     return Break(
         K.DOOR,
         "hour_off",

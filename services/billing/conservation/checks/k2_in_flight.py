@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
 
@@ -113,7 +112,7 @@ async def _places(connection: asyncpg.Connection, log: Log) -> tuple[datetime, S
     return now, [*unbegun, *(_place(row, heads[row["topic"]]) for row in rows)]
 
 
-def _place(row: Any, heads: Mapping[int, int]) -> Place:
+def _place(row: asyncpg.Record, heads: Mapping[int, int]) -> Place:
     return Place(
         row["grp"],
         row["topic"],

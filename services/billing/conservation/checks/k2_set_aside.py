@@ -7,7 +7,6 @@ A letter that was published again came back as a record, and is counted as what 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
@@ -88,7 +87,7 @@ async def set_aside(connection: asyncpg.Connection) -> SetAside:
     return SetAside(found, {heap: await worth.of(heap) for heap in found}, discarded)
 
 
-def _name(row: Any) -> Name:
+def _name(row: asyncpg.Record) -> Name:
     return Name(row["grp"], row["topic"], row["partition"], row["offset_"], row["index_"])
 
 

@@ -9,7 +9,6 @@ over all sources; that sum is compared over all time.
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
 
@@ -93,7 +92,7 @@ async def compared(connection: asyncpg.Connection, aside: SetAside, flight: InFl
     return Comparison(figures, breaks)
 
 
-def uneven(row: Any) -> Break:
+def uneven(row: asyncpg.Record) -> Break:
     """A batch row whose sources do not sum to its columns."""
     where = Row(
         "bus.batches", {name: row[name] for name in ("grp", "topic", "partition", "from_offset", "batch_id")}

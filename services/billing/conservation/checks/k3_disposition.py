@@ -189,7 +189,7 @@ def _uneven(rows: Sequence[Any], stored: Mapping[tuple[str, str, datetime], int]
     ]
 
 
-def _unpaired(row: Any) -> Break:
+def _unpaired(row: asyncpg.Record) -> Break:
     if row["key_missing"]:
         return _unkeyed(row)
     return Break(
@@ -203,7 +203,7 @@ def _unpaired(row: Any) -> Break:
     )
 
 
-def _unkeyed(row: Any) -> Break:
+def _unkeyed(row: asyncpg.Record) -> Break:
     return Break(
         K.DISPOSITION,
         "event_unkeyed",
@@ -215,7 +215,7 @@ def _unkeyed(row: Any) -> Break:
     )
 
 
-def _unkeyed_period(row: Any) -> Break:
+def _unkeyed_period(row: asyncpg.Record) -> Break:
     """The first of a period's events without a key of their own, and how many there are."""
     first = _unkeyed(row)
     says = (
@@ -226,7 +226,7 @@ def _unkeyed_period(row: Any) -> Break:
     return replace(first, says=says, contract=row["contract"], period_start=row["period_start"])
 
 
-def _short(row: Any) -> Break:
+def _short(row: asyncpg.Record) -> Break:
     return Break(
         K.DISPOSITION,
         "batch_not_stored",
@@ -246,7 +246,7 @@ def _short(row: Any) -> Break:
     )
 
 
-def _not_kept(row: Any, column: str, table: str) -> Break:
+def _not_kept(row: asyncpg.Record, column: str, table: str) -> Break:
     return Break(
         K.DISPOSITION,
         f"{column}_missing",
@@ -258,7 +258,7 @@ def _not_kept(row: Any, column: str, table: str) -> Break:
     )
 
 
-def _without_batch(row: Any) -> Break:
+def _without_batch(row: asyncpg.Record) -> Break:
     return Break(
         K.DISPOSITION,
         "events_without_batch",
@@ -269,7 +269,7 @@ def _without_batch(row: Any) -> Break:
     )
 
 
-def _unlinked(row: Any) -> Break:
+def _unlinked(row: asyncpg.Record) -> Break:
     return Break(
         K.DISPOSITION,
         "void_unlinked",

@@ -6,8 +6,6 @@ subjects have rows of their own. Checked here: each row is explained by room or 
 counted as a group that no row admits.
 """
 
-from typing import Any
-
 import asyncpg
 
 from services.billing.conservation.checks.facts import AGGREGATES, METERS, at, label
@@ -94,7 +92,7 @@ async def admission(connection: asyncpg.Connection, listed_max: int | None) -> C
     return Checked(K.QUANTITY, {}, breaks, more=unexplained.more + unadmitted.more)
 
 
-def _unexplained(row: Any) -> Break:
+def _unexplained(row: asyncpg.Record) -> Break:
     where = Row(
         "rating.admitted_groups",
         {name: row[name] for name in ("meter", "meter_revision", "month", "subject", "grp")},
@@ -112,7 +110,7 @@ def _unexplained(row: Any) -> Break:
     )
 
 
-def _unadmitted(row: Any) -> Break:
+def _unadmitted(row: asyncpg.Record) -> Break:
     where = Row(
         "rating.admitted_groups",
         {

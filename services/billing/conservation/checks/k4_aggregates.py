@@ -6,7 +6,6 @@ opposite columns, which costs half of a join of two sorted aggregates.
 """
 
 import json
-from typing import Any
 
 import asyncpg
 
@@ -111,7 +110,7 @@ async def aggregates(connection: asyncpg.Connection, listed_max: int | None) -> 
     return Checked(K.QUANTITY, figures, (*breaks, *map(_day_off, days.rows)), more=more + days.more)
 
 
-def _aggregate_off(row: Any) -> Break:
+def _aggregate_off(row: asyncpg.Record) -> Break:
     key = {
         "subject": row["subject"],
         "meter": row["meter"],
@@ -139,7 +138,7 @@ def _canonical(group: str) -> str:
     return json.dumps(json.loads(group), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
-def _day_off(row: Any) -> Break:
+def _day_off(row: asyncpg.Record) -> Break:
     return Break(
         K.QUANTITY,
         "day_off",

@@ -7,7 +7,6 @@ rating.statements.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
@@ -231,7 +230,7 @@ async def quantities_of(
     return Checked(K.QUANTITY, figures, (*map(_segment_off, rows), *map(_line_off, lines.rows)), more=more)
 
 
-def _segment_off(row: Any) -> Break:
+def _segment_off(row: asyncpg.Record) -> Break:
     where = Row(
         "rating.statements",
         {
@@ -266,7 +265,7 @@ def _segment_off(row: Any) -> Break:
     )
 
 
-def _line_off(row: Any) -> Break:
+def _line_off(row: asyncpg.Record) -> Break:
     where = Row(
         "rating.statements", {name: row[name] for name in ("contract", "period_start", "line_key", "line_id")}
     )

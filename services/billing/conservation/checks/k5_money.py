@@ -8,7 +8,6 @@ billing heard them, the journal, the number series. A draft speaks through the s
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
@@ -215,7 +214,7 @@ async def numbers(connection: asyncpg.Connection, listed_max: int | None) -> Che
     return Checked(K.MONEY, {"series": series}, tuple(map(_number, off.rows)), more=off.more)
 
 
-def _count(figures: dict[str, int], row: Any) -> None:
+def _count(figures: dict[str, int], row: asyncpg.Record) -> None:
     figures["statements"] += row["statement_id"] is not None
     figures["documents"] += row["finalized"]
     figures["under_way"] += (
@@ -223,7 +222,7 @@ def _count(figures: dict[str, int], row: Any) -> None:
     )
 
 
-def _add(amounts: dict[str, dict[str, int]], row: Any) -> None:
+def _add(amounts: dict[str, dict[str, int]], row: asyncpg.Record) -> None:
     """Currency → what → minor units: settled by rating; documented, waived and not yet billed by billing."""
     for code in sorted({row["currency"], row["documents_currency"]} - {None}):
         of = amounts.setdefault(code, dict.fromkeys(("settled", "documented", "waived", "unbilled"), 0))
@@ -234,7 +233,7 @@ def _add(amounts: dict[str, dict[str, int]], row: Any) -> None:
             of["documented"] += row["documented_minor"]
 
 
-def _sides(row: Any, now: datetime | None, drained: bool) -> list[Break]:
+def _sides(row: asyncpg.Record, now: datetime | None, drained: bool) -> list[Break]:
     """What is on one side only, and what one side says of itself."""
     if row["statement_id"] is None:
         return _without_statement(row, drained)
@@ -309,7 +308,7 @@ def _sides(row: Any, now: datetime | None, drained: bool) -> list[Break]:
     return found
 
 
-def _without_statement(row: Any, drained: bool) -> list[Break]:
+def _without_statement(row: asyncpg.Record, drained: bool) -> list[Break]:
     if row["has_heard"] or row["documents"]:
         where = Row(
             "rating.statements",
@@ -344,7 +343,7 @@ def _without_statement(row: Any, drained: bool) -> list[Break]:
     ]
 
 
-def _undocumented(row: Any, now: datetime | None) -> list[Break]:
+def _undocumented(row: asyncpg.Record, now: datetime | None) -> list[Break]:
     """A statement that was heard has a document: a draft that says what it says or, once final, a finalized
     one within its time."""
     where = Row(
@@ -400,7 +399,7 @@ def _undocumented(row: Any, now: datetime | None) -> list[Break]:
     return []
 
 
-def _line_differs(row: Any) -> Break:
+def _line_differs(row: asyncpg.Record) -> Break:
     settled, billed = (_amount(row[f"{side}"], row[f"{side}_quantity"]) for side in ("settled", "billed"))
     where = Row(
         row["place"] or "billing.document_lines",
@@ -428,11 +427,11 @@ def _line_differs(row: Any) -> Break:
     )
 
 
-def _amount(minor: int | None, quantity: Any) -> str:
+def _amount(minor: int | None, quantity: object) -> str:
     return "no line" if minor is None else f"{minor} for {quantity}"
 
 
-def _books(row: Any) -> list[Break]:
+def _books(row: asyncpg.Record) -> list[Break]:
     where = Row("billing.documents", {"document_id": row["document_id"], "number": row["number"]})
     found = []
     if row["lines_minor"] != row["subtotal_minor"]:
@@ -484,7 +483,7 @@ def _books(row: Any) -> list[Break]:
     return found
 
 
-def _number(row: Any) -> Break:
+def _number(row: asyncpg.Record) -> Break:
     if row["beyond"]:
         return Break(
             K.MONEY,
@@ -504,5 +503,5 @@ def _number(row: Any) -> Break:
     )
 
 
-def _money(row: Any, fault: str, where: Row, expected: object, found: object, says: str) -> Break:
+def _money(row: asyncpg.Record, fault: str, where: Row, expected: object, found: object, says: str) -> Break:
     return Break(K.MONEY, fault, where, str(expected), str(found), says, row["contract"], row["period_start"])

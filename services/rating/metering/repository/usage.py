@@ -214,7 +214,7 @@ async def _once(payload: bytes) -> AsyncIterator[bytes]:
     yield payload
 
 
-def stored_event(row: Any) -> StoredEvent:
+def stored_event(row: asyncpg.Record) -> StoredEvent:
     """The event of a row with key, partition, batch_id, seq, type, subject, time and its data as text in
     `body`."""
     since = row["time"] - _EPOCH
