@@ -90,15 +90,21 @@ def _vague(
     for kind in kinds:
         yield from _vague(kind, schemas, seen, place)
     if schema.get("type") == "object" or "properties" in schema:
-        members = schema.get("properties", {})
-        others = schema.get("additionalProperties", True)
-        if others is True or not (members or others):
-            yield place
-        for name, member in members.items():
-            yield from _vague(member, schemas, seen, f"{place}.{name}")
-        if isinstance(others, dict):
-            yield from _vague(others, schemas, seen, f"{place}.*")
+        yield from _vague_members(schema, schemas, seen, place)
     elif schema.get("type") == "array":
         yield from _vague(schema.get("items", {}), schemas, seen, f"{place}[]")
     elif not kinds and not schema.keys() & {"type", "const", "enum"}:
         yield place
+
+
+def _vague_members(
+    schema: dict[str, Any], schemas: dict[str, Any], seen: tuple[str, ...], place: str
+) -> Iterator[str]:
+    members = schema.get("properties", {})
+    others = schema.get("additionalProperties", True)
+    if others is True or not (members or others):
+        yield place
+    for name, member in members.items():
+        yield from _vague(member, schemas, seen, f"{place}.{name}")
+    if isinstance(others, dict):
+        yield from _vague(others, schemas, seen, f"{place}.*")
