@@ -174,7 +174,7 @@ def _of_contract(part: Document) -> Iterator[Value]:
     )
 
 
-def _of_capacity(one: Mapping[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def _of_capacity(one: Document) -> Iterator[Value]:
     what = {
         key: one[key]
         for key in ("kind", "line", "unit", "period_start", "period_end")
