@@ -24,6 +24,7 @@ from services.signals.evaluation.rows import (
 )
 from services.signals.replica.repository.replica import CHAIN, versions_of
 from shared.db.columns import update, upsert
+from shared.db.filters import Where
 
 #: The periods that an evaluation reads: the running one and a few closed ones.
 STATEMENT_DAYS = 130
@@ -200,6 +201,9 @@ class EvaluationRepository:
     ) -> list[CustomerStandingRow]:
         """Customers with their newest evaluation as of an instant, by id or the riskiest first."""
         place = "(-said.score, c.external_id)" if by_risk else "(0, c.external_id)"
+        where = Where(parameters=(at,)).also("said.at_risk = {}", at_risk)
+        if after is not None:
+            where = where.also(f"{place} > ({{}}, {{}})", *after)
         rows = await self._connection.fetch(
             f"""select c.external_id, c.name, said.document, said.score
                 from signals.customers c cross join lateral (
@@ -208,13 +212,8 @@ class EvaluationRepository:
                         coalesce(bool_or((s.document #>> '{{risk,at_risk}}')::boolean), false) as at_risk
                     from (select at, document from signals.standings
                         where customer_id = c.customer_id and at <= $1 order by at desc limit 1) s) said
-                where ($2::boolean is null or said.at_risk = $2)
-                    and ($3::integer is null or {place} > ($3, $4))
-                order by {place} limit $5""",
-            at,
-            at_risk,
-            after[0] if after else None,
-            after[1] if after else None,
+                where {where.sql} order by {place} limit ${len(where.parameters) + 1}""",
+            *where.parameters,
             limit,
         )
         return [CustomerStandingRow(**row) for row in rows]

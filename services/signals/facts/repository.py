@@ -1,11 +1,17 @@
 """All SQL of facts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 import asyncpg
 
 from services.signals.facts.rows import FactFilter, FactRow, JudgedRenewalRow, StoredFact
+from shared.db.filters import narrowed
+
+CONDITIONS = {"since": "occurred_at >= {}", "until": "occurred_at < {}"}
+#: A snooze that has run out is open again.
+OPEN = "(state = 'open' or (state = 'snoozed' and snoozed_until <= {}))"
 
 
 class FactRepository:
@@ -66,26 +72,15 @@ class FactRepository:
         self, wanted: FactFilter, after: tuple[datetime, str] | None, limit: int, now: datetime
     ) -> list[FactRow]:
         """Facts, the newest first. The state `open` includes a snooze that has run out."""
+        where = narrowed(replace(wanted, state=None), CONDITIONS)
+        where = where.also(OPEN, now) if wanted.state == "open" else where.also("state = {}", wanted.state)
+        if after is not None:
+            where = where.also("(occurred_at, signal_id) < ({}, {})", *after)
         rows = await self._connection.fetch(
-            """select * from signals.facts
-               where ($1::text is null or type = $1) and ($2::text is null or customer = $2)
-                   and ($3::text is null or contract = $3)
-                 and ($4::text is null or state = $4
-                     or ($4 = 'open' and state = 'snoozed' and snoozed_until <= $10))
-                 and ($5::timestamptz is null or occurred_at >= $5)
-                     and ($6::timestamptz is null or occurred_at < $6)
-                 and ($7::timestamptz is null or (occurred_at, signal_id) < ($7, $8))
-               order by occurred_at desc, signal_id desc limit $9""",
-            wanted.type,
-            wanted.customer,
-            wanted.contract,
-            wanted.state,
-            wanted.since,
-            wanted.until,
-            after[0] if after else None,
-            after[1] if after else None,
+            f"""select * from signals.facts where {where.sql}
+               order by occurred_at desc, signal_id desc limit ${len(where.parameters) + 1}""",
+            *where.parameters,
             limit,
-            now,
         )
         return [FactRow(**row) for row in rows]
 

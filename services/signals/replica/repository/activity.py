@@ -17,6 +17,7 @@ from services.signals.replica.rows import (
     RollupRow,
 )
 from shared.db.columns import upsert
+from shared.db.filters import Where
 from shared.topics.rating import ActivityMessage
 
 #: One writer at a time: a subject that becomes a customer's alias moves to another partition.
@@ -101,16 +102,14 @@ class ActivityRepository:
 
     async def days(self, customer_id: str, meter: str | None, first: date, end: date) -> list[ActiveDayRow]:
         """Events by meter and UTC day in [first, end): the evidence of what is said of a customer."""
+        where = Where("customer_id = $1 and day >= $2 and day < $3", (customer_id, first, end))
+        where = where.also("meter = {}", meter)
         rows = await self._connection.fetch(
-            """select meter, day, max(last_seen_at) as last_seen_at, sum(hour.events)::bigint as events
+            f"""select meter, day, max(last_seen_at) as last_seen_at, sum(hour.events)::bigint as events
                from signals.activity cross join lateral (
                    select coalesce(sum((value->>0)::bigint), 0) as events from jsonb_each(hours)) hour
-               where customer_id = $1 and ($2::text is null or meter = $2) and day >= $3 and day < $4
-               group by meter, day order by day, meter""",
-            customer_id,
-            meter,
-            first,
-            end,
+               where {where.sql} group by meter, day order by day, meter""",
+            *where.parameters,
         )
         return [ActiveDayRow(**row) for row in rows]
 

@@ -17,6 +17,7 @@ from services.signals.webhooks.rows import (
     NewEndpoint,
     SealedRow,
 )
+from shared.db.filters import Where
 from shared.values.ids import first_id, new_id
 
 QUEUE = """
@@ -284,14 +285,12 @@ class WebhookRepository:
         self, endpoint_id: str, state: str | None, after: str | None, limit: int
     ) -> list[LoggedDelivery]:
         """The log, the newest first."""
+        where = Where("d.endpoint_id = $1", (endpoint_id,)).also("d.state = {}", state)
+        where = where.also("d.delivery_id < {}", after)
         rows = await self._connection.fetch(
-            f"""{LOGGED}
-               where d.endpoint_id = $1 and ($2::text is null or d.state = $2)
-                   and ($3::text is null or d.delivery_id < $3)
-               order by d.delivery_id desc limit $4""",
-            endpoint_id,
-            state,
-            after,
+            f"""{LOGGED} where {where.sql}
+               order by d.delivery_id desc limit ${len(where.parameters) + 1}""",
+            *where.parameters,
             limit,
         )
         return [LoggedDelivery(**row) for row in rows]
