@@ -29,10 +29,11 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(size) if size <= BODY_MAX_BYTES else b""
         try:
             event = Webhook(os.environ["WEBHOOK_SECRET"]).verify(body, dict(self.headers.items()))
+        # the library raises ValueError for a header it cannot take apart
         except (
             WebhookVerificationError,
             ValueError,
-        ):  # the library raises ValueError for a header it cannot take apart
+        ):
             self.answer(400)
             return
         if self.headers["webhook-id"] not in SEEN:

@@ -61,9 +61,8 @@ statements_heard = Table(
     Column("final", Boolean, nullable=False),
     Column("watermark", JSONB, nullable=False),  # {"usage.events partition": last batch id covered}
     Column("said", Text, nullable=False),  # StatementMessage, whole (pages joined), as JSON text
-    Column(
-        "document", JSONB, Computed("said::jsonb", persisted=False), nullable=False
-    ),  # the same to read, made when it is read
+    # the same to read, made when it is read
+    Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),
     Index("statements_heard_period", "contract", "period_start"),
 )
 

@@ -70,12 +70,10 @@ activity = Table(
     Column("customer_id", Text),
     Column("hours", JSONB, nullable=False),  # "0".."23" → [events, value]
     Column("last_seen_at", INSTANT, nullable=False),
-    Column(
-        "items", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")
-    ),  # a meter with a role: hashed values of the day
-    Column(
-        "folded", Boolean, nullable=False, server_default=text("false")
-    ),  # whether the roll-up of its customer has it
+    # a meter with a role: hashed values of the day
+    Column("items", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    # whether the roll-up of its customer has it
+    Column("folded", Boolean, nullable=False, server_default=text("false")),
     Index("activity_customer", "customer_id", "meter", "day"),
     Index("activity_waiting", "customer_id", postgresql_where=text("not folded and customer_id is not null")),
 )
@@ -174,9 +172,8 @@ deliveries = Table(
     Column("customer", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("state", Text, nullable=False),  # pending | delivered | given_up
-    Column(
-        "round", Integer, nullable=False, server_default=text("1")
-    ),  # how often it was queued: a replay begins a new one
+    # how often it was queued: a replay begins a new one
+    Column("round", Integer, nullable=False, server_default=text("1")),
     Column("attempts", Integer, nullable=False),  # recorded ones of this round
     Column("due_at", INSTANT, nullable=False),  # business clock
     Column("created_at", INSTANT, nullable=False),  # business clock

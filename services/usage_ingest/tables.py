@@ -48,9 +48,8 @@ quarantine = Table(
     CheckConstraint("by in ('door', 'metering')", name="quarantine_by"),
     Index("quarantine_open", "quarantine_id", postgresql_where=text("status = 'open'")),
     Index("quarantine_source", "source", "quarantine_id"),
-    Index(
-        "quarantine_id_begins", text("left(id, 255)"), "quarantine_id"
-    ),  # a refused id may be longer than an index takes
+    # a refused id may be longer than an index takes
+    Index("quarantine_id_begins", text("left(id, 255)"), "quarantine_id"),
 )
 
 receipts = Table(

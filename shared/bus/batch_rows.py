@@ -11,9 +11,8 @@ from shared.bus import Polled, Record
 #: What can become of an offset, in the order of the columns of `bus.batches`: their sum is the length of the
 #: batch.
 OUTCOMES = ("new", "duplicate", "conflict", "void", "quarantined", "dead", "compacted")
-Sources = Mapping[
-    str, Mapping[str, int]
-]  # source → outcome → messages; an outcome without messages is left out
+# source → outcome → messages; an outcome without messages is left out
+Sources = Mapping[str, Mapping[str, int]]
 NO_SOURCE = ""  # under which stands what has no source that can be read, or none that can be stored
 
 BATCH = f"""insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, sources,

@@ -21,9 +21,8 @@ DEAD = """insert into bus.dead_letters (grp, topic, partition, offset_, key, val
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
 ERROR_CHARS_MAX = 2000
 ROUND_MAX = 500  # letters published, then noted: what dies between is published again
-OPEN = (
-    "replayed_at is null and discarded_at is null"  # nobody has decided about it: neither taken nor given up
-)
+# nobody has decided about it: neither taken nor given up
+OPEN = "replayed_at is null and discarded_at is null"
 
 _LETTER = """select grp, topic, partition, offset_, index_, at, error, replayed_at, discarded_at,
     discarded_by, discard_reason, key, value, headers

@@ -109,9 +109,8 @@ class KafkaPublisher:
             for topic, records in topics.items():
                 for partition, run in self._by_partition(topic, records).items():
                     for batch in _batches(producer, run):
-                        if (
-                            batch.size() > MESSAGE_MAX_BYTES
-                        ):  # only a single record makes a batch larger than BATCH_MAX_BYTES
+                        # only a single record makes a batch larger than BATCH_MAX_BYTES
+                        if batch.size() > MESSAGE_MAX_BYTES:
                             raise RecordsRefused(
                                 f"{topic} takes {MESSAGE_MAX_BYTES} bytes in one piece, and a record comes to {batch.size()}"
                             )

@@ -24,10 +24,11 @@ REQUEST_TIMEOUT_MS = 5_000
 METADATA_MAX_AGE_MS = 10_000
 FETCH_BYTES = 1 << 20  # a larger batch comes whole all the same
 READ_COMMITTED = 1
+# a producer writes any stamp, or none; behind 2100 it says nothing
 EPOCH, STAMP_MAX_MS = (
     datetime(1970, 1, 1, tzinfo=UTC),
     4_102_444_800_000,
-)  # a producer writes any stamp, or none; behind 2100 it says nothing
+)
 
 
 class KafkaReader:

@@ -66,9 +66,8 @@ def rights() -> frozenset[Right]:
     checked = {
         _right(CHECKER, May.READ, Of.TOPIC, topic.name) for topic in topics if topic.name.startswith(CHECKED)
     }
-    in_transactions = {
-        _right(PRODUCTS, May.WRITE, Of.TRANSACTIONAL_ID, "*")
-    }  # of any name: what they write is usage.raw all the same
+    # of any name: what they write is usage.raw all the same
+    in_transactions = {_right(PRODUCTS, May.WRITE, Of.TRANSACTIONAL_ID, "*")}
     return frozenset(said | heard | in_groups | seen | checked | in_transactions)
 
 

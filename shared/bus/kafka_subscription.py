@@ -195,9 +195,8 @@ class KafkaSubscription:
         except NoOffsetForPartitionError:  # asked before it was placed
             await asyncio.sleep(RETRY_S)
             return []
-        except (
-            OffsetOutOfRangeError
-        ) as fault:  # the log changed under us: look at it again, which says what happened
+        # the log changed under us: look at it again, which says what happened
+        except OffsetOutOfRangeError as fault:
             log.warning("offset_out_of_range", group=self.group, fault=repr(fault))
             self._unplaced |= set(self._next)
             return []

@@ -28,11 +28,12 @@ from shared.bus.kafka_rights import ALLOW, USERS, Right, rights
 from shared.bus.kafka_topics import ensure_topics
 from shared.topics import ALL
 
+# of SCRAM-SHA-512; a derived password has 192 bits, so more rounds add nothing
 OURS_NUMBER, ITERATIONS, SALT_BYTES = (
     2,
     4096,
     16,
-)  # of SCRAM-SHA-512; a derived password has 192 bits, so more rounds add nothing
+)
 ANY, OUR_PRINCIPALS = 1, frozenset(f"User:{user}" for user in USERS)
 TIMEOUT_S, POLL_S = 30.0, 0.1
 

@@ -93,9 +93,8 @@ batches = Table(
     Column("to_offset", BigInteger, nullable=False),
     *(Column(outcome, Integer, nullable=False) for outcome in OUTCOMES),
     Column("at", INSTANT, nullable=False, server_default=NOW),
-    Column(
-        "sources", JSONB
-    ),  # source → outcome → messages; null where none are kept, and before cut `batch_sources`
+    # source → outcome → messages; null where none are kept, and before cut `batch_sources`
+    Column("sources", JSONB),
     UniqueConstraint("grp", "topic", "partition", "from_offset"),
 )
 cuts = Table(  # since when something is counted in a way that it was not before
@@ -110,9 +109,8 @@ dead_letters = Table(
     Column("grp", Text, primary_key=True),
     *_partition_of_topic(key=True),
     Column("offset_", BigInteger, primary_key=True),
-    Column(
-        "index_", Integer, primary_key=True, server_default=text("0")
-    ),  # which of a record's events, where it carries several
+    # which of a record's events, where it carries several
+    Column("index_", Integer, primary_key=True, server_default=text("0")),
     Column("key", LargeBinary, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("headers", JSONB, nullable=False, server_default=text("'{}'")),
@@ -120,9 +118,8 @@ dead_letters = Table(
     Column("batch_id", BigInteger, nullable=False),
     Column("at", INSTANT, nullable=False, server_default=NOW),
     Column("replayed_at", INSTANT),  # when it was published again
-    Column(
-        "discarded_at", INSTANT
-    ),  # when somebody decided that it is never taken; these three stay for good
+    # when somebody decided that it is never taken; these three stay for good
+    Column("discarded_at", INSTANT),
     Column("discarded_by", Text),
     Column("discard_reason", Text),
     Index("dead_letters_key", "key", postgresql_using="hash"),

@@ -29,10 +29,11 @@ log = structlog.get_logger()
 ROWS_MAX = 2000
 POLL_S = 0.05  # for rows of other processes; those of this one wake the relay
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
+# each round walks over what the last ones deleted: after much, wait for more
 REST_A_ROW_S, REST_MAX_S = (
     0.0002,
     0.1,
-)  # each round walks over what the last ones deleted: after much, wait for more
+)
 MEASURE_EVERY_S = 2.0
 RETRY_LOOK_S = 15.0  # for refused rows whose time has come
 # A refused snapshot goes with the first later one of its key that the bus has.

@@ -63,9 +63,8 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("scopes", ARRAY(Text), nullable=False),
         Column("expires_at", INSTANT),
         Column("revoked", Boolean, nullable=False),
-        Column(
-            "sources", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")
-        ),  # whose usage it may touch; none named: anybody's
+        # whose usage it may touch; none named: anybody's
+        Column("sources", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     )
     Table(
         "exceptions",

@@ -149,9 +149,8 @@ class Database:
         """A unit of work that commits when the block ends well, outbox rows included, and rolls back
         otherwise."""
         async with self.pool.acquire() as connection, connection.transaction(isolation=isolation):
-            uow = UnitOfWork(
-                cast(asyncpg.Connection, connection), self.schema, trace
-            )  # the pool's proxy has every method of a connection
+            # the pool's proxy has every method of a connection
+            uow = UnitOfWork(cast(asyncpg.Connection, connection), self.schema, trace)
             yield uow
             await uow.flush()
         if uow.has_told and self.told:

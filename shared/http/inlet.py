@@ -36,9 +36,8 @@ from shared.http.problems import PROBLEM_MEDIA, problem_document
 
 FIELD_BYTES = 4  # of a header beside name and value: colon, space, CR, LF
 Transport = asyncio.Transport
-_read = memoryview(
-    bytearray(HELD_MAX_BYTES)
-)  # one for all: what was read is parsed before anything else is read
+# one for all: what was read is parsed before anything else is read
+_read = memoryview(bytearray(HELD_MAX_BYTES))
 
 
 class TooFarAhead(Exception):
@@ -81,19 +80,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(**uvicorn)
         self._connections = connections
         self._clock: asyncio.TimerHandle | None = None  # runs in every state but while a request is worked on
-        self._answer_clock: asyncio.TimerHandle | None = (
-            None  # runs while the caller does not take its answer
-        )
-        self._deaf = (
-            False  # nothing more is read; the connection ends as soon as what it asked for is answered
-        )
+        # runs while the caller does not take its answer
+        self._answer_clock: asyncio.TimerHandle | None = None
+        # nothing more is read; the connection ends as soon as what it asked for is answered
+        self._deaf = False
         self._in_head = True  # before or within a head
         self._silent_bytes = 0  # fed since the last request's end, or since the last byte of a body
         self._fields = 0  # headers of this head, or trailers
         self._unanswered: deque[int] = deque()  # bytes of each head that waits for its answer
-        self._held_back: tuple[RequestResponseCycle, ASGI3Application] | None = (
-            None  # is begun once the answer before it is taken
-        )
+        # is begun once the answer before it is taken
+        self._held_back: tuple[RequestResponseCycle, ASGI3Application] | None = None
 
     # What the event loop tells
 

@@ -100,9 +100,8 @@ class Keys:
 
     pool: asyncpg.Pool
     schema: str
-    heard_all: Callable[
-        [], Awaitable[bool]
-    ]  # whether the table holds all that has been said of keys until now
+    # whether the table holds all that has been said of keys until now
+    heard_all: Callable[[], Awaitable[bool]]
     now: Callable[[], float] = time.monotonic
     _by_hash: dict[str, AccessKey] = field(default_factory=dict)
     _confirmed: tuple[float, datetime] | None = None  # on the monotonic clock, and as told to callers

@@ -7,14 +7,12 @@ from typing import Final
 
 from shared.environment_fault import EnvironmentFault
 
-HEAD_MAX_BYTES: Final = (
-    64 * 1024
-)  # request line and headers; also what may follow a byte of a body without another one (trailers)
+# request line and headers; also what may follow a byte of a body without another one (trailers)
+HEAD_MAX_BYTES: Final = 64 * 1024
 HEADERS_MAX: Final = 100
 URL_MAX_BYTES: Final = 8 * 1024
-HEAD_TIMEOUT_S: Final = (
-    10.0  # from accept, or from the first byte of a further request, to the end of the headers
-)
+# from accept, or from the first byte of a further request, to the end of the headers
+HEAD_TIMEOUT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 75  # of silence between two requests
 LINGER_S: Final = 2.0  # a caller that is told why has to read it and to hang up
 ANSWER_TIMEOUT_S: Final = 30.0  # for a caller that does not take its answer
@@ -26,13 +24,13 @@ BODY_MAX_BYTES: Final = 1024 * 1024  # where a service says nothing else
 BODY_TIMEOUT_S: Final = 30.0
 VALUES_MAX: Final = 10_000  # in a body that FastAPI parses
 ERRORS_MAX: Final = 100  # faults of a body that its answer lists
+# of names that a caller made up, so many are told back, and so much of each
 NAMED_MAX, NAME_CHARS_MAX = (
     5,
     100,
-)  # of names that a caller made up, so many are told back, and so much of each
-OFF_LOOP_BYTES: Final = (
-    1024 * 1024
-)  # a larger body is taken apart by another thread, so that others are answered meanwhile
+)
+# a larger body is taken apart by another thread, so that others are answered meanwhile
+OFF_LOOP_BYTES: Final = 1024 * 1024
 
 CONNECTIONS_MAX: Final = 1_000  # of one process; the one that waits longest makes room
 REQUESTS_MAX: Final = 500  # in work at once in one process; more are answered 503

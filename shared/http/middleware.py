@@ -17,9 +17,8 @@ from shared.http.problems import problem
 from shared.http.segments import undecoded
 
 log = structlog.get_logger()
-OPERATIONS = frozenset(
-    {"/healthz", "/readyz", "/metrics"}
-)  # answered however much is in work: who watches must see
+# answered however much is in work: who watches must see
+OPERATIONS = frozenset({"/healthz", "/readyz", "/metrics"})
 REQUESTS = Counter("u2c_http_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
     "u2c_http_request_seconds", "Time to answer", ["route"], buckets=(0.005, 0.02, 0.1, 0.5, 1, 5, 30)

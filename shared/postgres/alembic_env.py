@@ -39,9 +39,8 @@ class ScriptImpl(PostgresqlImpl):
             super().execute(sql, execution_options)
             return
         assert self.connection is not None
-        self.connection.execute(
-            text("select 1")
-        )  # the driver opens the transaction at its first statement only
+        # the driver opens the transaction at its first statement only
+        self.connection.execute(text("select 1"))
         await_only(self.connection.connection.driver_connection.execute(sql))  # type: ignore[union-attr]
 
 

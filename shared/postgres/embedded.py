@@ -247,11 +247,12 @@ class EmbeddedPostgres:
         self._keeper = self._process = None
 
     def _end(self, process: subprocess.Popen[bytes], first: signal.Signals) -> None:
+        # fast, immediate (recovery on the next start), gone
         for sign in (
             first,
             signal.SIGQUIT,
             signal.SIGKILL,
-        ):  # fast, immediate (recovery on the next start), gone
+        ):
             process.send_signal(sign)
             try:
                 process.wait(STOP_TIMEOUT_S)

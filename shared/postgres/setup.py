@@ -103,9 +103,8 @@ async def _role(server: asyncpg.Connection, role: str, password: str) -> None:
         else "alter role {} login password '{}'"
     )
     await server.execute(verb.format(role, password))  # base64 has no quote; DDL takes no parameters
-    await server.execute(
-        f"grant {role} to current_user"
-    )  # a non-superuser administrator needs it to give schemas away
+    # a non-superuser administrator needs it to give schemas away
+    await server.execute(f"grant {role} to current_user")
 
 
 async def _database(server: asyncpg.Connection, database: str) -> None:

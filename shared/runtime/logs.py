@@ -27,9 +27,8 @@ def configure_logs(service: str, level: str) -> None:
     )
     logging.basicConfig(level=level.upper(), handlers=[_Forward()], force=True)
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("httpcore2").setLevel(
-        logging.INFO
-    )  # below that it tells every header of an answer, and one may repeat a secret path
+    # below that it tells every header of an answer, and one may repeat a secret path
+    logging.getLogger("httpcore2").setLevel(logging.INFO)
 
 
 class _Forward(logging.Handler):

@@ -16,9 +16,8 @@ EVERY_S = 3600.0
 STEP_ROWS = 5000  # of one transaction
 REST_S = 0.1  # between two: nobody waits for this
 GONE = Counter("u2c_retention_deleted_rows_total", "Rows deleted because their time was over", ["kept"])
-Step = Callable[
-    [UnitOfWork, datetime], Awaitable[int]
-]  # deletes at most STEP_ROWS of what is older, and returns how many
+# deletes at most STEP_ROWS of what is older, and returns how many
+Step = Callable[[UnitOfWork, datetime], Awaitable[int]]
 
 
 @dataclass(frozen=True)

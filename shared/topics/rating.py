@@ -78,9 +78,8 @@ class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
     quantity: Decimal
     allowance: Decimal  # units covered by the included allowance
     priced: Decimal  # quantity − allowance = Σ tier quantities
-    exact: (
-        Decimal  # exact amount before settlement (its split may be notional; Σ over the line is what settles)
-    )
+    # exact amount before settlement (its split may be notional; Σ over the line is what settles)
+    exact: Decimal
     group: dict[str, str] = {}
 
 
@@ -150,9 +149,8 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     pages: int = 1
     consumption: dict[str, str] = {}  # for signals: included, minimum_minor and what of them is used
     meters: dict[str, int] = {}  # the meters it counts → the revision of the version it counted by
-    held: StatementHeld | None = (
-        None  # set: the lines are those of an older revision, and the period is on hold
-    )
+    # set: the lines are those of an older revision, and the period is on hold
+    held: StatementHeld | None = None
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -56,15 +56,13 @@ class Topic:
     partitioned_by: Key | None  # None: whoever produces it chooses (usage.raw)
     producer: str
     consumers: tuple[str, ...]
-    identified_by: Key | None = (
-        None  # snapshots only: the whole identity of what a newer message replaces, and the record's key
-    )
+    # snapshots only: the whole identity of what a newer message replaces, and the record's key
+    identified_by: Key | None = None
     partitions: int = 3
     retention_days: int = 30  # facts only; snapshot topics are compacted
     also_by: tuple[str, ...] = ()  # who else says it; the topic stays that of its producer
-    own_consumer: str = (
-        ""  # the consumer of its own that hears it in each service; "": the service's one consumer
-    )
+    # the consumer of its own that hears it in each service; "": the service's one consumer
+    own_consumer: str = ""
 
     def __post_init__(self) -> None:
         assert (self.identified_by is not None) == (self.kind is TopicKind.SNAPSHOT), (

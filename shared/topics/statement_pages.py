@@ -10,9 +10,8 @@ from shared.topics.rating import StatementLine, StatementMessage
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
 LINES_A_PAGE: Final = 500  # without segments a line is at most two kilobytes
-PAGE_MAX_BYTES: Final = (
-    MESSAGE_MAX_BYTES // 8
-)  # of lines with their segments: there are as many as groups and spans
+# of lines with their segments: there are as many as groups and spans
+PAGE_MAX_BYTES: Final = MESSAGE_MAX_BYTES // 8
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 
 

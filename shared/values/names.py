@@ -19,9 +19,8 @@ from typing import Final
 _FACTOR_MAX = 4  # characters that NFC may make one
 _UTF8_BYTES_MAX = 4  # of one character
 _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
-_FILLERS = frozenset(
-    "\u034f\u115f\u1160\u3164\uffa0"
-)  # letters and marks that show nothing, though Unicode calls them none of the above
+# letters and marks that show nothing, though Unicode calls them none of the above
+_FILLERS = frozenset("\u034f\u115f\u1160\u3164\uffa0")
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp", "Zs"))
 _PLAIN = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
 SHOWN_MAX = 60

@@ -9,9 +9,8 @@ from u2c.bench.machine import Processes
 
 
 def test_ratio_is_the_rate_times_the_sum_of_the_parts_times() -> None:
-    bare = BareRates(
-        decode=1_000_000, produce=250_000, consume=500_000, copy=100_000
-    )  # 1 + 4 + 2 + 10 = 17 µs an event
+    # 1 + 4 + 2 + 10 = 17 µs an event
+    bare = BareRates(decode=1_000_000, produce=250_000, consume=500_000, copy=100_000)
     assert bare.ratio(20_000) == pytest.approx(0.34)
 
 

@@ -111,9 +111,8 @@ async def way(database: TestDatabase) -> AsyncIterator[Way]:
         Database(database.url("rating"), "rating"),
     )
     await rating.open()
-    everybody = await asyncpg.create_pool(
-        database.admin_url, min_size=1, max_size=5
-    )  # speaks for the door, as metering's role may not
+    # speaks for the door, as metering's role may not
+    everybody = await asyncpg.create_pool(database.admin_url, min_size=1, max_size=5)
     bus = PostgresLog(everybody)
     await bus.start()
     try:

@@ -65,10 +65,11 @@ def as_the_protocol_says(
     if not lined:
         return Bucket.UNPRICED, None
     if held:
+        # its period cannot be priced: on no statement, whatever an older revision said
         return (
             Bucket.HELD,
             Reason.PRICING_FAILED,
-        )  # its period cannot be priced: on no statement, whatever an older revision said
+        )
     return Bucket.APPLIED, None
 
 

@@ -76,9 +76,8 @@ async def test_a_contract_with_very_many_breaks_does_not_hide_its_neighbour(
     vandal: asyncpg.Connection,
 ) -> None:
     await _contract(vandal, "a-law", Harm(MANY, 0, 0))
-    await vandal.execute(
-        "delete from rating.events where source = 'book' and id = 'bolt-1'"
-    )  # K4 of bolt, which comes after
+    # K4 of bolt, which comes after
+    await vandal.execute("delete from rating.events where source = 'book' and id = 'bolt-1'")
     pairs = [
         ("a-law", START),
         *[

@@ -61,9 +61,8 @@ async def test_a_book_of_before_migrates_and_verifies_clean(empty_database: Test
     admin = await _old_book(empty_database)
     try:
         await migrate_all(empty_database.admin_url, empty_database.secret)
-        await admin.execute(
-            "update bus.batches set new = 0, duplicate = duplicate + 2 where batch_id = 1"
-        )  # K3 is not asked here
+        # K3 is not asked here
+        await admin.execute("update bus.batches set new = 0, duplicate = duplicate + 2 where batch_id = 1")
         await admin.execute("update bus.batches set void = 0, duplicate = duplicate + 1 where batch_id = 1")
         report = await check_all(admin)
         assert report.holds, report.breaks

@@ -97,9 +97,10 @@ async def test_what_is_named_late_is_counted_again_where_that_is_asked_and_nowhe
         assert await counted(db, name, MARCH) == {
             ("acme", group): count for group, count in {**march, OTHER: 4}.items()
         }
+        # r3
         assert await counted(db, name, date(2026, 4, 1)) == {
             ("acme", group): count for group, count in {**after, OTHER: 1}.items()
-        }  # r3
+        }
     assert {row["day"] for row in await rows(db, "select day from rating.marks")} == {april.date()}
     again = (
         event("m5+", data={"region": "r5", "user": "ann"}),

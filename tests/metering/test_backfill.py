@@ -50,9 +50,8 @@ async def test_a_void_in_the_midst_of_a_backfill_is_taken_once(db: Database, met
     await meter(db, "calls", **book.CALLS)
     async with db.transaction() as uow:
         assert await backfill_step(uow, NOW, events_max=3, groups_max=1000)
-    await metering.take(
-        void("1"), void("4"), event("7")
-    )  # one behind the job, one ahead of it, one after the cut
+    # one behind the job, one ahead of it, one after the cut
+    await metering.take(void("1"), void("4"), event("7"))
     await backfilled(db)
     assert [total for total, _ in (await aggregates(db)).hours.values()] == [5]
 

@@ -138,13 +138,13 @@ async def test_overflowed_groups_read_alike_from_aggregates_and_raw_events(db: D
     edge = Wanted("calls", NOW.replace(minute=5), NOW.replace(minute=55), ("region",))
     async with db.transaction() as uow:
         found = await read_quantities(uow, [UsageAsked(ids["acme"], whole), UsageAsked(ids["acme"], edge)])
-    assert (
-        sorted(found[0].values()) == [1, 1, 3] and found[0][(("region", ""),)] == 3
-    )  # r0 and r1 are in, the rest is other
+    # r0 and r1 are in, the rest is other
+    assert sorted(found[0].values()) == [1, 1, 3] and found[0][(("region", ""),)] == 3
+    # minutes 10 to 40, read from raw events
     assert found[1] == {
         (("region", "r1"),): 1,
         (("region", ""),): 3,
-    }  # minutes 10 to 40, read from raw events
+    }
 
 
 async def test_the_watermark_names_the_last_batch_of_each_partition(db: Database, metering: Metering) -> None:

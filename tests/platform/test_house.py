@@ -136,9 +136,8 @@ def test_every_folder_of_a_service_is_under_the_rules() -> None:
         for word in WORDS
         for path in (*(ROOT / service).rglob(f"{word}.py"), *(ROOT / service).rglob(f"{word}/__init__.py"))
     }
-    inside = {
-        folder for folder in folders if WORDS & {*Path(folder).parts[2:]}
-    }  # domain/answers.py is a file of the domain
+    # domain/answers.py is a file of the domain
+    inside = {folder for folder in folders if WORDS & {*Path(folder).parts[2:]}}
     assert folders - inside - SERVICES == FOLDERS
 
 

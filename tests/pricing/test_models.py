@@ -45,11 +45,12 @@ PACKAGE = {"model": "package", "size": "100", "price": "12000"}
         (GRADUATED, "10.5", "107.5"),  # half a unit enters the second tier: 102 + 3 + 2.5
         (GRADUATED, "21", "160"),  # 102 + 53 + 4 + 1
         ({**GRADUATED, "flat_at_zero": "none"}, "0", "0"),
+        # reaching ten enters the second tier and its flat fee
         (
             {**GRADUATED, "boundary": "lower"},
             "10",
             "105",
-        ),  # reaching ten enters the second tier and its flat fee
+        ),
         (VOLUME, "0", "1"),
         (VOLUME, "10", "31"),
         (VOLUME, "10.5", "21"),  # one rate for all, also between whole bounds

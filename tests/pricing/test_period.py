@@ -27,29 +27,33 @@ ZONES = [
     [
         (date(2013, 1, 1), "America/New_York", "2013-01-01T05:00:00+00:00"),
         (date(2013, 7, 1), "America/New_York", "2013-07-01T04:00:00+00:00"),
+        # the clock changes at 2:00, after midnight
         (
             date(2013, 3, 10),
             "America/New_York",
             "2013-03-10T05:00:00+00:00",
-        ),  # the clock changes at 2:00, after midnight
+        ),
         (date(2026, 1, 1), "Asia/Kathmandu", "2025-12-31T18:15:00+00:00"),
+        # 00:00 does not exist; the day begins at 01:00
         (
             date(2017, 10, 15),
             "America/Sao_Paulo",
             "2017-10-15T03:00:00+00:00",
-        ),  # 00:00 does not exist; the day begins at 01:00
+        ),
         (date(2021, 3, 28), "Asia/Beirut", "2021-03-27T22:00:00+00:00"),
         (date(2011, 12, 31), "Pacific/Apia", "2011-12-30T10:00:00+00:00"),  # 30 December was skipped
+        # 00:01 fell back to 23:01: midnight comes twice, the first counts
         (
             date(2005, 10, 30),
             "America/St_Johns",
             "2005-10-30T02:30:00+00:00",
-        ),  # 00:01 fell back to 23:01: midnight comes twice, the first counts
+        ),
+        # 23:30 jumped to 00:30: the day begins inside the gap
         (
             date(1919, 3, 31),
             "America/Toronto",
             "1919-03-31T04:30:00+00:00",
-        ),  # 23:30 jumped to 00:30: the day begins inside the gap
+        ),
     ],
 )
 def test_a_local_day_begins_at_its_first_instant(day: date, zone: str, instant: str) -> None:

@@ -24,11 +24,12 @@ def amended(old: dict[str, Any], new: dict[str, Any], on: str = "2026-01-16", **
 def test_the_allowance_comes_off_before_the_price() -> None:
     (line,) = price(chain(terms(lines=[usage_line(TIERS, included="100")])), "1200").lines
     (segment,) = line.segments
+    # 1000 × 0.10 + 100 × 0.05
     assert (line.amount_minor, segment.allowance, segment.priced) == (
         10500,
         Decimal(100),
         Decimal(1100),
-    )  # 1000 × 0.10 + 100 × 0.05
+    )
 
 
 def test_a_line_is_rounded_once_and_ties_go_up() -> None:
@@ -200,8 +201,7 @@ def test_the_largest_quantity_at_the_finest_price_is_exact() -> None:
         terms(lines=[usage_line({"model": "per_unit", "unit": "9999999999.12345678901234567891"})])
     )
     (line,) = price(versions, "9999999999999999999.999999999999").lines
-    exact_product = (
-        10**31 - 1
-    ) * 999999999912345678901234567891  # at 32 decimals; a cent is 10^30 of its units
+    # at 32 decimals; a cent is 10^30 of its units
+    exact_product = (10**31 - 1) * 999999999912345678901234567891
     assert line.amount_minor == (exact_product + 10**30 // 2) // 10**30
     assert line.segments[0].exact == Decimal(exact_product).scaleb(-32, EXACT)

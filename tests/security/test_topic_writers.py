@@ -86,9 +86,8 @@ async def test_migrating_again_opens_nothing_for_a_moment_and_follows_the_regist
     try:
         await admin.execute("insert into bus.topic_writers values ('usage.events', 'u2c_billing', true)")
         await admin.execute("grant update on clock.business to u2c_billing")
-        await create_roles_and_schemas(
-            database.server_url, database.name, database.secret
-        )  # its first step takes back what it grants
+        # its first step takes back what it grants
+        await create_roles_and_schemas(database.server_url, database.name, database.secret)
         may = "select has_table_privilege('u2c_billing', 'clock.business', 'update')"
         assert not await admin.fetchval(may)
         await migrate_all(database.admin_url, database.secret)

@@ -38,10 +38,11 @@ async def set_up(client: Client) -> None:
 async def run(client: Client, world: World, between: Between | None = None) -> None:
     """Send the whole world; `between` is called after each day's deliveries and before the clock moves on."""
     pending: list[tuple[datetime, Callable[[], Awaitable[Any]]]] = [
+        # two days back-dated
         (
             AMENDED_AT.replace(day=17),
             lambda: client.post("rating", "/v1/contracts", AMENDMENT),
-        ),  # two days back-dated
+        ),
         (
             ALIAS_KNOWN_AT,
             lambda: client.post("rating", "/v1/customers/late/aliases", {"alias": "late-alias"}),

@@ -63,9 +63,8 @@ async def test_a_contract_that_renews_by_itself_has_no_after(acme: Deployment) -
         terms("acme-after", "acme", term={"start": "2030-01-01", "months": 12}), status=409
     )
     assert "acme-1" in answer["detail"]
-    await acme.apply(
-        terms("acme-1", "acme", term={"start": "2024-01-01", "months": 24})
-    )  # the remedy: the term ends
+    # the remedy: the term ends
+    await acme.apply(terms("acme-1", "acme", term={"start": "2024-01-01", "months": 24}))
     await acme.apply(terms("acme-after", "acme", term={"start": "2030-01-01", "months": 12}))
 
 

@@ -107,9 +107,8 @@ async def test_what_metering_has_not_taken_is_in_flight(
     admin = await asyncpg.connect(rating.database.admin_url)
     try:
         async with admin.transaction():
-            await admin.execute(
-                "select from bus.positions where grp = 'rating' for update"
-            )  # nothing is metered while this is held
+            # nothing is metered while this is held
+            await admin.execute("select from bus.positions where grp = 'rating' for update")
             await rating.send(
                 *(event(str(n), "acme", NOON) for n in range(40)),
                 event("waits", "acme", NOON),

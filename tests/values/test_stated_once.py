@@ -84,7 +84,7 @@ NO_NAMES = (
     "Tiers = ",
     "TRACE = ",
     '_CONDITIONS = {"id": "left(id',
-    '"quarantine_id_begins"',
+    'Index("quarantine_id_begins"',
 )
 
 

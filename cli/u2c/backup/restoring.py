@@ -44,9 +44,8 @@ class _Since:
     again: int = 0
     numbers: Sequence[str] = ()
     keys: Sequence[AccessKeyMessage] = ()
-    heads: Mapping[str, Mapping[int, int]] | None = (
-        None  # of the snapshot topics; None where the log is part of the book
-    )
+    # of the snapshot topics; None where the log is part of the book
+    heads: Mapping[str, Mapping[int, int]] | None = None
 
 
 async def put_back(

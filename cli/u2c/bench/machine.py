@@ -22,9 +22,8 @@ class Processes:
 
     pids: Mapping[str, int]
     began: float = field(default_factory=time.monotonic)
-    samples: dict[str, list[tuple[float, float]]] = field(
-        default_factory=dict
-    )  # name → (seconds since the start, MB)
+    # name → (seconds since the start, MB)
+    samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._before = self._cpu()

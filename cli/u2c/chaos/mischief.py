@@ -20,9 +20,8 @@ class Mischief:
 
     rng: random.Random
     bad: dict[bytes, str] = field(default_factory=dict)  # the bytes sent → what is wrong with them
-    conflicting: set[str] = field(
-        default_factory=set
-    )  # ids that were sent again with another body, after they were acknowledged
+    # ids that were sent again with another body, after they were acknowledged
+    conflicting: set[str] = field(default_factory=set)
     _number: int = 0
 
     def bad_events(self, near: Event) -> list[bytes]:

@@ -92,9 +92,8 @@ async def _under_fire(month: Month, assailant: Assailant, campaign: Campaign) ->
             for task in done:
                 task.result()
         if armed:
-            await asyncio.wait(
-                armed, timeout=ARMED_WAIT_S
-            )  # whoever is dead is not waited for by a moving clock
+            # whoever is dead is not waited for by a moving clock
+            await asyncio.wait(armed, timeout=ARMED_WAIT_S)
         assailant.stop()
         await asyncio.gather(*striking)
         await assailant.all_ready()

@@ -40,10 +40,11 @@ class Receiver:
         self.requests += 1
         try:
             event: dict[str, Any] = Webhook(self.secret).verify(body, headers)
+        # the library raises ValueError for a signature it cannot take apart
         except (
             WebhookVerificationError,
             ValueError,
-        ):  # the library raises ValueError for a signature it cannot take apart
+        ):
             self.refused += 1
             return "400 Bad Request"
         self.events[headers["webhook-id"]] = event

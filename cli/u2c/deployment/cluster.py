@@ -53,9 +53,8 @@ class ClusterOptions:
     host: str = "127.0.0.1"
     base_port: int = 8101  # four ports from here; 0: any free ones
     services: tuple[str, ...] = SERVICES
-    environment: Mapping[str, Mapping[str, str]] = field(
-        default_factory=dict
-    )  # more variables by service name; "*": every service
+    # more variables by service name; "*": every service
+    environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     clock_at: datetime | None = None  # where the business clock of a fresh database starts
     restart: bool = True  # start again what dies, the embedded server too
     backoff_max_s: float = BACKOFF_MAX_S  # so long a service that dies again and again is waited with at most

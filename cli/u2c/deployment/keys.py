@@ -26,9 +26,10 @@ async def ensure_keys(state: State, database: str, admin_url: str) -> dict[str, 
         for name, secret in kept.items()
         if name in KEY_SCOPES and await _known(admin_url, secret)
     }
+    # a whole service: only the verbs that make keys pay for it
     from services.usage_ingest.main import (
         create_key,
-    )  # a whole service: only the verbs that make keys pay for it
+    )
 
     for name, scopes in KEY_SCOPES.items():
         if name not in valid:

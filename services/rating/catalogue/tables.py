@@ -42,15 +42,12 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("role", Text),
         Column("heartbeat_s", Integer),
         Column("created_at", INSTANT, nullable=False),  # business clock
-        Column(
-            "backfilled", Boolean, nullable=False
-        ),  # false while events older than the meter are still being added
-        Column(
-            "counts_since", BigInteger, nullable=False
-        ),  # revision of the oldest terms that count as these do
-        Index(
-            "meters_list_price", "event_type", unique=True, postgresql_where=text("list_unit is not null")
-        ),  # an event is worth one list price
+        # false while events older than the meter are still being added
+        Column("backfilled", Boolean, nullable=False),
+        # revision of the oldest terms that count as these do
+        Column("counts_since", BigInteger, nullable=False),
+        # an event is worth one list price
+        Index("meters_list_price", "event_type", unique=True, postgresql_where=text("list_unit is not null")),
     )
     Table(
         # Every version of a meter, whole, for good. A version counts all of history: it has no day from which
@@ -70,9 +67,8 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("role", Text),
         Column("heartbeat_s", Integer),
         Column("cut", JSONB, nullable=False),  # {"partition": last batch id before the version}
-        Column(
-            "counts_since", BigInteger, nullable=False
-        ),  # as in meters: the groups it counted by have rows of this revision
+        # as in meters: the groups it counted by have rows of this revision
+        Column("counts_since", BigInteger, nullable=False),
         Column("recorded_at", INSTANT, nullable=False),  # business clock
         Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
@@ -86,9 +82,8 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         "backfills",
         metadata,  # one row a meter that met stored events; kept when finished
         Column("meter", NAME, ForeignKey("rating.meters.meter"), primary_key=True),
-        Column(
-            "cut", JSONB, nullable=False
-        ),  # {"partition": last batch id before the meter}: the job's share ends here
+        # {"partition": last batch id before the meter}: the job's share ends here
+        Column("cut", JSONB, nullable=False),
         Column("cursor_batch_id", BigInteger, nullable=False, server_default=text("0")),
         Column("cursor_seq", Integer, nullable=False, server_default=text("-1")),
         Column("started_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),

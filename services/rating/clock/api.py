@@ -73,8 +73,7 @@ async def get_clock(context: Ctx) -> ClockAnswer:
 async def advance_clock(body: AdvanceRequest, context: Ctx) -> AdvancedClockAnswer:
     """Answers when every running service has acknowledged the move and everything due on the way is done,
     finalized invoices included."""
-    if (
-        not EARLIEST <= body.to <= LATEST
-    ):  # compared before it is converted: the first and last days of time overflow
+    # compared before it is converted: the first and last days of time overflow
+    if not EARLIEST <= body.to <= LATEST:
         raise InstantOutOfRange(f"{body.to.isoformat()} is not")
     return AdvancedClockAnswer.of(await advance(context, body.to.astimezone(UTC), test_clock=body.test_clock))

@@ -70,11 +70,9 @@ def add_contract_tables(metadata: MetaData) -> None:
         Column("contract", Text, nullable=False),
         Column("period_start", INSTANT, nullable=False),
         Column("since", INSTANT, nullable=False, server_default=NOW),
-        Column(
-            "priced_us", BigInteger, nullable=False, server_default=text("0")
-        ),  # the statement's revision when it was asked for
-        Column(
-            "retry", Boolean, nullable=False, server_default=text("false")
-        ),  # asked by the pricing that failed: nothing new has come
+        # the statement's revision when it was asked for
+        Column("priced_us", BigInteger, nullable=False, server_default=text("0")),
+        # asked by the pricing that failed: nothing new has come
+        Column("retry", Boolean, nullable=False, server_default=text("false")),
         Index("stale_statement", "contract", "period_start"),
     )

@@ -32,9 +32,8 @@ def add_customer_tables(metadata: MetaData) -> None:
         "departed_subjects",
         metadata,
         Column("subject", NAME, primary_key=True),
-        Column(
-            "customer_id", Text, ForeignKey("rating.customers.customer_id"), primary_key=True
-        ),  # whose it was
+        # whose it was
+        Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), primary_key=True),
         Column("left_at", INSTANT, nullable=False),  # business clock, the last time
         Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )

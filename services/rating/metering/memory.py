@@ -47,9 +47,8 @@ class MeteringMemory:
     names: Names = field(default_factory=Names)
     types: set[str] = field(default_factory=set)
     known: KnownGroups = field(default_factory=KnownGroups)
-    doubted: dict[int, int] = field(
-        default_factory=dict
-    )  # partition → offset up to which the store refused something: look closely
+    # partition → offset up to which the store refused something: look closely
+    doubted: dict[int, int] = field(default_factory=dict)
     _late_s: float = 0.0
     _metered_at: float = 0.0
 

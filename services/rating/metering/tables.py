@@ -135,9 +135,8 @@ def _add_aggregates(metadata: MetaData) -> None:
             Column(
                 "value", Numeric, CheckConstraint("value <> 'NaN' and scale(value) <= 12"), nullable=False
             ),
-            PrimaryKeyConstraint(
-                "subject", "meter", bucket, "grp"
-            ),  # a day of a subject and meter is one run of neighbours
+            # a day of a subject and meter is one run of neighbours
+            PrimaryKeyConstraint("subject", "meter", bucket, "grp"),
         )
     Table(
         "usage_uniques",
@@ -158,15 +157,13 @@ def _add_admission(metadata: MetaData) -> None:
         "admitted_groups",
         metadata,  # never deleted
         Column("meter", NAME, primary_key=True),
-        Column(
-            "meter_revision", BigInteger, primary_key=True
-        ),  # `counts_since` of the terms the groups were made by
+        # `counts_since` of the terms the groups were made by
+        Column("meter_revision", BigInteger, primary_key=True),
         Column("month", Date, primary_key=True),  # UTC, its first day
         Column("subject", NAME, primary_key=True),
         Column("grp", NAME, primary_key=True),
-        Column(
-            "since_batch", BigInteger, nullable=False
-        ),  # the batch that brought it; of `other`: or the newest naming reckoned with
+        # the batch that brought it; of `other`: or the newest naming reckoned with
+        Column("since_batch", BigInteger, nullable=False),
     )
     Table(
         "group_limits",

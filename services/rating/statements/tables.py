@@ -36,18 +36,14 @@ def add_statement_tables(metadata: MetaData) -> None:
         Column("subtotal_minor", BigInteger, nullable=False),
         Column("currency", String(3), nullable=False),
         Column("said", Text, nullable=False),  # the StatementMessage, whole, as JSON text
-        Column(
-            "document", JSONB, Computed("said::jsonb", persisted=False), nullable=False
-        ),  # the same to read, made when it is read
-        Column(
-            "closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")
-        ),  # balances that open the next period
-        Column(
-            "opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")
-        ),  # balances it was opened with
-        Column(
-            "known_version", Integer, nullable=False
-        ),  # the newest version of the contract that pricing knew
+        # the same to read, made when it is read
+        Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),
+        # balances that open the next period
+        Column("closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+        # balances it was opened with
+        Column("opening", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+        # the newest version of the contract that pricing knew
+        Column("known_version", Integer, nullable=False),
         ForeignKeyConstraint(
             ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
         ),

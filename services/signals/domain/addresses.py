@@ -30,9 +30,8 @@ _V4 = tuple(
         "240.0.0.0/4",
     )
 )
-_V6_UNICAST = IPv6Network(
-    "2000::/3"
-)  # everything else is loopback, local, mapped, NAT64, multicast or not assigned
+# everything else is loopback, local, mapped, NAT64, multicast or not assigned
+_V6_UNICAST = IPv6Network("2000::/3")
 _V6 = tuple(
     IPv6Network(text)
     for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")

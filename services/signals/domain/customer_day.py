@@ -60,9 +60,8 @@ class Engagement:
     features_month: int = 0
     most_active: int = 0  # users who carried the use of the 30 days before the last 30
     most_active_quiet: int = 0  # those of them who have not been seen of late
-    users_by_days: Mapping[int, int] = field(
-        default_factory=dict
-    )  # for activation: length of the window in days → distinct users
+    # for activation: length of the window in days → distinct users
+    users_by_days: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def stickiness(self) -> Decimal | None:

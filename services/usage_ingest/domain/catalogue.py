@@ -59,9 +59,8 @@ class ValueRule:
 class Catalogue:
     """What was heard on catalogue.meters and customers.customers so far, indexed for one look-up an event."""
 
-    rules: dict[str, tuple[ValueRule, ...]] = field(
-        default_factory=dict
-    )  # event type → rules; a type without meter is no key
+    # event type → rules; a type without meter is no key
+    rules: dict[str, tuple[ValueRule, ...]] = field(default_factory=dict)
     subjects: dict[str, str] = field(default_factory=dict)  # external id or alias → customer id
     _meters: dict[str, MeterMessage] = field(default_factory=dict)
     _customers: dict[str, CustomerMessage] = field(default_factory=dict)

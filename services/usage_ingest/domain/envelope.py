@@ -99,9 +99,8 @@ def without_surrogates(raw: bytes) -> bytes:
     where only those are wrong."""
     if not has_surrogate_escape(raw):
         return raw
-    readable = bytearray(
-        raw
-    )  # replaced in place: a list of the pieces between would be as long as there are escapes
+    # replaced in place: a list of the pieces between would be as long as there are escapes
+    readable = bytearray(raw)
     for escape in _ESCAPES.finditer(raw):
         if escape[1]:
             readable[escape.start() : escape.end()] = _REPLACEMENT

@@ -13,9 +13,8 @@ from shared.errors import AppError, Kind
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _element = msgspec.json.Decoder(msgspec.Raw).decode
 _slots = msgspec.json.Decoder(slots_of(msgspec.Raw)).decode
-_SHORT_BYTES = (
-    2 * EVENTS_MAX
-)  # with its comma an element has two bytes: a shorter body holds no more than are taken
+# with its comma an element has two bytes: a shorter body holds no more than are taken
+_SHORT_BYTES = 2 * EVENTS_MAX
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")  # what may stand before an element of an array
 _LINE = re.compile(rb"[^ \t\r\n][^\n]*")
 

@@ -78,9 +78,8 @@ QUARANTINED = """
                where grp = 'rating' and topic = 'usage.events') as metering,
            (select count(*) from rating.outbox where topic = 'usage.quarantine') as untold
 """
-TOLD_MAX_BYTES = (
-    512 * 1024
-)  # a larger record of usage.raw fits no message: the door stores it without usage.quarantine
+# a larger record of usage.raw fits no message: the door stores it without usage.quarantine
+TOLD_MAX_BYTES = 512 * 1024
 STORE, QUARANTINE = "usage_ingest", "usage.quarantine"
 
 

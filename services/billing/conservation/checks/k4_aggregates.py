@@ -96,9 +96,8 @@ async def aggregates(connection: asyncpg.Connection, listed_max: int | None) -> 
     """K4 of all stored events, whatever contract they belong to; at most so many breaks of a table are
     listed."""
     [figures] = [dict(row) for row in await connection.fetch(COUNTED)]
-    await connection.execute(
-        "set local enable_nestloop = off"
-    )  # the whole book is read: a look-up an event only loses
+    # the whole book is read: a look-up an event only loses
+    await connection.execute("set local enable_nestloop = off")
     breaks: list[Break] = []
     more = 0
     crowded = bool(await connection.fetchval(ANY_CROWDED))

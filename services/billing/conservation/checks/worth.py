@@ -12,10 +12,11 @@ import msgspec
 from services.billing.conservation.checks.facts import ADDS, METERS, TAKES
 from shared.values.money import Money, Rounding, currency, settle
 
+# whose records are usage, as our message or as a CloudEvent: the names are the same
 USAGE_TOPICS = (
     "usage.events",
     "usage.raw",
-)  # whose records are usage, as our message or as a CloudEvent: the names are the same
+)
 CHUNK = 5_000
 Pile = TypeVar("Pile", bound=Hashable)
 

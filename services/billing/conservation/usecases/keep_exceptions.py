@@ -21,9 +21,8 @@ async def keep_exceptions(uow: UnitOfWork, checked: Checked, now: datetime) -> N
         await resolve_all_but(uow.connection, kind, [broken.reference for broken in checked.breaks], now)
     for broken in checked.breaks[:NAMED_MAX]:
         detail = f"{broken.says} Expected {broken.expected}, found {broken.found}."
-        price = (
-            broken.worth[0] if len(broken.worth) == 1 else None
-        )  # an exception has one currency; of several the detail says all
+        # an exception has one currency; of several the detail says all
+        price = broken.worth[0] if len(broken.worth) == 1 else None
         await open_exception(
             uow,
             NewCase(

@@ -23,9 +23,8 @@ class Monitor:
     auditor: Auditor
     log: Log | None = None  # of the bus, where it is not the Postgres log
     report: Report | None = None  # of the last whole check
-    short: Checked = field(
-        default_factory=lambda: Checked(K.DISPOSITION, {})
-    )  # K3 as it goes on: batches that are not stored whole
+    # K3 as it goes on: batches that are not stored whole
+    short: Checked = field(default_factory=lambda: Checked(K.DISPOSITION, {}))
     _looked: Checked = field(default_factory=lambda: Checked(K.TRANSPORT, {}))
     _verified: dict[Place, int] = field(default_factory=dict)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -46,9 +46,8 @@ class Story:
     metered: bool
     in_force: bool
     charged: Sequence[Covering]
-    left: str | None = (
-        None  # external id of the customer whose final statement charges it, though its subject left since
-    )
+    # external id of the customer whose final statement charges it, though its subject left since
+    left: str | None = None
 
 
 def verdict(story: Story) -> tuple[Disposition, str]:

@@ -15,9 +15,8 @@ from shared.values.names import NameFault, shown
 
 BODY_HASH_BYTES = 16
 TIME_MIN_US, TIME_MAX_US = -(2**55), 2**57  # within what the store can hold
-_LARGE = re.compile(
-    r"[0-9]{1000}|[eE][+-]?0*[1-9][0-9]{3}"
-)  # numbers that are none to a store; the door takes 64 digits and 1e99
+# numbers that are none to a store; the door takes 64 digits and 1e99
+_LARGE = re.compile(r"[0-9]{1000}|[eE][+-]?0*[1-9][0-9]{3}")
 _decode = msgspec.json.Decoder(float_hook=Literal).decode
 
 

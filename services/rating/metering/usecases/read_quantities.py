@@ -180,9 +180,8 @@ class _Reading:
             return
         rows = await self.repository.raw_events(ranges)
         meters = [self.meters[meter] for meter in sorted({self.asked[n].need.meter for n, _ in rows})]
-        admission = await rows_of.admission(
-            meters, {event.subject for _, event in rows}
-        )  # an edge hour is read as its aggregate is kept
+        # an edge hour is read as its aggregate is kept
+        admission = await rows_of.admission(meters, {event.subject for _, event in rows})
         catalogue = Catalogue(0, self.meters.values())
         alone = {meter.meter: catalogue.only(meter.meter) for meter in meters}
         for n, event in rows:

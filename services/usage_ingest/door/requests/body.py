@@ -14,9 +14,8 @@ from shared.http.limits import OFF_LOOP_BYTES
 GZIP = 16 + zlib.MAX_WBITS
 PACKED_RATIO = 10  # JSON of events packs about so well
 MEMBERS_MAX = 1_000  # enough for a log shipper's many flushes; each costs as much as a small body
-STEP_BYTES = (
-    64 * 1024
-)  # given to zlib at once: it copies what follows a member, which must not be the whole body
+# given to zlib at once: it copies what follows a member, which must not be the whole body
+STEP_BYTES = 64 * 1024
 
 
 class EncodingUnsupported(AppError):
