@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.errors import AppError
 from shared.values.decimals import PRICE_PATTERN, QUANTITY_PATTERN, parse_price, parse_quantity
-from shared.values.instants import read_day, read_instant
+from shared.values.instants import read_day, read_instant, written
 from shared.values.money import currency
 
 _INTEGER_MAX: Final = 10**19
@@ -136,7 +136,7 @@ def _not_an_instant() -> PydanticCustomError:
 
 
 def _written_effective(value: date | datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")
+    return written(value) if isinstance(value, datetime) else value.isoformat()
 
 
 Day = Annotated[

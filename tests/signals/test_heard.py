@@ -405,6 +405,7 @@ async def test_a_signal_is_acknowledged_snoozed_and_judged(signals: Signals) -> 
     assert len((await signals.get("/v1/signals", state="open"))["data"]) == 2, "a snooze runs out"
     await signals.post(f"/v1/signals/{risky.signal_id}/outcome", {"outcome": "churned"})
     await signals.post(f"/v1/signals/{due[1].signal_id}/outcome", {"outcome": "contracted"})
+    await signals.post(f"/v1/signals/{due[0].signal_id}/outcome", {"outcome": "renewed"})
     report = await signals.get("/v1/signals/report")
     assert (report["judged"], report["called"], report["lost"], report["precision"], report["recall"]) == (
         2,

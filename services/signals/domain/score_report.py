@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 Outcome = Literal["renewed", "expanded", "contracted", "churned"]
+WORST_FIRST: tuple[Outcome, ...] = ("churned", "contracted", "expanded", "renewed")
 LOST = ("churned", "contracted")
 PLACES = Decimal("0.0001")
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import asyncpg
 
+from services.signals.domain.score_report import WORST_FIRST
 from services.signals.facts.rows import FactFilter, FactRow, JudgedRenewalRow, StoredFact
 from shared.db.filters import narrowed
 
@@ -124,11 +125,13 @@ class FactRepository:
         )
 
     async def renewals_judged(self) -> list[JudgedRenewalRow]:
-        """Each contract and term with an outcome: whether it was called at risk, and what came of it."""
+        """Each contract and term with an outcome: whether it was called at risk, and what came of it; of
+        several that were said, the worst: what nobody named is recorded as renewed."""
         rows = await self._connection.fetch(
             """select contract, data->>'term_end' as term_end, bool_or(type = 'renewal.at_risk') as at_risk,
-                   max(outcome) as outcome
+                   (array_agg(outcome order by array_position($1, outcome)))[1] as outcome
                from signals.facts where type in ('renewal.due', 'renewal.at_risk') and outcome is not null
-               group by 1, 2 order by 1, 2"""
+               group by 1, 2 order by 1, 2""",
+            list(WORST_FIRST),
         )
         return [JudgedRenewalRow(**row) for row in rows]

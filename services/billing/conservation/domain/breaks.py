@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.values.instants import written
 from shared.values.money import Money
 
 
@@ -148,5 +149,5 @@ def _add(sums: dict[str, int], more: Mapping[str, int]) -> None:
 
 def _in_words(value: object) -> str:
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return written(value)
     return value.hex() if isinstance(value, bytes) else str(value)

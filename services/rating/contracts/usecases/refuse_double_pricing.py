@@ -9,6 +9,7 @@ from services.rating.contracts.memory import Chain, load_chains
 from services.rating.contracts.repository import ContractRepository
 from shared.errors import AppError, Kind
 from shared.pricing.inputs import VersionInForce
+from shared.values.instants import written
 
 LISTED_MAX = 20
 
@@ -33,9 +34,9 @@ class PricedTwice:
     @property
     def reach(self) -> str:
         return (
-            f"from {_text(self.start)} on"
+            f"from {written(self.start)} on"
             if self.end == FOREVER
-            else f"from {_text(self.start)} to {_text(self.end)}"
+            else f"from {written(self.start)} to {written(self.end)}"
         )
 
 
@@ -105,7 +106,3 @@ def _error(found: PricedTwice) -> dict[str, str]:
         "code": "meter_priced_twice",
         "detail": f"{found.meter} is priced by the contract {found.contract} {found.reach}",
     }
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")

@@ -9,7 +9,7 @@ import msgspec
 from services.rating.metering.domain.scalar import Literal
 from shared.topics.usage_ingest import UsageMessage
 from shared.values import names
-from shared.values.instants import from_us
+from shared.values.instants import from_us, written
 from shared.values.json_values import children
 from shared.values.names import NameFault, shown
 
@@ -105,6 +105,6 @@ def _look(level: list[Any]) -> None:
 
 def _text(time_us: int) -> str:
     try:
-        return from_us(time_us).isoformat().replace("+00:00", "Z")
+        return written(from_us(time_us))
     except OverflowError:
         return str(time_us)
