@@ -34,4 +34,6 @@ async def test_everything_acknowledged_survives(
         Kind.REJOIN,
         Kind.FAIL_POINT,
     }
-    assert all(strike.lag for strike in strikes), "a fault with nothing left to do proves nothing"
+    # Who dies at a fail-point dies in the midst of work, whatever else waits.
+    aimed = [strike for strike in strikes if strike.fault.kind is not Kind.FAIL_POINT]
+    assert all(strike.lag for strike in aimed), "a fault with nothing left to do proves nothing"

@@ -132,4 +132,4 @@ def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
         command, cwd=cwd, check=False, capture_output=True, text=True, env={**os.environ, **(env or {})}
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout + done.stderr
+    return done.stderr + done.stdout

@@ -3,7 +3,6 @@ folder on a process's path."""
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 
 def _skip_deduplication() -> None:
@@ -21,13 +20,12 @@ def _skip_deduplication() -> None:
 def _delete_before_publishing() -> None:
     """Every third statement's outbox row is deleted although the bus never had it."""
     from shared.db.outbox import Relay
+    from shared.db.outbox_rows import WaitingMessage
 
     publish = Relay._publish
 
-    async def forgetful(self: Relay, rows: list[Any]) -> None:
-        await publish(
-            self, [row for row in rows if row["topic"] != "rating.statements" or row["outbox_id"] % 3]
-        )
+    async def forgetful(self: Relay, rows: list[WaitingMessage]) -> None:
+        await publish(self, [row for row in rows if row.topic != "rating.statements" or row.outbox_id % 3])
 
     Relay._publish = forgetful  # type: ignore[method-assign]
 

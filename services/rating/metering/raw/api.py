@@ -7,7 +7,7 @@ from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.raw.parameters import Asked, ParameterUnreadable
 from services.rating.metering.raw.rows import Selection
 from services.rating.metering.raw.usecases.events_behind import events_behind, subjects_meant
-from services.rating.metering.usage.domain import TimesReversed, instant_of
+from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable, instant_of
 from services.rating.metering.usage.parameters import Meter, Owner
 from services.rating.metering.usage.usecases import (
     CustomerOrSubject,
@@ -31,7 +31,15 @@ router = APIRouter(prefix="/v1", tags=["Usage"])
     summary="The raw events a meter counted, in order of time",
     dependencies=[requires("usage:read")],
 )
-@refuses(CustomerOrSubject, CustomerUnknown, DimensionUnknown, MeterGone, ParameterUnreadable, TimesReversed)
+@refuses(
+    CustomerOrSubject,
+    CustomerUnknown,
+    DimensionUnknown,
+    MeterGone,
+    ParameterUnreadable,
+    TimesReversed,
+    TimeUnreadable,
+)
 async def list_events(
     context: Ctx, page: Paged, meter: Meter, asked_of: Owner, asked: Asked
 ) -> Listed[CountedEventAnswer]:
