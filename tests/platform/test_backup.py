@@ -42,6 +42,7 @@ async def cluster(cluster_options: Callable[..., ClusterOptions]) -> AsyncIterat
         yield running
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_what_was_taken_while_events_came_in_goes_on_from_there(
     cluster: Cluster, tmp_path: Path

@@ -139,6 +139,7 @@ def test_a_milestone_that_is_offered_is_no_longer_refused_by_its_name(told: dict
     }
 
 
+@pytest.mark.long
 def test_the_laws_hold_it_to_what_they_hold_every_model_to(copy: Path) -> None:
     laws = _run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/pricing/test_laws.py")
     named = _run(copy, "-m", "pytest", "-q", "--collect-only", "tests/pricing/test_laws.py", "-k", "toy")

@@ -63,7 +63,7 @@ def on_bus(bus: str, folders: pytest.TempPathFactory) -> Iterator[dict[str, str]
         broker.stop()
 
 
-@pytest.fixture(params=["postgres", pytest.param("kafka", marks=NEEDS_KAFKA)])
+@pytest.fixture(params=["postgres", pytest.param("kafka", marks=[NEEDS_KAFKA, pytest.mark.long])])
 async def asker(
     request: pytest.FixtureRequest,
     cluster_options: Callable[..., ClusterOptions],
