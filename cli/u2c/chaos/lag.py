@@ -7,6 +7,7 @@ import asyncpg
 from services.billing.conservation.checks.k1_transport import Heads
 from shared.bus import BusUnavailable
 from shared.db.unit_of_work import OUTAGES
+from shared.postgres.setup import SERVICES
 from shared.topics import ALL
 from u2c.chaos.faults import KAFKA, POSTGRES
 from u2c.chaos.producer import Producer
@@ -15,10 +16,7 @@ HEADS = "select topic, partition, head from bus.heads where topic = any($1)"
 POSITIONS = "select topic, partition, position from bus.positions where grp = $1 and topic = any($2)"
 OUTBOXES = "select (select count(*) from rating.outbox) + (select count(*) from billing.outbox) + (select count(*) from usage_ingest.outbox)"
 UNANSWERED: tuple[type[BaseException], ...] = (*OUTAGES, BusUnavailable)
-TOPICS = {
-    group: [topic.name for topic in ALL.values() if group in topic.groups]
-    for group in ("usage_ingest", "rating", "billing", "signals")
-}
+TOPICS = {group: [topic.name for topic in ALL.values() if group in topic.groups] for group in SERVICES}
 
 
 @dataclass

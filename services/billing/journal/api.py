@@ -26,5 +26,5 @@ async def list_journal(
 ) -> Listed[JournalEntryAnswer]:
     before = name_in(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        found = await usecases.list_entries(uow, asked.filter(), before, page.limit + 1)
+        found = await usecases.list_entries(uow, asked, before, page.limit + 1)
     return Listed[JournalEntryAnswer].page(found, page, lambda entry: [entry.entry_id], JournalEntryAnswer.of)

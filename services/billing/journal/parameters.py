@@ -8,30 +8,20 @@ from fastapi import Depends, Query
 
 from services.billing.journal.rows import EntryFilter
 from services.billing.parameters import Contract, CurrencyCode, Customer, Text
+from shared.values.fields import Word
 
 
-@dataclass(frozen=True)
-class AskedEntries:
+@dataclass(frozen=True, slots=True)
+class AskedEntries(EntryFilter):
     """The filter, as a query may say it."""
 
-    document: Text = None
+    document_id: Annotated[Word | None, Query(alias="document")] = None
     account: Text = None
     customer: Customer = None
     contract: Contract = None
     currency: CurrencyCode = None
     posted_from: Annotated[date | None, Query(description="Posted on this day or later")] = None
     posted_to: Annotated[date | None, Query(description="Posted on this day or earlier")] = None
-
-    def filter(self) -> EntryFilter:
-        return EntryFilter(
-            self.document,
-            self.account,
-            self.customer,
-            self.contract,
-            self.currency,
-            self.posted_from,
-            self.posted_to,
-        )
 
 
 Asked = Annotated[AskedEntries, Depends()]
