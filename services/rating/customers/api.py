@@ -8,11 +8,11 @@ from fastapi.responses import Response
 from services.rating.context import Ctx
 from services.rating.customers import usecases
 from services.rating.customers.answers import CustomerAnswer
+from services.rating.customers.domain import CustomerNotFound
 from services.rating.customers.requests import AliasDocument, CustomerChanges, CustomerDocument
 from services.rating.customers.usecases import (
     AliasNotTheirs,
     CustomerExists,
-    CustomerNotFound,
     SubjectTaken,
     TooManyAliases,
 )

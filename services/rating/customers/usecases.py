@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from services.rating.contracts.repository import ContractRepository
+from services.rating.customers.domain import CustomerNotFound
 from services.rating.customers.repository import Customer, CustomerRepository
 from services.rating.customers.requests import ALIASES_MAX, AliasChanges, CustomerChanges, CustomerDocument
 from shared.db.unit_of_work import UnitOfWork
@@ -18,12 +19,6 @@ class CustomerExists(AppError):
     """There is a customer with this external id."""
 
     kind = Kind.CONFLICT
-
-
-class CustomerNotFound(AppError):
-    """There is no such customer."""
-
-    kind = Kind.NOT_FOUND
 
 
 class SubjectTaken(AppError):

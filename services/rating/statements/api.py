@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.rating.customers.usecases import CustomerNotFound
+from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.usecases.read_quantities import MeterGone
 from services.rating.statements.answers import (

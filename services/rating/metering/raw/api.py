@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.memory import Ctx
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.raw.parameters import Asked, ParameterUnreadable
@@ -11,7 +12,6 @@ from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable,
 from services.rating.metering.usage.parameters import Meter, Owner
 from services.rating.metering.usage.usecases import (
     CustomerOrSubject,
-    CustomerUnknown,
     DimensionUnknown,
     whose,
 )
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/v1", tags=["Usage"])
 )
 @refuses(
     CustomerOrSubject,
-    CustomerUnknown,
+    CustomerNotFound,
     DimensionUnknown,
     MeterGone,
     ParameterUnreadable,

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
+from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.memory import Ctx
 from services.rating.metering.usage.answers import UsageAnswer
 from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable, TooManyWindows
 from services.rating.metering.usage.parameters import Asked, Meter, Owner
 from services.rating.metering.usage.usecases import (
     CustomerOrSubject,
-    CustomerUnknown,
     DimensionUnknown,
     series,
     whose,
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1", tags=["Usage"])
 )
 @refuses(
     CustomerOrSubject,
-    CustomerUnknown,
+    CustomerNotFound,
     DimensionUnknown,
     MeterGone,
     TimeUnreadable,

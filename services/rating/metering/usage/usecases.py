@@ -7,19 +7,14 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.repository.readings import SUBJECT_ALONE, ReadingsRepository
 from services.rating.metering.usage.domain import Stretch, TimesReversed, instant_of, windows
 from services.rating.metering.usage.parameters import AskedSeries
 from services.rating.metering.usecases.read_quantities import MeterGone, UsageAsked, read_quantities
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import AppError, Kind
+from shared.errors import AppError
 from shared.values.groups import Group
-
-
-class CustomerUnknown(AppError):
-    """There is no such customer."""
-
-    kind = Kind.NOT_FOUND
 
 
 class CustomerOrSubject(AppError):
@@ -59,13 +54,13 @@ class Series:
 
 async def whose(uow: UnitOfWork, customer: str | None, subject: str | None) -> Whose:
     """Find a customer by external id, or take a subject as it is. Raises CustomerOrSubject,
-    CustomerUnknown."""
+    CustomerNotFound."""
     if (customer is None) == (subject is None):
         raise CustomerOrSubject()
     found = await ReadingsRepository(uow.connection).owner(customer, subject)
     if customer is not None:
         if found is None:
-            raise CustomerUnknown(f"there is no customer {customer[:100]!r}")
+            raise CustomerNotFound(f"there is no customer {customer[:100]!r}")
         return Whose(found["customer_id"], customer, None, found["timezone"])
     return Whose(
         f"{SUBJECT_ALONE}{subject}",

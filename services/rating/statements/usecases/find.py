@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from services.rating.customers.usecases import CustomerNotFound
+from services.rating.customers.domain import CustomerNotFound
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import StatementFilter, StoredStatement
 from shared.db.unit_of_work import UnitOfWork
