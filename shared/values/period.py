@@ -4,7 +4,10 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+Day = TypeVar("Day", bound=date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,12 @@ def local_date(instant: datetime, timezone: str) -> date:
 def add_months(day: date, months: int) -> date:
     """Return the same day some months on, clamped to the month's end: 31 January + 1 = 28 February."""
     return _anchor_after(day, months, day.day)
+
+
+def month_after(day: Day) -> Day:
+    """Return the first day of the month after that of `day`; of a datetime the time of day and the zone
+    stay. Raises OverflowError at the end of year 9999."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _first_instant(day: date, zone: ZoneInfo, *, earliest: datetime, latest: datetime) -> datetime:

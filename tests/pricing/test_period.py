@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.values.period import BillingCalendar, add_months, billing_periods, local_date, local_midnight
+from shared.values.period import (
+    BillingCalendar,
+    add_months,
+    billing_periods,
+    local_date,
+    local_midnight,
+    month_after,
+)
 
 ZONES = [
     "UTC",
@@ -151,3 +158,15 @@ def test_adding_months_clamps() -> None:
         add_months(date(2026, 1, 31), 1),
         add_months(date(2026, 3, 31), -1),
     ] == [date(2025, 2, 28), date(2026, 2, 28), date(2026, 2, 28)]
+
+
+@pytest.mark.parametrize(
+    ("day", "after"),
+    [
+        (date(2013, 1, 31), date(2013, 2, 1)),
+        (date(2013, 12, 1), date(2014, 1, 1)),
+        (datetime(2012, 2, 29, 7, tzinfo=UTC), datetime(2012, 3, 1, 7, tzinfo=UTC)),
+    ],
+)
+def test_the_month_after_begins_on_its_first_day(day: date, after: date) -> None:
+    assert month_after(day) == after

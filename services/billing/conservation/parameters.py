@@ -10,6 +10,7 @@ from services.billing.conservation.domain.filters import Narrow
 from shared.http.instants import Instant
 from shared.http.zones import Zone
 from shared.values.fields import AskedEventType, AskedSubject, Key
+from shared.values.period import month_after
 
 Name = Annotated[Key | None, Query()]
 Customer = Annotated[
@@ -63,8 +64,7 @@ class AskedSpan:
         if self.month is None:
             return self.start, self.to
         first = date.fromisoformat(f"{self.month}-01")
-        after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-        return self.start or _midnight(first), self.to or _midnight(after)
+        return self.start or _midnight(first), self.to or _midnight(month_after(first))
 
 
 Usage = Annotated[AskedUsage, Depends()]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from services.rating.catalogue.domain.meter import Meter
@@ -15,6 +15,7 @@ from services.rating.metering.usecases.read_quantities import UsageAsked, read_q
 from services.rating.statements.repository.charged import charged_before, charged_elsewhere, of_meter
 from shared.db.unit_of_work import UnitOfWork
 from shared.values.money import Money, Rounding, currency, settle
+from shared.values.period import month_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ async def suspended(
         if row.type not in priced or row.reason == "no_meter":
             continue
         owner = row.customer_id or f"{SUBJECT_ALONE}{row.owner}"
-        month = (max(row.month, wanted.start), min(_month_after(row.month), wanted.end))
+        month = (max(row.month, wanted.start), min(month_after(row.month), wanted.end))
         meter = priced[row.type].meter
         for lower, upper in gaps(month, covered.get(row.customer_id or "", [])):
             asked.append(
@@ -106,7 +107,3 @@ def _suspended(row: SuspenseRow, meter: Meter | None, quantity: Decimal | None) 
         quantity,
         value,
     )
-
-
-def _month_after(month: datetime) -> datetime:
-    return (month + timedelta(days=32)).replace(day=1)

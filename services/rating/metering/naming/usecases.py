@@ -1,7 +1,7 @@
 """Naming: take note of named values, and count again what stands in `other` and is named now."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
@@ -17,6 +17,7 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us, machine_us
 
 __all__ = ["NamedValue", "SubjectMonth", "ask_recounts", "name_values", "recount_step"]
+from shared.values.period import month_after
 
 
 async def name_values(uow: UnitOfWork, named: Iterable[NamedValue]) -> list[SubjectMonth]:
@@ -108,4 +109,4 @@ def _only(tally: Tally, groups: set[GroupKey]) -> Tally:
 
 def _instants(month: date) -> tuple[datetime, datetime]:
     start = datetime(month.year, month.month, 1, tzinfo=UTC)
-    return start, (start + timedelta(days=32)).replace(day=1)
+    return start, month_after(start)

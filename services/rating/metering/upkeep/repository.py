@@ -1,9 +1,11 @@
 """SQL of upkeep."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import asyncpg
+
+from shared.values.period import month_after
 
 LOCK_TIMEOUT = "2s"
 
@@ -25,7 +27,7 @@ class UpkeepRepository:
         lie in the default one."""
         name = f"events_{first_day:%Y_%m}"
         start = datetime(first_day.year, first_day.month, 1, tzinfo=UTC)
-        end = (start + timedelta(days=32)).replace(day=1)
+        end = month_after(start)
         taken = await self._connection.fetchval(
             """select to_regclass($1) is not null
                    or exists (select from rating.events_other

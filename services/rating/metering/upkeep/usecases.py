@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from services.rating.metering.upkeep.repository import UpkeepRepository
 from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
+from shared.values.period import month_after
 
 MONTHS_AHEAD = 2
 VOIDS_MAX = 500
@@ -17,7 +18,7 @@ async def add_months(uow: UnitOfWork, machine_now: datetime) -> None:
     first = machine_now.astimezone(UTC).date().replace(day=1)
     for _ in range(MONTHS_AHEAD + 1):
         await upkeep.add_month(first)
-        first = (first + timedelta(days=32)).replace(day=1)
+        first = month_after(first)
 
 
 async def report_lonely_voids(uow: UnitOfWork, machine_now: datetime, now: datetime, wait_days: int) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from shared.errors import AppError
 from shared.values.instants import read_day, read_instant
+from shared.values.period import month_after
 
 Window = Literal["hour", "day", "month"]
 WINDOWS_MAX = 1000
@@ -79,10 +80,6 @@ def _next_edge(instant: datetime, window: Window, zone: ZoneInfo) -> datetime:
             + timedelta(hours=1)
             - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
         )
-    day = (
-        local.date() + timedelta(days=1)
-        if window == "day"
-        else (local.date().replace(day=1) + timedelta(days=32)).replace(day=1)
-    )
+    day = local.date() + timedelta(days=1) if window == "day" else month_after(local.date())
     edge = datetime.combine(day, time(), zone).astimezone(UTC)
     return edge if edge > instant else edge + timedelta(hours=1)
