@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from services.billing.documents.domain.kinds import RECEIVABLE
 from services.billing.journal.rows import Entry
 from shared.http.answers import Amount, Answer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, DocumentId
@@ -15,7 +16,7 @@ from shared.values.money import currency, format_minor
 class PostingAnswer(Answer):
     """A debit (positive) or a credit (negative)."""
 
-    account: Annotated[str, Field(examples=["receivable"])]
+    account: Annotated[str, Field(examples=[RECEIVABLE])]
     amount: Amount
     line: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
     """The document's line that it books"""

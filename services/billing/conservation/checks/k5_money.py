@@ -22,6 +22,8 @@ SCOPE = "scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (con
 #: Documents of a service period: those that make a balance (commitment, prepayment) are not usage of the
 #: period.
 OF_PERIOD = "d.kind not in ('commitment', 'prepayment')"
+#: The account of what customers owe: every document posts its total there.
+RECEIVABLE = "receivable"
 
 ALL_PERIODS = """
     select contract, period_start from rating.periods
@@ -128,7 +130,7 @@ BOOKS = f"""
         select e.entry_id, (select sum(p.amount_minor) from billing.journal_postings p
             where p.entry_id = e.entry_id)::bigint as off,
                (select sum(p.amount_minor) from billing.journal_postings p
-                where p.entry_id = e.entry_id and p.account = 'receivable')::bigint as receivable,
+                where p.entry_id = e.entry_id and p.account = '{RECEIVABLE}')::bigint as receivable,
                (select count(*) from billing.document_lines b
                 where b.document_id = d.document_id and b.amount_minor <> 0
                     and b.amount_minor is distinct from (

@@ -12,6 +12,7 @@ from services.billing.conservation.checks.facts import (
     VOIDED,
     facts_where,
 )
+from services.billing.conservation.checks.k5_money import OF_PERIOD
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.readings import (
@@ -99,7 +100,7 @@ def money_sql(asked: str) -> str:
     from rating.statements s join rating.periods p using (contract, period_start)
     join rating.contracts c using (contract) join rating.customers cu using (customer_id)
     left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start
-        and d.kind not in ('commitment', 'prepayment')
+        and {OF_PERIOD}
     where {asked}
     group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 3, 2
 """

@@ -1,11 +1,14 @@
 """What kinds of documents there are, and all in which they differ: titles, numbers and postings ask the kind.
 
-Conservation says for itself which kinds its K5 counts and on which account it looks for the total, and the
-database's check says which names there are.
+Conservation says for itself which kinds its K5 counts and on which account it looks for the total
+(a test holds the two against each other), and the database's check says which names there are.
 """
 
 from dataclasses import dataclass
 from datetime import date
+
+#: The account of what customers owe.
+RECEIVABLE = "receivable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +17,14 @@ class DocumentKind:
 
     `title` stands over the page. Documents are numbered without a gap within a series, which has `{entity}`
     and `{year}` of issue for its own. The total is posted to the account `receivable`, and each line against
-    `revenue.<its kind>`. `counts_towards_k5`: its lines are a part of what rating settled for the period; a
-    break in the money of the period is then one of the document.
+    `<revenue>.<kind of the line>`. `counts_towards_k5`: its lines are a part of what rating settled for the
+    period; a break in the money of the period is then one of the document.
     """
 
     name: str
     title: str
     series: str = "{entity}-{year}"
-    receivable: str = "receivable"
+    receivable: str = RECEIVABLE
     revenue: str = "revenue"
     counts_towards_k5: bool = True
 
