@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from shared.environment_fault import EnvironmentFault
+from u2c import lab
 
-#: Every file of `u2c.verbs`, in the order of the help.
+#: Every file of `u2c.verbs` and of the lab's verbs, in the order of the help.
 VERBS = (
     "up",
     "demo",
@@ -34,7 +35,9 @@ VERBS = (
     "backup",
     "restore",
 )
+OF_THE_LAB = {"demo", "chaos", "bench"}
 EXTRA_FLAGS = {"service", "up", "test"}  # they read the rest of the line themselves
+REST_OF_THE_LINE = {"allow_extra_args": True, "ignore_unknown_options": True}
 ENVIRONMENT = 3
 
 
@@ -62,13 +65,17 @@ def application(wanted: list[str]) -> typer.Typer:
 
 
 def _register(made: typer.Typer, verb: str) -> None:
-    module = importlib.import_module(f"u2c.verbs.{verb.replace('-', '_')}")
+    if verb in OF_THE_LAB and not lab.is_here():
+        made.command(verb, context_settings=REST_OF_THE_LINE)(lab.verb_away(verb))
+        return
+    module = importlib.import_module(
+        f"{'lab' if verb in OF_THE_LAB else 'u2c'}.verbs.{verb.replace('-', '_')}"
+    )
     if hasattr(module, "app"):
         made.add_typer(module.app, name=verb)
     else:
-        command = module.command
-        settings = {"allow_extra_args": True, "ignore_unknown_options": True} if verb in EXTRA_FLAGS else {}
-        made.command(verb, context_settings=settings)(command)
+        settings = REST_OF_THE_LINE if verb in EXTRA_FLAGS else {}
+        made.command(verb, context_settings=settings)(module.command)
 
 
 def _version(asked: bool) -> None:

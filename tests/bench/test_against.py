@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.bench import against
+from lab.bench.against import Comparison, compare
+from lab.bench.checkout import Checkout, driven, own, worktree
+from lab.bench.door import DoorWanted, door_of
 from shared.environment_fault import EnvironmentFault
-from u2c.bench import against
-from u2c.bench.against import Comparison, compare
-from u2c.bench.checkout import Checkout, driven, own, worktree
-from u2c.bench.door import DoorWanted, door_of
 from u2c.deployment.state import ROOT
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from u2c.bench.run import Bench, BooksBroken, Wanted, bench
+from lab.bench.run import Bench, BooksBroken, Wanted, bench
 
 WANTED = Wanted(bus="postgres", seconds=3, events=6_000, customers=20, rate=2_000, stored=2_000, warm_up_s=1)
 LESS = replace(WANTED, seconds=1, events=1_000, stored=0, bare=False)

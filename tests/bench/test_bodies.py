@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from u2c.bench.bodies import Writer
-from u2c.bench.workload import REQUEST_EVENTS, Bodies, BodiesPlan, Request
+from lab.bench.bodies import Writer
+from lab.bench.workload import REQUEST_EVENTS, Bodies, BodiesPlan, Request
 
 EVENTS, CUSTOMERS = 40_000, 2_000
 FROM_S, TO_S = 1_750_000_000.0, 1_750_000_060.0

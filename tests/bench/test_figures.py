@@ -2,10 +2,10 @@
 
 import pytest
 
-from u2c.bench.bare import BareRates
-from u2c.bench.footprint import Footprint
-from u2c.bench.latency import quantile
-from u2c.bench.machine import Processes
+from lab.bench.bare import BareRates
+from lab.bench.footprint import Footprint
+from lab.bench.latency import quantile
+from lab.bench.machine import Processes
 
 
 def test_ratio_is_the_rate_times_the_sum_of_the_parts_times() -> None:

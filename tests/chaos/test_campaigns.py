@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from lab.chaos.campaigns import campaigns
+from lab.chaos.faults import Kind
 from shared.runtime.failpoints import NAMES
-from u2c.chaos.campaigns import campaigns
-from u2c.chaos.faults import Kind
 
 
 def test_the_full_tier_has_the_faults_of_the_gates() -> None:

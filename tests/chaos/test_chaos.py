@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.chaos.campaigns import campaigns
+from lab.chaos.faults import Kind
+from lab.chaos.run import play
 from tests.needs import NEEDS_KAFKA
-from u2c.chaos.campaigns import campaigns
-from u2c.chaos.faults import Kind
-from u2c.chaos.run import play
 from u2c.deployment import kafka_broker
 
 KAFKA = pytest.param("kafka", marks=NEEDS_KAFKA)

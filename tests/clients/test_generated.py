@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from lab.departures.client import Client
 from shared.postgres.setup import SERVICES
 from tests.needs import NEEDS_NODE, NODE_REQUIRED
 from tests.platform.test_backup import event, set_up, until
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.state import ROOT
 

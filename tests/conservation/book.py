@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import msgspec
 
-from u2c.departures.client import Client
+from lab.departures.client import Client
 from u2c.deployment.cluster import Cluster
 
 STARTS = datetime(2025, 1, 1, tzinfo=UTC)

@@ -13,12 +13,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from lab.departures.client import Client
 from services.billing.conservation.usecases.check import check_all
 from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url
 from tests.conftest import TestServer, _copy
 from tests.conservation.book import CLOSED, STARTS, event, settled, until, void
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.state import State
 

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from lab.departures.client import Client
 from shared.bus.kafka_access import KafkaAccess
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import drop_database
@@ -19,7 +20,6 @@ from tests.conftest import TestDatabase
 from u2c.backup.manifest import BOOK, read
 from u2c.backup.restoring import put_back
 from u2c.backup.taking import take
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
 EVENTS = 3000

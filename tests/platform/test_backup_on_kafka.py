@@ -12,6 +12,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from lab.departures.client import Client
 from shared.bus.kafka_access import KafkaAccess
 from shared.bus.kafka_reader import KafkaReader
 from shared.bus.kafka_topics import settings_of
@@ -23,7 +24,6 @@ from tests.platform.test_compaction import COMPACTED_SOON, SNAPSHOTS
 from u2c.backup.manifest import read
 from u2c.backup.restoring import put_back
 from u2c.backup.taking import take
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.kafka_broker import KafkaBroker
 

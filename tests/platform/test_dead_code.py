@@ -9,7 +9,7 @@ import pytest
 import vulture
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("services", "shared", "cli/u2c", "tests")
+FOLDERS = ("services", "shared", "cli/u2c", "cli/lab", "tests")
 DECORATED = [
     "@router.*",
     "@app.*",

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from u2c.departures.report import show_waiting
-from u2c.departures.signals_report import standing_of
-from u2c.verbs.demo import Months
+from lab.departures.report import show_waiting
+from lab.departures.signals_report import standing_of
+from lab.verbs.demo import Months
 
 ENTER = Decimal("0.20")
 

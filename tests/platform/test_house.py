@@ -217,11 +217,12 @@ PLANTED = {
     "services/billing/journal/api.py": ("import services.billing.tracing.repository", "doors-no-sql"),
     "services/billing/finalization/domain/numbering.py": ("import asyncpg", "pure-domain"),
     "services/billing/conservation/checks/worth.py": ("import shared.pricing.pipeline", "conservation"),
+    "cli/u2c/instant.py": ("import lab.departures.year", "layers"),
 }
 
 
 def test_each_contract_is_broken_by_what_it_forbids(tmp_path: Path) -> None:
-    for folder in ("services", "shared", "cli/u2c"):
+    for folder in ("services", "shared", "cli/u2c", "cli/lab"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for place, (planted, _) in PLANTED.items():

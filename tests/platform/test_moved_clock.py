@@ -10,12 +10,12 @@ import asyncpg
 import msgspec
 import pytest
 
+from lab.departures.client import Client
 from shared.bus import Record
 from shared.topics.usage_ingest import USAGE_EVENTS
 from tests.conftest import say
 from tests.platform.test_backup import set_up
 from tests.statements.deployment import event
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
 STARTS = datetime(2024, 1, 1, tzinfo=UTC)

@@ -19,6 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 from confluent_kafka import Producer
 
+from lab.departures.client import Client
 from shared.bus import BusUnavailable, Record, RecordsRefused
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_access import KafkaAccess, Protocol
@@ -32,7 +33,6 @@ from tests.conftest import TestDatabase, TestServer
 from tests.guarded_kafka import access_of, administrator, guarded_broker, speak_as_administrator
 from tests.needs import NEEDS_KAFKA
 from tests.platform.test_backup import event, finalized, set_up, until
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.kafka_broker import KafkaBroker
 from u2c.deployment.kafka_users import admit_users

@@ -137,7 +137,7 @@ async def test_batch_rows_are_never_deleted(serve: Serve, database: TestDatabase
             await forget(ingest.context, BATCH_ROWS, _never)
     places = [
         path
-        for folder in ("services", "shared", "cli/u2c")
+        for folder in ("services", "shared", "cli")
         for path in (DOCUMENT.parents[1] / folder).rglob("*.py")
     ]
     assert len(places) > 300

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lab.departures.year import EXAMPLES, NEW_YORK, read_flights
 from services.signals.domain.customer_day import Contract, Customer, Known, Meter
 from services.signals.domain.evaluation import evaluate
 from services.signals.domain.fact import Fact
@@ -17,7 +18,6 @@ from services.signals.domain.state import CustomerState
 from services.signals.settings import read_policy
 from shared.pricing.language import parse_terms
 from tests.signals.contracts import version_of
-from u2c.departures.year import EXAMPLES, NEW_YORK, read_flights
 from u2c.documents import load_document
 
 FIRST, LAST = date(2013, 1, 1), date(2014, 1, 4)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from lab.departures.client import Client
 from tests.spine.world import (
     ALIAS_KNOWN_AT,
     AMENDED_AT,
@@ -18,7 +19,6 @@ from tests.spine.world import (
     Delivery,
     World,
 )
-from u2c.departures.client import Client
 
 Between = Callable[[datetime], Awaitable[None]]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from lab.departures.client import Client
 from tests.spine.conductor import march_invoices, run, set_up
 from tests.spine.oracle import PRICES, invoice_total
 from tests.spine.world import CLOCK_STARTS, World, make_world
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
 EVENTS = 3000

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.departures.client import Client
 from tests.spine.conductor import run, set_up
 from tests.spine.test_spine import accounted_for, equal_the_oracle
 from tests.spine.world import CLOCK_STARTS, make_world
-from u2c.departures.client import Client
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
 EVENTS = 800

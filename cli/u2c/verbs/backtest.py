@@ -14,7 +14,7 @@ from services.signals.evaluation.answers.customers import BacktestAnswer
 from services.signals.settings import read_policy
 from shared.environment_fault import EnvironmentFault
 from u2c.api import Api, OfDatabase
-from u2c.departures.backtest import backtest_of_the_year
+from u2c.lab import of_the_lab
 from u2c.printing import AsJson, console, print_json
 
 
@@ -31,8 +31,8 @@ def command(
     database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
-    """Back-test the score: on the example's year of departures, or with --live on a running deployment's own
-    history."""
+    """Back-test the score: on the example's year of departures, which is in a checkout, or with --live on a
+    running deployment's own history."""
     if live and policy:
         raise typer.BadParameter(
             "--policy tries a policy on the example year; what a deployment has said cannot be said anew"
@@ -51,12 +51,13 @@ async def _live(database: str | None) -> dict[str, Any]:
 
 
 def _year(policy_path: str) -> dict[str, Any]:
+    year = of_the_lab("departures.backtest", "backtest")
     if policy_path and not Path(policy_path).is_file():
         raise EnvironmentFault(
             f"There is no policy file {policy_path}.", "Copy services/signals/policy.yaml and change it."
         )
     policy = read_policy(policy_path)
-    answer: dict[str, Any] = BacktestAnswer.of(backtest_of_the_year(policy), policy.version).as_json()
+    answer: dict[str, Any] = BacktestAnswer.of(year.backtest_of_the_year(policy), policy.version).as_json()
     return answer
 
 
