@@ -43,7 +43,7 @@ meters = Table(
     Column("meter", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("event_type", Text, nullable=False),
-    Column("aggregation", Text, nullable=False),
+    Column("adds_up", Boolean, nullable=False),
     Column("role", Text),
     Column("heartbeat_s", Integer),
 )

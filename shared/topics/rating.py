@@ -7,6 +7,10 @@ import msgspec
 
 from shared.topics.registry import Key, Topic, TopicKind, fields
 
+#: What messages of before say by the name of the aggregation alone: whether it adds up, whether it takes
+#: numbers.
+_SAID_BY_NAME = {"count": (True, False), "sum": (True, True), "unique": (False, False)}
+
 
 class MeterMessage(msgspec.Struct, frozen=True):
     """A meter of the catalogue: how events of one type become a quantity."""
@@ -22,6 +26,18 @@ class MeterMessage(msgspec.Struct, frozen=True):
     list_price: dict[str, str] | None  # {"currency": "USD", "unit": "100.00"}
     role: str | None  # user | team | feature (unique) | login (count)
     heartbeat_s: int | None = None
+    additive: bool | None = None  # None: a message of before
+    numeric: bool | None = None  # None: a message of before
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the quantity of a whole is the sum of its parts."""
+        return _SAID_BY_NAME[self.aggregation][0] if self.additive is None else self.additive
+
+    @property
+    def takes_numbers(self) -> bool:
+        """Whether what `field` holds must be a number; else it is any text, number or boolean."""
+        return _SAID_BY_NAME[self.aggregation][1] if self.numeric is None else self.numeric
 
 
 class CustomerMessage(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from services.rating.catalogue.answers import MeterAnswer
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.requests import MeterTerms
-from services.rating.catalogue.usecases import create_meter
+from services.rating.catalogue.usecases import create_meter, message_of
 from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.domain.aggregations.aggregation import Aggregation, OverItems
 from services.rating.metering.domain.aggregations.offered import AGGREGATIONS
@@ -32,10 +32,14 @@ from services.rating.metering.domain.reading import Unread
 from services.rating.metering.domain.scalar import quantity_of
 from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
+from services.signals.replica.rows import MeterRow
+from services.usage_ingest.domain.catalogue import Catalogue as DoorCatalogue
 from shared.db.unit_of_work import Database
 from shared.runtime.clock import from_us
+from shared.topics.rating import CATALOGUE_METERS
 from shared.topics.usage_ingest import UsageMessage
 from shared.values.decimals import plain
+from tests import conftest
 from tests.conftest import TestDatabase
 from tests.metering import book
 from tests.metering.batches import NOW, Metering, event, void
@@ -55,7 +59,12 @@ def _highest(items: Set[str]) -> Decimal:
 
 
 PEAK = OverItems(
-    "peak", reads=_number_as_text, takes="a number", quantity=_highest, quantity_sql="max({item}::numeric)"
+    "peak",
+    reads=_number_as_text,
+    takes="a number",
+    quantity=_highest,
+    quantity_sql="max({item}::numeric)",
+    numeric=True,
 )
 ALL = [*AGGREGATIONS.values(), PEAK]
 by_aggregation = pytest.mark.parametrize("aggregation", ALL, ids=lambda found: found.name)
@@ -76,8 +85,12 @@ events = st.lists(
 
 
 def catalogue(aggregation: Aggregation) -> Catalogue:
+    return Catalogue(1, [metered_by(aggregation)])
+
+
+def metered_by(aggregation: Aggregation) -> Meter:
     field = None if aggregation.reads is None else "value"
-    return Catalogue(1, [Meter("metered", "api.call", aggregation, field, group_by=("region",))])
+    return Meter("metered", "api.call", aggregation, field, group_by=("region",))
 
 
 @by_aggregation
@@ -121,17 +134,59 @@ def test_an_event_is_explained_as_it_was_counted(aggregation: Aggregation, sent:
             assert tally.items == {(*place, found.item): 1} and found.value == 1
 
 
-def test_nothing_in_rating_asks_for_an_aggregation_by_name() -> None:
-    folder = Path(__file__).resolve().parents[2] / "services" / "rating"
+def test_no_service_asks_for_an_aggregation_by_name() -> None:
+    """Conservation does, in SQL of its own."""
+    folder = Path(conftest.__file__).resolve().parents[1] / "services"
     found = [
         f"{path.relative_to(folder)}:{compared.lineno}"
         for path in folder.rglob("*.py")
         for compared in ast.walk(ast.parse(path.read_text()))
         if isinstance(compared, ast.Compare)
-        for side in (compared.left, *compared.comparators)
-        if isinstance(side, ast.Constant) and side.value in AGGREGATIONS
+        for named in ast.walk(compared)
+        if isinstance(named, ast.Constant) and named.value in AGGREGATIONS
     ]
     assert found == []
+
+
+@by_aggregation
+def test_a_meter_tells_what_it_counts_and_needs(aggregation: Aggregation) -> None:
+    """The door judges values by it, and signals whether days may be added."""
+    message = message_of(metered_by(aggregation))
+    adds_up, numeric = {
+        "count": (True, False),
+        "sum": (True, True),
+        "unique": (False, False),
+        "peak": (False, True),
+    }[aggregation.name]
+    assert (message.adds_up, message.takes_numbers) == (adds_up, numeric)
+    door = DoorCatalogue()
+    door.hear_meters([message])
+    assert [rule.quantity for rule in door.rules["api.call"]] == (
+        [] if aggregation.reads is None else [numeric]
+    )
+    assert MeterRow.of(message).adds_up is adds_up
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "says"), [("count", (True, False)), ("sum", (True, True)), ("unique", (False, False))]
+)
+def test_a_message_of_before_says_it_by_the_name(aggregation: str, says: tuple[bool, bool]) -> None:
+    """A log keeps meters that were told before meters said it themselves."""
+    told_then = {
+        "meter": "metered",
+        "revision": 1,
+        "event_type": "api.call",
+        "aggregation": aggregation,
+        "field": None,
+        "missing": "ignore",
+        "group_by": [],
+        "filters": {},
+        "list_price": None,
+        "role": None,
+        "heartbeat_s": None,
+    }
+    message = CATALOGUE_METERS.decode(msgspec.json.encode(told_then))
+    assert (message.adds_up, message.takes_numbers) == says
 
 
 def test_the_api_offers_what_is_in_the_list() -> None:

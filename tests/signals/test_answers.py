@@ -48,7 +48,7 @@ def year() -> Iterator[Found]:
         day = FIRST + timedelta(days=number)
         agreed = replace(CONTRACT, statements=_statements(day))
         customer = Customer(
-            "cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter("count", "call")}, [agreed]
+            "cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter(True, "call")}, [agreed]
         )
         engagement = Engagement(3, 5, 9, 10, 2, 4, 8, number % 8, {14: 3})
         found = evaluate(Known(customer, day, engagement, policy), state)

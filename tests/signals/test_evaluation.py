@@ -31,7 +31,7 @@ SILENCE = SilenceRule(days_min=7, days_max=45, habit_times=4)
 
 
 def customer(rollups: dict[str, Rollup], contracts: Sequence[Contract] = ()) -> Customer:
-    return Customer("cus_1", "acme", "UTC", rollups, {"calls": Meter("count", "call")}, contracts)
+    return Customer("cus_1", "acme", "UTC", rollups, {"calls": Meter(True, "call")}, contracts)
 
 
 def evaluated(

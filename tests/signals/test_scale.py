@@ -76,7 +76,9 @@ async def _fill(signals: Signals, customers: int, due: datetime) -> None:
     pool = signals.context.db.pool
     await pool.execute(FILL, customers)
     await pool.execute(FILL_ROLLUPS, customers, DAY)
-    await pool.execute("insert into signals.meters values ('calls', 1, 'call', 'count', null, null)")
+    await pool.execute(
+        "insert into signals.meters (meter, revision, event_type, adds_up) values ('calls', 1, 'call', true)"
+    )
     await pool.execute(FILL_STATES, customers, DAY, due + timedelta())
     await pool.execute("analyze signals.rollups")
     assert due < datetime(2024, 6, 4, tzinfo=UTC)

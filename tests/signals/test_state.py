@@ -109,7 +109,7 @@ def test_nothing_that_was_told_is_told_again_from_a_state_without_a_version() ->
     rollup = fresh("calls", date(2024, 9, 30))
     rollup.add(date(2024, 9, 30), 5, Decimal(5))
     customer = Customer(
-        "cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter("count", "call")}, [contract()]
+        "cus_1", "acme", "UTC", {"calls": rollup}, {"calls": Meter(True, "call")}, [contract()]
     )
     before = read_state(WITHOUT_VERSION)
     assert before is not None

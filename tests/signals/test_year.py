@@ -47,7 +47,7 @@ def year_of(airline: str) -> tuple[dict[str, Any], list[Fact]]:
         airline,
         "America/New_York",
         {"departures": rollup},
-        {"departures": Meter("count", "flight")},
+        {"departures": Meter(True, "flight")},
         contracts,
     )
     day = FIRST

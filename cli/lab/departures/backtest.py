@@ -36,7 +36,7 @@ def backtest_of_the_year(policy: Policy) -> Backtest:
 def _said(airline: str, days: Days, contracts: list[Contract], policy: Policy) -> list[Said]:
     rollup, found, day, state = fresh(METER, FIRST), [], FIRST, CustomerState()
     customer = Customer(
-        airline, airline, str(NEW_YORK), {METER: rollup}, {METER: Meter("count", METER)}, contracts
+        airline, airline, str(NEW_YORK), {METER: rollup}, {METER: Meter(True, METER)}, contracts
     )
     while day < END:
         evaluated = evaluate(Known(customer, day, None, policy), state)

@@ -200,6 +200,8 @@ def message_of(meter: Meter) -> MeterMessage:
         list_price=_price(meter),
         role=meter.role,
         heartbeat_s=meter.heartbeat_s,
+        additive=meter.aggregation.adds_up,
+        numeric=meter.aggregation.numeric,
     )
 
 

@@ -22,16 +22,13 @@ UNMATCHED = "type:"
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """What signals needs of the catalogue. Count and sum add up over days; unique does not."""
+    """What signals needs of the catalogue. `adds_up`: what it counts over several days is the sum of the
+    days."""
 
-    aggregation: str
+    adds_up: bool
     event_type: str = ""
     role: str | None = None
     heartbeat_s: int | None = None
-
-    @property
-    def adds_up(self) -> bool:
-        return self.aggregation in ("count", "sum")
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,10 +98,10 @@ class EvaluationRepository:
 
     async def meters(self) -> dict[str, Meter]:
         rows = await self._connection.fetch(
-            "select meter, aggregation, event_type, role, heartbeat_s from signals.meters"
+            "select meter, adds_up, event_type, role, heartbeat_s from signals.meters"
         )
         return {
-            row["meter"]: Meter(row["aggregation"], row["event_type"], row["role"], row["heartbeat_s"])
+            row["meter"]: Meter(row["adds_up"], row["event_type"], row["role"], row["heartbeat_s"])
             for row in rows
         }
 

@@ -51,7 +51,7 @@ class MeterRow:
     meter: str
     revision: int
     event_type: str
-    aggregation: str
+    adds_up: bool
     role: str | None
     heartbeat_s: Integer | None
 
@@ -61,7 +61,7 @@ class MeterRow:
             meter=message.meter,
             revision=message.revision,
             event_type=message.event_type,
-            aggregation=message.aggregation,
+            adds_up=message.adds_up,
             role=message.role,
             heartbeat_s=message.heartbeat_s,
         )

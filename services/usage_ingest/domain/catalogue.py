@@ -19,8 +19,6 @@ from shared.values.decimals import (
 )
 from shared.values.names import normalised, shown
 
-WITHOUT_QUANTITY = frozenset({"count", "unique"})
-
 
 @dataclass(frozen=True, slots=True)
 class ValueRule:
@@ -29,7 +27,7 @@ class ValueRule:
     meter: str
     field: str
     path: tuple[str, ...]
-    quantity: bool  # a number; otherwise any text, number or boolean (unique)
+    quantity: bool  # a number; otherwise any text, number or boolean
     required: bool
     filters: tuple[tuple[tuple[str, ...], frozenset[str]], ...]
 
@@ -100,13 +98,12 @@ def _rules_of(meter: MeterMessage) -> tuple[ValueRule, ...]:
     if meter.field is None:
         return ()
     filters = tuple((tuple(name.split(".")), frozenset(accepted)) for name, accepted in meter.filters.items())
-    quantity = meter.aggregation not in WITHOUT_QUANTITY
     return (
         ValueRule(
             meter.meter,
             meter.field,
             tuple(meter.field.split(".")),
-            quantity,
+            meter.takes_numbers,
             meter.missing == "quarantine",
             filters,
         ),

@@ -7,7 +7,7 @@ of the hour. An aggregation that does not add up, such as a maximum, keeps items
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 #: Whom or what the usage of a meter tells of; an aggregation says which of these its meters may have.
 Role = Literal["user", "team", "feature", "login"]
@@ -26,6 +26,12 @@ class Additive:
     reads: Callable[[Any], Decimal | None] | None
     takes: str = ""
     roles: frozenset[Role] = frozenset()
+    adds_up: ClassVar[bool] = True
+
+    @property
+    def numeric(self) -> bool:
+        """Whether a meter's field must hold a number."""
+        return self.reads is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class OverItems:
 
     `reads`: the item in a meter's field, None where there is none. `quantity`: what distinct items come to, at
     least one of them; `quantity_sql`: the same over rows in SQL, `{item}` being the column, and `{distinct}`
-    the word before it where items may repeat.
+    the word before it where items may repeat. `numeric`: a meter's field must hold a number.
     """
 
     name: str
@@ -44,6 +50,8 @@ class OverItems:
     quantity: Callable[[Set[str]], Decimal]
     quantity_sql: str
     roles: frozenset[Role] = frozenset()
+    numeric: bool = False
+    adds_up: ClassVar[bool] = False
 
     def over(self, item: str, *, distinct: bool = False) -> str:
         """The quantity of the rows of a group, as an SQL expression over this column."""
