@@ -9,7 +9,7 @@
     CUSTOMERS = upsert("billing.customers", HeardCustomer, key=("customer_id",), newer_by="revision")
     await connection.execute(CUSTOMERS.sql, *CUSTOMERS.columns_of(rows))
 
-The text is made once, at import, and sends one array a column. `tests/platform/test_columns.py` holds every
+The text is made once, at import, and sends one array a column. `tests/shared/db/test_columns.py` holds every
 row class against `tables.py`, which a running service does not load (ADR 0030).
 """
 

@@ -68,7 +68,7 @@ UnitPrice = Annotated[
 ]
 #: A point in time, given in UTC: RFC 3339, in microseconds where it has any.
 Instant = AwareDatetime
-#: JSON whose shape is its sender's own business; where an answer has it, `tests/platform/test_answers.py`
+#: JSON whose shape is its sender's own business; where an answer has it, `tests/system/conformance/test_answers.py`
 #: says so and why.
 SendersOwn = Annotated[Any, WithJsonSchema({"description": "JSON as it was sent"})]
 #: The default of what stands in an answer only where it was loaded: absent, not null, where its value is None

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.pricing import Group, PricedPeriod, VersionInForce, parse_terms
 from shared.values.money import to_decimal
-from tests.pricing.contracts import chain, document, price, usage_line
+from tests.shared.pricing.contracts import chain, document, price, usage_line
 
 Case = Mapping[str, Any]
 Answer = dict[str, Any]

@@ -8,7 +8,7 @@ from shared.pricing import PricedPeriod, parse_terms
 from shared.values.money import Rounding, currency, settle, share, to_decimal
 from shared.values.period import period_between
 from tests.cases.answers_pricing import Answer, Answers, Case, contract
-from tests.pricing.contracts import JANUARY, chain, document, price
+from tests.shared.pricing.contracts import JANUARY, chain, document, price
 
 
 def minimum(amount: str) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from shared.pricing.renewal import is_active, term_on
 from shared.values.money import Rounding, round_to, share, to_decimal
 from shared.values.period import BillingCalendar, ServicePeriod, local_date, period_between
 from tests.cases.answers_pricing import Answer, Answers, Case, written_tier
-from tests.pricing.contracts import chain, document, price, usage_line
+from tests.shared.pricing.contracts import chain, document, price, usage_line
 
 
 def day(text: str) -> date:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tests.spine.world import Event
+from tests.system.spine.world import Event
 
 REPEATS = 10
 BAD_PER_BATCH = 4

@@ -15,7 +15,15 @@ import msgspec
 from lab.chaos.mischief import Mischief
 from lab.chaos.producer import Producer
 from lab.departures.client import Client, Refused
-from tests.spine.world import ALIAS_KNOWN_AT, AMENDED_AT, AMENDMENT, CLOSED_AT, CONTRACTS, Delivery, World
+from tests.system.spine.world import (
+    ALIAS_KNOWN_AT,
+    AMENDED_AT,
+    AMENDMENT,
+    CLOSED_AT,
+    CONTRACTS,
+    Delivery,
+    World,
+)
 
 CHUNK = 120  # deliveries of one batch
 GIVE_UP_S = 420.0

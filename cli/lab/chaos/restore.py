@@ -22,8 +22,8 @@ from lab.chaos.verdict import findings
 from lab.departures.client import Client
 from shared.postgres.setup import create_empty_database, drop_database
 from shared.postgres.urls import database_url
-from tests.spine.conductor import set_up
-from tests.spine.world import CLOCK_STARTS, make_world
+from tests.system.spine.conductor import set_up
+from tests.system.spine.world import CLOCK_STARTS, make_world
 from u2c.backup import programs
 
 BACKED_UP_AT = datetime(2025, 3, 22, tzinfo=UTC)  # after the last change of terms: those are not on the bus

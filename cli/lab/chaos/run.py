@@ -17,8 +17,8 @@ from lab.chaos.played import SETTINGS, Played
 from lab.chaos.producer import GaveUp, Producer
 from lab.chaos.verdict import findings
 from lab.departures.client import Client, Refused
-from tests.spine.conductor import set_up
-from tests.spine.world import CLOCK_STARTS, make_world
+from tests.system.spine.conductor import set_up
+from tests.system.spine.world import CLOCK_STARTS, make_world
 from u2c.deployment.state import State
 
 ARMED_WAIT_S = 120.0

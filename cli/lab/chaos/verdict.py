@@ -12,8 +12,8 @@ from lab.bench.deployment import Deployment
 from lab.chaos.month import Month
 from services.billing.conservation.usecases.check import check_all
 from shared.bus import Log
-from tests.spine.conductor import march_invoices
-from tests.spine.oracle import PRICES, invoice_total
+from tests.system.spine.conductor import march_invoices
+from tests.system.spine.oracle import PRICES, invoice_total
 
 NAMED_MAX = 5
 STORED = "select id, count(*) as times from rating.events group by id"

@@ -1,0 +1,66 @@
+"""The catalogue as tests set it up, and the aggregates as a test reads them back."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from services.rating.catalogue.requests import MeterTerms
+from services.rating.catalogue.usecases import change_meter, create_meter
+from services.rating.metering.backfill.usecases import backfill_step
+from shared.db.unit_of_work import Database
+from tests.services.rating.metering.batches import NOW
+
+CALLS = {"event_type": "api.call", "aggregation": "count", "group_by": ["region"]}
+SECONDS = {"event_type": "api.call", "aggregation": "sum", "field": "seconds", "group_by": ["plan", "region"]}
+USERS = {"event_type": "api.call", "aggregation": "unique", "field": "user", "group_by": ["region"]}
+
+
+async def meter(db: Database, name: str, **terms: Any) -> None:
+    """Create a meter."""
+    async with db.transaction() as uow:
+        await create_meter(uow, name, MeterTerms.model_validate(terms), NOW)
+
+
+async def changed(db: Database, name: str, **terms: Any) -> None:
+    async with db.transaction() as uow:
+        await change_meter(uow, name, MeterTerms.model_validate(terms), NOW)
+
+
+async def backfilled(db: Database, *, events_max: int = 3, groups_max: int = 1000) -> int:
+    """Run all back-fills to their end; return the number of steps."""
+    steps = 0
+    while True:
+        async with db.transaction() as uow:
+            if not await backfill_step(uow, NOW, events_max=events_max, groups_max=groups_max):
+                return steps
+        steps += 1
+
+
+@dataclass(frozen=True)
+class Aggregates:
+    """All aggregates that are not zero."""
+
+    hours: dict[tuple[str, str, str, datetime], tuple[int, Decimal]] = field(default_factory=dict)
+    days: dict[tuple[str, str, str, Any], tuple[int, Decimal]] = field(default_factory=dict)
+    uniques: dict[tuple[str, str, str, datetime, str], int] = field(default_factory=dict)
+
+
+async def aggregates(db: Database) -> Aggregates:
+    async with db.pool.acquire() as connection:
+        hours = await connection.fetch("select * from rating.usage_hours where events <> 0 or value <> 0")
+        days = await connection.fetch("select * from rating.usage_days where events <> 0 or value <> 0")
+        uniques = await connection.fetch("select * from rating.usage_uniques")
+    return Aggregates(
+        {
+            (r["subject"], r["meter"], r["grp"], r["hour"]): (r["events"], r["value"].normalize())
+            for r in hours
+        },
+        {(r["subject"], r["meter"], r["grp"], r["day"]): (r["events"], r["value"].normalize()) for r in days},
+        {(r["subject"], r["meter"], r["grp"], r["hour"], r["item"]): r["events"] for r in uniques},
+    )
+
+
+async def rows(db: Database, statement: str, *arguments: Any) -> list[dict[str, Any]]:
+    async with db.pool.acquire() as connection:
+        return [dict(row) for row in await connection.fetch(statement, *arguments)]

@@ -1,0 +1,78 @@
+"""Values that a contract names late: counted again before their period may close, and never in one that is
+final."""
+
+import asyncio
+from typing import Any
+from zlib import crc32
+
+import asyncpg
+
+from services.rating.metering.repository.admission import SUBJECT_BUCKETS, SUBJECT_LOCK
+from services.rating.statements.usecases.close_periods import close_due
+from tests.services.rating.deployment import Deployment, event, terms, until, utc
+
+CLOSE = utc("2024-02-04T00:00:00")
+ROOM = 1000  # the default
+JANUARY, FEBRUARY = utc("2024-01-20T10:00:00"), utc("2024-02-01T10:00:00")
+
+
+async def test_no_period_closes_while_what_was_named_late_is_to_be_counted_again(rating: Deployment) -> None:
+    await _crowded(rating)
+    admin = await asyncpg.connect(rating.database.admin_url)
+    try:
+        bucket = crc32(b"calls\x002024-01-01\x00acme") % SUBJECT_BUCKETS  # whoever counts again waits for us
+        await admin.execute("select pg_advisory_lock($1::int, $2::int)", SUBJECT_LOCK, bucket)
+        await rating.apply(_terms({"plan": "p1001", "unit": "5.00"}))
+        advancing = asyncio.create_task(rating.advance(CLOSE))
+        await until(lambda: _is(rating.context.clock.now() >= CLOSE))
+        assert await close_due(rating.context) == 0
+        assert not (await rating.stored("acme-1", "2024-01-01")).final
+        await admin.execute("select pg_advisory_unlock($1::int, $2::int)", SUBJECT_LOCK, bucket)
+        await advancing
+        january = await rating.stored("acme-1", "2024-01-01")
+        assert january.final and january.subtotal_minor == 100 * (5 + 2 * (ROOM + 1))
+    finally:
+        await admin.close()
+
+
+async def test_a_month_that_a_final_period_touches_keeps_other(rating: Deployment) -> None:
+    await _crowded(rating)
+    await rating.advance(CLOSE)
+    final = await rating.stored("acme-1", "2024-01-01")
+    await rating.send(*(event(f"f{n}", "acme", FEBRUARY, {"plan": f"p{n}"}) for n in range(ROOM)))
+    await rating.settled()
+    await rating.send(*(event(f"f{n}", "acme", FEBRUARY, {"plan": f"p{n}"}) for n in (ROOM, ROOM + 1)))
+    await rating.settled()
+    await rating.apply({**_terms({"plan": "p1001", "unit": "5.00"}), "effective": "2024-02-01"})
+    await until(lambda: _priced(rating, 100 * (5 + 2 * (ROOM + 1))))
+    assert final.final and final == await rating.stored("acme-1", "2024-01-01")
+    months = await rating.context.db.pool.fetch(
+        """select month from rating.admitted_groups where grp = '{"plan":"p1001"}' and subject = 'acme'"""
+    )
+    assert [row["month"].month for row in months] == [2]
+
+
+async def _crowded(rating: Deployment) -> None:
+    """One value more than there is room for, and one that will be named."""
+    await rating.customer("acme")
+    await rating.meter("calls", group_by=["plan"])
+    await rating.apply(_terms())
+    await rating.send(*(event(f"e{n}", "acme", JANUARY, {"plan": f"p{n}"}) for n in range(ROOM)))
+    await rating.settled()
+    await rating.send(*(event(f"e{n}", "acme", JANUARY, {"plan": f"p{n}"}) for n in (ROOM, ROOM + 1)))
+    await rating.settled()
+
+
+def _terms(*named: dict[str, str]) -> dict[str, Any]:
+    price = {"model": "matrix", "dimensions": ["plan"], "rates": [*named, {"unit": "2.00"}]}
+    return terms(
+        "acme-1", "acme", lines=[{"key": "calls", "kind": "usage", "meter": "calls", "price": price}]
+    )
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def _priced(rating: Deployment, subtotal_minor: int) -> bool:
+    return (await rating.stored("acme-1", "2024-02-01")).subtotal_minor == subtotal_minor

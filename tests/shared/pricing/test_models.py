@@ -1,0 +1,111 @@
+"""Worked examples of each price model, small enough to check by hand."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.pricing.models.matrix import Matrix, NoRateForGroup
+from shared.pricing.models.model import Model
+from shared.values.groups import Group
+from tests.shared.pricing.contracts import terms, usage_line
+
+
+def model(price: dict[str, Any]) -> Model:
+    return terms(lines=[usage_line(price)]).usage_lines[0].price
+
+
+GRADUATED = {
+    "model": "graduated",
+    "tiers": [
+        {"up_to": "10", "unit": "10", "flat": "2"},
+        {"up_to": "20", "unit": "5", "flat": "3"},
+        {"unit": "1", "flat": "4"},
+    ],
+}
+VOLUME = {
+    "model": "volume",
+    "tiers": [
+        {"up_to": "10", "unit": "3", "flat": "1"},
+        {"up_to": "20", "unit": "2"},
+        {"unit": "1", "flat": "5"},
+    ],
+}
+PACKAGE = {"model": "package", "size": "100", "price": "12000"}
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "cost"),
+    [
+        ({"model": "per_unit", "unit": "0.00000000000001"}, "1000000000000", "0.01"),
+        ({"model": "per_unit", "unit": "1.00"}, "1.995", "1.995"),
+        ({"model": "per_unit", "unit": 75}, "0", "0"),
+        (GRADUATED, "0", "2"),  # the first tier's flat fee is due at zero
+        (GRADUATED, "10", "102"),  # the bound belongs to the tier it ends
+        (GRADUATED, "10.5", "107.5"),  # half a unit enters the second tier: 102 + 3 + 2.5
+        (GRADUATED, "21", "160"),  # 102 + 53 + 4 + 1
+        ({**GRADUATED, "flat_at_zero": "none"}, "0", "0"),
+        # reaching ten enters the second tier and its flat fee
+        (
+            {**GRADUATED, "boundary": "lower"},
+            "10",
+            "105",
+        ),
+        (VOLUME, "0", "1"),
+        (VOLUME, "10", "31"),
+        (VOLUME, "10.5", "21"),  # one rate for all, also between whole bounds
+        (VOLUME, "20", "40"),
+        (VOLUME, "21", "26"),
+        ({**VOLUME, "boundary": "lower"}, "10", "20"),
+        ({**VOLUME, "flat_at_zero": "none"}, "0", "0"),
+        (PACKAGE, "0", "0"),
+        (PACKAGE, "100", "12000"),
+        (PACKAGE, "100.000000000001", "24000"),  # a started pack is a sold pack
+        ({**PACKAGE, "partial_pack": "down"}, "199", "12000"),
+        ({"model": "package", "size": "0.25", "price": "1"}, "0.6", "3"),
+    ],
+)
+def test_a_quantity_costs(price: dict[str, Any], quantity: str, cost: str) -> None:
+    priced = model(price)
+    assert priced.cost(Decimal(quantity)) == Decimal(cost)
+    assert sum(part.amount for part in priced.parts(Decimal(quantity))) == Decimal(cost)
+
+
+MATRIX = {
+    "model": "matrix",
+    "dimensions": ["region", "gpu"],
+    "rates": [
+        {"region": "eu", "unit": "3"},
+        {"region": "eu", "gpu": "h200", "unit": "5"},
+        {"gpu": "h200", "unit": "4"},
+        {"unit": "1"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "unit"),
+    [
+        ({"region": "eu", "gpu": "h200"}, 5),
+        ({"region": "eu", "gpu": "a100"}, 3),
+        ({"region": "us", "gpu": "h200"}, 4),
+        ({"region": "us"}, 1),
+        ({}, 1),
+    ],
+)
+def test_the_most_specific_row_of_a_matrix_wins(group: dict[str, str], unit: int) -> None:
+    key: Group = tuple(sorted(group.items()))
+    assert model(MATRIX).for_group(key).cost(Decimal(1)) == unit
+
+
+def test_among_equally_specific_rows_the_first_written_wins() -> None:
+    rows = [{"region": "eu", "unit": "3"}, {"gpu": "h200", "unit": "4"}]
+    price = model({**MATRIX, "rates": rows})
+    assert price.for_group((("gpu", "h200"), ("region", "eu"))).cost(Decimal(1)) == 3
+    assert isinstance(price, Matrix) and price.dimensions == ("gpu", "region")
+
+
+def test_a_group_without_a_rate_is_named() -> None:
+    price = model({**MATRIX, "rates": [{"region": "eu", "unit": "3"}]})
+    with pytest.raises(NoRateForGroup, match="gpu=a100, region=us"):
+        price.for_group((("gpu", "a100"), ("region", "us")))

@@ -1,0 +1,111 @@
+"""What the containers are told: the migration job has the one secret, each service only what is its own."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared.environment_fault import EnvironmentFault
+from shared.postgres.setup import SERVICES
+from tests.conftest import TestDatabase
+from tests.system.deploy.files import compose
+from u2c.deployment.keys import derived_key
+from u2c.deployment.secrets import read_secrets
+from u2c.deployment.services import KEY_SCOPES
+from u2c.deployment.state import ROOT
+from u2c.verbs import service
+
+
+def test_the_job_makes_database_and_keys_and_may_run_again(empty_database: TestDatabase) -> None:
+    first, second = _run_job(empty_database), _run_job(empty_database)
+    assert first == second
+    assert first["keys"] == {name: derived_key(empty_database.secret, name) for name in KEY_SCOPES}
+
+
+def test_the_job_gives_each_service_what_is_its_own_and_nothing_that_opens_the_others(
+    empty_database: TestDatabase, tmp_path: Path
+) -> None:
+    keys = _run_job(empty_database, "--secrets", str(tmp_path))["keys"]
+    given = {service: read_secrets(tmp_path / service) for service in SERVICES}
+    logins = {"U2C_DATABASE_URL", "U2C_KAFKA_USERNAME", "U2C_KAFKA_PASSWORD"}
+    assert {service: set(held) for service, held in given.items()} == {
+        "usage_ingest": logins,
+        "rating": logins,
+        "billing": logins | {"U2C_AUDITOR_DATABASE_URL", "U2C_SERVICE_KEY"},
+        "signals": logins | {"U2C_SERVICE_KEY", "U2C_WEBHOOK_KEY"},
+    }
+    values = [value for held in given.values() for value in held.values()]
+    assert len(set(values)) == len(values) and not [
+        value for value in values if empty_database.secret in value or value == keys["admin"]
+    ]
+    for path in tmp_path.rglob("U2C_*"):
+        assert path.stat().st_mode & 0o077 == 0 and path.parent.stat().st_mode & 0o077 == 0, path
+    assert given == (
+        _run_job(empty_database, "--secrets", str(tmp_path))
+        and {service: read_secrets(tmp_path / service) for service in SERVICES}
+    )
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_a_service_with_its_secrets_alone_is_itself_and_calls_with_a_key_of_its_own(
+    empty_database: TestDatabase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    _run_job(empty_database, "--secrets", str(tmp_path))
+    environment = {"U2C_SECRETS": str(tmp_path / name)}
+    monkeypatch.setattr(os, "environ", environment)
+    service._take_secrets()
+    connection = await asyncpg.connect(environment["U2C_DATABASE_URL"])
+    try:
+        assert await connection.fetchval("select current_user") == f"u2c_{name}"
+    finally:
+        await connection.close()
+    if name in KEY_SCOPES:
+        admin = await asyncpg.connect(empty_database.admin_url)
+        scopes = await admin.fetchval(
+            "select scopes from usage_ingest.access_keys where hash = $1",
+            hashlib.sha256(environment["U2C_SERVICE_KEY"].encode()).hexdigest(),
+        )
+        await admin.close()
+        assert set(scopes) == set(KEY_SCOPES[name]) and not [
+            scope for scope in scopes if not scope.endswith(":read")
+        ]
+
+
+def test_a_folder_without_secrets_is_said(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="no secrets"):
+        read_secrets(tmp_path)
+
+
+def test_another_secret_gives_other_keys() -> None:
+    keys = {derived_key(secret, name) for secret in ("one", "two") for name in KEY_SCOPES}
+    assert len(keys) == 2 * len(KEY_SCOPES)
+
+
+def _run_job(database: TestDatabase, *more: str) -> dict[str, Any]:
+    """The job's command of compose, with the addresses and folders of this machine."""
+    command = [*compose()["services"]["migrate"]["command"][:2], *more]
+    environment = {
+        **os.environ,
+        "U2C_ADMIN_URL": database.server_url,
+        "U2C_DATABASE": database.name,
+        "U2C_SECRET": database.secret,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "u2c", *command, "--json"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
