@@ -27,6 +27,16 @@ SERVICES = {container.replace(".", "/") for container in CONTRACTS["services"]["
 OF_A_SERVICE = set(re.findall(r"\w+", " ".join(CONTRACTS["services"]["layers"]))) | {"migrations"}
 DOORS = {"api", "consumers", "jobs", "main"}
 
+#: A folder of tests → the code whose folders those below it are called after. What needs the whole system, and the
+#: cases from outside, are called after no code.
+LAYOUT: dict[str, tuple[str, ...]] = {
+    "shared": ("shared",),
+    "services": ("services",),
+    "cli": ("cli", "cli/u2c"),
+    "system": (),
+    "cases": (),
+}
+
 #: A stranger's word → where what it stands for belongs here.
 INSTEAD = {
     "routes": "routes are api.py",
@@ -124,6 +134,35 @@ def calls(root: Path, methods: set[str], besides: set[str]) -> Iterator[tuple[st
             match node:
                 case ast.Call(func=ast.Attribute(attr=method), lineno=line) if method in methods:
                     yield place.as_posix(), line
+
+
+def astray(root: Path) -> Iterator[str]:
+    """Each folder of tests that is none of the layout, or is called after no folder of the code."""
+    folders = {path.parent.relative_to(root / "tests") for path in (root / "tests").rglob("test_*.py")}
+    for folder in sorted(folders):
+        top, below = "".join(folder.parts[:1]), Path(*folder.parts[1:])
+        if top not in LAYOUT:
+            yield f"tests/{folder}: tests lie in {', '.join(LAYOUT)}"
+        elif LAYOUT[top] and not any((root / code / below).is_dir() for code in LAYOUT[top]):
+            yield f"tests/{folder}: there is no {' nor '.join(f'{code}/{below}' for code in LAYOUT[top])}"
+
+
+def test_a_test_lies_where_what_it_tests_lies() -> None:
+    assert list(astray(ROOT)) == []
+
+
+def test_a_test_that_lies_elsewhere_is_found(tmp_path: Path) -> None:
+    for path in ("services/rating/clock/usecases.py", *(f"tests/{place}/test_x.py" for place in PLACES)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    assert list(astray(tmp_path)) == [
+        "tests/platform: tests lie in shared, services, cli, system, cases",
+        "tests/services/rating/clocks: there is no services/rating/clocks",
+    ]
+
+
+#: Where tests are planted: two where they belong, two astray.
+PLACES = ("services/rating/clock", "services/rating/clocks", "system/spine", "platform")
 
 
 def test_every_file_of_a_service_is_called_by_what_it_holds() -> None:
