@@ -100,6 +100,8 @@ customer_states = Table(
     Column("next_on", Date, nullable=False),  # the local day that is evaluated next
     Column("due_at", INSTANT, nullable=False),  # business clock
     Column("state", JSONB, nullable=False),
+    # machine clock: one of its contracts cannot be read, and it is looked at again then
+    Column("held_until", INSTANT),
     Index("customer_states_due", "due_at"),
 )
 

@@ -20,6 +20,7 @@ from services.signals.evaluation.usecases import say_standing as usecases
 from services.signals.evaluation.usecases.judge_history import judge_history
 from services.signals.evaluation.usecases.say_standing import CustomerUnknown
 from services.signals.parameters import Day, Instant
+from services.signals.replica.memory import ContractUnreadable
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.cursors import parts_in
@@ -105,7 +106,7 @@ def _after(page: Page, by_risk: bool) -> tuple[int, str] | None:
     summary="Every value with unit, definition and evidence; consumption and last seen this moment",
     responses=answers_with(Path(__file__).parents[1], "customer_signals"),
 )
-@refuses(AtInFuture, CustomerUnknown)
+@refuses(AtInFuture, ContractUnreadable, CustomerUnknown)
 async def get_signals(
     external_id: AskedSubject, context: Ctx, at: At = None
 ) -> LiveCustomerSignalsAnswer | CustomerSignalsAnswer:

@@ -23,8 +23,9 @@ async def evaluate(context: SignalsContext) -> None:
     """Evaluate every customer whose local day has come, when what had arrived by then is known."""
     async with context.db.transaction() as uow:
         due = await next_due(uow)
-    LAG.set(max(0.0, (context.clock.now() - due).total_seconds()) if due is not None else 0.0)
-    if due is None or due > context.clock.now():
+    now = context.clock.now()
+    LAG.set(max(0.0, (now - due.due_at).total_seconds()) if due.due_at is not None else 0.0)
+    if due.ready_at is None or due.ready_at > now:
         return
     until = await settled(context)
     while await _fold(context):

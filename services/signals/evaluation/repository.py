@@ -18,6 +18,7 @@ from services.signals.evaluation.rows import (
     Due,
     KeptStanding,
     MostActiveRow,
+    NextDue,
     ProgressRow,
     SaidRow,
     StandingRow,
@@ -28,6 +29,8 @@ from shared.db.filters import Where
 
 #: The periods that an evaluation reads: the running one and a few closed ones.
 STATEMENT_DAYS = 130
+#: Whether a customer `s` may be claimed, at an instant of the machine clock.
+_NOT_HELD = "(s.held_until is null or s.held_until <= {})"
 STATES = update("signals.customer_states", CustomerStateRow, key=("customer_id",))
 STANDINGS = upsert("signals.standings", KeptStanding, key=("customer_id", "day"))
 DISTINCT = """
@@ -77,24 +80,38 @@ class EvaluationRepository:
             due,
         )
 
-    async def next_due(self) -> datetime | None:
-        """When the next evaluation is due; None without a customer."""
-        due: datetime | None = await self._connection.fetchval(
-            "select min(due_at) from signals.customer_states"
+    async def next_due(self, machine_now: datetime) -> NextDue:
+        """When the next evaluation is due."""
+        row = await self._connection.fetchrow(
+            f"""select min(due_at) as due_at, min(due_at) filter (where {_NOT_HELD.format("$1")}) as ready_at
+                from signals.customer_states s""",
+            machine_now,
         )
-        return due
+        assert row is not None
+        return NextDue(**row)
 
-    async def claim(self, until: datetime, limit: int) -> list[Due]:
-        """Lock customers that are due, those that wait longest first; what another worker has is passed
-        over."""
+    async def claim(self, until: datetime, machine_now: datetime, limit: int) -> list[Due]:
+        """Lock customers that are due and not held, those that wait longest first; what another worker has is
+        passed over."""
         rows = await self._connection.fetch(
-            """select s.customer_id, c.external_id, c.timezone, s.next_on, s.state
+            f"""select s.customer_id, c.external_id, c.timezone, s.next_on, s.state,
+                   s.held_until is not null as was_held
                from signals.customer_states s join signals.customers c using (customer_id)
-               where s.due_at <= $1 order by s.due_at limit $2 for update of s skip locked""",
+               where s.due_at <= $1 and {_NOT_HELD.format("$2")}
+               order by s.due_at limit $3 for update of s skip locked""",
             until,
+            machine_now,
             limit,
         )
         return [Due(**{**row, "state": read_state(row["state"])}) for row in rows]
+
+    async def hold(self, customer_ids: Sequence[str], until: datetime) -> None:
+        """Claim none of these until then, by the machine clock."""
+        await self._connection.execute(
+            "update signals.customer_states set held_until = $2 where customer_id = any($1)",
+            customer_ids,
+            until,
+        )
 
     async def meters(self) -> dict[str, Meter]:
         rows = await self._connection.fetch(

@@ -16,23 +16,34 @@ from shared.topics.rating import ContractVersion
 @dataclass(frozen=True, slots=True)
 class Due:
     """A claimed customer and the local day that is evaluated next. `state` is None where nothing was
-    evaluated yet."""
+    evaluated yet; `was_held`: a contract could not be read when it was claimed before."""
 
     customer_id: str
     external_id: str
     timezone: str
     next_on: date
     state: CustomerState | None
+    was_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NextDue:
+    """When the customer that waits longest was due, and of those that are not held; None without one."""
+
+    due_at: datetime | None
+    ready_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerStateRow:
-    """A row of `customer_states`: what an evaluation leaves, the day that is next and when it is due."""
+    """A row of `customer_states`: what an evaluation leaves, the day that is next and when it is due. Who is
+    evaluated is held no more."""
 
     customer_id: str
     next_on: date
     due_at: datetime
     state: Annotated[CustomerState, JSONB]
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

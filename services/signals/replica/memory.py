@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from shared.errors import AppError, Kind
+from shared.pricing.faults import TermsInvalid
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.parsed import ParsedVersions, VersionName
 from shared.runtime.clock import from_us
@@ -10,12 +12,23 @@ from shared.topics.rating import ContractVersion
 _versions = ParsedVersions()
 
 
+class ContractUnreadable(AppError):
+    """Rating tells terms that signals does not understand."""
+
+    kind = Kind.UNAVAILABLE
+
+
 def chain_of(contract: str, versions: Sequence[ContractVersion]) -> tuple[VersionInForce, ...]:
-    """Return these versions of a contract with their terms. Raises TermsInvalid where rating speaks a newer
-    language of terms than this program."""
-    return tuple(
-        _versions.parse(
-            VersionName(contract, said.version, said.content_hash, from_us(said.effective_us)), said.terms
-        )
-        for said in versions
-    )
+    """Return these versions of a contract with their terms. Raises ContractUnreadable."""
+    return tuple(_parsed(contract, said) for said in versions)
+
+
+def _parsed(contract: str, said: ContractVersion) -> VersionInForce:
+    name = VersionName(contract, said.version, said.content_hash, from_us(said.effective_us))
+    try:
+        return _versions.parse(name, said.terms)
+    except TermsInvalid as fault:
+        raise ContractUnreadable(
+            f"version {said.version} of {contract} says what this signals does not understand: {fault.detail}; "
+            f"run signals in the version that rating has"
+        ) from fault

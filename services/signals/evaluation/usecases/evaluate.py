@@ -14,13 +14,14 @@ from services.signals.domain.rollup import Rollup
 from services.signals.domain.shown import shown_object
 from services.signals.domain.state import CustomerState
 from services.signals.evaluation.repository import STATEMENT_DAYS, EvaluationRepository
-from services.signals.evaluation.rows import CustomerStateRow, Due, KeptStanding
+from services.signals.evaluation.rows import CustomerStateRow, Due, KeptStanding, NextDue
+from services.signals.evaluation.usecases.hold_unreadable import hold, read_contracts, release
 from services.signals.facts.repository import FactRepository
 from services.signals.facts.usecases.tell import Told, tell
-from services.signals.replica.memory import chain_of
 from services.signals.replica.repository.activity import ActivityRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.pricing.activation import TeamMilestone
+from shared.runtime.clock import machine_now
 
 DAYS_AT_ONCE = 40  # days of one customer in one transaction, when the clock has jumped
 _encoder = msgspec.json.Encoder(decimal_format="string")
@@ -37,19 +38,45 @@ class _Evaluated:
     next_on: date
 
 
-async def next_due(uow: UnitOfWork) -> datetime | None:
-    """When the customer that waits longest is due; None where there is no customer."""
-    return await EvaluationRepository(uow.connection).next_due()
+async def next_due(uow: UnitOfWork) -> NextDue:
+    """When the customer that waits longest is due, and who of them is not held."""
+    return await EvaluationRepository(uow.connection).next_due(machine_now())
 
 
 async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int) -> int:
-    """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found."""
+    """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found.
+
+    Of whom a contract cannot be read is held: an exception names the contract, and the others go on.
+    """
     evaluations = EvaluationRepository(uow.connection)
-    due = await evaluations.claim(until, customers_max)
-    if not due:
+    claimed = await evaluations.claim(until, machine_now(), customers_max)
+    if not claimed:
         return 0
+    contracts, unreadable = read_contracts(await evaluations.contracts(*_contracts_of(claimed)))
+    held = await hold(uow, unreadable, until) if unreadable else set()
+    due = [one for one in claimed if one.customer_id not in held]
+    freed = [one.customer_id for one in due if one.was_held]
+    await release(uow, [one.contract for customer in freed for one in contracts.get(customer, [])], until)
+    await _evaluate(uow, due, contracts, until, policy)
+    return len(claimed)
+
+
+def _contracts_of(due: Sequence[Due]) -> tuple[list[str], datetime]:
+    """Whose contracts are asked for, and since when their statements."""
+    oldest = min(due_at(one.next_on, one.timezone, 0) for one in due)
+    return [one.customer_id for one in due], oldest - timedelta(days=STATEMENT_DAYS)
+
+
+async def _evaluate(
+    uow: UnitOfWork,
+    due: Sequence[Due],
+    contracts: Mapping[str, Sequence[Contract]],
+    until: datetime,
+    policy: Policy,
+) -> None:
+    evaluations = EvaluationRepository(uow.connection)
     meters = await evaluations.meters()
-    customers = await _customers(uow, due, meters)
+    customers = await _customers(uow, due, meters, contracts)
     days = {one.customer_id: _due_days(one, until, policy) for one in due}
     tells_of_users = any(meter.role and meter.role != "login" for meter in meters.values())
     engagements = await _engagements(evaluations, customers, days, policy) if tells_of_users else {}
@@ -59,22 +86,19 @@ async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, custome
     ]
     await _save(uow, evaluated, policy)
     await _tell(uow, evaluated, until)
-    return len(due)
 
 
-async def _customers(uow: UnitOfWork, due: Sequence[Due], meters: Mapping[str, Meter]) -> list[Customer]:
+async def _customers(
+    uow: UnitOfWork,
+    due: Sequence[Due],
+    meters: Mapping[str, Meter],
+    contracts: Mapping[str, Sequence[Contract]],
+) -> list[Customer]:
     """What was heard of those that are due, in their order."""
     ids = [one.customer_id for one in due]
     rollups: dict[str, dict[str, Rollup]] = {}
     for customer_id, rollup in await ActivityRepository(uow.connection).rollups_of(ids):
         rollups.setdefault(customer_id, {})[rollup.meter] = rollup
-    oldest = min(due_at(one.next_on, one.timezone, 0) for one in due)
-    contracts: dict[str, list[Contract]] = {}
-    for row in await EvaluationRepository(uow.connection).contracts(
-        ids, oldest - timedelta(days=STATEMENT_DAYS)
-    ):
-        contract = Contract(row.contract, chain_of(row.contract, row.versions), row.capacities)
-        contracts.setdefault(row.customer_id, []).append(contract)
     return [
         Customer(
             one.customer_id,
