@@ -1,6 +1,6 @@
 """The tables of the schema `billing`.
 
-What a draft says is in `statements_heard.document` (the statement as heard, lines included) until it is
+What a draft says is in `statements.document` (billing's copy of the statement, lines included) until it is
 finalized; then its lines are written to `document_lines`, once, and neither they nor the document can change
 any more. `documents` carries the header of both.
 """
@@ -49,8 +49,8 @@ customers = Table(
     Column("timezone", Text, nullable=False),
 )
 
-statements_heard = Table(
-    "statements_heard",
+statements = Table(
+    "statements",
     metadata,
     Column("statement_id", UUID(as_uuid=False), primary_key=True),
     Column("revision", BigInteger, nullable=False),
@@ -63,7 +63,7 @@ statements_heard = Table(
     Column("said", Text, nullable=False),  # StatementMessage, whole (pages joined), as JSON text
     # the same to read, made when it is read
     Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),
-    Index("statements_heard_period", "contract", "period_start"),
+    Index("statements_period", "contract", "period_start"),
 )
 
 documents = Table(

@@ -106,9 +106,9 @@ meters = Table(  # catalogue.meters as heard
     Column("revision", BigInteger, nullable=False),
     Column("document", JSONB, nullable=False),  # MeterMessage
     Column(
-        "heard_xid", BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text)::bigint")
+        "stored_xid", BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text)::bigint")
     ),
-    Index("meters_heard", "heard_xid"),
+    Index("meters_stored", "stored_xid"),
 )
 
 customers = Table(  # customers.customers as heard
@@ -118,7 +118,7 @@ customers = Table(  # customers.customers as heard
     Column("revision", BigInteger, nullable=False),
     Column("document", JSONB, nullable=False),  # CustomerMessage
     Column(
-        "heard_xid", BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text)::bigint")
+        "stored_xid", BigInteger, nullable=False, server_default=text("(pg_current_xact_id()::text)::bigint")
     ),
-    Index("customers_heard", "heard_xid"),
+    Index("customers_stored", "stored_xid"),
 )

@@ -1,12 +1,12 @@
 """Writes of many rows in one statement, made from a row class: it states each column and its type once.
 
     @dataclass(frozen=True, slots=True)
-    class HeardCustomer:
+    class ReplicatedCustomer:
         customer_id: str
         revision: int
         aliases: Texts
 
-    CUSTOMERS = upsert("billing.customers", HeardCustomer, key=("customer_id",), newer_by="revision")
+    CUSTOMERS = upsert("billing.customers", ReplicatedCustomer, key=("customer_id",), newer_by="revision")
     await connection.execute(CUSTOMERS.sql, *CUSTOMERS.columns_of(rows))
 
 The text is made once, at import, and sends one array a column. `tests/shared/db/test_columns.py` holds every

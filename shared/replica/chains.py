@@ -16,17 +16,17 @@ from shared.topics.rating import ContractVersionMessage
 
 INCOMPLETE, OWNER = "contract_chain_incomplete", "operations"
 STORE_CONTRACTS = """
-insert into {schema}.contracts as heard (contract, revision, customer_id, customer, chain)
+insert into {schema}.contracts as known (contract, revision, customer_id, customer, chain)
 select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[])
 on conflict (contract) do update set revision = excluded.revision, customer_id = excluded.customer_id,
     customer = excluded.customer,
     chain = excluded.chain
-where heard.revision < excluded.revision"""
+where known.revision < excluded.revision"""
 STORE_VERSIONS = """
-insert into {schema}.contract_versions as heard (contract, version, revision, said)
+insert into {schema}.contract_versions as known (contract, version, revision, said)
 select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::jsonb[])
 on conflict (contract, version) do update set revision = excluded.revision, said = excluded.said
-where heard.revision < excluded.revision returning contract, version"""
+where known.revision < excluded.revision returning contract, version"""
 WITHOUT_A_GAP = """
 select c.contract, c.chain, count(v.version) filter (where v.version = v.place) as usable from {schema}.contracts c left join (
     select contract, version, row_number() over (partition by contract order by version) as place

@@ -129,12 +129,12 @@ class DocumentRepository:
         if not statement_ids:
             return {}
         rows = await self._connection.fetch(
-            "select statement_id, final, document -> 'lines' as lines from billing.statements_heard where statement_id = any($1)",
+            "select statement_id, final, document -> 'lines' as lines from billing.statements where statement_id = any($1)",
             statement_ids,
         )
         return {
             str(row["statement_id"]): tuple(
-                _line_heard(line, segments, row["final"]) for line in row["lines"]
+                _line_of_draft(line, segments, row["final"]) for line in row["lines"]
             )
             for row in rows
         }
@@ -202,20 +202,20 @@ def _held(row: asyncpg.Record) -> Held | None:
     )
 
 
-def _line_heard(said: dict[str, Any], segments: bool, final: bool) -> Line:
+def _line_of_draft(said: dict[str, Any], segments: bool, final: bool) -> Line:
     """A line of a draft. Segments travel with a final statement alone: where others have none, they are not
     known to be none."""
-    heard = msgspec.convert(said, StatementLine)
+    stated = msgspec.convert(said, StatementLine)
     return Line(
-        line_id=heard.line_id,
-        key=heard.key,
-        clause_id=heard.clause_id,
-        clause_hash=heard.clause_hash,
-        version=heard.version,
-        kind=heard.kind,
-        quantity=heard.quantity,
-        amount_minor=heard.amount_minor,
-        meter=heard.meter,
-        description=heard.description,
-        segments=(heard.segments or (() if final else None)) if segments else None,
+        line_id=stated.line_id,
+        key=stated.key,
+        clause_id=stated.clause_id,
+        clause_hash=stated.clause_hash,
+        version=stated.version,
+        kind=stated.kind,
+        quantity=stated.quantity,
+        amount_minor=stated.amount_minor,
+        meter=stated.meter,
+        description=stated.description,
+        segments=(stated.segments or (() if final else None)) if segments else None,
     )

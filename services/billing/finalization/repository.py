@@ -36,12 +36,12 @@ class FinalizationRepository:
     async def due(self, drafts_max: int) -> list[Draft]:
         """Return drafts of final statements that are not held, older periods first."""
         rows = await self._connection.fetch(
-            f"""select document.*, coalesce(document.customer_name, customer.name) as name_heard,
-                heard.document -> 'lines' as lines
+            f"""select document.*, coalesce(document.customer_name, customer.name) as known_name,
+                statement.document -> 'lines' as lines
                 from billing.documents document
-                join billing.statements_heard heard using (statement_id)
+                join billing.statements statement using (statement_id)
                 left join billing.customers customer on customer.customer_id = document.customer_id
-                where {_DUE} and heard.revision = document.statement_revision
+                where {_DUE} and statement.revision = document.statement_revision
                 order by document.legal_entity, document.period_start, document.contract limit $2""",
             machine_now(),
             drafts_max,
@@ -179,6 +179,6 @@ def _draft(row: asyncpg.Record) -> Draft:
         Draft,
         row,
         kind=KINDS[row["kind"]],
-        customer_name=row["name_heard"],
+        customer_name=row["known_name"],
         lines=msgspec.convert(row["lines"], tuple[StatementLine, ...]),
     )

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import asyncpg
 
 from services.billing.documents.domain.kinds import INVOICE
-from services.billing.replica.rows import FollowingDraft, HeardCustomer, HeardStatement
+from services.billing.replica.rows import FollowingDraft, ReplicatedCustomer, ReplicatedStatement
 from shared.db.columns import PartialIndex, upsert
 from shared.topics.rating import CustomerMessage, StatementMessage
 from shared.values.ids import new_ids
 
-STATEMENTS_HEARD = upsert(
-    "billing.statements_heard",
-    HeardStatement,
+STATEMENTS = upsert(
+    "billing.statements",
+    ReplicatedStatement,
     key=("statement_id",),
     newer_by="revision",
     only="not known.final",
@@ -25,13 +25,13 @@ DRAFTS = upsert(
     keep=("document_id", "kind"),
     only="known.status = 'draft'",
 )
-CUSTOMERS = upsert("billing.customers", HeardCustomer, key=("customer_id",), newer_by="revision").returning(
-    "customer_id"
-)
+CUSTOMERS = upsert(
+    "billing.customers", ReplicatedCustomer, key=("customer_id",), newer_by="revision"
+).returning("customer_id")
 
 
 class ReplicaRepository:
-    """The tables `statements_heard`, `customers`, and the drafts that follow."""
+    """The tables `statements`, `customers`, and the drafts that follow."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class ReplicaRepository:
         if not statements:
             return set()
         rows = await self._connection.fetch(
-            STATEMENTS_HEARD.sql, *STATEMENTS_HEARD.columns_of(list(map(HeardStatement.of, statements)))
+            STATEMENTS.sql, *STATEMENTS.columns_of(list(map(ReplicatedStatement.of, statements)))
         )
         return {str(row["statement_id"]) for row in rows}
 
@@ -61,20 +61,20 @@ class ReplicaRepository:
         final = {
             str(row["statement_id"]): row["revision"]
             for row in await self._connection.fetch(
-                "select statement_id, revision from billing.statements_heard where statement_id = any($1::uuid[]) and final",
+                "select statement_id, revision from billing.statements where statement_id = any($1::uuid[]) and final",
                 [s.statement_id for s in refused],
             )
         }
         return [s for s in refused if s.statement_id in final and s.revision > final[s.statement_id]]
 
-    async def unheard(self, pages: Sequence[StatementMessage]) -> list[StatementMessage]:
+    async def newer(self, pages: Sequence[StatementMessage]) -> list[StatementMessage]:
         """Return the pages of revisions newer than the statement that is here, if that is not final."""
         if not pages:
             return []
         known = {
             str(row["statement_id"]): row
             for row in await self._connection.fetch(
-                "select statement_id, revision, final from billing.statements_heard where statement_id = any($1::uuid[])",
+                "select statement_id, revision, final from billing.statements where statement_id = any($1::uuid[])",
                 sorted({page.statement_id for page in pages}),
             )
         }
@@ -87,7 +87,7 @@ class ReplicaRepository:
 
     async def replace_customers(self, customers: Sequence[CustomerMessage]) -> int:
         """Upsert those that are newer; return how many were."""
-        rows = list(map(HeardCustomer.of, customers))
+        rows = list(map(ReplicatedCustomer.of, customers))
         return len(await self._connection.fetch(CUSTOMERS.sql, *CUSTOMERS.columns_of(rows)))
 
 

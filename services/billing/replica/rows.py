@@ -15,8 +15,8 @@ from shared.topics.rating import STATEMENTS, CustomerMessage, StatementHeld, Sta
 
 
 @dataclass(slots=True)
-class HeardStatement:
-    """A row of `statements_heard`: the newest revision of a statement, whole."""
+class ReplicatedStatement:
+    """A row of `statements`: the newest revision of a statement, whole."""
 
     statement_id: Uuid
     revision: int
@@ -99,7 +99,7 @@ class FollowingDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardCustomer:
+class ReplicatedCustomer:
     """A row of `customers`: the newest revision of a customer."""
 
     customer_id: str

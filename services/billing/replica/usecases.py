@@ -18,16 +18,16 @@ OWNER = "billing operations"
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork, now: datetime) -> BatchCounts:
     """Replace each statement by its newest revision, whole, and its draft with it. New are the statements
     replaced and the pages kept."""
-    heard = ReplicaRepository(uow.connection)
+    replica = ReplicaRepository(uow.connection)
     whole = [message for message in batch.messages if message.pages == 1]
     pages_kept, completed = await hear_pages(
-        uow, await heard.unheard([message for message in batch.messages if message.pages > 1])
+        uow, await replica.newer([message for message in batch.messages if message.pages > 1])
     )
     newest = newest_of_each([*whole, *completed])
-    replaced = await heard.replace_statements(newest)
+    replaced = await replica.replace_statements(newest)
     await drop_pages(uow, newest)
-    await heard.replace_drafts([statement for statement in newest if statement.statement_id in replaced])
-    for statement in await heard.after_final(
+    await replica.replace_drafts([statement for statement in newest if statement.statement_id in replaced])
+    for statement in await replica.after_final(
         [statement for statement in newest if statement.statement_id not in replaced]
     ):
         await _report_after_final(statement, uow, now)

@@ -117,7 +117,7 @@ class ActivityRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardActivity:
+class ReplicatedActivity:
     """A row of `activity` as it is told."""
 
     subject: str

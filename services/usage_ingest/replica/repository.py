@@ -42,7 +42,7 @@ class ReplicaRepository:
 
     async def _since(self, table: str, since: int) -> list[Any]:
         rows = await self.connection.fetch(
-            f"select document from usage_ingest.{table} where heard_xid >= $1", since
+            f"select document from usage_ingest.{table} where stored_xid >= $1", since
         )
         return [row["document"] for row in rows]
 
@@ -55,7 +55,7 @@ class ReplicaRepository:
             f"""insert into usage_ingest.{table} as known ({key}, revision, document)
                 select * from unnest($1::text[], $2::bigint[], $3::jsonb[])
                 on conflict ({key}) do update set revision = excluded.revision, document = excluded.document,
-                    heard_xid = excluded.heard_xid
+                    stored_xid = excluded.stored_xid
                 where known.revision < excluded.revision
                 returning true""",
             [row[0] for row in rows],

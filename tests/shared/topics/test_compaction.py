@@ -333,7 +333,7 @@ ROLLERS = _rollers()
 WHAT = {
     "rating.statements in billing": (
         "billing",
-        "select contract, period_start, jsonb_array_length(document->'lines') from billing.statements_heard "
+        "select contract, period_start, jsonb_array_length(document->'lines') from billing.statements "
         "where final and revision = 2",
         len(CONTRACTS_SAID) * len(MONTHS),
     ),

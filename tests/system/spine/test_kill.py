@@ -87,7 +87,7 @@ select exists (select from bus.heads h left join bus.positions p on p.grp = $1 a
     or exists (select from rating.outbox) or exists (select from billing.outbox) or exists (select
         from usage_ingest.outbox)
     or exists (select from rating.periods, clock.business where not final and close_due_at <= moved_to)
-    or exists (select from billing.statements_heard s where s.final and not exists
+    or exists (select from billing.statements s where s.final and not exists
                (select from billing.documents d where d.contract = s.contract
                    and d.period_start = s.period_start and d.status = 'finalized'))
 """

@@ -3,7 +3,7 @@ before tax.
 
 Left: rating.periods and rating.statements. Right: billing.documents and their lines, the statements as
 billing heard them, the journal, the number series. A draft speaks through the statement it was heard from
-(`statements_heard`), a finalized document for itself.
+(`statements`), a finalized document for itself.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ RECEIVABLE = "receivable"
 ALL_PERIODS = """
     select contract, period_start from rating.periods
     union select contract, period_start from rating.statements
-    union select contract, period_start from billing.statements_heard
+    union select contract, period_start from billing.statements
     union select contract, period_start from billing.documents
     order by contract, period_start
 """
@@ -51,7 +51,7 @@ SIDES = f"""
     from scope
     left join rating.periods p using (contract, period_start)
     left join rating.statements s using (contract, period_start)
-    left join billing.statements_heard h using (contract, period_start)
+    left join billing.statements h using (contract, period_start)
     left join lateral (
         select count(*) as documents, max(d.currency) as documents_currency,
                count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,
@@ -89,8 +89,8 @@ LINES = f"""
         union all
         select h.contract, h.period_start, line ->> 'line_id', line ->> 'key',
             (line ->> 'amount_minor')::bigint, (line ->> 'quantity')::numeric,
-               'billing.statements_heard', h.statement_id::text, null
-        from statement s join billing.statements_heard h using (contract, period_start, revision)
+               'billing.statements', h.statement_id::text, null
+        from statement s join billing.statements h using (contract, period_start, revision)
         cross join lateral jsonb_array_elements(coalesce(h.document -> 'lines', '[]')) line
         where not exists (select from finalized d where d.contract = h.contract
             and d.period_start = h.period_start)
@@ -106,7 +106,7 @@ LINES = f"""
       and (b.line_id is not null
            or exists (select from finalized d where d.contract = s.contract
                and d.period_start = s.period_start)
-           or exists (select from statement t join billing.statements_heard h using
+           or exists (select from statement t join billing.statements h using
                (contract, period_start, revision)
                       where t.contract = s.contract and t.period_start = s.period_start))
     order by contract, period_start, line_key, line_id
@@ -272,7 +272,7 @@ def _sides(row: asyncpg.Record, now: datetime | None, drained: bool) -> list[Bre
         )
     under_way = row["heard_revision"] is None or row["heard_revision"] < row["revision"]
     if under_way and drained:
-        heard = Row("billing.statements_heard", {**where.key})
+        heard = Row("billing.statements", {**where.key})
         found.append(
             _money(
                 row,

@@ -71,7 +71,7 @@ KINDS: Mapping[str, Sabotage] = {
         "statement_missing",
         "rating.statements",
         """select s.contract, s.period_start from rating.statements s
-            join billing.statements_heard h using (contract, period_start)
+            join billing.statements h using (contract, period_start)
            order by s.final desc, s.subtotal_minor desc, s.contract, s.period_start limit 1""",
         "delete from rating.statements where contract = $1 and period_start = $2",
         "a statement that billing has heard",

@@ -12,8 +12,8 @@ from services.signals.replica.rows import (
     ActiveDayRow,
     ActivityRow,
     CustomerDayRow,
-    HeardActivity,
     MeterSeenRow,
+    ReplicatedActivity,
     RollupRow,
 )
 from shared.db.columns import upsert
@@ -22,7 +22,7 @@ from shared.topics.rating import ActivityMessage
 
 #: One writer at a time: a subject that becomes a customer's alias moves to another partition.
 LOCK = 0x7532632061637469
-STORE = upsert("signals.activity", HeardActivity, key=("subject", "meter", "day"))
+STORE = upsert("signals.activity", ReplicatedActivity, key=("subject", "meter", "day"))
 STORE_ROLLUPS = upsert("signals.rollups", RollupRow, key=("customer_id", "meter"))
 RollupKey = tuple[str, str]
 
@@ -57,7 +57,7 @@ class ActivityRepository:
         return [ActivityRow(*row) for row in rows]
 
     async def store(self, messages: Sequence[ActivityMessage], folded: Sequence[bool]) -> None:
-        rows = list(map(HeardActivity.of, messages, folded))
+        rows = list(map(ReplicatedActivity.of, messages, folded))
         await self._connection.execute(STORE.sql, *STORE.columns_of(rows))
 
     async def note_folded(self, rows: Sequence[ActivityRow]) -> None:

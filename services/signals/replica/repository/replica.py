@@ -29,7 +29,7 @@ class ReplicaRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def unheard(self, messages: Sequence[StatementMessage]) -> list[StatementMessage]:
+    async def newer(self, messages: Sequence[StatementMessage]) -> list[StatementMessage]:
         """Return those, whole or pages, that are newer than the statement that is here."""
         known = {
             (row["contract"], row["period_start"]): row["revision"]

@@ -30,9 +30,9 @@ async def hear_customers(
 ) -> BatchCounts:
     """Keep the newest, and evaluate each new one from its local today on."""
     newest = _newest(batch.messages, lambda m: m.customer_id)
-    heard = ReplicaRepository(uow.connection)
-    zones = await heard.timezones([m.customer_id for m in newest])
-    applied = await heard.store_customers(newest)
+    replica = ReplicaRepository(uow.connection)
+    zones = await replica.timezones([m.customer_id for m in newest])
+    applied = await replica.store_customers(newest)
     await begin_again(
         uow, [m.customer_id for m in newest if zones.get(m.customer_id, m.timezone) != m.timezone]
     )
@@ -54,14 +54,14 @@ async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork) -> BatchCounts:
     """Keep the newest of each that is whole. New are the pages kept and the statements replaced by one that
     came whole."""
-    heard = ReplicaRepository(uow.connection)
-    fresh = await heard.unheard(batch.messages)
+    replica = ReplicaRepository(uow.connection)
+    fresh = await replica.newer(batch.messages)
     pages_kept, completed = await hear_pages(uow, [message for message in fresh if message.pages > 1])
     newest = _newest(
         [*(message for message in fresh if message.pages == 1), *completed],
         lambda m: (m.contract, m.period_start_us),
     )
-    await heard.store_statements(newest)
+    await replica.store_statements(newest)
     await drop_pages(uow, newest)
     new = pages_kept + sum(all(statement is not whole for whole in completed) for statement in newest)
     return BatchCounts(new=new, duplicate=len(batch.messages) - new)

@@ -243,7 +243,7 @@ async def _contract(connection: asyncpg.Connection, name: str, harm: Harm) -> tu
         json.dumps(said),
     )
     await connection.execute(
-        """insert into billing.statements_heard (statement_id, revision, contract, customer_id, period_start,
+        """insert into billing.statements (statement_id, revision, contract, customer_id, period_start,
             period_end, final, watermark, said)
            values ($1, 1, $2, $3, $4, $5, true, '{}', $6)""",
         statement,

@@ -98,9 +98,9 @@ VANDALISM = {
         "K5",
     ),
     "a statement billing never heard": Fault(
-        f"delete from billing.statements_heard where {BOLT} and final",
+        f"delete from billing.statements where {BOLT} and final",
         "statement_not_heard",
-        "billing.statements_heard",
+        "billing.statements",
         "K5",
     ),
     "a document that is gone": Fault(
@@ -139,7 +139,7 @@ VANDALISM = {
     "a period without a statement": Fault(
         f"""with gone as (delete from rating.statements where {BOLT} and final
             returning contract, period_start),
-                heard as (delete from billing.statements_heard h using gone
+                heard as (delete from billing.statements h using gone
                     where h.contract = gone.contract and h.period_start = gone.period_start)
            delete from billing.documents d using gone
                where d.contract = gone.contract and d.period_start = gone.period_start""",
