@@ -1,6 +1,7 @@
 """Code every service may import: money, time, the bus, the topics, the pricing core. Imports no service."""
 
-from shared.values import decimals as _decimals  # sets the decimal precision before any service multiplies
+# Sets the decimal precision before any service multiplies.
+from shared.values import decimals as _decimals
 
 __all__: list[str] = []
 assert _decimals.PRECISION == 50

@@ -62,7 +62,8 @@ def _pip_setting(name: str) -> str | None:
         try:
             parser.read(path)
         except configparser.Error:
-            continue  # pip itself would refuse it; the public index is the better guess
+            # Pip itself would refuse it; the public index is the better guess.
+            continue
         for section in ("global", "install"):
             found = parser.get(section, name, fallback=found)
     return found

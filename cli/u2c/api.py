@@ -13,7 +13,8 @@ from u2c.deployment.address import address, unanswered
 from u2c.printing import folding
 
 WRONG = 1
-TIMEOUT_S = 600  # advancing the clock over a year takes its time
+#: Advancing the clock over a year takes its time.
+TIMEOUT_S = 600
 OfDatabase = Annotated[
     str | None, typer.Option("--database", help="Database of the deployment that is meant, where several run")
 ]

@@ -11,7 +11,8 @@ from u2c.api import Api
 FORBIDDEN = {httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN}
 UNKNOWN, QUARANTINED = "unknown", "quarantined"
 BILLED, WILL_BE_BILLED = "billed", "will_be_billed"
-NOT_TAKEN = ("open", "discarded")  # of the quarantine: what was replayed or repaired went on its way
+#: Of the quarantine: what was replayed or repaired went on its way.
+NOT_TAKEN = ("open", "discarded")
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ VERBS = (
     "restore",
 )
 OF_THE_LAB = {"demo", "chaos", "bench"}
-EXTRA_FLAGS = {"service", "up", "test"}  # they read the rest of the line themselves
+#: They read the rest of the line themselves.
+EXTRA_FLAGS = {"service", "up", "test"}
 REST_OF_THE_LINE = {"allow_extra_args": True, "ignore_unknown_options": True}
 ENVIRONMENT = 3
 

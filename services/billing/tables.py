@@ -97,8 +97,10 @@ documents = Table(
     Column("subtotal_minor", BigInteger, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
     Column("corrects", Text, ForeignKey("billing.documents.document_id")),
-    Column("held_until", INSTANT),  # machine clock: a draft that the gate holds is looked at again then
-    Column("held", JSONB),  # StatementHeld: why the statement that a draft follows is not whole
+    # Machine clock: a draft that the gate holds is looked at again then.
+    Column("held_until", INSTANT),
+    # StatementHeld: why the statement that a draft follows is not whole.
+    Column("held", JSONB),
     Column("finalized_at", INSTANT),  # business clock
     Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     UniqueConstraint("series", "number", name="documents_series_number"),
@@ -155,7 +157,8 @@ number_series = Table(
     CheckConstraint("next >= 1", name="number_series_next"),
 )
 
-withdrawn_numbers = Table(  # published for documents that a restored book does not have
+#: Published for documents that a restored book does not have.
+withdrawn_numbers = Table(
     "withdrawn_numbers",
     metadata,
     Column("series", Text, primary_key=True),

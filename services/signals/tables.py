@@ -57,7 +57,8 @@ statements = Table(
     Column("revision", BigInteger, nullable=False),
     Column("customer", Text, nullable=False),
     Column("final", Boolean, nullable=False),
-    Column("capacity", JSONB),  # what a daily evaluation reads of it; null without allowance and minimum
+    # What a daily evaluation reads of it; null without allowance and minimum.
+    Column("capacity", JSONB),
 )
 
 activity = Table(
@@ -87,7 +88,8 @@ rollups = Table(
     Column("weeks_from", Date, nullable=False),  # a Monday
     Column("days", ARRAY(BigInteger), nullable=False),  # events by day
     Column("weeks", ARRAY(BigInteger), nullable=False),  # events by week
-    Column("day_values", LargeBinary, nullable=False),  # value by day, a JSON list of decimals as text
+    # Value by day, a JSON list of decimals as text.
+    Column("day_values", LargeBinary, nullable=False),
     Column("total", Numeric, nullable=False),
     Column("last_seen_us", BigInteger, nullable=False),
     Column("gone_on", Date),

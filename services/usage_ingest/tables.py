@@ -29,7 +29,8 @@ quarantine = Table(
     Column("code", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),  # the event's own bytes, for ever as they came
-    Column("source", Text, nullable=False),  # these and time: "" and null where they could not be read
+    # These and time: "" and null where they could not be read.
+    Column("source", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("subject", Text, nullable=False),
@@ -42,7 +43,8 @@ quarantine = Table(
     Column("status", Text, nullable=False, server_default=text("'open'")),
     Column("resolved_at", INSTANT),
     Column("resolved_by", Text),  # key id
-    Column("resolution", Text),  # what it was resolved by: the reason of a discard
+    # What it was resolved by: the reason of a discard.
+    Column("resolution", Text),
     Column("repaired", LargeBinary),  # the body that was accepted in its place
     CheckConstraint("status in ('open', 'replayed', 'repaired', 'discarded')", name="quarantine_status"),
     CheckConstraint("by in ('door', 'metering')", name="quarantine_by"),
@@ -89,7 +91,8 @@ receipts_kept = Table(  # the view receipts_said counts hours before `since` by 
     CheckConstraint("one"),
 )
 
-api_keys = Table(  # what only the issuer of a key knows; the rest is in access_keys
+#: What only the issuer of a key knows; the rest is in access_keys.
+api_keys = Table(
     "api_keys",
     metadata,
     Column("key_id", Text, primary_key=True),

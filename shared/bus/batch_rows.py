@@ -13,7 +13,8 @@ from shared.bus import Polled, Record
 OUTCOMES = ("new", "duplicate", "conflict", "void", "quarantined", "dead", "compacted")
 # source → outcome → messages; an outcome without messages is left out
 Sources = Mapping[str, Mapping[str, int]]
-NO_SOURCE = ""  # under which stands what has no source that can be read, or none that can be stored
+#: Under which stands what has no source that can be read, or none that can be stored.
+NO_SOURCE = ""
 
 BATCH = f"""insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, sources,
     {", ".join(OUTCOMES)})

@@ -20,7 +20,8 @@ from shared.errors import AppError, Kind
 DEAD = """insert into bus.dead_letters (grp, topic, partition, offset_, key, value, headers, error, batch_id)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
 ERROR_CHARS_MAX = 2000
-ROUND_MAX = 500  # letters published, then noted: what dies between is published again
+#: Letters published, then noted: what dies between is published again.
+ROUND_MAX = 500
 # nobody has decided about it: neither taken nor given up
 OPEN = "replayed_at is null and discarded_at is null"
 

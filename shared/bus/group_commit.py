@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from shared.bus import Record, RecordsRefused
 
-RECORDS_MAX = 20_000  # of one flush; a single larger call goes alone
+#: Of one flush; a single larger call goes alone.
+RECORDS_MAX = 20_000
 
 
 @dataclass(slots=True)

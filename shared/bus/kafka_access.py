@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
-OURS: Mechanism = "SCRAM-SHA-512"  # of the users that `u2c migrate` makes
+#: Of the users that `u2c migrate` makes.
+OURS: Mechanism = "SCRAM-SHA-512"
 
 
 @dataclass(frozen=True, slots=True)

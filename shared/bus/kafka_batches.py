@@ -37,7 +37,8 @@ UNDECODABLE: tuple[type[Exception], ...] = (
 MAGIC = 2
 _PREFIX = struct.Struct(">qi")  # base offset, length of what follows
 _HEADER = struct.Struct(">qiibIhiqqqhii")
-_CRC_OF = struct.calcsize(">qiibI")  # the CRC covers the batch from here on
+#: The CRC covers the batch from here on.
+_CRC_OF = struct.calcsize(">qiibI")
 _CODEC, _TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
 
 
@@ -58,7 +59,8 @@ class LogBatch:
     attributes: int
     producer_id: int
     count: int
-    newest_ms: int  # of its records' times, or when the broker appended it, as the topic has it
+    #: Of its records' times, or when the broker appended it, as the topic has it.
+    newest_ms: int
 
     @property
     def is_control(self) -> bool:
@@ -165,7 +167,8 @@ class _Aborted:
 
 def _record(encoded: bytes, base: int) -> tuple[int, Record]:
     """One record: attributes, time, offset, key, value, headers."""
-    _, place = decode_varint(encoded, 1)  # behind the attributes: its time, which nobody here reads
+    # Behind the attributes: its time, which nobody here reads.
+    _, place = decode_varint(encoded, 1)
     offset, place = decode_varint(encoded, place)
     key, place = _bytes(encoded, place)
     value, place = _bytes(encoded, place)

@@ -12,8 +12,10 @@ from aiokafka.record import _crecords, default_records, legacy_records
 
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
-UNPACKED_MAX_BYTES = 2 * MESSAGE_MAX_BYTES  # of a batch: twice what a record may have that is not compressed
-ROUND_MAX_BYTES = 4 * UNPACKED_MAX_BYTES  # of all batches of one look at the log
+#: Of a batch: twice what a record may have that is not compressed.
+UNPACKED_MAX_BYTES = 2 * MESSAGE_MAX_BYTES
+#: Of all batches of one look at the log.
+ROUND_MAX_BYTES = 4 * UNPACKED_MAX_BYTES
 GUESSED_RATIO, GUESSED_MIN_BYTES = 16, 64 * 1024
 _XERIAL, _XERIAL_HEADER_BYTES = b"\x82SNAPPY\0", 16
 _LENGTH = struct.Struct(">i")

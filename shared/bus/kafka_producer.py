@@ -120,7 +120,8 @@ class KafkaPublisher:
             for future in waiting:
                 future.result()
         finally:
-            for future in waiting:  # left behind in a timeout: whatever becomes of them is heard
+            # Left behind in a timeout: whatever becomes of them is heard.
+            for future in waiting:
                 future.add_done_callback(_heard)
 
     def _by_partition(self, topic: str, records: Sequence[Record]) -> dict[int, list[Record]]:

@@ -22,7 +22,8 @@ from shared.topics import Topic
 TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_MS = 5_000
 METADATA_MAX_AGE_MS = 10_000
-FETCH_BYTES = 1 << 20  # a larger batch comes whole all the same
+#: A larger batch comes whole all the same.
+FETCH_BYTES = 1 << 20
 READ_COMMITTED = 1
 # a producer writes any stamp, or none; behind 2100 it says nothing
 EPOCH, STAMP_MAX_MS = (

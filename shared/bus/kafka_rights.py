@@ -14,7 +14,8 @@ from shared.topics import ALL
 from shared.topics.registry import PRODUCTS
 
 USERS: Final = tuple(f"u2c_{speaker}" for speaker in (*SERVICES, PRODUCTS))
-CHECKER, CHECKED = "billing", "usage."  # conservation reads what waits in these topics, whoever it waits for
+#: Conservation reads what waits in these topics, whoever it waits for.
+CHECKER, CHECKED = "billing", "usage."
 
 
 class Of(IntEnum):

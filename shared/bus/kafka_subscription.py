@@ -23,7 +23,8 @@ log = structlog.get_logger()
 FETCH_BYTES = 4 << 20
 COMMIT_EVERY_S = 5.0
 RETRY_S = 0.05
-MAX_POLL_INTERVAL_MS = 30 * 60_000  # an outage of the database must not cost the membership
+#: An outage of the database must not cost the membership.
+MAX_POLL_INTERVAL_MS = 30 * 60_000
 HEARTBEATS_PER_SESSION = 4
 unpacking = bound_the_client()
 
@@ -174,7 +175,8 @@ class KafkaSubscription:
             self._consumer.seek(place, read_from)
             self._consumer.resume(place)
             self._next[place] = offset
-        except IllegalStateError:  # a rebalance took it: the listener will say so
+        except IllegalStateError:
+            # A rebalance took it: the listener will say so.
             self._next.pop(place, None)
 
     async def _fetch(self, records_max: int, timeout_s: float) -> list[Polled]:

@@ -78,7 +78,8 @@ async def _create_missing(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic
     if not missing:
         return
     for name, code, *detail in (await admin.create_topics(missing)).topic_errors:
-        if code not in (0, ALREADY_EXISTS):  # another service may start at the same moment
+        # Another service may start at the same moment.
+        if code not in (0, ALREADY_EXISTS):
             raise for_code(code)(f"{name}: {detail}")
 
 

@@ -163,7 +163,8 @@ class Membership:
                 self.owned |= {share}
         if missing - self.owned:
             await self._evict_silent()
-        self._due = False  # what is still missing is due again at the next beat
+        # What is still missing is due again at the next beat.
+        self._due = False
 
     async def _evict_silent(self) -> None:
         for row in await self._connection.fetch(EVICT, self.group, self.session_timeout_s):
@@ -185,7 +186,8 @@ class Membership:
         with contextlib.suppress(*DATABASE_FAULTS):
             if says_so and usable(connection):
                 await connection.execute("delete from bus.members where member = $1", self._member, timeout=2)
-        await throw_away(self.pool, connection)  # the end of the session frees its advisory locks
+        # The end of the session frees its advisory locks.
+        await throw_away(self.pool, connection)
 
 
 def _parse(share: str) -> Share:

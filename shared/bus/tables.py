@@ -97,7 +97,8 @@ batches = Table(
     Column("sources", JSONB),
     UniqueConstraint("grp", "topic", "partition", "from_offset"),
 )
-cuts = Table(  # since when something is counted in a way that it was not before
+#: Since when something is counted in a way that it was not before.
+cuts = Table(
     "cuts",
     metadata,
     Column("name", Text, primary_key=True),

@@ -27,7 +27,8 @@ from shared.topics import ALL, TopicKind
 
 log = structlog.get_logger()
 ROWS_MAX = 2000
-POLL_S = 0.05  # for rows of other processes; those of this one wake the relay
+#: For rows of other processes; those of this one wake the relay.
+POLL_S = 0.05
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 # each round walks over what the last ones deleted: after much, wait for more
 REST_A_ROW_S, REST_MAX_S = (
@@ -35,7 +36,8 @@ REST_A_ROW_S, REST_MAX_S = (
     0.1,
 )
 MEASURE_EVERY_S = 2.0
-RETRY_LOOK_S = 15.0  # for refused rows whose time has come
+#: For refused rows whose time has come.
+RETRY_LOOK_S = 15.0
 # A refused snapshot goes with the first later one of its key that the bus has.
 TAKEN = """with gone as (delete from {schema}.outbox where outbox_id = any($1)
     returning outbox_id, topic, key)
@@ -55,7 +57,8 @@ class Relay:
     refused: Refused
     session_timeout_s: float = 6.0
     snapshots: Sequence[str] = SNAPSHOTS
-    progress: Wake = field(default_factory=Wake)  # called when something is on the bus, and no row any more
+    #: Called when something is on the bus, and no row any more.
+    progress: Wake = field(default_factory=Wake)
     _woken: Wake = field(default_factory=Wake)
     _retried_at: float = 0.0
 

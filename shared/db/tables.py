@@ -33,13 +33,15 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("key", LargeBinary, nullable=False),  # of the record: a snapshot's whole identity
         Column("value", LargeBinary, nullable=False),
         Column("headers", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-        Column("partition", SmallInteger),  # null in rows of before: the one their key chooses
+        # Null in rows of before: the one their key chooses.
+        Column("partition", SmallInteger),
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Index("outbox_shard", "shard", "outbox_id"),
     )
+    # Rows the bus would not take, out of the way of the others.
     Table(
         "outbox_refused",
-        metadata,  # rows the bus would not take, out of the way of the others
+        metadata,
         Column("outbox_id", BigInteger, primary_key=True, autoincrement=False),
         Column("shard", SmallInteger, nullable=False),
         Column("topic", Text, nullable=False),
@@ -71,7 +73,8 @@ def add_standard_tables(metadata: MetaData) -> None:
         metadata,
         Column("exception_id", Text, primary_key=True),
         Column("kind", Text, nullable=False),
-        Column("reference", Text, nullable=False),  # what it is about; (kind, reference) is open at most once
+        # What it is about; (kind, reference) is open at most once.
+        Column("reference", Text, nullable=False),
         Column("detail", Text, nullable=False),
         Column("owner", Text, nullable=False),
         Column("opened_at", INSTANT, nullable=False),  # business clock

@@ -34,13 +34,15 @@ OUTAGES: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,  # a connection whose server died under a statement may say so
+    # A connection whose server died under a statement may say so.
+    asyncpg.InternalClientError,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    shard: SmallInteger  # of the partition key: what goes to one partition keeps its order
+    #: Of the partition key: what goes to one partition keeps its order.
+    shard: SmallInteger
     topic: str
     key: bytes  # the record key: of a snapshot its whole identity
     partition: SmallInteger

@@ -14,7 +14,8 @@ from yaml.resolver import Resolver
 
 from shared.documents.faults import DocumentUnreadable, YamlTagRefused, YamlTooLarge
 
-YAML_MAX_BYTES: Final = 64 * 1024  # a contract of a hundred lines is a tenth of it
+#: A contract of a hundred lines is a tenth of it.
+YAML_MAX_BYTES: Final = 64 * 1024
 DEPTH_MAX: Final = 40
 NUMBER_MAX_CHARACTERS: Final = 64
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,7 +109,8 @@ def _scalar(event: yaml.ScalarEvent) -> object:
         case "float" if (
             not re.search(r":|inf|nan", text, re.IGNORECASE) and len(text) <= NUMBER_MAX_CHARACTERS
         ):
-            return float(text.replace("_", ""))  # refused where money or a quantity is meant, with its path
+            # Refused where money or a quantity is meant, with its path.
+            return float(text.replace("_", ""))
         case "int" | "float":
             raise DocumentUnreadable(
                 f"line {_line(event)}: {text[:40]!r} is not a plain decimal number; write it in decimal digits, or in quotes"

@@ -9,7 +9,8 @@ from shared.http.paging import CursorInvalid, Page
 from shared.values.instants import from_us, to_us
 
 BATCH_ID_MAX, SEQ_MAX = 2**63 - 1, 2**31 - 1
-Place = tuple[datetime, int, int]  # an event's time, batch id and seq
+#: An event's time, batch id and seq.
+Place = tuple[datetime, int, int]
 
 
 def parts_in(page: Page, *kinds: type[str] | type[int]) -> tuple[Any, ...] | None:
@@ -41,7 +42,8 @@ def instant_in(part: str | int) -> datetime:
         raise CursorInvalid()
     try:
         return from_us(part)
-    except OverflowError as fault:  # before year 1 or after year 9999
+    except OverflowError as fault:
+        # Before year 1 or after year 9999.
         raise CursorInvalid() from fault
 
 

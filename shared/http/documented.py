@@ -28,7 +28,8 @@ from shared.http.faults import (
 from shared.http.keys import KeyMissing, KeyRefused, KeysUnconfirmed, ScopeMissing
 from shared.http.query import QueryParameterUnknown
 
-API = ("/v1/", "/api/v1/")  # our own paths, and those of clients that were made for others
+#: Our own paths, and those of clients that were made for others.
+API = ("/v1/", "/api/v1/")
 #: What any route of an API may answer beside its own.
 ALWAYS = (
     HttpUnreadable,

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-KEPT = "x-example"  # an example as text: FastAPI leaves the nulls out of every value of a document
+#: An example as text: FastAPI leaves the nulls out of every value of a document.
+KEPT = "x-example"
 BY_FORMAT: dict[str, Any] = {
     "date-time": "2024-02-01T00:00:00Z",
     "date": "2024-01-31",

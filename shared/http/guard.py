@@ -72,7 +72,8 @@ class Guard:
                 await problem(request, fault)(scope, receive, send)
                 return
             if asked.route.body_field is not None:
-                receive = counting(receive)  # a route that reads its body itself bounds it itself
+                # A route that reads its body itself bounds it itself.
+                receive = counting(receive)
         await self.app(scope, receive, send)
 
     def _route_of(self, scope: Scope) -> ScopedRoute | None:

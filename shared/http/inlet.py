@@ -34,7 +34,8 @@ from shared.http.limits import (
 from shared.http.middleware import REQUESTS
 from shared.http.problems import PROBLEM_MEDIA, problem_document
 
-FIELD_BYTES = 4  # of a header beside name and value: colon, space, CR, LF
+#: Of a header beside name and value: colon, space, CR, LF.
+FIELD_BYTES = 4
 Transport = asyncio.Transport
 # one for all: what was read is parsed before anything else is read
 _read = memoryview(bytearray(HELD_MAX_BYTES))
@@ -79,15 +80,18 @@ class BoundedHttp(HttpToolsProtocol):
     def __init__(self, connections: Connections, **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
         self._connections = connections
-        self._clock: asyncio.TimerHandle | None = None  # runs in every state but while a request is worked on
+        # Runs in every state but while a request is worked on.
+        self._clock: asyncio.TimerHandle | None = None
         # runs while the caller does not take its answer
         self._answer_clock: asyncio.TimerHandle | None = None
         # nothing more is read; the connection ends as soon as what it asked for is answered
         self._deaf = False
         self._in_head = True  # before or within a head
-        self._silent_bytes = 0  # fed since the last request's end, or since the last byte of a body
+        # Fed since the last request's end, or since the last byte of a body.
+        self._silent_bytes = 0
         self._fields = 0  # headers of this head, or trailers
-        self._unanswered: deque[int] = deque()  # bytes of each head that waits for its answer
+        # Bytes of each head that waits for its answer.
+        self._unanswered: deque[int] = deque()
         # is begun once the answer before it is taken
         self._held_back: tuple[RequestResponseCycle, ASGI3Application] | None = None
 
@@ -177,7 +181,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._fields += 1
         if self._fields > HEADERS_MAX:
             raise HeadTooLarge(f"a request has at most {HEADERS_MAX} headers; send fewer")
-        if self._in_head:  # a trailer comes too late to say anything
+        # A trailer comes too late to say anything.
+        if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -204,7 +209,8 @@ class BoundedHttp(HttpToolsProtocol):
             not self.cycle.response_complete
             and len(self.cycle.body) + sum(self._unanswered) >= HELD_MAX_BYTES
         ):
-            self.flow.pause_reading()  # until the application has read what came
+            # Until the application has read what came.
+            self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
         self._in_head, self._silent_bytes = True, 0
@@ -230,7 +236,8 @@ class BoundedHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            return  # nothing is upgraded to: it is answered as if it had not been asked for (RFC 9110, 7.8)
+            # Nothing is upgraded to: it is answered as if it had not been asked for (RFC 9110, 7.8).
+            return
         except httptools.HttpParserError as error:
             fault = error.__context__
             if isinstance(fault, TooFarAhead):
@@ -277,7 +284,8 @@ class BoundedHttp(HttpToolsProtocol):
         REQUESTS.labels("OTHER", "unread", status).inc()
         self._give_up_on_body()
         if self._hear_no_more():
-            return  # an answer now would be taken for that of the request before
+            # An answer now would be taken for that of the request before.
+            return
         ENDED.labels("refused").inc()
         body = msgspec.json.encode(problem_document(fault, status))
         head = f"content-type: {PROBLEM_MEDIA}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()

@@ -181,7 +181,8 @@ class Keys:
                     await self.refresh()
             except OUTAGES as fault:
                 log.warning("keys_not_refreshed", fault=repr(fault))
-            except Exception:  # a revoked key must not work on because this loop has ended
+            except Exception:
+                # A revoked key must not work on because this loop has ended.
                 log.exception("keys_failed")
 
 

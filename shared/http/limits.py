@@ -14,16 +14,22 @@ URL_MAX_BYTES: Final = 8 * 1024
 # from accept, or from the first byte of a further request, to the end of the headers
 HEAD_TIMEOUT_S: Final = 10.0
 KEEP_ALIVE_S: Final = 75  # of silence between two requests
-LINGER_S: Final = 2.0  # a caller that is told why has to read it and to hang up
-ANSWER_TIMEOUT_S: Final = 30.0  # for a caller that does not take its answer
-PIPELINED_MAX: Final = 8  # requests sent ahead while one is answered
-HELD_MAX_BYTES: Final = 64 * 1024  # of heads and body nobody has read yet, on one connection
-READ_MIN_BYTES: Final = 4 * 1024  # read at once, however much is held
+#: A caller that is told why has to read it and to hang up.
+LINGER_S: Final = 2.0
+#: For a caller that does not take its answer.
+ANSWER_TIMEOUT_S: Final = 30.0
+#: Requests sent ahead while one is answered.
+PIPELINED_MAX: Final = 8
+#: Of heads and body nobody has read yet, on one connection.
+HELD_MAX_BYTES: Final = 64 * 1024
+#: Read at once, however much is held.
+READ_MIN_BYTES: Final = 4 * 1024
 
 BODY_MAX_BYTES: Final = 1024 * 1024  # where a service says nothing else
 BODY_TIMEOUT_S: Final = 30.0
 VALUES_MAX: Final = 10_000  # in a body that FastAPI parses
-ERRORS_MAX: Final = 100  # faults of a body that its answer lists
+#: Faults of a body that its answer lists.
+ERRORS_MAX: Final = 100
 # of names that a caller made up, so many are told back, and so much of each
 NAMED_MAX, NAME_CHARS_MAX = (
     5,
@@ -32,8 +38,10 @@ NAMED_MAX, NAME_CHARS_MAX = (
 # a larger body is taken apart by another thread, so that others are answered meanwhile
 OFF_LOOP_BYTES: Final = 1024 * 1024
 
-CONNECTIONS_MAX: Final = 1_000  # of one process; the one that waits longest makes room
-REQUESTS_MAX: Final = 500  # in work at once in one process; more are answered 503
+#: Of one process; the one that waits longest makes room.
+CONNECTIONS_MAX: Final = 1_000
+#: In work at once in one process; more are answered 503.
+REQUESTS_MAX: Final = 500
 BACKLOG_MAX: Final = 512
 DESCRIPTORS_SPARE: Final = 128  # for database, bus, files and logs
 DESCRIPTORS_UNBOUNDED: Final = 2**20

@@ -111,7 +111,8 @@ class Edge:
                     f"{int(declared)} bytes were announced; at most {self.body_max_bytes} are taken: split the batch"
                 )
             if whole:
-                return await receive()  # it only tells that the caller has gone
+                # It only tells that the caller has gone.
+                return await receive()
             deadline = deadline or asyncio.get_running_loop().time() + self.body_timeout_s
             try:
                 async with asyncio.timeout_at(deadline):

@@ -12,7 +12,8 @@ from shared.http.page import Page as Page
 from shared.values.names import unstorable
 
 LIMIT_MAX = 200
-CURSOR_CHARACTERS_MAX = 4000  # two names of 1020 bytes and what stands beside them, in base64
+#: Two names of 1020 bytes and what stands beside them, in base64.
+CURSOR_CHARACTERS_MAX = 4000
 
 
 class CursorInvalid(AppError):

@@ -17,9 +17,12 @@ from shared.postgres.binaries import Binaries
 UNPRIVILEGED = ("nobody", "postgres")
 REACHABLE = (Path("/var/tmp"), Path("/tmp"))
 NAME_CHARS = 12
-HOME = "home"  # a file that names what a folder outside the clone belongs to
-PLACE = "place"  # a file of the state folder: the clone it belongs to, and where its data lie
-SOCKET_PATH_MAX = 90  # a unix socket's path may have 107 bytes, name included
+#: A file that names what a folder outside the clone belongs to.
+HOME = "home"
+#: A file of the state folder: the clone it belongs to, and where its data lie.
+PLACE = "place"
+#: A unix socket's path may have 107 bytes, name included.
+SOCKET_PATH_MAX = 90
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ def known_place(state: Path, who: Account) -> Path | None:
     if not name:
         raise EnvironmentFault(f"{memory} does not name the folder of the data.", _restore(state, memory))
     if Path(home) != state and Path(home).exists():
-        return None  # a copy of a clone: the data belong to the one it was copied from
+        # A copy of a clone: the data belong to the one it was copied from.
+        return None
     if not Path(name).is_dir():
         raise EnvironmentFault(
             f"{memory} names {name} as the folder of the data, and that folder is gone.",

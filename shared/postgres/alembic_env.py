@@ -59,7 +59,8 @@ async def _migrate(url: str, metadata: MetaData, schema: str) -> None:
     try:
         async with engine.connect() as connection:
             await connection.execute(text("select pg_advisory_lock(:key)"), {"key": lock_key(schema)})
-            await connection.commit()  # the lock belongs to the session; the next transaction is Alembic's
+            # The lock belongs to the session; the next transaction is Alembic's.
+            await connection.commit()
             await connection.run_sync(_upgrade, metadata, schema)
             await connection.commit()
     finally:

@@ -40,7 +40,8 @@ def find() -> Binaries:
 
 
 def _wheel() -> Binaries | None:
-    spec = importlib.util.find_spec(WHEEL)  # found, never imported: its own start-up may run useradd
+    # Found, never imported: its own start-up may run useradd.
+    spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         return None
     package = Path(next(iter(spec.submodule_search_locations)))

@@ -25,7 +25,8 @@ STOP_TIMEOUT_S = 8.0
 PORT_ATTEMPTS_MAX = 5
 POLL_S = 0.02
 KEPT_BY_A_BACKEND_BYTES = 32 * 1024 * 1024
-PID_LINES = 8  # postmaster.pid: pid, data, start, port, socket, address, shared memory, status
+#: postmaster.pid: pid, data, start, port, socket, address, shared memory, status.
+PID_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class EmbeddedPostgres:
             self._binaries = account.reachable(binaries.find(), self._who)
             running = self._running()
             if running is None:
-                self.stop()  # one that lives and cannot be found would hold the data
+                # One that lives and cannot be found would hold the data.
+                self.stop()
                 if not (self._data / "PG_VERSION").exists():
                     self._initialise()
                 running = self._launch()
@@ -217,7 +219,8 @@ class EmbeddedPostgres:
                 return running
             if self._process.poll() is not None:
                 self._release()
-                time.sleep(0.3)  # after a kill -9 old backends may hold the shared memory for a moment
+                # After a kill -9 old backends may hold the shared memory for a moment.
+                time.sleep(0.3)
                 return None
             time.sleep(POLL_S)
         raise EnvironmentFault(

@@ -13,7 +13,8 @@ SERVICES = ("usage_ingest", "rating", "billing", "signals")
 INFRASTRUCTURE = ("bus", "clock")
 AUDITOR = "u2c_auditor"
 ROLES = tuple(f"u2c_{service}" for service in SERVICES)
-LOCK_KEY = 0x7532635F  # "u2c_": roles belong to the server, so commands take turns
+#: "u2c_": roles belong to the server, so commands take turns.
+LOCK_KEY = 0x7532635F
 
 
 async def create_roles_and_schemas(admin_url: str, database: str, password_secret: str) -> str:
@@ -102,7 +103,8 @@ async def _role(server: asyncpg.Connection, role: str, password: str) -> None:
         if found is None
         else "alter role {} login password '{}'"
     )
-    await server.execute(verb.format(role, password))  # base64 has no quote; DDL takes no parameters
+    # base64 has no quote; DDL takes no parameters.
+    await server.execute(verb.format(role, password))
     # a non-superuser administrator needs it to give schemas away
     await server.execute(f"grant {role} to current_user")
 

@@ -69,7 +69,8 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any], tags: frozenset[s
     if detail["type"] == "faults":
         return [Fault(at + fault.at, fault.code, fault.detail) for fault in context["faults"]]
     if detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]:
-        return []  # its items are at fault, and told by themselves
+        # Its items are at fault, and told by themselves.
+        return []
     if detail["type"] == "extra_forbidden":
         return [_unexpected_key(at)]
     if detail["type"] in ("union_tag_invalid", "literal_error"):

@@ -14,7 +14,8 @@ from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
 C = TypeVar("C", bound=ConsumerContext)
 LOOK_EVERY_S = 0.25
-ANSWER_WITHIN_S = 5.0  # of the bus: a table that is read late is a revocation that comes late
+#: Of the bus: a table that is read late is a revocation that comes late.
+ANSWER_WITHIN_S = 5.0
 
 
 def key_consumer(context: C, service: str) -> Consumer[C] | None:

@@ -60,9 +60,10 @@ def chains_whole(schema: str) -> tuple[str, ...]:
 
 def add_page_table(metadata: MetaData) -> None:
     """Add it to the metadata of a service that hears statements."""
+    # Of revisions whose pages are not all here yet.
     Table(
         "statement_pages",
-        metadata,  # of revisions whose pages are not all here yet
+        metadata,
         Column("statement_id", UUID(as_uuid=False), primary_key=True),
         Column("revision", BigInteger, primary_key=True),
         Column("page", Integer, primary_key=True),

@@ -17,7 +17,8 @@ from shared.values.instants import from_us as from_us
 from shared.values.instants import to_us as to_us
 
 log = structlog.get_logger()
-CHANNEL = "u2c_clock"  # with the name of a service: only that one is asked something
+#: With the name of a service: only that one is asked something.
+CHANNEL = "u2c_clock"
 ANSWERS = "u2c_clock_answers"
 HEARTBEAT_S = 1.0
 AGAIN_S = 0.5
@@ -98,7 +99,8 @@ class BusinessClock:
             "select moved_to, revision, quiet_request, quiet_service from clock.business"
         )
         assert row is not None, "migrations put the one row there"
-        moved = row["revision"] > self.revision  # a look that began earlier may end later
+        # A look that began earlier may end later.
+        moved = row["revision"] > self.revision
         if moved:
             self.moved_to, self.revision = row["moved_to"], row["revision"]
             changed, self._changed = self._changed, asyncio.Event()

@@ -62,7 +62,8 @@ class Context(Generic[Settings, State]):
         return {consumer.group: consumer.topics for consumer in consumers if consumer is not None}
 
 
-AnyContext = Context[ServiceSettings, object]  # of whichever service: for what all of them do alike
+#: Of whichever service: for what all of them do alike.
+AnyContext = Context[ServiceSettings, object]
 Served = TypeVar("Served", bound=AnyContext)
 
 
@@ -74,4 +75,5 @@ def context_of(request: Request) -> AnyContext:
 
 #: A door's parameter: `FromRequest[RatingContext]`.
 FromRequest = Annotated[Served, Depends(context_of)]
-Ctx = FromRequest[AnyContext]  # for a door that uses nothing of its service's own
+#: For a door that uses nothing of its service's own.
+Ctx = FromRequest[AnyContext]

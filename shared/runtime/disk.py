@@ -9,7 +9,8 @@ import asyncpg
 
 GB = 2**30
 FREE_LOW_BYTES = 2 * GB  # below: said
-FREE_MIN_BYTES = GB // 4  # below: not ready; Postgres itself ends when its log finds no room
+#: Below: not ready; Postgres itself ends when its log finds no room.
+FREE_MIN_BYTES = GB // 4
 PROBE_EVERY_S = 10.0
 # A sort too large for its memory is written to the database's own disk, about 2 MB, and no trace of it stays
 # in any table.

@@ -11,7 +11,8 @@ import asyncio
 import gc
 from itertools import count
 
-COLLECT_AFTER = (50_000, 20, 100)  # allocations, and collections of the young before one of the older
+#: Allocations, and collections of the young before one of the older.
+COLLECT_AFTER = (50_000, 20, 100)
 EVERY_S = 60.0
 ALL_EVERY = 30  # rounds
 

@@ -11,7 +11,8 @@ from shared.runtime.readiness import ready as is_ready
 
 def operations_router(service: str) -> APIRouter:
     """The three routes of a service."""
-    router = APIRouter(tags=["Operations"])  # `OPERATIONS` of the edge names the same three
+    # `OPERATIONS` of the edge names the same three.
+    router = APIRouter(tags=["Operations"])
 
     @router.get("/healthz", operation_id="health", summary="The process runs")
     async def health() -> dict[str, str]:

@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-SHARE, REST_MAX_S = 3.0, 0.2  # rests so many times as long as its round took, at most so many seconds
-FLOWS_AFTER_S = 0.5  # so long something must have been there at every look: a burst is answered at once
-AT_ONCE_S = 0.02  # what was found within this time had been waiting
+#: Rests so many times as long as its round took, at most so many seconds.
+SHARE, REST_MAX_S = 3.0, 0.2
+#: So long something must have been there at every look: a burst is answered at once.
+FLOWS_AFTER_S = 0.5
+#: What was found within this time had been waiting.
+AT_ONCE_S = 0.02
 
 
 def rest_s(took_s: float, *, full: bool) -> float:

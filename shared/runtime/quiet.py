@@ -19,7 +19,8 @@ from shared.runtime.context import AnyContext
 from shared.topics.graph import Hearing
 
 STARTING_S = 0.05
-LOOK_S = 0.02  # for the progress of other processes; that of this one wakes
+#: For the progress of other processes; that of this one wakes.
+LOOK_S = 0.02
 
 
 C = TypeVar("C", bound=AnyContext)

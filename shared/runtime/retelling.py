@@ -22,7 +22,8 @@ from shared.topics import Topic
 
 log = structlog.get_logger()
 LOOK_EVERY_S = 10.0
-OUTBOX_MAX_ROWS = 2000  # what waits for the relay already: the next page waits for it
+#: What waits for the relay already: the next page waits for it.
+OUTBOX_MAX_ROWS = 2000
 BEGIN = "insert into {schema}.retold (topic) select * from unnest($1::text[]) on conflict do nothing"
 UNDONE = "select topic from {schema}.retold where topic = any($1) and done_at is null"
 CLAIM = "select after from {schema}.retold where topic = $1 and done_at is null for update skip locked"
@@ -30,7 +31,8 @@ MOVE = """update {schema}.retold set told = told + $3, after = coalesce($2, afte
     when $2::jsonb is null then clock_timestamp() end
     where topic = $1"""
 FULL = "select count(*) >= $1 from (select from {schema}.outbox limit $1) waiting"
-Place = Any  # what follows the last one told, as JSON; None: nothing is left
+#: What follows the last one told, as JSON; None: nothing is left.
+Place = Any
 
 
 @dataclass(frozen=True, slots=True)

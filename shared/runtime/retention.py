@@ -37,7 +37,8 @@ DELIVERIES = Kept(
 )
 RECEIPTS = Kept("receipts", 800, "their sums by key, source and hour stay for ever, and K2 counts those")
 BATCH_ROWS = Kept("batch rows", None, "K1 tiles the log from its beginning")
-TABLE = (IDEMPOTENCY_KEYS, DELIVERIES, RECEIPTS, BATCH_ROWS)  # what topics keep is in the topic registry
+#: What topics keep is in the topic registry.
+TABLE = (IDEMPOTENCY_KEYS, DELIVERIES, RECEIPTS, BATCH_ROWS)
 
 for _kept in TABLE:
     if _kept.days is not None:

@@ -68,7 +68,8 @@ class ContractVersionMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int  # of the contract, when this was said
     customer_id: str
     customer: str  # external id
-    versions: tuple[ContractVersion, ...] = ()  # messages of before: the whole chain in one, oldest first
+    #: Messages of before: the whole chain in one, oldest first.
+    versions: tuple[ContractVersion, ...] = ()
     chain: int = 0  # how many versions there are
     version: ContractVersion | None = None
 
@@ -132,7 +133,8 @@ class StatementHeld(msgspec.Struct, frozen=True, omit_defaults=True):
     exception: str  # exc_… of rating, which says the same
     owner: str
     detail: str
-    events: int | None = None  # how many events are in the way; None where it is not single events that are
+    #: How many events are in the way; None where it is not single events that are.
+    events: int | None = None
     named: tuple[EventName, ...] = ()  # the first few of them
 
 
@@ -161,10 +163,13 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     net_days: int
     contract_versions: tuple[int, ...]  # versions in force within the period
     skip_zero_invoices: bool = False
-    page: int = 1  # over 500 lines a statement travels in pages and is swapped in when complete
+    #: Over 500 lines a statement travels in pages and is swapped in when complete.
+    page: int = 1
     pages: int = 1
-    consumption: dict[str, str] = {}  # for signals: included, minimum_minor and what of them is used
-    meters: dict[str, int] = {}  # the meters it counts → the revision of the version it counted by
+    #: For signals: included, minimum_minor and what of them is used.
+    consumption: dict[str, str] = {}
+    #: The meters it counts → the revision of the version it counted by.
+    meters: dict[str, int] = {}
     # set: the lines are those of an older revision, and the period is on hold
     held: StatementHeld | None = None
 
@@ -174,14 +179,16 @@ class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     whole."""
 
     subject: str
-    meter: str  # meter key, or "type:<event type>" where no meter takes it
+    #: Meter key, or "type:<event type>" where no meter takes it.
+    meter: str
     day: str  # UTC date
     revision: int
     hours: dict[str, tuple[int, str]]  # "0".."23" → (events, value)
     customer_id: str | None = None
     customer: str | None = None
     last_seen_us: int = 0
-    values: tuple[str, ...] = ()  # a meter with a role: hashed values of the day
+    #: A meter with a role: hashed values of the day.
+    values: tuple[str, ...] = ()
 
 
 CONTRACT = fields("contract")

@@ -18,7 +18,8 @@ import msgspec
 
 #: What a topic takes in one piece, on either bus: of one record its key, value, headers and framing.
 MESSAGE_MAX_BYTES: Final = 8 << 20
-PRODUCTS: Final = "products"  # who says what usage begins with: no service
+#: Who says what usage begins with: no service.
+PRODUCTS: Final = "products"
 
 
 class TopicKind(StrEnum):
@@ -60,7 +61,8 @@ class Topic:
     identified_by: Key | None = None
     partitions: int = 3
     retention_days: int = 30  # facts only; snapshot topics are compacted
-    also_by: tuple[str, ...] = ()  # who else says it; the topic stays that of its producer
+    #: Who else says it; the topic stays that of its producer.
+    also_by: tuple[str, ...] = ()
     # the consumer of its own that hears it in each service; "": the service's one consumer
     own_consumer: str = ""
 

@@ -9,7 +9,8 @@ import msgspec
 from shared.topics.rating import StatementLine, StatementMessage
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
-LINES_A_PAGE: Final = 500  # without segments a line is at most two kilobytes
+#: Without segments a line is at most two kilobytes.
+LINES_A_PAGE: Final = 500
 # of lines with their segments: there are as many as groups and spans
 PAGE_MAX_BYTES: Final = MESSAGE_MAX_BYTES // 8
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode

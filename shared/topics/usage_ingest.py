@@ -16,7 +16,8 @@ class UsageMessage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     subject: str = ""
     time_us: int = 0
     data: msgspec.Raw = msgspec.Raw(b"{}")  # canonical JSON: keys sorted, numbers normalised
-    body_hash: str = ""  # hex, 16 bytes of SHA-256 over canonical (type, subject, time, data)
+    #: Hex, 16 bytes of SHA-256 over canonical (type, subject, time, data).
+    body_hash: str = ""
     trace: str = ""  # trace id of the request
 
 
@@ -67,7 +68,8 @@ class AccessKeyMessage(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     expires_us: int | None = None
     revoked: bool = False
-    sources: tuple[str, ...] = ()  # whose usage it may send, void, correct and discard; none named: anybody's
+    #: Whose usage it may send, void, correct and discard; none named: anybody's.
+    sources: tuple[str, ...] = ()
 
 
 def event_key(source: str, event_id: str) -> bytes:

@@ -40,7 +40,8 @@ Law = Callable[[Rule, str], str]  # given, or asked
 #: What an event is called, whose usage it is and what happened. A subject is also a customer's external id or
 #: alias; all of them key indexes.
 EVENT_ID: Final = Rule("id", 255, 1020)
-SOURCE: Final = Rule("source", 1024, 1024)  # a URI reference, which may be long
+#: A URI reference, which may be long.
+SOURCE: Final = Rule("source", 1024, 1024)
 EVENT_TYPE: Final = Rule("type", 255, 1020)
 SUBJECT: Final = Rule("subject", 255, 1020)
 #: An Idempotency-Key header.

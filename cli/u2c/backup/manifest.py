@@ -20,7 +20,8 @@ class Manifest:
     secrets sealed in it can be opened."""
 
     database: str
-    taken_at: str  # RFC 3339, UTC, machine clock: what the snapshot holds was committed by then
+    #: RFC 3339, UTC, machine clock: what the snapshot holds was committed by then.
+    taken_at: str
     bus: str  # postgres | kafka
     cluster_id: str
     server: str  # version of Postgres

@@ -57,7 +57,8 @@ async def _messages(reader: KafkaReader, topic: Topic) -> AsyncIterator[Any]:
                 try:
                     yield topic.decode(record.value)
                 except (msgspec.DecodeError, msgspec.ValidationError):
-                    continue  # a dead letter of those who hear it: not ours to judge
+                    # A dead letter of those who hear it: not ours to judge.
+                    continue
             if run.end == at:
                 break
             at = run.end

@@ -20,7 +20,8 @@ from u2c.deployment.running import running
 from u2c.deployment.state import State
 from u2c.settings import flag
 
-CANDIDATES = ("u2c", "u2c_demo")  # where `up` and `demo` keep their books, unless told otherwise
+#: Where `up` and `demo` keep their books, unless told otherwise.
+CANDIDATES = ("u2c", "u2c_demo")
 
 AdminUrl = Annotated[str | None, flag("admin_url", "--database-url", "--admin-url")]
 DatabaseName = Annotated[

@@ -33,10 +33,12 @@ from u2c.deployment.state import State
 
 READY_TIMEOUT_S = 90.0
 READY_POLL_S = 0.1
-STARTS_BEFORE_READY_MAX = 3  # so often it may fail before we stop waiting for it
+#: So often it may fail before we stop waiting for it.
+STARTS_BEFORE_READY_MAX = 3
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 5.0
 SERVER_CHECK_S = 0.5
-QUIET_LIFE_S = 30.0  # a process that lived this long has earned a fresh back-off
+#: A process that lived this long has earned a fresh back-off.
+QUIET_LIFE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class ClusterOptions:
     state: State = field(default_factory=State.default)
     database: str = "u2c"  # name of the database on the server
     fresh: bool = False  # drop that database first
-    admin_url: str | None = None  # an administrator's URL of a server; None: the embedded one
+    #: An administrator's URL of a server; None: the embedded one.
+    admin_url: str | None = None
     server: ServerSettings = field(default_factory=ServerSettings)
     bus: Literal["postgres", "kafka"] = "postgres"
     kafka_brokers: str = "127.0.0.1:9092"
@@ -57,7 +60,8 @@ class ClusterOptions:
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     clock_at: datetime | None = None  # where the business clock of a fresh database starts
     restart: bool = True  # start again what dies, the embedded server too
-    backoff_max_s: float = BACKOFF_MAX_S  # so long a service that dies again and again is waited with at most
+    #: So long a service that dies again and again is waited with at most.
+    backoff_max_s: float = BACKOFF_MAX_S
     report: Callable[[str], None] = lambda _line: None  # hears what dies and what is started again
 
 

@@ -29,7 +29,9 @@ async def admit_users(access: KafkaAccess, secret: str) -> dict[str, str]:
     if not access.asks:
         return {}
     from shared.bus.kafka_rights import USERS
-    from shared.bus.kafka_users import admit  # only where Kafka is used is its client loaded
+
+    # Only where Kafka is used is its client loaded.
+    from shared.bus.kafka_users import admit
 
     try:
         await admit(access, {user: kafka_password(secret, user) for user in USERS})

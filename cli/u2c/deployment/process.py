@@ -51,7 +51,8 @@ class ServiceProcess:
         """Ask it to end, and end it by force after 8 s. Returns when it is gone."""
         if self._process is None or not self.alive:
             return
-        self._process.send_signal(signal.SIGCONT)  # a paused process could not hear the request
+        # A paused process could not hear the request.
+        self._process.send_signal(signal.SIGCONT)
         self._process.terminate()
         try:
             await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)

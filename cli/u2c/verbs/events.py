@@ -26,7 +26,8 @@ from u2c.story import WORDS, told
 BATCH_EVENTS = 500
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 REQUESTS_MAX = 3
-WAIT_MAX_S = 300  # so long an outage of the door is waited out
+#: So long an outage of the door is waited out.
+WAIT_MAX_S = 300
 FILE_HELP = "CSV (source,id,type,subject,time,data.*), JSON array or NDJSON"
 FINE = {"accepted", "duplicate"}
 UNMATCHED = "unmatched"

@@ -141,7 +141,8 @@ async def _log(admin: asyncpg.Connection, brokers: str) -> AsyncIterator[Log | N
     if not await lives_on_kafka(admin):
         yield None
         return
-    from shared.bus.kafka_reader import KafkaLog, KafkaReader  # only where Kafka is used is its client loaded
+    # Only where Kafka is used is its client loaded.
+    from shared.bus.kafka_reader import KafkaLog, KafkaReader
 
     reader = KafkaReader(kafka_access(brokers))
     try:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import asyncpg
 
 CONNECT_TIMEOUT_S = 10
-COMMAND_TIMEOUT_S = 300  # a whole book is read in one statement
+#: A whole book is read in one statement.
+COMMAND_TIMEOUT_S = 300
 WORK_MEM = "set local work_mem = '64MB'"
 
 

@@ -15,9 +15,11 @@ from services.billing.conservation.usecases.watch import ConservationContext
 from shared.runtime.jobs import Job
 
 LOOK_EVERY_S = 5.0
-CHECK_EVERY_S = 600.0  # and never more than a twentieth of the time is spent on it
+#: Never more than a twentieth of the time is spent on it.
+CHECK_EVERY_S = 600.0
 CHECK_SHARE = 20
-BROKEN_EVERY_S = 60.0  # while something is broken, so that a repair is seen
+#: While something is broken, so that a repair is seen.
+BROKEN_EVERY_S = 60.0
 CHECKED = Gauge(
     "u2c_conservation_checked_timestamp_seconds",
     "When all statements were last checked; before the first time, when checking began",

@@ -13,7 +13,8 @@ from shared.topics.rating import (
     StatementMessage,
 )
 
-STATEMENTS_MAX = 1000  # a statement may have hundreds of lines
+#: A statement may have hundreds of lines.
+STATEMENTS_MAX = 1000
 
 
 async def hear_statements(

@@ -72,15 +72,17 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("recorded_at", INSTANT, nullable=False),  # business clock
         Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
+    # One row: consumers compare it with their cached catalogue, once a batch.
     Table(
         "catalogue_state",
-        metadata,  # one row: consumers compare it with their cached catalogue, once a batch
+        metadata,
         Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=text("true")),
         Column("revision", BigInteger, nullable=False, server_default=text("0")),
     )
+    # One row a meter that met stored events; kept when finished.
     Table(
         "backfills",
-        metadata,  # one row a meter that met stored events; kept when finished
+        metadata,
         Column("meter", NAME, ForeignKey("rating.meters.meter"), primary_key=True),
         # {"partition": last batch id before the meter}: the job's share ends here
         Column("cut", JSONB, nullable=False),
@@ -89,9 +91,10 @@ def add_catalogue_tables(metadata: MetaData) -> None:
         Column("started_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Column("finished_at", INSTANT),
     )
+    # The days a running back-fill found usage on: marked when it ends, whatever is left.
     Table(
         "backfill_days",
-        metadata,  # the days a running back-fill found usage on: marked when it ends, whatever is left
+        metadata,
         Column("meter", NAME, ForeignKey("rating.backfills.meter"), primary_key=True),
         Column("subject", NAME, primary_key=True),
         Column("day", Date, primary_key=True),  # UTC

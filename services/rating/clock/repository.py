@@ -12,7 +12,8 @@ from shared.runtime.clock import ANSWERS, CHANNEL, LAX
 from shared.runtime.wake import Wake
 
 LOOK_S = 0.25
-RUNNING_S = 3  # an instance that was not seen for longer does not run
+#: An instance that was not seen for longer does not run.
+RUNNING_S = 3
 LOCK_KEY = 0x75326320636C6B  # one advance at a time
 
 

@@ -31,7 +31,8 @@ def add_contract_tables(metadata: MetaData) -> None:
         Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), nullable=False),
         Column("revision", BigInteger, nullable=False),
         Column("created_at", INSTANT, nullable=False, server_default=NOW),
-        Column("next_period_at", INSTANT),  # when the clock opens the next period; null: the term has ended
+        # When the clock opens the next period; null: the term has ended.
+        Column("next_period_at", INSTANT),
         Index("contracts_customer", "customer_id"),
         Index("contracts_next_period", "next_period_at", postgresql_where=text("next_period_at is not null")),
     )

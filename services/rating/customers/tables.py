@@ -18,9 +18,10 @@ def add_customer_tables(metadata: MetaData) -> None:
         Column("revision", BigInteger, nullable=False),
         Column("created_at", INSTANT, nullable=False),  # business clock
     )
+    # The external id and every alias: an event's subject → customer in one look-up.
     Table(
         "subjects",
-        metadata,  # the external id and every alias: an event's subject → customer in one look-up
+        metadata,
         Column("subject", NAME, primary_key=True),
         Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), nullable=False),
         Column("alias", Boolean, nullable=False),

@@ -127,7 +127,8 @@ async def _rename(
     customers = CustomerRepository(uow.connection)
     if removed:
         await customers.take_back(customer.customer_id, removed, now)
-        await customers.mark_usage(removed)  # of whoever has them next, and what is told of activity
+        # Of whoever has them next, and what is told of activity.
+        await customers.mark_usage(removed)
         await ContractRepository(uow.connection).mark_open_periods_of(customer.customer_id)
     if added:
         await _name(customers, customer, [(alias, True) for alias in added])

@@ -11,7 +11,8 @@ from shared.bus.dead_letters import DeadLetter, letters_of
 from shared.bus.partitioner import partition_of
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key
 
-READ_MAX = 100_000  # records of the event's partition that are looked through for one answer
+#: Records of the event's partition that are looked through for one answer.
+READ_MAX = 100_000
 ROUND = 5_000
 GROUP = "rating"
 

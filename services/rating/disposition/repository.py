@@ -21,7 +21,8 @@ from services.rating.statements.domain.message import PRICING_FAILED
 from shared.db.columns import names_of
 from shared.db.filters import Where, narrowed
 
-_STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]  # a path has up to four names
+#: A path has up to four names.
+_STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]
 _AT = (
     "case cardinality(p) "
     + " ".join(f"when {n} then e.data{''.join(_STEPS[:n])}" for n in range(1, 5))

@@ -11,7 +11,8 @@ from services.rating.metering.upkeep.usecases import add_months, report_lonely_v
 from shared.runtime.clock import machine_now
 from shared.runtime.jobs import Job
 
-BEHIND_S = 5.0  # so late usage is metered when it comes before activity
+#: So late usage is metered when it comes before activity.
+BEHIND_S = 5.0
 REST_MAX_S = 10.0
 PAUSE_MAX_S = 1.0
 BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0

@@ -47,9 +47,10 @@ def add_metering_tables(metadata: MetaData) -> None:
 
 
 def _add_events(metadata: MetaData) -> None:
+    # The truth of deduplication; never pruned inside the accept horizon.
     Table(
         "event_keys",
-        metadata,  # the truth of deduplication; never pruned inside the accept horizon
+        metadata,
         Column("key", LargeBinary, primary_key=True),  # first 16 bytes of SHA-256(source, NUL, id)
         Column("body_hash", LargeBinary, nullable=False),  # 16 bytes
         Column("batch_id", BigInteger, nullable=False),
@@ -74,9 +75,10 @@ def _add_events(metadata: MetaData) -> None:
         Index("events_subject", "subject", "type", "time"),
         postgresql_partition_by="RANGE (received_at)",
     )
+    # In force for its key, also before its event comes.
     Table(
         "voids",
-        metadata,  # in force for its key, also before its event comes
+        metadata,
         Column("key", LargeBinary, primary_key=True),
         Column("source", Text, nullable=False),
         Column("id", Text, nullable=False),
@@ -87,9 +89,10 @@ def _add_events(metadata: MetaData) -> None:
         Column("event_seq", Integer),
         Index("voids_waiting", "key", postgresql_where=text("event_batch_id is null")),
     )
+    # Same (source, id), other body: the first stands (in events), this one was refused.
     Table(
         "conflicts",
-        metadata,  # same (source, id), other body: the first stands (in events), this one was refused
+        metadata,
         Column("batch_id", BigInteger, primary_key=True),
         Column("seq", Integer, primary_key=True),
         Column("key", LargeBinary, nullable=False),
@@ -100,23 +103,26 @@ def _add_events(metadata: MetaData) -> None:
         Column("received_at", INSTANT, nullable=False),
         Index("conflicts_key", "key"),
     )
+    # Further deliveries of a stored event or void, for "what became of it?".
     Table(
         "duplicates",
-        metadata,  # further deliveries of a stored event or void, for "what became of it?"
+        metadata,
         Column("batch_id", BigInteger, primary_key=True),
         Column("seq", Integer, primary_key=True),
         Column("key", LargeBinary, nullable=False),
         Column("received_at", INSTANT, nullable=False),
         Index("duplicates_key", "key"),
     )
+    # Every type that was ever stored: whether a new meter has anything to back-fill.
     Table(
         "event_types",
-        metadata,  # every type that was ever stored: whether a new meter has anything to back-fill
+        metadata,
         Column("type", NAME, primary_key=True),
     )
+    # Per partition of usage.events, for a statement's watermark_us.
     Table(
         "newest_received",
-        metadata,  # per partition of usage.events, for a statement's watermark_us
+        metadata,
         Column("partition", SmallInteger, primary_key=True, autoincrement=False),
         Column("received_at", INSTANT, nullable=False),
     )
@@ -165,25 +171,28 @@ def _add_admission(metadata: MetaData) -> None:
         # the batch that brought it; of `other`: or the newest naming reckoned with
         Column("since_batch", BigInteger, nullable=False),
     )
+    # Every limit that gave room to a row.
     Table(
         "group_limits",
-        metadata,  # every limit that gave room to a row
+        metadata,
         Column(
             "groups_max", Integer, CheckConstraint("groups_max > 0"), primary_key=True, autoincrement=False
         ),
         Column("since", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
+    # Values that prices name: always admitted. Written by contracts.
     Table(
         "named_values",
-        metadata,  # values that prices name: always admitted. Written by contracts
+        metadata,
         Column("meter", NAME, primary_key=True),
         Column("dimension", NAME, primary_key=True),
         Column("value", NAME, primary_key=True),  # as a group has it
         Column("since_batch", BigInteger, nullable=False),  # batches with smaller numbers did not know it
     )
+    # A subject's months in which named values may still stand in `other`.
     Table(
         "recounts",
-        metadata,  # a subject's months in which named values may still stand in `other`
+        metadata,
         Column("meter", NAME, primary_key=True),
         Column("subject", NAME, primary_key=True),
         Column("month", Date, primary_key=True),
@@ -192,17 +201,19 @@ def _add_admission(metadata: MetaData) -> None:
 
 
 def _add_marks(metadata: MetaData) -> None:
+    # What must be priced again; pricing deletes them.
     Table(
         "marks",
-        metadata,  # what must be priced again; pricing deletes them
+        metadata,
         Column("mark_id", BigInteger, Identity(always=True), primary_key=True),
         Column("subject", NAME, nullable=False),
         Column("day", Date, nullable=False),  # UTC
         Column("marked_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )
+    # What rating.activity must tell again: append here, coalesce in activity_due.
     Table(
         "activity_marks",
-        metadata,  # what rating.activity must tell again: append here, coalesce in activity_due
+        metadata,
         Column("subject", NAME, nullable=False),
         Column("day", Date, nullable=False),  # UTC
         Column("type", NAME, nullable=False, server_default=text("''")),  # event type; '' for all of them

@@ -48,9 +48,10 @@ def add_statement_tables(metadata: MetaData) -> None:
             ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
         ),
     )
+    # Whose usage a final statement covers, kept by a trigger in its snapshot.
     Table(
         "closed_subjects",
-        metadata,  # whose usage a final statement covers, kept by a trigger in its snapshot
+        metadata,
         Column("contract", Text, primary_key=True),
         Column("period_start", INSTANT, primary_key=True),
         Column("subject", NAME, primary_key=True),

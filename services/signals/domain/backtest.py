@@ -17,7 +17,8 @@ from shared.values.period import add_months
 MONTHS_AHEAD = MONTHS_BEFORE = 3
 FALL_MAX = Decimal("0.25")
 SILENT_DAYS_MAX = 60
-Days = Mapping[date, int]  # local day → events; a day that is missing had none
+#: Local day → events; a day that is missing had none.
+Days = Mapping[date, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from services.signals.domain.steps.activation import activate, reach_milestones
 from services.signals.domain.steps.consumption import outgrow_allowance, pass_thresholds
 from services.signals.domain.steps.renewal import LastTerm, Notices, end_term, notify
 
-PACE_FROM_ELAPSED = Decimal("0.5")  # earlier in a period a pace says little
+#: Earlier in a period a pace says little.
+PACE_FROM_ELAPSED = Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,10 @@ class Engagement:
     users_month_before: int = 0
     teams_month: int = 0
     features_month: int = 0
-    most_active: int = 0  # users who carried the use of the 30 days before the last 30
-    most_active_quiet: int = 0  # those of them who have not been seen of late
+    #: Users who carried the use of the 30 days before the last 30.
+    most_active: int = 0
+    #: Those of them who have not been seen of late.
+    most_active_quiet: int = 0
     # for activation: length of the window in days → distinct users
     users_by_days: Mapping[int, int] = field(default_factory=dict)
 

@@ -20,7 +20,8 @@ class Event:
     customer: str
     contract: str | None
     occurred_at: datetime
-    sequence: int  # 1, 2, … per customer: attempts start in this order, and may arrive in another
+    #: 1, 2, … per customer: attempts start in this order, and may arrive in another.
+    sequence: int
     data: Mapping[str, Any]
 
 

@@ -17,7 +17,8 @@ class Factor:
     reason: str
     threshold: Decimal
     points: int
-    at_least: bool  # True: at or above the threshold; False: at or below it
+    #: True: at or above the threshold; False: at or below it.
+    at_least: bool
     says: str
 
 
@@ -43,7 +44,8 @@ class MostActiveRule:
 @dataclass(frozen=True, slots=True)
 class Policy:
     version: str
-    evaluation_hour: int  # local hour of the customer from which a day is evaluated
+    #: Local hour of the customer from which a day is evaluated.
+    evaluation_hour: int
     trend: TrendRule
     trend_weeks_max: int
     checkpoint_months: int

@@ -8,7 +8,8 @@ DELAYS = tuple(
     timedelta(seconds=seconds) for seconds in (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
 ATTEMPTS_MAX = len(DELAYS)
-JITTER = 0.1  # up to a tenth longer, so that many endpoints do not come back at once
+#: Up to a tenth longer, so that many endpoints do not come back at once.
+JITTER = 0.1
 RETRY_AFTER_MAX_S = 86_400
 RETRY_AFTER_STATUSES = (429, 502, 503, 504)
 GONE = 410

@@ -29,7 +29,8 @@ class Rollup:
     weeks: list[int] = field(default_factory=list)
     total: Decimal = Decimal()
     last_seen_us: int = 0
-    gone_on: date | None = None  # the newest day with an event that is no longer kept by day
+    #: The newest day with an event that is no longer kept by day.
+    gone_on: date | None = None
 
     def add(self, day: date, events: int, value: Decimal) -> None:
         """Add a difference; a day before those that are kept changes the total and its week only."""
@@ -94,7 +95,8 @@ class Rollup:
     def _add_to_week(self, week: date, events: int) -> None:
         index = (week - self.weeks_from).days // 7
         if len(self.weeks) - index > WEEKS_MAX:
-            return  # older than any week that is kept
+            # Older than any week that is kept.
+            return
         if index < 0:
             self.weeks[:0] = [0] * -index
             self.weeks_from, index = week, 0

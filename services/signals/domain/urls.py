@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 HIDDEN = "…"
-TOKEN_CHARS_MIN = 12  # a part of a path or query as long as this is taken for a secret wherever it turns up
+#: A part of a path or query as long as this is taken for a secret wherever it turns up.
+TOKEN_CHARS_MIN = 12
 
 
 def masked(url: str) -> str:

@@ -48,7 +48,8 @@ class Tally:
     received: int = 0
     published: int = 0
     quarantined: int = 0
-    refused: int = 0  # too large for any message of the bus; over HTTP the whole request is refused instead
+    #: Too large for any message of the bus; over HTTP the whole request is refused instead.
+    refused: int = 0
 
 
 @dataclass(slots=True)

@@ -18,7 +18,8 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _ESCAPES = re.compile(
     rb"\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-_REPLACEMENT = b"\\uFFFD"  # as long as the escape it replaces, so offsets stay true
+#: As long as the escape it replaces, so offsets stay true.
+_REPLACEMENT = b"\\uFFFD"
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -52,7 +53,8 @@ def read_envelope(raw: bytes) -> Envelope:
     """Return the envelope of one JSON text; raise EventFault that names the first thing wrong with it."""
     try:
         if not raw.isascii():
-            raw.decode()  # msgspec does not look at the texts it only passes over
+            # Msgspec does not look at the texts it only passes over.
+            raw.decode()
         return _decode(raw)
     except RecursionError:
         raise EventFault(

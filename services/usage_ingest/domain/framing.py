@@ -15,7 +15,8 @@ _element = msgspec.json.Decoder(msgspec.Raw).decode
 _slots = msgspec.json.Decoder(slots_of(msgspec.Raw)).decode
 # with its comma an element has two bytes: a shorter body holds no more than are taken
 _SHORT_BYTES = 2 * EVENTS_MAX
-_BETWEEN = re.compile(rb"[ \t\r\n,]*")  # what may stand before an element of an array
+#: What may stand before an element of an array.
+_BETWEEN = re.compile(rb"[ \t\r\n,]*")
 _LINE = re.compile(rb"[^ \t\r\n][^\n]*")
 
 

@@ -9,9 +9,11 @@ from services.usage_ingest.domain.faults import EventFault
 from services.usage_ingest.domain.payload import Data
 from shared.values.names import shown
 
-_COLON_ESCAPED = b"\\u003"  # a colon a text may hold without one among its bytes
+#: A colon a text may hold without one among its bytes.
+_COLON_ESCAPED = b"\\u003"
 _NULL = b"null"
-_REQUIRED = 5  # id, source, type, subject, time: an event that comes here has them
+#: Id, source, type, subject, time: an event that comes here has them.
+_REQUIRED = 5
 
 
 def refuse_repeats(raw: bytes, envelope: Envelope, payload: bytes, data: Data, properties: int) -> None:

@@ -10,7 +10,8 @@ RANDOM_BYTES: Final = 32
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_DIGITS: Final = 43  # 62^43 > 2^256
 _CHECK_DIGITS: Final = 6  # 62^6 > 2^32
-DISPLAYED: Final = len(PREFIX) + 4  # what a list shows: enough to tell keys apart, nothing to guess from
+#: What a list shows: enough to tell keys apart, nothing to guess from.
+DISPLAYED: Final = len(PREFIX) + 4
 
 
 def secret_of(random: bytes) -> str:

@@ -59,7 +59,8 @@ def read_voids(body: bytes) -> list[EventName]:
 def read_correction(body: bytes) -> Correction:
     """Return `{source, id, event}`."""
     found: Correction = _decoded(body, Correction)
-    if len(bytes(found.event)) <= EVENT_MAX_BYTES:  # a larger one is refused for that
+    # A larger one is refused for that.
+    if len(bytes(found.event)) <= EVENT_MAX_BYTES:
         _refuse_repeats(body)
     name = _checked(EventName(found.source, found.id), 0)
     return Correction(name.source, name.id, found.event)

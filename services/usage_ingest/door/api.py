@@ -35,7 +35,8 @@ from shared.http.keys import AccessKey, requires
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
 openmeter = APIRouter(prefix="/api/v1/events", tags=["Usage"])
-QUARANTINED = "U2C-Quarantined"  # a 204 has no body to say it in
+#: A 204 has no body to say it in.
+QUARANTINED = "U2C-Quarantined"
 BODY = (
     EncodingUnsupported,
     GzipBroken,

@@ -5,7 +5,8 @@ from prometheus_client import Counter
 from services.usage_ingest.domain.acceptance import Acceptance
 from shared.errors import all_codes
 
-UNAVAILABLE = "unavailable"  # of a refusal that the bus is the reason of
+#: Of a refusal that the bus is the reason of.
+UNAVAILABLE = "unavailable"
 
 EVENTS = Counter("u2c_ingest_events_total", "Events by what became of them at the door", ["outcome"])
 QUARANTINED = Counter("u2c_ingest_quarantined_total", "Events quarantined, by code", ["code"])

@@ -127,5 +127,6 @@ async def rotate_key(
 
 
 async def _shown_once(context: IngestContext, issued: Issued) -> IssuedKeyAnswer:
-    await context.keys.refresh()  # this process knows it before its owner does; the others within seconds
+    # This process knows it before its owner does; the others within seconds.
+    await context.keys.refresh()
     return IssuedKeyAnswer.issued(issued)

@@ -20,7 +20,8 @@ class Part:
     count: Decimal  # units, or packs
     at: Decimal  # the price of one of them
     flat: Decimal = Decimal(0)
-    reach: str = ""  # which tier, or of how many units a pack is
+    #: Which tier, or of how many units a pack is.
+    reach: str = ""
     bound: Decimal | None = None  # the number that goes with `reach`
 
 

@@ -18,7 +18,8 @@ from shared.values.groups import Group
 from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)
-NAMED_MAX = 10  # groups without a rate that a fault spells out
+#: Groups without a rate that a fault spells out.
+NAMED_MAX = 10
 
 
 class UsageMissing(AppError):

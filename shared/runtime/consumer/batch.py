@@ -33,11 +33,13 @@ class Batch(Generic[M]):
     start: int
     end: int
     batch_id: int  # monotone within (group, topic, partition)
-    messages: list[M]  # raw `bytes` where the topic has no message type (usage.raw)
+    #: Raw `bytes` where the topic has no message type (usage.raw).
+    messages: list[M]
     offsets: Sequence[int]
     headers: list[Headers]
     keys: list[bytes]
-    unreadable: str = ""  # raw topics: why nobody can decode the one message, see `Polled`
+    #: Raw topics: why nobody can decode the one message, see `Polled`.
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from shared.runtime.consumer.transaction import ConsumerStopped, PositionMoved, 
 
 log = structlog.get_logger()
 C = TypeVar("C", bound=ConsumerContext)
-CRASHES_MAX = 5  # tries of a run before the message to blame is sought, and of that message alone
+#: Tries of a run before the message to blame is sought, and of that message alone.
+CRASHES_MAX = 5
 POISON: tuple[type[Exception], ...] = (AppError, msgspec.DecodeError, msgspec.ValidationError, RecordsRefused)
 #: What says nothing of a message: the log, the position or the consumer is not as it should be.
 NOT_OF_A_MESSAGE: tuple[type[Exception], ...] = (LogFault, ConsumerStopped, PositionMoved)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from shared.bus import Polled
 from shared.runtime.consumer.backoff import Backoff
 
-PARTITIONS_AT_ONCE = 2  # transactions in flight: one in Postgres while one is being built
+#: Transactions in flight: one in Postgres while one is being built.
+PARTITIONS_AT_ONCE = 2
 Place = tuple[str, int]  # topic, partition
 
 
@@ -17,7 +18,8 @@ class Lane:
 
     last: asyncio.Task[None] | None = None
     elsewhere: int | None = None  # where it goes on, because another consumer was first
-    dead_in_a_row: int = 0  # records set aside at the end of what is consumed
+    #: Records set aside at the end of what is consumed.
+    dead_in_a_row: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -27,7 +29,8 @@ class InFlight:
     run: Polled
     lane: Lane
     backoff: Backoff
-    crashes: int = 0  # tries that ended in a fault which may be a message's own
+    #: Tries that ended in a fault which may be a message's own.
+    crashes: int = 0
 
 
 class Flight:
@@ -84,7 +87,8 @@ class Flight:
         if before is not None:
             await asyncio.wait([before])
             if before.cancelled() or before.exception() is not None:
-                return  # the consumer stops, or tries the round again: nothing may overtake
+                # The consumer stops, or tries the round again: nothing may overtake.
+                return
         if flying.lane.elsewhere is not None:
             return
         async with self._limit:

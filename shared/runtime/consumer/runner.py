@@ -29,7 +29,8 @@ from shared.runtime.wake import Wake
 C = TypeVar("C", bound=ConsumerContext)
 log = structlog.get_logger()
 POLL_TIMEOUT_S = 1.0
-FULL_ROUND = 2000  # records that make a round of transactions worth its price
+#: Records that make a round of transactions worth its price.
+FULL_ROUND = 2000
 WAITED_OUT: tuple[type[BaseException], ...] = (BusUnavailable, *OUTAGES)
 
 
@@ -41,7 +42,8 @@ class Consumer(Generic[C]):
     context: C
     group: str
     subscriptions: Sequence[Subscribe[C]]
-    look_every_s: float | None = None  # for a topic that seldom says anything; None: see it at once
+    #: For a topic that seldom says anything; None: see it at once.
+    look_every_s: float | None = None
     progress: Wake = field(default_factory=Wake)  # called when a transaction has committed
     _hurried: Wake = field(default_factory=Wake)
     _subscription: Subscription | None = None

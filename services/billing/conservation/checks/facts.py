@@ -12,7 +12,8 @@ is not asked: the clock opens periods, so it is one of the things to check.
 EVENTS = "rating.events"
 AGGREGATES = {"hours": "rating.usage_hours", "days": "rating.usage_days", "uniques": "rating.usage_uniques"}
 
-PATH_NAMES_MAX = 4  # of a meter's field, filter or dimension
+#: Of a meter's field, filter or dimension.
+PATH_NAMES_MAX = 4
 #: A decimal as the door lets it in, in a string; anything else adds nothing to a meter.
 DECIMAL = r"^[+-]?[0-9]{1,19}(\.[0-9]{1,12})?$"
 

@@ -21,7 +21,8 @@ from shared.values.money import Money
 READ_MAX = 100_000
 ROUND = 5_000
 STANDS_AFTER = timedelta(minutes=15)  # machine clock
-AHEAD_MAX = timedelta(minutes=5)  # a record that says it was written later than this says nothing of its age
+#: A record that says it was written later than this says nothing of its age.
+AHEAD_MAX = timedelta(minutes=5)
 GROUP, TOPIC = "rating", "usage.events"  # what K2 compares receipts with
 
 POSITIONS = """
@@ -129,7 +130,8 @@ async def _still_since(log: Log, place: Place, now: datetime) -> datetime | None
     if not place.waiting or (place.moved_at and now - place.moved_at < STANDS_AFTER):
         return None
     written = await log.written_at(place.topic, place.partition, place.position)
-    if written is None:  # markers of a producer's transaction: offsets without a record
+    # Markers of a producer's transaction: offsets without a record.
+    if written is None:
         return None
     since = max(
         [at for at in (place.moved_at, written if written < now + AHEAD_MAX else None) if at], default=None

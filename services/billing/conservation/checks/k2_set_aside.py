@@ -21,7 +21,8 @@ LETTERS = """
         case when topic like 'usage.%' then value end as value
     from bus.dead_letters where replayed_at is null order by topic, partition, offset_, index_, grp
 """
-PREFETCH = 20  # letters at a time: each may have a megabyte
+#: Letters at a time: each may have a megabyte.
+PREFETCH = 20
 
 
 @dataclass(frozen=True, slots=True)

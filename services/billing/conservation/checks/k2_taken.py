@@ -21,7 +21,8 @@ NO_SOURCE = ""
 #: What metering does with a record; `dead` ones are looked for where they lie, `compacted` ones were none.
 TAKEN = ("new", "duplicate", "conflict", "void", "quarantined")
 _SUM = " + ".join(TAKEN)
-CLOCKS_DIFFER_MAX = timedelta(minutes=1)  # the migration lays the cut so far ahead of a book in use
+#: The migration lays the cut so far ahead of a book in use.
+CLOCKS_DIFFER_MAX = timedelta(minutes=1)
 
 CUT = "select at from bus.cuts where name = 'batch_sources'"
 PUBLISHED = """

@@ -16,7 +16,8 @@ from services.billing.conservation.checks.listing import listed
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 from shared.runtime.clock import to_us
 
-OVERDUE_S = 15 * 60  # machine clock: after so long a final statement has its document, or is held
+#: Machine clock: after so long a final statement has its document, or is held.
+OVERDUE_S = 15 * 60
 
 SCOPE = "scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start))"
 #: Documents of a service period: those that make a balance (commitment, prepayment) are not usage of the

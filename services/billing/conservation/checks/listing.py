@@ -6,7 +6,8 @@ from typing import Any
 
 import asyncpg
 
-LISTED_MAX = 200  # breaks a list shows of one question; no verdict asks with it
+#: Breaks a list shows of one question; no verdict asks with it.
+LISTED_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from shared.bus import Log
 from shared.runtime.clock import machine_now
 
 CONTRACT_PERIOD = tuple[str, datetime]
-CHUNK = 64  # contracts × periods one statement looks at, so that memory stays bounded
+#: Contracts × periods one statement looks at, so that memory stays bounded.
+CHUNK = 64
 
 
 async def check_all(

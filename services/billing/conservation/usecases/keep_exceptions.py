@@ -7,7 +7,8 @@ from services.billing.conservation.repository.cases import resolve_all_but
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 
-NAMED_MAX = 50  # breaks of one statement that get an exception each
+#: Breaks of one statement that get an exception each.
+NAMED_MAX = 50
 
 
 async def keep_exceptions(uow: UnitOfWork, checked: Checked, now: datetime) -> None:

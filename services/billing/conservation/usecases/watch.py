@@ -21,7 +21,8 @@ class Monitor:
     look is clean."""
 
     auditor: Auditor
-    log: Log | None = None  # of the bus, where it is not the Postgres log
+    #: Of the bus, where it is not the Postgres log.
+    log: Log | None = None
     report: Report | None = None  # of the last whole check
     # K3 as it goes on: batches that are not stored whole
     short: Checked = field(default_factory=lambda: Checked(K.DISPOSITION, {}))
@@ -41,7 +42,8 @@ class Monitor:
                 found = await transport(connection, self.log.heads if self.log else None, self._verified)
                 short = await stored_is_new(connection, self._verified)
             broken = {(GROUP_NAME, TOPIC, row.where.key["partition"]) for row in short.breaks}
-            if not short.more:  # a cut list does not say which partitions are whole
+            # A cut list does not say which partitions are whole.
+            if not short.more:
                 self._verified |= {
                     place: offset for place, offset in found.verified.items() if place not in broken
                 }

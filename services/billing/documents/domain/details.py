@@ -15,7 +15,8 @@ from shared.values.money import currency, to_decimal
 from shared.values.period import local_date
 
 LOCALE = "en_US"
-_DECIMALS_MAX = 20  # those of a price; a share of days has more, and is no round number anyway
+#: Those of a price; a share of days has more, and is no round number anyway.
+_DECIMALS_MAX = 20
 
 
 def details_of(document: Document, line: Line, parts: tuple[PricedPart, ...]) -> list[str]:

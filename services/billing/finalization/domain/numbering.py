@@ -1,6 +1,7 @@
 """Numbers without a gap, within the series that a document's kind says."""
 
-CHUNK_MAX = 100  # documents of one series that one transaction numbers
+#: Documents of one series that one transaction numbers.
+CHUNK_MAX = 100
 _DIGITS = 6
 
 

@@ -17,12 +17,14 @@ from shared.runtime import failpoints
 from shared.runtime.clock import machine_us
 from shared.topics.billing import DOCUMENTS, DocumentLine, DocumentMessage
 
-LOOKED_AT_MAX = 500  # drafts one pass of the gate looks at
+#: Drafts one pass of the gate looks at.
+LOOKED_AT_MAX = 500
 FINALIZED = Counter(
     "u2c_billing_finalized_total", "Final statements settled: documents, and drafts that leave none"
 )
 HELD = Counter("u2c_billing_held_total", "Times a draft was held, by the first thing in its way", ["kind"])
-HOLD_S = 5  # a held draft is looked at again after so long
+#: A held draft is looked at again after so long.
+HOLD_S = 5
 
 
 async def finalize_due(db: Database, gate: Gate, now: datetime) -> int:
@@ -38,7 +40,8 @@ async def finalize_due(db: Database, gate: Gate, now: datetime) -> int:
         finalized += taken
         FINALIZED.inc(taken)
         if clear and not taken:
-            break  # another worker has them under its locks
+            # Another worker has them under its locks.
+            break
     return finalized
 
 

@@ -11,7 +11,8 @@ from shared.pricing.spans import version_at
 from shared.values.period import BillingCalendar, ServicePeriod, local_date, local_midnight, period_between
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
-OPENED_MAX = 240  # periods opened in one transaction; the next run goes on
+#: Periods opened in one transaction; the next run goes on.
+OPENED_MAX = 240
 
 
 @dataclass(frozen=True, slots=True)

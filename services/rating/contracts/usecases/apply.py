@@ -99,7 +99,8 @@ async def apply_document(
 async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> Terms:
     name = document.get("plan")
     if not isinstance(name, str) or not re.fullmatch(KEY, name):
-        return parse_terms(document)  # without a plan, or one whose name is refused with its path
+        # Without a plan, or one whose name is refused with its path.
+        return parse_terms(document)
     plan = await contracts.plan(name)
     if plan is None:
         fault = _at("plan", "plan_unknown", "no such plan")

@@ -18,7 +18,8 @@ from services.rating.metering.domain.tally import HOUR_US
 from shared.values.instants import from_us
 
 MeterMonth = tuple[str, date]
-EVERYONE = ""  # the subject of a row that stands for every subject; no subject is empty
+#: The subject of a row that stands for every subject; no subject is empty.
+EVERYONE = ""
 
 
 @lru_cache(10_000)

@@ -4,7 +4,8 @@ import msgspec
 
 GroupKey = str
 NO_GROUP: GroupKey = "{}"
-OTHER: GroupKey = '{"other":"true"}'  # where groups beyond the limit go; no dimension may be called "other"
+#: Where groups beyond the limit go; no dimension may be called "other".
+OTHER: GroupKey = '{"other":"true"}'
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decoder = msgspec.json.Decoder(dict[str, str])
 

@@ -81,7 +81,8 @@ def _grouping(names: tuple[str, ...], fields: FieldReader) -> Callable[[Any], Gr
 
     def built(values: tuple[Any, ...]) -> GroupKey:
         group = group_of({name: label_of(value) for name, value in zip(dimensions, values, strict=True)})
-        if all(type(value) is str for value in values):  # 1 and True are one key of a dict, and two groups
+        # 1 and True are one key of a dict, and two groups.
+        if all(type(value) is str for value in values):
             if len(known) >= _GROUPS_CACHED_MAX:
                 known.clear()
             known[values] = group

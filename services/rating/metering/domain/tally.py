@@ -15,7 +15,8 @@ from services.rating.metering.domain.reading import Contribution, MeterReader, U
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-HourKey = tuple[str, str, GroupKey, int]  # subject, meter, group, hour (whole hours since the epoch)
+#: Subject, meter, group, hour (whole hours since the epoch).
+HourKey = tuple[str, str, GroupKey, int]
 ItemKey = tuple[str, str, GroupKey, int, str]  # … and item
 
 

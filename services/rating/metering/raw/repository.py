@@ -10,7 +10,8 @@ from services.rating.metering.domain.arrival import key_of
 from services.rating.metering.raw.rows import Selection
 from services.rating.metering.repository.usage import StoredEvent, stored_event
 
-Place = tuple[datetime, int, int]  # an event's time, batch id and seq: the order of a page
+#: An event's time, batch id and seq: the order of a page.
+Place = tuple[datetime, int, int]
 
 
 class RawRepository:

@@ -23,7 +23,8 @@ class Selection:
     group: Mapping[str, str]
     before_batch: Mapping[str, int] | None = None
     apart: tuple[Apart, ...] = ()
-    revision: int | None = None  # of the meter's version to count by; None: as it counts now
+    #: Of the meter's version to count by; None: as it counts now.
+    revision: int | None = None
 
     def leaves_out(self, row: asyncpg.Record) -> bool:
         return any(

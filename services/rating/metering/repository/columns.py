@@ -29,7 +29,8 @@ EVENT_COLUMNS = (
 )
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
-_FIXED = Struct(">hiqiiihiqiqi16s").pack  # number of fields, then length and value of the first six
+#: Number of fields, then length and value of the first six.
+_FIXED = Struct(">hiqiiihiqiqi16s").pack
 _LENGTH = Struct(">i").pack
 _JSONB = Struct(">iB").pack  # length, version
 _EPOCH_US = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01 UTC

@@ -24,7 +24,8 @@ class DueStatement:
     closing: Sequence[Any]
     opening: Sequence[Any]  # closing balances of the period before, as stored
     held: bool  # pricing failed before
-    subtotal_minor: int | None = None  # of the revision before: the price tag of an exception
+    #: Of the revision before: the price tag of an exception.
+    subtotal_minor: int | None = None
 
     @property
     def reference(self) -> str:

@@ -22,7 +22,8 @@ from shared.values.ids import statement_id
 from shared.values.instants import to_us
 from shared.values.money import settle
 
-PRICING_FAILED = "pricing_failed"  # why a statement is held, and the kind of the exception that says so
+#: Why a statement is held, and the kind of the exception that says so.
+PRICING_FAILED = "pricing_failed"
 NOTHING_PRICED = PricedPeriod((), 0, EMPTY)
 # The edges of spans and the names of statements come again with every revision.
 _us = lru_cache(10_000)(to_us)

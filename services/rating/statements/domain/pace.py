@@ -3,8 +3,10 @@ it waits its turn."""
 
 from dataclasses import dataclass
 
-SPARING = 4.0  # a statement rests so many times as long as usage waits to be metered
-LOOKS = 20  # looks for rested statements within one rest
+#: A statement rests so many times as long as usage waits to be metered.
+SPARING = 4.0
+#: Looks for rested statements within one rest.
+LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True)

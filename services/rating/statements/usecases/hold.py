@@ -22,7 +22,8 @@ from shared.values.instants import to_us
 
 log = structlog.get_logger()
 OWNER = "finance"
-NAMED_MAX = 10  # events in the way that an exception and a statement name
+#: Events in the way that an exception and a statement name.
+NAMED_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from shared.values.groups import Group
 
 log = structlog.get_logger()
 T = TypeVar("T")
-REST_IGNORED_US = 2**63 - 1  # for those who cannot wait: a moving clock, a test
+#: For those who cannot wait: a moving clock, a test.
+REST_IGNORED_US = 2**63 - 1
 MINOR_MAX = 2**63 - 1
 COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 Usage = Mapping[UsageNeed, Mapping[Group, Decimal]]

@@ -23,7 +23,8 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.pricing.activation import TeamMilestone
 from shared.runtime.clock import machine_now
 
-DAYS_AT_ONCE = 40  # days of one customer in one transaction, when the clock has jumped
+#: Days of one customer in one transaction, when the clock has jumped.
+DAYS_AT_ONCE = 40
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 

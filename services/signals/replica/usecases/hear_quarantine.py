@@ -12,7 +12,8 @@ from shared.runtime.clock import from_us
 from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.usage_ingest import QuarantineMessage
 
-NOBODY = "unknown"  # an event whose subject could not be read
+#: An event whose subject could not be read.
+NOBODY = "unknown"
 
 
 async def hear_quarantine(

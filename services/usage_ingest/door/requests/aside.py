@@ -14,7 +14,8 @@ from services.usage_ingest.domain.acceptance import Acceptance, accept
 from services.usage_ingest.domain.events import Circumstances
 from shared.http.limits import OFF_LOOP_BYTES
 
-TURN_BYTES = 128 * 1024  # of events judged before others get a turn: about five milliseconds
+#: Of events judged before others get a turn: about five milliseconds.
+TURN_BYTES = 128 * 1024
 Made = TypeVar("Made")
 _thread = ThreadPoolExecutor(1, "large-bodies")
 

@@ -12,8 +12,10 @@ from shared.http.faults import BodyIncomplete, BodyTooLarge
 from shared.http.limits import OFF_LOOP_BYTES
 
 GZIP = 16 + zlib.MAX_WBITS
-PACKED_RATIO = 10  # JSON of events packs about so well
-MEMBERS_MAX = 1_000  # enough for a log shipper's many flushes; each costs as much as a small body
+#: JSON of events packs about so well.
+PACKED_RATIO = 10
+#: Enough for a log shipper's many flushes; each costs as much as a small body.
+MEMBERS_MAX = 1_000
 # given to zlib at once: it copies what follows a member, which must not be the whole body
 STEP_BYTES = 64 * 1024
 
@@ -57,7 +59,8 @@ async def unpacked(body: bytes) -> bytes:
         try:
             return gunzip(body, OFF_LOOP_BYTES)
         except BodyTooLarge:
-            pass  # how much there is, a gzip says truly only at its end
+            # How much there is, a gzip says truly only at its end.
+            pass
     return await aside(gunzip, body)
 
 

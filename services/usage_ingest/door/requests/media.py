@@ -16,7 +16,8 @@ FRAMINGS: dict[str, Framing] = {
     "application/ndjson": framing.lines,
     "application/jsonl": framing.lines,
 }
-ONE_OR_MORE = tuple(media for media in FRAMINGS if media != JSON)  # says that events are in the body
+#: Says that events are in the body.
+ONE_OR_MORE = tuple(media for media in FRAMINGS if media != JSON)
 
 
 class MediaTypeUnsupported(AppError):

@@ -12,7 +12,8 @@ from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_us
 from shared.topics.usage_ingest import USAGE_RECEIPTS
 
-THE_PRODUCERS_TO_REPEAT = (Kind.BUSY, Kind.UNAVAILABLE)  # nothing was decided about what they carried
+#: Nothing was decided about what they carried.
+THE_PRODUCERS_TO_REPEAT = (Kind.BUSY, Kind.UNAVAILABLE)
 
 
 @contextmanager

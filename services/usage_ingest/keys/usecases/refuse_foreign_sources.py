@@ -8,7 +8,8 @@ from shared.http.keys import AccessKey
 from shared.values.names import shown
 
 NAMED_MAX = 5
-UNREADABLE = ""  # the source of what could not be read as far as that: it can be nobody's yet
+#: The source of what could not be read as far as that: it can be nobody's yet.
+UNREADABLE = ""
 
 
 class SourceNotYours(AppError):

@@ -20,7 +20,8 @@ from shared.errors import AppError, Kind
 from shared.http.keys import AccessKey
 from shared.runtime.clock import machine_now
 
-PART = 500  # events of one publish and one transaction
+#: Events of one publish and one transaction.
+PART = 500
 REPLAY_MAX = 10_000  # of one call
 
 

@@ -12,7 +12,8 @@ from services.rating.metering.raw.usecases.events_behind import CountedEvent, ev
 from shared.db.unit_of_work import UnitOfWork
 
 PAGE = 1000
-Values = tuple[str, ...]  # of a group, in the order of the dimensions asked
+#: Of a group, in the order of the dimensions asked.
+Values = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
