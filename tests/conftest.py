@@ -6,8 +6,10 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,20 +69,9 @@ def sized(request: pytest.FixtureRequest) -> Sized:
 
 
 @dataclass(frozen=True)
-class TestServer:
-    """The run's Postgres, with a migrated database to copy from. `admin_url` names the database
-    `postgres`."""
-
-    __test__ = False
-    admin_url: str
-    secret: str
-    postgres: EmbeddedPostgres
-
-
-@dataclass(frozen=True)
 class TestDatabase:
-    """A fresh migrated database. `admin_url` is the administrator's, `url("rating")` the URL of a role of
-    it."""
+    """A database of the run's server. `admin_url` is the administrator's, `url("rating")` the URL of a role of
+    it, `server_url` names the database `postgres`."""
 
     __test__ = False
     name: str
@@ -92,6 +83,33 @@ class TestDatabase:
         return role_url(self.admin_url, role, self.secret)
 
 
+@dataclass(frozen=True)
+class TestServer:
+    """The run's Postgres, with a migrated database to copy from. `admin_url` names the database
+    `postgres`."""
+
+    __test__ = False
+    admin_url: str
+    secret: str
+    postgres: EmbeddedPostgres
+
+    def new_name(self) -> TestDatabase:
+        """A name for a database that is not there yet."""
+        name = f"test_{secrets.token_hex(6)}"
+        return TestDatabase(name, database_url(self.admin_url, name), self.secret, self.admin_url)
+
+
+@contextmanager
+def fresh_database(server: TestServer) -> Iterator[TestDatabase]:
+    """A fresh database with all schemas at head; gone after the block."""
+    database = server.new_name()
+    in_thread(_copy(server.admin_url, database.name))
+    try:
+        yield database
+    finally:
+        in_thread(drop_database(server.admin_url, database.name))
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TestServer]:
     """One server for the whole run, in a folder of its own, so that several runs at once do not meet."""
@@ -101,7 +119,7 @@ def postgres_server() -> Iterator[TestServer]:
         )
         info, secret = server.start(), secrets.token_hex(8)
         try:
-            _run(prepare(info.admin_url, TEMPLATE, secret))
+            in_thread(prepare(info.admin_url, TEMPLATE, secret))
             yield TestServer(info.admin_url, secret, server)
         finally:
             server.remove()
@@ -109,45 +127,39 @@ def postgres_server() -> Iterator[TestServer]:
 
 @pytest.fixture
 def database(postgres_server: TestServer) -> Iterator[TestDatabase]:
-    """A fresh database with all schemas at head; gone after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    _run(_copy(postgres_server.admin_url, name))
-    yield TestDatabase(
-        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
-    )
-    _run(drop_database(postgres_server.admin_url, name))
+    """A fresh database for the test."""
+    with fresh_database(postgres_server) as database:
+        yield database
 
 
 @pytest.fixture
 def empty_database(postgres_server: TestServer) -> Iterator[TestDatabase]:
     """A name for a database that is not there yet; gone after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    yield TestDatabase(
-        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
-    )
-    _run(drop_database(postgres_server.admin_url, name))
+    database = postgres_server.new_name()
+    yield database
+    in_thread(drop_database(postgres_server.admin_url, database.name))
+
+
+def options_on(database: TestDatabase, folder: Path, **changes: Any) -> "ClusterOptions":
+    """Options for `u2c.deployment.cluster.Cluster` on this database, free ports, its state in `folder`."""
+    from u2c.deployment.cluster import ClusterOptions
+    from u2c.deployment.state import State
+
+    state = State(folder)
+    state.adopt_secret(database.secret)
+    defaults: dict[str, Any] = {
+        "state": state,
+        "database": database.name,
+        "admin_url": database.server_url,
+        "base_port": 0,
+    }
+    return ClusterOptions(**{**defaults, **changes})
 
 
 @pytest.fixture
 def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., ClusterOptions]":
-    """Options for `u2c.deployment.cluster.Cluster` on the test's database, free ports, logs in the test's folder:
-    `Cluster(cluster_options(restart=False))`."""
-    from u2c.deployment.cluster import ClusterOptions
-    from u2c.deployment.state import State
-
-    state = State(tmp_path / "state")
-    state.adopt_secret(database.secret)
-
-    def made(**changes: Any) -> ClusterOptions:
-        defaults: dict[str, Any] = {
-            "state": state,
-            "database": database.name,
-            "admin_url": database.server_url,
-            "base_port": 0,
-        }
-        return ClusterOptions(**{**defaults, **changes})
-
-    return made
+    """Options on the test's database, logs in the test's folder: `Cluster(cluster_options(restart=False))`."""
+    return partial(options_on, database, tmp_path / "state")
 
 
 async def stand_clock(admin_url: str, at: datetime) -> None:
@@ -182,7 +194,7 @@ async def _copy(server_url: str, name: str) -> None:
         await connection.close()
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
+def in_thread(work: Coroutine[Any, Any, Any]) -> Any:
     """Run in a thread of its own: the test's event loop is not touched."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()

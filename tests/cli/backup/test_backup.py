@@ -3,8 +3,7 @@ nothing is counted twice."""
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from shared.bus.kafka_access import KafkaAccess
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import drop_database
 from tests.conftest import TestDatabase
+from tests.waiting import until
 from u2c.backup.manifest import BOOK, read
 from u2c.backup.restoring import put_back
 from u2c.backup.taking import take
@@ -156,11 +156,3 @@ def event(n: int) -> bytes:
 async def finalized(client: Client) -> Any:
     found = [row async for row in client.pages("billing", "/v1/invoices", status="finalized")]
     return found[0] if found else None
-
-
-async def until(holds: Callable[[], Awaitable[Any]], timeout_s: float = 60) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while not (found := await holds()):
-        assert time.monotonic() < deadline, "it never came true"
-        await asyncio.sleep(0.1)
-    return found

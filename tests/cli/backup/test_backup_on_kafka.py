@@ -18,9 +18,10 @@ from shared.bus.kafka_reader import KafkaReader
 from shared.bus.kafka_topics import settings_of
 from shared.postgres.setup import SERVICES, drop_database
 from shared.topics.rating import STATEMENTS
-from tests.cli.backup.test_backup import EVENTS, event, finalized, set_up, until
+from tests.cli.backup.test_backup import EVENTS, event, finalized, set_up
 from tests.needs import NEEDS_KAFKA
 from tests.shared.topics.test_compaction import COMPACTED_SOON, SNAPSHOTS
+from tests.waiting import until
 from u2c.backup.manifest import read
 from u2c.backup.restoring import put_back
 from u2c.backup.taking import take

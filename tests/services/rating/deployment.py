@@ -3,8 +3,6 @@
 import asyncio
 import hashlib
 import json
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +17,7 @@ from shared.topics.rating import StatementMessage
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
 from shared.values.instants import to_us
 from tests.conftest import TestDatabase, say
-
-SECRET = "u2c_test_of_statements"
-DEADLINE_S = 60.0
+from tests.waiting import until
 
 
 @dataclass
@@ -162,12 +158,3 @@ def terms(contract: str, customer: str, **changes: Any) -> dict[str, Any]:
         ],
         **changes,
     }
-
-
-async def until(holds: Callable[[], Awaitable[Any]], timeout_s: float = DEADLINE_S) -> Any:
-    """Return what `holds` comes to once it is true."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := await holds()):
-        assert time.monotonic() < deadline, "it never came true"
-        await asyncio.sleep(0.01)
-    return found

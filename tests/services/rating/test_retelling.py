@@ -12,7 +12,8 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retelling import Snapshots, retell
 from shared.topics import ALL
 from shared.topics.rating import STATEMENTS
-from tests.services.rating.deployment import Deployment, event, terms, until, utc
+from tests.services.rating.deployment import Deployment, event, terms, utc
+from tests.waiting import until
 
 CUSTOMERS = [f"customer-{n:02}" for n in range(8)]
 TOPICS = [each.topic.name for each in snapshots.SNAPSHOTS]

@@ -1,9 +1,7 @@
 """What the tests of signals do to a running service: move its clock, tell facts, register endpoints, say
 things on its topics."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +16,10 @@ from shared.bus import Record
 from shared.topics import Topic
 from tests.conftest import TestDatabase, stand_clock
 from tests.conftest import say as published
+from tests.waiting import until
 
-SECRET = "u2c_test_of_signals"
 WEBHOOK_KEY = "what the tests of signals seal with"
 START = datetime(2024, 1, 1, 12, tzinfo=UTC)
-DEADLINE_S = 60.0
 
 
 @dataclass
@@ -84,12 +81,3 @@ class Signals:
 
 def fact(number: int, type: str = "renewal.due") -> Fact:
     return Fact(type, ("acme-2024", str(number)), START.date(), {"number": number}, "acme-2024")
-
-
-async def until(holds: Callable[[], Awaitable[Any]], timeout_s: float = DEADLINE_S) -> Any:
-    """Return what `holds` comes to once it is true."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := await holds()):
-        assert time.monotonic() < deadline, "it never came true"
-        await asyncio.sleep(0.02)
-    return found

@@ -1,17 +1,16 @@
 """A door that really runs: the service as `u2c service` starts it, on a real Postgres with the Postgres log
 as its bus."""
 
-import asyncio
 import os
-import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,12 @@ import pytest
 from services.usage_ingest.main import create_key
 from shared.bus import Record
 from shared.bus.postgres_log import PostgresLog
-from shared.postgres.setup import drop_database
-from shared.postgres.urls import database_url
 from shared.topics import Topic
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
-from tests.conftest import TestDatabase, TestServer, say, stand_clock
-from tests.conftest import _copy as copied
-from tests.conftest import _run as in_thread
+from tests.conftest import TestDatabase, TestServer, fresh_database, in_thread, say, stand_clock
 from tests.services.usage_ingest.circumstances import NOW, customer, event, meter
+from tests.waiting import until
 from u2c.deployment.state import ROOT
 
 METERS = (
@@ -119,30 +115,25 @@ def running(database: TestDatabase, key: str, log: Path, **settings: str) -> Ite
                 process.wait(15)
 
 
+@contextmanager
+def opened(server: TestServer, folder: Path, at: datetime | None = NOW, **settings: str) -> Iterator[Door]:
+    """Serve a door on a fresh database, its log in `folder` and its clock at an instant; None: it goes."""
+    with fresh_database(server) as database:
+        if at is not None:
+            in_thread(stand_clock(database.admin_url, at))
+        key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
+        with running(database, key, folder / "door.log", **settings) as found:
+            yield found
+
+
 @pytest.fixture(scope="session")
 def door(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """One door for all tests: they use ids and sources of their own."""
-    name = f"test_{secrets.token_hex(6)}"
-    in_thread(copied(postgres_server.admin_url, name))
-    database = TestDatabase(
-        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
-    )
-    in_thread(stand_clock(database.admin_url, NOW))
-    key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
-    with running(database, key, tmp_path_factory.mktemp("door") / "door.log") as found:
+    with opened(postgres_server, tmp_path_factory.mktemp("door")) as found:
         in_thread(found.hear(CATALOGUE_METERS, *METERS))
         in_thread(found.hear(CUSTOMERS, customer("UA", "united")))
         in_thread(until(found.knows_customers))
         yield found
-    in_thread(drop_database(postgres_server.admin_url, name))
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Return once it holds; fail after WAIT_S."""
-    deadline = time.monotonic() + WAIT_S
-    while not await holds():
-        assert time.monotonic() < deadline, f"{holds} did not come true"
-        await asyncio.sleep(0.05)
 
 
 def _await_start(door: Door, log: Path) -> None:

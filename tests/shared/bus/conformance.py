@@ -25,6 +25,7 @@ from shared.topics import Topic
 from tests.shared.bus.arena import GROUP, Arena
 from tests.shared.bus.consumer_process import Stop, consumer
 from tests.shared.bus.topics import FACTS, PARTITIONS, STATES, TOPICS, fact
+from tests.waiting import until
 
 LONG = pytest.mark.long
 
@@ -443,9 +444,7 @@ async def run_until_drained(
     )
     task = asyncio.create_task(running.run())
     try:
-        await until_async(
-            lambda: _done(arena, task, topic), timeout_s, "the consumer drains the topic or stops"
-        )
+        await until(lambda: _done(arena, task, topic), "the consumer drains the topic or stops", timeout_s)
         return running.stopped_reason if task.done() else None
     finally:
         task.cancel()
@@ -459,25 +458,18 @@ async def _done(arena: Arena, task: "asyncio.Task[None]", topic: Topic) -> bool:
     return sum(heads.values()) == sum(done.values())
 
 
-async def until_async(holds: Any, timeout_s: float, what: str) -> None:
-    deadline = asyncio.get_running_loop().time() + timeout_s
-    while not await holds():
-        assert asyncio.get_running_loop().time() < deadline, f"waited {timeout_s} s in vain: {what}"
-        await asyncio.sleep(0.05)
-
-
 async def until_effects(arena: Arena, count: int) -> None:
     async def there() -> bool:
         return bool((await arena.db.pool.fetchval("select count(*) from rating.effects")) >= count)
 
-    await until_async(there, 20, f"{count} effects")
+    await until(there, f"{count} effects")
 
 
 async def until_lag(arena: Arena) -> None:
     async def behind() -> bool:
         return await arena.lag() > 0
 
-    await until_async(behind, 10, "there is lag")
+    await until(behind, "there is lag")
 
 
 async def until_blocked(arena: Arena) -> None:
@@ -490,7 +482,7 @@ async def until_blocked(arena: Arena) -> None:
             )
         )
 
-    await until_async(blocked, 15, "the successor waits for the position row")
+    await until(blocked, "the successor waits for the position row")
 
 
 async def _first_effect(arena: Arena) -> None:
@@ -510,7 +502,7 @@ async def _all_work(arena: Arena, pids: set[int]) -> None:
         counts = sorted(len(owned) for owned in owners.values())
         return owners.keys() == pids and sum(counts) == PARTITIONS and counts[-1] - counts[0] <= 1
 
-    await until_async(shared, 25, f"{len(pids)} consumers share {PARTITIONS} partitions\n{arena.logs()}")
+    await until(shared, f"{len(pids)} consumers share {PARTITIONS} partitions\n{arena.logs()}")
 
 
 async def _drop_unique_batches(arena: Arena) -> None:

@@ -12,13 +12,12 @@ from shared.db.outbox import Relay
 from shared.db.outbox_refused import KIND, Refused
 from shared.topics.registry import MESSAGE_MAX_BYTES
 from tests.shared.bus.arena import Arena
-from tests.shared.bus.conformance import until_async
 from tests.shared.bus.topics import PAGES, Page
+from tests.waiting import until
 
 TOO_LARGE = "x" * (MESSAGE_MAX_BYTES + 1000)
 LARGE = "x" * 50_000
 RULE_BYTES = 20_000
-DEADLINE_S = 60
 
 
 class RefusalCases:
@@ -54,7 +53,7 @@ class RefusalCases:
             *pages[50:],
             Page("zenith", 1, text="x" * (MESSAGE_MAX_BYTES - 1000)),
         )
-        await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
+        await until(lambda: _empty(arena), "the outbox is empty")
         assert {(page.book, page.page) for page in await _pages(arena)} == {
             *(("acme", n) for n in range(100)),
             ("zenith", 1),
@@ -69,10 +68,10 @@ class RefusalCases:
     ) -> None:
         await self.forbid(arena)
         await _tell(arena, Page("acme", 1, text=LARGE), Page("acme", 2), Page("zenith", 1))
-        await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
+        await until(lambda: _empty(arena), "the outbox is empty")
         assert {(page.book, page.page) for page in await _pages(arena)} == {("acme", 2), ("zenith", 1)}
         await self.allow(arena)
-        await until_async(lambda: _none_refused(arena), DEADLINE_S, "the refused one is taken")
+        await until(lambda: _none_refused(arena), "the refused one is taken")
         assert ("acme", 1, LARGE) in {(page.book, page.page, page.text) for page in await _pages(arena)}
         assert all(resolved is not None for _, _, resolved in await _exceptions(arena))
 
@@ -82,15 +81,13 @@ class RefusalCases:
         """On a compacted topic the last record of a key is what stays."""
         await self.forbid(arena)
         await _tell(arena, Page("acme", 1, 1, LARGE))
-        await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
+        await until(lambda: _empty(arena), "the outbox is empty")
         assert not await _none_refused(arena)
         await _tell(arena, Page("acme", 1, 2))
-        await until_async(
-            lambda: _none_refused(arena), DEADLINE_S, "the later one is taken, and the refused one gone"
-        )
+        await until(lambda: _none_refused(arena), "the later one is taken, and the refused one gone")
         await self.allow(arena)
         await _tell(arena, Page("zenith", 1))
-        await until_async(lambda: _empty(arena), DEADLINE_S, "the outbox is empty")
+        await until(lambda: _empty(arena), "the outbox is empty")
         assert [page.revision for page in await _pages(arena) if page.book == "acme"] == [2]
         assert [resolved is not None for _, _, resolved in await _exceptions(arena)] == [True]
 

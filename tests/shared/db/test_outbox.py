@@ -12,8 +12,8 @@ import pytest
 from shared.bus.partitioner import partition_of
 from tests.conftest import TestDatabase, TestServer
 from tests.shared.bus.arena import Arena
-from tests.shared.bus.conformance import until_async
 from tests.shared.bus.topics import FACTS, KEYS, PAGES, PARTITIONS, Fact, Page
+from tests.waiting import until
 
 FACTS_COUNT = 600
 
@@ -83,7 +83,7 @@ async def test_a_relay_that_dies_loses_nothing(arena: Arena, failpoint: str) -> 
 
 async def test_two_relays_share_the_shards_and_keep_the_order_within_a_key(arena: Arena) -> None:
     relays = [arena.spawn_relay(), arena.spawn_relay()]
-    await until_async(lambda: _shares(arena, 2), 15, "two relays share the shards")
+    await until(lambda: _shares(arena, 2), "two relays share the shards")
     for start in range(0, FACTS_COUNT, 60):
         await _tell(arena, start, 60)
     await _told(arena, FACTS_COUNT)
@@ -98,12 +98,12 @@ async def test_two_relays_share_the_shards_and_keep_the_order_within_a_key(arena
 @pytest.mark.long
 async def test_a_stopped_relay_loses_its_shards(arena: Arena) -> None:
     sleeper, other = arena.spawn_relay(), arena.spawn_relay()
-    await until_async(lambda: _shares(arena, 2), 15, "two relays share the shards")
+    await until(lambda: _shares(arena, 2), "two relays share the shards")
     sleeper.signal(signal.SIGSTOP)
     await _tell(arena, 0, 200)
     await _told(arena, 200)
     sleeper.signal(signal.SIGCONT)
-    await until_async(lambda: _shares(arena, 2), 15, "the sleeper joins again")
+    await until(lambda: _shares(arena, 2), "the sleeper joins again")
     await _tell(arena, 200, 200)
     await _told(arena, 400)
     assert {fact.id for fact in await _on_the_bus(arena)} == {f"fact-{number}" for number in range(400)}
@@ -120,7 +120,7 @@ async def _told(arena: Arena, count: int) -> None:
     async def empty() -> bool:
         return bool(await arena.db.pool.fetchval("select count(*) = 0 from rating.outbox"))
 
-    await until_async(empty, 30, f"the outbox is empty\n{arena.logs()}")
+    await until(empty, f"the outbox is empty\n{arena.logs()}")
     assert sum((await arena.bus.heads(FACTS.name)).values()) >= count
 
 

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 import json
 import resource
-import secrets
 import socket
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from services.usage_ingest.main import create_key
 from shared.environment_fault import EnvironmentFault
 from shared.http.limits import (
     DESCRIPTORS_SPARE,
@@ -35,14 +33,10 @@ from shared.http.limits import (
     connections_within,
 )
 from shared.http.middleware import Edge
-from shared.postgres.setup import drop_database
-from shared.postgres.urls import database_url
 from shared.runtime.settings import ServiceSettings
-from tests.conftest import TestDatabase, TestServer, stand_clock
-from tests.conftest import _copy as copied
-from tests.conftest import _run as in_thread
-from tests.services.usage_ingest.circumstances import NOW, event
-from tests.services.usage_ingest.conftest import Door, running
+from tests.conftest import TestDatabase, TestServer
+from tests.services.usage_ingest.circumstances import event
+from tests.services.usage_ingest.conftest import Door, opened, running
 from u2c.deployment.state import ROOT
 
 CONNECTIONS = 200
@@ -66,22 +60,13 @@ class Answer:
 @pytest.fixture(scope="module")
 def service(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A service that holds so many connections."""
-    name = f"test_{secrets.token_hex(6)}"
-    in_thread(copied(postgres_server.admin_url, name))
-    database = TestDatabase(
-        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
-    )
-    in_thread(stand_clock(database.admin_url, NOW))
-    key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
-    with running(
-        database,
-        key,
-        tmp_path_factory.mktemp("door") / "door.log",
+    with opened(
+        postgres_server,
+        tmp_path_factory.mktemp("door"),
         U2C_CONNECTIONS_MAX=str(CONNECTIONS),
         U2C_REQUESTS_MAX="50",
     ) as found:
         yield found
-    in_thread(drop_database(postgres_server.admin_url, name))
 
 
 @contextlib.contextmanager

@@ -51,6 +51,7 @@ from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from tests.conftest import TestDatabase
 from tests.needs import NEEDS_KAFKA
 from tests.services.billing.statements import pages_of, statement_of
+from tests.waiting import until
 from u2c.deployment.kafka_broker import KafkaBroker
 
 pytestmark = NEEDS_KAFKA
@@ -101,6 +102,7 @@ class Deployment:
             await until(
                 lambda: db.pool.fetchval("select not exists (select from rating.outbox)"),
                 "the outbox is empty",
+                DEADLINE_S,
             )
         finally:
             relay.cancel()
@@ -117,6 +119,7 @@ class Deployment:
                     await until(
                         partial(self._consumed, consumer.group, subscribe.topic.name),
                         f"{service} has all of it",
+                        DEADLINE_S,
                     )
         finally:
             for task in running:
@@ -160,13 +163,6 @@ class Deployment:
             topic.name,
             [Record(b"roll", ROLLERS[topic.name], (), partition) for partition in range(topic.partitions)],
         )
-
-
-async def until(holds: Any, what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not await holds():
-        assert time.monotonic() < deadline, f"waited {DEADLINE_S} s in vain: {what}"
-        await asyncio.sleep(0.05)
 
 
 @pytest.fixture

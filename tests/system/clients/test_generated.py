@@ -15,8 +15,9 @@ import pytest
 
 from lab.departures.client import Client
 from shared.postgres.setup import SERVICES
-from tests.cli.backup.test_backup import event, set_up, until
+from tests.cli.backup.test_backup import event, set_up
 from tests.needs import NEEDS_NODE, NODE_REQUIRED
+from tests.waiting import until
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.state import ROOT
 

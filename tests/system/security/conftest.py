@@ -1,10 +1,6 @@
 """A service in this process, with its consumers, relay and jobs, and a key that may do everything."""
 
-import asyncio
-import hashlib
-import importlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +13,7 @@ from shared.postgres.setup import AUDITOR
 from shared.runtime.context import AnyContext
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from tests.conftest import TestDatabase, say
-
-SECRET = "u2c_test_of_security"
-DEADLINE_S = 60.0
+from tests.serving import SECRET, serving
 
 
 @dataclass
@@ -51,43 +45,8 @@ def serve(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Serve:
 
     @asynccontextmanager
     async def served(service: str, **settings: str) -> AsyncIterator[Served]:
-        variables = {
-            "database_url": database.url(service),
-            "auditor_database_url": database.url(AUDITOR),
-            "log_level": "warning",
-            **settings,
-        }
-        for name, value in variables.items():
-            monkeypatch.setenv(f"U2C_{name.upper()}", value)
-        app = importlib.import_module(f"services.{service}.main").app
-        async with app.router.lifespan_context(app):
-            context: AnyContext = app.state.context
-            await context.db.pool.execute(
-                f"""insert into {service}.access_keys (key_id, revision, hash, name, scopes, revoked)
-                    values ('key_test', 1, $1, 'test', '{{admin}}', false) on conflict do nothing""",
-                hash_of(SECRET),
-            )
-            await context.keys.refresh()
-            headers = {"authorization": f"Bearer {SECRET}"}
-            async with httpx2.AsyncClient(
-                transport=httpx2.ASGITransport(app=app),
-                base_url="http://service",
-                headers=headers,
-                timeout=60,
-            ) as client:
-                yield Served(database, context, client)
+        auditor = {"auditor_database_url": database.url(AUDITOR)}
+        async with serving(service, database, monkeypatch, **auditor, **settings) as (context, client):
+            yield Served(database, context, client)
 
     return served
-
-
-def hash_of(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-async def until(holds: Callable[[], Awaitable[Any]], timeout_s: float = DEADLINE_S) -> Any:
-    """Return what `holds` comes to once it is true."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := await holds()):
-        assert time.monotonic() < deadline, "it never came true"
-        await asyncio.sleep(0.02)
-    return found

@@ -1,7 +1,6 @@
 """A full disk shows in /readyz, with the remedy, before and after Postgres itself refuses to write."""
 
 import os
-import secrets
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ import pytest
 
 from shared.postgres.account import account
 from shared.postgres.setup import drop_database
-from shared.postgres.urls import database_url
-from tests.conftest import TEMPLATE, TestDatabase, TestServer, _run
-from tests.system.security.conftest import Serve, Served, until
+from tests.conftest import TEMPLATE, TestDatabase, TestServer, in_thread
+from tests.system.security.conftest import Serve, Served
+from tests.waiting import until
 
 MB = 2**20
 
@@ -37,18 +36,19 @@ def small_disk() -> Iterator[Path]:
 @pytest.fixture
 def database(small_disk: Path, postgres_server: TestServer) -> Iterator[TestDatabase]:
     """A migrated database whose files lie on the small disk; the server and its log lie elsewhere."""
-    name = f"test_{secrets.token_hex(6)}"
+    made = postgres_server.new_name()
+    name = made.name
     (small_disk / "data").mkdir()
     account().give(small_disk / "data")
-    _run(_as_admin(postgres_server.admin_url, f"create tablespace {name} location '{small_disk / 'data'}'"))
-    _run(
+    in_thread(
+        _as_admin(postgres_server.admin_url, f"create tablespace {name} location '{small_disk / 'data'}'")
+    )
+    in_thread(
         _as_admin(postgres_server.admin_url, f"create database {name} template {TEMPLATE} tablespace {name}")
     )
-    yield TestDatabase(
-        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
-    )
-    _run(drop_database(postgres_server.admin_url, name))
-    _run(_as_admin(postgres_server.admin_url, f"drop tablespace {name}"))
+    yield made
+    in_thread(drop_database(postgres_server.admin_url, name))
+    in_thread(_as_admin(postgres_server.admin_url, f"drop tablespace {name}"))
 
 
 async def test_postgres_that_can_write_no_more_is_not_ready_and_ready_again_by_itself(

@@ -20,7 +20,7 @@ from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 from confluent_kafka import Producer
 
 from lab.departures.client import Client
-from shared.bus import BusUnavailable, Record, RecordsRefused
+from shared.bus import BusUnavailable, Record
 from shared.bus.kafka import KafkaBus
 from shared.bus.kafka_access import KafkaAccess, Protocol
 from shared.bus.kafka_reader import KafkaReader
@@ -29,7 +29,7 @@ from shared.bus.kafka_users import granted
 from shared.postgres.setup import SERVICES
 from shared.postgres.urls import kafka_password
 from shared.topics import ALL
-from tests.cli.backup.test_backup import event, finalized, set_up, until
+from tests.cli.backup.test_backup import event, finalized, set_up
 from tests.conftest import TestDatabase, TestServer
 from tests.needs import NEEDS_KAFKA
 from tests.system.security.guarded_kafka import (
@@ -38,6 +38,8 @@ from tests.system.security.guarded_kafka import (
     guarded_broker,
     speak_as_administrator,
 )
+from tests.system.security.writing import tried
+from tests.waiting import until
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.kafka_broker import KafkaBroker
 from u2c.deployment.kafka_users import admit_users
@@ -130,13 +132,7 @@ async def test_a_service_puts_records_on_its_own_topics_and_on_no_other(
 ) -> None:
     async with speaking(database, access_of(service, broker.brokers, database.secret)) as bus:
         before = {topic: sum((await bus.heads(topic)).values()) for topic in ALL}
-        written, refusals = set(), []
-        for topic in ALL:
-            try:
-                await bus.publish(topic, [Record(b"k", b"{}")])
-                written.add(topic)
-            except RecordsRefused as fault:
-                refusals.append(str(fault))
+        written, refusals = await tried(bus)
         assert all("TopicAuthorizationFailed" in refusal for refusal in refusals)
         assert written == {name for name, topic in ALL.items() if service in topic.producers} != set()
         after = {topic: sum((await bus.heads(topic)).values()) for topic in ALL}

@@ -4,12 +4,13 @@ and no time."""
 import asyncpg
 import pytest
 
-from shared.bus import Record, RecordsRefused
+from shared.bus import Record
 from shared.bus.postgres_log import PostgresLog
 from shared.postgres.migrations import migrate_all
 from shared.postgres.setup import SERVICES, create_roles_and_schemas
 from shared.topics import ALL
 from tests.conftest import TestDatabase
+from tests.system.security.writing import tried
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -20,13 +21,7 @@ async def test_a_role_puts_records_on_its_own_topics_and_on_no_other(
     bus = PostgresLog(pool)
     await bus.start()
     try:
-        written, refusals = set(), []
-        for topic in ALL:
-            try:
-                await bus.publish(topic, [Record(b"k", b"{}")])
-                written.add(topic)
-            except RecordsRefused as fault:
-                refusals.append(str(fault))
+        written, refusals = await tried(bus)
         assert all("row-level security" in refusal for refusal in refusals)
         assert written == {name for name, topic in ALL.items() if service in topic.producers} != set()
         heads = {topic: sum((await bus.heads(topic)).values()) for topic in ALL}

@@ -13,7 +13,9 @@ from shared.runtime.consumer.transaction import DEAD_IN_A_ROW_MAX
 from shared.topics.usage_ingest import ACCESS_KEYS, USAGE_EVENTS, AccessKeyMessage
 from tests.conftest import TestDatabase
 from tests.services.usage_ingest.circumstances import event
-from tests.system.security.conftest import Serve, Served, hash_of, until
+from tests.serving import hash_of
+from tests.system.security.conftest import Serve, Served
+from tests.waiting import until
 
 POISON = [Record(b"same", b"no message of ours")] * (DEAD_IN_A_ROW_MAX + 1)
 CUSTOMER = {"external_id": "acme", "name": "Acme", "timezone": "UTC"}

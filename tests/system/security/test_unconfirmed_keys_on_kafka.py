@@ -8,8 +8,9 @@ from shared.bus import Record
 from shared.topics.usage_ingest import ACCESS_KEYS
 from tests.needs import NEEDS_KAFKA
 from tests.shared.bus.test_kafka import broker  # noqa: F401  (the fixture)
-from tests.system.security.conftest import Serve, Served, until
+from tests.system.security.conftest import Serve, Served
 from tests.system.security.test_unconfirmed_keys import CUSTOMER, OTHER, key
+from tests.waiting import until
 from u2c.deployment.kafka_broker import KafkaBroker
 
 pytestmark = NEEDS_KAFKA

@@ -1,8 +1,6 @@
 """A small real book: four services, one month with everything that can happen to an event, closed, and then
 what comes too late."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +9,7 @@ import httpx2
 import msgspec
 
 from lab.departures.client import Client
+from tests.waiting import until
 from u2c.deployment.cluster import Cluster
 
 STARTS = datetime(2025, 1, 1, tzinfo=UTC)
@@ -204,12 +203,4 @@ async def settled(client: Client) -> None:
         under_way = figures["K1"]["in_flight"], figures["K4"]["pending"], figures["K5"]["under_way"]
         return bool(conservation["holds"]) and not any(under_way)
 
-    await until(quiet)
-
-
-async def until(holds: Callable[[], Awaitable[bool]], tries_max: int = 200) -> None:
-    for _ in range(tries_max):
-        if await holds():
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("it never came true")
+    await until(quiet, "the books are quiet", timeout_s=180)

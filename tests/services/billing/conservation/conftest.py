@@ -1,18 +1,13 @@
 """One real book for all tests of conservation; each test damages it in a transaction that is rolled back."""
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from shared.postgres.setup import AUDITOR, drop_database
-from shared.postgres.urls import database_url, role_url
-from tests.conftest import TestServer, _copy
+from shared.postgres.setup import AUDITOR
+from tests.conftest import TestServer, fresh_database, in_thread, options_on
 from tests.services.billing.conservation.book import STARTS, Sent, fill
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.state import State
@@ -32,28 +27,20 @@ class Book:
 
 @pytest.fixture(scope="session")
 def book(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
-    name = f"book_{secrets.token_hex(4)}"
-    state = State(Path(tmp_path_factory.mktemp("book")) / "state")
-    state.adopt_secret(postgres_server.secret)
-    with ThreadPoolExecutor(1) as thread:  # an event loop of its own
-        sent = thread.submit(asyncio.run, _filled(postgres_server, name, state)).result()
-        admin_url = database_url(postgres_server.admin_url, name)
+    with fresh_database(postgres_server) as database:
+        options = options_on(database, tmp_path_factory.mktemp("book"), clock_at=STARTS, restart=False)
+        sent = in_thread(_filled(options))
         yield Book(
-            name,
-            admin_url,
-            role_url(admin_url, AUDITOR, postgres_server.secret),
-            state,
-            postgres_server.admin_url,
+            database.name,
+            database.admin_url,
+            database.url(AUDITOR),
+            options.state,
+            database.server_url,
             sent,
         )
-        thread.submit(asyncio.run, drop_database(postgres_server.admin_url, name)).result()
 
 
-async def _filled(server: TestServer, name: str, state: State) -> Sent:
-    await _copy(server.admin_url, name)
-    options = ClusterOptions(
-        state=state, database=name, admin_url=server.admin_url, base_port=0, clock_at=STARTS, restart=False
-    )
+async def _filled(options: ClusterOptions) -> Sent:
     async with Cluster(options) as cluster:
         return await fill(cluster)
 

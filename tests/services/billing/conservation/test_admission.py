@@ -1,13 +1,9 @@
 """A meter with more groups than there is room for, through the real services: every cent right, both final,
 K4 clean."""
 
-import asyncio
-import secrets
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,12 +11,10 @@ import pytest
 
 from lab.departures.client import Client
 from services.billing.conservation.usecases.check import check_all
-from shared.postgres.setup import drop_database
-from shared.postgres.urls import database_url
-from tests.conftest import TestServer, _copy
-from tests.services.billing.conservation.book import CLOSED, STARTS, event, settled, until, void
+from tests.conftest import TestDatabase, TestServer, fresh_database, in_thread, options_on
+from tests.services.billing.conservation.book import CLOSED, STARTS, event, settled, void
+from tests.waiting import until
 from u2c.deployment.cluster import Cluster, ClusterOptions
-from u2c.deployment.state import State
 
 pytestmark = pytest.mark.timeout(600)  # thousands of events, and the books checked again and again
 ROOM = 1000  # the default
@@ -43,23 +37,16 @@ class Crowded:
 
 @pytest.fixture(scope="module")
 def crowded(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowded]:
-    name = f"crowded_{secrets.token_hex(4)}"
-    state = State(Path(tmp_path_factory.mktemp("crowded")) / "state")
-    state.adopt_secret(postgres_server.secret)
-    with ThreadPoolExecutor(1) as thread:
-        yield thread.submit(asyncio.run, _filled(postgres_server, name, state)).result()
-        thread.submit(asyncio.run, drop_database(postgres_server.admin_url, name)).result()
+    with fresh_database(postgres_server) as database:
+        folder = tmp_path_factory.mktemp("crowded")
+        yield in_thread(_filled(database, options_on(database, folder, clock_at=STARTS, restart=False)))
 
 
-async def _filled(server: TestServer, name: str, state: State) -> Crowded:
-    await _copy(server.admin_url, name)
-    options = ClusterOptions(
-        state=state, database=name, admin_url=server.admin_url, base_port=0, clock_at=STARTS, restart=False
-    )
+async def _filled(database: TestDatabase, options: ClusterOptions) -> Crowded:
     async with Cluster(options) as cluster:
         client = Client(cluster.urls, cluster.admin_key)
         try:
-            return await _walk(client, database_url(server.admin_url, name))
+            return await _walk(client, database.admin_url)
         finally:
             await client.close()
 
@@ -112,7 +99,7 @@ async def _walk(client: Client, admin_url: str) -> Crowded:
         await settled(client)
         return bool((await _draft(client))["subtotal"] == FEBRUARY_SUBTOTAL)
 
-    await until(recounted, 50)
+    await until(recounted, timeout_s=300)
     report = (await client.get("billing", "/v1/reconciliation"))["conservation"]
     return Crowded(admin_url, final, (await _draft(client))["subtotal"], report, report["holds"])
 

@@ -10,7 +10,8 @@ import pytest
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.checks.k4_quantity import quantities_of
 from shared.postgres.setup import AUDITOR
-from tests.services.rating.deployment import Deployment, event, terms, until, utc
+from tests.services.rating.deployment import Deployment, event, terms, utc
+from tests.waiting import until
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
 JANUARY, FEBRUARY = utc("2024-01-01T00:00:00"), utc("2024-02-01T00:00:00")

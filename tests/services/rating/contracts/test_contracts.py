@@ -7,7 +7,8 @@ import yaml
 
 from shared.documents.reading import read_document
 from shared.topics.rating import CONTRACTS
-from tests.services.rating.deployment import Deployment, terms, until, utc
+from tests.services.rating.deployment import Deployment, terms, utc
+from tests.waiting import until
 from u2c.deployment.state import ROOT
 
 

@@ -11,7 +11,8 @@ from shared.bus import Record
 from shared.bus.dead_letters import Name, discard
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key
 from tests.conftest import say
-from tests.services.rating.deployment import Deployment, event, terms, until, utc, void
+from tests.services.rating.deployment import Deployment, event, terms, utc, void
+from tests.waiting import until
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from shared.topics import ALL
-from tests.services.rating.deployment import Deployment, event, terms, until, utc, void
+from tests.services.rating.deployment import Deployment, event, terms, utc, void
+from tests.waiting import until
 
 NOON = utc("2024-01-05T12:00:00")
 

@@ -10,7 +10,8 @@ import pytest
 from shared.bus.dead_letters import dead_letters
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage, UsageMessage
 from tests.services.rating.conftest import START
-from tests.services.rating.deployment import Deployment, event, until
+from tests.services.rating.deployment import Deployment, event
+from tests.waiting import until
 
 MANY = 1500  # one request of an old door; the brake stops at a hundred in a row
 

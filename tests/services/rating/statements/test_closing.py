@@ -11,7 +11,8 @@ from shared.bus import Record
 from shared.runtime.clock import machine_us
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
 from tests.conftest import say
-from tests.services.rating.deployment import Deployment, event, terms, until, utc
+from tests.services.rating.deployment import Deployment, event, terms, utc
+from tests.waiting import until
 
 CLOSE = utc("2024-02-04T00:00:00")
 

@@ -15,7 +15,8 @@ from services.billing.conservation.domain.reconciled import rows_of, totals_of
 from services.billing.conservation.repository import reconciliation
 from shared.postgres.setup import AUDITOR
 from shared.values.money import Money, currency
-from tests.services.rating.deployment import Deployment, event, terms, until, utc, void
+from tests.services.rating.deployment import Deployment, event, terms, utc, void
+from tests.waiting import until
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
 

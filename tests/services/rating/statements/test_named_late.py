@@ -9,7 +9,8 @@ import asyncpg
 
 from services.rating.metering.repository.admission import SUBJECT_BUCKETS, SUBJECT_LOCK
 from services.rating.statements.usecases.close_periods import close_due
-from tests.services.rating.deployment import Deployment, event, terms, until, utc
+from tests.services.rating.deployment import Deployment, event, terms, utc
+from tests.waiting import until
 
 CLOSE = utc("2024-02-04T00:00:00")
 ROOM = 1000  # the default

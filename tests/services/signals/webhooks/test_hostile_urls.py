@@ -18,7 +18,8 @@ from services.signals.webhooks.rows import NewEndpoint
 from services.signals.webhooks.usecases.seal import sealed_url
 from shared.runtime.clock import machine_now
 from tests.services.signals.conftest import Start
-from tests.services.signals.deployment import START, Signals, fact, until
+from tests.services.signals.deployment import START, Signals, fact
+from tests.waiting import until
 
 HOSTS = (
     "127.0.0.1",

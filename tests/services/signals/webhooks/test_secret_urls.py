@@ -22,8 +22,9 @@ from shared.postgres.urls import webhook_key
 from shared.sealing import Seal, SealBroken, SealKeyMissing
 from tests.conftest import TestDatabase
 from tests.services.signals.conftest import Start
-from tests.services.signals.deployment import WEBHOOK_KEY, Signals, fact, until
+from tests.services.signals.deployment import WEBHOOK_KEY, Signals, fact
 from tests.services.signals.receivers import answers, receiving
+from tests.waiting import until
 
 TOKEN = "T0KEN4nobody8else"
 PATH = f"/hooks/{TOKEN}"

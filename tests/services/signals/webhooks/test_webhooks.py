@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from services.signals.domain.retry import ATTEMPTS_MAX, DELAYS, next_delay, retry_after_s
 from tests.services.signals.conftest import Start
-from tests.services.signals.deployment import START, Signals, fact, until
+from tests.services.signals.deployment import START, Signals, fact
 from tests.services.signals.receivers import (
     Answer,
     Receiver,
@@ -28,6 +28,7 @@ from tests.services.signals.receivers import (
     receiving,
     stalls,
 )
+from tests.waiting import until
 from u2c import asyncapi
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from services.usage_ingest.door.requests.body import MEMBERS_MAX, STEP_BYTES, GzipBroken, gunzip
 from tests.services.usage_ingest.circumstances import event
-from tests.services.usage_ingest.conftest import Door, until
+from tests.services.usage_ingest.conftest import Door
+from tests.waiting import until
 
 JSON = {"Content-Type": "application/json"}
 MIB = 1024 * 1024

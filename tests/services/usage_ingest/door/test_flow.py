@@ -10,7 +10,8 @@ import asyncpg
 from shared.bus import Record
 from shared.topics.usage_ingest import USAGE_RECEIPTS
 from tests.services.usage_ingest.circumstances import event
-from tests.services.usage_ingest.conftest import Door, until
+from tests.services.usage_ingest.conftest import Door
+from tests.waiting import until
 
 
 async def counts(door: Door, source: str) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -11,18 +10,14 @@ from cloudevents.http import CloudEvent
 from cloudevents.kafka import KafkaMessage, to_binary, to_structured
 
 from services.usage_ingest.domain.limits import EVENT_KEPT_MAX_BYTES
-from services.usage_ingest.main import create_key
-from shared.postgres.setup import drop_database
-from shared.postgres.urls import database_url
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
-from tests.conftest import TestDatabase, TestServer, stand_clock
-from tests.conftest import _copy as copied
-from tests.conftest import _run as in_thread
+from tests.conftest import TestServer, in_thread
 from tests.needs import NEEDS_KAFKA
-from tests.services.usage_ingest.circumstances import NOW, customer, event
-from tests.services.usage_ingest.conftest import METERS, running, until
+from tests.services.usage_ingest.circumstances import customer, event
+from tests.services.usage_ingest.conftest import METERS, opened
 from tests.services.usage_ingest.kafka_products import Products, Sent, create_topics, looking, say, send
 from tests.shared.bus.damage import batches_on_disk, damage
+from tests.waiting import until
 from u2c.deployment.kafka_broker import KafkaBroker
 
 pytestmark = [NEEDS_KAFKA, pytest.mark.timeout(400)]  # the first test waits for a broker that starts twice
@@ -78,24 +73,12 @@ def products(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFacto
     damaged = damaged_log(broker)
     say(broker.brokers, CATALOGUE_METERS, *METERS)
     say(broker.brokers, CUSTOMERS, customer("UA", "united"))
-    name = f"test_{secrets.token_hex(6)}"
-    in_thread(copied(postgres_server.admin_url, name))
-    database = TestDatabase(
-        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
-    )
-    in_thread(stand_clock(database.admin_url, NOW))
-    key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
-    with running(
-        database,
-        key,
-        tmp_path_factory.mktemp("door") / "door.log",
-        U2C_BUS="kafka",
-        U2C_KAFKA_BROKERS=broker.brokers,
+    with opened(
+        postgres_server, tmp_path_factory.mktemp("door"), U2C_BUS="kafka", U2C_KAFKA_BROKERS=broker.brokers
     ) as door:
         in_thread(until(door.knows_customers))
         with looking(broker.brokers) as watcher:
             yield Products(broker, door, damaged, watcher)
-    in_thread(drop_database(postgres_server.admin_url, name))
     broker.stop()
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.services.usage_ingest.circumstances import codes, event, judge
-from tests.services.usage_ingest.conftest import Door, until
+from tests.services.usage_ingest.conftest import Door
+from tests.waiting import until
 
 PLAIN = json.dumps(event(), separators=(",", ":"))
 DATA = '"data":{"distance":1400,"tail":"N1"}'

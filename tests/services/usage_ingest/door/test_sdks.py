@@ -3,7 +3,6 @@ and OpenMeter, Python and Node."""
 
 import gzip
 import json
-import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -22,18 +21,14 @@ from openmeter import Client
 from openmeter.aio import Client as AsyncClient
 from openmeter.models import Event
 
-from services.usage_ingest.main import create_key
-from shared.postgres.setup import drop_database
-from shared.postgres.urls import database_url
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
-from tests.conftest import TestDatabase, TestServer
-from tests.conftest import _copy as copied
-from tests.conftest import _run as in_thread
+from tests.conftest import TestServer, in_thread
 from tests.needs import NEEDS_NODE, NODE_REQUIRED
 from tests.services.usage_ingest.circumstances import customer, event
-from tests.services.usage_ingest.conftest import METERS, Door, running, until
+from tests.services.usage_ingest.conftest import METERS, Door, opened
 from tests.services.usage_ingest.door.test_bad_input import told
 from tests.services.usage_ingest.door.test_flow import settled
+from tests.waiting import until
 
 NODE = Path(__file__).parent / "node"
 DATA = {"distance": 1400, "tail": "N1"}
@@ -42,13 +37,7 @@ DATA = {"distance": 1400, "tail": "N1"}
 @pytest.fixture(scope="module")
 def door_now(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A door whose clock is the machine's: what SDKs fill in by themselves is the time of now."""
-    name = f"test_{secrets.token_hex(6)}"
-    in_thread(copied(postgres_server.admin_url, name))
-    database = TestDatabase(
-        name, database_url(postgres_server.admin_url, name), postgres_server.secret, postgres_server.admin_url
-    )
-    key = in_thread(create_key(database.url("usage_ingest"), "test", ["admin"]))
-    with running(database, key, tmp_path_factory.mktemp("door") / "door.log") as found:
+    with opened(postgres_server, tmp_path_factory.mktemp("door"), at=None) as found:
         in_thread(found.hear(CATALOGUE_METERS, *METERS))
         in_thread(found.hear(CUSTOMERS, customer("UA", "straße")))
 
@@ -59,7 +48,6 @@ def door_now(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFacto
 
         in_thread(until(knows))
         yield found
-    in_thread(drop_database(postgres_server.admin_url, name))
 
 
 @pytest.fixture(scope="module")

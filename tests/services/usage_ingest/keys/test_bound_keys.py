@@ -8,8 +8,9 @@ import pytest
 
 from shared.runtime.clock import machine_now
 from tests.services.usage_ingest.circumstances import event
-from tests.services.usage_ingest.conftest import Door, until
+from tests.services.usage_ingest.conftest import Door
 from tests.services.usage_ingest.keys.test_keys import made
+from tests.waiting import until
 
 
 def named(source: str, id: str = "e-1", **more: Any) -> dict[str, Any]:

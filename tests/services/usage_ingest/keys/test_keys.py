@@ -15,7 +15,8 @@ from shared.db.unit_of_work import Database
 from shared.runtime.clock import machine_now
 from shared.topics.usage_ingest import ACCESS_KEYS
 from tests.services.usage_ingest.circumstances import event
-from tests.services.usage_ingest.conftest import Door, until
+from tests.services.usage_ingest.conftest import Door
+from tests.waiting import until
 
 
 def made(door: Door, *scopes: str, **more: object) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from shared.bus import Record
 from shared.topics.rating import CATALOGUE_METERS
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 from tests.services.usage_ingest.circumstances import event, meter
-from tests.services.usage_ingest.conftest import Door, until
+from tests.services.usage_ingest.conftest import Door
+from tests.waiting import until
 
 
 async def quarantined(door: Door, *events: dict[str, object]) -> list[dict[str, Any]]:
