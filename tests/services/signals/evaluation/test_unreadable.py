@@ -13,7 +13,8 @@ from shared.topics.rating import (
     CustomerMessage,
 )
 from tests.services.signals.contracts import told_version, written
-from tests.services.signals.deployment import START, Signals, until
+from tests.services.signals.deployment import START, Signals
+from tests.waiting import until
 
 UNTIL = datetime(2024, 1, 4, 12, tzinfo=UTC)
 READABLE = told_version(written(contract="acme-2024"), to_us(START), to_us(START))
