@@ -57,8 +57,8 @@ def storable(source: str) -> str:
 
 
 def with_the_rest(sources: Sources, dead: Iterable[Record], compacted: int) -> Sources:
-    """What a handler counted by source, and what it never saw: the sums become those of the batch row's
-    columns."""
+    """Add the messages that a handler never saw to what it counted by source, so that the sums are those of
+    the batch row's columns."""
     whole = {source: dict(counts) for source, counts in sources.items()}
     for record in dead:
         counts = whole.setdefault(source_in(record.value), {})

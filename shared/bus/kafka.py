@@ -1,8 +1,8 @@
 """The bus on Kafka, for anything beyond one machine. Kafka keeps the records and shares the partitions;
 positions and effects are Postgres's.
 
-Its transactions are not part of the promise: an idempotent producer that is thrown away on any error is, with
-effects and positions in one Postgres transaction.
+Its transactions are not part of the promise. That rests on an idempotent producer, which is thrown away on
+any error, and on effects and positions that commit in one Postgres transaction.
 """
 
 import logging

@@ -1,5 +1,5 @@
-"""For a book that was put back to an earlier time: what its services told since of their state is
-passed, because it is not so any more."""
+"""For a book that was restored to an earlier time: groups pass what its services told since of their state,
+because that no longer holds."""
 
 from collections.abc import Mapping
 
@@ -20,8 +20,8 @@ async def pass_snapshots(connection: asyncpg.Connection, heads: Mapping[str, Map
     """Move every group past the snapshots that lie on the bus, up to `heads` (topic → partition → offset).
 
     A producer that is back where it was says other things now than it said since: a statement that was final
-    is open again, a contract that was made is not there. Whoever heard the old ones would keep them, for a
-    final one gives way to nothing. The batch rows count them as compacted: no record that says anything.
+    is open again, a contract that was made is not there. Whoever heard the old ones would keep them, because
+    a final one is never replaced. The batch rows count them as compacted: no record that says anything.
     Producers must tell all their snapshots once more (`shared/runtime/retelling.py`).
     """
     for topic in SNAPSHOTS:

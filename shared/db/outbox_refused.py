@@ -74,7 +74,8 @@ class Refused:
         return [WaitingMessage(**row) for row in rows]
 
     async def taken(self, row: WaitingMessage) -> None:
-        """The bus has it now."""
+        """Forget a row that the bus has taken, and close its exception where no other row of its key
+        waits."""
         async with self.db.transaction() as uow:
             await uow.connection.execute(
                 self._sql("delete from {schema}.outbox_refused where outbox_id = $1"), row.outbox_id
@@ -101,7 +102,8 @@ class Refused:
         self.open, self.example = count, example or ""
 
     def note(self) -> str | None:
-        """For /readyz: the service can do its work, and somebody misses a message of it."""
+        """What /readyz says of refused messages, None without any: the service can do its work, but somebody
+        misses a message of it."""
         return (
             f"{self.open} messages are refused by the bus and wait in outbox_refused, such as {self.example}"
             if self.open

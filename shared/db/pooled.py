@@ -10,8 +10,8 @@ class Pooled(asyncpg.Connection):
     session included.
 
     A transaction leaves nothing behind (settings are `set local`, locks end with it), and clearing costs each
-    statement a second one. Who leaves something in a session listens first (the hands of the clock), or
-    throws the connection away (`shared/bus/held_connection.py`).
+    statement a second one. Whoever leaves something in a session listens first, as the business clock does,
+    or throws the connection away (`shared/bus/held_connection.py`).
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

@@ -21,8 +21,8 @@ def takes_body(route: APIRoute) -> bool:
 
 
 async def refuse_unasked_body(request: Request) -> None:
-    """Raise BodyNotTaken when something was sent to a route that reads no body. Nothing, and an object
-    without members, say nothing."""
+    """Raise BodyNotTaken when something was sent to a route that reads no body. An empty body and an empty
+    object are taken for none."""
     if takes_body(request.scope["route"]):
         return
     body = (await request.body()).strip()

@@ -96,7 +96,8 @@ class AccessKey:
 
 @dataclass
 class Keys:
-    """Hash → key, for all keys this service has heard of, and since when that is not certain to be all."""
+    """Hash → key, for all keys this service has heard of, and when these were last certain to be all there
+    are."""
 
     pool: asyncpg.Pool
     schema: str
@@ -129,8 +130,8 @@ class Keys:
         return float("inf") if self._confirmed is None else self.now() - self._confirmed[0]
 
     def stale_as_of(self) -> datetime | None:
-        """The last instant at which it was certain to be all, once changing calls are refused for its age;
-        None before."""
+        """The last instant at which the keys in memory were certain to be all, once that is so long ago that
+        changing calls are refused; None before."""
         return None if self._confirmed is None or self.age_s() <= CHANGES_WITHIN_S else self._confirmed[1]
 
     def unconfirmed(self) -> str | None:

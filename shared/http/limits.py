@@ -54,7 +54,7 @@ def descriptors_allowed() -> int:
 
 
 def raise_descriptors() -> int:
-    """Take them; return how many."""
+    """Raise this process's limit to what it is allowed; return that."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -62,8 +62,8 @@ def raise_descriptors() -> int:
 
 
 def connections_within(descriptors: int, connections_max: int, requests_max: int) -> int:
-    """How many of the wanted connections so many descriptors leave room for; EnvironmentFault when not even
-    one a request in work."""
+    """How many of the wanted connections fit into so many descriptors. Raises EnvironmentFault where they are
+    no more than the requests that may be in work."""
     room = min(connections_max, descriptors - DESCRIPTORS_SPARE)
     if room <= requests_max:
         raise EnvironmentFault(

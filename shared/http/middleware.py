@@ -27,8 +27,8 @@ TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$
 
 
 def born_at_zero(routes: Iterable[tuple[str, str]]) -> None:
-    """Let the count of 500s of each route begin at 0: of a series that is born at 1, no rule sees the
-    first."""
+    """Create the count of 500s of each route at 0: an alert on an increase does not see the first one of a
+    series that begins at 1."""
     for method, route in routes:
         REQUESTS.labels(method, route, 500)
     for method in (*_METHODS, "OTHER"):

@@ -1,5 +1,5 @@
-"""What a page of a list is, apart from how it is asked for: who only shows an answer does without FastAPI,
-half a second of a verb's start."""
+"""What a page of a list is, apart from how it is asked for: a command that only shows an answer does without
+FastAPI, which would cost it half a second at its start."""
 
 import base64
 from collections.abc import Sequence

@@ -8,8 +8,8 @@ from shared.http.limits import BODY_MAX_BYTES, VALUES_MAX
 
 
 def counting(receive: Receive) -> Receive:
-    """The same, until a body is too large or holds too many values. A comma in a text counts for one: it may,
-    of so many."""
+    """Return a `receive` that raises BodyTooLarge or TooManyValues once that much has come. Values are
+    counted by their commas; those within texts count too, which the high limit allows for."""
     taken = commas = 0
 
     async def counted() -> Message:

@@ -17,7 +17,7 @@ class VersionInForce:
     """A version of the contract. From `effective_at` on it is in force until a version with a higher number
     takes over.
 
-    It is itself and equal to no other: what is kept by it is found without reading its terms.
+    It is compared by identity, so that a cache keyed by it need not read its terms.
     """
 
     version: int

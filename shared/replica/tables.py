@@ -59,7 +59,7 @@ def chains_whole(schema: str) -> tuple[str, ...]:
 
 
 def add_page_table(metadata: MetaData) -> None:
-    """Add it to the metadata of a service that hears statements."""
+    """Add the table of pages to the metadata of a service that hears statements."""
     # Of revisions whose pages are not all here yet.
     Table(
         "statement_pages",
@@ -74,7 +74,7 @@ def add_page_table(metadata: MetaData) -> None:
 
 
 def page_table(schema: str) -> str:
-    """Its DDL."""
+    """The DDL of the table of pages."""
     return f"""create table {schema}.statement_pages (statement_id uuid, revision bigint, page integer,
         pages integer not null,
         document jsonb not null, primary key (statement_id, revision, page),

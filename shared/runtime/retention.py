@@ -57,7 +57,7 @@ async def forget(context: AnyContext, kept: Kept, step: Step) -> None:
 
 
 async def forget_idempotency_keys(context: AnyContext) -> None:
-    """Every service's own."""
+    """Delete the expired idempotency keys of a service."""
     await forget(context, IDEMPOTENCY_KEYS, _idempotency_keys)
 
 

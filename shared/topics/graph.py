@@ -30,7 +30,8 @@ class Edge:
 
 
 class Graph:
-    """Of these topics. One with a consumer of its own (`own_consumer`) carries no usage: nobody waits for it."""
+    """The graph of some topics. A topic with a consumer of its own (`own_consumer`) carries no usage: nobody
+    waits for it."""
 
     def __init__(self, topics: Iterable[Topic]) -> None:
         self.edges = [
@@ -50,7 +51,8 @@ class Graph:
 
     @property
     def back(self) -> tuple[str, ...]:
-        """Topics that somebody hears who is asked no later than one of its producers."""
+        """Topics that go against the order: some service that hears them comes no later in it than one of
+        their producers."""
         return tuple(dict.fromkeys(edge.topic for edge in self.edges if self._goes_back(edge)))
 
     def in_order(self, services: Iterable[str]) -> list[str]:

@@ -75,7 +75,7 @@ class ContractVersionMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def said(self) -> tuple[ContractVersion, ...]:
-        """The versions it tells of: one, or of a message of before all."""
+        """The versions it tells of: one, or all of them in a message of before."""
         return self.versions if self.version is None else (self.version,)
 
     @property

@@ -1,4 +1,4 @@
-"""`u2c verify`: the five exact statements K1–K5 over the deployment's book, and proof that they notice when a
+"""`u2c verify`: the five exact checks K1–K5 over the deployment's book, and proof that they notice when a
 row is damaged."""
 
 import asyncio
@@ -83,7 +83,7 @@ SABOTAGE = f"Damage one row in a transaction that is rolled back; 0 when the bre
 def command(
     sabotage: Annotated[Kind | None, typer.Option(metavar="KIND", help=SABOTAGE)] = None,
     only: Annotated[
-        list[K] | None, typer.Option(help="Check this statement alone; may be given more than once")
+        list[K] | None, typer.Option(help="Make this check alone; may be given more than once")
     ] = None,
     admin_url: AdminUrl = None,
     database: DatabaseName = None,
@@ -177,15 +177,13 @@ async def _trial(admin: asyncpg.Connection, kind: str, log: Log | None, words: C
 
 
 def _progress(checked: Checked, seconds: float) -> None:
-    """A statement at a time, on stderr: on a large book each takes its while."""
+    """A check at a time, on stderr: on a large book each takes its while."""
     verdict = "ok" if checked.holds else f"{checked.breaks_total} BREAK"
     print(f"{checked.k} {verdict}  {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 def _show(report: Report, name: str, words: Console) -> None:
-    table = folding(
-        "", "statement", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC"
-    )
+    table = folding("", "check", "figures", "", title=f"{name} at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC")
     for checked in report.statements:
         figures = "  ".join(
             [f"{figure} {value:,}" for figure, value in checked.figures.items()] + list(_amounts(checked))

@@ -1,4 +1,4 @@
-"""Conservation: the five exact statements K1–K5, by which nothing accepted is lost and nothing counts twice.
+"""Conservation: the five exact checks K1–K5, by which nothing accepted is lost and nothing counts twice.
 
 Owns: nothing stored but the exceptions it opens in billing; its SQL reads every schema through the one
 read-only role `u2c_auditor`. Hears: nothing; it reads, in one snapshot each time. Says: the report of `GET

@@ -1,5 +1,5 @@
-"""What the API and `u2c verify` show of conservation: the five statements and their breaks; what became of
-the usage, and of each event."""
+"""What the API and `u2c verify` show of conservation: the five checks and their breaks; what became of the
+usage, and of each event."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -43,7 +43,7 @@ Amounts = Annotated[
 
 
 class BreakAnswer(Answer):
-    """One row at which a statement does not hold."""
+    """One row at which a check does not hold."""
 
     k: K
     fault: Annotated[str, Field(examples=["line_differs"])]
@@ -82,7 +82,7 @@ class BreakAnswer(Answer):
 
 
 class CheckedAnswer(Answer):
-    """One of the five statements, checked."""
+    """One of the five checks, and what it found."""
 
     k: K
     says: Annotated[str, Field(examples=[SAYS[K.MONEY]])]
@@ -117,7 +117,7 @@ class CheckedAnswer(Answer):
 
 
 class ConservationAnswer(Answer):
-    """All five statements at one cut."""
+    """All five checks at one cut."""
 
     holds: bool
     taken_at: Instant
@@ -327,7 +327,7 @@ class SettledAnswer(Answer):
 
 
 class ReconciliationAnswer(Answer):
-    """What became of the usage, in counts, quantities and money; and the five statements."""
+    """What became of the usage, in counts, quantities and money; and the five checks."""
 
     object: Literal["reconciliation"] = "reconciliation"
     customer: Customer

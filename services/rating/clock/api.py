@@ -38,7 +38,7 @@ def _text(value: object) -> str:
 
 
 class AdvanceRequest(BaseModel):
-    """Where to."""
+    """The instant the business clock is to stand at."""
 
     model_config = ConfigDict(extra="forbid")
     to: Annotated[AwareDatetime, BeforeValidator(_text)] = Field(

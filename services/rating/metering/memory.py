@@ -73,7 +73,7 @@ class MeteringMemory:
 
 
 class MeteringState(Protocol):
-    """What of the service's state is ours."""
+    """The part of the service's state that metering uses."""
 
     @property
     def metering(self) -> MeteringMemory: ...

@@ -38,7 +38,7 @@ class Closing:
 
 
 class StatementsState(MeteringState, Protocol):
-    """What of the service's state is ours, beside how late usage is metered."""
+    """The part of the service's state that statements use, beside how late usage is metered."""
 
     @property
     def closing(self) -> Closing: ...

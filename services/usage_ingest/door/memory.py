@@ -45,7 +45,7 @@ class Capacity:
 
 
 class DoorState(ReplicaState, Protocol):
-    """What of the service's state is ours, beside the catalogue that events are judged by."""
+    """The part of the service's state that the door uses, beside the catalogue that events are judged by."""
 
     @property
     def capacity(self) -> Capacity: ...

@@ -17,7 +17,7 @@ class Replica:
 
 
 class ReplicaState(Protocol):
-    """What of the service's state is ours."""
+    """The part of the service's state that the replica uses."""
 
     @property
     def replica(self) -> Replica: ...

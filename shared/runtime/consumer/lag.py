@@ -16,7 +16,7 @@ BUS_FAULTS: tuple[type[BaseException], ...] = (BusUnavailable, *DATABASE_FAULTS)
 
 @dataclass
 class LagWatch:
-    """Of one group's topics."""
+    """Measures how far one group is behind on its topics."""
 
     bus: Bus
     group: str

@@ -35,7 +35,7 @@ class ConsumerStopped(Exception):
 
 @dataclass
 class Transactions(Generic[C]):
-    """Those of one consumer."""
+    """The transactions of one consumer."""
 
     context: C
     group: str

@@ -1,4 +1,4 @@
-"""A break: one row at which one of the five statements does not hold."""
+"""A break: one row at which one of the five checks does not hold."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from shared.values.money import Money
 
 
 class K(StrEnum):
-    """The five statements."""
+    """The five checks, K1–K5."""
 
     TRANSPORT = "K1"
     DOOR = "K2"
@@ -54,7 +54,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One row at which a statement does not hold. `says` names fault and remedy; `contract` is the one whose
+    """One row at which a check does not hold. `says` names fault and remedy; `contract` is the one whose
     close it stops, if one.
 
     `worth`: what waits there, by currency, where it can be said.
@@ -105,8 +105,8 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All five statements at one cut: `watermark` is the last batch of each partition of usage.events that
-    the snapshot saw."""
+    """All five checks at one cut: `watermark` is the last batch of each partition of usage.events that the
+    snapshot saw."""
 
     taken_at: datetime  # machine clock
     watermark: Mapping[str, int]

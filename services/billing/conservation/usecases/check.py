@@ -1,5 +1,4 @@
-"""Check the five statements: all of them over everything, some of them over some contracts, K1 as it goes
-on."""
+"""Make the five checks: all of them over everything, some of them over some contracts, K1 as it goes on."""
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -35,11 +34,11 @@ async def check_all(
     only: Collection[K] = tuple(K),
     hear: Callable[[Checked, float], None] = lambda _checked, _seconds: None,
 ) -> Report:
-    """All five statements over everything, or those of `only`, in one snapshot. `log`: the bus's own, where
+    """Make all five checks over everything, or those of `only`, in one snapshot. `log`: the bus's own, where
     it is not the Postgres log.
 
     At most `listed_max` breaks are listed for each question (None: all); all of them are counted. `hear` is
-    told of each statement when it is checked, with the seconds it took. Raises BusUnavailable.
+    told of each check when it is done, with the seconds it took. Raises BusUnavailable.
     """
     began, heads = time.perf_counter(), log.heads if log else None
     checks: dict[K, Callable[[], Awaitable[Checked]]] = {

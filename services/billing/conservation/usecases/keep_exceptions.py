@@ -12,7 +12,7 @@ NAMED_MAX = 50
 
 
 async def keep_exceptions(uow: UnitOfWork, checked: Checked, now: datetime) -> None:
-    """Let the open exceptions of a statement be its breaks: new ones open, gone ones resolve.
+    """Let the open exceptions of a check be its breaks: new ones open, gone ones resolve.
 
     Of very many breaks the first get an exception; one that is open resolves only where its break is seen to
     be gone, never because a list was too short for it.

@@ -50,14 +50,14 @@ class Monitor:
             self._looked, self.short = found.checked, short
 
     async def check(self) -> Report:
-        """All five statements, now. Two at once would only compete: the second waits for its turn."""
+        """Make all five checks now. Two at once would only compete: the second waits for its turn."""
         async with self._one_at_a_time, self.auditor.connection() as connection:
             self.report = await check_all(connection, self.log)
             return self.report
 
 
 class ConservationState(Protocol):
-    """What of the service's state is ours."""
+    """The part of the service's state that conservation uses."""
 
     @property
     def monitor(self) -> Monitor: ...

@@ -14,7 +14,7 @@ CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM = "customer_unknown", "lines_do_not_sum"
 
 
 def broken(k: str) -> str:
-    """What an obstacle is called when one of the five statements does not hold."""
+    """What an obstacle is called when one of the five checks does not hold."""
     return f"conservation_{k.lower()}"
 
 

@@ -24,8 +24,8 @@ class Gate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConservationGate:
-    """Asks conservation. One obstacle a statement (K3, K4, K5) that does not hold, owned by who owns that
-    statement."""
+    """Asks conservation. One obstacle for each check (K3, K4, K5) that does not hold, owned by who owns that
+    check."""
 
     auditor: Auditor
 
@@ -57,7 +57,7 @@ def _said(breaks: Sequence[Break]) -> str:
 
 
 class FinalizationState(Protocol):
-    """What of the service's state is ours."""
+    """The part of the service's state that finalization uses."""
 
     @property
     def gate(self) -> Gate: ...

@@ -17,6 +17,6 @@ router = APIRouter(prefix="/v1/activity", tags=["Usage"])
     summary="Tell the activity of everything metered until now; answers when it is on the bus",
 )
 async def tell_now(context: Ctx) -> ActivityToldAnswer:
-    """Changes nothing that would not happen within seconds anyway; a daily evaluation calls it so that it
-    knows what there is to know."""
+    """Tell now what would be told within seconds anyway; a daily evaluation calls it, so that it knows what
+    there is to know."""
     return ActivityToldAnswer(told=await tell_all_activity(context.db, context.settings.activity_max))

@@ -21,8 +21,8 @@ async def needs_backfill(uow: UnitOfWork, event_type: str) -> bool:
 
 
 async def begin_backfill(uow: UnitOfWork, meter: str, event_type: str) -> None:
-    """Drop what stands for the meter, and give the job everything stored so far. Consumers, fenced out now,
-    take what comes after.
+    """Delete the meter's aggregates, and let the job add up everything stored so far. Consumers, whom the
+    fence keeps out now, add what comes after.
 
     Its admitted groups stay: those of terms that count otherwise are told apart by their revision.
     """

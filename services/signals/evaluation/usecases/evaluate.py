@@ -40,14 +40,15 @@ class _Evaluated:
 
 
 async def next_due(uow: UnitOfWork) -> NextDue:
-    """When the customer that waits longest is due, and who of them is not held."""
+    """When the customer that waits longest is due: of all, and of those that are not held."""
     return await EvaluationRepository(uow.connection).next_due(machine_now())
 
 
 async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int) -> int:
     """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found.
 
-    Of whom a contract cannot be read is held: an exception names the contract, and the others go on.
+    A customer of whom a contract cannot be read is held, with an exception that names the contract; the
+    others go on.
     """
     evaluations = EvaluationRepository(uow.connection)
     claimed = await evaluations.claim(until, machine_now(), customers_max)

@@ -21,8 +21,8 @@ OWNER = "customer success"
 
 
 async def record(uow: UnitOfWork, delivery: Delivery, attempted: Attempted, now: datetime) -> None:
-    """An attempt of a round that is over, because a replay was asked for meanwhile, is logged and changes
-    nothing: the replay stays due."""
+    """Log an attempt and move its delivery on. One of a round that is over, because a replay was asked for
+    meanwhile, changes nothing: the replay stays due."""
     webhooks = WebhookRepository(uow.connection)
     await webhooks.record(delivery, attempted, delivery.attempts + 1, now)
     ATTEMPTS.labels(

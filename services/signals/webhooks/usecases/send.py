@@ -119,7 +119,7 @@ class Lanes:
 
 
 class WebhooksState(SignalsState, Protocol):
-    """What of the service's state is ours."""
+    """The part of the service's state that webhooks use."""
 
     @property
     def seal(self) -> Seal: ...

@@ -1,5 +1,5 @@
-"""Keys that are bound to sources: what they send, void, correct and resolve is theirs alone. A key that is
-not bound pays one look."""
+"""Keys that are bound to sources: what they send, void, correct and resolve is theirs alone. For a key that
+is not bound this costs one comparison."""
 
 from collections.abc import Iterable
 
@@ -29,8 +29,8 @@ def refuse_foreign_sources(caller: AccessKey, sources: Iterable[str]) -> None:
 
 
 def refuse_foreign_source(caller: AccessKey, source: str) -> None:
-    """Raise SourceNotYours unless what is stored under this source is the caller's to resolve; under none it
-    is nobody's who is bound."""
+    """Raise SourceNotYours unless the caller may resolve what is stored under this source. What has no
+    source, a bound key may not."""
     if caller.sources and source not in caller.sources:
         raise foreign_source(caller, [source])
 

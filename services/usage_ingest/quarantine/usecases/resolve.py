@@ -60,8 +60,8 @@ async def replay_all(context: DoorContext, wanted: Filter, after: str, by: Acces
     """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning
     after one of them.
 
-    What stays open must not keep a second call from what lies behind it, so that call goes on where this one
-    ended. A key that is bound to sources names one of them.
+    The next call goes on where this one ended, so that what stays open does not keep it from what lies
+    behind. A key that is bound to sources names one of them.
     """
     refuse_foreign_source(by, wanted.source or UNREADABLE)
     done = Replayed(after=after)
