@@ -14,6 +14,7 @@ from shared.http.paging import Paged
 from shared.http.shown_names import ExceptionId, Owner
 from shared.runtime.context import Ctx
 from shared.values.fields import AskedReference, Word
+from shared.values.made_from import made_from
 
 EXCEPTION_ID = r"exc_[0-9A-Za-z]{22}"
 Text = Annotated[Word | None, Query()]
@@ -39,15 +40,10 @@ class ExceptionAnswer(Answer):
 
     @classmethod
     def of(cls, case: Case) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            case,
             id=case.exception_id,
-            kind=case.kind,
-            reference=case.reference,
-            detail=case.detail,
-            owner=case.owner,
-            opened_at=case.opened_at,
-            deadline_at=case.deadline_at,
-            resolved_at=case.resolved_at,
             price=WorthAnswer.of(case.worth) if case.worth is not None else None,
         )
 

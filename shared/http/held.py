@@ -8,6 +8,7 @@ from shared.http.answers import Answer, Instant
 from shared.http.shown_names import EventId, ExceptionId, Owner, Source
 from shared.topics.rating import StatementHeld
 from shared.values.instants import from_us
+from shared.values.made_from import made_from
 
 
 class EventNameAnswer(Answer):
@@ -34,12 +35,9 @@ class HeldAnswer(Answer):
 
     @classmethod
     def of(cls, held: StatementHeld) -> Self:
-        return cls(
-            reason=held.reason,
+        return made_from(
+            cls,
+            held,
             since=from_us(held.since_us),
-            events=held.events,
-            exception=held.exception,
-            owner=held.owner,
-            detail=held.detail,
             named=[EventNameAnswer(source=event.source, id=event.id) for event in held.named],
         )

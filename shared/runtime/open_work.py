@@ -23,26 +23,21 @@ DEAD_LETTERS = Gauge(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenExceptions:
-    kind: str
-    owner: str
-    open: int
-    overdue: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLetters:
-    grp: str
-    topic: str
-    open: int
-
-
 async def measure(context: AnyContext) -> None:
     """Count the exceptions and dead letters of this service; every replica counts all."""
     measure_exceptions(context.name, await _exceptions(context.db.pool, context.name, context.clock.now()))
     groups = context.topics_by_group()
     measure_dead_letters(groups, await _dead_letters(context.db.pool, list(groups)))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenExceptions:
+    """How many of a kind an owner has, and how many of them too long."""
+
+    kind: str
+    owner: str
+    open: int
+    overdue: int
 
 
 def measure_exceptions(service: str, rows: list[OpenExceptions]) -> None:
@@ -52,6 +47,15 @@ def measure_exceptions(service: str, rows: list[OpenExceptions]) -> None:
     for row in rows:
         EXCEPTIONS.labels(service, row.kind, row.owner).set(row.open)
         OVERDUE.labels(service, row.kind, row.owner).set(row.overdue)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLetters:
+    """How many of a topic a group of consumers set aside."""
+
+    grp: str
+    topic: str
+    open: int
 
 
 def measure_dead_letters(groups: dict[str, list[str]], rows: list[OpenLetters]) -> None:

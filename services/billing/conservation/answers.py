@@ -25,6 +25,7 @@ from shared.http.shown_names import (
     KeyId,
     Owner,
 )
+from shared.values.made_from import made_from
 from shared.values.money import currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 35, "1": 31}])]
@@ -66,18 +67,8 @@ class BreakAnswer(Answer):
 
     @classmethod
     def of(cls, found: Break) -> Self:
-        return cls(
-            k=found.k,
-            fault=found.fault,
-            table=found.where.table,
-            key=found.where.named,
-            expected=found.expected,
-            found=found.found,
-            says=found.says,
-            owner=found.owner,
-            contract=found.contract,
-            period_start=found.period_start,
-            worth=WorthAnswer.each(found.worth),
+        return made_from(
+            cls, found, table=found.where.table, key=found.where.named, worth=WorthAnswer.each(found.worth)
         )
 
 
@@ -132,13 +123,12 @@ class ConservationAnswer(Answer):
 
     @classmethod
     def of(cls, report: Report) -> Self:
-        return cls(
-            holds=report.holds,
-            taken_at=report.taken_at,
+        return made_from(
+            cls,
+            report,
             seconds=f"{report.seconds:.2f}",
             watermark=dict(report.watermark),
             breaks_listed=len(report.breaks),
-            breaks_total=report.breaks_total,
             statements=[CheckedAnswer.of(checked) for checked in report.statements],
         )
 
@@ -200,14 +190,7 @@ class WaitingAnswer(Answer):
 
     @classmethod
     def of(cls, waiting: Waiting) -> Self:
-        return cls(
-            place=waiting.place,
-            reason=waiting.reason,
-            owner=waiting.owner,
-            events=waiting.events,
-            value=WorthAnswer.each(waiting.value),
-            unvalued=waiting.unvalued,
-        )
+        return made_from(cls, waiting, value=WorthAnswer.each(waiting.value))
 
 
 class ReconciledUsageAnswer(Answer):
@@ -311,13 +294,11 @@ class SettledAnswer(Answer):
 
     @classmethod
     def of(cls, period: Settled) -> Self:
-        return cls(
-            customer=period.customer,
-            contract=period.contract,
+        return made_from(
+            cls,
+            period,
             period=SettledDaysAnswer(start=period.start_date, end=period.end_date),
             currency=period.settled.currency.code,
-            final=period.final,
-            revision=period.revision,
             settled=str(period.settled),
             documented=str(period.documented),
             waived=str(period.waived),
@@ -398,18 +379,10 @@ class PlacedEventAnswer(Answer):
 
     @classmethod
     def of(cls, event: Placed) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            event,
             kind=event.held_kind or "event",
-            source=event.source,
-            id=event.id,
-            type=event.type,
-            subject=event.subject,
-            customer=event.customer,
-            time=event.time,
-            received_at=event.received_at,
-            bucket=event.bucket,
-            reason=event.reason,
-            owner=event.owner,
             meters=list(event.meters),
             periods=[
                 EventPeriodAnswer(contract=period.contract, period_start=period.period_start)
@@ -436,15 +409,7 @@ class DoorHourAnswer(Answer):
 
     @classmethod
     def of(cls, hour: Hour) -> Self:
-        return cls(
-            key_id=hour.key_id,
-            source=hour.source,
-            hour=hour.hour,
-            received=hour.received,
-            published=hour.published,
-            quarantined=hour.quarantined,
-            refused=hour.refused,
-        )
+        return made_from(cls, hour)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

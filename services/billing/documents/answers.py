@@ -21,6 +21,7 @@ from shared.http.shown_names import (
 )
 from shared.runtime.clock import from_us
 from shared.topics.rating import StatementSegment
+from shared.values.made_from import made_from
 from shared.values.money import Currency, currency, format_minor
 
 Watermark = Annotated[dict[str, int], Field(examples=[{"0": 65, "1": 67}])]
@@ -51,16 +52,12 @@ class SegmentAnswer(Answer):
 
     @classmethod
     def of(cls, segment: StatementSegment) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            segment,
             start=from_us(segment.start_us),
             end=from_us(segment.end_us),
-            version=segment.version,
-            clause_hash=segment.clause_hash,
             group=dict(segment.group),
-            quantity=segment.quantity,
-            allowance=segment.allowance,
-            priced=segment.priced,
-            exact=segment.exact,
         )
 
 
@@ -81,16 +78,11 @@ class LineAnswer(Answer):
 
     @classmethod
     def of(cls, line: Line, money: Currency) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            line,
             id=line.line_id,
-            key=line.key,
             clause=line.clause_id,
-            clause_hash=line.clause_hash,
-            version=line.version,
-            kind=line.kind,
-            meter=line.meter,
-            description=line.description,
-            quantity=line.quantity,
             amount=format_minor(line.amount_minor, money),
             segments=None
             if line.segments is None
@@ -175,27 +167,16 @@ class DocumentAnswer(Answer):
     @classmethod
     def of(cls, document: Document) -> Self:
         money = currency(document.currency)
-        return cls(
+        return made_from(
+            cls,
+            document,
             id=document.document_id,
-            number=document.number,
             kind=document.kind.name,
-            status=document.status,
             held=HeldDraftAnswer.of_draft(document.held) if document.held else None,
-            customer=document.customer,
-            customer_name=document.customer_name,
-            contract=document.contract,
-            legal_entity=document.legal_entity,
-            currency=document.currency,
-            timezone=document.timezone,
             period=PeriodAnswer(start=document.start_date, end=document.end_date),
-            issued_on=document.issued_on,
-            due_on=document.due_on,
             lines=[LineAnswer.of(line, money) for line in document.lines],
             subtotal=format_minor(document.subtotal_minor, money),
             draws=[],
             total=format_minor(document.total_minor, money),
-            corrects=document.corrects,
             statement=StatementAnswer.of(document.source) if document.source else None,
-            finalized_at=document.finalized_at,
-            created_at=document.created_at,
         )

@@ -28,11 +28,7 @@ BILLING = Path(__file__).parents[1]
     operation_id="list_invoices",
     summary="Invoices and notes, newest first; of drafts made in one go, the latest period first",
 )
-async def list_invoices(
-    context: Ctx,
-    page: Paged,
-    asked: Asked,
-) -> Listed[DocumentAnswer]:
+async def list_invoices(context: Ctx, page: Paged, asked: Asked) -> Listed[DocumentAnswer]:
     before = name_in(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.list_documents(uow, asked, before, page.limit + 1)

@@ -206,16 +206,4 @@ def _line_of_draft(said: dict[str, Any], segments: bool, final: bool) -> Line:
     """A line of a draft. Segments travel with a final statement alone: where others have none, they are not
     known to be none."""
     stated = msgspec.convert(said, StatementLine)
-    return Line(
-        line_id=stated.line_id,
-        key=stated.key,
-        clause_id=stated.clause_id,
-        clause_hash=stated.clause_hash,
-        version=stated.version,
-        kind=stated.kind,
-        quantity=stated.quantity,
-        amount_minor=stated.amount_minor,
-        meter=stated.meter,
-        description=stated.description,
-        segments=(stated.segments or (() if final else None)) if segments else None,
-    )
+    return Line.of(stated, (stated.segments or (() if final else None)) if segments else None)

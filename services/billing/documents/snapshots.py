@@ -13,6 +13,7 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us
 from shared.runtime.retelling import Place, Snapshots, retelling
 from shared.topics.billing import DOCUMENTS, DocumentLine, DocumentMessage
+from shared.values.made_from import made_from
 
 A_PAGE = 100
 
@@ -27,24 +28,15 @@ async def documents(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 
 
 def _message(row: FinalizedDocument, lines: Sequence[DocumentLine]) -> DocumentMessage:
-    return DocumentMessage(
-        document_id=row.document_id,
+    return made_from(
+        DocumentMessage,
+        row,
         revision=to_us(row.created_at),
-        kind=row.kind,
-        status=row.status,
-        number=row.number,
-        contract=row.contract,
-        customer_id=row.customer_id,
-        customer=row.customer,
-        legal_entity=row.legal_entity,
-        currency=row.currency,
         period_start_date=row.start_date.isoformat(),
         period_end_date=row.end_date.isoformat(),
         issued_on=row.issued_on.isoformat(),
         due_on=row.due_on.isoformat(),
         lines=tuple(lines),
-        subtotal_minor=row.subtotal_minor,
-        total_minor=row.total_minor,
         corrects=row.corrects,
     )
 

@@ -10,6 +10,7 @@ import msgspec
 from services.billing.finalization.domain.drafts import Numbered
 from shared.db.columns import JSONB, Integer
 from shared.topics.rating import StatementLine
+from shared.values.made_from import made_from
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -34,19 +35,11 @@ class LineRow:
 
     @classmethod
     def of(cls, document_id: str, position: int, line: StatementLine) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            line,
             document_id=document_id,
             position=position,
-            line_id=line.line_id,
-            key=line.key,
-            clause_id=line.clause_id,
-            clause_hash=line.clause_hash,
-            version=line.version,
-            kind=line.kind,
-            meter=line.meter,
-            description=line.description,
-            quantity=line.quantity,
-            amount_minor=line.amount_minor,
             segments=msgspec.Raw(_encoder.encode(line.segments)),
         )
 
@@ -65,12 +58,10 @@ class FinalizedRow:
 
     @classmethod
     def of(cls, document: Numbered, now: datetime) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            document,
             document_id=document.draft.document_id,
-            series=document.series,
-            number=document.number,
-            issued_on=document.issued_on,
-            due_on=document.due_on,
             customer_name=document.draft.customer_name,
             finalized_at=now,
         )

@@ -10,6 +10,7 @@ from services.billing.documents.domain.kinds import RECEIVABLE
 from services.billing.journal.rows import Entry
 from shared.http.answers import Amount, Answer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, DocumentId
+from shared.values.made_from import made_from
 from shared.values.money import currency, format_minor
 
 
@@ -39,15 +40,11 @@ class JournalEntryAnswer(Answer):
     @classmethod
     def of(cls, entry: Entry) -> Self:
         money = currency(entry.currency)
-        return cls(
+        return made_from(
+            cls,
+            entry,
             id=entry.entry_id,
             document=entry.document_id,
-            number=entry.number,
-            contract=entry.contract,
-            customer=entry.customer,
-            posted_on=entry.posted_on,
-            description=entry.description,
-            currency=entry.currency,
             postings=[
                 PostingAnswer(
                     account=posting.account,

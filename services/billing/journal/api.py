@@ -19,11 +19,7 @@ router = APIRouter(prefix="/v1/journal", tags=["Journal"], dependencies=[require
     operation_id="list_journal",
     summary="Journal entries with their postings, newest first; `account`: entries that touch it",
 )
-async def list_journal(
-    context: Ctx,
-    page: Paged,
-    asked: Asked,
-) -> Listed[JournalEntryAnswer]:
+async def list_journal(context: Ctx, page: Paged, asked: Asked) -> Listed[JournalEntryAnswer]:
     before = name_in(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.list_entries(uow, asked, before, page.limit + 1)

@@ -9,6 +9,7 @@ from services.billing.documents.domain.kinds import INVOICE
 from shared.db.columns import JSONB, Integer, Texts, Uuid
 from shared.runtime.clock import from_us
 from shared.topics.rating import STATEMENTS, CustomerMessage, StatementHeld, StatementMessage
+from shared.values.made_from import made_from
 
 # Rows of statements are not frozen: one is made for each revision, and a frozen one of so many fields takes
 # fifteen times as long to make.
@@ -30,15 +31,11 @@ class ReplicatedStatement:
 
     @classmethod
     def of(cls, statement: StatementMessage) -> Self:
-        return cls(
-            statement_id=statement.statement_id,
-            revision=statement.revision,
-            contract=statement.contract,
-            customer_id=statement.customer_id,
+        return made_from(
+            cls,
+            statement,
             period_start=from_us(statement.period_start_us),
             period_end=from_us(statement.period_end_us),
-            final=statement.final,
-            watermark=statement.watermark,
             said=STATEMENTS.encode(statement).decode(),
         )
 
@@ -72,29 +69,19 @@ class FollowingDraft:
 
     @classmethod
     def of(cls, document_id: str, statement: StatementMessage) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            statement,
             document_id=document_id,
             kind=INVOICE.name,
-            contract=statement.contract,
-            customer_id=statement.customer_id,
-            customer=statement.customer,
-            legal_entity=statement.legal_entity,
-            currency=statement.currency,
-            timezone=statement.timezone,
             period_start=from_us(statement.period_start_us),
             period_end=from_us(statement.period_end_us),
             start_date=date.fromisoformat(statement.period_start_date),
             end_date=date.fromisoformat(statement.period_end_date),
-            statement_id=statement.statement_id,
             statement_revision=statement.revision,
             statement_final=statement.final,
-            watermark=statement.watermark,
-            watermark_us=statement.watermark_us,
-            net_days=statement.net_days,
             skip_zero=statement.skip_zero_invoices,
-            subtotal_minor=statement.subtotal_minor,
             total_minor=statement.subtotal_minor,
-            held=statement.held,
         )
 
 
@@ -112,12 +99,4 @@ class ReplicatedCustomer:
 
     @classmethod
     def of(cls, customer: CustomerMessage) -> Self:
-        return cls(
-            customer_id=customer.customer_id,
-            revision=customer.revision,
-            external_id=customer.external_id,
-            name=customer.name,
-            aliases=customer.aliases,
-            legal_entity=customer.legal_entity,
-            timezone=customer.timezone,
-        )
+        return made_from(cls, customer)

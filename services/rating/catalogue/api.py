@@ -8,14 +8,6 @@ from fastapi.responses import Response
 from services.rating.catalogue import usecases
 from services.rating.catalogue.answers import MeterAnswer, MeterVersionAnswer, PlanAnswer
 from services.rating.catalogue.requests import MeterDocument, MeterTerms, PlanDocument, plan_terms
-from services.rating.catalogue.usecases import (
-    EventTypeFixed,
-    FinalPeriodsCounted,
-    ListPriceTaken,
-    MeterExists,
-    MeterNotFound,
-    PlanNotFound,
-)
 from services.rating.context import Ctx
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
@@ -38,7 +30,7 @@ Writer = Annotated[AccessKey, requires("contracts:write")]
     status_code=201,
     response_model=MeterAnswer,
 )
-@refuses(*REFUSED, MeterExists, ListPriceTaken)
+@refuses(*REFUSED, usecases.MeterExists, usecases.ListPriceTaken)
 async def create_meter(document: MeterDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> MeterAnswer:
         return MeterAnswer.of(await usecases.create_meter(uow, document.meter, document, context.clock.now()))
@@ -52,7 +44,9 @@ async def create_meter(document: MeterDocument, request: Request, context: Ctx, 
     summary="Replace a meter's terms",
     dependencies=[requires("contracts:write")],
 )
-@refuses(MeterNotFound, EventTypeFixed, FinalPeriodsCounted, ListPriceTaken)
+@refuses(
+    usecases.MeterNotFound, usecases.EventTypeFixed, usecases.FinalPeriodsCounted, usecases.ListPriceTaken
+)
 async def change_meter(
     meter: Key,
     document: MeterTerms,
@@ -71,21 +65,6 @@ async def change_meter(
 
 
 @router.get(
-    "/meters/{meter}/versions",
-    operation_id="list_meter_versions",
-    summary="Every version of a meter, the newest first",
-    dependencies=[requires("contracts:read")],
-)
-@refuses(MeterNotFound)
-async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAnswer]:
-    async with context.db.transaction() as uow:
-        rows = await usecases.list_meter_versions(uow, meter)
-    return Listed[MeterVersionAnswer](
-        data=[MeterVersionAnswer.of(row) for row in rows], has_more=False, next_cursor=None
-    )
-
-
-@router.get(
     "/meters", operation_id="list_meters", summary="Meters by name", dependencies=[requires("contracts:read")]
 )
 async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
@@ -95,9 +74,24 @@ async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
 
 
 @router.get(
+    "/meters/{meter}/versions",
+    operation_id="list_meter_versions",
+    summary="Every version of a meter, the newest first",
+    dependencies=[requires("contracts:read")],
+)
+@refuses(usecases.MeterNotFound)
+async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAnswer]:
+    async with context.db.transaction() as uow:
+        rows = await usecases.list_meter_versions(uow, meter)
+    return Listed[MeterVersionAnswer](
+        data=[MeterVersionAnswer.of(row) for row in rows], has_more=False, next_cursor=None
+    )
+
+
+@router.get(
     "/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")]
 )
-@refuses(MeterNotFound)
+@refuses(usecases.MeterNotFound)
 async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     async with context.db.transaction() as uow:
         return MeterAnswer.of(await usecases.find_meter(uow, meter))
@@ -130,7 +124,7 @@ async def list_plans(context: Ctx, page: Paged) -> Listed[PlanAnswer]:
 @router.get(
     "/plans/{plan}", operation_id="get_plan", summary="A plan", dependencies=[requires("contracts:read")]
 )
-@refuses(PlanNotFound)
+@refuses(usecases.PlanNotFound)
 async def get_plan(plan: Key, context: Ctx) -> PlanAnswer:
     async with context.db.transaction() as uow:
         return PlanAnswer.of(await usecases.find_plan(uow, plan))

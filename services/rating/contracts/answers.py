@@ -26,6 +26,7 @@ from shared.http.shown_names import (
 from shared.pricing.language import Terms, content_hash, to_document
 from shared.pricing.lines import TOP_UP
 from shared.values.ids import clause_id
+from shared.values.made_from import made_from
 
 EXAMPLE = example(Path(__file__).parents[1], "contract")
 TermsDocument = Annotated[dict[str, Any], StoredAs(Terms), Field(examples=[EXAMPLE])]
@@ -115,15 +116,7 @@ class VersionAnswer(Answer):
 
     @classmethod
     def of(cls, row: VersionRow) -> Self:
-        return cls(
-            version=row.version,
-            effective_at=row.effective_at,
-            recorded_at=row.recorded_at,
-            stamped_at=row.stamped_at,
-            content_hash=row.content_hash,
-            clauses=clauses_of(chain_of([row])[0].terms),
-            terms=row.terms,
-        )
+        return made_from(cls, row, clauses=clauses_of(chain_of([row])[0].terms))
 
 
 class WholeContractAnswer(ContractAnswer):

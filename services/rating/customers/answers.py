@@ -7,6 +7,7 @@ from pydantic import Field
 from services.rating.customers.repository import Customer
 from shared.http.answers import Answer, Instant
 from shared.http.shown_names import CustomerId, CustomerLabel, CustomerName, LegalEntity, ZoneName
+from shared.values.made_from import made_from
 
 
 class CustomerAnswer(Answer):
@@ -26,13 +27,4 @@ class CustomerAnswer(Answer):
 
     @classmethod
     def of(cls, customer: Customer) -> Self:
-        return cls(
-            id=customer.customer_id,
-            external_id=customer.external_id,
-            name=customer.name,
-            aliases=list(customer.aliases),
-            legal_entity=customer.legal_entity,
-            timezone=customer.timezone,
-            revision=customer.revision,
-            created_at=customer.created_at,
-        )
+        return made_from(cls, customer, id=customer.customer_id, aliases=list(customer.aliases))

@@ -10,12 +10,6 @@ from services.rating.customers import usecases
 from services.rating.customers.answers import CustomerAnswer
 from services.rating.customers.domain import CustomerNotFound
 from services.rating.customers.requests import AliasDocument, CustomerChanges, CustomerDocument
-from services.rating.customers.usecases import (
-    AliasNotTheirs,
-    CustomerExists,
-    SubjectTaken,
-    TooManyAliases,
-)
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
@@ -36,7 +30,7 @@ Writer = Annotated[AccessKey, requires("contracts:write")]
     status_code=201,
     response_model=CustomerAnswer,
 )
-@refuses(*REFUSED, CustomerExists, SubjectTaken, TooManyAliases)
+@refuses(*REFUSED, usecases.CustomerExists, usecases.SubjectTaken, usecases.TooManyAliases)
 async def create_customer(
     document: CustomerDocument, request: Request, context: Ctx, caller: Writer
 ) -> Response:
@@ -76,7 +70,7 @@ async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswe
     response_model=CustomerAnswer,
     summary="Change a customer: its name, its time zone, the subjects that mean it; final statements keep theirs",
 )
-@refuses(*REFUSED, CustomerNotFound, AliasNotTheirs, SubjectTaken, TooManyAliases)
+@refuses(*REFUSED, CustomerNotFound, usecases.AliasNotTheirs, usecases.SubjectTaken, usecases.TooManyAliases)
 async def change_customer(
     external_id: AskedSubject, document: CustomerChanges, request: Request, context: Ctx, caller: Writer
 ) -> Response:
@@ -95,7 +89,7 @@ async def change_customer(
     status_code=201,
     response_model=CustomerAnswer,
 )
-@refuses(*REFUSED, CustomerNotFound, SubjectTaken, TooManyAliases)
+@refuses(*REFUSED, CustomerNotFound, usecases.SubjectTaken, usecases.TooManyAliases)
 async def add_alias(
     external_id: AskedSubject, document: AliasDocument, request: Request, context: Ctx, caller: Writer
 ) -> Response:

@@ -32,6 +32,7 @@ from shared.http.shown_names import (
     SubjectName,
 )
 from shared.topics.usage_ingest import USAGE_EVENTS
+from shared.values.made_from import made_from
 
 
 class VoidAnswer(Answer):
@@ -139,18 +140,8 @@ class StoredEvent(Answer):
 
     @classmethod
     def of(cls, row: EventRow) -> Self:
-        return cls(
-            type=row.type,
-            subject=row.subject,
-            time=row.time,
-            data=decode_data(row.body),
-            received_at=row.received_at,
-            stored_at=row.stored_at,
-            topic=row.topic,
-            partition=row.partition,
-            offsets=Offsets(from_=row.from_offset, to=row.to_offset),
-            batch_id=row.batch_id,
-            seq=row.seq,
+        return made_from(
+            cls, row, data=decode_data(row.body), offsets=Offsets(from_=row.from_offset, to=row.to_offset)
         )
 
 
@@ -202,7 +193,7 @@ class HoldingException(Answer):
 
     @classmethod
     def of(cls, found: Holding) -> Self:
-        return cls(id=found.id, kind=found.kind, detail=found.detail, owner=found.owner)
+        return made_from(cls, found)
 
 
 class ChargingLine(Answer):
@@ -318,14 +309,12 @@ class SuspenseAnswer(Answer):
 
     @classmethod
     def of(cls, row: Suspended) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            row,
             customer=row.owner if row.customer_id else None,
             subject=None if row.customer_id else row.owner,
-            type=row.type,
             month=f"{row.month:%Y-%m}",
-            reason=row.reason,
-            events=row.events,
-            quantity=row.quantity,
             value=WorthAnswer.of(row.value) if row.value else None,
             unvalued_events=0 if row.value else row.events,
         )

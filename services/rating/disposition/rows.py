@@ -30,21 +30,25 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
-class VoidRow:
-    """A row of `voids`: the void in force for an event."""
+class TakenRow:
+    """When a record was received, and in which batch it was taken."""
 
     batch_id: int
-    partition: int
     received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryRow:
+class VoidRow(TakenRow):
+    """A row of `voids`: the void in force for an event."""
+
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow(TakenRow):
     """A further delivery of an event; `total`: how many there are, of which some are listed."""
 
-    batch_id: int
     seq: int
-    received_at: datetime
     total: int
 
 

@@ -12,6 +12,7 @@ from shared.http.shown_names import ContractName, CurrencyCode, CustomerId, Cust
 from shared.pricing.explanation import Step, StepName
 from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
 from shared.values.instants import from_us
+from shared.values.made_from import made_from
 from shared.values.money import currency, format_minor
 
 LineId = Annotated[str, Field(examples=["3b8d3c91-f712-56a8-84e8-c987dbb9311a"])]
@@ -112,17 +113,7 @@ class SegmentAnswer(Answer):
 
     @classmethod
     def of(cls, segment: StatementSegment) -> Self:
-        return cls(
-            starts_at=from_us(segment.start_us),
-            ends_at=from_us(segment.end_us),
-            version=segment.version,
-            clause_hash=segment.clause_hash,
-            group=segment.group,
-            quantity=segment.quantity,
-            allowance=segment.allowance,
-            priced=segment.priced,
-            exact=segment.exact,
-        )
+        return made_from(cls, segment, starts_at=from_us(segment.start_us), ends_at=from_us(segment.end_us))
 
 
 class LineAnswer(Answer):
@@ -142,16 +133,11 @@ class LineAnswer(Answer):
 
     @classmethod
     def of(cls, statement: StatementMessage, line: StatementLine) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            line,
             id=line.line_id,
-            key=line.key,
-            kind=line.kind,
-            description=line.description,
-            meter=line.meter,
             clause=line.clause_id,
-            version=line.version,
-            clause_hash=line.clause_hash,
-            quantity=line.quantity,
             amount=_amount(statement, line.amount_minor),
             segments=[SegmentAnswer.of(segment) for segment in line.segments],
         )
@@ -181,9 +167,7 @@ class StepAnswer(Answer):
 
     @classmethod
     def of(cls, step: Step) -> Self:
-        return cls(
-            step=step.step, clause=step.clause, text=step.text, quantity=step.quantity, amount=step.amount
-        )
+        return made_from(cls, step)
 
 
 class ExplanationAnswer(Answer):

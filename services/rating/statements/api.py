@@ -19,11 +19,7 @@ from services.rating.statements.memory import Ctx
 from services.rating.statements.rows import StatementFilter
 from services.rating.statements.usecases import find as usecases
 from services.rating.statements.usecases.events_of_line import events_of_line
-from services.rating.statements.usecases.explain_line import (
-    ExplanationDiffers,
-    LineNotFound,
-    explain_line,
-)
+from services.rating.statements.usecases.explain_line import ExplanationDiffers, LineNotFound, explain_line
 from services.rating.statements.usecases.find import StatementNotFound
 from shared.errors import refuses
 from shared.http.answers import Listed

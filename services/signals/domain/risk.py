@@ -4,19 +4,27 @@ evidence."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Self
 
 from services.signals.domain.policy import Factor, RiskRule
+from shared.values.made_from import made_from
 
 SCORE_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
+    """A factor that counts, with the number that is past its threshold."""
+
     reason: str
     number: Decimal
     threshold: Decimal
     points: int
     says: str
+
+    @classmethod
+    def of(cls, factor: Factor, number: Decimal) -> Self:
+        return made_from(cls, factor, number=number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +47,7 @@ def risk(numbers: Mapping[str, Decimal | None], rule: RiskRule, was_at_risk: boo
             and _past(number, factor)
             and factor.points > _points(reached.get(factor.reason))
         ):
-            reached[factor.reason] = Reason(
-                factor.reason, number, factor.threshold, factor.points, factor.says
-            )
+            reached[factor.reason] = Reason.of(factor, number)
     ranked = tuple(sorted(reached.values(), key=lambda reason: (-reason.points, reason.reason)))
     score = min(sum(reason.points for reason in ranked), SCORE_MAX)
     return Risk(score, score >= (rule.safe_below if was_at_risk else rule.at_risk_from), ranked)

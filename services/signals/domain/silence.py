@@ -12,15 +12,6 @@ SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class SilenceRule:
-    """`habit_times` the usual gap between active days, and between `days_min` and `days_max`."""
-
-    days_min: int
-    days_max: int
-    habit_times: int
-
-
-@dataclass(frozen=True, slots=True)
 class Silence:
     """The whole local days without an event before `day`, and how many are bearable."""
 
@@ -35,6 +26,15 @@ class Silence:
 
 Silences = Mapping[str, Silence]
 """Meter → its silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceRule:
+    """`habit_times` the usual gap between active days, and between `days_min` and `days_max`."""
+
+    days_min: int
+    days_max: int
+    habit_times: int
 
 
 def silence(rollup: Rollup, day: date, heartbeat_s: int | None, rule: SilenceRule) -> Silence | None:

@@ -38,16 +38,6 @@ class FactRow(StoredFact):
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedRenewalRow:
-    """A contract's term with an outcome. `term_end` is an ISO date."""
-
-    contract: str
-    term_end: str
-    at_risk: bool
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
 class FactFilter:
     """What a list of facts is asked for; None asks for all."""
 
@@ -57,3 +47,13 @@ class FactFilter:
     state: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRenewalRow:
+    """A contract's term with an outcome. `term_end` is an ISO date."""
+
+    contract: str
+    term_end: str
+    at_risk: bool
+    outcome: Outcome

@@ -20,6 +20,7 @@ from shared.topics.rating import (
     StatementMessage,
 )
 from shared.values.decimals import plain
+from shared.values.made_from import made_from
 
 Hours = Mapping[str, tuple[int, str]]
 """Hour of a UTC day, "0".."23" → events, value."""
@@ -57,14 +58,7 @@ class MeterRow:
 
     @classmethod
     def of(cls, message: MeterMessage) -> Self:
-        return cls(
-            meter=message.meter,
-            revision=message.revision,
-            event_type=message.event_type,
-            adds_up=message.adds_up,
-            role=message.role,
-            heartbeat_s=message.heartbeat_s,
-        )
+        return made_from(cls, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +77,11 @@ class StatementRow:
     @classmethod
     def of(cls, message: StatementMessage) -> Self:
         has_capacity = names_capacity(message.consumption)
-        return cls(
-            contract=message.contract,
+        return made_from(
+            cls,
+            message,
             period_start=from_us(message.period_start_us),
             period_end=from_us(message.period_end_us),
-            revision=message.revision,
-            customer=message.customer,
-            final=message.final,
             capacity=msgspec.convert(message, Statement, from_attributes=True) if has_capacity else None,
         )
 
@@ -132,13 +124,10 @@ class ReplicatedActivity:
 
     @classmethod
     def of(cls, message: ActivityMessage, folded: bool) -> Self:
-        return cls(
-            subject=message.subject,
-            meter=message.meter,
+        return made_from(
+            cls,
+            message,
             day=date.fromisoformat(message.day),
-            revision=message.revision,
-            customer_id=message.customer_id,
-            hours=message.hours,
             last_seen_at=from_us(message.last_seen_us),
             items=",".join(message.values),
             folded=folded,
@@ -162,17 +151,13 @@ class RollupRow:
 
     @classmethod
     def of(cls, customer_id: str, rollup: Rollup) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            rollup,
             customer_id=customer_id,
-            meter=rollup.meter,
-            days_from=rollup.days_from,
-            weeks_from=rollup.weeks_from,
             days=_array(rollup.days),
             weeks=_array(rollup.weeks),
             day_values=msgspec.json.encode([plain(value) if value else "0" for value in rollup.values]),
-            total=rollup.total,
-            last_seen_us=rollup.last_seen_us,
-            gone_on=rollup.gone_on,
         )
 
 

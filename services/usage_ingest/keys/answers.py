@@ -8,6 +8,7 @@ from services.usage_ingest.keys.rows import KeyRow
 from services.usage_ingest.keys.usecases.manage_keys import Issued, expiry_of
 from shared.http.answers import Answer, Instant
 from shared.http.shown_names import KeyId
+from shared.values.made_from import made_from
 
 
 class KeyAnswer(Answer):
@@ -29,17 +30,7 @@ class KeyAnswer(Answer):
 
     @classmethod
     def of(cls, row: KeyRow) -> Self:
-        return cls(
-            id=row.key_id,
-            prefix=row.prefix,
-            name=row.name,
-            scopes=list(row.scopes),
-            sources=list(row.sources) or None,
-            expires_at=row.expires_at,
-            revoked=row.revoked,
-            created_at=row.created_at,
-            replaces=row.replaces,
-        )
+        return made_from(cls, row, id=row.key_id, scopes=list(row.scopes), sources=list(row.sources) or None)
 
 
 class IssuedKeyAnswer(KeyAnswer):

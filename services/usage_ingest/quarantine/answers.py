@@ -9,6 +9,7 @@ from pydantic import Field
 from services.usage_ingest.quarantine.rows import By, QuarantinedBytes, QuarantinedEvent, Status
 from services.usage_ingest.quarantine.usecases.resolve import Replayed
 from shared.http.answers import Answer, Instant
+from shared.values.made_from import made_from
 
 
 class QuarantinedEventAnswer(Answer):
@@ -75,7 +76,7 @@ class ReplayAnswer(Answer):
 
     @classmethod
     def of(cls, done: Replayed) -> Self:
-        return cls(replayed=done.replayed, still_open=done.still_open, more=done.more, after=done.after)
+        return made_from(cls, done)
 
 
 def _described(row: QuarantinedEvent) -> dict[str, Any]:

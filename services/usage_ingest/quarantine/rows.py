@@ -7,6 +7,7 @@ from typing import Literal, Self
 from shared.db.columns import Integer
 from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import QuarantineMessage
+from shared.values.made_from import made_from
 
 Status = Literal["open", "replayed", "repaired", "discarded"]
 By = Literal["door", "metering"]
@@ -34,22 +35,13 @@ class ToldEvent:
 
     @classmethod
     def of(cls, message: QuarantineMessage) -> Self:
-        return cls(
-            quarantine_id=message.quarantine_id,
-            code=message.code,
-            detail=message.detail,
-            raw=message.raw,
-            source=message.source,
-            id=message.id,
-            type=message.type,
-            subject=message.subject,
+        return made_from(
+            cls,
+            message,
             time=None if message.time_us is None else from_us(message.time_us),
-            key_id=message.key_id,
-            request_id=message.request_id,
             index_=message.index,
             received_at=from_us(message.received_us),
             business_at=from_us(message.business_us),
-            by=message.by,
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from services.usage_ingest.receipts.rows import DoorHour
 from shared.http.answers import Answer, Instant
 from shared.http.shown_names import KeyId
+from shared.values.made_from import made_from
 
 
 class DoorHourAnswer(Answer):
@@ -26,13 +27,4 @@ class DoorHourAnswer(Answer):
 
     @classmethod
     def of(cls, row: DoorHour) -> Self:
-        return cls(
-            key_id=row.key_id,
-            source=row.source,
-            hour=row.hour,
-            receipts=row.receipts,
-            received=row.received,
-            published=row.published,
-            quarantined=row.quarantined,
-            refused=row.refused,
-        )
+        return made_from(cls, row)

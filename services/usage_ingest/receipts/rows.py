@@ -6,6 +6,7 @@ from typing import Self
 
 from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import ReceiptMessage
+from shared.values.made_from import made_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,7 @@ class ToldReceipt:
 
     @classmethod
     def of(cls, message: ReceiptMessage) -> Self:
-        return cls(
-            receipt_id=message.receipt_id,
-            key_id=message.key_id,
-            source=message.source,
-            received_at=from_us(message.received_us),
-            received=message.received,
-            published=message.published,
-            quarantined=message.quarantined,
-        )
+        return made_from(cls, message, received_at=from_us(message.received_us))
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,24 +248,24 @@ def test_a_verb_that_opens_a_transaction_is_found(tmp_path: Path) -> None:
 
 
 #: What is planted in a copy → the contract that must not hold then.
-PLANTED = {
-    "services/billing/helpers.py": ("", "services"),
-    "services/billing/journal/helpers.py": ("", "folders"),
-    "services/billing/journal/rows.py": ("import services.billing.journal.repository", "folders"),
-    "services/billing/journal/usecases.py": ("import services.billing.documents.jobs", "doors-above"),
-    "services/billing/tracing/repository.py": ("import services.billing.journal.usecases", "verbs-above"),
-    "services/billing/journal/api.py": ("import services.billing.tracing.repository", "doors-no-sql"),
-    "services/billing/finalization/domain/numbering.py": ("import asyncpg", "pure-domain"),
-    "services/billing/conservation/checks/worth.py": ("import shared.pricing.pipeline", "conservation"),
-    "cli/u2c/instant.py": ("import lab.departures.year", "layers"),
-}
+PLANTED = (
+    ("services/billing/helpers.py", "", "services"),
+    ("services/billing/journal/helpers.py", "", "folders"),
+    ("services/billing/journal/rows.py", "import services.billing.journal.repository", "folders"),
+    ("services/billing/journal/usecases.py", "import services.billing.documents.jobs", "doors-above"),
+    ("services/billing/tracing/repository.py", "import services.billing.journal.usecases", "verbs-above"),
+    ("services/billing/journal/api.py", "import services.billing.tracing.repository", "doors-no-sql"),
+    ("services/billing/finalization/domain/numbering.py", "import asyncpg", "pure-domain"),
+    ("services/billing/conservation/checks/worth.py", "import shared.pricing.pipeline", "conservation"),
+    ("cli/u2c/instant.py", "import lab.departures.year", "layers"),
+)
 
 
 def test_each_contract_is_broken_by_what_it_forbids(tmp_path: Path) -> None:
     for folder in ("services", "shared", "cli/u2c", "cli/lab"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for place, (planted, _) in PLANTED.items():
+    for place, planted, _ in PLANTED:
         path = tmp_path / place
         path.write_text((path.read_text() if path.exists() else "") + f"\n{planted}\n")
     checked = subprocess.run(
@@ -277,4 +277,4 @@ def test_each_contract_is_broken_by_what_it_forbids(tmp_path: Path) -> None:
     )
     assert checked.returncode == 1, checked.stdout[-2000:] + checked.stderr[-2000:]
     broken = {key for key, contract in CONTRACTS.items() if f"{contract['name']} BROKEN" in checked.stdout}
-    assert broken == {contract for _, contract in PLANTED.values()}
+    assert broken == {contract for _, _, contract in PLANTED}

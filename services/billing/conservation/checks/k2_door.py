@@ -16,7 +16,7 @@ import asyncpg
 from services.billing.conservation.checks.k2_in_flight import TOPIC, in_flight
 from services.billing.conservation.checks.k2_set_aside import set_aside
 from services.billing.conservation.checks.k2_taken import UNEVEN as SOURCES_UNEVEN
-from services.billing.conservation.checks.k2_taken import compared, uneven
+from services.billing.conservation.checks.k2_taken import compared, receipts_exceed_bus, uneven
 from services.billing.conservation.checks.listing import LISTED_MAX, listed
 from services.billing.conservation.checks.log import log_of
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
@@ -139,7 +139,8 @@ async def _quarantined(
     totals[f"on_{QUARANTINE}"] = records
     by_door = records - row["by_metering"]
     lost = sum(aside[0].values()) + sum(aside[1].values())
-    breaks = [_unpublished(totals["quarantined"], by_door)] if totals["quarantined"] > by_door else []
+    promised = totals["quarantined"]
+    breaks = [receipts_exceed_bus("quarantined", promised, QUARANTINE, by_door)] if promised > by_door else []
     if row["stored"] != new:
         breaks.append(_quarantine(row["stored"], new))
     if not row["by_metering"] <= row["metering"] <= row["by_metering"] + row["untold"] + waiting + lost:
@@ -181,19 +182,6 @@ def _hour_off(row: asyncpg.Record) -> Break:
         str(row["receipts"]),
         str(row["hours"]),
         "the hour is not the sum of its receipts: a receipt was deleted or altered; read usage.receipts again and compare",
-    )
-
-
-def _unpublished(promised: int, there: int) -> Break:
-    where = Row("usage_ingest.receipts", {"column": "quarantined", "topic": QUARANTINE})
-    return Break(
-        K.DOOR,
-        "receipts_exceed_bus",
-        where,
-        f"at most {there}",
-        str(promised),
-        f"receipts promise {promised} quarantined events, {QUARANTINE} ever had {there} of the door: they are not on the bus; "
-        "find the receipts since the bus was last whole and have their producers send again",
     )
 
 

@@ -79,7 +79,7 @@ async def compared(connection: asyncpg.Connection, aside: SetAside, flight: InFl
         "without_a_receipt": max(0, total - promised),
     }
     taken.update(Counter(waits) + Counter(gone) + flight.by_source)
-    breaks = [_beyond(promised, total)] if promised > total else []
+    breaks = [receipts_exceed_bus("published", promised, TOPIC, total)] if promised > total else []
     short = {
         source: (row["since"], taken[source])
         for source, row in published.items()
@@ -109,15 +109,15 @@ def uneven(row: asyncpg.Record) -> Break:
     )
 
 
-def _beyond(promised: int, there: int) -> Break:
-    where = Row("usage_ingest.receipts", {"column": "published", "topic": TOPIC})
+def receipts_exceed_bus(column: str, promised: int, topic: str, there: int) -> Break:
+    """The door promised more of a column of its receipts than their topic ever had of it."""
     return Break(
         K.DOOR,
         "receipts_exceed_bus",
-        where,
+        Row("usage_ingest.receipts", {"column": column, "topic": topic}),
         f"at most {there}",
         str(promised),
-        f"receipts promise {promised} published events, {TOPIC} ever had {there}: acknowledged events are not on the bus; "
+        f"receipts promise {promised} {column} events, {topic} ever had {there} of the door: acknowledged events are not on the bus; "
         "find the receipts since the bus was last whole and have their producers send again",
     )
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
 from services.billing.documents.domain.kinds import DocumentKind
-from shared.topics.rating import StatementSegment
+from shared.topics.rating import StatementLine, StatementSegment
+from shared.values.made_from import made_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Line:
     meter: str | None = None
     description: str = ""
     segments: tuple[StatementSegment, ...] | None = None
+
+    @classmethod
+    def of(cls, line: StatementLine, segments: tuple[StatementSegment, ...] | None) -> Self:
+        return made_from(cls, line, meter=line.meter, description=line.description, segments=segments)
 
 
 @dataclass(frozen=True, slots=True)

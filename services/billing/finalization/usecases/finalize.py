@@ -16,6 +16,8 @@ from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_us
 from shared.topics.billing import DOCUMENTS, DocumentLine, DocumentMessage
+from shared.topics.rating import StatementLine
+from shared.values.made_from import made_from
 
 #: Drafts one pass of the gate looks at.
 LOOKED_AT_MAX = 500
@@ -135,44 +137,34 @@ async def _write_history(
     await repository.finalize(documents, now)
     await repository.post(documents)
     for document in documents:
-        uow.tell(DOCUMENTS, message_of(document))
+        uow.tell(DOCUMENTS, message_of(document, document.draft))
     failpoints.reach("billing.after_number")
 
 
-def message_of(document: Numbered) -> DocumentMessage:
-    """What others hear of a finalized document."""
-    draft = document.draft
-    return DocumentMessage(
-        document_id=draft.document_id,
+def message_of(numbered: Numbered, draft: Draft) -> DocumentMessage:
+    """What others hear of a finalized document, numbered from this draft."""
+    return made_from(
+        DocumentMessage,
+        draft,
         revision=machine_us(),
         kind=draft.kind.name,
         status="finalized",
-        number=document.number,
-        contract=draft.contract,
-        customer_id=draft.customer_id,
-        customer=draft.customer,
-        legal_entity=draft.legal_entity,
-        currency=draft.currency,
+        number=numbered.number,
         period_start_date=draft.start_date.isoformat(),
         period_end_date=draft.end_date.isoformat(),
-        issued_on=document.issued_on.isoformat(),
-        due_on=document.due_on.isoformat(),
-        lines=tuple(
-            DocumentLine(
-                line_id=line.line_id,
-                key=line.key,
-                clause=line.clause_id,
-                version=line.version,
-                kind=line.kind,
-                quantity=line.quantity,
-                amount_minor=line.amount_minor,
-                clause_hash=line.clause_hash,
-                description=line.description,
-                meter=line.meter,
-            )
-            for line in draft.lines
-        ),
-        subtotal_minor=draft.subtotal_minor,
-        total_minor=draft.total_minor,
+        issued_on=numbered.issued_on.isoformat(),
+        due_on=numbered.due_on.isoformat(),
+        lines=tuple(_told_line(line) for line in draft.lines),
         corrects=draft.corrects,
+    )
+
+
+def _told_line(line: StatementLine) -> DocumentLine:
+    return made_from(
+        DocumentLine,
+        line,
+        clause=line.clause_id,
+        clause_hash=line.clause_hash,
+        description=line.description,
+        meter=line.meter,
     )

@@ -2,20 +2,14 @@
 
 from fastapi import APIRouter
 
-from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.memory import Ctx
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.raw.parameters import Asked, ParameterUnreadable
 from services.rating.metering.raw.rows import Selection
 from services.rating.metering.raw.usecases.events_behind import events_behind, subjects_meant
-from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable, instant_of
+from services.rating.metering.usage.domain import TimesReversed, instant_of
 from services.rating.metering.usage.parameters import Meter, Owner
-from services.rating.metering.usage.usecases import (
-    CustomerOrSubject,
-    DimensionUnknown,
-    whose,
-)
-from services.rating.metering.usecases.read_quantities import MeterGone
+from services.rating.metering.usage.usecases import REFUSED, whose
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.cursors import event_place, place_key
@@ -31,15 +25,7 @@ router = APIRouter(prefix="/v1", tags=["Usage"])
     summary="The raw events a meter counted, in order of time",
     dependencies=[requires("usage:read")],
 )
-@refuses(
-    CustomerOrSubject,
-    CustomerNotFound,
-    DimensionUnknown,
-    MeterGone,
-    ParameterUnreadable,
-    TimesReversed,
-    TimeUnreadable,
-)
+@refuses(*REFUSED, ParameterUnreadable)
 async def list_events(
     context: Ctx, page: Paged, meter: Meter, asked_of: Owner, asked: Asked
 ) -> Listed[CountedEventAnswer]:

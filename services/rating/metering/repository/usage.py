@@ -17,15 +17,6 @@ FENCE = 0x7532632E6D657465
 
 
 @dataclass(frozen=True, slots=True)
-class FirstSeen:
-    """Where an event of this key was first seen, and its body."""
-
-    body_hash: bytes
-    batch_id: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event as stored, with what measuring needs."""
 
@@ -37,6 +28,15 @@ class StoredEvent:
     subject: str
     time_us: int
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """Where an event of this key was first seen, and its body."""
+
+    body_hash: bytes
+    batch_id: int
+    seq: int
 
 
 class MeteringRepository:

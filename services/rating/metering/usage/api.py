@@ -2,18 +2,15 @@
 
 from fastapi import APIRouter
 
-from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.memory import Ctx
 from services.rating.metering.usage.answers import UsageAnswer
-from services.rating.metering.usage.domain import TimesReversed, TimeUnreadable, TooManyWindows
+from services.rating.metering.usage.domain import TooManyWindows
 from services.rating.metering.usage.parameters import Asked, Meter, Owner
 from services.rating.metering.usage.usecases import (
-    CustomerOrSubject,
-    DimensionUnknown,
+    REFUSED,
     series,
     whose,
 )
-from services.rating.metering.usecases.read_quantities import MeterGone
 from shared.errors import refuses
 from shared.http.keys import requires
 
@@ -26,15 +23,7 @@ router = APIRouter(prefix="/v1", tags=["Usage"])
     summary="A meter's series in the customer's time zone",
     dependencies=[requires("usage:read")],
 )
-@refuses(
-    CustomerOrSubject,
-    CustomerNotFound,
-    DimensionUnknown,
-    MeterGone,
-    TimeUnreadable,
-    TimesReversed,
-    TooManyWindows,
-)
+@refuses(*REFUSED, TooManyWindows)
 async def get_usage(context: Ctx, meter: Meter, asked_of: Owner, asked: Asked) -> UsageAnswer:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         owner = await whose(uow, asked_of.customer, asked_of.subject)

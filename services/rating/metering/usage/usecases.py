@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.repository.readings import SUBJECT_ALONE, ReadingsRepository
-from services.rating.metering.usage.domain import Stretch, TimesReversed, instant_of, windows
+from services.rating.metering.usage.domain import Stretch, TimesReversed, TimeUnreadable, instant_of, windows
 from services.rating.metering.usage.parameters import AskedSeries
 from services.rating.metering.usecases.read_quantities import MeterGone, UsageAsked, read_quantities
 from shared.db.unit_of_work import UnitOfWork
@@ -23,6 +23,10 @@ class CustomerOrSubject(AppError):
 
 class DimensionUnknown(AppError):
     """The meter does not keep usage apart by this dimension."""
+
+
+#: What every question about a meter's usage may be refused with.
+REFUSED = (CustomerOrSubject, CustomerNotFound, MeterGone, DimensionUnknown, TimeUnreadable, TimesReversed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from shared.topics.statement_pages import cut
 from shared.values.decimals import plain
 from shared.values.ids import statement_id
 from shared.values.instants import to_us
+from shared.values.made_from import made_from
 from shared.values.money import settle
 
 #: Why a statement is held, and the kind of the exception that says so.
@@ -108,15 +109,9 @@ def pages_of(statement: StatementMessage) -> list[StatementMessage]:
 
 
 def _line(line: PricedLine) -> StatementLine:
-    return StatementLine(
-        line_id=line.line_id,
-        key=line.key,
-        clause_id=line.clause_id,
-        version=line.version,
-        clause_hash=line.clause_hash,
-        kind=line.kind,
-        quantity=line.quantity,
-        amount_minor=line.amount_minor,
+    return made_from(
+        StatementLine,
+        line,
         meter=line.meter,
         description=line.description,
         segments=tuple(

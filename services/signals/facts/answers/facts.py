@@ -15,6 +15,7 @@ from services.signals.facts.rows import FactRow, State
 from shared.http.answers import Answer, Instant, Quantity, StoredAs
 from shared.http.shown_names import ContractName, CustomerName
 from shared.values.instants import written
+from shared.values.made_from import made_from
 
 EXAMPLE = "renewal.at_risk"
 Type = Annotated[str, Field(examples=[EXAMPLE])]
@@ -60,20 +61,10 @@ class SignalAnswer(Answer):
             if row.customer_id
             else None
         )
-        return cls(
+        return made_from(
+            cls,
+            row,
             id=row.signal_id,
-            type=row.type,
-            customer=row.customer,
-            contract=row.contract,
-            day=row.day,
-            occurred_at=row.occurred_at,
-            sequence=row.sequence,
-            data=row.data,
-            state=row.state,
-            snoozed_until=row.snoozed_until,
-            acknowledged_by=row.acknowledged_by,
-            outcome=row.outcome,
-            outcome_at=row.outcome_at,
             seat=event.seat if event else None,
             evidence=EvidenceAnswer.of(then) if then else None,
         )
@@ -93,7 +84,7 @@ class SignalTypeAnswer(Answer):
 
     @classmethod
     def of(cls, name: str, event: EventType) -> Self:
-        return cls(type=name, says=event.says, seat=event.seat, told=event.told, example=event.example)
+        return made_from(cls, event, type=name)
 
 
 class JudgedRenewal(Answer):
@@ -125,14 +116,10 @@ class ScoreReportAnswer(Answer):
 
     @classmethod
     def of(cls, report: ScoreReport, renewals: Sequence[Judged], policy: str) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            report,
             policy=policy,
-            judged=report.judged,
-            called=report.called,
-            lost=report.lost,
-            called_and_lost=report.called_and_lost,
-            precision=report.precision,
-            recall=report.recall,
             renewals=[
                 JudgedRenewal(
                     contract=one.contract,
