@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,8 @@ class Holding:
     owner: str
 
 
-class UsageLine(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UsageLine:
     """A line of the statement that charges usage."""
 
     line_id: str
