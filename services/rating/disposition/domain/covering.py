@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+
+class Holding(msgspec.Struct, frozen=True):
     """The exception that holds an open period."""
 
     id: str
@@ -15,8 +16,7 @@ class Holding:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class UsageLine:
+class UsageLine(msgspec.Struct, frozen=True):
     """A line of the statement that charges usage."""
 
     line_id: str
