@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = "u2c_template"
 WAL_MAX_MB = 256
+#: Of each property in the full tier, where it does not say itself how many it can afford.
+FULL_EXAMPLES = 1000
 Sized = Callable[[int, int, int], int]
 
 
@@ -42,10 +45,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """What is logged in a test reads as a service's log does: structlog's own way paints each traceback with
-    its locals, for seconds."""
+    its locals, for seconds.
+
+    A property that holds must hold on a busy machine too: no example has a deadline, and none is too slow.
+    """
     configure_logs("tests", "warning")
+    settings.register_profile("every_change", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("full", settings.get_profile("every_change"), max_examples=FULL_EXAMPLES)
+    settings.load_profile("full" if config.getoption("--tier") else "every_change")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

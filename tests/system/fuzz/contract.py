@@ -74,7 +74,6 @@ def _send(
     @seed(0)  # the same cases every time: a fault of yesterday is one of today
     @settings(
         max_examples=cases_max,
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -42,7 +42,7 @@ class Harm:
 Harms = st.lists(st.builds(Harm, FEW, FEW, FEW), min_size=1, max_size=5)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     harms=Harms,
     worst=st.sampled_from((Harm(MANY, 0, 0), Harm(0, MANY, 0), Harm(0, 0, MANY), Harm(MANY, MANY, 2))),

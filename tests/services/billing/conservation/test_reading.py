@@ -51,7 +51,7 @@ READ = f"""select {label(at("e.names"))} as label, {quantity(at("e.names"))} as 
 LONG_FRACTION = "1.2345678901234567890123456789012345678901234567890123e-99"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(DATA, PATHS), min_size=1, max_size=20))
 @example(
     [

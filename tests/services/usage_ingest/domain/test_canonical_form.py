@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.usage_ingest.domain.catalogue import Catalogue
@@ -26,7 +26,6 @@ def spelled(number: Decimal, how: str, shift: int) -> str:
     return f"{number:f}" + ("0" * abs(shift) if how == "zeros" else "")
 
 
-@settings(deadline=None)
 @given(quantities, spellings)
 def test_a_number_is_read_exactly_however_it_is_written(number: Decimal, spelling: tuple[str, int]) -> None:
     literal = spelled(number, *spelling)
@@ -38,7 +37,6 @@ def test_a_number_is_read_exactly_however_it_is_written(number: Decimal, spellin
     assert found == plain or text_of(found) == text_of(plain)
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,80})(\.[0-9]{1,80})?([eE][+-]?[0-9]{1,12})?", fullmatch=True))
 def test_any_json_number_is_kept_exactly_or_refused(literal: str) -> None:
     found = number_of(literal)
@@ -47,7 +45,6 @@ def test_any_json_number_is_kept_exactly_or_refused(literal: str) -> None:
         assert text_of(found) == "0" or not text_of(found).endswith(".")
 
 
-@settings(deadline=None)
 @given(properties, st.randoms())
 def test_order_of_keys_and_white_space_do_not_change_the_hash(
     data: dict[str, object], random: object
@@ -59,14 +56,12 @@ def test_order_of_keys_and_white_space_do_not_change_the_hash(
     assert (first.body_hash, bytes(first.data)) == (second.body_hash, bytes(second.data))
 
 
-@settings(deadline=None)
 @given(properties)
 def test_canonical_json_is_a_fixed_point(data: dict[str, object]) -> None:
     once = canonical(read_data(msgspec.json.encode(data))[0])
     assert canonical(read_data(once)[0]) == once
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["type", "subject", "time", "data"]))
 def test_every_part_of_the_body_counts(part: str) -> None:
     other = {

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.services.usage_ingest.circumstances import codes, event, judge
@@ -91,7 +91,6 @@ values: Any = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(texts, values, max_size=4),
     st.dictionaries(st.sampled_from(["ext", "e:x"]), values, max_size=2),
