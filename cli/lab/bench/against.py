@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from rich.console import Console
 
 from lab.bench.checkout import Checkout, own, worktree
+from lab.bench.rounds import medians
 from u2c.printing import folding
 
 PAIRS = 3
@@ -23,15 +23,8 @@ class Comparison:
     this: Sequence[dict[str, float]]
     other: Sequence[dict[str, float]]
 
-    def medians(self, runs: Sequence[dict[str, float]]) -> dict[str, float]:
-        return {
-            name: round(median(run[name] for run in runs), 2)
-            for name in runs[0]
-            if all(name in run for run in runs)
-        }
-
     def difference_percent(self) -> dict[str, float | None]:
-        this, other = self.medians(self.this), self.medians(self.other)
+        this, other = medians(self.this), medians(self.other)
         return {
             name: round((this[name] / other[name] - 1) * 100, 2) if other[name] else None
             for name in this
@@ -42,8 +35,8 @@ class Comparison:
         return {
             "against": self.against,
             "pairs": len(self.this),
-            "this": {"runs": list(self.this), "median": self.medians(self.this)},
-            "other": {"runs": list(self.other), "median": self.medians(self.other)},
+            "this": {"runs": list(self.this), "median": medians(self.this)},
+            "other": {"runs": list(self.other), "median": medians(self.other)},
             "difference_percent": self.difference_percent(),
         }
 
@@ -65,8 +58,8 @@ async def compare(revision: str, pairs: int, measure: Measure, say: Callable[[st
 
 def show(comparison: Comparison, words: Console) -> None:
     this, other, difference = (
-        comparison.medians(comparison.this),
-        comparison.medians(comparison.other),
+        medians(comparison.this),
+        medians(comparison.other),
         comparison.difference_percent(),
     )
     table = folding(

@@ -1,20 +1,23 @@
 """The bare rates of this machine with the same bodies: what each step costs with nothing around it.
 
 `ratio_to_bare` compares the whole with the sum of these parts: 1 would be a product that does nothing but
-decode, produce, consume and COPY into a unique table, one after the other on one core.
+decode, produce, consume and COPY into a unique table, one after the other on one core. Beside each rate stands
+the CPU that all processes together spent on it.
 """
 
 import asyncio
 import hashlib
 import mmap
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import asyncpg
 import msgspec
 
 from lab.bench.event_key import event_key
+from lab.bench.machine import Processes
 from lab.bench.workload import REQUEST_EVENTS, Bodies
 from shared.bus import Bus, Record
 from shared.bus.kafka_access import KafkaAccess
@@ -59,27 +62,61 @@ class BareEvent(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True)
 class BareRates:
-    """Events a second of each step alone."""
+    """Events a second of each step alone; `cpu_us`: step → µs of CPU an event, over all processes."""
 
     decode: float
     produce: float
     consume: float
     copy: float
+    cpu_us: Mapping[str, float] = field(default_factory=dict)
 
     def ratio(self, events_per_s: float) -> float:
         """Σ 1/rᵢ is the time an event would take if nothing but the parts were done, one after the other."""
         return events_per_s * sum(1 / rate for rate in (self.decode, self.produce, self.consume, self.copy))
 
 
-async def bare_rates(bodies: Bodies, role_url: str, admin_url: str, brokers: str | None) -> BareRates:
-    """Measure each step. The services should sleep meanwhile; `brokers` None means the Postgres log."""
-    raw = _raw(bodies)
+@dataclass(frozen=True)
+class BareMachine:
+    """Where the steps are measured: `brokers` None means the Postgres log; `pids` are the processes that take part,
+    this one included."""
+
+    role_url: str
+    admin_url: str
+    brokers: str | None
+    pids: Mapping[str, int]
+
+
+@dataclass
+class _Spent:
+    """CPU seconds of all processes, step by step."""
+
+    pids: Mapping[str, int]
+    cpu_s: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def on(self, step: str) -> Iterator[None]:
+        processes = Processes(self.pids)
+        yield
+        self.cpu_s[step] = sum(processes.cpu_s().values())
+
+    def us(self, counts: Mapping[str, int]) -> dict[str, float]:
+        """Step → µs an event."""
+        return {step: round(seconds / counts[step] * 1e6, 2) for step, seconds in self.cpu_s.items()}
+
+
+async def bare_rates(bodies: Bodies, machine: BareMachine) -> BareRates:
+    """Measure each step. The services should sleep meanwhile."""
+    raw, spent = _raw(bodies), _Spent(machine.pids)
     began = time.perf_counter()
-    events = [event for body in raw for event in _decode(body)]
-    decode = len(events) / (time.perf_counter() - began)
-    events = list({(event.source, event.id): event for event in events}.values())
-    produce, consume = await _bus_rates([_record(event) for event in events], role_url, brokers)
-    return BareRates(decode, produce, consume, await _copy_rate(events, admin_url))
+    with spent.on("decode"):
+        decoded = [event for body in raw for event in _decode(body)]
+    decode = len(decoded) / (time.perf_counter() - began)
+    events = list({(event.source, event.id): event for event in decoded}.values())
+    produce, consume = await _bus_rates([_record(event) for event in events], machine, spent)
+    with spent.on("copy"):
+        copy = await _copy_rate(events, machine.admin_url)
+    counts = {"decode": len(decoded), **dict.fromkeys(("produce", "consume", "copy"), len(events))}
+    return BareRates(decode, produce, consume, copy, spent.us(counts))
 
 
 _decode = msgspec.json.Decoder(list[BareEvent]).decode
@@ -106,19 +143,22 @@ def _record(event: BareEvent) -> Record:
     return Record(event_key(event.source, event.id), USAGE_EVENTS.encode(message))
 
 
-async def _bus_rates(records: Sequence[Record], role_url: str, brokers: str | None) -> tuple[float, float]:
-    database = Database(role_url, "rating")
+async def _bus_rates(records: Sequence[Record], machine: BareMachine, spent: _Spent) -> tuple[float, float]:
+    database = Database(machine.role_url, "rating")
     await database.open()
-    bus = _bus(database.pool, brokers)
+    bus = _bus(database.pool, machine.brokers)
     await bus.start()
     try:
         chunks = iter(
             [records[start : start + REQUEST_EVENTS] for start in range(0, len(records), REQUEST_EVENTS)]
         )
         began = time.perf_counter()
-        await asyncio.gather(*(_publish(bus, chunks) for _ in range(PUBLISHERS)))
+        with spent.on("produce"):
+            await asyncio.gather(*(_publish(bus, chunks) for _ in range(PUBLISHERS)))
         produced_s = time.perf_counter() - began
-        return len(records) / produced_s, await _consume_rate(bus, len(records))
+        with spent.on("consume"):
+            consume = await _consume_rate(bus, len(records))
+        return len(records) / produced_s, consume
     finally:
         await bus.stop()
         await database.close()

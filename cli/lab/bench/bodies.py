@@ -4,6 +4,7 @@ only reads a file.
 `python -m lab.bench.bodies` reads a BodiesPlan on standard input.
 """
 
+import asyncio
 import random
 import sys
 import uuid
@@ -11,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
+from pathlib import Path
 
 import msgspec
 
@@ -26,6 +28,7 @@ from lab.bench.workload import (
     VOID_EVERY_REQUESTS,
     VOID_SHARE,
     ZIPF_EXPONENT,
+    Bodies,
     BodiesPlan,
     Request,
     subject,
@@ -62,6 +65,24 @@ class Writer:
                 left -= count
                 if len(self.requests) % VOID_EVERY_REQUESTS == VOID_EVERY_REQUESTS - 1:
                     file.write(self._voids(int(VOID_EVERY_REQUESTS * REQUEST_EVENTS * VOID_SHARE)))
+        self._index()
+
+    def write_one_each(self) -> None:
+        """Write one event of each customer, and nothing else."""
+        plan, rng = self.plan, self._rng
+        second, places = _second(plan.to_s), range(0, plan.customers, REQUEST_EVENTS)
+        with open(plan.file, "wb") as file:
+            for start in places:
+                bodies = [
+                    _event(
+                        rng, (_name(rng), SOURCES[0]), (TYPES[0], customer, second), (REGIONS[0], TIERS[0])
+                    )
+                    for customer in self._subjects[start : start + REQUEST_EVENTS]
+                ]
+                file.write(self._request(bodies, len(bodies), ("", "")))
+        self._index()
+
+    def _index(self) -> None:
         with open(self.plan.index, "wb") as index:
             index.write(msgspec.msgpack.encode(self.requests))
 
@@ -82,7 +103,7 @@ class Writer:
                 bodies.append(self._recent[rng.randrange(len(self._recent))])
                 continue
             late = chance > 1 - LATE_SHARE
-            name, source = str(uuid.UUID(int=rng.getrandbits(128), version=4)), SOURCES[n & 3]
+            name, source = _name(rng), SOURCES[n & 3]
             second = late_seconds if late else seconds
             body = _event(rng, (name, source), (kinds[n], subjects[n], second), (regions[n], tiers[n]))
             bodies.append(body)
@@ -122,6 +143,28 @@ def _event(
         f'"datacontenttype":"application/json","data":{{"region":"{region}","tier":"{tier}","value":{value // 1000}.{value % 1000:03d},'
         f'"user":"user-{user:04d}","path":"/v1/things/{value:08d}","agent":"sdk-python/3.1.4 (x86)"}}}}'
     ).encode()
+
+
+def _name(rng: random.Random) -> str:
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+
+async def written(plan: BodiesPlan) -> Bodies:
+    """Have another process write these bodies."""
+    writer = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "lab.bench.bodies", stdin=asyncio.subprocess.PIPE
+    )
+    await writer.communicate(msgspec.json.encode(plan))
+    assert writer.returncode == 0, "the writer of the bodies failed"
+    requests = msgspec.msgpack.decode(Path(plan.index).read_bytes(), type=list[Request])
+    return Bodies(Path(plan.file), tuple(requests))
+
+
+def one_each(plan: BodiesPlan) -> Bodies:
+    """One event of each of the plan's customers, at its last instant: written here, since they are few."""
+    writer = Writer(plan)
+    writer.write_one_each()
+    return Bodies(Path(plan.file), tuple(writer.requests))
 
 
 def _second(at_s: float) -> str:

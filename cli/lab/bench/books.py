@@ -1,13 +1,9 @@
 """Whether a figure may be given: the books hold, every unique event is stored once, and each draft covers its
 customer's last event."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import asyncpg
-import httpx2
-import msgspec
 
+from lab.bench.drafts import Watermark
 from lab.bench.workload import contract_name
 
 LAST_BATCHES = "select subject, partition::text, max(batch_id) as batch_id from rating.events where batch_id > $1 group by subject, partition"
@@ -23,34 +19,9 @@ async def faults(auditor: asyncpg.Connection, breaks: list[str], unique: int) ->
     return found
 
 
-async def uncovered(auditor: asyncpg.Connection, billing_url: str, key: str, after_batch: int) -> list[str]:
-    """Contracts whose draft, as billing's API shows it, does not cover what was metered for their customer
-    after `after_batch`."""
-    shown: dict[str, dict[str, int]] = {}
-    async for document in _drafts(billing_url, key):
-        kept = shown.setdefault(document["contract"], {})
-        for partition, batch_id in document["statement"]["watermark"].items():
-            kept[partition] = max(kept.get(partition, 0), batch_id)
-    rows = await auditor.fetch(LAST_BATCHES, after_batch)
-    return sorted(
-        {
-            contract_name(row["subject"])
-            for row in rows
-            if shown.get(contract_name(row["subject"]), {}).get(row["partition"], 0) < row["batch_id"]
-        }
-    )
-
-
-async def _drafts(billing_url: str, key: str) -> AsyncIterator[dict[str, Any]]:
-    headers, cursor = {"Authorization": f"Bearer {key}"}, None
-    async with httpx2.AsyncClient(base_url=billing_url, trust_env=False, timeout=60, headers=headers) as http:
-        while True:
-            query = {"status": "draft", "limit": "200", **({"cursor": cursor} if cursor else {})}
-            page = msgspec.json.decode(
-                (await http.get("/v1/invoices", params=query)).raise_for_status().content
-            )
-            for document in page["data"]:
-                yield document
-            if not page["has_more"]:
-                return
-            cursor = page["next_cursor"]
+async def last_batches(auditor: asyncpg.Connection, after_batch: int) -> dict[str, Watermark]:
+    """Contract → the last batches that hold usage of its customer, of those after `after_batch`."""
+    found: dict[str, Watermark] = {}
+    for row in await auditor.fetch(LAST_BATCHES, after_batch):
+        found.setdefault(contract_name(row["subject"]), {})[row["partition"]] = row["batch_id"]
+    return found

@@ -140,8 +140,9 @@ def worktree(revision: str) -> Iterator[Checkout]:
 
 
 @asynccontextmanager
-async def driven(checkout: Checkout, bus: str, name: str) -> AsyncIterator[DrivenDeployment]:
-    """`u2c up` of the checkout on a state of its own, durable, and nothing of it left afterwards."""
+async def driven(checkout: Checkout, bus: str, name: str, *flags: str) -> AsyncIterator[DrivenDeployment]:
+    """`u2c up` of the checkout with these flags on a state of its own, durable, and nothing of it left
+    afterwards."""
     folder = State.default().folder / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -153,16 +154,16 @@ async def driven(checkout: Checkout, bus: str, name: str) -> AsyncIterator[Drive
             broker.start()
         state = State(folder / "state")
         left.callback(EmbeddedPostgres(state.folder).remove)
-        yield DrivenDeployment(await _up(checkout, state, broker, left), folder, broker)
+        on_bus = ("--bus", "kafka", "--kafka-brokers", broker.brokers) if broker else ("--bus", "postgres")
+        yield DrivenDeployment(await _up(checkout, state, (*on_bus, *flags), left), folder, broker)
 
 
-async def _up(checkout: Checkout, state: State, broker: KafkaBroker | None, left: AsyncExitStack) -> Driven:
+async def _up(checkout: Checkout, state: State, flags: tuple[str, ...], left: AsyncExitStack) -> Driven:
     """Start it and read what it says of itself."""
-    where = ("--bus", "kafka", "--kafka-brokers", broker.brokers) if broker else ("--bus", "postgres")
     log = state.logs() / "up.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *checkout.command("up", "--json", "--base-port", "0", "--no-restart", *where),
+            *checkout.command("up", "--json", "--base-port", "0", "--no-restart", *flags),
             cwd=checkout.root,
             env=checkout.environment(state.folder),
             stdin=subprocess.DEVNULL,

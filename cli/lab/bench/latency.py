@@ -1,5 +1,6 @@
-"""From accept to visible: real events of the load are followed until billing's API shows a draft whose
-watermark covers them.
+"""From accept to visible: real events of the load are followed until billing's API shows a draft whose watermark
+covers them. Each is asked for at once, and then every quarter of a second; the database only tells which batch
+holds it.
 
 The same events are followed to signals: until the roll-ups its API reads have taken in the day of their
 subject and meter, up to their time.
@@ -7,58 +8,57 @@ subject and meter, up to their time.
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
-import httpx2
-import msgspec
 
+from lab.bench.drafts import Billing, Watermark
 from lab.bench.event_key import event_key
 from lab.bench.workload import METERS, Request, contract_name
 
 SAMPLE_EVERY_S = 0.2
-POLL_MIN_S, POLL_MAX_S = 0.02, 0.5
-RESOLUTION = 50  # a wait is measured to a fiftieth of itself: asking has its price too
-PLACED_AT_ONCE = 20
+ASK_EVERY_S = PLACE_EVERY_S = 0.25
+PAGE_ROWS, PAGE_EVERY_S = 50, 0.5  # what somebody reads meanwhile
 PLACES = """select k.key, e.partition, e.batch_id, e.type, e.time
             from rating.event_keys k join rating.events e on e.batch_id = k.batch_id and e.seq = k.seq
             where k.key = any($1::bytea[])"""
 FOLDED = "select subject, meter, max(last_seen_at) as at from signals.activity where subject = any($1::text[]) and folded group by 1, 2"
 METER_OF = {meter["event_type"]: meter["meter"] for meter in METERS}
-WATERMARKS = """select distinct on (contract) contract, watermark::text from billing.documents
-                where contract = any($1::text[]) and kind = 'invoice' order by contract, period_start desc"""
 
 
 @dataclass
 class Sample:
-    """One event on its way. Times are of `time.monotonic()`."""
+    """One event on its way. Times are of `time.monotonic()`; `shown` is what billing answered so far, and when."""
 
     key: bytes
     subject: str
     accepted_at: float
     partition: str = ""
     batch_id: int = 0  # 0: not metered yet
+    shown: list[tuple[float, Watermark]] = field(default_factory=list)
     visible_at: float = 0.0
     meter: str = ""
     time: datetime | None = None
     evaluable_at: float = 0.0  # signals has it
 
-    @property
-    def contract(self) -> str:
-        return contract_name(self.subject)
+    def look(self) -> None:
+        """Find the first answer that covers it. An answer may have come before the database told of the batch."""
+        if self.batch_id and not self.visible_at:
+            covering = (at for at, shown in self.shown if shown.get(self.partition, 0) >= self.batch_id)
+            self.visible_at = next(covering, 0.0)
 
 
 @dataclass
 class Watch:
-    """Follows a few events a second. The database (as auditor) says when it is worth asking; only billing's
-    answer counts."""
+    """Follows a few events a second, and reads two pages of drafts a second beside them."""
 
     auditor: asyncpg.Connection
-    billing_url: str
-    key: str
+    billing: Billing
     signals: bool  # whether it runs
     samples: list[Sample] = field(default_factory=list)
+    pages_s: list[float] = field(default_factory=list)  # how long each page took
     _last_at: float = 0.0
 
     def heard(self, request: Request, at: float) -> None:
@@ -66,23 +66,15 @@ class Watch:
         if request.sample_id and at - self._last_at >= SAMPLE_EVERY_S:
             self._last_at = at
             source, _, name = request.sample_id.partition(" ")
-            self.samples.append(Sample(event_key(source, name), request.sample_subject, at))
+            sample = Sample(event_key(source, name), request.sample_subject, at)
+            self.samples.append(sample)
+            self._group.create_task(self._ask(sample))
 
     async def run(self) -> None:
-        """Follow until cancelled."""
-        headers = {"Authorization": f"Bearer {self.key}"}
-        async with httpx2.AsyncClient(
-            base_url=self.billing_url, trust_env=False, timeout=30, headers=headers
-        ) as self._http:
-            while True:
-                await self._place([sample for sample in self.samples if not sample.batch_id][:PLACED_AT_ONCE])
-                await self._see(
-                    [sample for sample in self.samples if sample.batch_id and not sample.visible_at]
-                )
-                await self._hear(
-                    [sample for sample in self.samples if sample.batch_id and not sample.evaluable_at]
-                )
-                await asyncio.sleep(self._pause_s())
+        """Follow until cancelled. What cannot be asked ends it: a figure of half the samples is none."""
+        async with asyncio.TaskGroup() as self._group:
+            for work in (self._place_all(), self._read_pages()):
+                self._start(work)
 
     async def until_all_seen(self, timeout_s: float) -> bool:
         """Whether every sample became visible within `timeout_s`."""
@@ -90,7 +82,7 @@ class Watch:
         while time.monotonic() < deadline:
             if all(self.done(sample) for sample in self.samples):
                 return True
-            await asyncio.sleep(POLL_MIN_S)
+            await asyncio.sleep(PLACE_EVERY_S)
         return False
 
     def done(self, sample: Sample) -> bool:
@@ -106,11 +98,38 @@ class Watch:
             sample.evaluable_at - sample.accepted_at for sample in self.samples if sample.evaluable_at
         )
 
-    def _pause_s(self) -> float:
-        oldest = next(
-            (sample.accepted_at for sample in self.samples if not sample.visible_at), time.monotonic()
-        )
-        return min(max((time.monotonic() - oldest) / RESOLUTION, POLL_MIN_S), POLL_MAX_S)
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        self._group.create_task(work)
+
+    async def _ask(self, sample: Sample) -> None:
+        """Ask billing at once, and every quarter of a second from then on until it covers the event."""
+        contract, due = contract_name(sample.subject), time.monotonic()
+        while not sample.visible_at:
+            shown = await self.billing.newest(contract)
+            sample.shown.append((time.monotonic(), shown))
+            sample.look()
+            due = max(due + ASK_EVERY_S, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+
+    async def _read_pages(self) -> None:
+        """Two pages of fifty drafts a second, round and round the list."""
+        cursor: str | None = None
+        while True:
+            began = time.monotonic()
+            page = await self.billing.page(cursor, PAGE_ROWS)
+            took_s = time.monotonic() - began
+            self.pages_s.append(took_s)
+            cursor = page.next_cursor if page.has_more else None
+            await asyncio.sleep(max(PAGE_EVERY_S - took_s, 0))
+
+    async def _place_all(self) -> None:
+        """Tell samples their batches, and whether signals have them."""
+        while True:
+            await self._place([sample for sample in self.samples if not sample.batch_id])
+            await self._hear(
+                [sample for sample in self.samples if sample.batch_id and not sample.evaluable_at]
+            )
+            await asyncio.sleep(PLACE_EVERY_S)
 
     async def _place(self, samples: list[Sample]) -> None:
         if not samples:
@@ -123,22 +142,7 @@ class Watch:
                 row = found[sample.key]
                 sample.partition, sample.batch_id = str(row["partition"]), row["batch_id"]
                 sample.meter, sample.time = METER_OF[row["type"]], row["time"]
-
-    async def _see(self, samples: list[Sample]) -> None:
-        if not samples:
-            return
-        rows = await self.auditor.fetch(WATERMARKS, [sample.contract for sample in samples])
-        stored = {row["contract"]: msgspec.json.decode(row["watermark"]) for row in rows}
-        likely = {
-            sample.contract
-            for sample in samples
-            if stored.get(sample.contract, {}).get(sample.partition, 0) >= sample.batch_id
-        }
-        for contract in likely:
-            shown = await self._shown(contract)
-            for sample in samples:
-                if sample.contract == contract and shown.get(sample.partition, 0) >= sample.batch_id:
-                    sample.visible_at = time.monotonic()
+                sample.look()
 
     async def _hear(self, samples: list[Sample]) -> None:
         if not samples or not self.signals:
@@ -149,13 +153,6 @@ class Watch:
             at = newest.get((sample.subject, sample.meter))
             if at and sample.time and at >= sample.time:
                 sample.evaluable_at = time.monotonic()
-
-    async def _shown(self, contract: str) -> dict[str, int]:
-        """The watermark of the newest draft, as billing's API tells it."""
-        answer = await self._http.get("/v1/invoices", params={"contract": contract, "limit": 1})
-        rows = msgspec.json.decode(answer.raise_for_status().content)["data"]
-        watermark: dict[str, int] = rows[0]["statement"]["watermark"] if rows else {}
-        return watermark
 
 
 def quantile(values: list[float], share: float) -> float | None:

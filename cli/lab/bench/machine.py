@@ -21,15 +21,18 @@ class Processes:
     it."""
 
     pids: Mapping[str, int]
-    began: float = field(default_factory=time.monotonic)
     # name → (seconds since the start, MB)
     samples: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._before = self._cpu()
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self.began, self._before = time.monotonic(), self._cpu()
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds of each since this object was made."""
+        """CPU seconds of each since it began."""
         return {name: round(now - self._before[name], 2) for name, now in self._cpu().items()}
 
     async def watch(self) -> None:

@@ -1,12 +1,14 @@
-"""How far the load has come: metered, priced, told, and in billing's drafts. Read as auditor; nothing is
-asked of the services."""
+"""How far the load has come: folded, told, and in billing's drafts. Read as auditor; nothing is asked of the
+services."""
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-METERED_POLL_S, POLL_S = 0.25, 0.05
+POLL_S = 0.1
+STUCK_S = 120.0
 METERED = "select coalesce(sum(position), 0)::bigint from bus.positions where grp = 'rating' and topic = 'usage.events'"
 PRICED = "select not exists (select from rating.marks) and not exists (select from rating.stale)"
 TOLD = """select not exists (select from rating.statements s
@@ -16,8 +18,7 @@ TOLD = """select not exists (select from rating.statements s
 ACTIVITY_TOLD = (
     "select not exists (select from rating.activity_marks) and not exists (select from rating.activity_due)"
 )
-STATEMENTS = "select count(*) from rating.statements"
-HEARD = "select coalesce(sum(position), 0)::bigint from bus.positions where grp = 'billing' and topic = 'rating.statements'"
+DRAFTED = "select count(*) from billing.documents where status = 'draft'"
 NEWEST_BATCH = "select coalesce(max(batch_id), 0) from bus.batches"
 
 
@@ -25,47 +26,62 @@ class Stuck(Exception):
     """Nothing moved for so long that waiting on makes no sense."""
 
 
-async def until_visible(
-    auditor: asyncpg.Connection, messages: int, statements: int, stuck_s: float = 120.0
-) -> float:
-    """Return the instant (monotonic) at which `messages` are metered and all statements, at least so many,
-    stand in billing's drafts."""
+async def folded(auditor: asyncpg.Connection) -> int:
+    """How many messages of usage.events are in the aggregates. Metering adds them in the transaction that moves its
+    position, so they are those that are metered."""
+    found: int = await auditor.fetchval(METERED)
+    return found
+
+
+async def until_folded(auditor: asyncpg.Connection, messages: int) -> float:
+    """Return the instant (monotonic) at which so many messages are in the aggregates."""
+
+    async def all_folded() -> bool:
+        return await folded(auditor) >= messages
+
+    return await _until(auditor, all_folded, f"{messages:,} messages are folded")
+
+
+async def until_told(auditor: asyncpg.Connection) -> None:
+    """Wait until every statement is priced and billing's drafts are the newest revisions: only where a reading
+    makes none current."""
+
+    async def all_told() -> bool:
+        """Asked from the cheapest question to the dearest: the answers cost the cores that are measured."""
+        return bool(await auditor.fetchval(PRICED) and await auditor.fetchval(TOLD))
+
+    await _until(auditor, all_told, "every statement is told")
+
+
+async def until_drafted(auditor: asyncpg.Connection, contracts: int) -> None:
+    """Wait until each contract has its draft."""
+
+    async def all_drafted() -> bool:
+        return bool(await auditor.fetchval(DRAFTED) >= contracts)
+
+    await _until(auditor, all_drafted, f"{contracts:,} contracts have their drafts")
+
+
+async def _until(auditor: asyncpg.Connection, reached: Callable[[], Awaitable[bool]], what: str) -> float:
+    """Ask again and again, for as long as some consumer moves; Stuck when none does for two minutes."""
     newest, moved_at = -1, time.monotonic()
-    while True:
-        metered = await auditor.fetchval(METERED)
-        if metered >= messages and await _all_told(auditor, statements):
-            return time.monotonic()
+    while not await reached():
         if (batch := await newest_batch(auditor)) != newest:
             newest, moved_at = batch, time.monotonic()
-        elif time.monotonic() - moved_at > stuck_s:
-            raise Stuck(
-                f"no consumer moved for {stuck_s:.0f} s: {metered:,} of {messages:,} messages are metered"
-            )
-        await asyncio.sleep(METERED_POLL_S if metered < messages else POLL_S)
-
-
-async def _all_told(auditor: asyncpg.Connection, statements: int) -> bool:
-    """Asked from the cheapest question to the dearest: the answers cost the cores that are measured."""
-    for question in (PRICED, TOLD):
-        if not await auditor.fetchval(question):
-            return False
-    return bool(await auditor.fetchval(STATEMENTS) >= statements)
+        elif time.monotonic() - moved_at > STUCK_S:
+            raise Stuck(f"no consumer moved for {STUCK_S:.0f} s, and it does not hold that {what}")
+        await asyncio.sleep(POLL_S)
+    return time.monotonic()
 
 
 async def until_activity_told(auditor: asyncpg.Connection) -> None:
     """Wait until signals have been told of everything metered: what was stored first must not be worked off
     while something is measured."""
     while not await auditor.fetchval(ACTIVITY_TOLD):
-        await asyncio.sleep(METERED_POLL_S)
+        await asyncio.sleep(POLL_S)
 
 
 async def newest_batch(auditor: asyncpg.Connection) -> int:
     """The last batch of any consumer."""
     found: int = await auditor.fetchval(NEWEST_BATCH)
-    return found
-
-
-async def heard_statements(auditor: asyncpg.Connection) -> int:
-    """Revisions of statements that billing has taken."""
-    found: int = await auditor.fetchval(HEARD)
     return found

@@ -41,13 +41,25 @@ class Connection:
         """The body of the answer. 429 and 503 are waited out; Refused for any other answer that is no
         success."""
         for _ in range(ATTEMPTS_MAX):
-            status, wait_s, answer = await self._exchange(path, media_type, body)
+            status, wait_s, answer = await self._exchange("POST", path, media_type, body)
             if status not in (429, 503):
                 if status >= 300:
                     raise Refused(f"POST {path} answered {status}: {answer[:500]!r}")
                 return answer
             await asyncio.sleep(wait_s)
         raise Refused(f"POST {path} was not taken in {ATTEMPTS_MAX} attempts: {answer[:500]!r}")
+
+    async def get(self, path: str) -> bytes:
+        """The body of the answer; Refused for any that is no success. A connection that the service closed
+        meanwhile is opened again."""
+        try:
+            status, _, answer = await self._exchange("GET", path, JSON, b"")
+        except (ConnectionError, asyncio.IncompleteReadError):
+            await self.open()
+            status, _, answer = await self._exchange("GET", path, JSON, b"")
+        if status >= 300:
+            raise Refused(f"GET {path} answered {status}: {answer[:500]!r}")
+        return answer
 
     async def open(self) -> None:
         parts = urlsplit(self.url)
@@ -59,9 +71,9 @@ class Connection:
         await self._writer.wait_closed()
 
     async def _exchange(
-        self, path: str, media_type: str, body: bytes | memoryview
+        self, method: str, path: str, media_type: str, body: bytes | memoryview
     ) -> tuple[int, float, bytes]:
-        head = f"POST {path} HTTP/1.1\r\n{self._head}Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"{method} {path} HTTP/1.1\r\n{self._head}Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         self._writer.write(head.encode())
         self._writer.write(body)
         await self._writer.drain()

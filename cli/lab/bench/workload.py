@@ -1,7 +1,7 @@
 """What is sent and priced: fixed by the benchmark's definition, so that figures can be compared over time."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,21 @@ class Bodies:
     requests: tuple[Request, ...]
 
 
+def yesterday(folder: Path, events: int, customers: int, seed: int) -> BodiesPlan:
+    """The same bytes for the same seed every time, but for the day: yesterday, which the door takes whenever this
+    runs."""
+    since = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    return BodiesPlan(
+        str(folder / "stage.bodies"),
+        str(folder / "stage.index"),
+        events,
+        customers,
+        seed,
+        since.timestamp(),
+        (since + timedelta(hours=23)).timestamp(),
+    )
+
+
 def subject(number: int) -> str:
     return f"customer-{number:05d}"
 
@@ -89,7 +104,7 @@ def customer_document(number: int) -> dict[str, Any]:
 
 
 def contract_document(number: int, start: date) -> dict[str, Any]:
-    """A contract of a year from `start` on."""
+    """A contract of a year from `start` on, billed by months that begin on its day."""
     return {
         "contract": contract_name(subject(number)),
         "customer": subject(number),
@@ -98,7 +113,7 @@ def contract_document(number: int, start: date) -> dict[str, Any]:
         "term": {"start": start.isoformat(), "months": 12},
         "billing": {
             "interval": "month",
-            "anchor_day": 1,
+            "anchor_day": start.day,
             "net_days": 30,
             "grace_hours": 72,
             "rounding": "half_up",

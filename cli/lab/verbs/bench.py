@@ -1,19 +1,29 @@
 """`u2c bench`: the options, and what is printed."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from lab.bench import rounds as stage
 from lab.bench.against import PAIRS, Comparison, compare
 from lab.bench.against import show as show_comparison
 from lab.bench.checkout import Checkout, own
-from lab.bench.door import DoorWanted, measure_door, show_door
+from lab.bench.door import DoorWanted, measure_door
 from lab.bench.figures import Figures, show
-from lab.bench.run import CLIENT, BooksBroken, Wanted, bench
+from lab.bench.fold import FoldWanted, measure_fold
+from lab.bench.gate import ROUNDS_MAX, GateWanted, measure_gate
+from lab.bench.idle import IdleWanted, measure_idle
+from lab.bench.metering import MeteringWanted, measure_metering
+from lab.bench.own_verb import own_rounds
+from lab.bench.rounds import Rounds
+from lab.bench.run import BooksBroken, Wanted, bench
+from lab.bench.spent import CLIENT
+from lab.bench.statements import StatementsWanted, measure_statements
 from u2c.printing import AsJson, console, print_json
 from u2c.settings import Bus
 
@@ -52,6 +62,14 @@ Stored = Annotated[
         "--stored", min=0, help="Store so many events before measuring: cost an event as the database grows"
     ),
 ]
+StatementGroups = Annotated[
+    bool,
+    typer.Option(
+        "--statement-groups",
+        help="Have the server log what each statement costs, and print its CPU by statement; that costs a tenth",
+    ),
+]
+RoundsWanted = Annotated[int, typer.Option("--rounds", min=1, help="How often it is measured")]
 WithSignals = Annotated[
     bool,
     typer.Option("--signals/--without-signals", help="Run the signals service; the difference is its cost"),
@@ -68,6 +86,7 @@ def command(
     rate: Rate = 0.0,
     stored: Stored = 0,
     signals: WithSignals = True,
+    statement_groups: StatementGroups = False,
     against: Against = None,
     pairs: Pairs = PAIRS,
     as_json: AsJson = False,
@@ -76,28 +95,42 @@ def command(
     there are none."""
     if context.invoked_subcommand is not None:
         return
-    words, events_max = console(as_json), events or int((rate or GOAL_RATE) * seconds)
-    wanted = Wanted(bus, seconds, events_max, customers, rate, stored, signals, bare=against is None)
-    if against is not None and not signals:
-        raise typer.BadParameter(
-            "a commit is driven by its own `u2c up`, which starts all services",
-            param_hint="--without-signals",
-        )
+    wanted = Wanted(
+        bus,
+        seconds,
+        events or int((rate or GOAL_RATE) * seconds),
+        customers,
+        rate,
+        stored,
+        signals,
+        bare=against is None,
+        statement_groups=statement_groups,
+    )
+    if against is None:
+        _measured(wanted, as_json)
+    else:
+        _beside(against, pairs, wanted, as_json)
+
+
+def _measured(wanted: Wanted, as_json: bool) -> None:
+    """Measure this checkout, and show it."""
+    words = console(as_json)
     with _books_that_hold(words):
-        if against is None:
-            figures = asyncio.run(_run(wanted, words.print))
-        else:
-            comparison = asyncio.run(
-                compare(
-                    against, pairs, lambda checkout: _compared(wanted, checkout, words.print), words.print
-                )
-            )
-    if against is not None:
-        _show_comparison(comparison, words, as_json)
-        return
+        figures = asyncio.run(_run(wanted, words.print))
     show(figures, words)
     if as_json:
         print_json(figures.shown())
+
+
+def _beside(against: str, pairs: int, wanted: Wanted, as_json: bool) -> None:
+    """Measure this checkout and another commit in turns, and show what differs."""
+    words = console(as_json)
+    _refuse_what_is_not_compared(wanted)
+    with _books_that_hold(words):
+        comparison = asyncio.run(
+            compare(against, pairs, lambda checkout: _compared(wanted, checkout, words.print), words.print)
+        )
+    _show_comparison(comparison, words, as_json)
 
 
 @contextmanager
@@ -112,32 +145,146 @@ def _books_that_hold(words: Console) -> Iterator[None]:
         raise typer.Exit(BROKEN) from None
 
 
+def _refuse_what_is_not_compared(wanted: Wanted) -> None:
+    if not wanted.signals:
+        raise typer.BadParameter(
+            "a commit is driven by its own `u2c up`, which starts all services",
+            param_hint="--without-signals",
+        )
+    if wanted.statement_groups:
+        raise typer.BadParameter(
+            "logging every statement costs a tenth: no figure of it is compared",
+            param_hint="--statement-groups",
+        )
+
+
 @app.command()
 def door(
     events: Annotated[int, typer.Option("--events", min=1, help="Events of a round")] = 200_000,
-    rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds", min=1, help="How often the same events are sent, after one round that warms up"
-        ),
-    ] = 5,
+    rounds: RoundsWanted = 5,
     against: Against = None,
     pairs: Pairs = PAIRS,
     as_json: AsJson = False,
 ) -> None:
     """CPU of the door's process an event, over bodies that are the same every time, while nothing else
     runs."""
-    words, wanted = console(as_json), DoorWanted(events, rounds)
-    if against is None:
-        found = asyncio.run(measure_door(own(), wanted, words.print))
-        show_door(found, wanted, words)
-        if as_json:
-            print_json({"events": events, "rounds": rounds, **found})
-        return
-    comparison = asyncio.run(
-        compare(against, pairs, lambda checkout: measure_door(checkout, wanted, words.print), words.print)
+    wanted = DoorWanted(events, rounds)
+    _stage(f"door, {events:,} events", partial(measure_door, wanted=wanted), against, pairs, as_json)
+
+
+@app.command()
+def metering(
+    bus: OnBus = "postgres",
+    events: Annotated[int, typer.Option("--events", min=1, help="Events of a round")] = 200_000,
+    customers: Customers = 10_000,
+    rounds: RoundsWanted = 5,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """CPU an event of metering what lies on the bus already, while nothing else runs."""
+    wanted = MeteringWanted(bus, events, customers, rounds)
+    _stage(f"metering, {events:,} events", partial(measure_metering, wanted=wanted), against, pairs, as_json)
+
+
+@app.command()
+def fold(
+    customers: Customers = 10_000,
+    rounds: RoundsWanted = 6,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """CPU an event of the aggregates alone: 50,000 and 15,000 events a fold, sparse and with 75 groups
+    everywhere."""
+
+    async def measure(checkout: Checkout, say: Callable[[str], None]) -> Rounds:
+        """Of another commit its own verb: this one's code knows other aggregates."""
+        if checkout == own():
+            return await measure_fold(FoldWanted(customers, rounds), say)
+        return await own_rounds(checkout, "fold", "--customers", str(customers), "--rounds", str(rounds))
+
+    _stage(f"fold, {customers:,} customers", measure, against, pairs, as_json)
+
+
+@app.command()
+def statements(
+    bus: OnBus = "postgres",
+    customers: Customers = 2000,
+    events: Annotated[int, typer.Option("--events", min=1, help="Events stored before")] = 100_000,
+    rounds: RoundsWanted = 5,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """CPU a draft, over all processes, from one event of each customer until every draft, read, covers it."""
+    wanted = StatementsWanted(bus, customers, events, rounds)
+    _stage(
+        f"statements, {customers:,} drafts",
+        partial(measure_statements, wanted=wanted),
+        against,
+        pairs,
+        as_json,
     )
-    _show_comparison(comparison, words, as_json)
+
+
+@app.command()
+def gate(
+    bus: OnBus = "postgres",
+    contracts: Annotated[int, typer.Option("--contracts", min=1, help="Contracts of a round")] = 1000,
+    events: Annotated[int, typer.Option("--events", min=1, help="Events of a round")] = 50_000,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, max=ROUNDS_MAX, help="How many groups of contracts are closed")
+    ] = 5,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """CPU a contract of billing and the checker, from the end of a month's grace until its invoices stand."""
+    wanted = GateWanted(bus, contracts, events, rounds)
+    _stage(f"gate, {contracts:,} contracts", partial(measure_gate, wanted=wanted), against, pairs, as_json)
+
+
+@app.command()
+def idle(
+    bus: OnBus = "postgres",
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, help="How long a round of nothing lasts")
+    ] = 30.0,
+    rounds: RoundsWanted = 5,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """Percent of a core while nothing happens, by process, and how soon the first event after it is visible."""
+    wanted = IdleWanted(bus, seconds, rounds)
+    _stage(f"idle, {seconds:.0f} s", partial(measure_idle, wanted=wanted), against, pairs, as_json)
+
+
+def _stage(
+    title: str,
+    measure: Callable[..., Awaitable[Rounds]],
+    against: str | None,
+    pairs: int,
+    as_json: bool,
+) -> None:
+    """Measure a stage round by round; beside another commit, the medians of both in turns."""
+    words = console(as_json)
+    if against is None:
+        found = asyncio.run(_awaited(measure(own(), say=words.print)))
+        stage.show(found, title, words)
+        if as_json:
+            print_json(stage.shown(found))
+        return
+
+    async def medians(checkout: Checkout) -> dict[str, float]:
+        return stage.medians(await measure(checkout, say=words.print))
+
+    _show_comparison(asyncio.run(compare(against, pairs, medians, words.print)), words, as_json)
+
+
+async def _awaited(measured: Awaitable[Rounds]) -> Rounds:
+    return await measured
 
 
 def _show_comparison(comparison: Comparison, words: Console, as_json: bool) -> None:
@@ -147,23 +294,9 @@ def _show_comparison(comparison: Comparison, words: Console, as_json: bool) -> N
 
 
 async def _compared(wanted: Wanted, checkout: Checkout, say: Callable[[str], None]) -> dict[str, float]:
-    """What two commits are compared by: CPU an event, in all and by process, rate and latency. The client is
-    this checkout's for both."""
+    """What two commits are compared by. The client is this checkout's for both."""
     async with bench(wanted, say, checkout) as running:
-        figures = await running.run()
-    by_process = {
-        f"cpu_us_per_event_{name}": round(seconds / figures.unique_events * 1e6, 2)
-        for name, seconds in figures.cpu_s.items()
-        if name != CLIENT
-    }
-    latency = {"latency_p50_s": figures.latency_p50_s, "latency_p99_s": figures.latency_p99_s}
-    return {
-        "cpu_us_per_event": round(sum(by_process.values()), 2),
-        **by_process,
-        "events_per_s": figures.events_per_s,
-        **{name: value for name, value in latency.items() if value is not None},
-        "wal_bytes_per_event": figures.bytes_per_event["wal"],
-    }
+        return (await running.run()).compared(besides=CLIENT)
 
 
 async def _run(wanted: Wanted, say: Callable[[str], None]) -> Figures:
