@@ -24,10 +24,15 @@ from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url, role_url
 from shared.runtime.logs import configure_logs
 from tests.ram import server_folder
+from tests.together import SHARED, refuse_strangers, scheduler, scope_of
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from shared.bus import Record
+    from tests.together import Together
     from u2c.deployment.cluster import ClusterOptions
+    from u2c.deployment.kafka_broker import KafkaBroker
 
 TEMPLATE = "u2c_template"
 WAL_MAX_MB = 256
@@ -58,15 +63,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests out, unless they are asked for. The files that ask for most time come first:
-    nobody waits for one at the end."""
+    """Leave the long tests out, unless they are asked for. The files that share something come first, then
+    those that ask for most time: nobody waits for one at the end."""
     if not (config.getoption("--all") or config.getoption("--tier") or config.getoption("-m")):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
         items[:] = [item for item in items if not item.get_closest_marker("long")]
-    asked_s: Counter[Path] = Counter()
+    refuse_strangers(items)
+    asked_s: Counter[str] = Counter()
     for item in items:
-        asked_s[item.path] += sum(int(mark.args[0]) for mark in item.iter_markers("timeout"))
-    items.sort(key=lambda item: -asked_s[item.path])
+        asked_s[scope_of(item.nodeid)] += sum(int(mark.args[0]) for mark in item.iter_markers("timeout"))
+    items.sort(key=lambda item: (scope_of(item.nodeid) not in SHARED, -asked_s[scope_of(item.nodeid)]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Together | None":
+    return scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -167,8 +178,31 @@ def options_on(database: TestDatabase, folder: Path, **changes: Any) -> "Cluster
 
 @pytest.fixture
 def cluster_options(database: TestDatabase, tmp_path: Path) -> "Callable[..., ClusterOptions]":
-    """Options on the test's database, logs in the test's folder: `Cluster(cluster_options(restart=False))`."""
+    """Options on the test's database, logs in the test's folder: `Cluster(cluster_options(restart=False))`.
+
+    Such a deployment is the test's own: it moves the clock, kills or adds processes, counts all there is, or
+    begins with an empty book.
+    """
     return partial(options_on, database, tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[KafkaBroker]":
+    """One broker for all whose topics are their own, or who do not mind what else lies on them."""
+    from u2c.deployment.kafka_broker import KafkaBroker
+
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def broker(shared_broker: "KafkaBroker") -> "KafkaBroker":
+    """The shared broker, running, whatever the test before did to it."""
+    if not shared_broker.running():
+        shared_broker.start()
+    return shared_broker
 
 
 async def stand_clock(admin_url: str, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
@@ -26,14 +26,6 @@ from tests.shared.bus.damage import batches_on_disk, damage
 from tests.shared.bus.refusals import RULE_BYTES, RefusalCases
 from tests.shared.bus.topics import FACTS, PAGES, STATES, TOPICS
 from u2c.deployment.kafka_broker import KafkaBroker
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 async def _configure(admin: AIOKafkaAdminClient, topic: Topic, policy: str) -> None:
@@ -92,8 +84,6 @@ class KafkaCases:
         self, database: TestDatabase, postgres_server: TestServer, broker: KafkaBroker, tmp_path: Path
     ) -> AsyncIterator[Arena]:
         self.broker, self.postgres = broker, postgres_server.postgres
-        if not broker.running():
-            await asyncio.to_thread(broker.start)
         await self._delete(broker.brokers, list(TOPICS))
         arena = Arena(database, tmp_path, broker.brokers)
         await arena.open()

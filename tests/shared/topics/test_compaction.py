@@ -68,6 +68,7 @@ DEADLINE_S = 180
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """Its own: its cleaner is told to hurry, and its topics are forgotten."""
     broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
     broker.start()
     yield broker

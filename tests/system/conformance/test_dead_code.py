@@ -34,6 +34,7 @@ CALLED_BY_NAME = {
     "pytest_addoption": "pytest",
     "pytest_collection_modifyitems": "pytest",
     "pytest_configure": "pytest",
+    "_split_scope": "pytest-xdist, of a scheduler",
 }
 KINDS = {"function", "method", "class", "import", "property", "unreachable_code"}
 

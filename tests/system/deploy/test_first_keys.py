@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,8 @@ import asyncpg
 import pytest
 
 from shared.environment_fault import EnvironmentFault
-from shared.postgres.setup import SERVICES
-from tests.conftest import TestDatabase
+from shared.postgres.setup import SERVICES, drop_database
+from tests.conftest import TestDatabase, TestServer, in_thread
 from tests.system.deploy.files import compose
 from u2c.deployment.keys import derived_key
 from u2c.deployment.secrets import read_secrets
@@ -22,17 +24,37 @@ from u2c.deployment.state import ROOT
 from u2c.verbs import service
 
 
-def test_the_job_makes_database_and_keys_and_may_run_again(empty_database: TestDatabase) -> None:
-    first, second = _run_job(empty_database), _run_job(empty_database)
-    assert first == second
-    assert first["keys"] == {name: derived_key(empty_database.secret, name) for name in KEY_SCOPES}
+@dataclass(frozen=True)
+class Job:
+    """What the job made of nothing, and what it said."""
+
+    database: TestDatabase
+    folder: Path
+    keys: dict[str, str]
+
+    def given(self) -> dict[str, dict[str, str]]:
+        """Service → variable → value, as they lie in the folder now."""
+        return {service: read_secrets(self.folder / service) for service in SERVICES}
 
 
-def test_the_job_gives_each_service_what_is_its_own_and_nothing_that_opens_the_others(
-    empty_database: TestDatabase, tmp_path: Path
-) -> None:
-    keys = _run_job(empty_database, "--secrets", str(tmp_path))["keys"]
-    given = {service: read_secrets(tmp_path / service) for service in SERVICES}
+@pytest.fixture(scope="module")
+def job(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """Run once: what it leaves is read by all, and not changed when it runs again."""
+    database, folder = postgres_server.new_name(), tmp_path_factory.mktemp("secrets")
+    yield Job(database, folder, _run_job(database, "--secrets", str(folder))["keys"])
+    in_thread(drop_database(postgres_server.admin_url, database.name))
+
+
+def test_the_job_makes_database_and_keys_and_may_run_again(job: Job) -> None:
+    given = job.given()
+    assert job.keys == {name: derived_key(job.database.secret, name) for name in KEY_SCOPES}
+    assert _run_job(job.database)["keys"] == job.keys
+    assert _run_job(job.database, "--secrets", str(job.folder))["keys"] == job.keys
+    assert job.given() == given
+
+
+def test_the_job_gives_each_service_what_is_its_own_and_nothing_that_opens_the_others(job: Job) -> None:
+    given = job.given()
     logins = {"U2C_DATABASE_URL", "U2C_KAFKA_USERNAME", "U2C_KAFKA_PASSWORD"}
     assert {service: set(held) for service, held in given.items()} == {
         "usage_ingest": logins,
@@ -42,25 +64,17 @@ def test_the_job_gives_each_service_what_is_its_own_and_nothing_that_opens_the_o
     }
     values = [value for held in given.values() for value in held.values()]
     assert len(set(values)) == len(values) and not [
-        value for value in values if empty_database.secret in value or value == keys["admin"]
+        value for value in values if job.database.secret in value or value == job.keys["admin"]
     ]
-    for path in tmp_path.rglob("U2C_*"):
+    for path in job.folder.rglob("U2C_*"):
         assert path.stat().st_mode & 0o077 == 0 and path.parent.stat().st_mode & 0o077 == 0, path
-    assert given == (
-        _run_job(empty_database, "--secrets", str(tmp_path))
-        and {service: read_secrets(tmp_path / service) for service in SERVICES}
-    )
 
 
 @pytest.mark.parametrize("name", SERVICES)
 async def test_a_service_with_its_secrets_alone_is_itself_and_calls_with_a_key_of_its_own(
-    empty_database: TestDatabase,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
+    job: Job, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    _run_job(empty_database, "--secrets", str(tmp_path))
-    environment = {"U2C_SECRETS": str(tmp_path / name)}
+    environment = {"U2C_SECRETS": str(job.folder / name)}
     monkeypatch.setattr(os, "environ", environment)
     service._take_secrets()
     connection = await asyncpg.connect(environment["U2C_DATABASE_URL"])
@@ -69,7 +83,7 @@ async def test_a_service_with_its_secrets_alone_is_itself_and_calls_with_a_key_o
     finally:
         await connection.close()
     if name in KEY_SCOPES:
-        admin = await asyncpg.connect(empty_database.admin_url)
+        admin = await asyncpg.connect(job.database.admin_url)
         scopes = await admin.fetchval(
             "select scopes from usage_ingest.access_keys where hash = $1",
             hashlib.sha256(environment["U2C_SERVICE_KEY"].encode()).hexdigest(),

@@ -7,7 +7,6 @@ import time
 from shared.bus import Record
 from shared.topics.usage_ingest import ACCESS_KEYS
 from tests.needs import NEEDS_KAFKA
-from tests.shared.bus.test_kafka import broker  # noqa: F401  (the fixture)
 from tests.system.security.conftest import Serve, Served
 from tests.system.security.test_unconfirmed_keys import CUSTOMER, OTHER, key
 from tests.waiting import until
@@ -16,7 +15,7 @@ from u2c.deployment.kafka_broker import KafkaBroker
 pytestmark = NEEDS_KAFKA
 
 
-async def test_over_kafka_too(serve: Serve, broker: KafkaBroker) -> None:  # noqa: F811
+async def test_over_kafka_too(serve: Serve, broker: KafkaBroker) -> None:
     async with serve("rating", bus="kafka", kafka_brokers=broker.brokers) as rating:
         publish = rating.context.bus.publish
         await publish(ACCESS_KEYS.name, [Record(b"key_other", ACCESS_KEYS.encode(key(1)))])

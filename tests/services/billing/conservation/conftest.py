@@ -27,6 +27,7 @@ class Book:
 
 @pytest.fixture(scope="session")
 def book(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    """Filled once a run; who uses it stands in `tests/together.py`."""
     with fresh_database(postgres_server) as database:
         options = options_on(database, tmp_path_factory.mktemp("book"), clock_at=STARTS, restart=False)
         sent = in_thread(_filled(options))

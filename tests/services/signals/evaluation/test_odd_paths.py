@@ -1,11 +1,16 @@
 """A path nobody's customer can have is refused by name, and never reaches the database."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from services.signals.evaluation.api import router
+from tests.conftest import TestServer, fresh_database
+from tests.services.signals.conftest import signals_on
 from tests.services.signals.deployment import Signals
 
 
@@ -25,6 +30,15 @@ def test_nul_is_no_customer(path: str) -> None:
     assert TestClient(app).get(path).status_code == 422
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refusing(postgres_server: TestServer) -> AsyncIterator[Signals]:
+    """One for all paths: what is refused leaves nothing."""
+    with fresh_database(postgres_server) as database, pytest.MonkeyPatch.context() as patch:
+        async with signals_on(database, patch) as signals:
+            yield signals
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     "path",
     [
@@ -40,5 +54,5 @@ def test_nul_is_no_customer(path: str) -> None:
         "/v1/signals?cursor=WyJ4IiwieSJd",
     ],
 )
-async def test_no_text_or_time_reaches_the_database_that_it_cannot_hold(signals: Signals, path: str) -> None:
-    assert (await signals.client.get(path)).status_code == 422
+async def test_no_text_or_time_reaches_the_database_that_it_cannot_hold(refusing: Signals, path: str) -> None:
+    assert (await refusing.client.get(path)).status_code == 422
