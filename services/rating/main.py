@@ -17,7 +17,7 @@ from services.rating.settings import RatingSettings
 from services.rating.snapshots import JOBS as RETELLING
 from services.rating.statements.api import router as statements
 from services.rating.statements.jobs import jobs
-from services.rating.statements.memory import Closing, DueSince
+from services.rating.statements.memory import Closing, DueSince, Queues, Reading
 from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.http.exceptions import exceptions_router
 from shared.runtime.context import Foundation
@@ -30,12 +30,15 @@ class RatingState:
 
     metering: MeteringMemory
     closing: Closing
+    queues: Queues
+    reading: Reading
 
 
 async def setup(foundation: Foundation[RatingSettings]) -> RatingState:
     """Nothing is known before the first batch."""
     settings = foundation.settings
-    return RatingState(MeteringMemory(settings.groups_max), Closing(DueSince(settings.close_delayed_after_s)))
+    closing = Closing(DueSince(settings.close_delayed_after_s))
+    return RatingState(MeteringMemory(settings.groups_max), closing, Queues(), Reading())
 
 
 EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")

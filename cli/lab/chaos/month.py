@@ -27,6 +27,7 @@ from tests.system.spine.world import (
 
 CHUNK = 120  # deliveries of one batch
 GIVE_UP_S = 420.0
+LOOK_EVERY_S = 0.1
 SERVER_ERRORS = ("answered 500", "answered 501", "answered 502", "answered 504")
 Answered = TypeVar("Answered")
 Gate = Callable[[], Awaitable[None]]
@@ -71,6 +72,13 @@ class Month:
             await asyncio.gather(self._deliver(deliveries), self._act(day_end))
             if until is not None and day_end >= until:
                 return
+
+    async def be_looked_at(self) -> None:
+        """Read the drafts again and again: each look prices what is new, so that statements flow and billing
+        has lag."""
+        while True:
+            await self.insist(lambda: self.client.get("billing", "/v1/invoices", status="draft", limit=200))
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def settle(self) -> None:
         """Let everything due be done, the close too, with nobody missing: the clock waits until all is

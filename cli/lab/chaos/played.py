@@ -7,7 +7,7 @@ from lab.chaos.faults import Strike
 
 SETTINGS = {
     "*": {"U2C_SESSION_TIMEOUT_S": "1.5"},  # a stopped member loses its partitions before it wakes
-    "rating": {"U2C_REPRICE_MIN_S": "0.05"},  # statements flow all the time, so that billing has lag
+    "rating": {"U2C_REPRICE_MIN_S": "0.05"},  # every look prices
 }
 
 

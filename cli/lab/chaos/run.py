@@ -85,8 +85,9 @@ async def _under_fire(month: Month, assailant: Assailant, campaign: Campaign) ->
         asyncio.create_task(assailant.arm(fault), name=f"armed {fault.target}") for fault in campaign.armed
     ]
     striking = [asyncio.create_task(assailant.run(), name="assailant"), *armed]
+    looking = asyncio.create_task(month.be_looked_at(), name="onlooker")
     try:
-        waiting = {playing, *striking}
+        waiting = {playing, looking, *striking}
         while not playing.done():
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -99,9 +100,9 @@ async def _under_fire(month: Month, assailant: Assailant, campaign: Campaign) ->
         await assailant.all_ready()
         await month.settle()
     finally:
-        for task in (playing, *striking):
+        for task in (playing, looking, *striking):
             task.cancel()
-        await asyncio.gather(playing, *striking, return_exceptions=True)
+        await asyncio.gather(playing, looking, *striking, return_exceptions=True)
 
 
 def _keep_logs(deployed: Deployment, played: Played) -> None:

@@ -144,6 +144,10 @@ class DocumentAnswer(Answer):
     status: Literal["draft", "finalized"]
     held: HeldDraftAnswer | None
     """Null where nothing holds it"""
+    as_of: Instant | None
+    """Of the machine clock: all usage metered before is in an open draft. Null where nothing changes any more"""
+    stale: bool
+    """Usage metered since `as_of` may be missing; ask again in a second"""
     customer: CustomerName
     customer_name: CustomerLabel
     contract: ContractName

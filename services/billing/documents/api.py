@@ -8,6 +8,8 @@ from fastapi.responses import HTMLResponse
 from services.billing.context import BillingContext, Ctx
 from services.billing.documents import usecases
 from services.billing.documents.answers import DocumentAnswer
+from services.billing.documents.clients import StatementsClient
+from services.billing.documents.domain.document import Document
 from services.billing.documents.page import PAGE_HEADERS, page_of
 from services.billing.documents.parameters import Asked
 from services.billing.documents.usecases import NoSuchDocument
@@ -32,8 +34,9 @@ async def list_invoices(context: Ctx, page: Paged, asked: Asked) -> Listed[Docum
     before = name_in(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.list_documents(uow, asked, before, page.limit + 1)
+    shown = await usecases.show_current(StatementsClient(context), found[: page.limit], segments=False)
     return Listed[DocumentAnswer].page(
-        found, page, lambda document: [document.document_id], DocumentAnswer.of
+        [*shown, *found[page.limit :]], page, lambda document: [document.document_id], DocumentAnswer.of
     )
 
 
@@ -65,13 +68,17 @@ async def get_invoice(
     response.headers.update(varies)
     async with context.db.transaction(isolation="repeatable_read") as uow:
         found = await usecases.get_document(uow, document_id)
-    return DocumentAnswer.of(found)
+    return DocumentAnswer.of(await _shown(context, found))
 
 
 async def _page(context: BillingContext, document_id: str) -> str:
     async with context.db.transaction(isolation="repeatable_read") as uow:
         document, terms = await usecases.get_document_with_terms(uow, document_id)
-    return page_of(document, terms)
+    return page_of(await _shown(context, document), terms)
+
+
+async def _shown(context: BillingContext, document: Document) -> Document:
+    return (await usecases.show_current(StatementsClient(context), [document], segments=True))[0]
 
 
 def _prefers_html(accept: str) -> bool:

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import asyncpg
 import msgspec
 
 from services.billing.documents.domain.document import Document, Held, Line, StatementSource
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.domain.following import held_of_statement, line_of_draft
 from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
 from shared.db.columns import names_of, read
 from shared.db.filters import narrowed
-from shared.runtime.clock import from_us
 from shared.topics.billing import DocumentLine
 from shared.topics.rating import StatementHeld, StatementLine, StatementSegment
 
@@ -134,7 +133,8 @@ class DocumentRepository:
         )
         return {
             str(row["statement_id"]): tuple(
-                _line_of_draft(line, segments, row["final"]) for line in row["lines"]
+                line_of_draft(msgspec.convert(line, StatementLine), segments, row["final"])
+                for line in row["lines"]
             )
             for row in rows
         }
@@ -158,6 +158,8 @@ def _document(row: asyncpg.Record) -> Document:
         source=_source(row),
         held=_held(row),
         lines=(),
+        as_of=None,
+        stale=False,
     )
 
 
@@ -183,27 +185,9 @@ def _held(row: asyncpg.Record) -> Held | None:
     if row["status"] != "draft":
         return None
     if row["held"] is not None:
-        why = msgspec.convert(row["held"], StatementHeld)
-        named = tuple((event.source, event.id) for event in why.named)
-        return Held(
-            why.reason,
-            from_us(why.since_us),
-            why.exception,
-            "rating",
-            why.owner,
-            why.detail,
-            why.events,
-            named,
-        )
+        return held_of_statement(msgspec.convert(row["held"], StatementHeld))
     if row["exception_id"] is None:
         return None
     return Held(
         row["obstacle_kind"], row["opened_at"], row["exception_id"], "billing", row["owner"], row["detail"]
     )
-
-
-def _line_of_draft(said: dict[str, Any], segments: bool, final: bool) -> Line:
-    """A line of a draft. Segments travel with a final statement alone: where others have none, they are not
-    known to be none."""
-    stated = msgspec.convert(said, StatementLine)
-    return Line.of(stated, (stated.segments or (() if final else None)) if segments else None)

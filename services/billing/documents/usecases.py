@@ -1,16 +1,22 @@
 """Read documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from services.billing.documents.clients import CurrentStatements, StatementsClient
 from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.domain.following import following
 from services.billing.documents.domain.steps import ClauseTerms
 from services.billing.documents.repository import DocumentRepository
 from services.billing.tracing.domain.clauses import clause_of
 from services.billing.tracing.repository import versions_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
+from shared.topics.rating import STATEMENTS
+from shared.values.instants import from_us
 
 
 class NoSuchDocument(AppError):
@@ -46,6 +52,42 @@ async def get_document_with_terms(uow: UnitOfWork, document_id: str) -> tuple[Do
         return found.terms if found else None
 
     return document, terms_of
+
+
+async def show_current(
+    rating: StatementsClient, documents: Sequence[Document], *, segments: bool, at_once: bool = False
+) -> list[Document]:
+    """Return the documents as they are to be shown: open drafts as rating prices them now, or, where it does
+    not, as they were heard last, and then they are stale. Nothing is stored: a revision comes by the bus too.
+
+    Nothing is asked where there is no open draft. Hold no transaction meanwhile.
+    """
+    open_drafts = [document for document in documents if document.is_open]
+    if not open_drafts:
+        return list(documents)
+    shown = _as_answered(open_drafts, await rating.current(open_drafts, at_once=at_once), segments)
+    return [shown.get(document.document_id, document) for document in documents]
+
+
+def _as_answered(
+    drafts: Sequence[Document], answer: CurrentStatements | None, segments: bool
+) -> dict[str, Document]:
+    """Document id → the draft as rating's answer has it."""
+    answered = {} if answer is None else {(one.contract, one.period_start): one for one in answer.statements}
+    shown: dict[str, Document] = {}
+    for heard in drafts:
+        found, draft = answered.get((heard.contract, heard.start_date)), heard
+        if found is not None and found.statement is not None:
+            draft = following(heard, STATEMENTS.decode(found.statement.encode()), segments=segments)
+        current = answer is not None and found is not None and found.current
+        as_of = answer.as_of if answer is not None and current else _told_at(draft)
+        shown[heard.document_id] = replace(draft, as_of=as_of, stale=not current)
+    return shown
+
+
+def _told_at(draft: Document) -> datetime | None:
+    """When the revision that a draft follows was priced: revisions are of the machine clock."""
+    return from_us(draft.source.revision) if draft.source and draft.source.revision else None
 
 
 async def count_drafts(uow: UnitOfWork) -> dict[str, int]:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import httpx2
 
 from services.billing.context import BillingContext
+from services.billing.documents.clients import StatementsClient
 from shared.errors import AppError, Kind
 
 
@@ -48,9 +49,10 @@ def pieces_of(explanation: Mapping[str, Any]) -> tuple[Piece, ...]:
 
 
 class RatingClient:
-    """Explanations and raw events of statement lines."""
+    """Explanations and raw events of statement lines, and the statements they are of."""
 
     def __init__(self, context: BillingContext) -> None:
+        self.statements = StatementsClient(context)
         self._http = context.http
         self._url = context.settings.rating_url.rstrip("/")
         self._key = context.settings.service_key

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.billing.documents.domain.document import Document, Line
-from services.billing.documents.usecases import get_document
+from services.billing.documents.usecases import get_document, show_current
 from services.billing.journal.rows import Entry, EntryFilter
 from services.billing.journal.usecases import list_entries
 from services.billing.tracing.clients import Piece, RatingClient, pieces_of
@@ -52,7 +52,8 @@ async def trace_line(
     """Return the trace with one page of events. A part that cannot be had fails the whole: half a proof is
     none."""
     async with db.transaction(isolation="repeatable_read") as uow:
-        document = await get_document(uow, document_id)
+        heard = await get_document(uow, document_id)
+    (document,) = await show_current(rating.statements, [heard], segments=True, at_once=True)
     line = document.line(line_id)
     if line is None:
         raise NoSuchLine(

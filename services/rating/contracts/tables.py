@@ -62,18 +62,26 @@ def add_contract_tables(metadata: MetaData) -> None:
         Index("periods_close_due", "close_due_at", postgresql_where=text("not final")),
     )
     Table(
-        # Append-only requests to price a statement. The pricing worker deletes the rows its snapshot sees, so
-        # a request that
-        # commits meanwhile can never be swallowed (one row a statement with ON CONFLICT could be).
+        # Requests to price a statement. Whoever prices it deletes the rows its snapshot sees, so a request
+        # that commits meanwhile can never be swallowed: it is a row of its own, or renews one, which then
+        # cannot be deleted in an older snapshot.
         "stale",
         metadata,
         Column("stale_id", BigInteger, Identity(always=True), primary_key=True),
         Column("contract", Text, nullable=False),
         Column("period_start", INSTANT, nullable=False),
         Column("since", INSTANT, nullable=False, server_default=NOW),
-        # the statement's revision when it was asked for
-        Column("priced_us", BigInteger, nullable=False, server_default=text("0")),
+        # from when it is priced though nobody looks, machine clock: never before it was written
+        Column(
+            "due_us",
+            BigInteger,
+            nullable=False,
+            server_default=text("(extract(epoch from clock_timestamp()) * 1000000)::bigint"),
+        ),
+        # usage alone asks for it: it is told in its time
+        Column("seldom", Boolean, nullable=False, server_default=text("false")),
         # asked by the pricing that failed: nothing new has come
         Column("retry", Boolean, nullable=False, server_default=text("false")),
         Index("stale_statement", "contract", "period_start"),
+        Index("stale_due", "due_us"),
     )

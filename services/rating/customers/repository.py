@@ -126,7 +126,7 @@ class CustomerRepository:
                        where subject = any($1::text[])),
                     told as (insert into rating.activity_marks (subject, day) select subject, day
                         from touched)
-               insert into rating.marks (subject, day) select subject, day from touched""",
+               insert into rating.marks (subject, day, at_once) select subject, day, true from touched""",
             list(subjects),
         )
 

@@ -19,6 +19,7 @@ Aggregates stand for all stored events minus voided ones:
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -209,6 +210,8 @@ def _add_marks(metadata: MetaData) -> None:
         Column("subject", NAME, nullable=False),
         Column("day", Date, nullable=False),  # UTC
         Column("marked_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        # a person changed what counts, and waits for it
+        Column("at_once", Boolean, nullable=False, server_default=text("false")),
     )
     # What rating.activity must tell again: append here, coalesce in activity_due.
     Table(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from services.rating.answers import ClauseHash, LineKind
+from services.rating.statements.usecases.show_current import CurrentStatement
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.held import HeldAnswer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerId, CustomerName, LineKey, ZoneName
@@ -91,6 +92,44 @@ class StatementAnswer(Answer):
     @classmethod
     def of(cls, statement: StatementMessage) -> Self:
         return cls(**_described(statement))
+
+
+class CurrentStatementAnswer(Answer):
+    """A statement that is about to be shown, as it stands."""
+
+    contract: ContractName
+    period_start: date
+    current: bool
+    """It covers all usage metered before `as_of`"""
+    statement: Annotated[str | None, Field(examples=[None])]
+    """Its message of rating.statements, whole, as JSON text; null where no newer revision than the asker's can
+    be had"""
+
+    @classmethod
+    def of(cls, found: CurrentStatement) -> Self:
+        return cls(
+            contract=found.name.contract,
+            period_start=found.name.start_date,
+            current=found.current,
+            statement=None if found.told is None else found.told.decode(),
+        )
+
+
+class CurrentStatementsAnswer(Answer):
+    """Statements that are about to be shown, in the order they were asked for."""
+
+    object: Literal["current_statements"] = "current_statements"
+    as_of: Instant
+    """Of the machine clock"""
+    statements: list[CurrentStatementAnswer]
+
+
+class StatementsToldAnswer(Answer):
+    """What was asked for is priced and on the bus."""
+
+    object: Literal["statements_told"] = "statements_told"
+    told: Annotated[int, Field(ge=0)]
+    """How many statements waited for it"""
 
 
 class SegmentAnswer(Answer):

@@ -10,22 +10,34 @@ from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.raw.answers import CountedEventAnswer
 from services.rating.metering.usecases.read_quantities import MeterGone
 from services.rating.statements.answers import (
+    CurrentStatementAnswer,
+    CurrentStatementsAnswer,
     CustomerCostAnswer,
     ExplanationAnswer,
     StatementAnswer,
+    StatementsToldAnswer,
     WholeStatementAnswer,
 )
 from services.rating.statements.memory import Ctx
-from services.rating.statements.rows import StatementFilter
+from services.rating.statements.requests import AskedCustomers, AskedStatements
+from services.rating.statements.rows import StatementFilter, StatementName
 from services.rating.statements.usecases import find as usecases
 from services.rating.statements.usecases.events_of_line import events_of_line
 from services.rating.statements.usecases.explain_line import ExplanationDiffers, LineNotFound, explain_line
 from services.rating.statements.usecases.find import StatementNotFound
+from services.rating.statements.usecases.price_shown import (
+    price_at_once,
+    price_shown,
+    priced_before_shown,
+)
+from services.rating.statements.usecases.show_current import show_current
+from services.rating.statements.usecases.tell import tell_statements_of
 from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.cursors import event_place, instant_in, parts_in, place_key
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
+from shared.topics.rating import StatementMessage
 from shared.values.fields import AskedSubject, GivenId, Key
 from shared.values.names import KEY
 
@@ -46,11 +58,40 @@ async def list_statements(
     final: Annotated[bool | None, Query(description="Only final ones, or only open ones")] = None,
 ) -> Listed[StatementAnswer]:
     after, wanted = _after(page), StatementFilter(contract, customer, final)
-    async with context.db.transaction() as uow:
-        found = await usecases.list_statements(uow, after, page.limit + 1, wanted)
+
+    async def listed() -> list[StatementMessage]:
+        async with context.db.transaction() as uow:
+            return await usecases.list_statements(uow, after, page.limit + 1, wanted)
+
+    found = await priced_before_shown(context, listed)
     return Listed[StatementAnswer].page(
         found, page, lambda statement: [statement.contract, statement.period_start_us], StatementAnswer.of
     )
+
+
+@router.post(
+    "/statements/current",
+    operation_id="current_statements",
+    summary="Price what is asked for of up to 200 statements that are about to be shown; answers within a second",
+    dependencies=[requires("contracts:read")],
+)
+async def current_statements(asked: AskedStatements, context: Ctx) -> CurrentStatementsAnswer:
+    """What was priced a second ago, or cannot be priced so fast, stands as it was told last. Nothing is stored
+    that would not be a little later."""
+    as_of, found = await show_current(context, [one.known for one in asked.statements], at_once=asked.at_once)
+    return CurrentStatementsAnswer(as_of=as_of, statements=list(map(CurrentStatementAnswer.of, found)))
+
+
+@router.post(
+    "/statements/tell",
+    operation_id="tell_statements",
+    summary="Price what is asked for of up to 1000 customers; answers when it is on the bus",
+    dependencies=[requires("usage:read")],
+)
+async def tell_statements(asked: AskedCustomers, context: Ctx) -> StatementsToldAnswer:
+    """Changes nothing that would not happen a little later anyway; who evaluates customers calls it so that it
+    knows what there is to know."""
+    return StatementsToldAnswer(told=await tell_statements_of(context, asked.customers))
 
 
 @router.get(
@@ -61,6 +102,7 @@ async def list_statements(
 )
 @refuses(StatementNotFound)
 async def get_statement(contract: Key, period_start: date, context: Ctx) -> WholeStatementAnswer:
+    await price_shown(context, [StatementName(contract, period_start)])
     async with context.db.transaction() as uow:
         return WholeStatementAnswer.of(await usecases.find_statement(uow, contract, period_start))
 
@@ -73,6 +115,7 @@ async def get_statement(contract: Key, period_start: date, context: Ctx) -> Whol
 )
 @refuses(StatementNotFound, LineNotFound, ExplanationDiffers)
 async def explain(contract: Key, period_start: date, line_id: GivenId, context: Ctx) -> ExplanationAnswer:
+    await price_at_once(context, [StatementName(contract, period_start)])
     async with context.db.transaction(isolation="repeatable_read") as uow:
         return ExplanationAnswer.of(*await explain_line(uow, contract, period_start, line_id))
 
@@ -103,8 +146,12 @@ async def line_events(
 @refuses(CustomerNotFound)
 async def customer_cost(external_id: AskedSubject, context: Ctx) -> CustomerCostAnswer:
     now = context.clock.now()
-    async with context.db.transaction() as uow:
-        found = await usecases.current_statements(uow, external_id, now)
+
+    async def current() -> list[StatementMessage]:
+        async with context.db.transaction() as uow:
+            return await usecases.current_statements(uow, external_id, now)
+
+    found = await priced_before_shown(context, current)
     return CustomerCostAnswer.of(external_id, now, found)
 
 

@@ -39,12 +39,14 @@ class ClaimedPeriod(PeriodColumns):
     """A period that this transaction holds to price it.
 
     `revision`, `closing` and `subtotal_minor` are of its statement as it stands (0, none, None before the
-    first pricing); `opening` is what the period before closed with; `held`: pricing failed before.
+    first pricing); `opening` is what the period before closed with; `held`: pricing failed before; `seldom`:
+    usage alone asked for it.
     """
 
     contract: str
     close_due_at: datetime
     held: bool
+    seldom: bool
     customer_id: str
     external_id: str
     revision: int
@@ -86,6 +88,22 @@ class DuePeriod:
     def reference(self) -> str:
         """What an exception about it names."""
         return f"{self.contract}:{self.start_date}"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementName:
+    """A statement, by its contract and the local day on which its period begins."""
+
+    contract: str
+    start_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStatement:
+    """A statement, and the revision of it that an asker knows; 0: none."""
+
+    name: StatementName
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from prometheus_client import Gauge
 
 from services.signals.context import SignalsContext
-from services.signals.evaluation.usecases.evaluate import evaluate_due, next_due
+from services.signals.evaluation.usecases.evaluate import due_customers, evaluate_due, next_due
 from services.signals.evaluation.usecases.settle import settled
 from services.signals.replica.usecases.hear_activity import fold_waiting
 from shared.runtime.jobs import Job
@@ -27,7 +27,9 @@ async def evaluate(context: SignalsContext) -> None:
     LAG.set(max(0.0, (now - due.due_at).total_seconds()) if due.due_at is not None else 0.0)
     if due.ready_at is None or due.ready_at > now:
         return
-    until = await settled(context)
+    async with context.db.transaction() as uow:
+        customer_ids = await due_customers(uow, now)
+    until = await settled(context, customer_ids)
     while await _fold(context):
         pass
     while await _evaluate(context, until):

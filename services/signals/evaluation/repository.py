@@ -90,6 +90,16 @@ class EvaluationRepository:
         assert row is not None
         return NextDue(**row)
 
+    async def due_customers(self, until: datetime, machine_now: datetime) -> list[str]:
+        """The ids of the customers that are due and not held, those that wait longest first."""
+        rows = await self._connection.fetch(
+            f"""select customer_id from signals.customer_states s
+                where s.due_at <= $1 and {_NOT_HELD.format("$2")} order by s.due_at, s.customer_id""",
+            until,
+            machine_now,
+        )
+        return [row["customer_id"] for row in rows]
+
     async def claim(self, until: datetime, machine_now: datetime, limit: int) -> list[Due]:
         """Lock customers that are due and not held, those that wait longest first; what another worker has is
         passed over."""

@@ -73,10 +73,14 @@ class Deployment:
 
     async def settled(self) -> None:
         """Wait until everything sent is metered, and priced."""
-        heads = await self.context.bus.heads(USAGE_EVENTS.name)
-        await until(lambda: self._metered(heads))
+        await self.metered()
         while not await finish_due_work(self.context):
             await asyncio.sleep(0.01)
+
+    async def metered(self) -> None:
+        """Wait until everything sent is metered."""
+        heads = await self.context.bus.heads(USAGE_EVENTS.name)
+        await until(lambda: self._metered(heads))
 
     async def _metered(self, heads: Any) -> bool:
         positions = await self.context.bus.positions("rating", USAGE_EVENTS.name)

@@ -67,8 +67,13 @@ OPENED_ELSEWHERE = {
     "barrier that none is held across",
     "services/rating/statements/usecases/finish_due_work.py": "works off what is due chunk by chunk, and waits "
     "for what other workers have not committed yet",
+    "services/rating/statements/usecases/fan_out.py": "what a look found is noted once it has committed",
     "services/rating/statements/usecases/pass_barrier.py": "waits until others have committed",
+    "services/rating/statements/usecases/price_shown.py": "a page is priced chunk by chunk, and goes on when its "
+    "answer was given",
     "services/rating/statements/usecases/price.py": "begins again in a new snapshot when another worker was first",
+    "services/rating/statements/usecases/tell.py": "waits for the relay",
+    "services/rating/statements/usecases/show_current.py": "no transaction is held while statements are priced",
     "services/billing/conservation/clients.py": "reads all schemas in one snapshot of the auditor's own "
     "connection; there is no effect to commit",
     "services/billing/finalization/usecases/finalize.py": "a run of one series is one transaction, and none is "

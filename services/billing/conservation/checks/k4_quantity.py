@@ -187,15 +187,17 @@ LINES = """
     order by contract, period_start, line_key, line_id
 """
 
-# An open statement that is asked to be priced again may lag; a final one never.
+# An open statement may lag behind what a person changed: an alias, a meter, its terms. Usage that came since is
+# no reason to leave it out, as it is compared up to its own watermark. A final one never lags.
 PENDING = """
     select s.contract, s.period_start from unnest($1::text[], $2::timestamptz[]) as scope
         (contract, period_start)
     join rating.statements s using (contract, period_start)
     join rating.periods p using (contract, period_start) join rating.contracts c using (contract)
     where not s.final and (
-        exists (select from rating.stale a where a.contract = s.contract and a.period_start = s.period_start)
-        or exists (select from rating.subjects b join rating.marks m on m.subject = b.subject
+        exists (select from rating.stale a where a.contract = s.contract and a.period_start = s.period_start
+            and not a.seldom)
+        or exists (select from rating.subjects b join rating.marks m on m.subject = b.subject and m.at_once
             where b.customer_id = c.customer_id
                    and m.day >= (p.period_start at time zone 'UTC')::date
                        and m.day <= (p.period_end at time zone 'UTC')::date))
@@ -209,7 +211,7 @@ async def quantities_of(
     subjects it was final for.
 
     All breaks, or at most `listed_max` of each kind. Each line is measured by the version of its meter that
-    the statement names. Open statements that wait to be priced again are counted as
+    the statement names. Open statements that wait for what a person changed are counted as
     `pending` and not compared; so are, as `unversioned`, lines priced before versions were kept by a meter
     that was changed since.
     """

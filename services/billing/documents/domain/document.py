@@ -79,8 +79,10 @@ class StatementSource:
 class Document:
     """An invoice or note. A draft says what its `source` says; a finalized one speaks for itself.
 
-    Amounts are minor units of `currency`; the dates of the period are local and both
-    inclusive."""
+    Amounts are minor units of `currency`; the dates of the period are local and both inclusive. An open draft
+    has all usage that was metered before `as_of` (machine clock), or is `stale`: then it may lack some that
+    was metered since.
+    """
 
     document_id: str
     kind: DocumentKind
@@ -104,6 +106,13 @@ class Document:
     created_at: datetime
     lines: tuple[Line, ...] = field(default=())
     held: Held | None = None
+    as_of: datetime | None = None
+    stale: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a draft whose statement may still change."""
+        return self.status == "draft" and self.source is not None and not self.source.final
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.line_id == line_id), None)

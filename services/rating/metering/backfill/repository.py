@@ -106,6 +106,6 @@ class BackfillRepository:
                         select subject, day from kept),
                     told as (insert into rating.activity_marks (subject, day) select subject, day
                         from touched)
-               insert into rating.marks (subject, day) select subject, day from touched""",
+               insert into rating.marks (subject, day, at_once) select subject, day, true from touched""",
             meter,
         )

@@ -117,7 +117,9 @@ class NamingRepository:
     async def mark(self, subject: str, days: Sequence[date]) -> None:
         """Let these days be priced again."""
         await self._connection.execute(
-            "insert into rating.marks (subject, day) select $1, unnest($2::date[])", subject, days
+            "insert into rating.marks (subject, day, at_once) select $1, unnest($2::date[]), true",
+            subject,
+            days,
         )
 
 

@@ -95,17 +95,18 @@ def held_message(
     )
 
 
-def pages_of(statement: StatementMessage) -> list[StatementMessage]:
-    """Return the statement as it travels: whole, or in pages, each naming its place among them.
+def as_told(statement: StatementMessage) -> StatementMessage:
+    """Return the statement as others see it. Only a final one takes its segments along: a draft is replaced
+    again and again, and who asks why it is what it is asks rating."""
+    if statement.final:
+        return statement
+    bare = tuple([msgspec.structs.replace(line, segments=()) for line in statement.lines])
+    return msgspec.structs.replace(statement, lines=bare)
 
-    Only a final one takes its segments along: a draft is replaced every second, and who asks why it is what
-    it is asks rating.
-    """
-    if not statement.final:
-        statement = msgspec.structs.replace(
-            statement, lines=tuple([msgspec.structs.replace(line, segments=()) for line in statement.lines])
-        )
-    return cut(statement)
+
+def pages_of(statement: StatementMessage) -> list[StatementMessage]:
+    """Return the statement as it travels: whole, or in pages, each naming its place among them."""
+    return cut(as_told(statement))
 
 
 def _line(line: PricedLine) -> StatementLine:

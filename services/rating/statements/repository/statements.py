@@ -1,4 +1,4 @@
-"""All SQL of statements: marks fanned out, statements claimed, replaced and read."""
+"""All SQL of statements: claimed, replaced, closed and read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,27 +8,23 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.rating.statements.repository.requests import NOW_US
 from services.rating.statements.rows import (
     ClaimedPeriod,
     DuePeriod,
     FinalPeriod,
     SaidStatement,
     StatementFilter,
+    StatementName,
     StoredStatement,
 )
 from shared.db.columns import names_of
 from shared.db.filters import narrowed
 from shared.topics.rating import STATEMENTS, StatementMessage
 
-#: One fans out at a time: whoever comes second takes nothing, and no mark is locked before it is deleted.
-FAN_OUT = 0x7532632E66616E
-#: Of the machine clock: a period that cannot be priced is tried again so much later, and whenever something
-#: new asks for it.
-RETRY_AFTER_S = 30
-
 _CLAIM = """
     select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at,
-        p.retry_at is not null as held,
+        p.retry_at is not null as held, p.seldom,
         c.customer_id, cu.external_id, coalesce(st.revision, 0) as revision,
             coalesce(st.closing, '[]'::jsonb) as closing, st.subtotal_minor,
         coalesce((select before.closing from rating.statements before
@@ -40,17 +36,16 @@ _CLAIM = """
     join rating.customers cu on cu.customer_id = c.customer_id
     left join rating.statements st on st.contract = p.contract and st.period_start = p.period_start
 """
-_STALE = """
-    (select x.* from rating.periods x
-     join (select contract, period_start, min(stale_id) as oldest, bool_or(not retry) as is_new
-         from rating.stale where priced_us <= $1
-           group by contract, period_start order by oldest) s
+_STALE = f"""
+    (select x.*, s.seldom from rating.periods x
+     join (select contract, period_start, min(due_us) as due_us, bool_and(seldom) as seldom
+         from rating.stale where due_us > $1 and (due_us <= {NOW_US} or $2 and not retry)
+           group by contract, period_start) s
         on s.contract = x.contract and s.period_start = x.period_start
-     where not x.final and (x.retry_at is null or s.is_new or x.retry_at <= clock_timestamp())
-     order by s.oldest limit $2 for no key update of x skip locked)
+     where not x.final order by s.due_us limit $3 for no key update of x skip locked)
 """
 _CHOSEN = """
-    (select x.* from rating.periods x join unnest($1::text[], $2::timestamptz[]) as chosen
+    (select x.*, false as seldom from rating.periods x join unnest($1::text[], $2::timestamptz[]) as chosen
         (contract, period_start)
         on chosen.contract = x.contract and chosen.period_start = x.period_start
      where not x.final order by x.contract, x.period_start for no key update of x)
@@ -78,58 +73,22 @@ class StatementRepository:
     def __init__(self, connection: "asyncpg.Connection | asyncpg.Pool") -> None:
         self.connection = connection
 
-    async def anything_asked(self) -> bool:
-        found: bool = await self.connection.fetchval(
-            "select exists (select from rating.marks) or exists (select from rating.stale)"
-        )
-        return found
-
-    async def fan_out(self, marks_max: int) -> int:
-        """Turn up to `marks_max` marks into requests for the statements they touch; return how many marks
-        were taken. A request is as old as its oldest mark, so that who waits for what was marked before a
-        moment sees it. A UTC day can touch two periods and a customer have several contracts. Marks of
-        subjects nobody knows go: when their customer, alias or contract comes, it leaves marks or requests of
-        its own. A held statement is asked for like any other, and rests since it was tried last: what mends
-        it is priced at once, and usage that does not is no reason to try all the time.
-        """
-        taken: int = await self.connection.fetchval(
-            """with taken as (
-                   delete from rating.marks
-                   where ctid = any (array(select ctid from rating.marks
-                       where (select pg_try_advisory_xact_lock($2)) limit $1))
-                   returning subject, day, marked_at),
-               touched as (
-                   select p.contract, p.period_start, p.retry_at, min(d.since) as since
-                   from (select subject, day, min(marked_at) as since from taken group by 1, 2) d
-                   join rating.subjects s on s.subject = d.subject
-                   join rating.contracts c on c.customer_id = s.customer_id
-                   join rating.periods p on p.contract = c.contract and not p.final
-                       and p.period_start < (d.day + 1)::timestamp at time zone 'UTC'
-                           and p.period_end > d.day::timestamp at time zone 'UTC'
-                   group by 1, 2, 3),
-               asked as (insert into rating.stale (contract, period_start, priced_us, since)
-                   select contract, period_start,
-                       greatest(coalesce(st.revision, 0),
-                                coalesce((extract(epoch from retry_at - make_interval(secs => $3)) *
-                                    1000000)::bigint, 0)), since
-                   from touched left join rating.statements st using (contract, period_start))
-               select count(*) from taken""",
-            marks_max,
-            FAN_OUT,
-            RETRY_AFTER_S,
-        )
-        return taken
-
     async def hold_ownership(self) -> None:
         """Let no subject leave its customer until the transaction ends. It comes first: the snapshot is then
         taken behind whoever changed that."""
         await self.connection.execute("lock table rating.departed_subjects in row share mode")
 
-    async def claim(self, priced_before_us: int, limit: int) -> list[ClaimedPeriod]:
-        """Hold up to `limit` statements that are asked for and whose revision then was no later, longest
-        waiting first."""
-        rows = await self.connection.fetch(_CLAIM.format(source=_STALE) + _IN_ORDER, priced_before_us, limit)
+    async def claim(self, after_us: int, limit: int, *, whatever_the_pace: bool) -> list[ClaimedPeriod]:
+        """Hold up to `limit` statements that are asked for, longest due first: those that are due since after
+        `after_us`, or, `whatever_the_pace`, all."""
+        rows = await self.connection.fetch(
+            _CLAIM.format(source=_STALE) + _IN_ORDER, after_us, whatever_the_pace, limit
+        )
         return [ClaimedPeriod(**row) for row in rows]
+
+    async def wait_at_most(self, wait_s: float) -> None:
+        """Let this transaction wait no longer for what others hold: it is refused then."""
+        await self.connection.execute(f"set local lock_timeout = {max(1, round(wait_s * 1000)):d}")
 
     async def hold(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> list[ClaimedPeriod]:
         """Hold these statements, waiting for whoever prices them; the final ones among them are left out."""
@@ -137,53 +96,6 @@ class StatementRepository:
             _CLAIM.format(source=_CHOSEN) + _IN_ORDER, list(contracts), list(period_starts)
         )
         return [ClaimedPeriod(**row) for row in rows]
-
-    async def forget_requests(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
-        """Delete the requests this transaction's snapshot sees for these statements: they are answered by
-        what it writes."""
-        await self.connection.execute(
-            """delete from rating.stale s using unnest($1::text[], $2::timestamptz[]) as done
-                (contract, period_start)
-               where s.contract = done.contract and s.period_start = done.period_start""",
-            list(contracts),
-            list(period_starts),
-        )
-
-    async def forget_requests_of_final(self, limit: int) -> int:
-        """Delete requests for final statements: what came late stays stored and is held late, the statement
-        stays."""
-        return len(
-            await self.connection.fetch(
-                """delete from rating.stale where stale_id in (
-                   select stale_id from rating.stale s join rating.periods p using (contract, period_start)
-                       where p.final
-                   limit $1 for update of s skip locked)
-               returning stale_id""",
-                limit,
-            )
-        )
-
-    async def ask_again(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
-        """Ask for these statements again: they could not be priced now, and nothing new has come for them."""
-        await self.connection.execute(
-            "insert into rating.stale (contract, period_start, retry) select *, true from unnest($1::text[], $2::timestamptz[])",
-            list(contracts),
-            list(period_starts),
-        )
-
-    async def ask_next(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
-        """Ask for the statement after each of these to be priced again: what they hand over has changed."""
-        await self.connection.execute(
-            """insert into rating.stale (contract, period_start)
-               select p.contract, p.period_start from unnest($1::text[], $2::timestamptz[]) as changed
-                   (contract, period_start)
-               join lateral (select contract, period_start, final from rating.periods x
-                   where x.contract = changed.contract
-                   and x.period_start > changed.period_start order by x.period_start limit 1) p
-                       on not p.final""",
-            list(contracts),
-            list(period_starts),
-        )
 
     async def replace(self, replacements: Sequence[Replacement]) -> None:
         """Write the revisions over the older ones. A final row refuses (trigger)."""
@@ -242,6 +154,25 @@ class StatementRepository:
             (row["contract"], row["period_start"]): STATEMENTS.decode(row["said"].encode()) for row in rows
         }
 
+    async def newer(
+        self, contracts: Sequence[str], start_dates: Sequence[date], revisions: Sequence[int]
+    ) -> dict[StatementName, StatementMessage | None]:
+        """Those of these statements that there are, each as it stands if it is newer than the revision."""
+        rows = await self.connection.fetch(
+            """select contract, start_date, case when st.revision > known then said end as said
+               from unnest($1::text[], $2::date[], $3::bigint[]) as asked (contract, start_date, known)
+               join rating.periods p using (contract, start_date)
+               join rating.statements st using (contract, period_start)""",
+            list(contracts),
+            list(start_dates),
+            list(revisions),
+        )
+        return {
+            StatementName(row["contract"], row["start_date"]): row["said"]
+            and STATEMENTS.decode(row["said"].encode())
+            for row in rows
+        }
+
     async def close_periods(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
         await self.connection.execute(
             """update rating.periods p set final = true, retry_at = null
@@ -264,43 +195,12 @@ class StatementRepository:
             retry_after_s,
         )
 
-    async def backlog(self) -> int:
-        """How many statements are asked for and not priced yet."""
-        found: int = await self.connection.fetchval(
-            "select count(*) from (select distinct contract, period_start from rating.stale) asked"
-        )
-        return found
-
     async def overdue_s(self, now: datetime) -> float:
         """Seconds since the oldest open period was due to close; 0 when none is."""
         found: float = await self.connection.fetchval(
             """select coalesce(extract(epoch from $1 - min(close_due_at))::float8, 0) from rating.periods
                where not final and close_due_at <= $1""",
             now,
-        )
-        return found
-
-    async def open_marks(self) -> int:
-        found: int = await self.connection.fetchval("select count(*) from rating.marks")
-        return found
-
-    async def database_time(self) -> datetime:
-        found: datetime = await self.connection.fetchval("select clock_timestamp()")
-        return found
-
-    async def has_mark_before(self, moment: datetime) -> bool:
-        found: bool = await self.connection.fetchval(
-            "select exists (select from rating.marks where marked_at < $1)", moment
-        )
-        return found
-
-    async def has_request_before(self, moment: datetime) -> bool:
-        """Whether a request older than `moment` waits; that to try a held statement again is none: it has an
-        exception of its own."""
-        found: bool = await self.connection.fetchval(
-            """select exists (select from rating.stale s join rating.periods p using (contract, period_start)
-                              where s.since < $1 and not p.final and not s.retry)""",
-            moment,
         )
         return found
 
@@ -431,6 +331,15 @@ class StatementRepository:
             *where.parameters,
         )
         return list(map(_message, rows))
+
+    async def on_its_way(self, moment: datetime) -> bool:
+        """Whether a statement that was told by a moment is not on the bus yet."""
+        waits: bool = await self.connection.fetchval(
+            "select exists (select from rating.outbox where topic = $1 and created_at <= $2)",
+            STATEMENTS.name,
+            moment,
+        )
+        return waits
 
     async def said_after(self, after: tuple[str, datetime] | None, limit: int) -> list[SaidStatement]:
         """Statements by contract and period, after this one, each held until the transaction ends."""

@@ -10,6 +10,7 @@ import structlog
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.memory import StatementsContext
+from services.rating.statements.metrics import PRICED
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import ClaimedPeriod, DuePeriod
 from services.rating.statements.usecases.pass_barrier import pass_barrier
@@ -78,6 +79,7 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
         return len(outcome.priced)
 
     closed = await in_one_snapshot(context.db, once)
+    PRICED.labels("due").inc(closed)
     if closed:
         log.info("periods_closed", periods=closed, business_time=now.isoformat())
     return closed

@@ -1,4 +1,4 @@
-"""Finish all due work now, ignoring the pricing interval: open, price and close what is due in rating. A moved
+"""Finish all due work now, whatever the pace: open, price and close what is due in rating. A moved
 clock waits for it."""
 
 import asyncio
@@ -7,10 +7,12 @@ from datetime import datetime
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases.open_periods import open_due_periods
 from services.rating.statements.memory import StatementsContext
+from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.close_periods import close_due
+from services.rating.statements.usecases.fan_out import fan_out
 from services.rating.statements.usecases.pass_barrier import database_time
-from services.rating.statements.usecases.price import fan_out, price_stale
+from services.rating.statements.usecases.price import price_asked
 
 POLL_S = 0.005
 
@@ -21,7 +23,7 @@ async def finish_due_work(context: StatementsContext) -> bool:
     await context.clock.refresh()
     now = context.clock.now()
     await _open_all(context)
-    await _price_all(context)
+    await price_all(context)
     await close_due(context)
     async with context.db.transaction() as uow:
         return not await StatementRepository(uow.connection).closable_left(now)
@@ -39,19 +41,16 @@ async def _open_all(context: StatementsContext) -> None:
             await asyncio.sleep(POLL_S)
 
 
-async def _price_all(context: StatementsContext) -> None:
+async def price_all(context: StatementsContext) -> None:
     """Price what was asked for before now; under live load more is asked for meanwhile, and can wait."""
     moment = await database_time(context.db)
-    settings = context.settings
     while await _asked_before(context, moment):
-        async with context.db.transaction() as uow:
-            taken = await fan_out(uow, settings.marks_max)
-        taken += await price_stale(context.db, context.clock.now(), limit=settings.claim_max)
+        taken = await fan_out(context) + await price_asked(context)
         if not taken:
             await asyncio.sleep(POLL_S)
 
 
 async def _asked_before(context: StatementsContext, moment: datetime) -> bool:
     async with context.db.transaction() as uow:
-        statements = StatementRepository(uow.connection)
-        return await statements.has_mark_before(moment) or await statements.has_request_before(moment)
+        requests = RequestRepository(uow.connection)
+        return await requests.has_mark_before(moment) or await requests.has_request_before(moment)

@@ -11,7 +11,8 @@ from services.rating.metering.raw.repository import RawRepository
 from services.rating.metering.raw.usecases.events_of_groups import GroupsAsked, first_events, hours_of
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import PRICING_FAILED, PricedAt, held_message, pages_of
-from services.rating.statements.repository.statements import RETRY_AFTER_S, Replacement, StatementRepository
+from services.rating.statements.repository.requests import RETRY_AFTER_S, RequestRepository
+from services.rating.statements.repository.statements import Replacement, StatementRepository
 from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
@@ -48,7 +49,7 @@ async def hold(uow: UnitOfWork, held: Sequence[tuple[DueStatement, AppError]], a
         return
     statements = StatementRepository(uow.connection)
     names = [due.contract for due, _ in held], [due.period.start for due, _ in held]
-    await statements.ask_again(*names)
+    await RequestRepository(uow.connection).ask_again(*names)
     await statements.set_retry(*names, RETRY_AFTER_S)
     stored = await statements.stored(*names)
     for due, fault in held:

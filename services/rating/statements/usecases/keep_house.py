@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 
@@ -11,7 +12,7 @@ FORGET_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Marks that no pricing has fanned out yet, statements asked for and not priced yet, and for how many
+    """Marks that no pricing has fanned out yet, statements that are due and not priced yet, and for how many
     seconds of the business clock the longest waiting close is due (0: none)."""
 
     marks: int
@@ -21,6 +22,7 @@ class Waits:
 
 async def keep_house(uow: UnitOfWork, now: datetime) -> Waits:
     """Drop requests for final statements (what came late is held late), and return what waits."""
-    statements = StatementRepository(uow.connection)
-    await statements.forget_requests_of_final(FORGET_MAX)
-    return Waits(await statements.open_marks(), await statements.backlog(), await statements.overdue_s(now))
+    requests = RequestRepository(uow.connection)
+    await requests.forget_of_final(FORGET_MAX)
+    overdue_s = await StatementRepository(uow.connection).overdue_s(now)
+    return Waits(await requests.open_marks(), await requests.backlog(), overdue_s)

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from services.rating.statements.memory import StatementsContext
-from services.rating.statements.repository.statements import StatementRepository
-from services.rating.statements.usecases.price import fan_out
+from services.rating.statements.repository.requests import RequestRepository
+from services.rating.statements.usecases.fan_out import fan_out
 from shared.bus.waiting import until_heard
 from shared.db.unit_of_work import Database
 from shared.topics.graph import GRAPH
@@ -37,17 +37,15 @@ async def pass_barrier(context: StatementsContext, waiting: Waiting) -> None:
     await until_heard(context.bus, METERED, pause)
     moment = await database_time(context.db)
     while await _has_mark_before(context.db, moment):
-        async with context.db.transaction() as uow:
-            taken = await fan_out(uow, context.settings.marks_max)
-        if not taken:
+        if not await fan_out(context):
             await pause()
 
 
 async def database_time(db: Database) -> datetime:
     """The machine clock of the database, which stamps marks, requests and outbox rows."""
-    return await StatementRepository(db.pool).database_time()
+    return await RequestRepository(db.pool).database_time()
 
 
 async def _has_mark_before(db: Database, moment: datetime) -> bool:
     async with db.transaction() as uow:
-        return await StatementRepository(uow.connection).has_mark_before(moment)
+        return await RequestRepository(uow.connection).has_mark_before(moment)

@@ -1,5 +1,4 @@
-"""Fan marks out into requests, and price the statements that are asked for. Any number of workers and
-replicas."""
+"""Price the statements that are asked for. Any number of workers and replicas."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,7 +17,10 @@ from services.rating.metering.usecases.read_quantities import UsageAsked, read_q
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import PricedAt, message_of, pages_of
+from services.rating.statements.memory import StatementsContext
+from services.rating.statements.metrics import PRICED
 from services.rating.statements.repository.charged import charged_elsewhere, of_meter
+from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import Replacement, StatementRepository
 from services.rating.statements.rows import ClaimedPeriod
 from services.rating.statements.usecases.hold import hold, release
@@ -33,8 +35,6 @@ from shared.values.groups import Group
 
 log = structlog.get_logger()
 T = TypeVar("T")
-#: For those who cannot wait: a moving clock, a test.
-REST_IGNORED_US = 2**63 - 1
 MINOR_MAX = 2**63 - 1
 COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 Usage = Mapping[UsageNeed, Mapping[Group, Decimal]]
@@ -46,34 +46,46 @@ class FiguresOutOfBounds(AppError):
 
 @dataclass
 class Outcome:
-    """What one transaction came to."""
+    """What one transaction came to. `handed_over`: a period hands over what it did not before, so the one after
+    it is asked for."""
 
     priced: list[DueStatement] = field(default_factory=list)
     held: list[tuple[DueStatement, AppError]] = field(default_factory=list)
+    handed_over: bool = False
+
+    @property
+    def taken(self) -> int:
+        return len(self.priced) + len(self.held)
 
 
-async def anything_asked(db: Database) -> bool:
-    """Whether there is a mark or a request at all: one question, so that waiting costs next to nothing."""
-    return await StatementRepository(db.pool).anything_asked()
+async def price_due(context: StatementsContext) -> int:
+    """Price some of the statements that are due now, longest due first; return how many were taken."""
+    floor = context.state.queues.requests
+    after_us = floor.start()
+    found, look = await RequestRepository(context.db.pool).any_due(after_us)
+    floor.looked(look)
+    return await _price_asked(context, after_us, whatever_the_pace=False) if found else 0
 
 
-async def fan_out(uow: UnitOfWork, marks_max: int) -> int:
-    """Turn visible marks into requests; return how many marks were taken."""
-    return await StatementRepository(uow.connection).fan_out(marks_max)
+async def price_asked(context: StatementsContext) -> int:
+    """Price some of the statements that are asked for, due or not; return how many were taken."""
+    return await _price_asked(context, context.state.queues.requests.start(), whatever_the_pace=True)
 
 
-async def price_stale(
-    db: Database, now: datetime, *, limit: int, priced_before_us: int = REST_IGNORED_US
-) -> int:
-    """Price up to `limit` statements that are asked for, those with a later revision left to rest; return how
-    many were taken."""
+async def _price_asked(context: StatementsContext, after_us: int, *, whatever_the_pace: bool) -> int:
+    async def once(uow: UnitOfWork) -> tuple[int, int, int]:
+        rows = await StatementRepository(uow.connection).claim(
+            after_us, context.settings.claim_max, whatever_the_pace=whatever_the_pace
+        )
+        seldom = {(row.contract, row.period_start) for row in rows if row.seldom and not whatever_the_pace}
+        outcome = await price_held(uow, rows, context.clock.now(), final=False)
+        told = sum((due.contract, due.period.start) in seldom for due in outcome.priced)
+        return outcome.taken, len(outcome.priced) - told, told
 
-    async def once(uow: UnitOfWork) -> int:
-        rows = await StatementRepository(uow.connection).claim(priced_before_us, limit)
-        outcome = await price_held(uow, rows, now, final=False)
-        return len(outcome.priced) + len(outcome.held)
-
-    return await in_one_snapshot(db, once)
+    taken, due, told = await in_one_snapshot(context.db, once)
+    PRICED.labels("due").inc(due)
+    PRICED.labels("told").inc(told)
+    return taken
 
 
 async def in_one_snapshot(db: Database, act: Callable[[UnitOfWork], Awaitable[T]]) -> T:
@@ -101,7 +113,7 @@ async def price_held(
     if not rows:
         return outcome
     statements = StatementRepository(uow.connection)
-    await statements.forget_requests(*_names(rows))
+    await RequestRepository(uow.connection).forget(*_names(rows))
     due = await _load(uow, rows)
     covered = await watermark(uow)
     meters = await _meters(uow, due)
@@ -109,7 +121,7 @@ async def price_held(
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final, meters)
     replacements = _price_all(due, usage, at, outcome)
     await statements.replace(replacements)
-    await _hand_over(statements, outcome.priced, replacements)
+    outcome.handed_over = await _hand_over(uow, outcome.priced, replacements)
     for replacement in replacements:
         for page in pages_of(replacement.message):
             uow.tell(STATEMENTS, page)
@@ -153,13 +165,13 @@ async def _read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mapp
 def _price_all(
     due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt, outcome: Outcome
 ) -> list[Replacement]:
-    """Price in order of contract and period: the closing balances of one period open the next, also within
-    one transaction."""
+    """Price in order of contract and period: the closing balances of one period open the one that follows on
+    it, also within one transaction."""
     replacements: list[Replacement] = []
-    closing: dict[str, list[Any]] = {}
+    closing: dict[tuple[str, datetime], list[Any]] = {}
     failed: dict[str, AppError] = {}
     for statement, quantities in zip(due, usage, strict=True):
-        opening = closing.get(statement.contract, statement.opening)
+        opening = closing.get((statement.contract, statement.period.start), statement.opening)
         try:
             if statement.contract in failed:
                 raise failed[statement.contract]
@@ -168,17 +180,11 @@ def _price_all(
             failed[statement.contract] = fault
             outcome.held.append((statement, fault))
             continue
-        closing[statement.contract] = to_stored(priced.closing)
+        closes = closing[statement.contract, statement.period.end] = to_stored(priced.closing)
         outcome.priced.append(statement)
         message = message_of(statement, priced, at)
         replacements.append(
-            Replacement(
-                message,
-                statement.period.start,
-                opening,
-                closing[statement.contract],
-                statement.chain[-1].version,
-            )
+            Replacement(message, statement.period.start, opening, closes, statement.chain[-1].version)
         )
     return replacements
 
@@ -201,19 +207,21 @@ def _price_one(due: DueStatement, quantities: Usage, opening: Sequence[Any]) -> 
 
 
 async def _hand_over(
-    statements: StatementRepository, priced: Sequence[DueStatement], replacements: Sequence[Replacement]
-) -> None:
-    """Where the balance at the end of a period has changed, the next period is asked for."""
+    uow: UnitOfWork, priced: Sequence[DueStatement], replacements: Sequence[Replacement]
+) -> bool:
+    """Where the balance at the end of a period has changed, the next period is asked for, unless it was priced
+    here after it; return whether one was."""
+    opened = {(due.contract, due.period.start) for due in priced}
     changed = [
-        replacement
+        due
         for due, replacement in zip(priced, replacements, strict=True)
-        if due.closing != replacement.closing
+        if due.closing != replacement.closing and (due.contract, due.period.end) not in opened
     ]
     if changed:
-        await statements.ask_next(
-            [replacement.message.contract for replacement in changed],
-            [replacement.period_start for replacement in changed],
+        await RequestRepository(uow.connection).ask_next(
+            [due.contract for due in changed], [due.period.start for due in changed]
         )
+    return bool(changed)
 
 
 def _names(rows: Sequence[ClaimedPeriod]) -> tuple[list[str], list[datetime]]:

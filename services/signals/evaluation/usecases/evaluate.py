@@ -44,6 +44,11 @@ async def next_due(uow: UnitOfWork) -> NextDue:
     return await EvaluationRepository(uow.connection).next_due(machine_now())
 
 
+async def due_customers(uow: UnitOfWork, until: datetime) -> list[str]:
+    """The ids of the customers whose days are due by `until`, and not held."""
+    return await EvaluationRepository(uow.connection).due_customers(until, machine_now())
+
+
 async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int) -> int:
     """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found.
 

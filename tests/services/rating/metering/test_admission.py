@@ -229,6 +229,9 @@ BEFORE = """
     drop table rating.admitted_groups, rating.group_limits, rating.named_values, rating.recounts;
     alter table rating.meters drop column counts_since;
     alter table rating.meter_versions drop column counts_since;
+    drop index rating.stale_due;
+    alter table rating.stale drop column seldom, drop column due_us, add column priced_us bigint not null default 0;
+    alter table rating.marks drop column at_once;
     update rating.alembic_version set version_num = '0016';
 """
 

@@ -5,10 +5,9 @@ import asyncio
 from itertools import count
 from typing import Any
 
-from services.rating.statements.repository.statements import StatementRepository
-from services.rating.statements.usecases.price import price_stale
+from services.rating.statements.repository.requests import RequestRepository
+from services.rating.statements.usecases.price import price_due
 from shared.bus import Record
-from shared.runtime.clock import machine_us
 from shared.topics.usage_ingest import USAGE_EVENTS, USAGE_RAW
 from tests.conftest import say
 from tests.services.rating.deployment import Deployment, event, terms, utc
@@ -147,10 +146,10 @@ async def test_workers_at_once_price_each_request_once(rating: Deployment) -> No
         "insert into rating.stale (contract, period_start) select contract, period_start from rating.periods"
     )
 
+    rating.context.settings = rating.context.settings.model_copy(update={"claim_max": 7})
+
     async def work() -> None:
-        while await price_stale(
-            rating.context.db, rating.context.clock.now(), priced_before_us=machine_us(), limit=7
-        ):
+        while await price_due(rating.context):
             pass
 
     await asyncio.gather(*(work() for _ in range(4)))
@@ -198,8 +197,8 @@ async def test_a_request_is_as_old_as_the_mark_it_came_from(rating: Deployment) 
     await rating.apply(terms("acme-1", "acme"))
     await rating.settled()
     async with rating.context.db.transaction() as uow:
-        statements = StatementRepository(uow.connection)
+        requests = RequestRepository(uow.connection)
         await uow.connection.execute("insert into rating.marks (subject, day) values ('acme', '2024-01-05')")
         moment = await uow.connection.fetchval("select clock_timestamp()")
-        assert await statements.fan_out(100) == 1
-        assert not await statements.has_mark_before(moment) and await statements.has_request_before(moment)
+        assert (await requests.fan_out(0, 100, 0, None)).taken == 1
+        assert not await requests.has_mark_before(moment) and await requests.has_request_before(moment)
