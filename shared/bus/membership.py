@@ -63,6 +63,8 @@ class Membership:
     shares: Sequence[Share]
     session_timeout_s: float = 6.0
     owned: frozenset[Share] = frozenset()
+    #: Whether nobody else was a member at the last beat.
+    alone: bool = False
     _wanted: frozenset[Share] = frozenset()
     _due: bool = False
     _member: int = 0
@@ -144,6 +146,7 @@ class Membership:
             for row in rows
             if row["member"] == self._member or (row["fresh"] and row["connected"])
         }
+        self.alone = len(live) == 1
         self._wanted = frozenset(fair_shares(live)[self._member])
         self._due = self._wanted != self.owned
         if any(not row["connected"] for row in rows):

@@ -16,8 +16,9 @@ import structlog
 
 from shared.bus import Bus, BusUnavailable, Record, RecordsRefused, metrics
 from shared.bus.faults import DATABASE_FAULTS
-from shared.bus.membership import Membership
-from shared.db.columns import names_of
+from shared.bus.membership import Membership, Share
+from shared.db.columns import names_of, read
+from shared.db.floor import SNAPSHOT, Floor, Look
 from shared.db.outbox_refused import Refused
 from shared.db.outbox_rows import MessageKey, WaitingMessage
 from shared.db.unit_of_work import OUTBOX_SHARDS, Database
@@ -27,17 +28,18 @@ from shared.topics import ALL, TopicKind
 
 log = structlog.get_logger()
 ROWS_MAX = 2000
-#: For rows of other processes; those of this one wake the relay.
-POLL_S = 0.05
+#: For rows of other processes; those of this one wake the relay. Where it is alone there are none but those
+#: of the command line.
+POLL_S, POLL_ALONE_S = 0.05, 1.0
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
-# each round walks over what the last ones deleted: after much, wait for more
-REST_A_ROW_S, REST_MAX_S = (
-    0.0002,
-    0.1,
-)
+#: After much, wait for more.
+REST_A_ROW_S, REST_MAX_S = 0.0002, 0.1
 MEASURE_EVERY_S = 2.0
 #: For refused rows whose time has come.
 RETRY_LOOK_S = 15.0
+WAITING = """select s.*, o.* from (select {snapshot}) s left join lateral (
+    select {columns} from {schema}.outbox
+    where shard = any($1::smallint[]) and outbox_id > $2 order by outbox_id limit $3) o on true"""
 # A refused snapshot goes with the first later one of its key that the bus has.
 TAKEN = """with gone as (delete from {schema}.outbox where outbox_id = any($1)
     returning outbox_id, topic, key)
@@ -60,6 +62,9 @@ class Relay:
     #: Called when something is on the bus, and no row any more.
     progress: Wake = field(default_factory=Wake)
     _woken: Wake = field(default_factory=Wake)
+    _floor: Floor = field(default_factory=Floor)
+    #: Whose rows the floor is of.
+    _looked_at: frozenset[Share] = frozenset()
     _retried_at: float = 0.0
 
     def wake(self) -> None:
@@ -97,13 +102,22 @@ class Relay:
                 continue
             if relayed < ROWS_MAX:
                 await asyncio.sleep(min(relayed * REST_A_ROW_S, REST_MAX_S))
-                await self._woken.wait(POLL_S)
+                await self._woken.wait(POLL_ALONE_S if shards.alone else POLL_S)
 
     async def _relay_once(self, shards: Membership) -> int:
-        owned = [number for _, number in await shards.settle()]
-        rows = await self._waiting(shards, owned) if owned else []
-        if not rows:
+        owned = await shards.settle()
+        if not owned:
             return 0
+        if owned != self._looked_at:
+            self._floor, self._looked_at = Floor(), owned
+        rows, look = await self._waiting(shards)
+        if rows:
+            await self._relay(shards, rows)
+        self._floor.looked(look)
+        return len(rows)
+
+    async def _relay(self, shards: Membership, rows: Sequence[WaitingMessage]) -> None:
+        """Put these on the bus and delete them, or set them aside."""
         failpoints.reach("relay.before_publish")
         refused = await self._deliver(rows)
         failpoints.reach("relay.after_publish")
@@ -116,16 +130,15 @@ class Relay:
             await self.refused.superseded([MessageKey(**row) for row in superseded])
         metrics.RELAYED.labels(self.db.schema).inc(len(taken))
         self.progress.call()
-        return len(rows)
 
-    async def _waiting(self, shards: Membership, owned: Sequence[int]) -> list[WaitingMessage]:
-        rows = await shards.fetch(
-            f"""select {names_of(WaitingMessage)} from {self.db.schema}.outbox
-                where shard = any($1::smallint[]) order by outbox_id limit $2""",
-            owned,
-            ROWS_MAX,
-        )
-        return [WaitingMessage(**row) for row in rows]
+    async def _waiting(self, shards: Membership) -> tuple[list[WaitingMessage], Look]:
+        """The next rows of our shards, and what the look knows of the rest once they are gone."""
+        sql = WAITING.format(snapshot=SNAPSHOT, columns=names_of(WaitingMessage), schema=self.db.schema)
+        owned = [number for _, number in self._looked_at]
+        found = await shards.fetch(sql, owned, self._floor.start(), ROWS_MAX)
+        rows = [read(WaitingMessage, row) for row in found if row["outbox_id"] is not None]
+        last = rows[-1].outbox_id if rows else None
+        return rows, Look(last, found[0]["oldest_xid"], found[0]["next_xid"])
 
     async def _deliver(self, rows: Sequence[WaitingMessage]) -> list[tuple[WaitingMessage, str]]:
         """Publish the rows, in halves where the bus refuses some; return those it refuses alone, each with

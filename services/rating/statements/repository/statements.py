@@ -36,10 +36,13 @@ _CLAIM = """
     join rating.customers cu on cu.customer_id = c.customer_id
     left join rating.statements st on st.contract = p.contract and st.period_start = p.period_start
 """
+# With `offset 0` around it, it is a walk along the instants from which requests are due, not one in the order
+# of their statements over all that were deleted.
 _STALE = f"""
     (select x.*, s.seldom from rating.periods x
      join (select contract, period_start, min(due_us) as due_us, bool_and(seldom) as seldom
-         from rating.stale where due_us > $1 and (due_us <= {NOW_US} or $2 and not retry)
+         from (select * from rating.stale where due_us > $1 and (due_us <= {NOW_US} or $2 and not retry)
+             offset 0) due
            group by contract, period_start) s
         on s.contract = x.contract and s.period_start = x.period_start
      where not x.final order by s.due_us limit $3 for no key update of x skip locked)
