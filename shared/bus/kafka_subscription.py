@@ -21,6 +21,8 @@ from shared.topics import Topic, TopicKind
 
 log = structlog.get_logger()
 FETCH_BYTES = 4 << 20
+#: So long the broker holds a fetch that finds nothing; it answers at once when there is something.
+FETCH_WAIT_MS = 1000
 COMMIT_EVERY_S = 5.0
 RETRY_S = 0.05
 #: An outage of the database must not cost the membership.
@@ -118,7 +120,7 @@ class KafkaSubscription:
             rebalance_timeout_ms=session_ms,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=200,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             request_timeout_ms=max(session_ms + 1_000, 5_000),
             retry_backoff_ms=100,
             metadata_max_age_ms=10_000,

@@ -8,8 +8,9 @@ on the compare-and-set of positions.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -62,6 +63,8 @@ class Membership:
     group: str
     shares: Sequence[Share]
     session_timeout_s: float = 6.0
+    #: What is called with each notice of a channel, by its name: the session hears of it.
+    hears: Mapping[str, Callable[[str], None]] = field(default_factory=dict)
     owned: frozenset[Share] = frozenset()
     #: Whether nobody else was a member at the last beat.
     alone: bool = False
@@ -105,6 +108,8 @@ class Membership:
             self._member = await connection.fetchval(
                 JOIN, self.group, [f"{name}#{number}" for name, number in self.shares]
             )
+            for channel, call in self.hears.items():
+                await connection.add_listener(channel, partial(_heard, call))
         except BaseException:
             await throw_away(self.pool, connection)
             raise
@@ -114,7 +119,8 @@ class Membership:
 
     async def _beat_on(self) -> None:
         while True:
-            await asyncio.sleep(min(TICK_S, self.session_timeout_s / 8))
+            alone_s, shared_s = self.session_timeout_s / 3, min(TICK_S, self.session_timeout_s / 8)
+            await asyncio.sleep(alone_s if self.alone else shared_s)
             try:
                 await self._beat()
             except DATABASE_FAULTS as fault:
@@ -191,6 +197,11 @@ class Membership:
                 await connection.execute("delete from bus.members where member = $1", self._member, timeout=2)
         # The end of the session frees its advisory locks.
         await throw_away(self.pool, connection)
+
+
+def _heard(call: Callable[[str], None], *told: object) -> None:
+    """A notice: connection, process, channel, payload."""
+    call(str(told[-1]))
 
 
 def _parse(share: str) -> Share:

@@ -7,9 +7,10 @@ service has to be told again what its producers know (`shared/runtime/retelling.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any, TypeVar
 
 import asyncpg
@@ -22,7 +23,7 @@ from shared.bus.group_commit import GroupCommit
 from shared.bus.held_connection import throw_away, usable
 from shared.bus.membership import Membership
 from shared.bus.postgres_segments import TRIM, append, heads, read_run, written_at
-from shared.bus.postgres_subscription import PostgresSubscription
+from shared.bus.postgres_subscription import QUIET_AFTER_S, PostgresSubscription
 from shared.db.unit_of_work import OUTAGES
 from shared.topics import ALL, Topic
 
@@ -39,6 +40,12 @@ REFUSALS: tuple[type[asyncpg.PostgresError], ...] = (
 )
 DAY_S = 86_400
 TRIM_EVERY_S = 600.0
+#: The channel on which the first record after a quiet time is announced, by its topic. It is announced sooner
+#: than anybody who finds nothing takes to look seldom.
+ANNOUNCED, ANNOUNCE_AFTER_S = "u2c_bus", QUIET_AFTER_S / 2
+ANNOUNCE = (
+    "select pg_notify($1, topic), set_config('synchronous_commit', 'off', true) from unnest($2::text[]) topic"
+)
 # A server may be set to acknowledge before the log is written; what publish acknowledged must survive the
 # server's death.
 DURABLE = (
@@ -59,6 +66,8 @@ class PostgresLog:
     publish_timeout_s: float = 10.0
     durability_note: str | None = None  # durable as Postgres is
     _commits: GroupCommit = field(init=False)
+    #: Topic → when this process appended to it last.
+    _appended_at: dict[str, float] = field(default_factory=dict)
     _publisher: Any = None
     _trimming: asyncio.Task[None] | None = None
 
@@ -95,9 +104,11 @@ class PostgresLog:
             (topic, partition) for topic in topics for partition in range(self.topics[topic].partitions)
         ]
         membership = Membership(self.pool, group, shares, self.session_timeout_s)
-        return PostgresSubscription(
+        subscription = PostgresSubscription(
             self.pool, group, {topic: self.topics[topic] for topic in topics}, membership
         )
+        membership.hears = {ANNOUNCED: subscription.announced}
+        return subscription
 
     async def heads(self, topic: str) -> Mapping[int, int]:
         return await self._answer(heads(self.pool, topic))
@@ -123,7 +134,9 @@ class PostgresLog:
     async def _append(self, topics: Mapping[str, list[Record]]) -> None:
         try:
             async with asyncio.timeout(self.publish_timeout_s):
-                await append(await self._publisher_connection(), topics, self._partitions)
+                publisher = await self._publisher_connection()
+                await append(publisher, topics, self._partitions)
+                await self._announce(publisher, topics)
         except REFUSALS as fault:
             raise RecordsRefused(
                 f"the log in Postgres refuses what was sent to {', '.join(sorted(topics))}: {fault!r}"
@@ -131,6 +144,15 @@ class PostgresLog:
         except DATABASE_FAULTS as fault:
             await self._drop_publisher()
             raise BusUnavailable(f"the log in Postgres took nothing: {fault!r}") from fault
+
+    async def _announce(self, publisher: asyncpg.Connection, topics: Iterable[str]) -> None:
+        """Tell who listens of the first records after a quiet time: nobody looks often by then. While records
+        flow they are found by looking, and a notice with each would make every commit wait for its turn."""
+        now = asyncio.get_running_loop().time()
+        quiet = [topic for topic in topics if now - self._appended_at.get(topic, -inf) >= ANNOUNCE_AFTER_S]
+        self._appended_at.update(dict.fromkeys(topics, now))
+        if quiet:
+            await publisher.execute(ANNOUNCE, ANNOUNCED, quiet)
 
     async def _publisher_connection(self) -> asyncpg.Connection:
         """A connection kept for publishing: going through the pool would add a round trip to every commit."""

@@ -16,7 +16,9 @@ from shared.topics import Topic, TopicKind
 
 POLL_MIN_S = 0.002
 POLL_MAX_S = 0.05
-CHECK_EVERY_S = 5.0
+#: Who has found nothing for so long looks seldom: the first record after that is announced (`announce`).
+QUIET_AFTER_S, POLL_QUIET_S = 1.0, 1.0
+CHECK_EVERY_S = 10.0
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class PostgresSubscription:
     _wait_s: float = POLL_MIN_S
     _hurried: Wake = field(default_factory=Wake)
     _checked_at: float = 0.0
+    _found_at: float = 0.0
 
     async def poll(self, records_max: int, timeout_s: float) -> list[Polled]:
         """See `Subscription.poll`. Raises BusUnavailable in an outage, LogFault when the log is not what it
@@ -77,15 +80,24 @@ class PostgresSubscription:
             except DATABASE_FAULTS as fault:
                 raise BusUnavailable(f"the log in Postgres does not answer: {fault!r}") from fault
             runs = self._runs(records_max)
+            if runs:
+                self._wait_s, self._found_at = POLL_MIN_S, loop.time()
             if runs or loop.time() >= deadline:
-                self._wait_s = POLL_MIN_S if runs else self._wait_s
                 return runs
             await self._hurried.wait(min(self._wait_s, max(deadline - loop.time(), 0)))
-            self._wait_s = min(self._wait_s * 2, POLL_MAX_S)
+            quiet = loop.time() - self._found_at >= QUIET_AFTER_S
+            self._wait_s = min(self._wait_s * 2, POLL_QUIET_S if quiet else POLL_MAX_S)
+            if loop.time() >= deadline:
+                return []
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         if (topic, partition) in self._cursors:
             self._cursors[topic, partition] = _Cursor(offset)
+
+    def announced(self, topic: str) -> None:
+        """Look now if a record of one of ours is announced."""
+        if topic in self.topics:
+            self.hurry()
 
     def hurry(self) -> None:
         self._hurried.call()

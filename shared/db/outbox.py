@@ -23,7 +23,7 @@ from shared.db.outbox_refused import Refused
 from shared.db.outbox_rows import MessageKey, WaitingMessage
 from shared.db.unit_of_work import OUTBOX_SHARDS, Database
 from shared.runtime import failpoints
-from shared.runtime.wake import Wake
+from shared.runtime.wake import News, Wake
 from shared.topics import ALL, TopicKind
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ POLL_S, POLL_ALONE_S = 0.05, 1.0
 BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 5.0
 #: After much, wait for more.
 REST_A_ROW_S, REST_MAX_S = 0.0002, 0.1
-MEASURE_EVERY_S = 2.0
+MEASURE_EVERY_S = 5.0
 #: For refused rows whose time has come.
 RETRY_LOOK_S = 15.0
 WAITING = """select s.*, o.* from (select {snapshot}) s left join lateral (
@@ -60,7 +60,7 @@ class Relay:
     session_timeout_s: float = 6.0
     snapshots: Sequence[str] = SNAPSHOTS
     #: Called when something is on the bus, and no row any more.
-    progress: Wake = field(default_factory=Wake)
+    progress: News = field(default_factory=News)
     _woken: Wake = field(default_factory=Wake)
     _floor: Floor = field(default_factory=Floor)
     #: Whose rows the floor is of.

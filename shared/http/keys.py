@@ -28,9 +28,10 @@ from shared.errors import AppError, Kind
 from shared.http.bodiless import refuse_unasked_body
 from shared.http.query import refuse_unknown_parameters
 from shared.runtime.clock import machine_now
+from shared.runtime.wake import News
 
 log = structlog.get_logger()
-REFRESH_S = 0.5
+REFRESH_S = 1.0
 CONFIRM_EVERY_S = 2.0
 CHANGES_WITHIN_S = 30.0
 READS_WITHIN_S = 900.0
@@ -104,6 +105,8 @@ class Keys:
     # whether the table holds all that has been said of keys until now
     heard_all: Callable[[], Awaitable[bool]]
     now: Callable[[], float] = time.monotonic
+    #: Called when this process has heard of a key.
+    heard: News = field(default_factory=News)
     _by_hash: dict[str, AccessKey] = field(default_factory=dict)
     _confirmed: tuple[float, datetime] | None = None  # on the monotonic clock, and as told to callers
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -170,9 +173,10 @@ class Keys:
             self._confirmed = began
 
     async def _follow(self) -> None:
-        confirm_at = 0.0
+        confirm_at, known = 0.0, self.heard.count
         while True:
-            await asyncio.sleep(REFRESH_S)
+            await self.heard.wait(known, REFRESH_S)
+            known = self.heard.count
             AGE.set(self.age_s())
             try:
                 if self.age_s() > CHANGES_WITHIN_S or self.now() >= confirm_at:

@@ -13,7 +13,6 @@ from shared.topics.graph import Hearing
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 
 C = TypeVar("C", bound=ConsumerContext)
-LOOK_EVERY_S = 0.25
 #: Of the bus: a table that is read late is a revocation that comes late.
 ANSWER_WITHIN_S = 5.0
 
@@ -23,9 +22,7 @@ def key_consumer(context: C, service: str) -> Consumer[C] | None:
     is what others hear of."""
     if service not in ACCESS_KEYS.consumers:
         return None
-    return Consumer(
-        context, ACCESS_KEYS.group_of(service), [Subscribe(ACCESS_KEYS, hear_keys)], look_every_s=LOOK_EVERY_S
-    )
+    return Consumer(context, ACCESS_KEYS.group_of(service), [Subscribe(ACCESS_KEYS, hear_keys)])
 
 
 async def heard_all(bus: Bus, consumer: Consumer[C] | None) -> bool:

@@ -25,13 +25,15 @@ AGAIN_S = 0.5
 # A heartbeat or an answer that a crash of the database loses costs nothing: it is given again, or whoever
 # asked has to ask again.
 LAX = "set_config('synchronous_commit', 'off', true)"
-SEEN = f"""with seen as (
+_SEEN = """with seen as (
         insert into clock.instances (instance_id, service, seen_at, acked_revision) values
             ($1, $2, clock_timestamp(), $3)
         on conflict (instance_id) do update
         set seen_at = excluded.seen_at, acked_revision =
-            greatest(instances.acked_revision, excluded.acked_revision))
-    select pg_notify($4, ''), {LAX}"""
+            greatest(instances.acked_revision, excluded.acked_revision))"""
+ACKNOWLEDGE = f"{_SEEN} select pg_notify($4, ''), {LAX}"
+READ = "select moved_to, revision, quiet_request, quiet_service from clock.business"
+BEAT = f"{_SEEN} select b.*, {LAX} from ({READ}) b"
 QUIET = f"""with quiet as (update clock.instances set quiet_request = $2 where instance_id = $1)
     select pg_notify($3, ''), {LAX}"""
 
@@ -95,9 +97,9 @@ class BusinessClock:
         await self._refresh()
 
     async def _refresh(self) -> None:
-        row = await self.pool.fetchrow(
-            "select moved_to, revision, quiet_request, quiet_service from clock.business"
-        )
+        now, seen = asyncio.get_running_loop().time(), (self.instance_id, self.service, self.revision)
+        beats = now - self._seen_at >= HEARTBEAT_S / 2
+        row = await self.pool.fetchrow(*((BEAT, *seen) if beats else (READ,)))
         assert row is not None, "migrations put the one row there"
         # A look that began earlier may end later.
         moved = row["revision"] > self.revision
@@ -105,9 +107,8 @@ class BusinessClock:
             self.moved_to, self.revision = row["moved_to"], row["revision"]
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
-        now = asyncio.get_running_loop().time()
-        if moved or now - self._seen_at >= HEARTBEAT_S / 2:
-            await self.pool.execute(SEEN, self.instance_id, self.service, self.revision, ANSWERS)
+            await self.pool.execute(ACKNOWLEDGE, self.instance_id, self.service, self.revision, ANSWERS)
+        if moved or beats:
             self._seen_at = now
         if row["quiet_service"] == self.service:
             self._asked = max(self._asked, row["quiet_request"])

@@ -18,7 +18,7 @@ from shared.runtime.clock import BusinessClock
 from shared.runtime.consumer import Consumer
 from shared.runtime.disk import Disk
 from shared.runtime.settings import ServiceSettings
-from shared.runtime.wake import Wake
+from shared.runtime.wake import News
 
 Settings = TypeVar("Settings", bound=ServiceSettings, covariant=True)
 State = TypeVar("State", covariant=True)
@@ -53,8 +53,8 @@ class Context(Generic[Settings, State]):
     key_consumer: "Consumer[Foundation[Settings]] | None" = None
     consumer: "Consumer[Context[Settings, State]] | None" = None
     relay: Relay | None = None
-    #: Called when the consumer has committed something, or the relay published.
-    progress: Wake = field(default_factory=Wake)
+    #: Called when the consumer has committed something, a request has told something, or the relay published.
+    progress: News = field(default_factory=News)
 
     def topics_by_group(self) -> dict[str, list[str]]:
         """What this process consumes, by consumer group."""

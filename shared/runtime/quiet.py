@@ -36,23 +36,29 @@ class Quiet(Generic[C]):
     async def __call__(self) -> None:
         while self.context.consumer is None or self.context.relay is None:
             # still starting: it has heard of nothing yet
-            await self.context.progress.wait(STARTING_S)
+            await self.context.progress.wait(self.context.progress.count, STARTING_S)
         await self._consume(self.context.consumer)
+        heard = self.context.progress.count
         while self.finish_due_work is not None and not await self.finish_due_work(self.context):
-            await self.context.progress.wait(LOOK_S)
+            await self.context.progress.wait(heard, LOOK_S)
+            heard = self.context.progress.count
         await self._publish(self.context.relay)
 
     async def _consume(self, consumer: Consumer[AnyContext]) -> None:
         bus, topics = self.context.bus, consumer.topics
         lay = await asyncio.gather(*(bus.heads(topic) for topic in topics))
         for topic, heads in zip(topics, lay, strict=True):
+            heard = self.context.progress.count
             while not await has_heard(bus, Hearing(topic, consumer.group), heads):
                 consumer.hurry()
-                await self.context.progress.wait(LOOK_S)
+                await self.context.progress.wait(heard, LOOK_S)
+                heard = self.context.progress.count
 
     async def _publish(self, relay: Relay) -> None:
         waiting = f"select exists (select from {self.context.name}.outbox where created_at <= $1)"
         told_by = await self.context.db.pool.fetchval("select clock_timestamp()")
+        heard = self.context.progress.count
         while await self.context.db.pool.fetchval(waiting, told_by):
             relay.wake()
-            await self.context.progress.wait(LOOK_S)
+            await self.context.progress.wait(heard, LOOK_S)
+            heard = self.context.progress.count

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 from uuid import uuid4
 
@@ -35,6 +36,7 @@ from shared.runtime.logs import configure_logs
 from shared.runtime.operations import operations_router
 from shared.runtime.quiet import Quiet
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.wake import News
 
 log = structlog.get_logger()
 END_ROUNDS_MAX, END_ROUND_S = 8, 0.5
@@ -128,6 +130,8 @@ async def _open(service: Service[Settings, State], settings: Settings) -> Contex
     db, bus, clock, instance_id = foundation.db, foundation.bus, foundation.clock, foundation.instance_id
     keys_heard = key_consumer(foundation, service.name)
     keys = Keys(db.pool, service.name, lambda: heard_all(bus, keys_heard))
+    if keys_heard is not None:
+        keys.heard = keys_heard.progress
     await keys.start()
     context = Context(
         service.name,
@@ -186,7 +190,7 @@ def _start_tasks(
     context.relay = Relay(
         context.db, context.bus, Refused(context.db, context.clock.now), progress=context.progress
     )
-    context.db.told = context.relay.wake
+    context.db.told = partial(_told, context.relay, context.progress)
     running = [("consumer", context.consumer.run), ("relay", context.relay.run), ("garbage", collect_on)]
     if context.key_consumer is not None:
         running.append(("key-consumer", context.key_consumer.run))
@@ -198,6 +202,11 @@ def _start_tasks(
         for worker in range(job.workers)
     ]
     return tasks
+
+
+def _told(relay: Relay, progress: News) -> None:
+    relay.wake()
+    progress.call()
 
 
 async def _supervise(name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -20,3 +20,24 @@ class Wake:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._called.wait(), timeout_s)
         self._called.clear()
+
+
+@dataclass
+class News:
+    """That something happened here, for any number of waiters: each says what it had heard when it looked."""
+
+    count: int = 0
+    _next: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def call(self) -> None:
+        self.count += 1
+        told, self._next = self._next, asyncio.Event()
+        told.set()
+
+    async def wait(self, heard: int, timeout_s: float) -> bool:
+        """Return when something has happened since `count` was `heard`, or after `timeout_s`; whether it
+        has."""
+        if self.count == heard:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._next.wait(), timeout_s)
+        return self.count != heard

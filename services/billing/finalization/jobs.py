@@ -4,7 +4,7 @@ from services.billing.finalization.usecases import finalize as usecases
 from services.billing.finalization.usecases.ask_conservation import FinalizationContext
 from shared.runtime.jobs import Job
 
-EVERY_S = 0.2
+EVERY_S, SOON_S = 5.0, 0.2
 
 
 async def finalize(context: FinalizationContext) -> None:
@@ -18,4 +18,4 @@ async def finish_due_work(context: FinalizationContext) -> bool:
         return await usecases.nothing_due(uow)
 
 
-JOBS = (Job("finalize", EVERY_S, finalize),)
+JOBS = (Job("finalize", EVERY_S, finalize, soon_s=SOON_S),)

@@ -15,7 +15,8 @@ from shared.runtime.jobs import Job
 BEHIND_S = 5.0
 REST_MAX_S = 10.0
 PAUSE_MAX_S = 1.0
-BACKFILL_EVERY_S, ACTIVITY_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
+SELDOM_S = 5.0
+BACKFILL_SOON_S, ACTIVITY_SOON_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
 
 
 async def backfill(context: MeteringContext) -> None:
@@ -65,9 +66,9 @@ async def lonely_voids(context: MeteringContext) -> None:
 
 
 JOBS = (
-    Job("backfill", BACKFILL_EVERY_S, backfill, follows_clock=False),
-    Job("recount", BACKFILL_EVERY_S, recount, follows_clock=False),
-    Job("activity", ACTIVITY_EVERY_S, activity, follows_clock=False),
+    Job("backfill", SELDOM_S, backfill, follows_clock=False, soon_s=BACKFILL_SOON_S),
+    Job("recount", SELDOM_S, recount, follows_clock=False, soon_s=BACKFILL_SOON_S),
+    Job("activity", SELDOM_S, activity, follows_clock=False, soon_s=ACTIVITY_SOON_S),
     Job("months", MONTHS_EVERY_S, months, follows_clock=False),
     Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
 )

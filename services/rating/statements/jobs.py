@@ -1,4 +1,4 @@
-"""Schedules: open periods, turn marks into requests, price what is due, close what is due. Safe in any number of
+"""Schedules: open periods, price what is due, close what is due. Safe in any number of
 workers and replicas."""
 
 import asyncio
@@ -14,7 +14,7 @@ from services.rating.statements.usecases.price import price_due
 from shared.runtime.jobs import Job
 from shared.runtime.pacing import rest_s
 
-OPEN_EVERY_S, FAN_OUT_EVERY_S, PRICE_EVERY_S, CLOSE_EVERY_S, HOUSEKEEPING_EVERY_S = 1.0, 1.0, 0.5, 0.5, 5.0
+SELDOM_S, SOON_S, HOUSEKEEPING_EVERY_S = 5.0, 1.0, 10.0
 LATE_S = 1.0  # so late usage is metered when it comes before what nobody looks at
 
 
@@ -26,12 +26,9 @@ async def open_periods(context: StatementsContext) -> None:
                 return
 
 
-async def fan_out(context: StatementsContext) -> None:
-    await fan_out_all(context)
-
-
 async def price(context: StatementsContext) -> None:
-    """Price what is due, until nothing is."""
+    """Turn marks into requests, then price what is due, until nothing is."""
+    await fan_out_all(context)
     while True:
         began = perf_counter()
         priced = await price_due(context)
@@ -58,9 +55,8 @@ async def keep_house(context: StatementsContext) -> None:
 
 def jobs(pricing_workers: int) -> list[Job[StatementsContext]]:
     return [
-        Job("open_periods", OPEN_EVERY_S, open_periods),
-        Job("fan_out", FAN_OUT_EVERY_S, fan_out, follows_clock=False),
-        Job("price", PRICE_EVERY_S, price, workers=pricing_workers, follows_clock=False),
-        Job("close", CLOSE_EVERY_S, close),
+        Job("open_periods", SELDOM_S, open_periods, soon_s=SOON_S),
+        Job("price", SELDOM_S, price, workers=pricing_workers, follows_clock=False, soon_s=SOON_S),
+        Job("close", SELDOM_S, close),
         Job("keep_house", HOUSEKEEPING_EVERY_S, keep_house, follows_clock=False),
     ]

@@ -11,7 +11,7 @@ from services.signals.evaluation.usecases.settle import settled
 from services.signals.replica.usecases.hear_activity import fold_waiting
 from shared.runtime.jobs import Job
 
-EVALUATE_EVERY_S = 1.0
+EVALUATE_EVERY_S, EVALUATE_SOON_S = 5.0, 1.0
 FOLD_MAX = 5000
 LAG = Gauge(
     "u2c_signals_evaluated_lag_seconds",
@@ -46,4 +46,4 @@ async def _evaluate(context: SignalsContext, until: datetime) -> int:
         return await evaluate_due(uow, until, context.state.policy, context.settings.evaluation_customers_max)
 
 
-JOBS = (Job("evaluate", EVALUATE_EVERY_S, evaluate),)
+JOBS = (Job("evaluate", EVALUATE_EVERY_S, evaluate, soon_s=EVALUATE_SOON_S),)

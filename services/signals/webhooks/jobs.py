@@ -12,7 +12,7 @@ from shared.runtime.context import AnyContext
 from shared.runtime.jobs import Job
 from shared.runtime.retention import DELIVERIES, EVERY_S, STEP_ROWS, forget
 
-SEND_EVERY_S, MEASURE_EVERY_S = 0.5, 10.0
+SEND_EVERY_S, SEND_SOON_S, MEASURE_EVERY_S = 2.0, 0.5, 10.0
 OLDEST = Gauge(
     "u2c_webhook_oldest_pending_seconds",
     "For how long the oldest webhook that was not delivered yet has waited; 0: none does",
@@ -42,7 +42,7 @@ async def _step(uow: UnitOfWork, before: datetime) -> int:
 
 
 JOBS = (
-    Job("webhooks", SEND_EVERY_S, send),
+    Job("webhooks", SEND_EVERY_S, send, soon_s=SEND_SOON_S),
     Job("webhooks_open", MEASURE_EVERY_S, measure, follows_clock=False),
     Job("forget_deliveries", EVERY_S, forget_deliveries, follows_clock=False),
 )

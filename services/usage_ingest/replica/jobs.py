@@ -5,7 +5,7 @@ from services.usage_ingest.replica.memory import ReplicaContext
 from services.usage_ingest.replica.usecases import read_catalogue
 from shared.runtime.jobs import Job
 
-REFRESH_S = 0.4
+REFRESH_S, SOON_S = 2.0, 0.1
 
 
 async def refresh(context: ReplicaContext) -> None:
@@ -14,4 +14,4 @@ async def refresh(context: ReplicaContext) -> None:
         await read_catalogue(uow, context.state.replica)
 
 
-JOBS = (Job("catalogue", REFRESH_S, refresh),)
+JOBS = (Job("catalogue", REFRESH_S, refresh, soon_s=SOON_S),)

@@ -24,7 +24,7 @@ from shared.runtime.consumer.flight import Flight, InFlight
 from shared.runtime.consumer.lag import LagWatch
 from shared.runtime.consumer.transaction import ConsumerStopped, PositionMoved, Transactions
 from shared.runtime.pacing import Flow, rest_s
-from shared.runtime.wake import Wake
+from shared.runtime.wake import News, Wake
 
 C = TypeVar("C", bound=ConsumerContext)
 log = structlog.get_logger()
@@ -43,8 +43,7 @@ class Consumer(Generic[C]):
     group: str
     subscriptions: Sequence[Subscribe[C]]
     #: For a topic that seldom says anything; None: see it at once.
-    look_every_s: float | None = None
-    progress: Wake = field(default_factory=Wake)  # called when a transaction has committed
+    progress: News = field(default_factory=News)  # called when a transaction has committed
     _hurried: Wake = field(default_factory=Wake)
     _subscription: Subscription | None = None
     _flight: Flight | None = None
@@ -110,9 +109,7 @@ class Consumer(Generic[C]):
 
     async def _rest(self, flows: bool, records: int) -> None:
         took_s = self._transactions.took_s()
-        if self.look_every_s is not None:
-            await asyncio.sleep(self.look_every_s)
-        elif flows:
+        if flows:
             await self._hurried.wait(rest_s(took_s, full=records >= FULL_ROUND))
 
     async def _poll(self, subscription: Subscription) -> list[Polled]:
@@ -120,10 +117,9 @@ class Consumer(Generic[C]):
             max(subscribe.records_max for subscribe in self.subscriptions),
             self.context.settings.consumer_batch_max,
         )
-        timeout_s = POLL_TIMEOUT_S if self.look_every_s is None else 0.0
         while True:
             try:
-                runs = await subscription.poll(records_max, timeout_s)
+                runs = await subscription.poll(records_max, POLL_TIMEOUT_S)
                 self._polls.recovered()
                 return runs
             except LogFault:

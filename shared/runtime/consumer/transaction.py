@@ -17,7 +17,7 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.consumer.batch import BatchCounts, ConsumerContext, Decoded, Subscribe
 from shared.runtime.consumer.flight import Lane
-from shared.runtime.wake import Wake
+from shared.runtime.wake import News
 from shared.topics import Topic, TopicKind
 
 C = TypeVar("C", bound=ConsumerContext)
@@ -39,7 +39,7 @@ class Transactions(Generic[C]):
 
     context: C
     group: str
-    progress: Wake = field(default_factory=Wake)  # called when one has committed
+    progress: News = field(default_factory=News)  # called when one has committed
     _took_s: float = 0.0
 
     def took_s(self) -> float:

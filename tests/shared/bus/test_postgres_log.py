@@ -89,6 +89,17 @@ class TestPostgresLog(BusConformance):
         assert sum(len(run.records) for run in await asyncio.wait_for(polling, 30)) == 40
         await subscription.close()
 
+    async def test_the_first_record_after_a_quiet_time_is_announced(
+        self, arena: Arena, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        subscription = await arena.bus.subscribe("asleep", [FACTS.name])
+        assert await subscription.poll(100, 0) == []
+        monkeypatch.setattr(subscription, "_wait_s", LONG_S)
+        polling = asyncio.create_task(subscription.poll(100, LONG_S))
+        await arena.publish(40)
+        assert sum(len(run.records) for run in await asyncio.wait_for(polling, 30)) == 40
+        await subscription.close()
+
     @pytest.mark.long
     async def test_without_compare_and_set_a_successor_never_gets_on(self, arena: Arena) -> None:
         """With the unique batch row in place the double is refused, but nobody re-reads the position: the lag

@@ -58,8 +58,8 @@ class _Slow:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool, self.looked, self.may_end = pool, asyncio.Event(), asyncio.Event()
 
-    async def fetchrow(self, sql: str) -> asyncpg.Record | None:
-        row = await self._pool.fetchrow(sql)
+    async def fetchrow(self, sql: str, *arguments: object) -> asyncpg.Record | None:
+        row = await self._pool.fetchrow(sql, *arguments)
         self.looked.set()
         await self.may_end.wait()
         return row
