@@ -1,20 +1,16 @@
 """The positions of consumer groups: rows in Postgres that move, by compare-and-set, in the transaction of the
 effect."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import asyncpg
-import structlog
 
 from shared.bus import Polled, Record
 from shared.bus.faults import LogReplaced, RecordsLost
 from shared.bus.framing import record_hash
-
-log = structlog.get_logger()
-EVICT_AFTER_S = 3.0
+from shared.db.held_row import evicting
 
 ENSURE = "insert into bus.positions (grp, topic, partition) values ($1, $2, $3) on conflict do nothing"
 LOAD = "select position, last_hash from bus.positions where grp = $1 and topic = $2 and partition = $3"
@@ -24,9 +20,6 @@ ALL_OF_TOPIC = "select partition, position from bus.positions where grp = $1 and
 MOVE = """update bus.positions set position = $5, last_hash = coalesce($6, last_hash),
     moved_at = clock_timestamp()
     where grp = $1 and topic = $2 and partition = $3 and position = $4 returning nextval('bus.batch_id')"""
-EVICT = """select a.pid, pg_terminate_backend(a.pid)
-    from unnest(pg_blocking_pids($1)) pid, pg_stat_get_activity(pid) a
-    where a.usesysid = (select oid from pg_roles where rolname = current_user)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +76,9 @@ async def move(pool: asyncpg.Pool, connection: asyncpg.Connection, group: str, r
     """Move the position from the run's start to its end in the open transaction of `connection`; return the
     batch id.
 
-    None: the position is not at the start, somebody else moved it. Whoever holds the row for more than 3 s is
-    taken for a stopped process (two owners of a live partition do not exist) and its session is terminated;
-    Postgres's own timeouts would not free it.
+    None: the position is not at the start, somebody else moved it. Who holds the row for long is evicted: two
+    owners of a live partition do not exist.
     """
     last_hash = record_hash(run.records[-1]) if run.records else None
-    moving = asyncio.ensure_future(
-        connection.fetchval(MOVE, group, run.topic, run.partition, run.start, run.end, last_hash)
-    )
-    try:
-        while not (await asyncio.wait({moving}, timeout=EVICT_AFTER_S))[0]:
-            await _evict_blockers(pool, connection.get_server_pid())
-        return moving.result()  # type: ignore[no-any-return]
-    finally:
-        if not moving.done():
-            moving.cancel()
-            await asyncio.gather(moving, return_exceptions=True)
-
-
-async def _evict_blockers(pool: asyncpg.Pool, blocked_pid: int) -> None:
-    for row in await pool.fetch(EVICT, blocked_pid):
-        log.warning("position_row_blocked", evicted_pid=row["pid"], blocked_pid=blocked_pid)
+    moving = connection.fetchval(MOVE, group, run.topic, run.partition, run.start, run.end, last_hash)
+    return await evicting(pool, connection, moving, at_work=True)

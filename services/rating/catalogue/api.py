@@ -33,7 +33,15 @@ Writer = Annotated[AccessKey, requires("contracts:write")]
 @refuses(*REFUSED, usecases.MeterExists, usecases.ListPriceTaken)
 async def create_meter(document: MeterDocument, request: Request, context: Ctx, caller: Writer) -> Response:
     async def act(uow: UnitOfWork) -> MeterAnswer:
-        return MeterAnswer.of(await usecases.create_meter(uow, document.meter, document, context.clock.now()))
+        return MeterAnswer.of(
+            await usecases.create_meter(
+                uow,
+                document.meter,
+                document,
+                context.clock.now(),
+                groups_max=context.settings.groups_max,
+            )
+        )
 
     return await idempotent(context.db, request, caller, act)
 
@@ -59,7 +67,12 @@ async def change_meter(
     async with context.db.transaction() as uow:
         return MeterAnswer.of(
             await usecases.change_meter(
-                uow, meter, document, context.clock.now(), recount_final=recount_final
+                uow,
+                meter,
+                document,
+                context.clock.now(),
+                groups_max=context.settings.groups_max,
+                recount_final=recount_final,
             )
         )
 

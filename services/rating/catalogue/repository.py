@@ -108,6 +108,10 @@ class CatalogueRepository:
     async def set_backfilled(self, meter: str) -> None:
         await self._connection.execute("update rating.meters set backfilled = true where meter = $1", meter)
 
+    async def revision(self) -> int:
+        found: int = await self._connection.fetchval("select revision from rating.catalogue_state")
+        return found
+
     async def move_revision(self, revision: int) -> None:
         """Let every consumer read the catalogue again before its next batch."""
         await self._connection.execute(

@@ -11,12 +11,15 @@ from services.rating.catalogue.requests import MeterTerms, meter_of
 from services.rating.catalogue.rows import MeterVersionRow
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
+from services.rating.metering.fold.usecases.fold import fold_all
+from services.rating.metering.repository.names import NamesRepository
 from services.rating.metering.repository.readings import ReadingsRepository
 from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import machine_us
 from shared.topics.rating import CATALOGUE_METERS, MeterMessage
+from shared.values.names import UNMETERED
 
 PERIODS_NAMED_MAX = 20  # final periods a refusal spells out
 
@@ -58,10 +61,12 @@ class ListPriceTaken(AppError):
     kind = Kind.CONFLICT
 
 
-async def create_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime) -> Meter:
+async def create_meter(
+    uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime, *, groups_max: int
+) -> Meter:
     """Create a meter. The same document twice is the same meter. Raises MeterExists and ListPriceTaken."""
     catalogue = CatalogueRepository(uow.connection)
-    await BackfillRepository(uow.connection).close_fence()
+    await _stand_still(uow, now, groups_max)
     existing = await catalogue.meter(name)
     if existing is not None:
         if meter_of(name, terms, existing.revision, existing.backfilled) == existing:
@@ -72,7 +77,13 @@ async def create_meter(uow: UnitOfWork, name: str, terms: MeterTerms, now: datet
 
 
 async def change_meter(
-    uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime, *, recount_final: bool = False
+    uow: UnitOfWork,
+    name: str,
+    terms: MeterTerms,
+    now: datetime,
+    *,
+    groups_max: int,
+    recount_final: bool = False,
 ) -> Meter:
     """Replace a meter's terms; stored events are added up again where they contribute otherwise, for all of
     history.
@@ -80,7 +91,7 @@ async def change_meter(
     Final statements keep the version they were counted by. Raises MeterNotFound, EventTypeFixed, and
     FinalPeriodsCounted unless told to go on.
     """
-    await BackfillRepository(uow.connection).close_fence()
+    await _stand_still(uow, now, groups_max)
     existing = await CatalogueRepository(uow.connection).meter(name)
     if existing is None:
         raise MeterNotFound(f"there is no meter {name!r}; create it with POST /v1/meters")
@@ -146,13 +157,23 @@ async def list_plans(uow: UnitOfWork, after: str, rows_max: int) -> list[Plan]:
     return await CatalogueRepository(uow.connection).plans_page(after, rows_max)
 
 
+async def _stand_still(uow: UnitOfWork, now: datetime, groups_max: int) -> None:
+    """Keep batches out, and fold all that is stored by the terms it was stored under."""
+    await BackfillRepository(uow.connection).close_fence()
+    await fold_all(uow, groups_max, now)
+
+
 async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) -> Meter:
     catalogue = CatalogueRepository(uow.connection)
     await _refuse_second_list_price(catalogue, meter)
     await catalogue.put_meter(meter, now)
     await catalogue.keep_version(meter, await ReadingsRepository(uow.connection).last_batches(), now)
+    names = NamesRepository(uow.connection)
+    await names.hide(f"{UNMETERED}{meter.event_type}")
     if backfill:
-        await begin_backfill(uow, meter.meter, meter.event_type)
+        await begin_backfill(uow, meter.meter)
+    elif meter.backfilled:
+        await names.read(meter.meter, meter.counts_since)
     await catalogue.move_revision(meter.revision)
     uow.tell(CATALOGUE_METERS, message_of(meter))
     return meter

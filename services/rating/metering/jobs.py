@@ -3,56 +3,83 @@
 import asyncio
 from time import perf_counter
 
-from services.rating.metering.activity.usecases import tell_activity
-from services.rating.metering.backfill.usecases import backfill_step
+from prometheus_client import Gauge
+
+from services.rating.metering.backfill.usecases import backfill_runs, backfill_step
+from services.rating.metering.fold.usecases import roll_up as rolling
+from services.rating.metering.fold.usecases.add_changes import Holding
+from services.rating.metering.fold.usecases.fold import fold_share, folding
+from services.rating.metering.fold.usecases.move_old_book import move_old_book_step, old_book_left
+from services.rating.metering.fold.usecases.pass_fold import waited_s
 from services.rating.metering.memory import MeteringContext
-from services.rating.metering.naming.usecases import recount_step
+from services.rating.metering.naming.usecases import recount_asked, recount_step
 from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
 from shared.runtime.clock import machine_now
 from shared.runtime.jobs import Job
 
-#: So late usage is metered when it comes before activity.
-BEHIND_S = 5.0
-REST_MAX_S = 10.0
-PAUSE_MAX_S = 1.0
+OLD_BOOK_EVERY_S, OLD_ROWS_MAX = 10.0, 5000
+#: An event waits so long for a fold, and so long while usage waits for a second to be metered; a process that is
+#: not woken looks so often.
+REST_S, REST_LATE_S, LATE_S, LOOK_S = 0.5, 2.0, 1.0, 0.5
+ROLL_UP_EVERY_S, MEASURE_EVERY_S = 5.0, 5.0
 SELDOM_S = 5.0
-BACKFILL_SOON_S, ACTIVITY_SOON_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 1.5, 3600.0, 60.0
+BACKFILL_SOON_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 3600.0, 60.0
+WAITED = Gauge(
+    "u2c_fold_waited_seconds", "For how long the oldest batch that is not folded has waited; 0: none"
+)
+
+
+async def fold(context: MeteringContext) -> None:
+    """Fold what waits: at once where nothing was folded of late, else a rest after the fold before began, so that
+    each carries more; longer while usage waits to be metered."""
+    memory, began = context.state.metering, perf_counter()
+    folded = await fold_share(context.db, memory.fold, context.clock.now(), in_turn=True)
+    if not folded:
+        await memory.fold.wake.wait(LOOK_S)
+    elif not folded.more:
+        rest_s = REST_LATE_S if memory.behind_s >= LATE_S else REST_S
+        await asyncio.sleep(max(rest_s - (perf_counter() - began), 0.0))
+
+
+async def roll_up(context: MeteringContext) -> None:
+    """Roll up the days that are over, some subjects at a time."""
+    while await rolling.roll_up(context.db, context.state.metering.fold, context.clock.now()):
+        pass
+
+
+async def measure_fold(context: MeteringContext) -> None:
+    WAITED.set(await waited_s(context.db))
 
 
 async def backfill(context: MeteringContext) -> None:
     """Bring every meter that is behind up to date."""
-    settings = context.settings
-    while True:
-        async with context.db.transaction() as uow:
-            stepped = await backfill_step(
-                uow,
-                context.clock.now(),
-                events_max=settings.backfill_events_max,
-                groups_max=settings.groups_max,
-            )
-        if not stepped:
-            return
+    memory, events_max = context.state.metering.fold, context.settings.backfill_events_max
+    async with context.db.transaction() as uow:
+        stepped = await backfill_runs(uow)
+    while stepped:
+        async with folding(context.db, memory) as (uow, claim):
+            holding = Holding(memory, claim.rolled_up)
+            stepped = await backfill_step(uow, holding, context.clock.now(), events_max=events_max)
+
+
+async def old_book(context: MeteringContext) -> None:
+    """Pack what was added up before there were folds, some subjects at a time."""
+    memory = context.state.metering.fold
+    async with context.db.transaction() as uow:
+        left = await old_book_left(uow, memory)
+    while left:
+        async with folding(context.db, memory) as (uow, claim):
+            left = await move_old_book_step(uow, Holding(memory, claim.rolled_up), rows_max=OLD_ROWS_MAX)
 
 
 async def recount(context: MeteringContext) -> None:
     """Count again, month by month, what was named after it fell into `other`."""
-    while True:
-        async with context.db.transaction() as uow:
-            if not await recount_step(uow, events_max=context.settings.backfill_events_max):
-                return
-
-
-async def activity(context: MeteringContext) -> None:
-    """Tell all that was touched, one share after the other, and rest as long as that took, a second at most:
-    a day is read anew each time it is told. While usage waits for seconds to be metered, one share, then a
-    rest as long.
-    """
-    memory, share, began = context.state.metering, context.settings.activity_max, perf_counter()
-    while await tell_activity(context.db, share) == share:
-        if memory.behind_s >= BEHIND_S:
-            await memory.wait_while_late(BEHIND_S, min(memory.behind_s, REST_MAX_S))
-            return
-    await asyncio.sleep(min(perf_counter() - began, PAUSE_MAX_S))
+    memory, events_max = context.state.metering.fold, context.settings.backfill_events_max
+    async with context.db.transaction() as uow:
+        stepped = await recount_asked(uow)
+    while stepped:
+        async with folding(context.db, memory) as (uow, claim):
+            stepped = await recount_step(uow, Holding(memory, claim.rolled_up), events_max=events_max)
 
 
 async def months(context: MeteringContext) -> None:
@@ -66,9 +93,12 @@ async def lonely_voids(context: MeteringContext) -> None:
 
 
 JOBS = (
+    Job("old_book", OLD_BOOK_EVERY_S, old_book, follows_clock=False),
+    Job("fold", 0.0, fold, follows_clock=False),
+    Job("roll_up", ROLL_UP_EVERY_S, roll_up, follows_clock=False),
+    Job("measure_fold", MEASURE_EVERY_S, measure_fold, follows_clock=False),
     Job("backfill", SELDOM_S, backfill, follows_clock=False, soon_s=BACKFILL_SOON_S),
     Job("recount", SELDOM_S, recount, follows_clock=False, soon_s=BACKFILL_SOON_S),
-    Job("activity", SELDOM_S, activity, follows_clock=False, soon_s=ACTIVITY_SOON_S),
     Job("months", MONTHS_EVERY_S, months, follows_clock=False),
     Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
 )

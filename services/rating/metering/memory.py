@@ -3,54 +3,62 @@ never leave a wrong memory."""
 
 import asyncio
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.rating.metering.domain.admission import MeterMonth, Names, Own
-from services.rating.metering.domain.group import GroupKey
 from services.rating.metering.domain.tally import Catalogue
+from services.rating.metering.fold.memory import FoldMemory
 from services.rating.settings import RatingSettings
 from shared.runtime.clock import machine_us
 from shared.runtime.context import Context, FromRequest
 
-OWN_GROUPS_KEPT_MAX = 200_000
+SUBJECTS_KEPT_MAX = 100_000
 LATENESS_HOLDS_S = 1.0
 LOOK_EVERY_S = 0.1
 
 
 @dataclass(slots=True)
-class KnownGroups:
-    """Rows of admitted groups: those that stand for every subject, and in crowded months those of single
-    subjects."""
+class KnownSubjects:
+    """Numbers of subjects, those that were asked for least of late left out beyond a bound."""
 
-    groups: dict[MeterMonth, set[GroupKey]] = field(default_factory=dict)
-    own: dict[MeterMonth, dict[str, Own]] = field(default_factory=dict)
-    _kept: int = 0
+    _recent: dict[str, int] = field(default_factory=dict)
+    _before: dict[str, int] = field(default_factory=dict)
 
-    def remember(self, place: MeterMonth, rows: dict[str, Own]) -> None:
-        """Keep the rows of these subjects; beyond a bound begin anew, as whoever is not remembered is read
-        again."""
-        self._kept += sum(1 + len(own.groups) for own in rows.values())
-        if self._kept > OWN_GROUPS_KEPT_MAX:
-            self._kept = 0
-            self.own.clear()
-        self.own.setdefault(place, {}).update(rows)
+    def among(self, subjects: Iterable[str]) -> dict[str, int]:
+        """Subject → its number, of those that are known."""
+        recent, before = self._recent, self._before
+        found: dict[str, int] = {}
+        for subject in subjects:
+            number = recent.get(subject) or before.get(subject)
+            if number is not None:
+                found[subject] = recent[subject] = number
+        return found
+
+    def remember(self, numbers: Mapping[str, int]) -> None:
+        """Keep numbers that were read as committed."""
+        self._recent.update(numbers)
+        if len(self._recent) > SUBJECTS_KEPT_MAX // 2:
+            self._recent, self._before = {}, self._recent
 
 
 @dataclass(slots=True)
 class MeteringMemory:
-    """The catalogue at its revision with the values that contracts name, event types already noted, and known
-    groups."""
+    """The catalogue at its revision, event types already noted, numbers of subjects, and what the fold
+    remembers."""
 
     groups_max: int
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))
-    names: Names = field(default_factory=Names)
     types: set[str] = field(default_factory=set)
-    known: KnownGroups = field(default_factory=KnownGroups)
+    subjects: KnownSubjects = field(default_factory=KnownSubjects)
+    fold: FoldMemory = field(init=False)
     # partition → offset up to which the store refused something: look closely
     doubted: dict[int, int] = field(default_factory=dict)
     _late_s: float = 0.0
     _metered_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.fold = FoldMemory(self.groups_max)
 
     def metered(self, received_us: int) -> None:
         """Note when the newest event of a batch had been received, now that its turn has come."""
@@ -66,10 +74,6 @@ class MeteringMemory:
         until = time.monotonic() + seconds
         while (left_s := until - time.monotonic()) > 0 and self.behind_s >= late_s:
             await asyncio.sleep(min(left_s, LOOK_EVERY_S))
-
-    def renew(self, catalogue: Catalogue, names: Names) -> None:
-        """Begin anew. A batch that is under way keeps what it had: its fence held the same catalogue."""
-        self.catalogue, self.names, self.known = catalogue, names, KnownGroups()
 
 
 class MeteringState(Protocol):

@@ -1,11 +1,22 @@
 """Tables of metering. Columns are a contract with pricing (marks, readings) and with the conservation checker
 (all of them).
 
-Aggregates stand for all stored events minus voided ones:
-- `usage_hours` and `usage_days` hold meters whose aggregation adds up (value = Σ; count: value = events)
+Aggregates stand for all events up to the watermark of `fold_state`, minus those voided up to it:
+- a metered batch leaves one row of `usage_deltas` (domain/delta.py); a fold adds it to the packed rows and moves
+  the watermark past it.
+- `usage_packed_hours` has a row a (subject, UTC hour), `usage_packed_days` one a (subject, UTC day) that is rolled
+  up: `day` is less than `rolling_before` for subjects up to `rolling_subject`, less than `rolled_before` for the
+  others. Element n of each array belongs to the series `series[n]`; the value is `vals[n]` in units of 10^-scale,
+  or `wide[n]` in rows where a number would not fit. `usage_items` keeps items.
+- a series is a group as a meter counts it since a revision (`counts_since`); 0 for types that no meter takes.
+  `series_read` says which series of a meter readers see.
+- who writes packed rows raises the epoch of `fold_state` first, and so holds it until the transaction ends.
+- `usage_hours`, `usage_days` and `usage_uniques` are views of all that by name: (subject, meter, grp, hour | day,
+  [item,] events, value). `old_usage_…` is what was added up by rows before there were folds.
+- `usage_hours` and `usage_days` show meters whose aggregation adds up (value = Σ; count: value = events)
   and, under the meter name `type:<event type>`, plain counts of types that no meter takes. Their rows are
   never deleted: after voids one may stand at 0.
-- a meter whose aggregation is over items lives in `usage_uniques` alone (item → how many unvoided events
+- a meter whose aggregation is over items shows in `usage_uniques` alone (item → how many unvoided events
   carry it; the row goes when that is 0).
 - `grp` is canonical JSON of the meter's dimensions (keys sorted, no spaces, values as strings, "" where
   absent), `{}` without
@@ -33,17 +44,24 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.rating.catalogue.tables import NAME
 from shared.db.tables import INSTANT
 
+_FAR_PAST = text("date '0001-01-02'")
+
 
 def add_metering_tables(metadata: MetaData) -> None:
     _add_events(metadata)
-    _add_aggregates(metadata)
+    _add_names(metadata)
+    _add_fold(metadata)
+    _add_packed(metadata)
+    _add_old_aggregates(metadata)
+    _add_admission(metadata)
     _add_marks(metadata)
 
 
@@ -120,17 +138,87 @@ def _add_events(metadata: MetaData) -> None:
         metadata,
         Column("type", NAME, primary_key=True),
     )
-    # Per partition of usage.events, for a statement's watermark_us.
+
+
+def _add_names(metadata: MetaData) -> None:
+    # Numbered with the first event; never deleted.
     Table(
-        "newest_received",
+        "usage_subjects",
         metadata,
-        Column("partition", SmallInteger, primary_key=True, autoincrement=False),
-        Column("received_at", INSTANT, nullable=False),
+        Column("subject_no", BigInteger, Identity(always=True), primary_key=True),
+        Column("subject", NAME, nullable=False),
+        UniqueConstraint("subject", name="usage_subjects_subject"),
+    )
+    Table(
+        "usage_series",
+        metadata,
+        Column("series_no", BigInteger, Identity(always=True), primary_key=True),
+        Column("meter", NAME, nullable=False),
+        # `counts_since` of the terms it is counted by
+        Column("since", BigInteger, nullable=False),
+        Column("grp", NAME, nullable=False),
+        UniqueConstraint("meter", "since", "grp", name="usage_series_name"),
+    )
+    # Which terms readers see; a `type:x` has a row while no meter takes x.
+    Table(
+        "series_read",
+        metadata,
+        Column("meter", NAME, primary_key=True),
+        Column("since", BigInteger, nullable=False),
     )
 
 
-def _add_aggregates(metadata: MetaData) -> None:
-    for name, bucket, kind in (("usage_hours", "hour", INSTANT), ("usage_days", "day", Date())):
+def _add_fold(metadata: MetaData) -> None:
+    Table(
+        "usage_deltas",
+        metadata,  # one a metered batch, until it is folded
+        Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+        Column("batch_id", BigInteger, primary_key=True, autoincrement=False),
+        Column("body", LargeBinary, nullable=False),
+    )
+    Table(
+        "fold_state",
+        metadata,  # one row
+        Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=text("true")),
+        Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+        # {"partition": last batch id of usage.events that is folded}
+        Column("watermark", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+        Column("received_at", INSTANT),  # when the newest event that is folded was received
+        # the latest hour of which an event is folded
+        Column("newest_hour", INSTANT),
+        Column("rolled_before", Date, nullable=False, server_default=_FAR_PAST),
+        Column("rolling_before", Date, nullable=False, server_default=_FAR_PAST),
+        Column("rolling_subject", BigInteger, nullable=False, server_default=text("0")),
+        Column("folded_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+    )
+
+
+def _add_packed(metadata: MetaData) -> None:
+    for name, bucket, kind in (("usage_packed_hours", "hour", INSTANT), ("usage_packed_days", "day", Date())):
+        Table(
+            name,
+            metadata,
+            Column("subject_no", BigInteger, primary_key=True, autoincrement=False),
+            Column(bucket, kind, primary_key=True),
+            Column("scale", SmallInteger, CheckConstraint("scale between 0 and 12"), nullable=False),
+            Column("series", ARRAY(BigInteger), nullable=False),
+            Column("events", ARRAY(BigInteger), nullable=False),
+            Column("vals", ARRAY(BigInteger)),
+            Column("wide", ARRAY(Numeric)),
+        )
+    Table(
+        "usage_items",
+        metadata,  # how many events that are not void carry the item; the row goes when that is 0
+        Column("subject_no", BigInteger, primary_key=True, autoincrement=False),
+        Column("series_no", BigInteger, primary_key=True, autoincrement=False),
+        Column("hour", INSTANT, primary_key=True),
+        Column("item", NAME, primary_key=True),
+        Column("events", BigInteger, nullable=False),
+    )
+
+
+def _add_old_aggregates(metadata: MetaData) -> None:
+    for name, bucket, kind in (("old_usage_hours", "hour", INSTANT), ("old_usage_days", "day", Date())):
         Table(
             name,
             metadata,
@@ -146,7 +234,7 @@ def _add_aggregates(metadata: MetaData) -> None:
             PrimaryKeyConstraint("subject", "meter", bucket, "grp"),
         )
     Table(
-        "usage_uniques",
+        "old_usage_uniques",
         metadata,
         Column("subject", NAME, nullable=False),
         Column("meter", NAME, nullable=False),
@@ -156,7 +244,6 @@ def _add_aggregates(metadata: MetaData) -> None:
         Column("events", Integer, nullable=False),
         PrimaryKeyConstraint("subject", "meter", "hour", "grp", "item"),
     )
-    _add_admission(metadata)
 
 
 def _add_admission(metadata: MetaData) -> None:
@@ -213,19 +300,12 @@ def _add_marks(metadata: MetaData) -> None:
         # a person changed what counts, and waits for it
         Column("at_once", Boolean, nullable=False, server_default=text("false")),
     )
-    # What rating.activity must tell again: append here, coalesce in activity_due.
-    Table(
-        "activity_marks",
-        metadata,
-        Column("subject", NAME, nullable=False),
-        Column("day", Date, nullable=False),  # UTC
-        Column("type", NAME, nullable=False, server_default=text("''")),  # event type; '' for all of them
-    )
+    # Subjects that rating.activity tells again.
     Table(
         "activity_due",
         metadata,
         Column("subject", NAME, primary_key=True),
-        Column("day", Date, primary_key=True),
-        Column("type", NAME, primary_key=True),
+        # told up to this UTC day
+        Column("after", Date, nullable=False, server_default=text("'-infinity'::date")),
         Column("since", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     )

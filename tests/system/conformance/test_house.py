@@ -63,6 +63,9 @@ OPENED_ELSEWHERE = {
     "others must see at once",
     "services/rating/metering/activity/usecases.py": "what is collected commits before it is told, and telling "
     "all waits for other workers and for the relay",
+    "services/rating/metering/fold/usecases/fold.py": "what is remembered of a fold is kept once it has "
+    "committed, and forgotten otherwise",
+    "services/rating/metering/fold/usecases/pass_fold.py": "waits for folds, of others too",
     "services/rating/statements/usecases/close_periods.py": "a chunk of statements is one transaction, behind a "
     "barrier that none is held across",
     "services/rating/statements/usecases/finish_due_work.py": "works off what is due chunk by chunk, and waits "

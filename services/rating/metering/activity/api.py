@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.rating.metering.activity.answers import ActivityToldAnswer
-from services.rating.metering.activity.usecases import tell_all_activity
+from services.rating.metering.activity.usecases.tell_all import tell_all_activity
 from services.rating.metering.memory import Ctx
 from shared.http.keys import requires
 
@@ -19,4 +19,5 @@ router = APIRouter(prefix="/v1/activity", tags=["Usage"])
 async def tell_now(context: Ctx) -> ActivityToldAnswer:
     """Tell now what would be told within seconds anyway; a daily evaluation calls it, so that it knows what
     there is to know."""
-    return ActivityToldAnswer(told=await tell_all_activity(context.db, context.settings.activity_max))
+    told = await tell_all_activity(context.db, context.state.metering.fold, context.clock.now())
+    return ActivityToldAnswer(told=told)

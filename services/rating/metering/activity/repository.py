@@ -12,19 +12,7 @@ from services.rating.metering.domain.aggregations.aggregation import OverItems
 Due = tuple[str, date, str]  # subject, UTC day, event type
 Measured = tuple[str, date, str]  # subject, UTC day, meter
 COLLECT = 0x7532632E616374  # held by who folds marks
-# One walk along the keys a subject: the aggregates have a row an hour and group.
-SUBJECTS_AFTER = """
-with recursive few as (
-    (select least((select subject from rating.usage_days where subject > $1 order by subject limit 1),
-                  (select subject from rating.usage_uniques where subject > $1 order by subject limit 1)) as
-                      subject, 1 as n)
-    union all
-    select least((select subject from rating.usage_days d where d.subject > few.subject order by subject
-        limit 1),
-                 (select subject from rating.usage_uniques u where u.subject > few.subject order by subject
-                     limit 1)), n + 1
-    from few where few.subject is not null and n < $2)
-select subject from few where subject is not null"""
+SUBJECTS_AFTER = "select subject from rating.usage_subjects where subject > $1 order by subject limit $2"
 MARK_DAYS = """insert into rating.activity_marks (subject, day)
     select subject, day from rating.usage_days where subject = any($1::text[])
     union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques

@@ -30,11 +30,9 @@ class BackfillRepository:
         )
         return found
 
-    async def forget(self, meter: str) -> None:
-        """Delete all aggregates of a meter (or `type:…`), and what was to be counted again of it: all of it
-        is."""
-        for table in ("usage_hours", "usage_days", "usage_uniques", "recounts"):
-            await self._connection.execute(f"delete from rating.{table} where meter = $1", meter)
+    async def forget_recounts(self, meter: str) -> None:
+        """Forget what was to be counted again of a meter: all of it is."""
+        await self._connection.execute("delete from rating.recounts where meter = $1", meter)
 
     async def start(self, meter: str, cut: Mapping[int, int]) -> None:
         """Give the job the meter's events up to `cut` (partition → batch id), from the beginning."""

@@ -48,13 +48,17 @@ class Arrivals:
         return hashes
 
     def newest_us(self) -> int | None:
-        """When the newest message that can be stored was received; None without any."""
+        """When the newest message that can be stored was received; None without any. Raises UsageUnstorable
+        for a time that nobody can hold."""
         fit = (
             [message.received_us for seq, message in enumerate(self.messages) if seq not in self.unfit]
             if self.unfit
             else [message.received_us for message in self.messages]
         )
-        return max(fit, default=None)
+        newest_us = max(fit, default=None)
+        if newest_us is not None and newest_us >= TIME_MAX_US:
+            raise UsageUnstorable(f"a message was received at {newest_us} µs")
+        return newest_us
 
 
 def key_of(source: str, id: str) -> bytes:

@@ -91,15 +91,18 @@ class NamingRepository:
     async def events(
         self, subject: str, event_type: str, start: datetime, end: datetime, events_max: int
     ) -> AsyncIterator[list[StoredEvent]]:
-        """The stored events of a subject and type in [start, end) that are not void, so many at a time."""
+        """The events of a subject and type in [start, end) that are not void, both as far as they are folded,
+        so many at a time."""
         after = (start, -1, -1)
         while True:
             rows = await self._connection.fetch(
                 """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time,
                     e.data::text as body,
-                       exists (select from rating.voids v where v.key = e.key) as void
-                   from rating.events e
-                   where e.subject = $1 and e.type = $2 and e.time >= $3 and e.time < $4
+                       exists (select from rating.voids v where v.key = e.key
+                           and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0)) as void
+                   from rating.events e cross join rating.fold_state f
+                   where e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0)
+                       and e.subject = $1 and e.type = $2 and e.time >= $3 and e.time < $4
                        and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
                    order by e.time, e.batch_id, e.seq limit $8""",
                 subject,

@@ -7,12 +7,17 @@ from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.domain.admission import Names, Own
+from services.rating.metering.domain.delta import Numbers
 from services.rating.metering.domain.group import OTHER, GroupKey
 from services.rating.metering.domain.scalar import label_of
 from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.repository.state import FoldRepository
+from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
+from services.rating.metering.memory import KnownSubjects
 from services.rating.metering.naming.repository import NamedValue, NamingRepository, SubjectMonth
 from services.rating.metering.repository.admission import AdmissionRepository
-from services.rating.metering.repository.aggregates import AggregatesRepository
+from services.rating.metering.usecases.number_subjects import number_subjects
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us, machine_us
 
@@ -24,14 +29,15 @@ async def name_values(uow: UnitOfWork, named: Iterable[NamedValue]) -> list[Subj
     """Let these values be admitted from now on; return where something of their meters was turned away
     before.
 
-    Values that are known already cost one question. New ones close the fence: whoever counts afterwards knows
-    them.
+    Values that are known already cost one question. New ones close the fence and hold the fold: whoever counts
+    afterwards knows them.
     """
     naming = NamingRepository(uow.connection)
     wanted = sorted({value._replace(value=label_of(value.value)) for value in named})
     if not wanted or not await naming.unknown(wanted):
         return []
     await BackfillRepository(uow.connection).close_fence()
+    await FoldRepository(uow.connection).claim()
     fresh = await naming.unknown(wanted)  # another contract may have been first
     if not fresh:
         return []
@@ -46,20 +52,17 @@ async def ask_recounts(uow: UnitOfWork, places: list[SubjectMonth]) -> None:
 
 
 async def recount_step(uow: UnitOfWork, *, events_max: int) -> bool:
-    """Count one subject's month again: what is named now moves out of `other`, all of it in this transaction.
-    False when none is asked for.
-
-    Whoever meters a named value that has no row waits for it; others are not held up.
+    """Count one subject's month again, as far as it is folded: what is named now moves out of `other`, all of
+    it in this transaction, which holds the fold. False when none is asked for.
     """
     naming, admission = NamingRepository(uow.connection), AdmissionRepository(uow.connection)
     await BackfillRepository(uow.connection).enter_fence()
     place = await naming.claim()
     if place is None:
         return False
+    await FoldRepository(uow.connection).claim()
     meter, names = await CatalogueRepository(uow.connection).meter(place.meter), await admission.names()
     assert meter is not None, "a recount refers to its meter"
-    await admission.enter_months({(meter.meter, place.month): False})
-    await admission.enter_subjects([((meter.meter, place.month), place.subject)])
     own = (await admission.rows(meter, place.month, [place.subject]))[place.subject]
     moved = await _standing_in_other(meter, place, own, names, naming, events_max)
     groups = sorted({group for _, _, group, _ in moved.places()})
@@ -69,7 +72,10 @@ async def recount_step(uow: UnitOfWork, *, events_max: int) -> bool:
         await naming.mark(place.subject, days)
         left = moved.regrouped(lambda *_: OTHER)
         moved.take(left)
-        await AggregatesRepository(uow.connection).add(moved)
+        numbers = Numbers(
+            await number_subjects(uow, [place.subject], KnownSubjects()), {meter.meter: meter.counts_since}
+        )
+        await add_to_packed(uow, moved, numbers, FoldMemory(0))
     await naming.finish(place)
     return True
 

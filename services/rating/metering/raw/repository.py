@@ -32,17 +32,18 @@ class RawRepository:
         limit: int,
     ) -> list[tuple[StoredEvent, asyncpg.Record]]:
         """Return the next events of the subjects and the time of `selection`, in order of (time, batch, seq),
-        that were stored, and not void, up to the batches of its `before_batch` (None: now)."""
+        that were stored, and not void, up to the batches of its `before_batch` (None: as far as is folded)."""
         before_batch = selection.before_batch
         rows = await self._connection.fetch(
             """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body,
                 e.source, e.id, e.received_at
                from rating.events e
+               cross join (select coalesce($8::jsonb, watermark) as watermark from rating.fold_state) f
                where e.subject = any($1::text[]) and e.type = $2 and e.time >= $3 and e.time < $4
                    and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
-                   and ($8::jsonb is null or e.batch_id <= coalesce(($8 ->> e.partition::text)::bigint, 0))
+                   and e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0)
                    and not exists (select from rating.voids v where v.key = e.key
-                       and ($8 is null or v.batch_id <= coalesce(($8 ->> v.partition::text)::bigint, 0)))
+                       and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0))
                order by e.time, e.batch_id, e.seq limit $9""",
             list(selection.subjects),
             event_type,

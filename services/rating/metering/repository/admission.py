@@ -1,26 +1,25 @@
-"""SQL of admission: rows of admitted groups, the locks under which they are added, and the values that
-contracts name."""
+"""SQL of admission: rows of admitted groups, and the values that contracts name. Who holds the epoch of the fold
+adds rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from zlib import crc32
+from datetime import UTC, date, datetime
 
 import asyncpg
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Names, Own
-from services.rating.metering.domain.aggregations.aggregation import Additive, Aggregation, OverItems
 from services.rating.metering.domain.group import NO_GROUP, OTHER, GroupKey
+from shared.values.period import month_after
 
-#: Classes of advisory locks. A batch holds its meters' months shared, so that who changes what stands for
-#: everyone sees all that is counted.
-MONTH_LOCK, SUBJECT_LOCK = 0x75326D6D, 0x75327362
-SUBJECT_BUCKETS = 1024
-#: Where what a meter has counted can be read: table, column of time, and how a day is written there.
-_KEPT_IN: Mapping[type[Aggregation], tuple[str, str, str]] = {
-    OverItems: ("usage_uniques", "hour", "timestamptz '{} 00:00:00+00'"),
-    Additive: ("usage_days", "day", "date '{}'"),
-}
+#: The groups that a meter has counted a month's usage in, by subject.
+_COUNTED = """
+    select p.subject_no, n.grp from rating.usage_packed_hours p
+    cross join lateral unnest(p.series) u (series_no) join rating.usage_series n using (series_no)
+    where n.meter = $1 and n.since = $2 and p.hour >= $3 and p.hour < $4
+    union
+    select p.subject_no, n.grp from rating.usage_items p join rating.usage_series n using (series_no)
+    where n.meter = $1 and n.since = $2 and p.hour >= $3 and p.hour < $4
+"""
 
 
 class AdmissionRepository:
@@ -34,36 +33,6 @@ class AdmissionRepository:
         ):
             values.setdefault(row["meter"], {})[row["dimension"], row["value"]] = row["since_batch"]
         return Names(values)
-
-    async def enter_months(self, places: Mapping[MeterMonth, bool]) -> None:
-        """Hold these months until the transaction ends: those that are True alone, the others beside all who
-        only count."""
-        keys: dict[int, bool] = {}
-        for (meter, month), alone in places.items():
-            key = crc32(f"{meter}\0{month}".encode()) & 0x7FFFFFFF
-            keys[key] = keys.get(key, False) or alone
-        ordered = sorted(keys)
-        await self._connection.execute(
-            """select case when alone then pg_advisory_xact_lock($1, key)
-                else pg_advisory_xact_lock_shared($1, key) end
-               from unnest($2::int[], $3::bool[]) k (key, alone)""",
-            MONTH_LOCK,
-            ordered,
-            [keys[key] for key in ordered],
-        )
-
-    async def enter_subjects(self, places: Iterable[tuple[MeterMonth, str]]) -> None:
-        """Hold these subjects' months alone until the transaction ends: who admits a group, or counts one
-        again, takes turns."""
-        keys = sorted(
-            {
-                crc32(f"{meter}\0{month}\0{subject}".encode()) % SUBJECT_BUCKETS
-                for (meter, month), subject in places
-            }
-        )
-        await self._connection.execute(
-            "select pg_advisory_xact_lock($1, key) from unnest($2::int[]) key", SUBJECT_LOCK, keys
-        )
 
     async def crowded(self, meters: Mapping[str, Meter], places: Iterable[MeterMonth]) -> set[MeterMonth]:
         """Those of these months in which each subject has rows of its own."""
@@ -158,16 +127,17 @@ class AdmissionRepository:
         )
 
     async def admit_what_is_counted(self, meter: Meter, month: date, since_batch: int) -> None:
-        """Give each subject rows of its own for what it has been counted in. The month must be held alone."""
-        table, bucket, start = _KEPT_IN[type(meter.aggregation)]
+        """Give each subject rows of its own for what it has been counted in."""
+        start = datetime(month.year, month.month, 1, tzinfo=UTC)
         await self._connection.execute(
             f"""insert into rating.admitted_groups (meter, meter_revision, month, subject, grp, since_batch)
-               select distinct $1::text, $2::bigint, $3::date, subject, grp, $4::bigint from rating.{table}
-               where meter = $1 and {bucket} >= {start.format(month)}
-                   and {bucket} < {start.format(month)} + interval '1 month' and grp <> $5
+               select $1, $2, $5, s.subject, c.grp, $6 from ({_COUNTED}) c join rating.usage_subjects s using (subject_no)
+               where c.grp <> $7
                on conflict do nothing""",
             meter.meter,
             meter.counts_since,
+            start,
+            month_after(start),
             month,
             since_batch,
             NO_GROUP,

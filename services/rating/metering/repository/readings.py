@@ -64,6 +64,16 @@ cross join lateral (select grp, item from rating.usage_uniques where subject = s
 """
 
 
+#: One probe of an index a partition: batch ids rise with offsets.
+LAST_BATCHES = """
+    select p.partition, b.batch_id from bus.positions p
+    join lateral (select batch_id from bus.batches
+        where grp = p.grp and topic = p.topic and partition = p.partition
+        order by from_offset desc limit 1) b on true
+    where p.grp = 'rating' and p.topic = 'usage.events'
+"""
+
+
 class ReadingsRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -95,7 +105,8 @@ class ReadingsRepository:
         ]
 
     async def raw_events(self, ranges: Sequence[AskedRange]) -> list[tuple[int, StoredEvent]]:
-        """Return (n, event) for the stored events of the ranges' type that are not void."""
+        """Return (n, event) for the events of the ranges' type that are not void, both as far as they are
+        folded."""
         rows = await self._connection.fetch(
             f"""select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time,
                 e.data::text as body
@@ -106,7 +117,10 @@ class ReadingsRepository:
                join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start
                    and e.time < a.until
                    and (a.after is null or e.batch_id > coalesce((a.after ->> e.partition::text)::bigint, 0))
-               where not exists (select from rating.voids v where v.key = e.key)""",
+               cross join rating.fold_state f
+               where e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0) and not exists (
+                   select from rating.voids v where v.key = e.key
+                       and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0))""",
             [r.n for r in ranges],
             [r.customer_id for r in ranges],
             [r.event_type for r in ranges],
@@ -128,22 +142,15 @@ class ReadingsRepository:
         )
 
     async def last_batches(self) -> dict[int, int]:
-        """Partition of usage.events → the last batch this service took from it. Batch ids rise with offsets,
-        so one index probe each."""
-        rows = await self._connection.fetch(
-            """select p.partition, b.batch_id from bus.positions p
-               join lateral (select batch_id from bus.batches
-                   where grp = p.grp and topic = p.topic and partition = p.partition
-                             order by from_offset desc limit 1) b on true
-               where p.grp = 'rating' and p.topic = 'usage.events'"""
-        )
+        """Partition of usage.events → the last batch this service took from it."""
+        rows = await self._connection.fetch(LAST_BATCHES)
         return {row["partition"]: row["batch_id"] for row in rows}
 
-    async def newest_received(self) -> datetime | None:
-        newest: datetime | None = await self._connection.fetchval(
-            "select max(received_at) from rating.newest_received"
-        )
-        return newest
+    async def folded(self) -> tuple[dict[str, int], datetime | None]:
+        """The fold's watermark, partition (as text) → batch id, and when the newest of it was received."""
+        row = await self._connection.fetchrow("select watermark, received_at from rating.fold_state")
+        assert row is not None
+        return row["watermark"], row["received_at"]
 
 
 def _columns(ranges: Sequence[AskedRange]) -> tuple[list[Any], ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from services.rating.metering.repository.columns import EVENT_COLUMNS, joined, numbers
+from services.rating.metering.repository.columns import EVENT_COLUMNS, numbers
 from shared.runtime.clock import from_us
 from shared.topics.usage_ingest import UsageMessage
 
@@ -177,36 +177,6 @@ class MeteringRepository:
     async def note_types(self, types: Iterable[str]) -> None:
         await self._connection.execute(
             "insert into rating.event_types select unnest($1::text[]) on conflict do nothing", sorted(types)
-        )
-
-    async def note_received(self, partition: int, newest_us: int) -> None:
-        """Remember when the newest message of a partition came."""
-        await self._connection.execute(
-            """insert into rating.newest_received as n (partition, received_at) values ($1, $2)
-               on conflict (partition) do update set received_at =
-                   greatest(n.received_at, excluded.received_at)""",
-            partition,
-            from_us(newest_us),
-        )
-
-    async def mark(self, touched: Sequence[tuple[str, int, str]]) -> None:
-        """Say that the usage of these (subject, UTC day since the epoch, event type) changed: for pricing and
-        for activity."""
-        delimiter, subjects, types = joined(
-            [subject for subject, _, _ in touched], [event_type for _, _, event_type in touched]
-        )
-        await self._connection.execute(
-            """with touched as materialized (
-                   select subject, date '1970-01-01' + day as day, type
-                   from unnest(string_to_array($1, $2), string_to_array($3, ',')::int[],
-                       string_to_array($4, $2)) t (subject, day, type)),
-                    told as (insert into rating.activity_marks (subject, day, type) select subject, day, type
-                        from touched)
-               insert into rating.marks (subject, day) select distinct subject, day from touched""",
-            subjects,
-            delimiter,
-            numbers(day for _, day, _ in touched),
-            types,
         )
 
 

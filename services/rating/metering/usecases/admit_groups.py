@@ -8,7 +8,7 @@ from datetime import date
 from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Own, month_of
 from services.rating.metering.domain.group import NO_GROUP, OTHER, GroupKey
 from services.rating.metering.domain.tally import Tally
-from services.rating.metering.memory import MeteringMemory
+from services.rating.metering.fold.memory import Admitting
 from services.rating.metering.repository.admission import AdmissionRepository
 
 Place = tuple[MeterMonth, str]  # and subject
@@ -18,16 +18,16 @@ async def bounded(
     tally: Tally,
     voided: Tally,
     repository: AdmissionRepository,
-    memory: MeteringMemory,
+    memory: Admitting,
     batch_id: int,
 ) -> tuple[Tally, set[tuple[str, str]]]:
     """Return what to add (`tally`) less what is void (`voided`), in admitted groups, and the (meter, subject)
     that overflowed.
 
-    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away; locks are held until
-    the transaction ends.
+    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away. One writer at a time:
+    the epoch of the fold must be held.
     """
-    admitting = _Admitting(repository, memory, batch_id)
+    admitting = _Admission(repository, memory, batch_id)
     months = _by_month(tally)
     months |= {place: set() for place in _by_month(voided) if place not in months}
     crowded = await admitting.crowded(months) if months else set()
@@ -41,27 +41,26 @@ async def bounded(
 
 
 @dataclass(slots=True)
-class _Admitting:
-    """One batch at it. The memory keeps only rows that were read as committed; as a row never goes, what it
-    says stays true."""
+class _Admission:
+    """One change at it. The memory is kept only where the transaction commits."""
 
     repository: AdmissionRepository
-    memory: MeteringMemory
+    memory: Admitting
     batch_id: int
     overflowed: set[tuple[str, str]] = field(default_factory=set)
 
     async def crowded(self, months: Mapping[MeterMonth, set[GroupKey]]) -> set[MeterMonth]:
-        """Enter these months and let in for everyone what they bring while they are not crowded; return those
-        that are."""
-        known, meters = self.memory.known, self.memory.catalogue.meters
-        alone = {
-            place: place not in known.own and not groups <= known.groups.get(place, set())
+        """Let in for everyone what these months bring while they are not crowded; return those that are."""
+        known, meters = self.memory.known, self.memory.meters
+        asked = [
+            place
             for place, groups in months.items()
-        }
-        await self.repository.enter_months(alone)
-        crowded = await self.repository.crowded(meters, months)
-        for place in sorted(months):
-            if alone[place] and place not in crowded and not await self._let_in(place, months[place]):
+            if place not in known.own and (place not in known.groups or not groups <= known.groups[place])
+        ]
+        crowded = months.keys() & known.own.keys()
+        crowded |= await self.repository.crowded(meters, asked) if asked else set()
+        for place in sorted(asked):
+            if place not in crowded and not await self._let_in(place, months[place]):
                 crowded.add(place)
         return crowded
 
@@ -69,21 +68,21 @@ class _Admitting:
         """Admit groups for everyone; False when they are too many: from here on each subject has rows of its
         own."""
         (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
-        meter = self.memory.catalogue.meters[name]
-        known = self.memory.known.groups[place] = (await self.repository.rows(meter, month, [EVERYONE]))[
-            EVERYONE
-        ].groups
+        meter = self.memory.meters[name]
+        known = (await self.repository.rows(meter, month, [EVERYONE]))[EVERYONE].groups
         fresh = sorted(groups - known)
         if (
             len(known) + len(fresh) <= groups_max
             or names.unnamed(name, known) + names.unnamed(name, fresh) <= groups_max
         ):
-            await self.repository.admit(
-                meter, month, [(EVERYONE, group) for group in fresh], self.batch_id, groups_max
-            )
+            if fresh:
+                rows = [(EVERYONE, group) for group in fresh]
+                await self.repository.admit(meter, month, rows, self.batch_id, groups_max)
+            self.memory.known.groups[place] = known | groups
             return True
         await self.repository.admit_what_is_counted(meter, month, self.batch_id)
         await self.repository.admit(meter, month, [(EVERYONE, OTHER)], self.batch_id, groups_max)
+        self.memory.known.groups.pop(place, None)
         return False
 
     async def admission(
@@ -94,41 +93,19 @@ class _Admitting:
     ) -> Admission:
         """The rows of all subjects that occur in crowded months, with those that are added for what is
         brought."""
-        found = {
-            place: self._remembered(place, brought.get(place, ()), voided.get(place, ()))
-            for place in brought.keys() | voided.keys()
-        }
-        undecided = sorted(place for place, own in found.items() if own is None)
-        if undecided:
-            await self.repository.enter_subjects(undecided)
         admission = Admission({month: {} for month in crowded})
-        read = await self._read(undecided)
-        for place, own in found.items():
-            month, subject = place
-            admission.own[month][subject] = own or read[place]
+        unknown: list[Place] = []
+        for month, subject in brought.keys() | voided.keys():
+            own = self.memory.known.own.get(month, {}).get(subject)
+            if own is None:
+                unknown.append((month, subject))
+            else:
+                admission.own[month][subject] = own
+        for (month, subject), own in (await self._read(unknown)).items():
+            admission.own[month][subject] = own
         for (month, subject), groups in brought.items():
             await self._admit(month, subject, admission.own[month][subject], groups)
         return admission
-
-    def _remembered(
-        self, place: Place, brought: Iterable[GroupKey], voided: Iterable[GroupKey]
-    ) -> Own | None:
-        """What is remembered of a subject, as a copy; None where that does not decide: a group may have been
-        admitted, or counted again, since.
-
-        Without a name, what was turned away once stays out.
-        """
-        month, subject = place
-        own = self.memory.known.own.get(month, {}).get(subject)
-        if own is None:
-            return None
-        fresh = [group for group in (*brought, *voided) if group not in own.groups]
-        if fresh and (
-            own.other_since is None
-            or any(self.memory.names.since(month[0], group) is not None for group in fresh)
-        ):
-            return None
-        return Own(set(own.groups), own.other_since)
 
     async def _read(self, places: Iterable[Place]) -> dict[Place, Own]:
         """Read the rows of these subjects, and remember them."""
@@ -137,12 +114,9 @@ class _Admitting:
             subjects.setdefault(place, set()).add(subject)
         found: dict[Place, Own] = {}
         for (name, month), asked in sorted(subjects.items()):
-            rows = await self.repository.rows(self.memory.catalogue.meters[name], month, asked)
+            rows = await self.repository.rows(self.memory.meters[name], month, asked)
             self.memory.known.remember((name, month), rows)
-            found |= {
-                ((name, month), subject): Own(set(own.groups), own.other_since)
-                for subject, own in rows.items()
-            }
+            found |= {((name, month), subject): own for subject, own in rows.items()}
         return found
 
     async def _admit(self, place: MeterMonth, subject: str, own: Own, groups: Iterable[GroupKey]) -> None:
@@ -166,12 +140,10 @@ class _Admitting:
                 # old this batch's number is.
                 own.other_since = max(self.batch_id, names.newest)
                 await self.repository.admit(
-                    self.memory.catalogue.meters[name], month, [(subject, OTHER)], own.other_since, groups_max
+                    self.memory.meters[name], month, [(subject, OTHER)], own.other_since, groups_max
                 )
         if rows:
-            await self.repository.admit(
-                self.memory.catalogue.meters[name], month, rows, self.batch_id, groups_max
-            )
+            await self.repository.admit(self.memory.meters[name], month, rows, self.batch_id, groups_max)
 
 
 def _by_month(tally: Tally) -> dict[MeterMonth, set[GroupKey]]:

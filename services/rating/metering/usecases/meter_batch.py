@@ -1,5 +1,4 @@
-"""Metering a batch: store what is new, add it to the aggregates, mark what must be priced again. Knows no
-contract."""
+"""Metering a batch: store what is new, and leave what that changes for the fold. Knows no contract."""
 
 import struct
 from collections.abc import Sequence
@@ -11,23 +10,22 @@ import msgspec
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
+from services.rating.metering.domain.delta import Numbers, Touched, delta_of, encode
 from services.rating.metering.domain.tally import DAY_US, Catalogue, Tally
 from services.rating.metering.domain.unfit import Unfit
+from services.rating.metering.fold.repository.state import FoldRepository
 from services.rating.metering.memory import MeteringContext, MeteringMemory
-from services.rating.metering.repository.admission import AdmissionRepository
-from services.rating.metering.repository.aggregates import AggregatesRepository
 from services.rating.metering.repository.columns import event_rows
 from services.rating.metering.repository.usage import MeteringRepository, StoredEvent
-from services.rating.metering.usecases.admit_groups import bounded
 from services.rating.metering.usecases.counting import counted
+from services.rating.metering.usecases.number_subjects import number_subjects
+from services.rating.metering.usecases.report import report_unread
 from services.rating.metering.usecases.set_aside import set_aside
-from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
 from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.usage_ingest import UsageMessage
 
-EXCEPTION_OWNER = "metering"
 #: What the database, and what reads for it, refuses for good: a character or number it cannot hold, a text
 #: too long for an index.
 UNSTORABLE: tuple[type[Exception], ...] = (
@@ -57,8 +55,8 @@ class Stored:
 
 
 async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: MeteringContext) -> BatchCounts:
-    """Store what is new, add it to the aggregates, and mark what must be priced again; what cannot be stored
-    goes to the quarantine.
+    """Store what is new, and leave what that changes for the fold; what cannot be stored goes to the
+    quarantine.
 
     Raises UsageUnstorable when the store refuses what did not look so: the runner takes smaller batches,
     which are looked at closely.
@@ -67,13 +65,11 @@ async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Mete
     await _follow_catalogue(usage, uow, memory)
     try:
         stored = await store(batch, usage, memory)
-        await add_up(stored, batch.batch_id, uow, memory, context.clock.now())
+        await _leave_delta(stored, batch, uow, memory, context.clock.now())
     except UNSTORABLE as fault:
         memory.doubted[batch.partition] = batch.end
         raise UsageUnstorable(str(fault)) from fault
     set_aside(batch, stored.unfit, uow, context.clock.now())
-    if touched := _touched(stored):
-        await usage.mark(touched)
     if stored.newest_us is not None:
         memory.metered(stored.newest_us)
     return stored.counts
@@ -109,63 +105,30 @@ async def store(batch: Batch[UsageMessage], usage: MeteringRepository, memory: M
     stored.counted = [batch.messages[seq] for seq in fresh if seq not in void_on_arrival]
     stored.void_on_arrival = [batch.messages[seq] for seq in waited]
     stored.voided = await _meet_voids(batch, arrivals, waited, new_voids, usage)
-    if stored.newest_us is not None:
-        await usage.note_received(batch.partition, stored.newest_us)
     return stored
 
 
-async def add_up(
-    stored: Stored, batch_id: int, uow: UnitOfWork, memory: MeteringMemory, now: datetime
+async def _leave_delta(
+    stored: Stored, batch: Batch[UsageMessage], uow: UnitOfWork, memory: MeteringMemory, now: datetime
 ) -> None:
-    """Add what is counted to the aggregates and take what is void from them."""
-    voided = await _tally_of_voided(stored.voided, uow, memory.catalogue)
-    added = memory.catalogue.tally(stored.counted)
-    unread = dict(added.unread)
-    change, overflowed = await bounded(added, voided, AdmissionRepository(uow.connection), memory, batch_id)
-    await AggregatesRepository(uow.connection).add(change)
-    await report(unread, overflowed, uow, memory, now)
-
-
-async def report(
-    unread: dict[str, int],
-    overflowed: set[tuple[str, str]],
-    uow: UnitOfWork,
-    memory: MeteringMemory,
-    now: datetime,
-) -> None:
-    """Open an exception for values a meter could not read and for groups beyond the limit."""
-    for meter, count in sorted(unread.items()):
-        if memory.catalogue.meters[meter].missing == "quarantine":
-            await open_exception(
-                uow,
-                NewCase(
-                    "usage_value_unreadable",
-                    meter,
-                    f"Meter {meter} could not read the value of {count} stored events of its latest batch; "
-                    f"they add nothing to it. Correct them (void and new id), or change the meter.",
-                    owner=EXCEPTION_OWNER,
-                ),
-                now,
-            )
-    for meter, subject in sorted(overflowed):
-        await open_exception(
-            uow,
-            NewCase(
-                "meter_groups_exceeded",
-                f"{meter}/{subject}",
-                f"Subject {subject} has more than {memory.groups_max} groups on meter {meter} in one "
-                f'month; what is beyond counts in the group "other". Group by fewer values, name those that matter in a price, or raise the limit.',
-                owner=EXCEPTION_OWNER,
-            ),
-            now,
-        )
+    """Leave one row for the fold: what is counted, what is void, and whose usage changed."""
+    catalogue = memory.catalogue
+    voided = await _tally_of_voided(stored.voided, uow, catalogue)
+    added = catalogue.tally(stored.counted)
+    touched = _touched(stored)
+    numbers = Numbers(
+        await number_subjects(uow, {subject for subject, _, _ in touched}, memory.subjects),
+        {name: meter.counts_since for name, meter in catalogue.meters.items()},
+    )
+    delta = delta_of(added, voided, touched, stored.newest_us or 0, numbers)
+    await FoldRepository(uow.connection).put_delta(batch.partition, batch.batch_id, encode(delta))
+    await report_unread(uow, added.unread, catalogue.meters, now)
 
 
 async def _follow_catalogue(usage: MeteringRepository, uow: UnitOfWork, memory: MeteringMemory) -> None:
     revision = await usage.enter_fence()
     if revision != memory.catalogue.revision:
-        names = await AdmissionRepository(uow.connection).names()
-        memory.renew(Catalogue(revision, await CatalogueRepository(uow.connection).meters()), names)
+        memory.catalogue = Catalogue(revision, await CatalogueRepository(uow.connection).meters())
 
 
 async def _keep_repeats(
@@ -252,7 +215,7 @@ async def _tally_of_voided(voided: list[StoredEvent], uow: UnitOfWork, catalogue
     return tally
 
 
-def _touched(stored: Stored) -> list[tuple[str, int, str]]:
+def _touched(stored: Stored) -> list[Touched]:
     """The (subject, UTC day, type) whose usage changed, sorted. Events that no aggregate shows are told too:
     they may be suspense."""
     return sorted(

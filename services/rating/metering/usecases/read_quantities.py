@@ -70,8 +70,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """What a snapshot covers: the last batch of each partition of usage.events, and when the newest of it was
-    received (machine clock, µs)."""
+    """What a snapshot covers: the last batch of each partition of usage.events that is folded, and when the
+    newest of them was received (machine clock, µs)."""
 
     batches: dict[str, int]
     newest_received_us: int
@@ -79,11 +79,8 @@ class Watermark:
 
 async def watermark(uow: UnitOfWork) -> Watermark:
     """Return what the caller's snapshot covers. Cheap at any number of batches."""
-    readings = ReadingsRepository(uow.connection)
-    batches, newest = await readings.last_batches(), await readings.newest_received()
-    return Watermark(
-        {str(partition): batch_id for partition, batch_id in batches.items()}, to_us(newest) if newest else 0
-    )
+    batches, newest = await ReadingsRepository(uow.connection).folded()
+    return Watermark(batches, to_us(newest) if newest else 0)
 
 
 async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[dict[Group, Decimal]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases.open_periods import open_due_periods
+from services.rating.metering.fold.usecases.pass_fold import pass_fold
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
@@ -22,6 +23,7 @@ async def finish_due_work(context: StatementsContext) -> bool:
     have an exception)."""
     await context.clock.refresh()
     now = context.clock.now()
+    await pass_fold(context.db, context.state.metering.fold, now)
     await _open_all(context)
     await price_all(context)
     await close_due(context)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from services.rating.metering.fold.usecases.fold import fold_share
 from services.rating.metering.memory import MeteringMemory
 from services.rating.metering.usecases.meter_batch import meter_batch
 from shared.db.unit_of_work import Database
@@ -70,7 +71,18 @@ class Metering:
         )
 
     async def take(self, *messages: UsageMessage, partition: int = 0) -> BatchCounts:
-        """Meter one batch."""
+        """Meter one batch, and fold it."""
+        counts = await self.store(*messages, partition=partition)
+        await self.fold()
+        return counts
+
+    async def fold(self) -> None:
+        """Fold everything that waits."""
+        while await fold_share(self.db, self.context.state.metering.fold, self.now):
+            pass
+
+    async def store(self, *messages: UsageMessage, partition: int = 0) -> BatchCounts:
+        """Meter one batch, and leave it to be folded."""
         async with self.db.transaction() as uow:
             start = self.positions.get(partition, 0)
             end = start + len(messages)

@@ -19,12 +19,12 @@ USERS = {"event_type": "api.call", "aggregation": "unique", "field": "user", "gr
 async def meter(db: Database, name: str, **terms: Any) -> None:
     """Create a meter."""
     async with db.transaction() as uow:
-        await create_meter(uow, name, MeterTerms.model_validate(terms), NOW)
+        await create_meter(uow, name, MeterTerms.model_validate(terms), NOW, groups_max=1000)
 
 
 async def changed(db: Database, name: str, **terms: Any) -> None:
     async with db.transaction() as uow:
-        await change_meter(uow, name, MeterTerms.model_validate(terms), NOW)
+        await change_meter(uow, name, MeterTerms.model_validate(terms), NOW, groups_max=1000)
 
 
 async def backfilled(db: Database, *, events_max: int = 3, groups_max: int = 1000) -> int:

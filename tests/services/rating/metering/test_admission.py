@@ -220,8 +220,25 @@ async def test_a_book_of_before_migrates_to_rows_that_say_what_it_counted(
 
 
 ROWS = "select meter, meter_revision, month, subject, grp from rating.admitted_groups order by 1, 3, 4, 5"
-#: The schema and the rows of the revision before.
+#: The schema and the rows of the revision before: aggregates in rows, and one list of groups a month.
 BEFORE = """
+    create temp table hours as select * from rating.usage_hours;
+    create temp table days as select * from rating.usage_days;
+    create temp table uniques as select * from rating.usage_uniques;
+    drop view rating.usage_hours, rating.usage_days, rating.usage_uniques;
+    drop table rating.usage_subjects, rating.usage_series, rating.series_read, rating.usage_deltas,
+        rating.fold_state, rating.usage_packed_hours, rating.usage_packed_days, rating.usage_items;
+    alter table rating.old_usage_hours rename to usage_hours;
+    alter table rating.old_usage_days rename to usage_days;
+    alter table rating.old_usage_uniques rename to usage_uniques;
+    insert into rating.usage_hours (subject, meter, grp, hour, events, value)
+        select subject, meter, grp, hour, events, value from hours;
+    insert into rating.usage_days (subject, meter, grp, day, events, value)
+        select subject, meter, grp, day, events, value from days;
+    insert into rating.usage_uniques (subject, meter, grp, hour, item, events)
+        select subject, meter, grp, hour, item, events from uniques;
+    create table rating.newest_received (partition smallint primary key, received_at timestamptz not null);
+    alter table rating.newest_received owner to u2c_rating;
     create table rating.meter_groups (meter text collate "C", month date, grp text collate "C",
         primary key (meter, month, grp));
     alter table rating.meter_groups owner to u2c_rating;

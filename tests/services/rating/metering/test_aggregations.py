@@ -260,7 +260,7 @@ async def peak_meter(db: Database, name: str, *, group_by: list[str]) -> None:
     """Create a meter as the API would, had its document been made with the toy in the list."""
     terms = MeterTerms.model_validate({**book.SECONDS, "group_by": group_by})
     async with db.transaction() as uow:
-        await create_meter(uow, name, terms.model_copy(update={"aggregation": PEAK}), NOW)
+        await create_meter(uow, name, terms.model_copy(update={"aggregation": PEAK}), NOW, groups_max=1000)
         stored = await CatalogueRepository(uow.connection).meter(name)
     assert stored is not None and stored.aggregation is PEAK
 

@@ -82,14 +82,18 @@ async def test_what_the_catalogue_refuses(db: Database) -> None:
     await meter(db, "calls", **priced)  # the same again is the same
     async with db.transaction() as uow:
         with pytest.raises(MeterExists):
-            await create_meter(uow, "calls", MeterTerms.model_validate(book.CALLS), NOW)
+            await create_meter(uow, "calls", MeterTerms.model_validate(book.CALLS), NOW, groups_max=1000)
     async with db.transaction() as uow:
         with pytest.raises(ListPriceTaken):
-            await create_meter(uow, "more", MeterTerms.model_validate(priced), NOW)
+            await create_meter(uow, "more", MeterTerms.model_validate(priced), NOW, groups_max=1000)
     async with db.transaction() as uow:
         with pytest.raises(EventTypeFixed):
             await change_meter(
-                uow, "calls", MeterTerms.model_validate({**book.CALLS, "event_type": "x"}), NOW
+                uow,
+                "calls",
+                MeterTerms.model_validate({**book.CALLS, "event_type": "x"}),
+                NOW,
+                groups_max=1000,
             )
 
 

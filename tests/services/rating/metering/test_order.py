@@ -13,8 +13,10 @@ from tests.services.rating.metering.batches import Metering
 from tests.services.rating.metering.book import Aggregates, aggregates, meter
 from tests.services.rating.metering.test_readings import METERS, traffic
 
-FORGET = """truncate rating.event_keys, rating.events, rating.voids, rating.conflicts, rating.duplicates, rating.usage_hours, rating.usage_days,
-    rating.usage_uniques, rating.marks, rating.activity_marks, rating.event_types, rating.newest_received, bus.batches"""
+FORGET = """truncate rating.event_keys, rating.events, rating.voids, rating.conflicts, rating.duplicates,
+    rating.usage_packed_hours, rating.usage_packed_days, rating.usage_items, rating.marks, rating.activity_marks,
+    rating.event_types, bus.batches;
+    update rating.fold_state set epoch = epoch + 1, watermark = '{}'"""
 
 
 async def metered(db: Database, admin: Any, batches: list[tuple[int, list[Any]]]) -> Aggregates:

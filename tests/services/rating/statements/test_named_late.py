@@ -3,11 +3,9 @@ final."""
 
 import asyncio
 from typing import Any
-from zlib import crc32
 
 import asyncpg
 
-from services.rating.metering.repository.admission import SUBJECT_BUCKETS, SUBJECT_LOCK
 from services.rating.statements.usecases.close_periods import close_due
 from tests.services.rating.deployment import Deployment, event, terms, utc
 from tests.waiting import until
@@ -21,14 +19,14 @@ async def test_no_period_closes_while_what_was_named_late_is_to_be_counted_again
     await _crowded(rating)
     admin = await asyncpg.connect(rating.database.admin_url)
     try:
-        bucket = crc32(b"calls\x002024-01-01\x00acme") % SUBJECT_BUCKETS  # whoever counts again waits for us
-        await admin.execute("select pg_advisory_lock($1::int, $2::int)", SUBJECT_LOCK, bucket)
+        # whoever counts again waits for us
+        await admin.execute("begin; lock table rating.usage_packed_hours in share mode")
         await rating.apply(_terms({"plan": "p1001", "unit": "5.00"}))
         advancing = asyncio.create_task(rating.advance(CLOSE))
         await until(lambda: _is(rating.context.clock.now() >= CLOSE))
         assert await close_due(rating.context) == 0
         assert not (await rating.stored("acme-1", "2024-01-01")).final
-        await admin.execute("select pg_advisory_unlock($1::int, $2::int)", SUBJECT_LOCK, bucket)
+        await admin.execute("commit")
         await advancing
         january = await rating.stored("acme-1", "2024-01-01")
         assert january.final and january.subtotal_minor == 100 * (5 + 2 * (ROOM + 1))

@@ -1,0 +1,1 @@
+"""Packed rows, without I/O."""

@@ -1,0 +1,148 @@
+"""SQL of the fold's own state: its claim and watermark, and the deltas that wait."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from services.rating.metering.fold.domain.share import Backlog, Waiting
+from services.rating.metering.repository.columns import numbers
+from services.rating.metering.repository.readings import LAST_BATCHES
+from shared.db.held_row import evicting
+
+BATCHES_MAX = 500  # of a partition, that one look sees
+
+#: Waiting deltas lie beyond the watermark: what was folded before is not walked.
+_WAITING = f"""
+    select last.partition, last.batch_id as last, d.batch_id, d.bytes
+    from ({LAST_BATCHES}) last
+    left join lateral (
+        select batch_id, octet_length(body) as bytes from rating.usage_deltas d
+        where d.partition = last.partition and d.batch_id > coalesce(($1::jsonb ->> last.partition::text)::bigint, 0)
+        order by d.batch_id limit {BATCHES_MAX}) d on true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The fold's state as its holder found it. `watermark`: partition (as text) → the last batch folded."""
+
+    epoch: int
+    watermark: Mapping[str, int]
+
+
+class FoldRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def claim(self) -> Claim:
+        """Raise the epoch: whoever does holds the packed rows until the transaction ends."""
+        row = await self._connection.fetchrow(
+            "update rating.fold_state set epoch = epoch + 1 returning epoch, watermark"
+        )
+        assert row is not None
+        return Claim(row["epoch"], row["watermark"])
+
+    async def claim_from_stopped(self, pool: asyncpg.Pool) -> Claim:
+        """The same, and end the session of a holder that stands still."""
+        return await evicting(pool, self._connection, self.claim(), at_work=False)
+
+    async def backlog(self, claim: Claim) -> Backlog:
+        """What waits, in one snapshot with the last batches: a batch of which the delta is not seen here is
+        behind them."""
+        rows = await self._connection.fetch(_WAITING, claim.watermark)
+        waiting = [
+            Waiting(row["partition"], row["batch_id"], row["bytes"])
+            for row in rows
+            if row["batch_id"] is not None
+        ]
+        seen: dict[int, int] = {}
+        for delta in waiting:
+            seen[delta.partition] = seen.get(delta.partition, 0) + 1
+        return Backlog(
+            waiting,
+            {row["partition"]: row["last"] for row in rows},
+            frozenset(partition for partition, count in seen.items() if count == BATCHES_MAX),
+        )
+
+    async def bodies(self, chosen: Sequence[Waiting]) -> list[bytes]:
+        """The deltas, in the order given."""
+        rows = await self._connection.fetch(
+            f"select d.body from {_CHOSEN} join rating.usage_deltas d using (partition, batch_id) order by c.n",
+            *_columns(chosen),
+        )
+        return [row["body"] for row in rows]
+
+    async def finish(
+        self, chosen: Sequence[Waiting], watermark: Mapping[str, int], received_at: datetime | None
+    ) -> None:
+        """Delete what is folded, and move the watermark past it."""
+        await self._connection.execute(
+            f"delete from rating.usage_deltas d using {_CHOSEN} where (d.partition, d.batch_id) = (c.partition, c.batch_id)",
+            *_columns(chosen),
+        )
+        await self._connection.execute(
+            """update rating.fold_state set watermark = $1, received_at = greatest(received_at, $2),
+                folded_at = clock_timestamp()""",
+            watermark,
+            received_at,
+        )
+
+    async def put_delta(self, partition: int, batch_id: int, body: bytes) -> None:
+        """Leave what a batch changes."""
+        await self._connection.execute(
+            "insert into rating.usage_deltas (partition, batch_id, body) values ($1, $2, $3)",
+            partition,
+            batch_id,
+            body,
+        )
+
+    async def mark(self, touched: Sequence[tuple[int, int, str]]) -> None:
+        """Say that the usage of these (subject number, UTC day since the epoch, event type) changed: for
+        pricing and for activity."""
+        await self._connection.execute(
+            """with touched as materialized (
+                   select s.subject, date '1970-01-01' + t.day as day, t.type
+                   from unnest(string_to_array($1, ',')::bigint[], string_to_array($2, ',')::int[], $3::text[])
+                       t (subject_no, day, type)
+                   join rating.usage_subjects s using (subject_no)),
+                    told as (insert into rating.activity_marks (subject, day, type) select subject, day, type
+                        from touched)
+               insert into rating.marks (subject, day) select distinct subject, day from touched""",
+            numbers(subject for subject, _, _ in touched),
+            numbers(day for _, day, _ in touched),
+            [event_type for _, _, event_type in touched],
+        )
+
+
+class FoldProgress:
+    """For who looks, and holds nothing."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def anything_waits(self) -> bool:
+        """Whether a batch is not folded yet: one question, so that looking costs next to nothing."""
+        found: bool = await self._pool.fetchval(
+            f"""select exists (select from ({LAST_BATCHES}) last, rating.fold_state f
+                where last.batch_id > coalesce((f.watermark ->> last.partition::text)::bigint, 0))"""
+        )
+        return found
+
+    async def passed(self, batches: Mapping[int, int]) -> bool:
+        """Whether these batches (partition → batch id) are folded."""
+        found: bool = await self._pool.fetchval(
+            """select not exists (select from rating.fold_state f, unnest($1::int[], $2::bigint[]) b (partition, batch_id)
+                where b.batch_id > coalesce((f.watermark ->> b.partition::text)::bigint, 0))""",
+            list(batches.keys()),
+            list(batches.values()),
+        )
+        return found
+
+
+_CHOSEN = "unnest($1::int[], $2::bigint[]) with ordinality c (partition, batch_id, n)"
+
+
+def _columns(chosen: Sequence[Waiting]) -> tuple[list[int], list[int]]:
+    return [delta.partition for delta in chosen], [delta.batch_id for delta in chosen]

@@ -1,0 +1,1 @@
+"""One file a verb: fold what waits, add a change to the packed rows."""

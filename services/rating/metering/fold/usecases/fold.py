@@ -1,0 +1,123 @@
+"""Fold what batches left: add their deltas to the packed rows, mark what must be priced and told again, and
+move the watermark past them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.domain.delta import Delta, Numbers, decode, tallies_of
+from services.rating.metering.domain.tally import Tally
+from services.rating.metering.fold.domain.share import Share, share_of
+from services.rating.metering.fold.memory import Admitting, FoldMemory
+from services.rating.metering.fold.repository.state import Claim, FoldProgress, FoldRepository
+from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
+from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.names import NamesRepository
+from services.rating.metering.usecases.admit_groups import bounded
+from services.rating.metering.usecases.report import report_overflow
+from shared.db.unit_of_work import Database, UnitOfWork
+from shared.runtime.clock import from_us
+
+SHARE_BYTES_MAX = 4_000_000
+
+
+async def fold_share(db: Database, memory: FoldMemory, now: datetime) -> int:
+    """Fold some of what waits, in one transaction; return how many batches the watermark passed, 0 when
+    nothing waits.
+
+    Whoever holds the rows is waited for, and a holder that stands still is evicted.
+    """
+    if not await FoldProgress(db.pool).anything_waits():
+        return 0
+    async with memory.one_at_a_time:
+        try:
+            async with db.transaction() as uow:
+                claim = await FoldRepository(uow.connection).claim_from_stopped(db.pool)
+                memory.claimed(claim.epoch)
+                folded = await _fold(uow, claim, memory, now)
+        except BaseException:
+            memory.forget()
+            raise
+        memory.committed(claim.epoch)
+    return folded
+
+
+async def fold_all(uow: UnitOfWork, groups_max: int, now: datetime) -> None:
+    """Fold everything that waits, in the caller's transaction, which holds the packed rows from here on."""
+    memory = FoldMemory(groups_max)
+    claim = await FoldRepository(uow.connection).claim()
+    while await _fold(uow, claim, memory, now):
+        claim = await FoldRepository(uow.connection).claim()
+
+
+async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime) -> int:
+    repository = FoldRepository(uow.connection)
+    share = share_of(await repository.backlog(claim), claim.watermark, SHARE_BYTES_MAX)
+    if share.watermark == claim.watermark:
+        return 0
+    deltas = [decode(body) for body in await repository.bodies(share.chosen)]
+    if deltas:
+        await _add(uow, share, deltas, memory, now)
+        await repository.mark(_touched(deltas))
+    newest_us = max((delta.received_us for delta in deltas), default=0)
+    await repository.finish(share.chosen, share.watermark, from_us(newest_us) if newest_us else None)
+    return sum(batch != claim.watermark.get(partition) for partition, batch in share.watermark.items())
+
+
+async def _add(
+    uow: UnitOfWork, share: Share, deltas: Sequence[Delta], memory: FoldMemory, now: datetime
+) -> None:
+    await _follow_catalogue(uow, memory)
+    subjects = await _subjects(uow, deltas, memory)
+    added, voided = Tally(), Tally()
+    for delta in deltas:
+        more, less = tallies_of(delta, subjects)
+        added.add(more)
+        voided.take(less)
+    newest_batch = max(delta.batch_id for delta in share.chosen)
+    change, overflowed = await bounded(
+        added, voided, AdmissionRepository(uow.connection), memory.admitting, newest_batch
+    )
+    meters = memory.admitting.meters
+    numbers = Numbers(
+        {subject: number for number, subject in subjects.items()},
+        {name: meter.counts_since for name, meter in meters.items()},
+    )
+    await add_to_packed(uow, change, numbers, memory)
+    await report_overflow(uow, overflowed, memory.groups_max, now)
+
+
+async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
+    """Read the meters and the named values anew where they have changed. Who changes them holds the epoch."""
+    catalogue = CatalogueRepository(uow.connection)
+    revision = await catalogue.revision()
+    if revision != memory.admitting.revision:
+        meters = {meter.meter: meter for meter in await catalogue.meters()}
+        names = await AdmissionRepository(uow.connection).names()
+        memory.admitting = Admitting(memory.groups_max, revision, meters, names)
+
+
+async def _subjects(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory) -> Mapping[int, str]:
+    """Number → subject, of all that occur."""
+    occurring = {
+        number
+        for delta in deltas
+        for column in (delta.sums.subjects, delta.items.subjects)
+        for number in column
+    }
+    if unknown := occurring - memory.subjects.keys():
+        memory.subjects |= await NamesRepository(uow.connection).subjects(unknown)
+    return {number: memory.subjects[number] for number in occurring}
+
+
+def _touched(deltas: Sequence[Delta]) -> list[tuple[int, int, str]]:
+    """(subject number, UTC day, event type), each once, in order."""
+    return sorted(
+        {
+            (subject, day, delta.types[place])
+            for delta in deltas
+            for subject, day, place in zip(
+                delta.touched.subjects, delta.touched.days, delta.touched.types, strict=True
+            )
+        }
+    )

@@ -1,0 +1,21 @@
+"""Wait for the fold."""
+
+import asyncio
+from datetime import datetime
+
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.repository.state import FoldProgress
+from services.rating.metering.fold.usecases.fold import fold_share
+from services.rating.metering.repository.readings import ReadingsRepository
+from shared.db.unit_of_work import Database
+
+POLL_S = 0.01
+
+
+async def pass_fold(db: Database, memory: FoldMemory, now: datetime) -> None:
+    """Return when everything metered before the call is folded. Who waits folds, if nobody else does."""
+    async with db.transaction() as uow:
+        stored = await ReadingsRepository(uow.connection).last_batches()
+    while not await FoldProgress(db.pool).passed(stored):
+        if not await fold_share(db, memory, now):
+            await asyncio.sleep(POLL_S)

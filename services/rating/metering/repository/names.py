@@ -1,0 +1,85 @@
+"""SQL of numbers that stand for names: subjects, and series of a meter's groups."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import asyncpg
+
+from services.rating.metering.domain.delta import SeriesKey
+from services.rating.metering.repository.columns import joined, numbers
+
+
+class NamesRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def subject_numbers(self, subjects: Collection[str]) -> dict[str, int]:
+        """Subject → its number, of those that have one."""
+        rows = await self._connection.fetch(
+            """select subject, subject_no from rating.usage_subjects
+               where subject = any(string_to_array($2, $1))""",
+            *joined(list(subjects)),
+        )
+        return {row["subject"]: row["subject_no"] for row in rows}
+
+    async def number_subjects(self, subjects: Iterable[str]) -> None:
+        """Give these their numbers, where nobody was first. In one order, so that batches never deadlock."""
+        await self._connection.execute(
+            """insert into rating.usage_subjects (subject)
+               select subject from unnest(string_to_array($2, $1)) s (subject) order by 1
+               on conflict do nothing""",
+            *joined(sorted(subjects)),
+        )
+
+    async def subjects(self, subject_numbers: Iterable[int]) -> dict[int, str]:
+        """Number → subject."""
+        rows = await self._connection.fetch(
+            """select subject_no, subject from rating.usage_subjects
+               where subject_no = any(string_to_array($1, ',')::bigint[])""",
+            numbers(subject_numbers),
+        )
+        return {row["subject_no"]: row["subject"] for row in rows}
+
+    async def series_numbers(self, series: Sequence[SeriesKey]) -> dict[SeriesKey, int]:
+        """Series → its number, given to those that had none. One writer at a time: the epoch must be held."""
+        await self._connection.execute(
+            f"""insert into rating.usage_series (meter, since, grp)
+                select meter, since, grp from {_SERIES} where not exists (
+                    select from rating.usage_series n
+                    where n.meter = s.meter and n.since = s.since and n.grp = s.grp)
+                order by 1, 2, 3""",
+            *_columns(series),
+        )
+        rows = await self._connection.fetch(
+            f"""select n.meter, n.since, n.grp, n.series_no
+                from {_SERIES} join rating.usage_series n using (meter, since, grp)""",
+            *_columns(series),
+        )
+        return {(row["meter"], row["since"], row["grp"]): row["series_no"] for row in rows}
+
+    async def read(self, meter: str, since: int) -> None:
+        """Let readers see the series of a meter since this revision, and no others of it."""
+        await self._connection.execute(
+            """insert into rating.series_read (meter, since) values ($1, $2)
+               on conflict (meter) do update set since = excluded.since""",
+            meter,
+            since,
+        )
+
+    async def read_types(self, types: Iterable[str]) -> None:
+        """Let readers see the plain counts of these (`type:x`)."""
+        await self._connection.execute(
+            """insert into rating.series_read (meter, since)
+               select type, 0 from unnest($1::text[]) t (type) on conflict do nothing""",
+            list(types),
+        )
+
+    async def hide(self, meter: str) -> None:
+        """Let readers see nothing of this meter (or `type:x`)."""
+        await self._connection.execute("delete from rating.series_read where meter = $1", meter)
+
+
+_SERIES = "unnest($1::text[], $2::bigint[], $3::text[]) s (meter, since, grp)"
+
+
+def _columns(series: Sequence[SeriesKey]) -> tuple[list[str], list[int], list[str]]:
+    return [meter for meter, _, _ in series], [since for _, since, _ in series], [grp for _, _, grp in series]
