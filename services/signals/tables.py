@@ -67,12 +67,15 @@ activity = Table(
     Column("subject", Text, primary_key=True),
     Column("meter", Text, primary_key=True),
     Column("day", Date, primary_key=True),  # UTC
+    # of the newest message of before, which told a whole day; 0 without one
     Column("revision", BigInteger, nullable=False),
     Column("customer_id", Text),
-    Column("hours", JSONB, nullable=False),  # "0".."23" → [events, value]
+    # "0".."23" → [events, value, revision]; of before without a revision: that of the row
+    Column("hours", JSONB, nullable=False),
     Column("last_seen_at", INSTANT, nullable=False),
     # a meter with a role: hashed values of the day
     Column("items", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("items_revision", BigInteger, nullable=False, server_default=text("0")),
     # whether the roll-up of its customer has it
     Column("folded", Boolean, nullable=False, server_default=text("false")),
     Index("activity_customer", "customer_id", "meter", "day"),

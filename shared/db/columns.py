@@ -145,7 +145,9 @@ def upsert(
 
 def update(table: str, row: type[R], *, key: tuple[str, ...], also: str = "") -> Bulk[R]:
     """Set the columns that are no key in the rows (`known`) that are there; `also`: further assignments."""
-    assigned = [f"{name} = said.{name}" for name in types_of(row) if name not in key]
+    assigned = [
+        f"{name} = {pg.read.format(f'said.{name}')}" for name, pg in types_of(row).items() if name not in key
+    ]
     same = [f"known.{name} = said.{name}" for name in key]
     sql = (
         f"update {table} as known set {', '.join([*assigned, also] if also else assigned)}\n"

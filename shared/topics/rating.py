@@ -175,20 +175,27 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one subject did on one meter (or unmatched type) on one UTC day, by hour. Replaces the older,
-    whole."""
+    """What one subject did on one meter (or unmatched type) in one hour, or, without an hour, which users,
+    teams or features a meter with a role saw on a day. Replaces the older, whole."""
 
     subject: str
     #: Meter key, or "type:<event type>" where no meter takes it.
     meter: str
     day: str  # UTC date
     revision: int
-    hours: dict[str, tuple[int, str]]  # "0".."23" → (events, value)
+    # messages of before: all that was done on the day, "0".."23" → (events, value)
+    hours: dict[str, tuple[int, str]] | None = None
     customer_id: str | None = None
     customer: str | None = None
     last_seen_us: int = 0
-    #: A meter with a role: hashed values of the day.
+    #: Without an hour: hashed values of the day.
     values: tuple[str, ...] = ()
+    #: 0-23, UTC.
+    hour: int | None = None
+    #: Of the hour, those that are void left out.
+    events: int = 0
+    #: Its quantity, a decimal.
+    value: str = "0"
 
 
 CONTRACT = fields("contract")
@@ -241,5 +248,5 @@ ACTIVITY = Topic(
     CUSTOMER_OR_SUBJECT,
     "rating",
     ("signals",),
-    identified_by=fields("subject", "meter", "day"),
+    identified_by=fields("subject", "meter", "day", "hour"),
 )

@@ -1,6 +1,6 @@
 """What was heard, as rows: the fields are the columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,12 +8,12 @@ from typing import Annotated, Self
 
 import msgspec
 
+from services.signals.domain.active_day import ActiveDay, Hours
 from services.signals.domain.rollup import Rollup
 from services.signals.domain.statement import Statement, names_capacity
 from shared.db.columns import JSONB, Integer, Pg
 from shared.runtime.clock import from_us
 from shared.topics.rating import (
-    ActivityMessage,
     ContractVersion,
     CustomerMessage,
     MeterMessage,
@@ -22,8 +22,6 @@ from shared.topics.rating import (
 from shared.values.decimals import plain
 from shared.values.made_from import made_from
 
-Hours = Mapping[str, tuple[int, str]]
-"""Hour of a UTC day, "0".."23" → events, value."""
 Items = Annotated[str, Pg("text[]", "text", "coalesce(string_to_array(nullif({}, ''), ','), '{{}}')")]
 """Texts without a comma, joined by commas: arrays of arrays of different lengths do not travel."""
 Integers = Annotated[str, Pg("bigint[]", "text", "{}::bigint[]")]
@@ -95,22 +93,8 @@ class ContractRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityRow:
-    """A snapshot as it is kept, of a UTC day."""
-
-    subject: str
-    meter: str
-    day: date
-    revision: int
-    customer_id: str | None
-    hours: Hours
-    last_seen_at: datetime
-    folded: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ReplicatedActivity:
-    """A row of `activity` as it is told."""
+    """A row of `activity` as it is written, all but its `items`."""
 
     subject: str
     meter: str
@@ -119,19 +103,33 @@ class ReplicatedActivity:
     customer_id: str | None
     hours: Annotated[Hours, JSONB]
     last_seen_at: datetime
-    items: Items
+    items_revision: int
     folded: bool
 
     @classmethod
-    def of(cls, message: ActivityMessage, folded: bool) -> Self:
-        return made_from(
-            cls,
-            message,
-            day=date.fromisoformat(message.day),
-            last_seen_at=from_us(message.last_seen_us),
-            items=",".join(message.values),
+    def of(cls, day: ActiveDay, folded: bool) -> Self:
+        return cls(
+            subject=day.subject,
+            meter=day.meter,
+            day=day.day,
+            revision=day.revision,
+            customer_id=day.customer_id,
+            hours=day.hours,
+            last_seen_at=from_us(day.last_seen_us),
+            items_revision=day.items_revision,
             folded=folded,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicatedItems:
+    """The `items` of a row of `activity`: written alone, since there may be a thousand of them in a row whose
+    hours change every second."""
+
+    subject: str
+    meter: str
+    day: date
+    items: Items
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,8 @@ def test_an_upsert_replaces_all_but_its_key_and_what_it_keeps_where_the_new_row_
 def test_an_update_sets_all_but_its_key() -> None:
     made = update("s.kept", Kept, key=("name",), also="told = true")
     assert made.sql.startswith(
-        "update s.kept as known set revision = said.revision, words = said.words, at = said.at, told = true\n"
-        "from unnest("
+        "update s.kept as known set revision = said.revision, "
+        "words = array(select jsonb_array_elements_text(said.words)), at = said.at, told = true\nfrom unnest("
     )
     assert made.sql.endswith("\nwhere known.name = said.name")
 

@@ -7,22 +7,25 @@ from decimal import Decimal
 import asyncpg
 import msgspec
 
+from services.signals.domain.active_day import ActiveDay, DayKey, Hour
 from services.signals.domain.rollup import Rollup
 from services.signals.replica.rows import (
     ActiveDayRow,
-    ActivityRow,
     CustomerDayRow,
     MeterSeenRow,
     ReplicatedActivity,
+    ReplicatedItems,
     RollupRow,
 )
-from shared.db.columns import upsert
+from shared.db.columns import read, update, upsert
 from shared.db.filters import Where
-from shared.topics.rating import ActivityMessage
+from shared.runtime.clock import to_us
 
 #: One writer at a time: a subject that becomes a customer's alias moves to another partition.
 LOCK = 0x7532632061637469
-STORE = upsert("signals.activity", ReplicatedActivity, key=("subject", "meter", "day"))
+DAY = ("subject", "meter", "day")
+STORE = upsert("signals.activity", ReplicatedActivity, key=DAY)
+STORE_ITEMS = update("signals.activity", ReplicatedItems, key=DAY)
 STORE_ROLLUPS = upsert("signals.rollups", RollupRow, key=("customer_id", "meter"))
 RollupKey = tuple[str, str]
 
@@ -35,18 +38,17 @@ class ActivityRepository:
         """Be the only one that folds activity, until the transaction ends."""
         await self._connection.execute("select pg_advisory_xact_lock($1)", LOCK)
 
-    async def known(self, messages: Sequence[ActivityMessage]) -> dict[tuple[str, str, date], ActivityRow]:
+    async def known(self, keys: Sequence[DayKey]) -> dict[DayKey, ActiveDay]:
         rows = await self._connection.fetch(
             f"""select {_COLUMNS} from unnest($1::text[], $2::text[], $3::date[]) as asked
                 (subject, meter, day)
                 join signals.activity using (subject, meter, day)""",
-            [m.subject for m in messages],
-            [m.meter for m in messages],
-            [date.fromisoformat(m.day) for m in messages],
+            *_asked(keys),
         )
-        return {(row["subject"], row["meter"], row["day"]): ActivityRow(*row) for row in rows}
+        days = map(_active_day, rows)
+        return {day.key: day for day in days}
 
-    async def waiting(self, limit: int) -> list[ActivityRow]:
+    async def waiting(self, limit: int) -> list[ActiveDay]:
         """Activity of customers that are heard of, which no roll-up has yet."""
         rows = await self._connection.fetch(
             f"""select {_COLUMNS} from signals.activity a where not folded and customer_id is not null
@@ -54,20 +56,23 @@ class ActivityRepository:
                     order by customer_id, day limit $1""",
             limit,
         )
-        return [ActivityRow(*row) for row in rows]
+        return list(map(_active_day, rows))
 
-    async def store(self, messages: Sequence[ActivityMessage], folded: Sequence[bool]) -> None:
-        rows = list(map(ReplicatedActivity.of, messages, folded))
+    async def store(self, days: Sequence[ActiveDay], folded: Sequence[bool]) -> None:
+        rows = list(map(ReplicatedActivity.of, days, folded))
         await self._connection.execute(STORE.sql, *STORE.columns_of(rows))
+        items = [
+            ReplicatedItems(*day.key, items=",".join(day.items)) for day in days if day.items is not None
+        ]
+        if items:
+            await self._connection.execute(STORE_ITEMS.sql, *STORE_ITEMS.columns_of(items))
 
-    async def note_folded(self, rows: Sequence[ActivityRow]) -> None:
+    async def note_folded(self, days: Sequence[ActiveDay]) -> None:
         await self._connection.execute(
             """update signals.activity a set folded = true
                 from unnest($1::text[], $2::text[], $3::date[]) as done (subject, meter, day)
                where a.subject = done.subject and a.meter = done.meter and a.day = done.day""",
-            [row.subject for row in rows],
-            [row.meter for row in rows],
-            [row.day for row in rows],
+            *_asked([day.key for day in days]),
         )
 
     async def forget_rollups(self, customer_ids: Sequence[str]) -> None:
@@ -127,14 +132,24 @@ class ActivityRepository:
         """Per meter: the newest event's time and how many days had any."""
         rows = await self._connection.fetch(
             """select meter, max(last_seen_at) as last_seen_at,
-                    count(distinct day) filter (where hours <> '{}'::jsonb) as active_days
+                    count(distinct day) filter (where jsonb_path_exists(hours, '$.*[0] ? (@ > 0)')) as active_days
                from signals.activity where customer_id = $1 group by meter order by meter""",
             customer_id,
         )
         return [MeterSeenRow(**row) for row in rows]
 
 
-_COLUMNS = "subject, meter, day, revision, customer_id, hours, last_seen_at, folded"
+_COLUMNS = "subject, meter, day, revision, customer_id, hours, last_seen_at, items_revision, folded"
+
+
+def _asked(keys: Sequence[DayKey]) -> tuple[list[str], list[str], list[date]]:
+    return [subject for subject, _, _ in keys], [meter for _, meter, _ in keys], [day for _, _, day in keys]
+
+
+def _active_day(row: asyncpg.Record) -> ActiveDay:
+    """An hour of before has no revision of its own: that of its day."""
+    hours = {name: Hour(*(*said, row["revision"])[:3]) for name, said in row["hours"].items()}
+    return read(ActiveDay, row, hours=hours, last_seen_us=to_us(row["last_seen_at"]), items=None)
 
 
 def rollup_of(row: asyncpg.Record) -> Rollup:

@@ -6,12 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from services.signals.domain.active_day import Hour, Hours
 from services.signals.domain.rollup import fresh
 from services.signals.replica.repository.activity import ActivityRepository
-from services.signals.replica.rows import Hours
-from shared.runtime.clock import to_us
 
-NOTHING: Hours = {}
+NO_HOUR = Hour(0, "0", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Change:
     day: date  # UTC
     before: Hours
     now: Hours
-    last_seen_at: datetime
+    last_seen_us: int
 
 
 async def fold(activity: ActivityRepository, changes: Sequence[Change]) -> None:
@@ -37,8 +36,8 @@ async def fold(activity: ActivityRepository, changes: Sequence[Change]) -> None:
             if key not in rollups:
                 rollups[key] = fresh(change.meter, day)
             rollups[key].add(day, events, value)
-        if key in rollups and change.now:
-            rollups[key].last_seen_us = max(rollups[key].last_seen_us, to_us(change.last_seen_at))
+        if key in rollups and any(hour.events for hour in change.now.values()):
+            rollups[key].last_seen_us = max(rollups[key].last_seen_us, change.last_seen_us)
     await activity.store_rollups(rollups)
 
 
@@ -46,12 +45,14 @@ def _differences(change: Change) -> Iterable[tuple[date, int, Decimal]]:
     """By local day: how many events and how much value came or went."""
     midnight, zone = datetime.combine(change.day, time(), UTC), ZoneInfo(change.timezone)
     found: dict[date, tuple[int, Decimal]] = {}
-    for hour in sorted(change.before.keys() | change.now.keys(), key=int):
-        (old_events, old), (new_events, new) = (
-            change.before.get(hour, (0, "0")),
-            change.now.get(hour, (0, "0")),
-        )
-        day = (midnight + timedelta(hours=int(hour))).astimezone(zone).date()
+    for name in sorted(change.before.keys() | change.now.keys(), key=int):
+        before, now = change.before.get(name, NO_HOUR), change.now.get(name, NO_HOUR)
+        if before == now:
+            continue
+        day = (midnight + timedelta(hours=int(name))).astimezone(zone).date()
         events, value = found.get(day, (0, Decimal()))
-        found[day] = (events + new_events - old_events, value + Decimal(new) - Decimal(old))
+        found[day] = (
+            events + now.events - before.events,
+            value + Decimal(now.value) - Decimal(before.value),
+        )
     return [(day, events, value) for day, (events, value) in sorted(found.items()) if events or value]

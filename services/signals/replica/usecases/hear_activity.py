@@ -2,22 +2,31 @@
 for."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date
 
 from services.signals.context import SignalsContext
+from services.signals.domain.active_day import NOTHING, ActiveDay, DayKey, Hours
 from services.signals.domain.customer_day import UNMATCHED
 from services.signals.domain.fact import Fact
 from services.signals.facts.usecases.tell import Told, tell
 from services.signals.replica.repository.activity import ActivityRepository
 from services.signals.replica.repository.replica import ReplicaRepository
-from services.signals.replica.rows import ActivityRow
-from services.signals.replica.usecases.fold import NOTHING, Change, fold
+from services.signals.replica.usecases.fold import Change, fold
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import from_us
 from shared.runtime.consumer import Batch, BatchCounts
 from shared.topics.rating import ActivityMessage
 
-Known = Mapping[tuple[str, str, date], ActivityRow]
+Known = Mapping[DayKey, ActiveDay]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A day as it is known now, and the last message that said something new of it."""
+
+    day: ActiveDay
+    message: ActivityMessage
 
 
 async def hear_activity(
@@ -25,75 +34,74 @@ async def hear_activity(
 ) -> BatchCounts:
     activity = ActivityRepository(uow.connection)
     await activity.lock()
-    newest = {(m.subject, m.meter, m.day): m for m in sorted(batch.messages, key=lambda m: m.revision)}
-    known = await activity.known(list(newest.values()))
-    newer = [m for m in newest.values() if (row := known.get(_key(m))) is None or row.revision < m.revision]
-    zones = await ReplicaRepository(uow.connection).timezones(_customers(newer, known))
-    await fold(activity, list(_changes(newer, known, zones)))
-    await activity.store(newer, [m.customer_id in zones for m in newer])
-    await tell(
-        uow,
-        [
-            _unmatched(m)
-            for m in newer
-            if m.hours and (m.customer_id is None or m.meter.startswith(UNMATCHED))
-        ],
-        context.clock.now(),
-    )
-    return BatchCounts(new=len(newer), duplicate=len(batch.messages) - len(newer))
+    known = await activity.known(sorted({_key(message) for message in batch.messages}))
+    heard, new = _heard(batch.messages, known)
+    days = [one.day for one in heard]
+    zones = await ReplicaRepository(uow.connection).timezones(_customers(days, known))
+    await fold(activity, list(_changes(days, known, zones)))
+    await activity.store(days, [day.customer_id in zones for day in days])
+    unmatched = [
+        _unmatched(one)
+        for one in heard
+        if one.day.events and (one.day.customer_id is None or one.day.meter.startswith(UNMATCHED))
+    ]
+    await tell(uow, unmatched, context.clock.now())
+    return BatchCounts(new=new, duplicate=len(batch.messages) - new)
 
 
-def _customers(messages: Sequence[ActivityMessage], known: Known) -> list[str]:
-    before = {row.customer_id for m in messages if (row := known.get(_key(m))) is not None}
-    return sorted(customer for customer in {m.customer_id for m in messages} | before if customer is not None)
+def _heard(messages: Sequence[ActivityMessage], known: Known) -> tuple[list[_Heard], int]:
+    """The days of which something new is said, and how many messages say it."""
+    heard: dict[DayKey, _Heard] = {}
+    new = 0
+    for message in sorted(messages, key=lambda message: message.revision):
+        key = _key(message)
+        before = heard[key].day if key in heard else known.get(key) or ActiveDay(*key)
+        if (now := before.hearing(message)) is not before:
+            heard[key] = _Heard(now, message)
+            new += 1
+    return list(heard.values()), new
 
 
-def _changes(messages: Sequence[ActivityMessage], known: Known, zones: Mapping[str, str]) -> Iterator[Change]:
+def _customers(days: Sequence[ActiveDay], known: Known) -> list[str]:
+    before = {known[day.key].customer_id for day in days if day.key in known}
+    return sorted(customer for customer in {day.customer_id for day in days} | before if customer is not None)
+
+
+def _changes(days: Sequence[ActiveDay], known: Known, zones: Mapping[str, str]) -> Iterator[Change]:
     """A subject that became another customer's is taken from the one and given to the other."""
-    for message in messages:
-        row, day, seen = (
-            known.get(_key(message)),
-            date.fromisoformat(message.day),
-            from_us(message.last_seen_us),
-        )
-        folded = row if row is not None and row.folded and row.customer_id in zones else None
-        same = folded is not None and folded.customer_id == message.customer_id
-        if folded is not None and folded.customer_id is not None and not same:
-            yield Change(
-                folded.customer_id, zones[folded.customer_id], message.meter, day, folded.hours, NOTHING, seen
-            )
-        if message.customer_id is not None and message.customer_id in zones:
-            before = folded.hours if same and folded is not None else NOTHING
-            yield Change(
-                message.customer_id,
-                zones[message.customer_id],
-                message.meter,
-                day,
-                before,
-                message.hours,
-                seen,
-            )
+    for day in days:
+        before = known.get(day.key)
+        theirs = before.customer_id if before is not None and before.folded else None
+        folded = before.hours if before is not None and theirs == day.customer_id else NOTHING
+        if before is not None and theirs is not None and theirs in zones and theirs != day.customer_id:
+            yield _change(theirs, zones, day, before.hours, NOTHING)
+        if day.customer_id is not None and day.customer_id in zones:
+            yield _change(day.customer_id, zones, day, folded, day.hours)
 
 
-def _key(message: ActivityMessage) -> tuple[str, str, date]:
+def _change(customer_id: str, zones: Mapping[str, str], day: ActiveDay, before: Hours, now: Hours) -> Change:
+    return Change(customer_id, zones[customer_id], day.meter, day.day, before, now, day.last_seen_us)
+
+
+def _key(message: ActivityMessage) -> DayKey:
     return message.subject, message.meter, date.fromisoformat(message.day)
 
 
-def _unmatched(message: ActivityMessage) -> Told:
+def _unmatched(heard: _Heard) -> Told:
     """One fact a customer or subject, type or meter, and day."""
+    day, message = heard.day, heard.message
     who = message.customer or message.subject
-    events = sum(count for count, _ in message.hours.values())
     data = {
-        "subject": message.subject,
-        "meter": message.meter,
+        "subject": day.subject,
+        "meter": day.meter,
         "day": message.day,
-        "events": events,
+        "events": day.events,
         "why": "no customer has this subject"
-        if message.customer_id is None
+        if day.customer_id is None
         else "no meter takes this event type",
     }
-    fact = Fact("usage.unmatched", (who, message.meter, message.day), date.fromisoformat(message.day), data)
-    return Told(message.customer_id or "", who, from_us(message.last_seen_us).astimezone(UTC), fact)
+    fact = Fact("usage.unmatched", (who, day.meter, message.day), day.day, data)
+    return Told(day.customer_id or "", who, from_us(day.last_seen_us).astimezone(UTC), fact)
 
 
 async def begin_again(uow: UnitOfWork, customer_ids: Sequence[str]) -> None:
@@ -110,25 +118,12 @@ async def fold_waiting(uow: UnitOfWork, limit: int) -> int:
     return how much."""
     activity = ActivityRepository(uow.connection)
     await activity.lock()
-    rows = await activity.waiting(limit)
-    if rows:
+    days = await activity.waiting(limit)
+    if days:
         zones = await ReplicaRepository(uow.connection).timezones(
-            sorted({str(row.customer_id) for row in rows})
+            sorted({str(day.customer_id) for day in days})
         )
-        await fold(
-            activity,
-            [
-                Change(
-                    str(row.customer_id),
-                    zones[str(row.customer_id)],
-                    row.meter,
-                    row.day,
-                    NOTHING,
-                    row.hours,
-                    row.last_seen_at,
-                )
-                for row in rows
-            ],
-        )
-        await activity.note_folded(rows)
-    return len(rows)
+        changes = [_change(str(day.customer_id), zones, day, NOTHING, day.hours) for day in days]
+        await fold(activity, changes)
+        await activity.note_folded(days)
+    return len(days)

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from services.signals.evaluation.usecases.evaluate import evaluate_due
 from services.signals.replica.usecases.hear_activity import fold_waiting
 from shared.runtime.clock import to_us
@@ -48,6 +50,15 @@ def active(day: date, hours: dict[str, tuple[int, str]], revision: int = 1, **mo
     )
 
 
+def active_hour(day: date, hour: int, events: int, revision: int = 1, **more: Any) -> ActivityMessage:
+    """What is said of one hour alone."""
+    seen = datetime(day.year, day.month, day.day, hour, 59, tzinfo=UTC)
+    said = active(
+        day, {}, revision, hour=hour, events=events, value=str(events), last_seen_us=to_us(seen), **more
+    )
+    return msgspec.structs.replace(said, hours=None)
+
+
 async def set_up(signals: Signals, timezone: str = "America/New_York", revision: int = 1) -> None:
     await signals.say(
         CUSTOMERS, "cus_acme", CustomerMessage("cus_acme", revision, "acme", "Acme", (), "us", timezone)
@@ -87,6 +98,42 @@ async def test_hours_fall_on_local_days_and_a_newer_snapshot_replaces_the_older(
     assert await rolled_up(signals) == {date(2024, 1, 2): 4}, (
         "two were voided, and the older snapshot came late"
     )
+
+
+async def test_an_hour_is_replaced_by_what_is_newer_of_it_alone(signals: Signals) -> None:
+    await set_up(signals)
+    day = date(2024, 1, 2)
+    await signals.say(ACTIVITY, "acme", active(day, {"3": (2, "2"), "6": (5, "5")}, revision=3))
+    await signals.say(
+        ACTIVITY, "acme", active_hour(day, 6, 7, revision=4), active_hour(day, 9, 1, revision=2)
+    )
+    assert await rolled_up(signals) == {date(2024, 1, 1): 2, date(2024, 1, 2): 7}, (
+        "that there was nothing at nine is newer than that there was one"
+    )
+    await signals.say(
+        ACTIVITY, "acme", active_hour(day, 9, 1, revision=5), active_hour(day, 3, 0, revision=5)
+    )
+    assert await rolled_up(signals) == {date(2024, 1, 2): 8}, "what was at three is void"
+    await signals.say(ACTIVITY, "acme", active(day, {"3": (2, "2")}, revision=4))
+    assert await rolled_up(signals) == {date(2024, 1, 2): 1}, (
+        "a whole day of before counts as its hours: of six it is as new as what was said, of the others older"
+    )
+    shown = (await signals.get("/v1/customers/acme/signals"))["meters"]
+    assert [(meter["last_seen_at"], meter["active_days"]) for meter in shown] == [("2024-01-02T09:59:00Z", 1)]
+
+
+async def test_hours_of_a_subject_that_becomes_a_customer_move_with_the_newest(signals: Signals) -> None:
+    """An hour is said to be the customer's; the others of its day are theirs as well, before they are said."""
+    await set_up(signals)
+    stray: dict[str, Any] = {"subject": "acme-eu", "customer_id": None, "customer": None}
+    day = date(2024, 1, 2)
+    await signals.say(ACTIVITY, "acme-eu", active_hour(day, 12, 3, **stray), active_hour(day, 13, 2, **stray))
+    [told] = (await signals.get("/v1/signals", type="usage.unmatched"))["data"]
+    assert (told["customer"], told["data"]["events"]) == ("acme-eu", 5)
+    await signals.say(ACTIVITY, "acme", active_hour(day, 12, 4, revision=3, subject="acme-eu"))
+    assert await rolled_up(signals) == {day: 6}
+    await signals.say(ACTIVITY, "acme-eu", active_hour(day, 13, 7, revision=2, **stray))
+    assert await rolled_up(signals) == {day: 11}, "newer of its hour, older of whose it is"
 
 
 async def test_activity_that_comes_before_its_customer_and_a_move_to_another_zone_lose_nothing(
@@ -296,6 +343,30 @@ async def test_engagement_counts_distinct_users(signals: Signals) -> None:
     engagement = (await signals.get("/v1/customers/acme/signals"))["evaluated"]["engagement"]
     assert (engagement["users_day"], engagement["users_week"], engagement["users_month"]) == (1, 2, 4)
     assert engagement["stickiness"] == "0.25"
+
+
+async def test_the_users_of_a_day_are_those_that_were_said_last(signals: Signals) -> None:
+    await set_up(signals)
+    day = date(2024, 1, 25)
+
+    def users(revision: int, *values: str) -> ActivityMessage:
+        return msgspec.structs.replace(active(day, {}, revision, meter="users", values=values), hours=None)
+
+    async def known() -> list[str]:
+        found = await signals.context.db.pool.fetchval("select items from signals.activity")
+        return sorted(found)
+
+    await signals.say(ACTIVITY, "acme", users(2, "a", "b"), active_hour(day, 15, 3, 2, meter="users"))
+    await signals.say(ACTIVITY, "acme", active_hour(day, 16, 1, 3, meter="users"), users(1, "z"))
+    assert await known() == ["a", "b"], "an hour says nothing of them"
+    await signals.say(ACTIVITY, "acme", users(4, "a"), users(3, "a", "b", "c"))
+    assert await known() == ["a"]
+    await signals.say(
+        ACTIVITY, "acme", active(day, {"15": (1, "1")}, 6, meter="users", values=("d",)), users(5, "e")
+    )
+    assert await known() == ["d"], "a whole day of before says all of them"
+    await signals.say(ACTIVITY, "acme", users(7))
+    assert await known() == [], "the last of them is void"
 
 
 async def test_the_most_active_users_gone_quiet_are_told_once(signals: Signals) -> None:
