@@ -1,6 +1,7 @@
 """Batches built by hand: what ingest would have put on usage.events, handed to the handler in a transaction
 like the runner's."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -81,8 +82,13 @@ class Metering:
         while await fold_share(self.db, self.context.state.metering.fold, self.now):
             pass
 
-    async def store(self, *messages: UsageMessage, partition: int = 0) -> BatchCounts:
-        """Meter one batch, and leave it to be folded."""
+    async def store(
+        self,
+        *messages: UsageMessage,
+        partition: int = 0,
+        before_commit: tuple[asyncio.Event, asyncio.Event] | None = None,
+    ) -> BatchCounts:
+        """Meter one batch, and leave it to be folded. `before_commit`: called, and waited for."""
         async with self.db.transaction() as uow:
             start = self.positions.get(partition, 0)
             end = start + len(messages)
@@ -127,6 +133,9 @@ class Metering:
                 counts.void,
                 counts.quarantined,
             )
+            if before_commit:
+                before_commit[0].set()
+                await before_commit[1].wait()
         self.positions[partition] = end
         return counts
 

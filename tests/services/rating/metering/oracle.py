@@ -1,4 +1,5 @@
-"""The brute-force oracle: quantities from the list of sent events, by nothing but loops."""
+"""The brute-force oracle: quantities from the list of sent events, by nothing but loops; and aggregates by one
+tally of everything that stands."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,8 +8,12 @@ from typing import Any
 
 import msgspec
 
-from shared.runtime.clock import to_us
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.domain.admission import Admission
+from services.rating.metering.domain.tally import HOUR_US, Catalogue
+from shared.runtime.clock import from_us, to_us
 from shared.topics.usage_ingest import UsageMessage
+from tests.metering.book import Aggregates
 
 Group = tuple[tuple[str, str], ...]
 
@@ -21,6 +26,23 @@ def standing(messages: Sequence[UsageMessage]) -> list[UsageMessage]:
         if message.kind == "event":
             first.setdefault(message.id, message)
     return [message for message in first.values() if message.id not in voided]
+
+
+def tallied(messages: Sequence[UsageMessage], meters: Sequence[Meter], admission: Admission) -> Aggregates:
+    """All aggregates that are not zero, by one tally of what stands."""
+    tally = Catalogue(0, meters).tally(standing(messages)).regrouped(admission.where)
+    days: dict[tuple[str, str, str, Any], tuple[int, Decimal]] = {}
+    hours: dict[tuple[str, str, str, datetime], tuple[int, Decimal]] = {}
+    for (subject, name, group, hour), change in tally.sums.items():
+        at = from_us(hour * HOUR_US)
+        hours[subject, name, group, at] = change.events, Decimal(change.value).normalize()
+        events, value = days.get((subject, name, group, at.date()), (0, Decimal(0)))
+        days[subject, name, group, at.date()] = events + change.events, (value + change.value).normalize()
+    uniques = {
+        (subject, name, group, from_us(hour * HOUR_US), item): count
+        for (subject, name, group, hour, item), count in tally.items.items()
+    }
+    return Aggregates(hours, days, uniques)
 
 
 def quantities(

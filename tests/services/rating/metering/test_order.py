@@ -10,13 +10,8 @@ import pytest
 from shared.db.unit_of_work import Database
 from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import Metering
-from tests.services.rating.metering.book import Aggregates, aggregates, meter
+from tests.services.rating.metering.book import FORGET, Aggregates, aggregates, meter
 from tests.services.rating.metering.test_readings import METERS, traffic
-
-FORGET = """truncate rating.event_keys, rating.events, rating.voids, rating.conflicts, rating.duplicates,
-    rating.usage_packed_hours, rating.usage_packed_days, rating.usage_items, rating.marks, rating.activity_marks,
-    rating.event_types, bus.batches;
-    update rating.fold_state set epoch = epoch + 1, watermark = '{}'"""
 
 
 async def metered(db: Database, admin: Any, batches: list[tuple[int, list[Any]]]) -> Aggregates:
