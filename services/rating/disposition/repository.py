@@ -18,9 +18,11 @@ from services.rating.disposition.rows import (
 )
 from services.rating.metering.repository.usage import stored_event
 from services.rating.statements.domain.message import PRICING_FAILED
-from shared.db.columns import names_of
 from shared.db.filters import Where, narrowed
 
+#: Whether the fold has passed row `{0}` of `events` or `voids`; aggregates know nothing of what comes after.
+_FOLDED = """{0}.batch_id <= coalesce(
+    ((select watermark from rating.fold_state) ->> {0}.partition::text)::bigint, 0)"""
 #: A path has up to four names.
 _STEPS = [" -> p[1]", " -> p[2]", " -> p[3]", " -> p[4]"]
 _AT = (
@@ -114,9 +116,9 @@ select * from (
     from rating.events e
     left join rating.subjects s on s.subject = e.subject
     left join rating.customers cu on cu.customer_id = s.customer_id
-    where {asked.sql}
+    where {asked.sql} and {_FOLDED.format("e")}
         and (s.customer_id is null or not {_TAKEN} or not {_COVERED})
-        and not exists (select from rating.voids v where v.key = e.key)
+        and not exists (select from rating.voids v where v.key = e.key and {_FOLDED.format("v")})
         and not ({_CHARGED})
     group by 1, 2, 3, 4, 5) found
 where {following.sql} order by owner, type, month, reason"""
@@ -129,7 +131,8 @@ class DispositionRepository:
     async def suspense(
         self, wanted: SuspenseFilter, after: Sequence[str] | None, limit: int
     ) -> list[SuspenseRow]:
-        """Return suspense by owner, type, month and reason, after a place named by these four."""
+        """Return suspense by owner, type, month and reason, after a place named by these four; as far as the
+        fold has come, like the quantities beside it."""
         asked = narrowed(wanted, _CONDITIONS)
         following = Where(parameters=asked.parameters)
         if after:
@@ -165,8 +168,9 @@ class DispositionRepository:
     async def event(self, key: bytes) -> EventRow | None:
         """The stored event with the run of the log its batch took."""
         row = await self._connection.fetchrow(
-            """select e.key, e.batch_id, e.seq, e.partition, e.received_at, e.time, e.type, e.subject,
-                e.data::text as body, b.topic, b.from_offset, b.to_offset, b.at as stored_at
+            f"""select e.key, e.batch_id, e.seq, e.partition, e.received_at, e.time, e.type, e.subject,
+                e.data::text as body, b.topic, b.from_offset, b.to_offset, b.at as stored_at,
+                {_FOLDED.format("e")} as folded
                from rating.event_keys k join rating.events e on e.batch_id = k.batch_id and e.seq = k.seq
                left join bus.batches b on b.batch_id = e.batch_id where k.key = $1""",
             key,
@@ -178,7 +182,9 @@ class DispositionRepository:
 
     async def void(self, key: bytes) -> VoidRow | None:
         row = await self._connection.fetchrow(
-            f"select {names_of(VoidRow)} from rating.voids where key = $1", key
+            f"""select v.batch_id, v.partition, v.received_at, {_FOLDED.format("v")} as folded
+               from rating.voids v where v.key = $1""",
+            key,
         )
         return VoidRow(**row) if row else None
 

@@ -11,8 +11,9 @@ Reason = Literal["no_customer", "no_meter", "no_contract"]
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A row of `events`, with the run of the log its batch took (None where nothing is known of it). `body`:
-    its data as text; `read`: the event as meters read it."""
+    """A row of `events`, with the run of the log its batch took (None where nothing is known of it). `folded`:
+    whether the fold has passed it, so that aggregates have it; `body`: its data as text; `read`: the event as
+    meters read it."""
 
     batch_id: int
     seq: int
@@ -26,6 +27,7 @@ class EventRow:
     from_offset: int | None
     to_offset: int | None
     stored_at: datetime | None
+    folded: bool
     read: Measurable
 
 
@@ -39,9 +41,11 @@ class TakenRow:
 
 @dataclass(frozen=True, slots=True)
 class VoidRow(TakenRow):
-    """A row of `voids`: the void in force for an event."""
+    """A row of `voids`: the void in force for an event. `folded`: whether the fold has passed it, so that
+    aggregates are without the event."""
 
     partition: int
+    folded: bool
 
 
 @dataclass(frozen=True, slots=True)

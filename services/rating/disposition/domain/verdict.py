@@ -14,7 +14,7 @@ from typing import Literal
 
 from services.rating.disposition.domain.covering import Covering, Holding
 
-Disposition = Literal["voided", "suspense", "unpriced", "held_late", "held", "priced"]
+Disposition = Literal["in_flight", "voided", "suspense", "unpriced", "held_late", "held", "priced"]
 
 
 class Verdict(StrEnum):
@@ -37,7 +37,7 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Story:
     """What is known of a stored event. `charged`: the contracts in force whose lines price it; `in_force`:
-    whether there is any contract."""
+    whether there is any contract; `in_flight`: what the fold has not passed, the event or its void."""
 
     subject: str
     type: str
@@ -48,14 +48,17 @@ class Story:
     charged: Sequence[Covering]
     # external id of the customer whose final statement charges it, though its subject left since
     left: str | None = None
+    in_flight: Literal["event", "void"] | None = None
 
 
 def verdict(story: Story) -> tuple[Disposition, str]:
     """Return (disposition, detail).
 
-    A void that came after the cut of a final statement leaves its event on that statement, unless the event
-    came after it too.
+    What the fold has not passed is under way: no statement knows it. A void that came after the cut of a
+    final statement leaves its event on that statement, unless the event came after it too.
     """
+    if story.in_flight:
+        return "in_flight", _WAITS[story.in_flight]
     late = any(contract.late for contract in story.charged)
     void_late = any(contract.void_late for contract in story.charged)
     if story.void and (late or not void_late):
@@ -74,6 +77,12 @@ def verdict_of(disposition: Disposition, charged: Collection[Covering], conflict
     if disposition == "priced":
         return Verdict.BILLED if all(contract.final for contract in charged) else Verdict.WILL_BE_BILLED
     return Verdict.CONFLICT if disposition == "voided" and conflicts else Verdict(disposition)
+
+
+_WAITS = {
+    "event": "stored; the fold adds it to what statements count within seconds: if that lasts, ./u2c verify says since when",
+    "void": "its void is stored; until the fold comes to it, within seconds, statements still count the event",
+}
 
 
 def _unbilled(story: Story) -> tuple[Disposition, str] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.disposition.clients import UnderWay, under_way
@@ -106,6 +107,7 @@ async def _counted(
             bool(terms),
             charged,
             left=kept[0].external_id if kept else None,
+            in_flight=_in_flight(event, void),
         )
     )
     exceptions = exceptions_of(charged) if disposition == "held" else []
@@ -114,6 +116,12 @@ async def _counted(
         detail,
         Counted(event, customer, kept[0] if kept else None, readings, disposition, exceptions, terms),
     )
+
+
+def _in_flight(event: EventRow, void: VoidRow | None) -> Literal["event", "void"] | None:
+    if not event.folded:
+        return "event"
+    return "void" if void is not None and not void.folded else None
 
 
 async def _readings(
