@@ -45,7 +45,11 @@ class Kind(StrEnum):
     """What may be planted."""
 
     EVENT_DELETED = "event-deleted"
+    PACKED_OFF = "packed-off"
     AGGREGATE_OFF = "aggregate-off"
+    ITEM_OFF = "item-off"
+    FOLD_SKIPPED = "fold-skipped"
+    ADMISSION_REMOVED = "admission-removed"
     STATEMENT_DROPPED = "statement-dropped"
     LINE_CHANGED = "line-changed"
     BATCH_ROW_REMOVED = "batch-row-removed"

@@ -10,7 +10,52 @@ is not asked: the clock opens periods, so it is one of the things to check.
 #: Where the checker reads what was stored and what was added up; no other file of it names these tables. When
 #: storage moves, this moves.
 EVENTS = "rating.events"
-AGGREGATES = {"hours": "rating.usage_hours", "days": "rating.usage_days", "uniques": "rating.usage_uniques"}
+DELTAS = "rating.usage_deltas"
+FOLD = "rating.fold_state"
+PACKED_HOURS, PACKED_DAYS = "rating.usage_packed_hours", "rating.usage_packed_days"
+PACKED_ITEMS = "rating.usage_items"
+#: Aggregates of before the fold that no packed row holds yet.
+OLD_HOURS, OLD_DAYS, OLD_ITEMS = "rating.old_usage_hours", "rating.old_usage_days", "rating.old_usage_uniques"
+
+#: CTE. `folded`: how far the fold has come, by partition. What came after it is in no aggregate.
+FOLDED = f"""
+    folded as materialized (
+        select w.partition::smallint as partition, w.batch_id::bigint as batch_id
+        from {FOLD} f cross join lateral jsonb_each_text(f.watermark) w (partition, batch_id)
+    )"""
+#: Joins: the series of `series_no` with its meter and group, where readers see it; the subject of `p`.
+_NAMED = """join rating.usage_series n using (series_no)
+        join rating.series_read r on r.meter = n.meter and r.since = n.since
+        join rating.usage_subjects s on s.subject_no = p.subject_no"""
+#: Whether the day of an hour of `p` is rolled up for its subject: days go in order, and within one subjects do.
+_ROLLED = f"""((p.hour at time zone 'UTC')::date, p.subject_no)
+            <= (select rolled_before, rolling_subject from {FOLD})"""
+
+
+def _unpacked(table: str, bucket: str, condition: str = "true") -> str:
+    """SQL: a row for each element of the packed rows: an integer in units of its row's scale, or exact."""
+    return f"""
+        select s.subject, n.meter, n.grp, p.{bucket}, u.events,
+            coalesce(u.exact, u.units * ('1e-' || p.scale)::numeric) as value, false as old
+        from {table} p
+        cross join lateral unnest(p.series, p.events, p.vals, p.wide) u (series_no, events, units, exact)
+        {_NAMED} where {condition}"""
+
+
+def _kept(table: str, bucket: str) -> str:
+    return f"select subject, meter, grp, {bucket}, events, value, true as old from {table}"
+
+
+#: Relations (subject, meter, grp, hour or day, events, value, old), by what they hold; `uniques` has an item in
+#: place of the value. `rolled`: the hours that days must hold too.
+AGGREGATES = {
+    "hours": f"({_unpacked(PACKED_HOURS, 'hour')} union all {_kept(OLD_HOURS, 'hour')})",
+    "rolled": f"({_unpacked(PACKED_HOURS, 'hour', _ROLLED)} union all {_kept(OLD_HOURS, 'hour')})",
+    "days": f"({_unpacked(PACKED_DAYS, 'day')} union all {_kept(OLD_DAYS, 'day')})",
+    "uniques": f"""(
+        select s.subject, n.meter, n.grp, p.hour, p.item, p.events, false as old from {PACKED_ITEMS} p {_NAMED}
+        union all select subject, meter, grp, hour, item, events, true from {OLD_ITEMS})""",
+}
 
 #: Of a meter's field, filter or dimension.
 PATH_NAMES_MAX = 4

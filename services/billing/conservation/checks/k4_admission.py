@@ -67,10 +67,10 @@ UNEXPLAINED = f"""
 UNADMITTED = f"""
     with {METERS}, {CROWDED},
     counted as (
-        select distinct u.meter, u.grp, date_trunc('month', u.day)::date as month from {AGGREGATES["days"]} u
-            where u.grp not in ('{{}}', {OTHER})
+        select u.meter, u.grp, (date_trunc('month', u.hour, 'UTC') at time zone 'UTC')::date as month
+        from {AGGREGATES["hours"]} u where u.grp not in ('{{}}', {OTHER})
         union
-        select distinct u.meter, u.grp, (date_trunc('month', u.hour, 'UTC') at time zone 'UTC')::date
+        select u.meter, u.grp, (date_trunc('month', u.hour, 'UTC') at time zone 'UTC')::date
         from {AGGREGATES["uniques"]} u where u.grp not in ('{{}}', {OTHER})
     )
     select u.meter, m.counts_since as meter_revision, u.month, u.grp from counted u join meter m using (meter)

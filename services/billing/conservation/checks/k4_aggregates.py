@@ -1,8 +1,9 @@
 """K4, first half: quantities recomputed from raw stored events equal the aggregates as they stand.
 
-Left: rating.events minus rating.voids, measured here by the catalogue and the admitted groups. Right:
-usage_hours and usage_uniques, and usage_days against the hours. Both sides go into one hash aggregate with
-opposite columns, which costs half of a join of two sorted aggregates.
+Left: rating.events minus rating.voids, as far as the fold of this snapshot has come, measured here by the
+catalogue and the admitted groups. Right: the packed hours and the items, unpacked here; and the rolled-up days
+against the hours. Both sides go into one hash aggregate with opposite columns, which costs half of a join of
+two sorted aggregates.
 """
 
 import json
@@ -12,8 +13,15 @@ import asyncpg
 from services.billing.conservation.checks.facts import (
     AGGREGATES,
     EVENTS,
+    FOLDED,
     GROUP,
     METERS,
+    OLD_DAYS,
+    OLD_HOURS,
+    OLD_ITEMS,
+    PACKED_DAYS,
+    PACKED_HOURS,
+    PACKED_ITEMS,
     TAKES,
     at,
     label,
@@ -23,8 +31,13 @@ from services.billing.conservation.checks.k4_admission import ADMITTED, ANY_CROW
 from services.billing.conservation.checks.listing import listed
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 
-TABLES = {kind: AGGREGATES[kind] for kind in ("hours", "uniques")}
-#: What each table keeps of an event that meter `m` takes: a value, or an item; null adds nothing.
+#: The table that a row of each kind is missing from, and that of before the fold.
+PLACES = {
+    "hours": (PACKED_HOURS, OLD_HOURS),
+    "uniques": (PACKED_ITEMS, OLD_ITEMS),
+    "days": (PACKED_DAYS, OLD_DAYS),
+}
+#: What each kind keeps of an event that meter `m` takes: a value, or an item; null adds nothing.
 AGGREGATIONS = {"hours": "('count', 'sum')", "uniques": "('unique')"}
 VALUES = {
     "hours": f"case m.aggregation when 'count' then 1 else {quantity(at('m.field'))} end",
@@ -40,34 +53,43 @@ PLACED = """
                 then jsonb_build_array(r.subject, r.meter, r.counts_since, c.first_day, r.grp) end"""
 
 
-def _differences(table: str, crowded: bool) -> str:
-    """Where raw events and a table of aggregates differ: subject, meter, group, hour (and item). What no row
-    admits is measured as `other`."""
+def _place(kind: str) -> str:
+    """SQL: the table a group of rows lies in."""
+    packed, old = PLACES[kind]
+    return f"case when bool_or(old) then '{old}' else '{packed}' end"
+
+
+def _differences(kind: str, crowded: bool) -> str:
+    """Where folded raw events and a kind of aggregate differ: subject, meter, group, hour (and item). What no
+    row admits is measured as `other`."""
     admission = f"{CROWDED}, {ADMITTED}," if crowded else ""
     group = (
         f"case when c.meter is not null and a.key is null then {OTHER}::jsonb else r.grp end"
         if crowded
         else "r.grp"
     )
-    kept_value, kept_item = ("u.value", "''") if table == "hours" else ("0", "u.item")
+    kept_value, kept_item = ("u.value", "''") if kind == "hours" else ("0", "u.item")
     return f"""
-    with {METERS}, {admission}
+    with {METERS}, {FOLDED}, {admission}
     measured as (
         select e.subject, m.meter, m.counts_since, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour,
-               {ITEMS[table]} as item, {VALUES[table]} as value
-        from {EVENTS} e join meter m on m.backfilled and m.aggregation in {AGGREGATIONS[table]} and {TAKES}
-        where not exists (select from rating.voids v where v.key = e.key)
+               {ITEMS[kind]} as item, {VALUES[kind]} as value
+        from {EVENTS} e join folded w on w.partition = e.partition and e.batch_id <= w.batch_id
+            join meter m on m.backfilled and m.aggregation in {AGGREGATIONS[kind]} and {TAKES}
+        where not exists (
+            select from rating.voids v join folded w on w.partition = v.partition and v.batch_id <= w.batch_id
+            where v.key = e.key)
     ),
     pair as (
-        select r.subject, r.meter, {group} as grp, r.hour, r.item, 1 as raw_events, r.value as raw_value,
-            0 as kept_events, 0 as kept_value
+        select r.subject, r.meter, {group} as grp, r.hour, r.item, false as old, 1 as raw_events,
+            r.value as raw_value, 0 as kept_events, 0 as kept_value
         from measured r {PLACED if crowded else ""}
         where r.value is not null and r.item is not null
         union all
-        select u.subject, u.meter, u.grp::jsonb, u.hour, {kept_item}, 0, 0, u.events, {kept_value}
-        from {TABLES[table]} u join meter m on m.meter = u.meter and m.backfilled
+        select u.subject, u.meter, u.grp::jsonb, u.hour, {kept_item}, u.old, 0, 0, u.events, {kept_value}
+        from {AGGREGATES[kind]} u join meter m on m.meter = u.meter and m.backfilled
     )
-    select '{TABLES[table]}' as place, subject, meter, grp::text as grp, hour, item,
+    select {_place(kind)} as place, subject, meter, grp::text as grp, hour, item,
         sum(raw_events) as raw_events, sum(raw_value) as raw_value,
            sum(kept_events) as kept_events, sum(kept_value) as kept_value
     from pair group by subject, meter, grp, hour, item
@@ -76,20 +98,27 @@ def _differences(table: str, crowded: bool) -> str:
 
 
 DAYS = f"""
-    with rolled as (
-        select subject, meter, grp, (hour at time zone 'UTC')::date as day, sum(events) as events,
-            sum(value) as value
-        from {AGGREGATES["hours"]} group by 1, 2, 3, 4
+    with pair as (
+        select subject, meter, grp, (hour at time zone 'UTC')::date as day, false as old,
+            events as raw_events, value as raw_value, 0 as kept_events, 0 as kept_value
+        from {AGGREGATES["rolled"]} h
+        union all
+        select subject, meter, grp, day, old, 0, 0, events, value from {AGGREGATES["days"]} d
     )
-    select subject, meter, grp, day, r.events as raw_events, r.value as raw_value, d.events as kept_events,
-        d.value as kept_value
-    from rolled r full join {AGGREGATES["days"]} d using (subject, meter, grp, day)
-    where coalesce(r.events, 0) <> coalesce(d.events, 0) or coalesce(r.value, 0) <> coalesce(d.value, 0)
+    select {_place("days")} as place, subject, meter, grp, day, sum(raw_events) as raw_events,
+        sum(raw_value) as raw_value, sum(kept_events) as kept_events, sum(kept_value) as kept_value
+    from pair group by subject, meter, grp, day
+    having sum(raw_events) <> sum(kept_events) or sum(raw_value) <> sum(kept_value)
     order by subject, meter, day, grp
 """
-COUNTED = (
-    f"select {', '.join(f'(select count(*) from {table}) as {kind}' for kind, table in AGGREGATES.items())}"
-)
+COUNTED = f"""
+    select
+        (select coalesce(sum(cardinality(series)), 0) from {PACKED_HOURS})::bigint
+            + (select count(*) from {OLD_HOURS}) as hours,
+        (select coalesce(sum(cardinality(series)), 0) from {PACKED_DAYS})::bigint
+            + (select count(*) from {OLD_DAYS}) as days,
+        (select count(*) from {PACKED_ITEMS}) + (select count(*) from {OLD_ITEMS}) as uniques
+"""
 
 
 async def aggregates(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
@@ -101,8 +130,8 @@ async def aggregates(connection: asyncpg.Connection, listed_max: int | None) -> 
     breaks: list[Break] = []
     more = 0
     crowded = bool(await connection.fetchval(ANY_CROWDED))
-    for table in TABLES:
-        off = await listed(connection, _differences(table, crowded), rows_max=listed_max)
+    for kind in ("hours", "uniques"):
+        off = await listed(connection, _differences(kind, crowded), rows_max=listed_max)
         breaks, more = breaks + [_aggregate_off(row) for row in off.rows], more + off.more
     days = await listed(connection, DAYS, rows_max=listed_max)
     await connection.execute("set local enable_nestloop = on")
@@ -141,8 +170,8 @@ def _day_off(row: asyncpg.Record) -> Break:
     return Break(
         K.QUANTITY,
         "day_off",
-        Row(AGGREGATES["days"], {name: row[name] for name in ("subject", "meter", "grp", "day")}),
-        f"{row['raw_events'] or 0} events, {row['raw_value'] or 0}",
-        f"{row['kept_events'] or 0} events, {row['kept_value'] or 0}",
+        Row(row["place"], {name: row[name] for name in ("subject", "meter", "grp", "day")}),
+        f"{row['raw_events']} events, {row['raw_value']}",
+        f"{row['kept_events']} events, {row['kept_value']}",
         "the day is not the sum of its hours; recompute it",
     )

@@ -44,6 +44,24 @@ class NothingToSabotage(Exception):
     """The book has no row of this kind yet. The message says what to do first."""
 
 
+#: Joins: the meter, group and subject of an element of packed row (or item) `p` that readers see and K4 asks for.
+SEEN = """join rating.usage_series n using (series_no)
+            join rating.series_read r on r.meter = n.meter and r.since = n.since
+            join rating.meters m on m.meter = n.meter and m.backfilled
+            join rating.usage_subjects s on s.subject_no = p.subject_no"""
+#: The numbers of subject $1 and of the series of meter $2 and group $3.
+NUMBERS = """select s.subject_no, n.series_no from rating.usage_subjects s, rating.usage_series n
+            join rating.series_read using (meter, since)
+            where s.subject = $1 and n.meter = $2 and n.grp = $3"""
+
+
+def off_by_one(table: str, bucket: str) -> str:
+    """SQL: one event too many in the element of subject $1, meter $2 and group $3 of the packed row of $4."""
+    element = "array_position(p.series, named.series_no)"
+    return f"""update {table} p set events[{element}] = p.events[{element}] + 1 from ({NUMBERS}) named
+            where p.subject_no = named.subject_no and p.{bucket} = $4"""
+
+
 KINDS: Mapping[str, Sabotage] = {
     "event-deleted": Sabotage(
         K.DISPOSITION,
@@ -56,15 +74,70 @@ KINDS: Mapping[str, Sabotage] = {
         "delete from rating.events where batch_id = $1 and seq = $2",
         "a stored event",
     ),
-    "aggregate-off": Sabotage(
+    "packed-off": Sabotage(
         K.QUANTITY,
         "aggregate_off",
-        "rating.usage_hours",
-        """select u.subject, u.meter, u.grp, u.hour from rating.usage_hours u
-            join rating.meters m using (meter)
-           where u.events > 0 and m.backfilled order by u.events desc, u.subject, u.meter, u.hour limit 1""",
-        "update rating.usage_hours set events = events + 1, value = value + 1 where subject = $1 and meter = $2 and grp = $3 and hour = $4",
-        "an hour of metered usage",
+        "rating.usage_packed_hours",
+        f"""select s.subject, n.meter, n.grp, p.hour from rating.usage_packed_hours p
+            cross join lateral unnest(p.series, p.events) u (series_no, events) {SEEN}
+            where u.events > 0 order by u.events desc, s.subject, n.meter, p.hour limit 1""",
+        off_by_one("rating.usage_packed_hours", "hour"),
+        "an hour of folded usage",
+    ),
+    "aggregate-off": Sabotage(
+        K.QUANTITY,
+        "day_off",
+        "rating.usage_packed_days",
+        f"""select s.subject, n.meter, n.grp, p.day from rating.usage_packed_days p
+            cross join lateral unnest(p.series, p.events) u (series_no, events) {SEEN}
+            where u.events > 0 order by u.events desc, s.subject, n.meter, p.day limit 1""",
+        off_by_one("rating.usage_packed_days", "day"),
+        "a day that is rolled up",
+    ),
+    "item-off": Sabotage(
+        K.QUANTITY,
+        "aggregate_off",
+        "rating.usage_items",
+        f"""select s.subject, n.meter, n.grp, p.hour, p.item from rating.usage_items p {SEEN}
+            order by p.events desc, s.subject, n.meter, p.hour, p.item limit 1""",
+        f"""update rating.usage_items set events = events + 1 where (subject_no, series_no) = ({NUMBERS})
+            and hour = $4 and item = $5""",
+        "an item that a meter counts once",
+    ),
+    "fold-skipped": Sabotage(
+        K.QUANTITY,
+        "fold_skipped",
+        "rating.usage_deltas",
+        """select b.partition, b.batch_id from bus.batches b
+            left join rating.usage_deltas d using (partition, batch_id)
+            where b.grp = 'rating' and b.topic = 'usage.events'
+            order by d.batch_id is null, b.batch_id desc limit 1""",
+        """with waiting as (insert into rating.usage_deltas (partition, batch_id, body)
+                values ($1, $2, '') on conflict do nothing)
+            update rating.fold_state
+            set watermark = jsonb_set(watermark, array[$1::smallint::text], to_jsonb($2::bigint))""",
+        "a metered batch",
+    ),
+    "admission-removed": Sabotage(
+        K.QUANTITY,
+        "admission_missing",
+        "rating.admitted_groups",
+        f"""select a.meter, a.meter_revision, a.month, a.subject, a.grp from rating.admitted_groups a
+            join rating.meters m on m.meter = a.meter and m.counts_since = a.meter_revision
+            where a.subject = '' and not exists (
+                select from rating.admitted_groups o where o.meter = a.meter and o.subject = ''
+                    and o.meter_revision = a.meter_revision and o.month = a.month
+                    and o.grp = '{{"other":"true"}}')
+            and exists (
+                select from rating.usage_packed_hours p
+                cross join lateral unnest(p.series, p.events) u (series_no, events) {SEEN}
+                where n.meter = a.meter and n.grp = a.grp
+                    and p.hour >= a.month::timestamp at time zone 'UTC'
+                    and p.hour < (a.month + interval '1 month')::timestamp at time zone 'UTC')
+            order by 1, 3, 5 limit 1""",
+        """delete from rating.admitted_groups where meter = $1 and meter_revision = $2 and month = $3
+            and subject = $4 and grp = $5""",
+        "usage that a meter counts by groups, in a month that is not crowded",
     ),
     "statement-dropped": Sabotage(
         K.MONEY,

@@ -11,6 +11,7 @@ from services.billing.conservation.checks.k2_door import door
 from services.billing.conservation.checks.k3_disposition import disposition, disposition_of
 from services.billing.conservation.checks.k4_admission import admission
 from services.billing.conservation.checks.k4_aggregates import aggregates
+from services.billing.conservation.checks.k4_fold import fold
 from services.billing.conservation.checks.k4_quantity import quantities_of
 from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of, numbers
 from services.billing.conservation.checks.listing import LISTED_MAX
@@ -68,7 +69,12 @@ async def _quantities(connection: asyncpg.Connection, listed_max: int | None) ->
         await quantities_of(connection, chunk, listed_max) for chunk in _chunks(await all_periods(connection))
     ]
     return merged(
-        [await aggregates(connection, listed_max), await admission(connection, listed_max), *chunks]
+        [
+            await aggregates(connection, listed_max),
+            await admission(connection, listed_max),
+            await fold(connection, listed_max),
+            *chunks,
+        ]
     )
 
 

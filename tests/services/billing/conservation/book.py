@@ -200,7 +200,8 @@ async def settled(client: Client) -> None:
     async def quiet() -> bool:
         conservation = (await client.get("billing", "/v1/reconciliation"))["conservation"]
         figures = {statement["k"]: statement["figures"] for statement in conservation["statements"]}
-        under_way = figures["K1"]["in_flight"], figures["K4"]["pending"], figures["K5"]["under_way"]
+        k4 = figures["K4"]
+        under_way = figures["K1"]["in_flight"], k4["not_folded"], k4["pending"], figures["K5"]["under_way"]
         return bool(conservation["holds"]) and not any(under_way)
 
     await until(quiet, "the books are quiet", timeout_s=180)

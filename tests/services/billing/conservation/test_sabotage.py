@@ -57,25 +57,39 @@ VANDALISM = {
         "K3",
     ),
     "a unique item counted once too often": Fault(
-        """update rating.usage_uniques set events = events + 1 where (subject, meter, hour, item) in (
-               select subject, meter, hour, item from rating.usage_uniques order by 1, 2, 3, 4 limit 1)""",
+        """update rating.usage_items set events = events + 1 where (subject_no, series_no, hour, item) in (
+               select subject_no, series_no, hour, item from rating.usage_items order by 1, 2, 3, 4 limit 1)""",
         "aggregate_off",
-        "rating.usage_uniques",
+        "rating.usage_items",
         "K4",
     ),
     "an hour that vanishes": Fault(
-        """delete from rating.usage_hours where (subject, meter, hour) = (
-               select subject, meter, hour from rating.usage_hours where subject = 'bolt' and events > 0
-                   limit 1)""",
+        """delete from rating.usage_packed_hours where (subject_no, hour) = (
+               select subject_no, hour from rating.usage_packed_hours join rating.usage_subjects
+                   using (subject_no) where subject = 'bolt' and 0 < any (events) limit 1)""",
         "aggregate_off",
-        "rating.usage_hours",
+        "rating.usage_packed_hours",
         "K4",
     ),
     "a day that is not its hours": Fault(
-        """update rating.usage_days set value = value + 1 where (subject, meter, grp, day) = (
-               select subject, meter, grp, day from rating.usage_days limit 1)""",
+        """update rating.usage_packed_days set vals[1] = vals[1] + 1 where (subject_no, day) = (
+               select subject_no, day from rating.usage_packed_days limit 1)""",
         "day_off",
-        "rating.usage_days",
+        "rating.usage_packed_days",
+        "K4",
+    ),
+    "a meter whose readers see another version": Fault(
+        "update rating.series_read set since = since - 1 where meter = 'calls'",
+        "aggregate_off",
+        "rating.usage_packed_hours",
+        "K4",
+    ),
+    "a batch whose delta is gone": Fault(
+        """update rating.fold_state set watermark = (
+               select jsonb_object_agg(partition, batch_id::bigint - 1)
+               from jsonb_each_text(watermark) w (partition, batch_id))""",
+        "delta_missing",
+        "rating.usage_deltas",
         "K4",
     ),
     "a final statement with another quantity": Fault(

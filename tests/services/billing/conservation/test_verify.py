@@ -53,7 +53,11 @@ def test_all_sabotages_are_named_and_rolled_back(book: Book) -> None:
     trials = json.loads(done.stdout)["trials"]
     assert [trial["sabotage"] for trial in trials] == [
         "event-deleted",
+        "packed-off",
         "aggregate-off",
+        "item-off",
+        "fold-skipped",
+        "admission-removed",
         "statement-dropped",
         "line-changed",
         "batch-row-removed",
