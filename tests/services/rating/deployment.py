@@ -3,10 +3,13 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import httpx2
 
 from services.rating.statements.memory import StatementsContext
@@ -162,3 +165,15 @@ def terms(contract: str, customer: str, **changes: Any) -> dict[str, Any]:
         ],
         **changes,
     }
+
+
+@asynccontextmanager
+async def folder_held(rating: Deployment) -> AsyncIterator[None]:
+    """Nothing is folded meanwhile: an administrator holds the row that is the claim."""
+    admin = await asyncpg.connect(rating.database.admin_url)
+    try:
+        async with admin.transaction():
+            await admin.execute("select from rating.fold_state for update")
+            yield
+    finally:
+        await admin.close()

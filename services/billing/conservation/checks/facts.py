@@ -27,9 +27,9 @@ FOLDED = f"""
 _NAMED = """join rating.usage_series n using (series_no)
         join rating.series_read r on r.meter = n.meter and r.since = n.since
         join rating.usage_subjects s on s.subject_no = p.subject_no"""
-#: Whether the day of an hour of `p` is rolled up for its subject: days go in order, and within one subjects do.
-_ROLLED = f"""((p.hour at time zone 'UTC')::date, p.subject_no)
-            <= (select rolled_before, rolling_subject from {FOLD})"""
+#: Whether the day of an hour of `p` is rolled up: subjects take turns, by their number.
+_ROLLED = f"""(p.hour at time zone 'UTC')::date < case when p.subject_no <= (select rolling_subject from {FOLD})
+            then (select rolling_before from {FOLD}) else (select rolled_before from {FOLD}) end"""
 
 
 def _unpacked(table: str, bucket: str, condition: str = "true") -> str:

@@ -29,7 +29,7 @@ LOST = f"""
     with {FOLDED}
     select b.partition, b.batch_id, b.new, b.void, coalesce(w.batch_id, 0) as folded from bus.batches b
     left join folded w on w.partition = b.partition
-    where {_USAGE} and b.batch_id > coalesce(w.batch_id, 0) and not exists (
+    where {_USAGE} and b.batch_id > coalesce(w.batch_id, 0) and b.new + b.void > 0 and not exists (
         select from {DELTAS} d where d.partition = b.partition and d.batch_id = b.batch_id)
     order by 1, 2
 """
@@ -56,7 +56,7 @@ def _skipped(row: asyncpg.Record) -> Break:
         f"a watermark before batch {row['batch_id']}",
         f"{row['folded']} in {FOLD}",
         f"the fold passed batch {row['batch_id']} of partition {row['partition']} and its delta was not added: "
-        "statements take its usage for counted; move the watermark back before it, and it is added",
+        "statements take its usage for counted; move the watermark back before it, and the fold adds it",
     )
 
 

@@ -55,11 +55,18 @@ NUMBERS = """select s.subject_no, n.series_no from rating.usage_subjects s, rati
             where s.subject = $1 and n.meter = $2 and n.grp = $3"""
 
 
-def off_by_one(table: str, bucket: str) -> str:
-    """SQL: one event too many in the element of subject $1, meter $2 and group $3 of the packed row of $4."""
+#: An hour of a series with usage, in a row of whole numbers.
+ELEMENT = f"""select s.subject, n.meter, n.grp, p.hour from rating.usage_packed_hours p
+            cross join lateral unnest(p.series, p.events) u (series_no, events) {SEEN}
+            where u.events > 0 and p.vals is not null
+            order by u.events desc, s.subject, n.meter, n.grp, p.hour limit 1"""
+
+
+def off_by_one(column: str) -> str:
+    """SQL: one too many in the element of subject $1, meter $2 and group $3 of the packed hour $4."""
     element = "array_position(p.series, named.series_no)"
-    return f"""update {table} p set events[{element}] = p.events[{element}] + 1 from ({NUMBERS}) named
-            where p.subject_no = named.subject_no and p.{bucket} = $4"""
+    return f"""update rating.usage_packed_hours p set {column}[{element}] = p.{column}[{element}] + 1
+            from ({NUMBERS}) named where p.subject_no = named.subject_no and p.hour = $4"""
 
 
 KINDS: Mapping[str, Sabotage] = {
@@ -78,21 +85,17 @@ KINDS: Mapping[str, Sabotage] = {
         K.QUANTITY,
         "aggregate_off",
         "rating.usage_packed_hours",
-        f"""select s.subject, n.meter, n.grp, p.hour from rating.usage_packed_hours p
-            cross join lateral unnest(p.series, p.events) u (series_no, events) {SEEN}
-            where u.events > 0 order by u.events desc, s.subject, n.meter, p.hour limit 1""",
-        off_by_one("rating.usage_packed_hours", "hour"),
+        ELEMENT,
+        off_by_one("events"),
         "an hour of folded usage",
     ),
     "aggregate-off": Sabotage(
         K.QUANTITY,
-        "day_off",
-        "rating.usage_packed_days",
-        f"""select s.subject, n.meter, n.grp, p.day from rating.usage_packed_days p
-            cross join lateral unnest(p.series, p.events) u (series_no, events) {SEEN}
-            where u.events > 0 order by u.events desc, s.subject, n.meter, p.day limit 1""",
-        off_by_one("rating.usage_packed_days", "day"),
-        "a day that is rolled up",
+        "aggregate_off",
+        "rating.usage_packed_hours",
+        ELEMENT,
+        off_by_one("vals"),
+        "an hour of folded usage",
     ),
     "item-off": Sabotage(
         K.QUANTITY,

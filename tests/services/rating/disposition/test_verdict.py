@@ -11,7 +11,7 @@ from shared.bus import Record
 from shared.bus.dead_letters import Name, discard
 from shared.topics.usage_ingest import USAGE_EVENTS, event_key
 from tests.conftest import say
-from tests.services.rating.deployment import Deployment, event, terms, utc, void
+from tests.services.rating.deployment import Deployment, event, folder_held, terms, utc, void
 from tests.waiting import until
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
@@ -131,6 +131,45 @@ async def test_what_metering_has_not_taken_is_in_flight(
         await admin.close()
     await rating.settled()
     assert await word(rating, "waits") == "suspense"
+
+
+async def test_what_is_stored_and_not_folded_is_in_flight(rating: Deployment) -> None:
+    await rating.customer("acme")
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme"))
+    await rating.send(event("first", "acme", NOON))
+    await rating.settled()
+    async with folder_held(rating):
+        await rating.send(event("waits", "acme", NOON), event("nobody's", "nobody", NOON), void("first"))
+        waiting = await until(lambda: _stored(rating, "waits"))
+        assert waiting["disposition"] == waiting["verdict"] == "in_flight"
+        assert "fold" in waiting["detail"] and [meter["meter"] for meter in waiting["meters"]] == ["calls"]
+        taken_back = await until(lambda: _voided(rating, "first"))
+        assert taken_back["verdict"] == "in_flight" and "still count the event" in taken_back["detail"]
+        await until(lambda: _stored(rating, "nobody's"))
+        assert await _suspense(rating) == [], "what it counts is what its quantities are made of"
+    await rating.settled()
+    assert [await word(rating, id) for id in ("waits", "first", "nobody's")] == [
+        "will_be_billed",
+        "voided",
+        "suspense",
+    ]
+    assert await _suspense(rating) == [1]
+
+
+async def _suspense(rating: Deployment) -> list[int]:
+    answer = await rating.client.get("/v1/suspense", params={"to": "2024-02-01"})
+    return [row["events"] for row in answer.json()["data"]]
+
+
+async def _stored(rating: Deployment, id: str) -> dict[str, Any] | None:
+    found = await told(rating, id)
+    return found if found["stored"] else None
+
+
+async def _voided(rating: Deployment, id: str) -> dict[str, Any] | None:
+    found = await told(rating, id)
+    return found if found["void"] else None
 
 
 async def test_what_metering_could_not_take_is_set_aside_until_it_is_published_again(
