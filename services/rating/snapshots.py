@@ -61,10 +61,10 @@ async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 
 
 async def activity(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
-    """Days are told by being marked: nothing keeps what was said of them. Returns how many subjects were."""
+    """The fold tells them: nothing keeps what was said. Returns how many subjects it was asked for."""
     repository = ActivityRepository(uow.connection)
     subjects = await repository.subjects_after(after or "", SUBJECTS_A_PAGE)
-    await repository.mark_all_days(subjects)
+    await repository.ask_again(subjects)
     return len(subjects), _last(subjects, SUBJECTS_A_PAGE)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
+from services.rating.metering.activity.repository import ASK_AGAIN
 from services.rating.metering.repository.usage import FENCE
 from shared.db.columns import read
 
@@ -118,15 +119,14 @@ class CustomerRepository:
         return sorted({subject for subject, _ in wanted} - {row["subject"] for row in rows})
 
     async def mark_usage(self, subjects: Sequence[str]) -> None:
-        """Mark every UTC day on which these subjects have usage: what was in suspense is to be priced."""
+        """Mark every UTC day on which these subjects have usage: what was in suspense is to be priced. Their
+        activity is told again."""
         await self._connection.execute(
-            """with touched as materialized (
-                   select subject, day from rating.usage_days where subject = any($1::text[])
-                   union select subject, (hour at time zone 'UTC')::date from rating.usage_uniques
-                       where subject = any($1::text[])),
-                    told as (insert into rating.activity_marks (subject, day) select subject, day
-                        from touched)
-               insert into rating.marks (subject, day, at_once) select subject, day, true from touched""",
+            f"""with again as ({ASK_AGAIN.format(subjects="unnest($1::text[]) a (subject)")})
+               insert into rating.marks (subject, day, at_once)
+               select subject, day, true from rating.usage_days where subject = any($1::text[])
+               union select subject, (hour at time zone 'UTC')::date, true from rating.usage_uniques
+                   where subject = any($1::text[])""",
             list(subjects),
         )
 

@@ -46,11 +46,11 @@ async def a_book(rating: Deployment) -> None:
 
 
 async def quiet(rating: Deployment) -> bool:
-    """Nothing on its way: activity told, the outbox empty."""
+    """Nothing on its way: all of it folded, activity told again, the outbox empty."""
     return bool(
         await rating.context.db.pool.fetchval(
             """select not exists (select from rating.outbox) and not exists (select from rating.activity_due)
-           and not exists (select from rating.activity_marks) and not exists (select from rating.retold
+           and not exists (select from rating.usage_deltas) and not exists (select from rating.retold
                where done_at is null)"""
         )
     )

@@ -61,8 +61,6 @@ OPENED_ELSEWHERE = {
     "and no transaction waits for the bus",
     "services/rating/clock/usecases.py": "one session's lock is held over all moves of the clock, each of which "
     "others must see at once",
-    "services/rating/metering/activity/usecases.py": "what is collected commits before it is told, and telling "
-    "all waits for other workers and for the relay",
     "services/rating/metering/fold/usecases/fold.py": "what is remembered of a fold is kept once it has "
     "committed, and forgotten otherwise",
     "services/rating/metering/fold/usecases/pass_fold.py": "waits for folds, of others too",

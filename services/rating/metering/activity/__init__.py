@@ -1,2 +1,2 @@
-"""Activity: what a subject did on a day, by meter and hour, told about every second and never in the hot
-transaction."""
+"""Activity: what a subject did in an hour, by meter. The fold tells the hours it touches; what is asked for again
+it tells day by day."""

@@ -12,4 +12,4 @@ class ActivityToldAnswer(Answer):
 
     object: Literal["activity"] = "activity"
     told: Annotated[int, Field(ge=0)]
-    """How much (subject, day and event type) this call told itself"""
+    """How much this call told itself: batches, and days and subjects that were told again"""

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from services.rating.catalogue.repository import Backfill, backfill_of
+from services.rating.metering.activity.repository import ASK_AGAIN
 from services.rating.metering.repository.usage import FENCE, StoredEvent, stored_event
 
 _DAYS = """select $1 as meter, subject, day from rating.usage_days where meter = $1
@@ -102,8 +103,7 @@ class BackfillRepository:
             f"""with kept as (delete from rating.backfill_days where meter = $1 returning subject, day),
                     touched as materialized (select subject, day from ({_DAYS}) found union
                         select subject, day from kept),
-                    told as (insert into rating.activity_marks (subject, day) select subject, day
-                        from touched)
+                    again as ({ASK_AGAIN.format(subjects="touched")})
                insert into rating.marks (subject, day, at_once) select subject, day, true from touched""",
             meter,
         )

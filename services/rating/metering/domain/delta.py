@@ -1,7 +1,7 @@
 """What a batch changes, as it waits to be folded: columns of numbers, with the names they stand for written
 once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -16,7 +16,7 @@ FITS = 2**62
 KEY_BYTES_MAX = 2600
 SUSPECT_BYTES = 1000
 SeriesKey = tuple[str, int, GroupKey]  # meter, the revision it counts so since, group
-Touched = tuple[str, int, str]  # subject, UTC day since the epoch, event type
+Touched = tuple[str, int, str]  # subject, hour since the epoch, event type
 
 
 class NamesTooLong(UsageUnstorable):
@@ -45,12 +45,14 @@ class Items(msgspec.Struct, array_like=True, gc=False):
     events: list[int]
 
 
-class Days(msgspec.Struct, array_like=True, gc=False):
-    """Columns: subject number, UTC day since the epoch, and place of the event type in `types`."""
+class Touches(msgspec.Struct, array_like=True, gc=False):
+    """Columns: subject number, hour since the epoch, place of the event type in `types`, and the newest event's
+    time, what is void included."""
 
     subjects: list[int]
-    days: list[int]
+    hours: list[int]
     types: list[int]
+    newest_us: list[int]
 
 
 class Delta(msgspec.Struct, array_like=True, gc=False):
@@ -63,7 +65,7 @@ class Delta(msgspec.Struct, array_like=True, gc=False):
     types: list[str]
     sums: Sums
     items: Items
-    touched: Days
+    touched: Touches
 
 
 class Numbers(NamedTuple):
@@ -79,15 +81,15 @@ decode = msgspec.msgpack.Decoder(Delta).decode
 
 
 def delta_of(
-    added: Tally, voided: Tally, touched: Iterable[Touched], received_us: int, numbers: Numbers
+    added: Tally, voided: Tally, touched: Mapping[Touched, int], received_us: int, numbers: Numbers
 ) -> Delta:
     """Return what is added and what is void, apart: a group is admitted by what is added. Raises
     NamesTooLong."""
     made = _Made(numbers)
     for tally, sign in ((added, 1), (voided, -1)):
         made.take(tally, sign)
-    for subject, day, event_type in touched:
-        made.touch(subject, day, event_type)
+    for (subject, hour, event_type), newest_us in touched.items():
+        made.touch(subject, hour, event_type, newest_us)
     return Delta(1, received_us, list(made.series), list(made.types), made.sums, made.items, made.touched)
 
 
@@ -100,7 +102,7 @@ class _Made:
         self.types: dict[str, int] = {}
         self.sums = Sums([], [], [], [], [], [])
         self.items = Items([], [], [], [], [])
-        self.touched = Days([], [], [])
+        self.touched = Touches([], [], [], [])
 
     def take(self, tally: Tally, sign: int) -> None:
         sums, items, number_of = self.sums, self.items, self.numbers.subjects
@@ -119,10 +121,11 @@ class _Made:
             items.items.append(item)
             items.events.append(sign * count)
 
-    def touch(self, subject: str, day: int, event_type: str) -> None:
+    def touch(self, subject: str, hour: int, event_type: str, newest_us: int) -> None:
         self.touched.subjects.append(self.numbers.subjects[subject])
-        self.touched.days.append(day)
+        self.touched.hours.append(hour)
         self.touched.types.append(self.types.setdefault(event_type, len(self.types)))
+        self.touched.newest_us.append(newest_us)
 
     def _place(self, subject: str, meter: str, group: GroupKey) -> int:
         if len(group) > SUSPECT_BYTES:

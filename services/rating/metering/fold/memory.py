@@ -10,9 +10,12 @@ from services.rating.metering.domain.admission import MeterMonth, Names, Own
 from services.rating.metering.domain.delta import SeriesKey
 from services.rating.metering.domain.group import GroupKey
 from shared.runtime.wake import Wake
+from shared.values.names import UNMETERED
 
 OWN_GROUPS_KEPT_MAX = 200_000
 NAMES_KEPT_MAX = 100_000
+INSTANTS_KEPT_MAX = 60_000
+TouchedNumber = tuple[int, int, str]  # subject number, hour since the epoch, event type
 
 
 @dataclass(slots=True)
@@ -47,6 +50,42 @@ class Admitting:
 
 
 @dataclass(slots=True)
+class Readable:
+    """What readers see: since when each meter counts as they see it, and the meter of each series (None: they do
+    not see it)."""
+
+    since: Mapping[str, int] = field(default_factory=dict)
+    meters: dict[int, str | None] = field(default_factory=dict)
+
+    def since_of(self, meter: str) -> int | None:
+        """None: readers see nothing of it. A type that no meter takes counts as it always did."""
+        return self.since.get(meter, 0 if meter.startswith(UNMETERED) else None)
+
+    def note(self, named: Mapping[int, tuple[str, int]]) -> None:
+        """Take in what these series are: a meter, and since when it counts so."""
+        for number, (meter, since) in named.items():
+            self.meters[number] = meter if self.since_of(meter) == since else None
+
+
+@dataclass(slots=True)
+class KnownInstants:
+    """When the newest event of a subject, hour and type happened, those that were asked for least of late left
+    out beyond a bound."""
+
+    _recent: dict[TouchedNumber, int] = field(default_factory=dict)
+    _before: dict[TouchedNumber, int] = field(default_factory=dict)
+
+    def get(self, touched: TouchedNumber) -> int | None:
+        found = self._recent.get(touched)
+        return self._before.get(touched) if found is None else found
+
+    def remember(self, instants: Mapping[TouchedNumber, int]) -> None:
+        self._recent.update(instants)
+        if len(self._recent) > INSTANTS_KEPT_MAX // 2:
+            self._recent, self._before = {}, self._recent
+
+
+@dataclass(slots=True)
 class FoldMemory:
     """`epoch`: the one this process wrote last, while what it remembers is true. `one_at_a_time`: of the folds
     of this process. `wake`: for the job that folds."""
@@ -56,15 +95,17 @@ class FoldMemory:
     admitting: Admitting = field(init=False)
     subjects: dict[int, str] = field(default_factory=dict)
     series: dict[SeriesKey, int] = field(default_factory=dict)
+    readable: Readable = field(default_factory=Readable)
+    instants: KnownInstants = field(default_factory=KnownInstants)
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     wake: Wake = field(default_factory=Wake)
 
     def __post_init__(self) -> None:
         self.admitting = Admitting(self.groups_max)
 
-    def claimed(self, epoch: int) -> None:
-        """Forget everything, where somebody else has held the rows since this process did."""
-        if self.epoch is None or epoch != self.epoch + 1:
+    def claimed(self, before: int) -> None:
+        """Forget everything, where the epoch before was not this process's: somebody else has held the rows."""
+        if before != self.epoch:
             self.forget()
 
     def committed(self, epoch: int) -> None:
@@ -74,9 +115,13 @@ class FoldMemory:
             self.subjects.clear()
         if len(self.series) > NAMES_KEPT_MAX:
             self.series.clear()
+        if len(self.readable.meters) > NAMES_KEPT_MAX:
+            self.readable.meters.clear()
 
     def forget(self) -> None:
         self.epoch = None
         self.admitting = Admitting(self.groups_max)
         self.subjects.clear()
         self.series.clear()
+        self.readable = Readable()
+        self.instants = KnownInstants()

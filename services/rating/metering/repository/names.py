@@ -56,6 +56,20 @@ class NamesRepository:
         )
         return {(row["meter"], row["since"], row["grp"]): row["series_no"] for row in rows}
 
+    async def named(self, series_numbers: Collection[int]) -> dict[int, tuple[str, int]]:
+        """Number of a series → its meter, and since when that counts so."""
+        rows = await self._connection.fetch(
+            """select series_no, meter, since from rating.usage_series
+               where series_no = any(string_to_array($1, ',')::bigint[])""",
+            numbers(series_numbers),
+        )
+        return {row["series_no"]: (row["meter"], row["since"]) for row in rows}
+
+    async def readable(self) -> dict[str, int]:
+        """Meter (or `type:x`) → since when it counts as readers see it."""
+        rows = await self._connection.fetch("select meter, since from rating.series_read")
+        return {row["meter"]: row["since"] for row in rows}
+
     async def read(self, meter: str, since: int) -> None:
         """Let readers see the series of a meter since this revision, and no others of it."""
         await self._connection.execute(

@@ -11,7 +11,7 @@ import msgspec
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
 from services.rating.metering.domain.delta import Numbers, Touched, delta_of, encode
-from services.rating.metering.domain.tally import DAY_US, Catalogue, Tally
+from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
 from services.rating.metering.domain.unfit import Unfit
 from services.rating.metering.fold.repository.state import FoldRepository
 from services.rating.metering.memory import MeteringContext, MeteringMemory
@@ -215,13 +215,14 @@ async def _tally_of_voided(voided: list[StoredEvent], uow: UnitOfWork, catalogue
     return tally
 
 
-def _touched(stored: Stored) -> list[Touched]:
-    """The (subject, UTC day, type) whose usage changed, sorted. Events that no aggregate shows are told too:
-    they may be suspense."""
-    return sorted(
-        {
-            (event.subject, event.time_us // DAY_US, event.type)
-            for part in (stored.counted, stored.void_on_arrival, stored.voided)
-            for event in part
-        }
-    )
+def _touched(stored: Stored) -> dict[Touched, int]:
+    """Whose usage changed, by hour and type → the newest event's time. Events that no aggregate shows are told
+    too: they may be suspense."""
+    touched: dict[Touched, int] = {}
+    for part in (stored.counted, stored.void_on_arrival, stored.voided):
+        for event in part:
+            time_us = event.time_us
+            key = (event.subject, time_us // HOUR_US, event.type)
+            if touched.get(key, time_us) <= time_us:
+                touched[key] = time_us
+    return touched

@@ -213,6 +213,9 @@ async def test_a_book_of_before_migrates_to_rows_that_say_what_it_counted(
     assert await rows(db, ROWS) == [
         row for row in was if row["subject"] or row["grp"] == OTHER or row["month"] < MARCH
     ]
+    assert await rows(db, "select subject from rating.activity_due") == [{"subject": "acme"}], (
+        "what was not told yet is told again"
+    )
     await agrees(db, sent)
     more = event("a8", data={"region": "r8", "user": "u"})
     await Metering(db, groups_max=LIMIT, positions=metering.positions, batch_ids=None).take(more)
@@ -239,6 +242,14 @@ BEFORE = """
         select subject, meter, grp, hour, item, events from uniques;
     create table rating.newest_received (partition smallint primary key, received_at timestamptz not null);
     alter table rating.newest_received owner to u2c_rating;
+    drop table rating.activity_due;
+    create table rating.activity_due (subject text collate "C", day date, type text collate "C",
+        since timestamptz not null default clock_timestamp(), primary key (subject, day, type));
+    create table rating.activity_marks (subject text collate "C" not null, day date not null,
+        type text collate "C" not null default '');
+    alter table rating.activity_due owner to u2c_rating;
+    alter table rating.activity_marks owner to u2c_rating;
+    insert into rating.activity_marks (subject, day) values ('acme', '2026-03-10'), ('acme', '2026-03-11');
     create table rating.meter_groups (meter text collate "C", month date, grp text collate "C",
         primary key (meter, month, grp));
     alter table rating.meter_groups owner to u2c_rating;

@@ -24,7 +24,6 @@ from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import create_meter, message_of
-from services.rating.metering.activity.usecases import tell_activity
 from services.rating.metering.domain.aggregations.aggregation import Aggregation, OverItems
 from services.rating.metering.domain.aggregations.offered import AGGREGATIONS
 from services.rating.metering.domain.reading import Unread
@@ -43,7 +42,7 @@ from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import NOW, Metering, event, void
 from tests.services.rating.metering.book import backfilled
 from tests.services.rating.metering.oracle import standing
-from tests.services.rating.metering.test_activity import told
+from tests.services.rating.metering.test_activity import hours, told
 from tests.services.rating.metering.test_readings import Wanted, customers, edges, traffic
 from u2c.deployment.state import ROOT
 
@@ -293,7 +292,5 @@ def _brute_force(
 
 
 async def _told(db: Database) -> dict[str, list[Any]]:
-    """The hours of the day, as activity tells them now."""
-    await tell_activity(db, 100)
-    hours: dict[str, list[Any]] = (await told(db))["acme", "live", NOW.date().isoformat()]["hours"]
-    return {hour: list(seen) for hour, seen in hours.items()}
+    """The hours of the day that the last fold told."""
+    return {str(hour): list(seen) for hour, seen in hours(await told(db), "live").items()}

@@ -1,11 +1,14 @@
 """A packed row: what the series of one subject came to in one hour or day. Exact: sums are whole numbers in
 units of 10^-scale, without bound; what does not fit the store's 64 bits is written as decimals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from services.rating.metering.domain.delta import FITS
+
+Place = tuple[int, int]  # subject number, hour since the epoch
+ItemHour = tuple[int, int, int]  # subject number, series number, hour since the epoch
 
 
 @dataclass(slots=True)
@@ -39,6 +42,18 @@ class Packed:
     def events(self) -> list[int]:
         return [events for events, _ in self.sums.values()]
 
+    def totals(self, meters: Mapping[int, str | None]) -> dict[str, tuple[int, Decimal]]:
+        """Return meter → events and value over its series, of those that `meters` names."""
+        found: dict[str, list[int]] = {}
+        for series, (events, value) in self.sums.items():
+            if (meter := meters.get(series)) is not None:
+                total = found.setdefault(meter, [0, 0])
+                total[0] += events
+                total[1] += value
+        return {
+            meter: (events, Decimal(value).scaleb(-self.scale)) for meter, (events, value) in found.items()
+        }
+
     def values(self) -> tuple[list[int] | None, list[Decimal] | None]:
         """Return (values in units of 10^-scale, None), or (None, the numbers themselves) where one of them
         would not fit."""
@@ -60,3 +75,13 @@ def unpacked(
     return Packed(
         scale, {number: [count, value] for number, count, value in zip(series, events, found, strict=True)}
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What adding a change came to: the rows, as they are now; those of them that were not there before; and
+    where an item is there that was not, or is there no more."""
+
+    rows: Mapping[Place, Packed] = field(default_factory=dict)
+    fresh: frozenset[Place] = frozenset()
+    items: frozenset[ItemHour] = frozenset()

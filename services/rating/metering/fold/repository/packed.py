@@ -5,12 +5,11 @@ from datetime import datetime
 
 import asyncpg
 
-from services.rating.metering.fold.domain.packed import Packed, unpacked
+from services.rating.metering.fold.domain.packed import ItemHour, Packed, Place, unpacked
 from services.rating.metering.repository.columns import joined, numbers
 from shared.runtime.clock import from_us
 
 HOUR_US = 3_600_000_000
-Place = tuple[int, int]  # subject number, hour since the epoch
 ItemPlace = tuple[int, int, int, str]  # subject number, series number, hour since the epoch, item
 _COLUMNS = ("subject_no", "hour", "scale", "series", "events", "vals", "wide")
 _STAGE = f"""create temp table if not exists fold_hours on commit delete rows as
@@ -25,6 +24,7 @@ from unnest(string_to_array($1, ',')::bigint[], string_to_array($2, ',')::bigint
     string_to_array($3, ',')::int[], string_to_array($5, $4), string_to_array($6, ',')::bigint[])
     c (subject_no, series_no, hour, item, events)
 """
+_SINCE_EPOCH = "(extract(epoch from u.hour) / 3600)::int"
 
 
 class PackedRepository:
@@ -63,8 +63,9 @@ class PackedRepository:
         )
         await self._connection.execute(_FROM_STAGE)
 
-    async def add_items(self, items: Mapping[ItemPlace, int]) -> None:
-        """Add to the counts of items; those that come to 0 go."""
+    async def add_items(self, items: Mapping[ItemPlace, int]) -> set[ItemHour]:
+        """Add to the counts of items, and return where one is new; those that come to 0 go, and where one does
+        is returned too."""
         places = sorted(items)
         delimiter, texts = joined([item for _, _, _, item in places])
         columns = (
@@ -75,19 +76,24 @@ class PackedRepository:
             texts,
             numbers(items[place] for place in places),
         )
-        await self._connection.execute(
-            f"""insert into rating.usage_items as u (subject_no, series_no, hour, item, events) {_ITEMS}
-                on conflict (subject_no, series_no, hour, item)
-                    do update set events = u.events + excluded.events""",
+        changed = await self._connection.fetch(
+            f"""with added as (
+                    insert into rating.usage_items as u (subject_no, series_no, hour, item, events) {_ITEMS}
+                    on conflict (subject_no, series_no, hour, item)
+                        do update set events = u.events + excluded.events
+                    returning subject_no, series_no, {_SINCE_EPOCH} as hour, old.item is null as fresh)
+                select distinct subject_no, series_no, hour from added where fresh""",
             *columns,
         )
         if _some_less(items.values()):
-            await self._connection.execute(
+            changed += await self._connection.fetch(
                 f"""delete from rating.usage_items u using ({_ITEMS}) v
                     where (u.subject_no, u.series_no, u.hour, u.item) =
-                        (v.subject_no, v.series_no, v.hour, v.item) and u.events = 0""",
+                        (v.subject_no, v.series_no, v.hour, v.item) and u.events = 0
+                    returning u.subject_no, u.series_no, {_SINCE_EPOCH} as hour""",
                 *columns,
             )
+        return {(row["subject_no"], row["series_no"], row["hour"]) for row in changed}
 
 
 def _some_less(counts: Iterable[int]) -> bool:

@@ -26,8 +26,10 @@ _WAITING = f"""
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The fold's state as its holder found it. `watermark`: partition (as text) → the last batch folded."""
+    """The fold's state as its holder found it: the epoch before, and the holder's own, which is the revision of
+    what it tells; `watermark`: partition (as text) → the last batch folded."""
 
+    before: int
     epoch: int
     watermark: Mapping[str, int]
 
@@ -39,10 +41,12 @@ class FoldRepository:
     async def claim(self) -> Claim:
         """Raise the epoch: whoever does holds the packed rows until the transaction ends."""
         row = await self._connection.fetchrow(
-            "update rating.fold_state set epoch = epoch + 1 returning epoch, watermark"
+            """update rating.fold_state
+               set epoch = greatest(epoch + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint)
+               returning old.epoch as before, new.epoch, watermark"""
         )
         assert row is not None
-        return Claim(row["epoch"], row["watermark"])
+        return Claim(row["before"], row["epoch"], row["watermark"])
 
     async def claim_from_stopped(self, pool: asyncpg.Pool) -> Claim:
         """The same, and end the session of a holder that stands still."""
@@ -98,21 +102,16 @@ class FoldRepository:
             body,
         )
 
-    async def mark(self, touched: Sequence[tuple[int, int, str]]) -> None:
-        """Say that the usage of these (subject number, UTC day since the epoch, event type) changed: for
-        pricing and for activity."""
+    async def mark(self, touched: Sequence[tuple[int, int]]) -> None:
+        """Say that the usage of these (subject number, UTC day since the epoch) changed: for pricing."""
         await self._connection.execute(
-            """with touched as materialized (
-                   select s.subject, date '1970-01-01' + t.day as day, t.type
-                   from unnest(string_to_array($1, ',')::bigint[], string_to_array($2, ',')::int[], $3::text[])
-                       t (subject_no, day, type)
-                   join rating.usage_subjects s using (subject_no)),
-                    told as (insert into rating.activity_marks (subject, day, type) select subject, day, type
-                        from touched)
-               insert into rating.marks (subject, day) select distinct subject, day from touched""",
-            numbers(subject for subject, _, _ in touched),
-            numbers(day for _, day, _ in touched),
-            [event_type for _, _, event_type in touched],
+            """insert into rating.marks (subject, day)
+               select s.subject, date '1970-01-01' + t.day
+               from unnest(string_to_array($1, ',')::bigint[], string_to_array($2, ',')::int[])
+                   t (subject_no, day)
+               join rating.usage_subjects s using (subject_no)""",
+            numbers(subject for subject, _ in touched),
+            numbers(day for _, day in touched),
         )
 
 
@@ -123,9 +122,11 @@ class FoldProgress:
         self._pool = pool
 
     async def anything_waits(self) -> bool:
-        """Whether a batch is not folded yet: one question, so that looking costs next to nothing."""
+        """Whether a batch is not folded yet, or a subject to be told again: one question, so that looking costs
+        next to nothing."""
         found: bool = await self._pool.fetchval(
-            f"""select exists (select from ({LAST_BATCHES}) last, rating.fold_state f
+            f"""select exists (select from rating.activity_due) or exists (
+                select from ({LAST_BATCHES}) last, rating.fold_state f
                 where last.batch_id > coalesce((f.watermark ->> last.partition::text)::bigint, 0))"""
         )
         return found

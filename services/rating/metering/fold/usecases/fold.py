@@ -5,10 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.activity.domain import DAY_HOURS
+from services.rating.metering.activity.usecases.tell_again import tell_again
+from services.rating.metering.activity.usecases.tell_changed import tell_changed
 from services.rating.metering.domain.delta import Delta, Numbers, decode, tallies_of
 from services.rating.metering.domain.tally import Tally
+from services.rating.metering.fold.domain.packed import Written
 from services.rating.metering.fold.domain.share import Share, share_of
-from services.rating.metering.fold.memory import Admitting, FoldMemory
+from services.rating.metering.fold.memory import Admitting, FoldMemory, Readable, TouchedNumber
 from services.rating.metering.fold.repository.state import Claim, FoldProgress, FoldRepository
 from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
 from services.rating.metering.repository.admission import AdmissionRepository
@@ -19,11 +23,12 @@ from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime.clock import from_us
 
 SHARE_BYTES_MAX = 4_000_000
+DAYS_AGAIN_MAX = 200
 
 
 async def fold_share(db: Database, memory: FoldMemory, now: datetime) -> int:
-    """Fold some of what waits, in one transaction; return how many batches the watermark passed, 0 when
-    nothing waits.
+    """Fold some of what waits, and tell some of what is asked for again, in one transaction; return how many
+    batches the watermark passed, and days and subjects were told again: 0 when nothing waits.
 
     Whoever holds the rows is waited for, and a holder that stands still is evicted.
     """
@@ -33,13 +38,14 @@ async def fold_share(db: Database, memory: FoldMemory, now: datetime) -> int:
         try:
             async with db.transaction() as uow:
                 claim = await FoldRepository(uow.connection).claim_from_stopped(db.pool)
-                memory.claimed(claim.epoch)
-                folded = await _fold(uow, claim, memory, now)
+                memory.claimed(claim.before)
+                passed = await _fold(uow, claim, memory, now)
+                passed += await tell_again(uow, DAYS_AGAIN_MAX, claim.epoch)
         except BaseException:
             memory.forget()
             raise
         memory.committed(claim.epoch)
-    return folded
+    return passed
 
 
 async def fold_all(uow: UnitOfWork, groups_max: int, now: datetime) -> None:
@@ -57,8 +63,10 @@ async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime
         return 0
     deltas = [decode(body) for body in await repository.bodies(share.chosen)]
     if deltas:
-        await _add(uow, share, deltas, memory, now)
-        await repository.mark(_touched(deltas))
+        touched = _touched(deltas)
+        written = await _add(uow, share, deltas, memory, now)
+        await repository.mark(sorted({(subject, hour // DAY_HOURS) for subject, hour, _ in touched}))
+        await tell_changed(uow, touched, written, memory, claim.epoch)
     newest_us = max((delta.received_us for delta in deltas), default=0)
     await repository.finish(share.chosen, share.watermark, from_us(newest_us) if newest_us else None)
     return sum(batch != claim.watermark.get(partition) for partition, batch in share.watermark.items())
@@ -66,7 +74,7 @@ async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime
 
 async def _add(
     uow: UnitOfWork, share: Share, deltas: Sequence[Delta], memory: FoldMemory, now: datetime
-) -> None:
+) -> Written:
     await _follow_catalogue(uow, memory)
     subjects = await _subjects(uow, deltas, memory)
     added, voided = Tally(), Tally()
@@ -83,18 +91,21 @@ async def _add(
         {subject: number for number, subject in subjects.items()},
         {name: meter.counts_since for name, meter in meters.items()},
     )
-    await add_to_packed(uow, change, numbers, memory)
+    written = await add_to_packed(uow, change, numbers, memory)
     await report_overflow(uow, overflowed, memory.groups_max, now)
+    return written
 
 
 async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
-    """Read the meters and the named values anew where they have changed. Who changes them holds the epoch."""
+    """Read the meters, the named values and what readers see anew where that has changed. Who changes it holds
+    the epoch."""
     catalogue = CatalogueRepository(uow.connection)
     revision = await catalogue.revision()
     if revision != memory.admitting.revision:
         meters = {meter.meter: meter for meter in await catalogue.meters()}
         names = await AdmissionRepository(uow.connection).names()
         memory.admitting = Admitting(memory.groups_max, revision, meters, names)
+        memory.readable = Readable(await NamesRepository(uow.connection).readable())
 
 
 async def _subjects(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory) -> Mapping[int, str]:
@@ -102,7 +113,7 @@ async def _subjects(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory
     occurring = {
         number
         for delta in deltas
-        for column in (delta.sums.subjects, delta.items.subjects)
+        for column in (delta.sums.subjects, delta.items.subjects, delta.touched.subjects)
         for number in column
     }
     if unknown := occurring - memory.subjects.keys():
@@ -110,14 +121,15 @@ async def _subjects(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory
     return {number: memory.subjects[number] for number in occurring}
 
 
-def _touched(deltas: Sequence[Delta]) -> list[tuple[int, int, str]]:
-    """(subject number, UTC day, event type), each once, in order."""
-    return sorted(
-        {
-            (subject, day, delta.types[place])
-            for delta in deltas
-            for subject, day, place in zip(
-                delta.touched.subjects, delta.touched.days, delta.touched.types, strict=True
-            )
-        }
-    )
+def _touched(deltas: Sequence[Delta]) -> dict[TouchedNumber, int]:
+    """(Subject number, hour, event type) → the newest event's time."""
+    touched: dict[TouchedNumber, int] = {}
+    for delta in deltas:
+        columns = delta.touched
+        types = [delta.types[place] for place in columns.types]
+        for subject, hour, event_type, newest_us in zip(
+            columns.subjects, columns.hours, types, columns.newest_us, strict=True
+        ):
+            key = (subject, hour, event_type)
+            touched[key] = max(newest_us, touched.get(key, newest_us))
+    return touched

@@ -12,10 +12,15 @@ from shared.db.unit_of_work import Database
 POLL_S = 0.01
 
 
-async def pass_fold(db: Database, memory: FoldMemory, now: datetime) -> None:
-    """Return when everything metered before the call is folded. Who waits folds, if nobody else does."""
+async def pass_fold(db: Database, memory: FoldMemory, now: datetime) -> int:
+    """Return when everything metered before the call is folded: what this call passed itself, as `fold_share`
+    says. Who waits folds, if nobody else does."""
+    passed = 0
     async with db.transaction() as uow:
         stored = await ReadingsRepository(uow.connection).last_batches()
     while not await FoldProgress(db.pool).passed(stored):
-        if not await fold_share(db, memory, now):
+        folded = await fold_share(db, memory, now)
+        passed += folded
+        if not folded:
             await asyncio.sleep(POLL_S)
+    return passed

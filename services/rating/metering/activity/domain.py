@@ -1,0 +1,73 @@
+"""What is told of a subject: hours, and which users, teams or features a day saw."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.domain.aggregations.aggregation import OverItems
+from shared.values.names import UNMETERED
+
+DAY_HOURS = 24
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveHour:
+    """What a subject did on a meter (or `type:x`) in an hour, counted since the epoch. `last_seen_us`: the newest
+    event's time."""
+
+    subject: str
+    meter: str
+    hour: int
+    events: int
+    value: Decimal
+    last_seen_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveItems:
+    """The items of a meter with a role on a UTC day."""
+
+    subject: str
+    meter: str
+    day: date
+    items: Sequence[str]
+    last_seen_us: int
+
+
+class Takers:
+    """The meters in force, by what they take."""
+
+    def __init__(self, meters: Iterable[Meter]) -> None:
+        self._taking: dict[str, list[str]] = {}
+        self.over_items: dict[str, OverItems] = {}
+        self.with_role: set[str] = set()
+        self._adding_all: set[str] = set()
+        for meter in meters:
+            self._taking.setdefault(meter.event_type, []).append(meter.meter)
+            if isinstance(meter.aggregation, OverItems):
+                self.over_items[meter.meter] = meter.aggregation
+                if meter.role:
+                    self.with_role.add(meter.meter)
+            elif not meter.filters:
+                self._adding_all.add(meter.event_type)
+
+    def of(self, event_type: str) -> Sequence[str]:
+        """The meters that take such an event, or the type itself where none does."""
+        return self._taking.get(event_type) or (UNMETERED + event_type,)
+
+    def adds_all(self, event_type: str) -> bool:
+        """Whether every such event is added to a row of its hour: where there is no row yet there was none."""
+        return event_type in self._adding_all or event_type not in self._taking
+
+
+def first_hour_of(day: date) -> int:
+    """The hour since the epoch with which a UTC day begins."""
+    return (day.toordinal() - EPOCH) * DAY_HOURS
+
+
+def day_of(hour: int) -> date:
+    """The UTC day of an hour since the epoch."""
+    return date.fromordinal(EPOCH + hour // DAY_HOURS)

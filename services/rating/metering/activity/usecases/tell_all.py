@@ -1,0 +1,30 @@
+"""Tell what is not told yet, for whoever waits for it."""
+
+import asyncio
+from datetime import datetime
+
+from services.rating.metering.activity.repository import ActivityProgress
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.fold import fold_share
+from services.rating.metering.fold.usecases.pass_fold import pass_fold
+from shared.db.unit_of_work import Database
+from shared.topics.rating import ACTIVITY
+
+POLL_S = 0.01
+
+
+async def tell_all_activity(db: Database, memory: FoldMemory, now: datetime) -> int:
+    """Fold everything metered until now, which tells it, and tell again what was asked for; return, when it is
+    on the bus, how many batches, days and subjects this call passed itself."""
+    progress = ActivityProgress(db.pool)
+    passed = await pass_fold(db, memory, now)
+    moment = await progress.database_time()
+    while await progress.waits(moment):
+        folded = await fold_share(db, memory, now)
+        passed += folded
+        if not folded:
+            await asyncio.sleep(POLL_S)
+    moment = await progress.database_time()
+    while await progress.on_its_way(ACTIVITY.name, moment):
+        await asyncio.sleep(POLL_S)
+    return passed
