@@ -18,17 +18,13 @@ KEEP_VERSION = insert("rating.meter_versions", MeterVersionRow)
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A meter's events up to `cut` (partition → batch id) are added by a job, which has come to (`batch_id`,
-    `seq`)."""
+    """A meter's events up to `cut` (partition → batch id) are added by a job, as they stood there: what came
+    after it, voids too, comes by deltas. The job has come to (`batch_id`, `seq`)."""
 
     meter: str
     cut: Mapping[int, int]
     batch_id: int
     seq: int
-
-    def will_reach(self, partition: int, batch_id: int, seq: int) -> bool:
-        """Whether this event is the job's, and still ahead of it."""
-        return batch_id <= self.cut.get(partition, 0) and (batch_id, seq) > (self.batch_id, self.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +61,17 @@ class CatalogueRepository:
         )
         return [MeterVersionRow(**row).as_meter() for row in rows]
 
-    async def revisions(self, meters: Sequence[str]) -> dict[str, int]:
-        """Meter → its revision now, of those there are."""
-        rows = await self._connection.fetch(
-            "select meter, revision from rating.meters where meter = any($1::text[])", list(meters)
+    async def meters_read(self) -> dict[str, Meter]:
+        """Name → the meter as its quantities are read: while the events of before a change are added up anew,
+        that is the version before it."""
+        before = await self._connection.fetch(
+            f"""select distinct on (v.meter) {names_of(MeterVersionRow, "v")} from rating.series_read r
+                join rating.meters m on m.meter = r.meter and m.counts_since <> r.since
+                join rating.meter_versions v on v.meter = r.meter and v.counts_since = r.since
+                order by v.meter, v.revision desc"""
         )
-        return {row["meter"]: row["revision"] for row in rows}
+        now = {meter.meter: meter for meter in await self.meters()}
+        return now | {row["meter"]: MeterVersionRow(**row).as_meter() for row in before}
 
     async def versions_of(self, name: str) -> list[MeterVersionRow]:
         """All versions of a meter, the newest first."""
@@ -117,13 +118,6 @@ class CatalogueRepository:
         await self._connection.execute(
             "update rating.catalogue_state set revision = greatest(revision + 1, $1)", revision
         )
-
-    async def running_backfills(self) -> list[Backfill]:
-        """Back-fills under way, held still until the transaction ends."""
-        rows = await self._connection.fetch(
-            "select meter, cut, cursor_batch_id, cursor_seq from rating.backfills where finished_at is null order by meter for share"
-        )
-        return [backfill_of(row) for row in rows]
 
     async def plan(self, name: str) -> Plan | None:
         row = await self._connection.fetchrow(

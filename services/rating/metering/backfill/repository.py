@@ -21,10 +21,6 @@ class BackfillRepository:
         """Wait until no batch is under way, and keep new ones out until the transaction ends."""
         await self._connection.execute("select pg_advisory_xact_lock($1)", FENCE)
 
-    async def enter_fence(self) -> None:
-        """Keep the catalogue from changing until the transaction ends."""
-        await self._connection.execute("select pg_advisory_xact_lock_shared($1)", FENCE)
-
     async def type_was_stored(self, event_type: str) -> bool:
         found: bool = await self._connection.fetchval(
             "select exists (select from rating.event_types where type = $1)", event_type
@@ -52,22 +48,24 @@ class BackfillRepository:
             f"insert into rating.backfill_days (meter, subject, day) {_DAYS} on conflict do nothing", meter
         )
 
-    async def claim(self) -> Backfill | None:
-        """Hold the oldest running back-fill; None when there is none, or another worker has it."""
+    async def running(self) -> Backfill | None:
+        """The oldest running back-fill; None when there is none. Who holds the packed rows takes its next
+        step."""
         row = await self._connection.fetchrow(
             """select meter, cut, cursor_batch_id, cursor_seq from rating.backfills where finished_at is null
-               order by started_at limit 1 for update skip locked"""
+               order by started_at limit 1"""
         )
         return backfill_of(row) if row else None
 
     async def next_events(
         self, backfill: Backfill, event_type: str, limit: int
     ) -> tuple[list[StoredEvent], tuple[int, int] | None]:
-        """Return the next events of the type that are not void, and the place of the last one looked at
-        (None: none is left)."""
+        """Return the next events of the type that were not void at the cut, and the place of the last one
+        looked at (None: none is left)."""
         rows = await self._connection.fetch(
             """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body,
-                   exists (select from rating.voids v where v.key = e.key) as void
+                   exists (select from rating.voids v where v.key = e.key
+                       and v.batch_id <= coalesce(($4::jsonb ->> v.partition::text)::bigint, 0)) as void
                from rating.events e
                where e.type = $1 and (e.batch_id, e.seq) > ($2, $3)
                    and e.batch_id <= coalesce(($4::jsonb ->> e.partition::text)::bigint, 0)
@@ -95,6 +93,15 @@ class BackfillRepository:
     async def finish(self, meter: str, at: datetime) -> None:
         await self._connection.execute(
             "update rating.backfills set finished_at = $2 where meter = $1", meter, at
+        )
+
+    async def drop_empty_items(self, meter: str, since: int) -> None:
+        """Drop the rows of items that came after their void, and so stand at 0."""
+        await self._connection.execute(
+            """delete from rating.usage_items i using rating.usage_series n
+               where n.series_no = i.series_no and n.meter = $1 and n.since = $2 and i.events = 0""",
+            meter,
+            since,
         )
 
     async def mark_all(self, meter: str) -> None:

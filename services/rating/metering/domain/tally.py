@@ -123,16 +123,6 @@ class Catalogue:
         """The same catalogue with these meters alone."""
         return Catalogue(self.revision, [self.meters[meter] for meter in meters])
 
-    def without(self, meters: Iterable[str]) -> "Catalogue":
-        """The same catalogue, blind to these meters. Their event types do not fall back to plain counts."""
-        left_out = frozenset(meters)
-        found = Catalogue(
-            self.revision, [meter for name, meter in self.meters.items() if name not in left_out]
-        )
-        for name in left_out & self.meters.keys():
-            found._types.setdefault(self.meters[name].event_type, _TypeReaders(()))
-        return found
-
     def readings(self, event: Measurable) -> list[tuple[str, Contribution | Unread]]:
         """Return what each meter that takes this event reads from it."""
         of_type = self._types.get(event.type)

@@ -74,12 +74,12 @@ class NamingRepository:
             [place.month for place in places],
         )
 
-    async def claim(self) -> SubjectMonth | None:
-        """Hold the oldest one that can be counted; None when there is none, or another worker has it."""
+    async def next(self) -> SubjectMonth | None:
+        """The oldest one that can be counted; None when there is none."""
         row = await self._connection.fetchrow(
             """select r.meter, r.subject, r.month from rating.recounts r join rating.meters m using (meter)
                 where m.backfilled
-               order by r.asked_at, r.meter, r.subject, r.month limit 1 for update of r skip locked"""
+               order by r.asked_at, r.meter, r.subject, r.month limit 1"""
         )
         return SubjectMonth(*row) if row else None
 

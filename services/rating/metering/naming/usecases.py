@@ -51,16 +51,19 @@ async def ask_recounts(uow: UnitOfWork, places: list[SubjectMonth]) -> None:
     await NamingRepository(uow.connection).ask(places)
 
 
-async def recount_step(uow: UnitOfWork, *, events_max: int) -> bool:
+async def recount_asked(uow: UnitOfWork) -> bool:
+    """Whether there is a month to count again."""
+    return await NamingRepository(uow.connection).next() is not None
+
+
+async def recount_step(uow: UnitOfWork, memory: FoldMemory, *, events_max: int) -> bool:
     """Count one subject's month again, as far as it is folded: what is named now moves out of `other`, all of
-    it in this transaction, which holds the fold. False when none is asked for.
+    it in this transaction, which must hold the packed rows. False when none is asked for.
     """
     naming, admission = NamingRepository(uow.connection), AdmissionRepository(uow.connection)
-    await BackfillRepository(uow.connection).enter_fence()
-    place = await naming.claim()
+    place = await naming.next()
     if place is None:
         return False
-    await FoldRepository(uow.connection).claim()
     meter, names = await CatalogueRepository(uow.connection).meter(place.meter), await admission.names()
     assert meter is not None, "a recount refers to its meter"
     own = (await admission.rows(meter, place.month, [place.subject]))[place.subject]
@@ -75,7 +78,8 @@ async def recount_step(uow: UnitOfWork, *, events_max: int) -> bool:
         numbers = Numbers(
             await number_subjects(uow, [place.subject], KnownSubjects()), {meter.meter: meter.counts_since}
         )
-        await add_to_packed(uow, moved, numbers, FoldMemory(0))
+        await add_to_packed(uow, moved, numbers, memory)
+        memory.forget()
     await naming.finish(place)
     return True
 

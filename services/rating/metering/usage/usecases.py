@@ -77,7 +77,7 @@ async def whose(uow: UnitOfWork, customer: str | None, subject: str | None) -> W
 async def series(uow: UnitOfWork, owner: Whose, meter: str, asked: AskedSeries, now: datetime) -> Series:
     """Return the quantities of each window, in order; without dimensions also the zeros. Raises MeterGone,
     DimensionUnknown and what bounds raise."""
-    known = await CatalogueRepository(uow.connection).meter(meter)
+    known = (await CatalogueRepository(uow.connection).meters_read()).get(meter)
     if known is None:
         raise MeterGone(f"there is no meter {meter[:100]!r}")
     if unknown := set(asked.dimensions) - set(known.group_by):

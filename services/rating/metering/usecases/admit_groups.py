@@ -24,17 +24,22 @@ async def bounded(
     """Return what to add (`tally`) less what is void (`voided`), in admitted groups, and the (meter, subject)
     that overflowed.
 
-    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away. One writer at a time:
-    the epoch of the fold must be held.
+    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away. What is void is found
+    where it was counted; while the events of before a meter are still being added, its void may come first and
+    is admitted as its event will be. One writer at a time: the epoch of the fold must be held.
     """
     admitting = _Admission(repository, memory, batch_id)
     months = _by_month(tally)
-    months |= {place: set() for place in _by_month(voided) if place not in months}
+    for place, groups in _by_month(voided).items():
+        months.setdefault(place, set()).update(() if admitting.finished(place) else groups)
     crowded = await admitting.crowded(months) if months else set()
     if not crowded:
         tally.take(voided)
         return tally, set()
-    admission = await admitting.admission(crowded, _by_subject(tally, crowded), _by_subject(voided, crowded))
+    brought, void = _by_subject(tally, crowded), _by_subject(voided, crowded)
+    for ahead in [place for place in void if not admitting.finished(place[0])]:
+        brought.setdefault(ahead, {}).update(void.pop(ahead))
+    admission = await admitting.admission(crowded, brought, void)
     added = tally.regrouped(admission.where)
     added.take(voided.regrouped(admission.where))
     return added, admitting.overflowed
@@ -48,6 +53,10 @@ class _Admission:
     memory: Admitting
     batch_id: int
     overflowed: set[tuple[str, str]] = field(default_factory=set)
+
+    def finished(self, place: MeterMonth) -> bool:
+        """Whether the meter's events are all added."""
+        return self.memory.meters[place[0]].backfilled
 
     async def crowded(self, months: Mapping[MeterMonth, set[GroupKey]]) -> set[MeterMonth]:
         """Let in for everyone what these months bring while they are not crowded; return those that are."""

@@ -11,7 +11,7 @@ import msgspec
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
 from services.rating.metering.domain.delta import Numbers, Touched, delta_of, encode
-from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
+from services.rating.metering.domain.tally import HOUR_US, Catalogue
 from services.rating.metering.domain.unfit import Unfit
 from services.rating.metering.fold.repository.state import FoldRepository
 from services.rating.metering.memory import MeteringContext, MeteringMemory
@@ -113,8 +113,7 @@ async def _leave_delta(
 ) -> None:
     """Leave one row for the fold: what is counted, what is void, and whose usage changed."""
     catalogue = memory.catalogue
-    voided = await _tally_of_voided(stored.voided, uow, catalogue)
-    added = catalogue.tally(stored.counted)
+    added, voided = catalogue.tally(stored.counted), catalogue.tally(stored.voided)
     touched = _touched(stored)
     numbers = Numbers(
         await number_subjects(uow, {subject for subject, _, _ in touched}, memory.subjects),
@@ -198,21 +197,6 @@ async def _meet_voids(
     if met or earlier:
         await usage.link_voids({**met, **earlier})
     return await usage.stored_events(earlier.values()) if earlier else []
-
-
-async def _tally_of_voided(voided: list[StoredEvent], uow: UnitOfWork, catalogue: Catalogue) -> Tally:
-    """What the voided events had added. A meter that is still being back-filled is spared what its job has
-    not reached: the job will skip it."""
-    if not voided or all(meter.backfilled for meter in catalogue.meters.values()):
-        return catalogue.tally(voided)
-    backfills = await CatalogueRepository(uow.connection).running_backfills()
-    tally = Tally()
-    for event in voided:
-        reached = catalogue.without(
-            b.meter for b in backfills if b.will_reach(event.partition, event.batch_id, event.seq)
-        )
-        tally.add(reached.tally([event]))
-    return tally
 
 
 def _touched(stored: Stored) -> dict[Touched, int]:

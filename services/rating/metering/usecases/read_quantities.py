@@ -91,7 +91,7 @@ async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[
     """
     if not asked:
         return []
-    meters = {meter.meter: meter for meter in await CatalogueRepository(uow.connection).meters()}
+    meters = await CatalogueRepository(uow.connection).meters_read()
     for one in asked:
         if one.need.meter not in meters:
             raise MeterGone(f"there is no meter {one.need.meter!r}")

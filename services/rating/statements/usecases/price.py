@@ -136,9 +136,11 @@ async def _load(uow: UnitOfWork, rows: Sequence[ClaimedPeriod]) -> list[DueState
 
 
 async def _meters(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int]:
-    """The meters these statements count → the revision of each; one that is missing is left out."""
+    """The meters these statements count → the revision that each is read by; one that is missing is left
+    out."""
     wanted = {need.meter for statement in due for need in usage_needs(statement.chain, statement.period)}
-    return await CatalogueRepository(uow.connection).revisions(sorted(wanted))
+    known = await CatalogueRepository(uow.connection).meters_read()
+    return {name: known[name].revision for name in sorted(wanted & known.keys())}
 
 
 async def _read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mapping[str, int]) -> list[Usage]:

@@ -8,6 +8,8 @@ from typing import Any
 from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import change_meter, create_meter
 from services.rating.metering.backfill.usecases import backfill_step
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.fold import folding
 from shared.db.unit_of_work import Database
 from tests.services.rating.metering.batches import NOW
 
@@ -36,10 +38,10 @@ async def changed(db: Database, name: str, **terms: Any) -> None:
 
 async def backfilled(db: Database, *, events_max: int = 3, groups_max: int = 1000) -> int:
     """Run all back-fills to their end; return the number of steps."""
-    steps = 0
+    steps, memory = 0, FoldMemory(groups_max)
     while True:
-        async with db.transaction() as uow:
-            if not await backfill_step(uow, NOW, events_max=events_max, groups_max=groups_max):
+        async with folding(db, memory) as (uow, _):
+            if not await backfill_step(uow, memory, NOW, events_max=events_max):
                 return steps
         steps += 1
 

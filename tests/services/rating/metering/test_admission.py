@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from services.rating.metering.domain.group import NO_GROUP, OTHER, group_of
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.fold import folding
 from services.rating.metering.naming.usecases import (
     NamedValue,
     SubjectMonth,
@@ -338,5 +340,6 @@ async def named(db: Database, *values: str, meters: tuple[str, ...] = ("calls",)
 
 
 async def recounted(db: Database) -> bool:
-    async with db.transaction() as uow:
-        return await recount_step(uow, events_max=7)
+    memory = FoldMemory(LIMIT)
+    async with folding(db, memory) as (uow, _):
+        return await recount_step(uow, memory, events_max=7)

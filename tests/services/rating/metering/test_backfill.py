@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from collections import Counter
 from zlib import crc32
 
 import pytest
 
+from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import (
     EventTypeFixed,
@@ -15,6 +17,8 @@ from services.rating.catalogue.usecases import (
     create_meter,
 )
 from services.rating.metering.backfill.usecases import backfill_step
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.fold import folding
 from shared.db.unit_of_work import Database
 from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import NOW, Metering, event, void
@@ -48,12 +52,63 @@ async def test_stored_events_are_added_up_and_their_days_marked(db: Database, me
 async def test_a_void_in_the_midst_of_a_backfill_is_taken_once(db: Database, metering: Metering) -> None:
     await metering.take(*[event(str(n)) for n in range(6)])
     await meter(db, "calls", **book.CALLS)
-    async with db.transaction() as uow:
-        assert await backfill_step(uow, NOW, events_max=3, groups_max=1000)
+    assert await stepped(db)
     # one behind the job, one ahead of it, one after the cut
     await metering.take(void("1"), void("4"), event("7"))
     await backfilled(db)
     assert [total for total, _ in (await aggregates(db)).hours.values()] == [5]
+
+
+async def test_a_void_that_is_folded_before_its_event_is_added_again(
+    db: Database, metering: Metering
+) -> None:
+    """In a month with more groups than there is room for: it is taken from where its event will be counted."""
+    await metering.take(
+        *[event(str(n), data={"region": f"r{n}", "user": f"u{n % 2}", "seconds": n}) for n in range(6)]
+    )
+    await metering.take(void("5"))
+    await meter(db, "seconds", **{**book.SECONDS, "group_by": ["region"]})
+    await meter(db, "users", **book.USERS)
+    tight = Metering(db, groups_max=2, positions=metering.positions, batch_ids=metering.batch_ids)
+    await tight.take(void("4"), void("0"), event("6", data={"region": "r4", "user": "u0", "seconds": 40}))
+    await backfilled(db, events_max=1, groups_max=2)
+    found = await aggregates(db)
+    sums = {key[2]: int(value) for key, (_, value) in found.hours.items()}
+    assert sum(sums.values()) == 1 + 2 + 3 + 40 and sums['{"region":"r4"}'] == 40
+    assert '{"region":"r0"}' not in sums and all(value > 0 for value in sums.values())
+    items = Counter[str]()
+    for (_, _, _, _, item), count in found.uniques.items():
+        items[item] += count
+    assert items == {"u0": 2, "u1": 2} and min(found.uniques.values()) == 1
+
+
+async def test_what_waits_for_the_fold_when_a_meter_is_done_is_taken_back_by_it(
+    db: Database, metering: Metering
+) -> None:
+    await metering.take(*[event(str(n)) for n in range(4)])
+    await meter(db, "calls", **book.CALLS)
+    assert await stepped(db, events_max=2)
+    await metering.store(void("1"), void("3"), event("4"))
+    await backfilled(db)
+    assert await totals(db) == [4], "the watermark knows neither the voids nor the event"
+    await metering.fold()
+    assert await totals(db) == [3]
+
+
+async def test_a_changed_meter_reads_as_before_until_its_events_are_added_again(
+    db: Database, metering: Metering
+) -> None:
+    await meter(db, "calls", **book.CALLS)
+    await metering.take(*[event(str(n), data={"region": "eu", "plan": f"p{n % 2}"}) for n in range(5)])
+    before = await aggregates(db)
+    await changed(db, "calls", **{**book.CALLS, "group_by": ["plan"], "filters": {"plan": ["p1"]}})
+    async with db.transaction() as uow:
+        read = (await CatalogueRepository(uow.connection).meters_read())["calls"]
+    assert read.group_by == ("region",) and read.filters == {}
+    while await stepped(db, events_max=2):
+        running = await rows(db, "select from rating.backfills where finished_at is null")
+        assert not running or await aggregates(db) == before
+    assert await totals(db) == [2]
 
 
 async def test_a_changed_meter_is_added_up_again(db: Database, metering: Metering) -> None:
@@ -126,3 +181,14 @@ async def test_meters_created_while_batches_are_in_flight(db: Database) -> None:
     assert len(await rows(db, "select from rating.events")) == len(
         {message.id for message in sent if message.kind == "event"}
     )
+
+
+async def totals(db: Database) -> list[int]:
+    return [total for total, _ in (await aggregates(db)).hours.values()]
+
+
+async def stepped(db: Database, *, events_max: int = 3, groups_max: int = 1000) -> bool:
+    """Take one step of a back-fill."""
+    memory = FoldMemory(groups_max)
+    async with folding(db, memory) as (uow, _):
+        return await backfill_step(uow, memory, NOW, events_max=events_max)

@@ -1,7 +1,8 @@
 """Fold what batches left: add their deltas to the packed rows, mark what must be priced and told again, and
 move the watermark past them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from services.rating.catalogue.repository import CatalogueRepository
@@ -34,18 +35,25 @@ async def fold_share(db: Database, memory: FoldMemory, now: datetime) -> int:
     """
     if not await FoldProgress(db.pool).anything_waits():
         return 0
+    async with folding(db, memory) as (uow, claim):
+        passed = await _fold(uow, claim, memory, now)
+        return passed + await tell_again(uow, DAYS_AGAIN_MAX, claim.epoch)
+
+
+@asynccontextmanager
+async def folding(db: Database, memory: FoldMemory) -> AsyncIterator[tuple[UnitOfWork, Claim]]:
+    """One transaction that holds the packed rows, and the meters with them: who changes one holds the rows
+    too. What is remembered stays once it has committed, and is forgotten otherwise."""
     async with memory.one_at_a_time:
         try:
             async with db.transaction() as uow:
                 claim = await FoldRepository(uow.connection).claim_from_stopped(db.pool)
                 memory.claimed(claim.before)
-                passed = await _fold(uow, claim, memory, now)
-                passed += await tell_again(uow, DAYS_AGAIN_MAX, claim.epoch)
+                yield uow, claim
         except BaseException:
             memory.forget()
             raise
         memory.committed(claim.epoch)
-    return passed
 
 
 async def fold_all(uow: UnitOfWork, groups_max: int, now: datetime) -> None:
