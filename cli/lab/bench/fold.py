@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -24,9 +24,15 @@ from lab.bench.rounds import Round, Rounds
 from lab.bench.scene import connected
 from lab.bench.workload import METERS, REGIONS, TIERS, Bodies, BodiesPlan, subject
 from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.aggregations.offered import AGGREGATIONS
+from services.rating.metering.domain.delta import Numbers, delta_of, encode
 from services.rating.metering.domain.tally import Catalogue, Tally
-from services.rating.metering.repository.aggregates import AggregatesRepository
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.repository.state import FoldRepository
+from services.rating.metering.fold.usecases.fold import fold_share
+from services.rating.metering.memory import KnownSubjects
+from services.rating.metering.usecases.number_subjects import number_subjects
 from shared.db.unit_of_work import Database
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.migrations import prepare
@@ -40,6 +46,15 @@ BATCHES = 5  # of a fold
 SIZES = (50_000, 15_000)  # events of a fold
 CUSTOMERS_AT_ONCE = 100  # of the rows that are there before
 SECRET = "of nobody"
+GROUPS_MAX = 1000
+#: A batch of one event, as the fold looks at it.
+TAKEN = """with moved as (
+        insert into bus.positions (grp, topic, partition, position) values ('rating', 'usage.events', 0, 1)
+        on conflict (grp, topic, partition) do update set position = bus.positions.position + 1 returning position)
+    insert into bus.batches (batch_id, grp, topic, partition, from_offset, to_offset, new, duplicate, conflict, void,
+        quarantined, dead, compacted)
+    select nextval('bus.batch_id'), 'rating', 'usage.events', 0, position - 1, position, 1, 0, 0, 0, 0, 0, 0 from moved
+    returning batch_id"""
 BENCHS_OWN = "bench"
 
 
@@ -67,13 +82,6 @@ class _Sent(msgspec.Struct, gc=False):
     data: msgspec.Raw
 
 
-async def add_up(database: Database, batches: Sequence[Tally]) -> None:
-    """What the product does with the batches of a fold: each is added to the aggregates in its own transaction."""
-    for tally in batches:
-        async with database.transaction() as uow:
-            await AggregatesRepository(uow.connection).add(tally)
-
-
 async def measure_fold(wanted: FoldWanted, say: Callable[[str], None]) -> Rounds:
     """CPU of this process and of the server, µs an event, round by round: for each size, sparse and dense."""
     folder = State.default().folder / "bench-fold"
@@ -88,7 +96,7 @@ async def measure_fold(wanted: FoldWanted, say: Callable[[str], None]) -> Rounds
             say(f"{name}: {len(events):,} events in folds of {' and '.join(f'{size:,}' for size in SIZES)} …")
             async with _book(admin_url, name) as book:
                 if name == "dense":
-                    await _fill(book.database, wanted.customers)
+                    await _fill(book, wanted.customers)
                 await book.admin.execute("checkpoint")
                 await _measure(book, events, found)
         return found[1:]
@@ -102,6 +110,21 @@ class _Book:
     name: str
     database: Database
     admin: asyncpg.Connection
+    memory: FoldMemory = field(default_factory=lambda: FoldMemory(GROUPS_MAX))
+    subjects: KnownSubjects = field(default_factory=KnownSubjects)
+
+
+async def add_up(book: _Book, batches: Sequence[Tally]) -> None:
+    """What the product does with the batches of a fold: each leaves its delta in its own transaction, and one
+    that holds the packed rows adds them."""
+    for tally in batches:
+        async with book.database.transaction() as uow:
+            subjects = {subject for subject, _, _, _ in tally.places()}
+            numbers = Numbers(await number_subjects(uow, subjects, book.subjects), {})
+            body = encode(delta_of(tally, Tally(), {}, 0, numbers))
+            await FoldRepository(uow.connection).put_delta(0, await uow.connection.fetchval(TAKEN), body)
+    while await fold_share(book.database, book.memory, STARTS):
+        pass
 
 
 @asynccontextmanager
@@ -112,6 +135,9 @@ async def _book(admin_url: str, name: str) -> AsyncIterator[_Book]:
         database = Database(role_url(url, "rating", SECRET), "rating")
         await database.open()
         left.push_async_callback(database.close)
+        async with database.transaction() as uow:
+            for meter in _catalogue().meters.values():
+                await CatalogueRepository(uow.connection).put_meter(meter, STARTS)
         yield _Book(name, database, await connected(url, left))
 
 
@@ -122,7 +148,7 @@ async def _measure(book: _Book, events: list[Event], found: list[Round]) -> None
         backends = Backends(book.admin)
         await backends.begin()
         began_s = time.process_time()
-        await add_up(book.database, batches)
+        await add_up(book, batches)
         python_s = time.process_time() - began_s
         await backends.look()
         server_s = sum(seconds for kind, seconds in backends.cpu_s().items() if kind != BENCHS_OWN)
@@ -132,7 +158,7 @@ async def _measure(book: _Book, events: list[Event], found: list[Round]) -> None
         }
 
 
-async def _fill(database: Database, customers: int) -> None:
+async def _fill(book: _Book, customers: int) -> None:
     """Every customer has a row in each group of each meter."""
     catalogue, at_us = _catalogue(), to_us(STARTS)
     data = [
@@ -143,7 +169,7 @@ async def _fill(database: Database, customers: int) -> None:
     for start in range(0, customers, CUSTOMERS_AT_ONCE):
         names = [subject(number) for number in range(start, min(start + CUSTOMERS_AT_ONCE, customers))]
         events = [Event(kind, name, at_us, body) for name, kind, body in product(names, types, data)]
-        await add_up(database, [catalogue.tally(events)])
+        await add_up(book, [catalogue.tally(events)])
 
 
 async def _events(folder: Path, wanted: FoldWanted) -> Iterator[Event]:
