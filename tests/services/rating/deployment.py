@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import httpx2
 
+from services.rating.metering.fold.usecases.pass_fold import pass_fold
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.bus import Record
@@ -81,9 +82,10 @@ class Deployment:
             await asyncio.sleep(0.01)
 
     async def metered(self) -> None:
-        """Wait until everything sent is metered."""
+        """Wait until everything sent is metered and folded."""
         heads = await self.context.bus.heads(USAGE_EVENTS.name)
         await until(lambda: self._metered(heads))
+        await pass_fold(self.context.db, self.context.state.metering.fold, self.context.clock.now())
 
     async def _metered(self, heads: Any) -> bool:
         positions = await self.context.bus.positions("rating", USAGE_EVENTS.name)
