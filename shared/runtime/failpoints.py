@@ -9,6 +9,8 @@ NAMES = frozenset(
         "consumer.before_commit",  # effects written, transaction not committed
         "relay.before_publish",  # effect and outbox row committed, nothing on the bus yet
         "relay.after_publish",  # on the bus, outbox row not deleted yet
+        "backfill.before_first",  # a meter changed, nothing added to its new series yet
+        "old_book.before_commit",  # aggregates of before the fold packed, transaction not committed
         "close.before_final",  # the barrier passed, the final statement not written
         "billing.after_number",  # a number taken, its document not committed
         "webhook.after_send",  # a webhook sent, its attempt not recorded

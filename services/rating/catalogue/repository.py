@@ -26,6 +26,10 @@ class Backfill:
     batch_id: int
     seq: int
 
+    @property
+    def at_its_beginning(self) -> bool:
+        return (self.batch_id, self.seq) == (0, -1)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -88,7 +88,8 @@ class KnownInstants:
 @dataclass(slots=True)
 class FoldMemory:
     """`epoch`: the one this process wrote last, while what it remembers is true. `one_at_a_time`: of the folds
-    of this process. `wake`: for the job that folds."""
+    of this process. `wake`: for the job that folds. `old_book_left`: unless it is known that nothing of before
+    the folds is left; its subjects up to `old_book_after` are packed."""
 
     groups_max: int
     epoch: int | None = None
@@ -97,6 +98,8 @@ class FoldMemory:
     series: dict[SeriesKey, int] = field(default_factory=dict)
     readable: Readable = field(default_factory=Readable)
     instants: KnownInstants = field(default_factory=KnownInstants)
+    old_book_left: bool = True
+    old_book_after: str = ""
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     wake: Wake = field(default_factory=Wake)
 
@@ -125,3 +128,4 @@ class FoldMemory:
         self.series.clear()
         self.readable = Readable()
         self.instants = KnownInstants()
+        self.old_book_left, self.old_book_after = True, ""

@@ -14,6 +14,7 @@ from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.repository.state import FoldRepository
 from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
+from services.rating.metering.fold.usecases.move_old_book import move_old_rows
 from services.rating.metering.memory import KnownSubjects
 from services.rating.metering.naming.repository import NamedValue, NamingRepository, SubjectMonth
 from services.rating.metering.repository.admission import AdmissionRepository
@@ -64,6 +65,7 @@ async def recount_step(uow: UnitOfWork, memory: FoldMemory, *, events_max: int) 
     place = await naming.next()
     if place is None:
         return False
+    await move_old_rows(uow, [place.subject], memory)
     meter, names = await CatalogueRepository(uow.connection).meter(place.meter), await admission.names()
     assert meter is not None, "a recount refers to its meter"
     own = (await admission.rows(meter, place.month, [place.subject]))[place.subject]

@@ -11,14 +11,22 @@ from services.rating.metering.domain.admission import EVERYONE, Admission, Meter
 from services.rating.metering.domain.group import NO_GROUP, OTHER, GroupKey
 from shared.values.period import month_after
 
-#: The groups that a meter has counted a month's usage in, by subject.
+#: The groups that a meter has counted a month's usage in, by subject; rows of before the fold are of the terms that
+#: readers see.
 _COUNTED = """
-    select p.subject_no, n.grp from rating.usage_packed_hours p
+    select s.subject, n.grp from rating.usage_packed_hours p join rating.usage_subjects s using (subject_no)
     cross join lateral unnest(p.series) u (series_no) join rating.usage_series n using (series_no)
     where n.meter = $1 and n.since = $2 and p.hour >= $3 and p.hour < $4
     union
-    select p.subject_no, n.grp from rating.usage_items p join rating.usage_series n using (series_no)
+    select s.subject, n.grp from rating.usage_items p join rating.usage_subjects s using (subject_no)
+    join rating.usage_series n using (series_no)
     where n.meter = $1 and n.since = $2 and p.hour >= $3 and p.hour < $4
+    union
+    select o.subject, o.grp from (
+        select subject, meter, grp, hour from rating.old_usage_hours
+        union all select subject, meter, grp, hour from rating.old_usage_uniques) o
+    join rating.series_read r on r.meter = o.meter and r.since = $2
+    where o.meter = $1 and o.hour >= $3 and o.hour < $4
 """
 
 
@@ -131,7 +139,7 @@ class AdmissionRepository:
         start = datetime(month.year, month.month, 1, tzinfo=UTC)
         await self._connection.execute(
             f"""insert into rating.admitted_groups (meter, meter_revision, month, subject, grp, since_batch)
-               select $1, $2, $5, s.subject, c.grp, $6 from ({_COUNTED}) c join rating.usage_subjects s using (subject_no)
+               select $1, $2, $5, c.subject, c.grp, $6 from ({_COUNTED}) c
                where c.grp <> $7
                on conflict do nothing""",
             meter.meter,

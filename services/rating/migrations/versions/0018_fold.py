@@ -1,6 +1,6 @@
 """Aggregates are folded from deltas into rows packed by subject; usage_hours, usage_days and usage_uniques become views of them.
 
-What was added up before is packed by this: hours and items. Days follow from hours until they are rolled up again.
+What was added up before stands beside them in tables of its own, in the same views, until rating has packed it.
 """
 
 from alembic import op
@@ -12,7 +12,6 @@ depends_on = None
 
 FAR_PAST = "date '0001-01-02'"
 SCALE_MAX = 12
-FITS = 2**62  # what stands in units of 10^-scale is less than this
 UNITS = ", ".join(["1", *(f"0.{'0' * n}1" for n in range(SCALE_MAX))])
 
 NAMES = f"""
@@ -61,34 +60,15 @@ create table rating.usage_items (
 ) with (fillfactor = 80);
 """
 
-MOVED = f"""
-insert into rating.usage_subjects (subject)
-select subject from rating.old_usage_hours union select subject from rating.old_usage_uniques order by 1;
-insert into rating.usage_series (meter, since, grp)
-select u.meter, coalesce(m.counts_since, 0), u.grp
-from (select meter, grp from rating.old_usage_hours union select meter, grp from rating.old_usage_uniques) u
-left join rating.meters m using (meter) order by 1, 3;
+# What was added up before is packed by rating, subject by subject. A meter whose events of before are still being added
+# begins anew: what its job had added is not told apart from what batches had.
+READABLE = """
 insert into rating.series_read (meter, since)
-select meter, counts_since from rating.meters
-union select meter, since from rating.usage_series where since = 0;
-insert into rating.usage_packed_hours (subject_no, hour, scale, series, events, vals, wide)
-select subject_no, hour, scale, series, events,
-    case when largest * 10::numeric ^ scale < {FITS} then
-        (select array_agg((value * 10::numeric ^ scale)::bigint order by n) from unnest(sums) with ordinality s (value, n)) end,
-    case when largest * 10::numeric ^ scale >= {FITS} then sums end
-from (
-    select s.subject_no, u.hour, max(scale(trim_scale(u.value))) as scale, max(abs(u.value)) as largest,
-        array_agg(n.series_no order by n.series_no) as series, array_agg(u.events order by n.series_no) as events,
-        array_agg(u.value order by n.series_no) as sums
-    from rating.old_usage_hours u join rating.usage_subjects s using (subject) left join rating.meters m using (meter)
-    join rating.usage_series n on n.meter = u.meter and n.since = coalesce(m.counts_since, 0) and n.grp = u.grp
-    group by s.subject_no, u.hour
-) packed;
-insert into rating.usage_items (subject_no, series_no, hour, item, events)
-select s.subject_no, n.series_no, u.hour, u.item, u.events
-from rating.old_usage_uniques u join rating.usage_subjects s using (subject) left join rating.meters m using (meter)
-join rating.usage_series n on n.meter = u.meter and n.since = coalesce(m.counts_since, 0) and n.grp = u.grp;
-truncate rating.old_usage_hours, rating.old_usage_days, rating.old_usage_uniques;
+select meter, counts_since from rating.meters where meter not in (select meter from rating.backfills where finished_at is null)
+union all
+select 'type:' || type, 0 from rating.event_types where type not in (select event_type from rating.meters);
+update rating.backfills set cut = (select watermark from rating.fold_state), cursor_batch_id = default, cursor_seq = default
+where finished_at is null;
 """
 
 READ = "join rating.usage_series n on n.series_no = {of}.series_no join rating.series_read r on r.meter = n.meter and r.since = n.since"
@@ -103,7 +83,7 @@ VIEWS = f"""
 create view rating.usage_hours as
 select s.subject, n.meter, n.grp, p.hour, u.events, {VALUE} as value
 from rating.usage_packed_hours p {UNPACKED}
-union all select subject, meter, grp, hour, events, value from rating.old_usage_hours;
+union all select subject, meter, grp, hour, events, value from rating.old_usage_hours join rating.series_read using (meter);
 create view rating.usage_days as
 select s.subject, n.meter, n.grp, p.day, u.events, {VALUE} as value
 from rating.usage_packed_days p {UNPACKED}
@@ -111,11 +91,11 @@ union all
 select s.subject, n.meter, n.grp, (p.hour at time zone 'UTC')::date as day, sum(u.events)::bigint as events, sum({VALUE}) as value
 from rating.fold_state f join rating.usage_packed_hours p on {NOT_ROLLED_UP} {UNPACKED}
 group by s.subject, n.meter, n.grp, (p.hour at time zone 'UTC')::date
-union all select subject, meter, grp, day, events, value from rating.old_usage_days;
+union all select subject, meter, grp, day, events, value from rating.old_usage_days join rating.series_read using (meter);
 create view rating.usage_uniques as
 select s.subject, n.meter, n.grp, p.hour, p.item, p.events
 from rating.usage_items p join rating.usage_subjects s on s.subject_no = p.subject_no {READ.format(of="p")}
-union all select subject, meter, grp, hour, item, events from rating.old_usage_uniques;
+union all select subject, meter, grp, hour, item, events from rating.old_usage_uniques join rating.series_read using (meter);
 """
 
 
@@ -123,7 +103,7 @@ def upgrade() -> None:
     op.execute(NAMES)
     for bucket, kind in (("hour", "timestamptz"), ("day", "date")):
         op.execute(PACKED.format(bucket=bucket, kind=kind, scale_max=SCALE_MAX))
-    op.execute(ITEMS + MOVED + VIEWS)
+    op.execute(ITEMS + READABLE + VIEWS)
 
 
 def downgrade() -> None:

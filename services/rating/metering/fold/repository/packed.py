@@ -61,7 +61,8 @@ class PackedRepository:
             ],
             columns=list(_COLUMNS),
         )
-        await self._connection.execute(_FROM_STAGE)
+        # a transaction may write twice
+        await self._connection.execute(f"{_FROM_STAGE}; truncate fold_hours")
 
     async def add_items(self, items: Mapping[ItemPlace, int]) -> set[ItemHour]:
         """Add to the counts of items, and return where one is new; those that come to 0 go, and where one does

@@ -16,6 +16,7 @@ from services.rating.metering.fold.domain.share import Share, share_of
 from services.rating.metering.fold.memory import Admitting, FoldMemory, Readable, TouchedNumber
 from services.rating.metering.fold.repository.state import Claim, FoldProgress, FoldRepository
 from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
+from services.rating.metering.fold.usecases.move_old_book import move_old_rows
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.names import NamesRepository
 from services.rating.metering.usecases.admit_groups import bounded
@@ -85,6 +86,7 @@ async def _add(
 ) -> Written:
     await _follow_catalogue(uow, memory)
     subjects = await _subjects(uow, deltas, memory)
+    await move_old_rows(uow, set(subjects.values()), memory)
     added, voided = Tally(), Tally()
     for delta in deltas:
         more, less = tallies_of(delta, subjects)
