@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from lab.chaos.faults import KAFKA, POSTGRES, Fault, Kind, fail_point, kills, pauses, storm
+from lab.chaos.upheavals import Upheaval
 from shared.postgres.setup import SERVICES
 
 RELAYED = ("rating", "billing")
@@ -20,6 +21,7 @@ class Campaign:
     doubled: tuple[str, ...] = ()
     armed: tuple[Fault, ...] = ()
     events: int = 20_000
+    upheaval: Upheaval | None = None
     bus: str | None = None  # only over this bus
 
 
@@ -42,7 +44,7 @@ def _short() -> list[Campaign]:
             ("rating",),
             (fail_point("billing", "billing.after_number:1", 2),),
             3000,
-            "postgres",
+            bus="postgres",
         ),
         Campaign(
             "short",
@@ -50,7 +52,7 @@ def _short() -> list[Campaign]:
             ("rating",),
             (fail_point("billing", "billing.after_number:1", 2),),
             3000,
-            "kafka",
+            bus="kafka",
         ),
     ]
 

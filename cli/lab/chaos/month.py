@@ -4,16 +4,17 @@ taken."""
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx2
 import msgspec
 
 from lab.chaos.mischief import Mischief
 from lab.chaos.producer import Producer
+from lab.chaos.upheavals import Act
 from lab.departures.client import Client, Refused
 from tests.system.spine.world import (
     ALIAS_KNOWN_AT,
@@ -53,7 +54,7 @@ class Month:
     def __post_init__(self) -> None:
         self.mischief = Mischief(random.Random(self.seed))
         self._days: Iterator[tuple[datetime, list[Delivery]]] = iter(self.world.days())
-        self._pending: list[tuple[datetime, Callable[[], Awaitable[Any]]]] = [
+        self._pending: list[Act] = [
             (AMENDED_AT.replace(day=17), lambda: self.client.post("rating", "/v1/contracts", AMENDMENT)),
             (
                 ALIAS_KNOWN_AT,
@@ -61,6 +62,10 @@ class Month:
             ),
             (ALIAS_KNOWN_AT, lambda: self.client.post("rating", "/v1/contracts", CONTRACTS["late"])),
         ]
+
+    def also(self, acts: Iterable[Act]) -> None:
+        """Do these too, each at the end of its day and until it is done."""
+        self._pending += acts
 
     async def play(self, until: datetime | None = None) -> None:
         """Play on to the end, or through the first day that ends at or after `until`."""

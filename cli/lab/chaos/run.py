@@ -15,6 +15,7 @@ from lab.chaos.lag import Lag
 from lab.chaos.month import Month
 from lab.chaos.played import SETTINGS, Played
 from lab.chaos.producer import GaveUp, Producer
+from lab.chaos.upheavals import acts
 from lab.chaos.verdict import findings
 from lab.departures.client import Client, Refused
 from tests.system.spine.conductor import set_up
@@ -60,6 +61,7 @@ async def _play_month(
         )
         lag = Lag(deployed.cluster.database_url, month.producer, deployed.heads())
         assailant = Assailant(deployed, left, lag, say)
+        month.also(acts(campaign.upheaval, client, deployed.cluster.database_url))
         try:
             await set_up(client)
             for service in campaign.doubled:

@@ -56,6 +56,9 @@ class Client:
     async def post(self, service: str, path: str, document: object) -> Any:
         return self._body(await self._call("POST", self.urls[service] + path, json=document))
 
+    async def put(self, service: str, path: str, document: object) -> Any:
+        return self._body(await self._call("PUT", self.urls[service] + path, json=document))
+
     async def move_clock(self, to: datetime) -> None:
         await self.post("rating", "/v1/clock/advance", {"to": to.isoformat()})
 
