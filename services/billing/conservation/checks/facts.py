@@ -35,7 +35,7 @@ _ROLLED = f"""(p.hour at time zone 'UTC')::date < case when p.subject_no <= (sel
 def _unpacked(table: str, bucket: str, condition: str = "true") -> str:
     """SQL: a row for each element of the packed rows: an integer in units of its row's scale, or exact."""
     return f"""
-        select s.subject, n.meter, n.grp, p.{bucket}, u.events,
+        select s.subject, n.meter, n.since, n.grp, p.{bucket}, u.events,
             coalesce(u.exact, u.units * ('1e-' || p.scale)::numeric) as value, false as old
         from {table} p
         cross join lateral unnest(p.series, p.events, p.vals, p.wide) u (series_no, events, units, exact)
@@ -43,18 +43,22 @@ def _unpacked(table: str, bucket: str, condition: str = "true") -> str:
 
 
 def _kept(table: str, bucket: str) -> str:
-    return f"select subject, meter, grp, {bucket}, events, value, true as old from {table}"
+    return f"""select subject, meter, r.since, grp, {bucket}, events, value, true
+            from {table} left join rating.series_read r using (meter)"""
 
 
-#: Relations (subject, meter, grp, hour or day, events, value, old), by what they hold; `uniques` has an item in
-#: place of the value. `rolled`: the hours that days must hold too.
+#: Relations (subject, meter, since, grp, hour or day, events, value, old), by what they hold; `uniques` has an
+#: item in place of the value. `rolled`: the hours that days must hold too.
 AGGREGATES = {
     "hours": f"({_unpacked(PACKED_HOURS, 'hour')} union all {_kept(OLD_HOURS, 'hour')})",
     "rolled": f"({_unpacked(PACKED_HOURS, 'hour', _ROLLED)} union all {_kept(OLD_HOURS, 'hour')})",
     "days": f"({_unpacked(PACKED_DAYS, 'day')} union all {_kept(OLD_DAYS, 'day')})",
     "uniques": f"""(
-        select s.subject, n.meter, n.grp, p.hour, p.item, p.events, false as old from {PACKED_ITEMS} p {_NAMED}
-        union all select subject, meter, grp, hour, item, events, true from {OLD_ITEMS})""",
+        select s.subject, n.meter, n.since, n.grp, p.hour, p.item, p.events, false as old
+        from {PACKED_ITEMS} p {_NAMED}
+        union all
+        select subject, meter, r.since, grp, hour, item, events, true
+        from {OLD_ITEMS} left join rating.series_read r using (meter))""",
 }
 
 #: Of a meter's field, filter or dimension.
