@@ -65,17 +65,32 @@ class CatalogueRepository:
         )
         return [MeterVersionRow(**row).as_meter() for row in rows]
 
-    async def meters_read(self) -> dict[str, Meter]:
-        """Name → the meter as its quantities are read: while the events of before a change are added up anew,
-        that is the version before it."""
-        before = await self._connection.fetch(
+    async def meters_before(self) -> list[Meter]:
+        """Of meters whose events are being added up anew: the version that readers see until that is done."""
+        rows = await self._connection.fetch(
             f"""select distinct on (v.meter) {names_of(MeterVersionRow, "v")} from rating.series_read r
                 join rating.meters m on m.meter = r.meter and m.counts_since <> r.since
                 join rating.meter_versions v on v.meter = r.meter and v.counts_since = r.since
                 order by v.meter, v.revision desc"""
         )
-        now = {meter.meter: meter for meter in await self.meters()}
-        return now | {row["meter"]: MeterVersionRow(**row).as_meter() for row in before}
+        return [MeterVersionRow(**row).as_meter() for row in rows]
+
+    async def meters_read(self) -> dict[str, Meter]:
+        """Name → the meter as its quantities are read."""
+        read = [*await self.meters(), *await self.meters_before()]
+        return {meter.meter: meter for meter in read}
+
+    async def versions_since(self, since: Mapping[str, int]) -> dict[str, Meter]:
+        """Name → the newest version of each of these meters that counts as it did since a revision."""
+        rows = await self._connection.fetch(
+            f"""select distinct on (v.meter) {names_of(MeterVersionRow, "v")} from rating.meter_versions v
+                join unnest($1::text[], $2::bigint[]) s (meter, since)
+                    on s.meter = v.meter and s.since = v.counts_since
+                order by v.meter, v.revision desc""",
+            list(since.keys()),
+            list(since.values()),
+        )
+        return {row["meter"]: MeterVersionRow(**row).as_meter() for row in rows}
 
     async def versions_of(self, name: str) -> list[MeterVersionRow]:
         """All versions of a meter, the newest first."""

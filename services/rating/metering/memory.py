@@ -44,11 +44,13 @@ class KnownSubjects:
 
 @dataclass(slots=True)
 class MeteringMemory:
-    """The catalogue at its revision, event types already noted, numbers of subjects, and what the fold
+    """The catalogue at its revision, beside it what readers still see of meters that are added up anew (none:
+    None), event types already noted, numbers of subjects, and what the fold
     remembers."""
 
     groups_max: int
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))
+    before: Catalogue | None = None
     types: set[str] = field(default_factory=set)
     subjects: KnownSubjects = field(default_factory=KnownSubjects)
     fold: FoldMemory = field(init=False)

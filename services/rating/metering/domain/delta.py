@@ -57,7 +57,8 @@ class Touches(msgspec.Struct, array_like=True, gc=False):
 
 class Delta(msgspec.Struct, array_like=True, gc=False):
     """One batch. `received_us`: when the newest of its messages was received (machine clock); 0: it has none.
-    `touched`: whose usage changed, also where no aggregate shows it."""
+    `touched`: whose usage changed, also where no aggregate shows it. `before`: what it adds and takes, and no more,
+    by the terms that readers still see, of meters whose events are being added up by new ones."""
 
     version: Literal[1]
     received_us: int
@@ -66,6 +67,7 @@ class Delta(msgspec.Struct, array_like=True, gc=False):
     sums: Sums
     items: Items
     touched: Touches
+    before: "Delta | None" = None
 
 
 class Numbers(NamedTuple):

@@ -1,7 +1,7 @@
 """Metering a batch: store what is new, and leave what that changes for the fold. Knows no contract."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +10,7 @@ import msgspec
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.arrival import Arrivals, UsageUnstorable, arrivals_of
-from services.rating.metering.domain.delta import Numbers, Touched, delta_of, encode
+from services.rating.metering.domain.delta import Delta, Numbers, Touched, delta_of, encode
 from services.rating.metering.domain.tally import HOUR_US, Catalogue
 from services.rating.metering.domain.unfit import Unfit
 from services.rating.metering.fold.repository.state import FoldRepository
@@ -120,14 +120,28 @@ async def _leave_delta(
         {name: meter.counts_since for name, meter in catalogue.meters.items()},
     )
     delta = delta_of(added, voided, touched, stored.newest_us or 0, numbers)
+    if memory.before is not None:
+        delta.before = _delta_before(stored, memory.before, numbers.subjects)
     await FoldRepository(uow.connection).put_delta(batch.partition, batch.batch_id, encode(delta))
     await report_unread(uow, added.unread, catalogue.meters, now)
+
+
+def _delta_before(stored: Stored, catalogue: Catalogue, subjects: Mapping[str, int]) -> Delta:
+    """What a batch changes in the series that readers still see."""
+    types = {meter.event_type for meter in catalogue.meters.values()}
+    added = catalogue.tally([event for event in stored.counted if event.type in types])
+    voided = catalogue.tally([event for event in stored.voided if event.type in types])
+    since = {name: meter.counts_since for name, meter in catalogue.meters.items()}
+    return delta_of(added, voided, {}, 0, Numbers(subjects, since))
 
 
 async def _follow_catalogue(usage: MeteringRepository, uow: UnitOfWork, memory: MeteringMemory) -> None:
     revision = await usage.enter_fence()
     if revision != memory.catalogue.revision:
-        memory.catalogue = Catalogue(revision, await CatalogueRepository(uow.connection).meters())
+        catalogue = CatalogueRepository(uow.connection)
+        before = await catalogue.meters_before()
+        memory.before = Catalogue(revision, before) if before else None
+        memory.catalogue = Catalogue(revision, await catalogue.meters())
 
 
 async def _keep_repeats(

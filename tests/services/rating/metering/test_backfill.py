@@ -3,10 +3,12 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from zlib import crc32
 
 import pytest
 
+from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import (
@@ -19,10 +21,13 @@ from services.rating.catalogue.usecases import (
 from services.rating.metering.backfill.usecases import backfill_step
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.fold import folding
+from services.rating.metering.repository.admission import AdmissionRepository
 from shared.db.unit_of_work import Database
+from shared.topics.usage_ingest import UsageMessage
 from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import NOW, Metering, event, void
 from tests.services.rating.metering.book import aggregates, backfilled, changed, meter, rows
+from tests.services.rating.metering.oracle import tallied
 from tests.services.rating.metering.test_readings import METERS, traffic
 
 
@@ -82,6 +87,24 @@ async def test_a_void_that_is_folded_before_its_event_is_added_again(
     assert items == {"u0": 2, "u1": 2} and min(found.uniques.values()) == 1
 
 
+async def test_a_void_ahead_of_its_event_takes_the_room_its_event_will_have(
+    db: Database, metering: Metering
+) -> None:
+    await metering.take(*[event(str(n), "beta", data={"region": f"r{n}"}) for n in range(5)])
+    await metering.take(event("mine", data={"region": "here"}), event("stays", data={"region": "here"}))
+    await meter(db, "calls", **book.CALLS)
+    for _ in range(4):
+        assert await stepped(db, events_max=1, groups_max=2)
+    assert await rows(db, "select from rating.admitted_groups where subject = ''"), "it is crowded by now"
+    tight = Metering(db, groups_max=2, positions=metering.positions, batch_ids=metering.batch_ids)
+    await tight.take(void("mine"))
+    await backfilled(db, groups_max=2)
+    found = await aggregates(db)
+    assert {group: count for (name, _, group, _), (count, _) in found.hours.items() if name == "acme"} == {
+        '{"region":"here"}': 1
+    }
+
+
 async def test_what_waits_for_the_fold_when_a_meter_is_done_is_taken_back_by_it(
     db: Database, metering: Metering
 ) -> None:
@@ -109,6 +132,30 @@ async def test_a_changed_meter_reads_as_before_until_its_events_are_added_again(
         running = await rows(db, "select from rating.backfills where finished_at is null")
         assert not running or await aggregates(db) == before
     assert await totals(db) == [2]
+
+
+async def test_what_comes_meanwhile_counts_as_before_and_as_it_will(db: Database, metering: Metering) -> None:
+    """New usage, voids of both sides of the cut, groups beyond the limit: what readers see is what the terms they
+    are read by make of it, at every moment."""
+    metering = Metering(db, groups_max=3)
+    sent = [event(str(n), data=_data(n)) for n in range(12)]
+    for name, terms in METERS.items():
+        await meter(db, name, **terms)
+    await metering.take(*sent)
+    for name, terms in METERS.items():
+        await changed(db, name, **{**terms, "group_by": ["plan"], "filters": {"plan": ["p1", "p2"]}})
+    for n in range(12, 40):
+        more = [event(str(n), data=_data(n)), void(str(_voided(n)))]
+        sent += more
+        await metering.take(*more)
+        assert await aggregates(db) == await tally_read(db, sent)
+        if n % 3 == 0:
+            await stepped(db, events_max=2, groups_max=3)
+    running = await rows(db, "select from rating.backfills where finished_at is null")
+    assert running, "something was to be done until the end"
+    await backfilled(db, groups_max=3)
+    assert await aggregates(db) == await tally_read(db, sent)
+    assert all(meter.group_by == ("plan",) for meter in await meters_read(db))
 
 
 async def test_a_changed_meter_is_added_up_again(db: Database, metering: Metering) -> None:
@@ -181,6 +228,29 @@ async def test_meters_created_while_batches_are_in_flight(db: Database) -> None:
     assert len(await rows(db, "select from rating.events")) == len(
         {message.id for message in sent if message.kind == "event"}
     )
+
+
+def _data(n: int) -> dict[str, object]:
+    return {"region": f"r{n % 7}", "plan": f"p{n % 4}", "user": f"u{n % 5}", "seconds": f"{n}.5"}
+
+
+def _voided(n: int) -> int:
+    """One that came, before the change or after it, or comes later."""
+    return (n * 7) % 41
+
+
+async def meters_read(db: Database) -> list[Meter]:
+    async with db.transaction() as uow:
+        return list((await CatalogueRepository(uow.connection).meters_read()).values())
+
+
+async def tally_read(db: Database, sent: Sequence[UsageMessage]) -> book.Aggregates:
+    """What stands of these, by the terms that readers see."""
+    meters = await meters_read(db)
+    async with db.transaction() as uow:
+        subjects = {message.subject for message in sent}
+        admission = await AdmissionRepository(uow.connection).admission(meters, subjects)
+    return tallied(sent, meters, admission)
 
 
 async def totals(db: Database) -> list[int]:

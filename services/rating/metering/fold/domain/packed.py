@@ -85,3 +85,8 @@ class Written:
     rows: Mapping[Place, Packed] = field(default_factory=dict)
     fresh: frozenset[Place] = frozenset()
     items: frozenset[ItemHour] = frozenset()
+
+    def then(self, later: "Written") -> "Written":
+        """What this and a later change came to."""
+        fresh = self.fresh | (later.fresh - self.rows.keys())
+        return Written({**self.rows, **later.rows}, fresh, self.items | later.items)

@@ -87,16 +87,33 @@ async def _add(
     await _follow_catalogue(uow, memory)
     subjects = await _subjects(uow, deltas, memory)
     await move_old_rows(uow, set(subjects.values()), memory)
+    newest_batch = max(delta.batch_id for delta in share.chosen)
+    written = await _add_by(uow, deltas, memory.admitting, newest_batch, memory, now)
+    if before := [delta.before for delta in deltas if delta.before is not None]:
+        admitting = await _admitting_before(uow, before, memory)
+        written = written.then(await _add_by(uow, before, admitting, newest_batch, memory, now))
+    return written
+
+
+async def _add_by(
+    uow: UnitOfWork,
+    deltas: Sequence[Delta],
+    admitting: Admitting,
+    newest_batch: int,
+    memory: FoldMemory,
+    now: datetime,
+) -> Written:
+    """Add what these say by the terms of these meters."""
+    subjects = await _subjects(uow, deltas, memory)
     added, voided = Tally(), Tally()
     for delta in deltas:
         more, less = tallies_of(delta, subjects)
         added.add(more)
         voided.take(less)
-    newest_batch = max(delta.batch_id for delta in share.chosen)
     change, overflowed = await bounded(
-        added, voided, AdmissionRepository(uow.connection), memory.admitting, newest_batch
+        added, voided, AdmissionRepository(uow.connection), admitting, newest_batch
     )
-    meters = memory.admitting.meters
+    meters = admitting.meters
     numbers = Numbers(
         {subject: number for number, subject in subjects.items()},
         {name: meter.counts_since for name, meter in meters.items()},
@@ -104,6 +121,14 @@ async def _add(
     written = await add_to_packed(uow, change, numbers, memory)
     await report_overflow(uow, overflowed, memory.groups_max, now)
     return written
+
+
+async def _admitting_before(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory) -> Admitting:
+    """For the terms of before that these were made by. A meter has only one such version among them: all that
+    is stored is folded before its terms change."""
+    since = {meter: revision for delta in deltas for meter, revision, _ in delta.series}
+    meters = await CatalogueRepository(uow.connection).versions_since(since)
+    return Admitting(memory.groups_max, memory.admitting.revision, meters, memory.admitting.names)
 
 
 async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
