@@ -88,7 +88,8 @@ class KnownInstants:
 @dataclass(slots=True)
 class FoldMemory:
     """`epoch`: the one this process wrote last, while what it remembers is true. `one_at_a_time`: of the folds
-    of this process. `wake`: for the job that folds. `old_book_left`: unless it is known that nothing of before
+    of this process. `wake`: for the job that folds. `unread`: series that
+    nobody reads any more. `old_book_left`: unless it is known that nothing of before
     the folds is left; its subjects up to `old_book_after` are packed."""
 
     groups_max: int
@@ -98,6 +99,7 @@ class FoldMemory:
     series: dict[SeriesKey, int] = field(default_factory=dict)
     readable: Readable = field(default_factory=Readable)
     instants: KnownInstants = field(default_factory=KnownInstants)
+    unread: frozenset[int] = frozenset()
     old_book_left: bool = True
     old_book_after: str = ""
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -127,5 +129,6 @@ class FoldMemory:
         self.subjects.clear()
         self.series.clear()
         self.readable = Readable()
+        self.unread = frozenset()
         self.instants = KnownInstants()
         self.old_book_left, self.old_book_after = True, ""

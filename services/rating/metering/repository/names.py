@@ -87,6 +87,15 @@ class NamesRepository:
             list(types),
         )
 
+    async def unread(self) -> frozenset[int]:
+        """The series that no reader sees, nor will: of terms that were replaced, and of types that a meter takes."""
+        rows = await self._connection.fetch(
+            """select n.series_no from rating.usage_series n left join rating.meters m using (meter)
+                   left join rating.series_read r using (meter)
+               where n.since is distinct from r.since and n.since is distinct from m.counts_since"""
+        )
+        return frozenset(row["series_no"] for row in rows)
+
     async def hide(self, meter: str) -> None:
         """Let readers see nothing of this meter (or `type:x`)."""
         await self._connection.execute("delete from rating.series_read where meter = $1", meter)

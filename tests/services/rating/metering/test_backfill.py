@@ -170,6 +170,21 @@ async def test_a_changed_meter_is_added_up_again(db: Database, metering: Meterin
     }
 
 
+async def test_what_nobody_reads_any_more_falls_out_of_a_row_that_changes(
+    db: Database, metering: Metering
+) -> None:
+    await metering.take(event("0"), event("1", "beta"))
+    await meter(db, "calls", **book.CALLS)
+    await backfilled(db)
+    await changed(db, "calls", **{**book.CALLS, "group_by": ["plan"]})
+    await backfilled(db)
+    held = "select cardinality(series) as n from rating.usage_packed_hours order by subject_no"
+    assert [row["n"] for row in await rows(db, held)] == [3, 3], "as a type, and by both terms"
+    await metering.take(event("2"))
+    assert [row["n"] for row in await rows(db, held)] == [1, 3]
+    assert sorted(await totals(db)) == [1, 2]
+
+
 async def test_a_new_list_price_alone_adds_nothing_up_again(db: Database, metering: Metering) -> None:
     await meter(db, "calls", **book.CALLS)
     await metering.take(event("1"))

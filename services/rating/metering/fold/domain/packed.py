@@ -1,7 +1,7 @@
 """A packed row: what the series of one subject came to in one hour or day. Exact: sums are whole numbers in
 units of 10^-scale, without bound; what does not fit the store's 64 bits is written as decimals."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -33,6 +33,11 @@ class Packed:
         else:
             before[0] += events
             before[1] += value
+
+    def drop(self, series: Collection[int]) -> None:
+        """Leave these series out."""
+        for number in [number for number in self.sums if number in series]:
+            del self.sums[number]
 
     @property
     def series(self) -> list[int]:

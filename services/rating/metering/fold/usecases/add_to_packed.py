@@ -31,10 +31,12 @@ async def add_to_packed(uow: UnitOfWork, change: Tally, numbers: Numbers, memory
 async def _added(
     packed: PackedRepository, change: Tally, numbers: Numbers, memory: FoldMemory
 ) -> tuple[dict[Place, Packed], frozenset[Place]]:
-    """The rows that change, as they are afterwards, and those that were there."""
+    """The rows that change, as they are afterwards, less what nobody reads, and those that were there."""
     places = {(numbers.subjects[subject], hour) for subject, _, _, hour in change.sums}
     rows = await packed.hours(sorted(places))
     known = frozenset(rows)
+    for row in rows.values():
+        row.drop(memory.unread)
     for (subject, meter, group, hour), added in change.sums.items():
         row = rows.setdefault((numbers.subjects[subject], hour), Packed())
         series = memory.series[meter, numbers.since.get(meter, 0), group]

@@ -141,6 +141,7 @@ async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
         names = await AdmissionRepository(uow.connection).names()
         memory.admitting = Admitting(memory.groups_max, revision, meters, names)
         memory.readable = Readable(await NamesRepository(uow.connection).readable())
+        memory.unread = await NamesRepository(uow.connection).unread()
 
 
 async def _subjects(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory) -> Mapping[int, str]:
