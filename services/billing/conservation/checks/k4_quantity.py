@@ -188,8 +188,8 @@ LINES = """
 """
 
 # An open statement may lag behind what a person changed: an alias, a meter, its terms. Usage that came since is
-# no reason to leave it out, as it is compared up to its own watermark; only where the events of before a meter's
-# change are still being added does it read what stood then. A final one never lags.
+# no reason to leave it out, as it is compared up to its own watermark; only where the events of before a new
+# meter are still being added does it read a part of them. A final one never lags.
 PENDING = """
     select s.contract, s.period_start from unnest($1::text[], $2::timestamptz[]) as scope
         (contract, period_start)
@@ -198,7 +198,8 @@ PENDING = """
     where not s.final and (
         exists (select from rating.stale a where a.contract = s.contract and a.period_start = s.period_start
             and not a.seldom)
-        or exists (select from rating.meters m where not m.backfilled and s.document -> 'meters' ? m.meter)
+        or exists (select from rating.meters m where not m.backfilled and s.document -> 'meters' ? m.meter
+            and not exists (select from rating.series_read r where r.meter = m.meter))
         or exists (select from rating.subjects b join rating.marks m on m.subject = b.subject and m.at_once
             where b.customer_id = c.customer_id
                    and m.day >= (p.period_start at time zone 'UTC')::date
