@@ -24,6 +24,20 @@ FORGET = """truncate rating.event_keys, rating.events, rating.voids, rating.conf
     update rating.fold_state set epoch = epoch + 1, watermark = '{}', rolled_before = default,
         rolling_before = default, rolling_subject = default"""
 
+#: What was folded becomes what was added up by rows; who remembers packed rows forgets them.
+OF_BEFORE = """
+    update rating.fold_state set epoch = epoch + 1;
+    insert into rating.old_usage_hours (subject, meter, grp, hour, events, value)
+        select subject, meter, grp, hour, events, value from rating.usage_hours;
+    insert into rating.old_usage_days (subject, meter, grp, day, events, value)
+        select subject, meter, grp, day, events, value from rating.usage_days;
+    insert into rating.old_usage_uniques (subject, meter, grp, hour, item, events)
+        select subject, meter, grp, hour, item, events from rating.usage_uniques;
+    delete from rating.usage_packed_hours;
+    delete from rating.usage_packed_days;
+    delete from rating.usage_items;
+"""
+
 
 async def meter(db: Database, name: str, **terms: Any) -> None:
     """Create a meter."""

@@ -24,19 +24,6 @@ from tests.services.rating.metering.book import Aggregates, aggregates, backfill
 from tests.services.rating.metering.oracle import tallied
 
 OLD = ("old_usage_hours", "old_usage_days", "old_usage_uniques")
-#: What was folded becomes what was added up by rows; who remembers packed rows forgets them.
-OF_BEFORE = """
-    update rating.fold_state set epoch = epoch + 1;
-    insert into rating.old_usage_hours (subject, meter, grp, hour, events, value)
-        select subject, meter, grp, hour, events, value from rating.usage_hours;
-    insert into rating.old_usage_days (subject, meter, grp, day, events, value)
-        select subject, meter, grp, day, events, value from rating.usage_days;
-    insert into rating.old_usage_uniques (subject, meter, grp, hour, item, events)
-        select subject, meter, grp, hour, item, events from rating.usage_uniques;
-    delete from rating.usage_packed_hours;
-    delete from rating.usage_packed_days;
-    delete from rating.usage_items;
-"""
 SENT = [
     event(
         str(n),
@@ -56,7 +43,7 @@ async def old(db: Database, metering: Metering, database: TestDatabase) -> Meter
     await metering.take(*SENT, void("1"))
     connection = await asyncpg.connect(database.admin_url)
     async with connection.transaction():
-        await connection.execute(OF_BEFORE)
+        await connection.execute(book.OF_BEFORE)
     await connection.close()
     return metering
 
