@@ -1,6 +1,7 @@
 """A row that one transaction holds to its end, and what becomes of a holder that stands still."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -8,7 +9,7 @@ import asyncpg
 import structlog
 
 log = structlog.get_logger()
-EVICT_AFTER_S = 3.0
+EVICT_AFTER_S, LOOK_S = 3.0, 1.0
 EVICT = f"""select a.pid, pg_terminate_backend(a.pid)
     from unnest(pg_blocking_pids($1)) pid, pg_stat_get_activity(pid) a
     where a.usesysid = (select oid from pg_roles where rolname = current_user)
@@ -26,10 +27,11 @@ async def evicting(
     Postgres's own timeouts would not free it. `at_work`: also one whose session is at work. Without it, only
     one whose session has waited for its client for 3 s: where several may hold the row for long and in turns.
     """
-    moving = asyncio.ensure_future(taking)
+    began, moving = time.monotonic(), asyncio.ensure_future(taking)
     try:
-        while not (await asyncio.wait({moving}, timeout=EVICT_AFTER_S))[0]:
-            await _evict_blockers(pool, connection.get_server_pid(), at_work)
+        while not (await asyncio.wait({moving}, timeout=LOOK_S))[0]:
+            if not at_work or time.monotonic() - began >= EVICT_AFTER_S:
+                await _evict_blockers(pool, connection.get_server_pid(), at_work)
         return moving.result()
     finally:
         if not moving.done():

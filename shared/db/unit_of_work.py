@@ -59,6 +59,7 @@ class UnitOfWork:
     trace: str = ""
     _told: list[OutboxRow] = field(default_factory=list)
     has_told: bool = False
+    _when_committed: list[Callable[[], None]] = field(default_factory=list)
 
     def tell(self, topic: Topic, message: msgspec.Struct) -> None:
         """Write an outbox row in this transaction; the relay puts it on the bus afterwards. The topic says by
@@ -75,6 +76,15 @@ class UnitOfWork:
                 headers,
             )
         )
+
+    def when_committed(self, call: Callable[[], None]) -> None:
+        """Call this once the transaction has committed, and never otherwise: for what a process remembers."""
+        self._when_committed.append(call)
+
+    def committed(self) -> None:
+        """Call what waits for the commit. The unit of work's owner says so."""
+        for call in self._when_committed:
+            call()
 
     async def flush(self) -> None:
         """Insert the told rows, in order. The unit of work's owner calls it before commit."""
@@ -155,5 +165,6 @@ class Database:
             uow = UnitOfWork(cast(asyncpg.Connection, connection), self.schema, trace)
             yield uow
             await uow.flush()
+        uow.committed()
         if uow.has_told and self.told:
             self.told()

@@ -11,6 +11,9 @@ NAMES = frozenset(
         "relay.after_publish",  # on the bus, outbox row not deleted yet
         "backfill.before_first",  # a meter changed, nothing added to its new series yet
         "old_book.before_commit",  # aggregates of before the fold packed, transaction not committed
+        "fold.before_claim",  # batches committed, their deltas not folded
+        "fold.before_commit",  # deltas folded, transaction not committed
+        "fold.rolling_up",  # days of some subjects rolled up, transaction not committed
         "close.before_final",  # the barrier passed, the final statement not written
         "billing.after_number",  # a number taken, its document not committed
         "webhook.after_send",  # a webhook sent, its attempt not recorded

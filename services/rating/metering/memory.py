@@ -36,7 +36,7 @@ class KnownSubjects:
         return found
 
     def remember(self, numbers: Mapping[str, int]) -> None:
-        """Keep numbers that were read as committed."""
+        """Keep numbers that are committed."""
         self._recent.update(numbers)
         if len(self._recent) > SUBJECTS_KEPT_MAX // 2:
             self._recent, self._before = {}, self._recent

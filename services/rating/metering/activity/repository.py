@@ -9,7 +9,7 @@ from typing import NamedTuple
 import asyncpg
 
 from services.rating.metering.domain.aggregations.aggregation import OverItems
-from services.rating.metering.fold.memory import TouchedNumber
+from services.rating.metering.fold.domain.changes import TouchedNumber
 from services.rating.metering.repository.columns import numbers
 
 SUBJECTS_AT_ONCE = 50

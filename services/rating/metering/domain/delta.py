@@ -9,7 +9,7 @@ import msgspec
 
 from services.rating.metering.domain.arrival import UsageUnstorable
 from services.rating.metering.domain.group import GroupKey
-from services.rating.metering.domain.tally import Sum, Tally
+from services.rating.metering.domain.tally import HourKey, ItemKey, Sum, Tally
 
 FITS = 2**62
 #: Subject, meter and group are one key of an index, whose rows are bounded.
@@ -89,82 +89,71 @@ def delta_of(
     NamesTooLong."""
     made = _Made(numbers)
     for tally, sign in ((added, 1), (voided, -1)):
-        made.take(tally, sign)
-    for (subject, hour, event_type), newest_us in touched.items():
-        made.touch(subject, hour, event_type, newest_us)
-    return Delta(1, received_us, list(made.series), list(made.types), made.sums, made.items, made.touched)
+        made.take_sums(tally.sums, sign)
+        made.take_items(tally.items, sign)
+    made.refuse_long_names()
+    types: dict[str, int] = {}
+    touches = Touches(
+        [numbers.subjects[subject] for subject, _, _ in touched],
+        [hour for _, hour, _ in touched],
+        [types.setdefault(event_type, len(types)) for _, _, event_type in touched],
+        list(touched.values()),
+    )
+    since = numbers.since
+    series = [(meter, since.get(meter, 0), group) for meter, group in made.series]
+    return Delta(1, received_us, series, list(types), made.sums, made.items, touches)
 
 
 class _Made:
-    """Columns as they grow."""
+    """Columns as they grow, each by one pass over what it comes from: this runs for every event there is."""
 
     def __init__(self, numbers: Numbers) -> None:
-        self.numbers = numbers
-        self.series: dict[SeriesKey, int] = {}
-        self.types: dict[str, int] = {}
+        self.subjects = numbers.subjects
+        self.series: dict[tuple[str, GroupKey], int] = {}
         self.sums = Sums([], [], [], [], [], [])
         self.items = Items([], [], [], [], [])
-        self.touched = Touches([], [], [], [])
 
-    def take(self, tally: Tally, sign: int) -> None:
-        sums, items, number_of = self.sums, self.items, self.numbers.subjects
-        for (subject, meter, group, hour), change in tally.sums.items():
-            scale, value = scaled(sign * change.value)
-            sums.subjects.append(number_of[subject])
-            sums.hours.append(hour)
-            sums.series.append(self._place(subject, meter, group))
-            sums.events.append(sign * change.events)
-            sums.scales.append(scale)
-            sums.values.append(value if -FITS < value < FITS else str(value))
-        for (subject, meter, group, hour, item), count in tally.items.items():
-            items.subjects.append(number_of[subject])
-            items.hours.append(hour)
-            items.series.append(self._place(subject, meter, group))
-            items.items.append(item)
-            items.events.append(sign * count)
+    def take_sums(self, found: Mapping[HourKey, Sum], sign: int) -> None:
+        columns, subjects, series = self.sums, self.subjects, self.series
+        columns.subjects += [subjects[key[0]] for key in found]
+        columns.series += [series.setdefault(key[1:3], len(series)) for key in found]
+        columns.hours += [key[3] for key in found]
+        columns.events += [sign * change.events for change in found.values()]
+        values = [scaled(change.value) for change in found.values()]
+        columns.scales += [scale for scale, _ in values]
+        columns.values += [sign * value if -FITS < value < FITS else str(sign * value) for _, value in values]
 
-    def touch(self, subject: str, hour: int, event_type: str, newest_us: int) -> None:
-        self.touched.subjects.append(self.numbers.subjects[subject])
-        self.touched.hours.append(hour)
-        self.touched.types.append(self.types.setdefault(event_type, len(self.types)))
-        self.touched.newest_us.append(newest_us)
+    def take_items(self, found: Mapping[ItemKey, int], sign: int) -> None:
+        columns, subjects, series = self.items, self.subjects, self.series
+        columns.subjects += [subjects[key[0]] for key in found]
+        columns.series += [series.setdefault(key[1:3], len(series)) for key in found]
+        columns.hours += [key[3] for key in found]
+        columns.items += [key[4] for key in found]
+        columns.events += [sign * count for count in found.values()]
 
-    def _place(self, subject: str, meter: str, group: GroupKey) -> int:
-        if len(group) > SUSPECT_BYTES:
-            size = len(f"{subject}{meter}{group}".encode())
-            if size > KEY_BYTES_MAX:
-                raise NamesTooLong(f"they are {size} bytes of at most {KEY_BYTES_MAX}")
-        return self.series.setdefault((meter, self.numbers.since.get(meter, 0), group), len(self.series))
+    def refuse_long_names(self) -> None:
+        """Raise NamesTooLong where a subject, its meter and group together are."""
+        names = {
+            place: f"{meter}{group}"
+            for (meter, group), place in self.series.items()
+            if len(group) > SUSPECT_BYTES
+        }
+        if not names:
+            return
+        subjects = {number: subject for subject, number in self.subjects.items()}
+        for columns in (self.sums, self.items):
+            for number, place in zip(columns.subjects, columns.series, strict=True):
+                size = len(f"{subjects[number]}{names.get(place, '')}".encode())
+                if size > KEY_BYTES_MAX:
+                    raise NamesTooLong(f"they are {size} bytes of at most {KEY_BYTES_MAX}")
 
 
 def scaled(value: Decimal | int) -> tuple[int, int]:
     """Return (scale, the value in units of 10^-scale)."""
     if isinstance(value, int):
         return 0, value
-    exponent = value.as_tuple().exponent
-    assert isinstance(exponent, int), "a quantity is finite"
-    scale = max(-exponent, 0)
-    return scale, int(value.scaleb(scale))
-
-
-def unscaled(scale: int, value: int | str) -> Decimal | int:
-    """Return the number; exact."""
-    return Decimal(value).scaleb(-scale) if scale else int(value)
-
-
-def tallies_of(delta: Delta, subjects: Mapping[int, str]) -> tuple[Tally, Tally]:
-    """Return what was added and what was void, by names."""
-    added, voided = Tally(), Tally()
-    sums, items = delta.sums, delta.items
-    for number, hour, place, events, scale, value in zip(
-        sums.subjects, sums.hours, sums.series, sums.events, sums.scales, sums.values, strict=True
-    ):
-        meter, _, group = delta.series[place]
-        key, change = (subjects[number], meter, group, hour), Sum(events, unscaled(scale, value))
-        (added if events > 0 else voided).sums[key] = change
-    for number, hour, place, item, count in zip(
-        items.subjects, items.hours, items.series, items.items, items.events, strict=True
-    ):
-        meter, _, group = delta.series[place]
-        (added if count > 0 else voided).items[subjects[number], meter, group, hour, item] = count
-    return added, voided
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    whole, _, part = text.partition(".")
+    return len(part), int(whole + part)

@@ -2,20 +2,24 @@
 is the only writer of what is remembered here."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.admission import MeterMonth, Names, Own
 from services.rating.metering.domain.delta import SeriesKey
 from services.rating.metering.domain.group import GroupKey
+from services.rating.metering.fold.domain.changes import TouchedNumber
+from services.rating.metering.fold.domain.packed import Packed, Place
 from shared.runtime.wake import Wake
 from shared.values.names import UNMETERED
 
 OWN_GROUPS_KEPT_MAX = 200_000
-NAMES_KEPT_MAX = 100_000
+NAMES_KEPT_MAX = 50_000
+#: About; a row without its columns takes 600.
+ROWS_BYTES_MAX, ROW_BYTES = 32 * 2**20, 600
 INSTANTS_KEPT_MAX = 60_000
-TouchedNumber = tuple[int, int, str]  # subject number, hour since the epoch, event type
 
 
 @dataclass(slots=True)
@@ -86,6 +90,42 @@ class KnownInstants:
 
 
 @dataclass(slots=True)
+class KnownRows:
+    """Packed rows as they were written last, those that changed least of late left out beyond a bound."""
+
+    bytes_max: int = ROWS_BYTES_MAX
+    _rows: OrderedDict[Place, Packed] = field(default_factory=OrderedDict)
+    _bytes: int = 0
+
+    def among(self, places: Iterable[Place]) -> tuple[dict[Place, Packed], list[Place]]:
+        """The rows at these places that are known, and the places of the others."""
+        found: dict[Place, Packed] = {}
+        unknown: list[Place] = []
+        for place in places:
+            row = self._rows.get(place)
+            if row is None:
+                unknown.append(place)
+            else:
+                found[place] = row
+        return found, unknown
+
+    def keep(self, rows: Mapping[Place, Packed]) -> None:
+        for place, row in rows.items():
+            weight = ROW_BYTES + 3 * len(row.series)
+            self._bytes += weight - row.weight
+            row.weight = weight
+            self._rows[place] = row
+            self._rows.move_to_end(place)
+        while self._bytes > self.bytes_max:
+            _, row = self._rows.popitem(last=False)
+            self._bytes -= row.weight
+
+    def clear(self) -> None:
+        self._rows.clear()
+        self._bytes = 0
+
+
+@dataclass(slots=True)
 class FoldMemory:
     """`epoch`: the one this process wrote last, while what it remembers is true. `one_at_a_time`: of the folds
     of this process. `wake`: for the job that folds. `unread`: series that
@@ -97,6 +137,7 @@ class FoldMemory:
     admitting: Admitting = field(init=False)
     subjects: dict[int, str] = field(default_factory=dict)
     series: dict[SeriesKey, int] = field(default_factory=dict)
+    rows: KnownRows = field(default_factory=KnownRows)
     readable: Readable = field(default_factory=Readable)
     instants: KnownInstants = field(default_factory=KnownInstants)
     unread: frozenset[int] = frozenset()
@@ -132,3 +173,4 @@ class FoldMemory:
         self.unread = frozenset()
         self.instants = KnownInstants()
         self.old_book_left, self.old_book_after = True, ""
+        self.rows.clear()

@@ -7,13 +7,13 @@ from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.domain.admission import Names, Own
-from services.rating.metering.domain.delta import Numbers
+from services.rating.metering.domain.delta import Numbers, delta_of
 from services.rating.metering.domain.group import OTHER, GroupKey
 from services.rating.metering.domain.scalar import label_of
 from services.rating.metering.domain.tally import HOUR_US, Catalogue, Tally
-from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.domain.changes import changes_of
 from services.rating.metering.fold.repository.state import FoldRepository
-from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
+from services.rating.metering.fold.usecases.add_changes import Holding, add_changes
 from services.rating.metering.fold.usecases.move_old_book import move_old_rows
 from services.rating.metering.memory import KnownSubjects
 from services.rating.metering.naming.repository import NamedValue, NamingRepository, SubjectMonth
@@ -57,7 +57,7 @@ async def recount_asked(uow: UnitOfWork) -> bool:
     return await NamingRepository(uow.connection).next() is not None
 
 
-async def recount_step(uow: UnitOfWork, memory: FoldMemory, *, events_max: int) -> bool:
+async def recount_step(uow: UnitOfWork, holding: Holding, *, events_max: int) -> bool:
     """Count one subject's month again, as far as it is folded: what is named now moves out of `other`, all of
     it in this transaction, which must hold the packed rows. False when none is asked for.
     """
@@ -65,7 +65,7 @@ async def recount_step(uow: UnitOfWork, memory: FoldMemory, *, events_max: int) 
     place = await naming.next()
     if place is None:
         return False
-    await move_old_rows(uow, [place.subject], memory)
+    await move_old_rows(uow, [place.subject], holding)
     meter, names = await CatalogueRepository(uow.connection).meter(place.meter), await admission.names()
     assert meter is not None, "a recount refers to its meter"
     own = (await admission.rows(meter, place.month, [place.subject]))[place.subject]
@@ -80,8 +80,8 @@ async def recount_step(uow: UnitOfWork, memory: FoldMemory, *, events_max: int) 
         numbers = Numbers(
             await number_subjects(uow, [place.subject], KnownSubjects()), {meter.meter: meter.counts_since}
         )
-        await add_to_packed(uow, moved, numbers, memory)
-        memory.forget()
+        await add_changes(uow, changes_of([delta_of(moved, Tally(), {}, 0, numbers)]), holding)
+        holding.memory.forget()
     await naming.finish(place)
     return True
 

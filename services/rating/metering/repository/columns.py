@@ -27,8 +27,8 @@ EVENT_COLUMNS = (
     "subject",
     "data",
 )
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
+COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_TRAILER = b"\xff\xff"
 #: Number of fields, then length and value of the first six.
 _FIXED = Struct(">hiqiiihiqiqi16s").pack
 _LENGTH = Struct(">i").pack
@@ -59,7 +59,7 @@ def numbers(values: Iterable[object]) -> str:
 def event_rows(batch_id: int, partition: int, rows: Iterable[tuple[int, bytes, UsageMessage]]) -> bytes:
     """Return the rows (seq, key, message) of `events`, in the order of EVENT_COLUMNS, as a binary COPY
     payload."""
-    parts: list[Any] = [_HEADER]
+    parts: list[Any] = [COPY_HEADER]
     for seq, key, message in rows:
         name, data = message.id.encode(), message.data
         parts += (
@@ -78,20 +78,20 @@ def event_rows(batch_id: int, partition: int, rows: Iterable[tuple[int, bytes, U
                 16,
                 key,
             ),
-            _text(message.source),
+            text_field(message.source),
             _LENGTH(len(name)),
             name,
-            _text(message.type),
-            _text(message.subject),
+            text_field(message.type),
+            text_field(message.subject),
             _JSONB(len(data) + 1, 1),
             data,
         )
-    parts.append(_TRAILER)
+    parts.append(COPY_TRAILER)
     return b"".join(parts)
 
 
 @lru_cache(_NAMES_CACHED_MAX)
-def _text(text: str) -> bytes:
+def text_field(text: str) -> bytes:
     """A text that comes again and again, with its length."""
     encoded = text.encode()
     return _LENGTH(len(encoded)) + encoded

@@ -70,6 +70,7 @@ async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Mete
         memory.doubted[batch.partition] = batch.end
         raise UsageUnstorable(str(fault)) from fault
     set_aside(batch, stored.unfit, uow, context.clock.now())
+    uow.when_committed(memory.fold.wake.call)
     if stored.newest_us is not None:
         memory.metered(stored.newest_us)
     return stored.counts

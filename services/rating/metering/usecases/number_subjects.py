@@ -1,6 +1,7 @@
 """Subjects stand as numbers in what is added up."""
 
 from collections.abc import Collection
+from functools import partial
 
 from services.rating.metering.memory import KnownSubjects
 from services.rating.metering.repository.names import NamesRepository
@@ -8,15 +9,19 @@ from shared.db.unit_of_work import UnitOfWork
 
 
 async def number_subjects(uow: UnitOfWork, subjects: Collection[str], known: KnownSubjects) -> dict[str, int]:
-    """Return the number of each of these subjects; those that are new get theirs with this transaction, and
-    are remembered once it is read as committed."""
+    """Return the number of each of these subjects; those that are new get theirs with this transaction.
+
+    What it did not know is remembered once the transaction has committed: a number that was rolled back is given
+    to nobody.
+    """
     numbers = known.among(subjects)
     names = NamesRepository(uow.connection)
-    if missing := [subject for subject in subjects if subject not in numbers]:
-        stored = await names.subject_numbers(missing)
-        known.remember(stored)
-        numbers |= stored
-    if fresh := [subject for subject in subjects if subject not in numbers]:
-        await names.number_subjects(fresh)
-        numbers |= await names.subject_numbers(fresh)
+    missing = [subject for subject in subjects if subject not in numbers]
+    if missing:
+        found = await names.subject_numbers(missing)
+        if fresh := [subject for subject in missing if subject not in found]:
+            await names.number_subjects(fresh)
+            found |= await names.subject_numbers(fresh)
+        numbers |= found
+        uow.when_committed(partial(known.remember, found))
     return numbers

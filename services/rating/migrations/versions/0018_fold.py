@@ -31,11 +31,12 @@ create table rating.usage_deltas (partition smallint, batch_id bigint, body byte
 alter table rating.usage_deltas alter body set storage external, alter body set statistics 0;
 create table rating.fold_state (
     one boolean primary key default true check (one), epoch bigint not null default 0, watermark jsonb not null default '{{}}',
-    received_at timestamptz, rolled_before date not null default {FAR_PAST}, rolling_before date not null default {FAR_PAST},
+    received_at timestamptz, newest_hour timestamptz, rolled_before date not null default {FAR_PAST}, rolling_before date not null default {FAR_PAST},
     rolling_subject bigint not null default 0, folded_at timestamptz not null default clock_timestamp()
 ) with (fillfactor = 10);
-insert into rating.fold_state (watermark, received_at)
-select coalesce(jsonb_object_agg(b.partition, b.batch_id), '{{}}'), (select max(received_at) from rating.newest_received)
+insert into rating.fold_state (watermark, received_at, newest_hour)
+select coalesce(jsonb_object_agg(b.partition, b.batch_id), '{{}}'), (select max(received_at) from rating.newest_received),
+    (select max(hour) from rating.old_usage_hours)
 from (select partition, max(batch_id) as batch_id from bus.batches where grp = 'rating' and topic = 'usage.events' group by partition) b;
 drop table rating.newest_received;
 """

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from services.rating.metering.fold.usecases.fold import fold_share
+from services.rating.metering.fold.usecases.roll_up import roll_up
 from services.rating.metering.memory import MeteringMemory
 from services.rating.metering.usecases.meter_batch import meter_batch
 from shared.db.unit_of_work import Database
@@ -81,6 +82,10 @@ class Metering:
         """Fold everything that waits."""
         while await fold_share(self.db, self.context.state.metering.fold, self.now):
             pass
+
+    async def roll_up(self) -> bool:
+        """Roll up some of the days that are over; False when none is."""
+        return await roll_up(self.db, self.context.state.metering.fold, self.now)
 
     async def store(
         self,

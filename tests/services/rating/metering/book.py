@@ -9,6 +9,7 @@ from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import change_meter, create_meter
 from services.rating.metering.backfill.usecases import backfill_step
 from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.add_changes import Holding
 from services.rating.metering.fold.usecases.fold import folding
 from shared.db.unit_of_work import Database
 from tests.services.rating.metering.batches import NOW
@@ -54,8 +55,8 @@ async def backfilled(db: Database, *, events_max: int = 3, groups_max: int = 100
     """Run all back-fills to their end; return the number of steps."""
     steps, memory = 0, FoldMemory(groups_max)
     while True:
-        async with folding(db, memory) as (uow, _):
-            if not await backfill_step(uow, memory, NOW, events_max=events_max):
+        async with folding(db, memory) as (uow, claim):
+            if not await backfill_step(uow, Holding(memory, claim.rolled_up), NOW, events_max=events_max):
                 return steps
         steps += 1
 

@@ -6,6 +6,7 @@ import sys
 
 from services.rating.metering.backfill.usecases import backfill_step
 from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.add_changes import Holding
 from services.rating.metering.fold.usecases.fold import folding
 from services.rating.metering.fold.usecases.move_old_book import move_old_book_step
 from shared.db.unit_of_work import Database
@@ -17,12 +18,12 @@ async def main(url: str) -> None:
     await db.open()
     left = True
     while left:
-        async with folding(db, memory) as (uow, _):
-            left = await move_old_book_step(uow, memory, rows_max=5)
+        async with folding(db, memory) as (uow, claim):
+            left = await move_old_book_step(uow, Holding(memory, claim.rolled_up), rows_max=5)
     stepped = True
     while stepped:
-        async with folding(db, memory) as (uow, _):
-            stepped = await backfill_step(uow, memory, NOW, events_max=5)
+        async with folding(db, memory) as (uow, claim):
+            stepped = await backfill_step(uow, Holding(memory, claim.rolled_up), NOW, events_max=5)
     await db.close()
 
 

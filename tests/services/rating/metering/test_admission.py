@@ -13,6 +13,7 @@ import pytest
 
 from services.rating.metering.domain.group import NO_GROUP, OTHER, group_of
 from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.add_changes import Holding
 from services.rating.metering.fold.usecases.fold import folding
 from services.rating.metering.naming.usecases import (
     NamedValue,
@@ -341,5 +342,5 @@ async def named(db: Database, *values: str, meters: tuple[str, ...] = ("calls",)
 
 async def recounted(db: Database) -> bool:
     memory = FoldMemory(LIMIT)
-    async with folding(db, memory) as (uow, _):
-        return await recount_step(uow, memory, events_max=7)
+    async with folding(db, memory) as (uow, claim):
+        return await recount_step(uow, Holding(memory, claim.rolled_up), events_max=7)

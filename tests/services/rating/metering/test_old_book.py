@@ -12,6 +12,7 @@ import pytest
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.usecases.add_changes import Holding
 from services.rating.metering.fold.usecases.fold import folding
 from services.rating.metering.fold.usecases.move_old_book import move_old_book_step
 from services.rating.metering.repository.admission import AdmissionRepository
@@ -157,8 +158,8 @@ async def died(database: TestDatabase, failpoint: str) -> bool:
 
 
 async def stepped(db: Database, memory: FoldMemory, *, rows_max: int) -> bool:
-    async with folding(db, memory) as (uow, _):
-        return await move_old_book_step(uow, memory, rows_max=rows_max)
+    async with folding(db, memory) as (uow, claim):
+        return await move_old_book_step(uow, Holding(memory, claim.rolled_up), rows_max=rows_max)
 
 
 async def subjects_left(db: Database) -> set[str]:

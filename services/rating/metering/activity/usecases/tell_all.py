@@ -21,7 +21,7 @@ async def tell_all_activity(db: Database, memory: FoldMemory, now: datetime) -> 
     moment = await progress.database_time()
     while await progress.waits(moment):
         folded = await fold_share(db, memory, now)
-        passed += folded
+        passed += folded.passed
         if not folded:
             await asyncio.sleep(POLL_S)
     moment = await progress.database_time()

@@ -8,9 +8,10 @@ from services.rating.metering.activity.domain import ActiveHour, ActiveItems, Ta
 from services.rating.metering.activity.repository import MeterDay, MeterHour, TouchedRepository
 from services.rating.metering.activity.usecases.tell import tell
 from services.rating.metering.domain.aggregations.aggregation import OverItems
-from services.rating.metering.fold.domain.packed import Written
-from services.rating.metering.fold.memory import FoldMemory, TouchedNumber
-from services.rating.metering.fold.repository.packed import PackedRepository
+from services.rating.metering.fold.domain.changes import TouchedNumber
+from services.rating.metering.fold.domain.packed import Written, numbers_of
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.repository.packed import HOURS, PackedRepository
 from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import UnitOfWork
 
@@ -78,8 +79,10 @@ async def _sums(uow: UnitOfWork, change: _Change) -> Quantities:
     places = {(one.subject_no, one.hour) for one in adding}
     rows = {place: row for place, row in change.written.rows.items() if place in places}
     if others := sorted(places - rows.keys()):
-        rows |= await PackedRepository(uow.connection).hours(others)
-    meters = await _meters(uow, {series for row in rows.values() for series in row.sums}, change.memory)
+        rows |= await PackedRepository(uow.connection).read(HOURS, others)
+    meters = await _meters(
+        uow, {series for row in rows.values() for series in numbers_of(row.series)}, change.memory
+    )
     totals = {place: row.totals(meters) for place, row in rows.items()}
     return {one: totals.get((one.subject_no, one.hour), {}).get(one.meter, NOTHING) for one in adding}
 

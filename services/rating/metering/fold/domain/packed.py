@@ -1,56 +1,79 @@
-"""A packed row: what the series of one subject came to in one hour or day. Exact: sums are whole numbers in
-units of 10^-scale, without bound; what does not fit the store's 64 bits is written as decimals."""
+"""A packed row: what the series of one subject came to in one hour or day.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+Its columns are kept as PostgreSQL sends elements of a bigint[]: a row has a hundred of them, a fold changes a few,
+and nothing is decoded or encoded but those. Exact: where a number does not fit, the row's values become whole
+numbers without bound, and are stored as decimals; whether they fit is decided before anything is written.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from struct import Struct
 
 from services.rating.metering.domain.delta import FITS
 
-Place = tuple[int, int]  # subject number, hour since the epoch
+Place = tuple[int, int]  # subject number; hour or day since the epoch
 ItemHour = tuple[int, int, int]  # subject number, series number, hour since the epoch
+ELEMENT = 12  # bytes: a length, which is 8, and a number
+_element = Struct(">iq")
+_number = Struct(">q")
+_get, _put = _number.unpack_from, _number.pack_into
+_ZERO = _element.pack(8, 0)
+_NUMBERS = slice(1, None, 2)  # of an unpacked column: what is no length
 
 
-@dataclass(slots=True)
 class Packed:
-    """`sums`: series number → [events, value in units of 10^-scale]."""
+    """`series`, `events`, `values`: columns, values in units of 10^-scale. `wide`: the values instead, where one
+    does not fit."""
 
-    scale: int = 0
-    sums: dict[int, list[int]] = field(default_factory=dict)
+    __slots__ = ("events", "scale", "series", "values", "weight", "wide")
 
-    def add(self, series: int, events: int, scale: int, value: int) -> None:
-        """Add events and a value in units of 10^-scale."""
-        if scale > self.scale:
-            by = 10 ** (scale - self.scale)
-            for found in self.sums.values():
-                found[1] *= by
-            self.scale = scale
-        elif scale < self.scale:
+    def __init__(
+        self,
+        scale: int = 0,
+        series: bytes = b"",
+        events: bytes = b"",
+        values: bytes = b"",
+        wide: Sequence[Decimal] | None = None,
+    ) -> None:
+        self.scale = scale
+        self.series, self.events, self.values = bytearray(series), bytearray(events), bytearray(values)
+        self.wide = [int(value.scaleb(scale)) for value in wide] if wide is not None else None
+        self.weight = 0  # as it was last reckoned: see memory
+
+    def __len__(self) -> int:
+        return len(self.series) // ELEMENT
+
+    def add(self, element: bytes, events: int, scale: int, value: int) -> None:
+        """Add events and a value in units of 10^-scale to a series, given as its element. Written out: it runs for
+        all that is ever added up."""
+        at = self.series.find(element)
+        if at < 0 or at % ELEMENT:
+            at = self._place(element)
+        at += 4
+        counts = self.events
+        _put(counts, at, _get(counts, at)[0] + events)
+        if scale != self.scale:
+            if scale > self.scale:
+                self._rescale(scale)
             value *= 10 ** (self.scale - scale)
-        before = self.sums.get(series)
-        if before is None:
-            self.sums[series] = [events, value]
-        else:
-            before[0] += events
-            before[1] += value
-
-    def drop(self, series: Collection[int]) -> None:
-        """Leave these series out."""
-        for number in [number for number in self.sums if number in series]:
-            del self.sums[number]
-
-    @property
-    def series(self) -> list[int]:
-        return list(self.sums)
-
-    @property
-    def events(self) -> list[int]:
-        return [events for events, _ in self.sums.values()]
+        if self.wide is None:
+            values = self.values
+            total: int = _get(values, at)[0] + value
+            if -FITS < total < FITS:
+                _put(values, at, total)
+                return
+            self._widen(numbers_of(values))
+        assert self.wide is not None
+        self.wide[at // ELEMENT] += value
 
     def totals(self, meters: Mapping[int, str | None]) -> dict[str, tuple[int, Decimal]]:
         """Return meter → events and value over its series, of those that `meters` names."""
         found: dict[str, list[int]] = {}
-        for series, (events, value) in self.sums.items():
+        values = numbers_of(self.values) if self.wide is None else self.wide
+        for series, events, value in zip(
+            numbers_of(self.series), numbers_of(self.events), values, strict=True
+        ):
             if (meter := meters.get(series)) is not None:
                 total = found.setdefault(meter, [0, 0])
                 total[0] += events
@@ -59,27 +82,63 @@ class Packed:
             meter: (events, Decimal(value).scaleb(-self.scale)) for meter, (events, value) in found.items()
         }
 
-    def values(self) -> tuple[list[int] | None, list[Decimal] | None]:
-        """Return (values in units of 10^-scale, None), or (None, the numbers themselves) where one of them
-        would not fit."""
-        values = [value for _, value in self.sums.values()]
+    def decimals(self) -> list[Decimal]:
+        """The values of a wide row."""
+        return [Decimal(value).scaleb(-self.scale) for value in self.wide or ()]
+
+    def drop(self, series: Collection[int]) -> None:
+        """Leave these series out."""
+        kept = [n for n, number in enumerate(numbers_of(self.series)) if number not in series]
+        if len(kept) < len(self):
+            self.series, self.events = _chosen(self.series, kept), _chosen(self.events, kept)
+            if self.wide is None:
+                self.values = _chosen(self.values, kept)
+            else:
+                self.wide = [self.wide[n] for n in kept]
+
+    def _place(self, element: bytes) -> int:
+        """Where the series has its element; at the end, with nothing in it, where it had none."""
+        at = self.series.find(element)
+        while at > 0 and at % ELEMENT:
+            at = self.series.find(element, at + 1)
+        if at < 0:
+            at = len(self.series)
+            self.series += element
+            self.events += _ZERO
+            if self.wide is None:
+                self.values += _ZERO
+            else:
+                self.wide.append(0)
+        return at
+
+    def _rescale(self, scale: int) -> None:
+        by = 10 ** (scale - self.scale)
+        self.scale = scale
+        if self.wide is not None:
+            self.wide = [value * by for value in self.wide]
+            return
+        values = [value * by for value in numbers_of(self.values)]
         if all(-FITS < value < FITS for value in values):
-            return values, None
-        return None, [Decimal(value).scaleb(-self.scale) for value in values]
+            self.values = bytearray(b"".join([_element.pack(8, value) for value in values]))
+        else:
+            self._widen(values)
+
+    def _widen(self, values: Sequence[int]) -> None:
+        self.wide, self.values = list(values), bytearray()
 
 
-def unpacked(
-    scale: int,
-    series: Iterable[int],
-    events: Iterable[int],
-    values: Iterable[int] | None,
-    wide: Sequence[Decimal] | None,
-) -> Packed:
-    """The row as it is stored."""
-    found = values if values is not None else [int(value.scaleb(scale)) for value in wide or ()]
-    return Packed(
-        scale, {number: [count, value] for number, count, value in zip(series, events, found, strict=True)}
-    )
+def element_of(series: int) -> bytes:
+    """A series as an element of `series`."""
+    return _element.pack(8, series)
+
+
+def numbers_of(column: bytes | bytearray) -> tuple[int, ...]:
+    """The numbers in a column."""
+    return Struct(f">{'iq' * (len(column) // ELEMENT)}").unpack(column)[_NUMBERS]
+
+
+def _chosen(column: bytearray, places: Sequence[int]) -> bytearray:
+    return bytearray(b"").join([column[ELEMENT * n : ELEMENT * (n + 1)] for n in places])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,12 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The deltas to fold, and the watermark behind them: partition (as text) → batch id."""
+    """The deltas to fold, the watermark behind them, partition (as text) → batch id, and whether more
+    waits."""
 
     chosen: Sequence[Waiting]
     watermark: Mapping[str, int]
+    more: bool
 
 
 def share_of(backlog: Backlog, watermark: Mapping[str, int], bytes_max: int) -> Share:
@@ -52,4 +54,4 @@ def share_of(backlog: Backlog, watermark: Mapping[str, int], bytes_max: int) -> 
     for delta in chosen:
         if delta.partition in left:
             moved[str(delta.partition)] = delta.batch_id
-    return Share(chosen, {**watermark, **moved})
+    return Share(chosen, {**watermark, **moved}, bool(left))

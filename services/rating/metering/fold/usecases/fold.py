@@ -1,44 +1,62 @@
 """Fold what batches left: add their deltas to the packed rows, mark what must be priced and told again, and
 move the watermark past them."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
-from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.activity.domain import DAY_HOURS
 from services.rating.metering.activity.usecases.tell_again import tell_again
 from services.rating.metering.activity.usecases.tell_changed import tell_changed
-from services.rating.metering.domain.delta import Delta, Numbers, decode, tallies_of
-from services.rating.metering.domain.tally import Tally
-from services.rating.metering.fold.domain.packed import Written
-from services.rating.metering.fold.domain.share import Share, share_of
-from services.rating.metering.fold.memory import Admitting, FoldMemory, Readable, TouchedNumber
-from services.rating.metering.fold.repository.state import Claim, FoldProgress, FoldRepository
-from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
+from services.rating.metering.domain.delta import decode
+from services.rating.metering.fold.domain.changes import Changes, changes_of
+from services.rating.metering.fold.domain.share import share_of
+from services.rating.metering.fold.memory import FoldMemory
+from services.rating.metering.fold.repository.state import Claim, FoldProgress, FoldRepository, Newest
+from services.rating.metering.fold.usecases.add_changes import Holding, add_admitting, add_by_terms_before
 from services.rating.metering.fold.usecases.move_old_book import move_old_rows
-from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.names import NamesRepository
-from services.rating.metering.usecases.admit_groups import bounded
-from services.rating.metering.usecases.report import report_overflow
 from shared.db.unit_of_work import Database, UnitOfWork
-from shared.runtime.clock import from_us
+from shared.runtime import failpoints
 
 SHARE_BYTES_MAX = 4_000_000
 DAYS_AGAIN_MAX = 200
+ELSEWHERE_S = 3.0
 
 
-async def fold_share(db: Database, memory: FoldMemory, now: datetime) -> int:
-    """Fold some of what waits, and tell some of what is asked for again, in one transaction; return how many
-    batches the watermark passed, and days and subjects were told again: 0 when nothing waits.
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How many batches the watermark passed, with the days and subjects that were told again, and whether more
+    waited than one fold takes. True where anything was done."""
 
-    Whoever holds the rows is waited for, and a holder that stands still is evicted.
+    passed: int
+    more: bool
+
+    def __bool__(self) -> bool:
+        return self.passed > 0
+
+
+NOTHING = Folded(0, more=False)
+
+
+async def fold_share(db: Database, memory: FoldMemory, now: datetime, *, in_turn: bool = False) -> Folded:
+    """Fold some of what waits, and tell some of what is asked for again, in one transaction.
+
+    Whoever holds the rows is waited for, and a holder that stands still is evicted. `in_turn`: leave it to
+    another process that folds, as long as it does: what that one remembers would be worth nothing after a fold
+    of this one.
     """
-    if not await FoldProgress(db.pool).anything_waits():
-        return 0
+    progress = await FoldProgress(db.pool).look()
+    elsewhere = progress.epoch != memory.epoch and progress.folded_s < ELSEWHERE_S
+    if not progress.waits or (in_turn and elsewhere):
+        return NOTHING
+    failpoints.reach("fold.before_claim")
     async with folding(db, memory) as (uow, claim):
-        passed = await _fold(uow, claim, memory, now)
-        return passed + await tell_again(uow, DAYS_AGAIN_MAX, claim.epoch)
+        folded = await _fold(uow, claim, memory, now)
+        again = await tell_again(uow, DAYS_AGAIN_MAX, claim.epoch)
+        failpoints.reach("fold.before_commit")
+    return Folded(folded.passed + again, folded.more or bool(again))
 
 
 @asynccontextmanager
@@ -59,113 +77,36 @@ async def folding(db: Database, memory: FoldMemory) -> AsyncIterator[tuple[UnitO
 
 async def fold_all(uow: UnitOfWork, groups_max: int, now: datetime) -> None:
     """Fold everything that waits, in the caller's transaction, which holds the packed rows from here on."""
-    memory = FoldMemory(groups_max)
-    claim = await FoldRepository(uow.connection).claim()
-    while await _fold(uow, claim, memory, now):
-        claim = await FoldRepository(uow.connection).claim()
+    memory, repository = FoldMemory(groups_max), FoldRepository(uow.connection)
+    claim = await repository.claim()
+    while (await _fold(uow, claim, memory, now)).more:
+        claim = await repository.claim()
 
 
-async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime) -> int:
+async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime) -> Folded:
     repository = FoldRepository(uow.connection)
     share = share_of(await repository.backlog(claim), claim.watermark, SHARE_BYTES_MAX)
     if share.watermark == claim.watermark:
-        return 0
+        return NOTHING
     deltas = [decode(body) for body in await repository.bodies(share.chosen)]
+    newest = Newest.of(deltas)
     if deltas:
-        touched = _touched(deltas)
-        written = await _add(uow, share, deltas, memory, now)
-        await repository.mark(sorted({(subject, hour // DAY_HOURS) for subject, hour, _ in touched}))
-        await tell_changed(uow, touched, written, memory, claim.epoch)
-    newest_us = max((delta.received_us for delta in deltas), default=0)
-    await repository.finish(share.chosen, share.watermark, from_us(newest_us) if newest_us else None)
-    return sum(batch != claim.watermark.get(partition) for partition, batch in share.watermark.items())
+        changes, holding = changes_of(deltas), Holding(memory, claim.rolled_up)
+        await move_old_rows(uow, await _subjects(uow, changes, memory), holding)
+        newest_batch = max(delta.batch_id for delta in share.chosen)
+        written = await add_admitting(uow, changes, holding, newest_batch, now)
+        if before := [delta.before for delta in deltas if delta.before is not None]:
+            written = written.then(await add_by_terms_before(uow, before, holding, newest_batch, now))
+        await repository.mark({(subject, hour // DAY_HOURS) for subject, hour, _ in changes.touched})
+        await tell_changed(uow, changes.touched, written, memory, claim.epoch)
+    await repository.finish(share, newest)
+    passed = sum(batch != claim.watermark.get(partition) for partition, batch in share.watermark.items())
+    return Folded(passed, share.more)
 
 
-async def _add(
-    uow: UnitOfWork, share: Share, deltas: Sequence[Delta], memory: FoldMemory, now: datetime
-) -> Written:
-    await _follow_catalogue(uow, memory)
-    subjects = await _subjects(uow, deltas, memory)
-    await move_old_rows(uow, set(subjects.values()), memory)
-    newest_batch = max(delta.batch_id for delta in share.chosen)
-    written = await _add_by(uow, deltas, memory.admitting, newest_batch, memory, now)
-    if before := [delta.before for delta in deltas if delta.before is not None]:
-        admitting = await _admitting_before(uow, before, memory)
-        written = written.then(await _add_by(uow, before, admitting, newest_batch, memory, now))
-    return written
-
-
-async def _add_by(
-    uow: UnitOfWork,
-    deltas: Sequence[Delta],
-    admitting: Admitting,
-    newest_batch: int,
-    memory: FoldMemory,
-    now: datetime,
-) -> Written:
-    """Add what these say by the terms of these meters."""
-    subjects = await _subjects(uow, deltas, memory)
-    added, voided = Tally(), Tally()
-    for delta in deltas:
-        more, less = tallies_of(delta, subjects)
-        added.add(more)
-        voided.take(less)
-    change, overflowed = await bounded(
-        added, voided, AdmissionRepository(uow.connection), admitting, newest_batch
-    )
-    meters = admitting.meters
-    numbers = Numbers(
-        {subject: number for number, subject in subjects.items()},
-        {name: meter.counts_since for name, meter in meters.items()},
-    )
-    written = await add_to_packed(uow, change, numbers, memory)
-    await report_overflow(uow, overflowed, memory.groups_max, now)
-    return written
-
-
-async def _admitting_before(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory) -> Admitting:
-    """For the terms of before that these were made by. A meter has only one such version among them: all that
-    is stored is folded before its terms change."""
-    since = {meter: revision for delta in deltas for meter, revision, _ in delta.series}
-    meters = await CatalogueRepository(uow.connection).versions_since(since)
-    return Admitting(memory.groups_max, memory.admitting.revision, meters, memory.admitting.names)
-
-
-async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
-    """Read the meters, the named values and what readers see anew where that has changed. Who changes it holds
-    the epoch."""
-    catalogue = CatalogueRepository(uow.connection)
-    revision = await catalogue.revision()
-    if revision != memory.admitting.revision:
-        meters = {meter.meter: meter for meter in await catalogue.meters()}
-        names = await AdmissionRepository(uow.connection).names()
-        memory.admitting = Admitting(memory.groups_max, revision, meters, names)
-        memory.readable = Readable(await NamesRepository(uow.connection).readable())
-        memory.unread = await NamesRepository(uow.connection).unread()
-
-
-async def _subjects(uow: UnitOfWork, deltas: Sequence[Delta], memory: FoldMemory) -> Mapping[int, str]:
-    """Number → subject, of all that occur."""
-    occurring = {
-        number
-        for delta in deltas
-        for column in (delta.sums.subjects, delta.items.subjects, delta.touched.subjects)
-        for number in column
-    }
-    if unknown := occurring - memory.subjects.keys():
+async def _subjects(uow: UnitOfWork, changes: Changes, memory: FoldMemory) -> set[str]:
+    """The names of all that were touched, which are remembered."""
+    touched = {subject for subject, _, _ in changes.touched}
+    if unknown := touched - memory.subjects.keys():
         memory.subjects |= await NamesRepository(uow.connection).subjects(unknown)
-    return {number: memory.subjects[number] for number in occurring}
-
-
-def _touched(deltas: Sequence[Delta]) -> dict[TouchedNumber, int]:
-    """(Subject number, hour, event type) → the newest event's time."""
-    touched: dict[TouchedNumber, int] = {}
-    for delta in deltas:
-        columns = delta.touched
-        types = [delta.types[place] for place in columns.types]
-        for subject, hour, event_type, newest_us in zip(
-            columns.subjects, columns.hours, types, columns.newest_us, strict=True
-        ):
-            key = (subject, hour, event_type)
-            touched[key] = max(newest_us, touched.get(key, newest_us))
-    return touched
+    return {memory.subjects[subject] for subject in touched}

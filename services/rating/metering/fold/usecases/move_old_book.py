@@ -3,10 +3,12 @@ all others. Views show old rows as long as they stand, and no reader sees a diff
 
 from collections.abc import Collection
 
-from services.rating.metering.domain.delta import Numbers
+from services.rating.metering.domain.delta import Numbers, delta_of
+from services.rating.metering.domain.tally import Tally
+from services.rating.metering.fold.domain.changes import changes_of
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.repository.old_book import OldBookRepository
-from services.rating.metering.fold.usecases.add_to_packed import add_to_packed
+from services.rating.metering.fold.usecases.add_changes import Holding, add_changes
 from services.rating.metering.memory import KnownSubjects
 from services.rating.metering.usecases.number_subjects import number_subjects
 from shared.db.unit_of_work import UnitOfWork
@@ -20,28 +22,28 @@ async def old_book_left(uow: UnitOfWork, memory: FoldMemory) -> bool:
     return memory.old_book_left
 
 
-async def move_old_rows(uow: UnitOfWork, subjects: Collection[str], memory: FoldMemory) -> None:
+async def move_old_rows(uow: UnitOfWork, subjects: Collection[str], holding: Holding) -> None:
     """Pack the old rows of these subjects, before anything else of theirs is. The packed rows must be held."""
-    if subjects and await old_book_left(uow, memory):
-        await _move(uow, subjects, memory)
+    if subjects and await old_book_left(uow, holding.memory):
+        await _move(uow, subjects, holding)
 
 
-async def move_old_book_step(uow: UnitOfWork, memory: FoldMemory, *, rows_max: int) -> bool:
+async def move_old_book_step(uow: UnitOfWork, holding: Holding, *, rows_max: int) -> bool:
     """Pack the old rows of the next subjects; False when none is left. The packed rows must be held."""
-    old_book = OldBookRepository(uow.connection)
+    old_book, memory = OldBookRepository(uow.connection), holding.memory
     subjects = await old_book.next_subjects(memory.old_book_after, rows_max)
     if not subjects:
         memory.old_book_after = ""
         return await old_book_left(uow, memory)
-    await _move(uow, subjects, memory)
+    await _move(uow, subjects, holding)
     memory.old_book_after = subjects[-1]
     failpoints.reach("old_book.before_commit")
     return True
 
 
-async def _move(uow: UnitOfWork, subjects: Collection[str], memory: FoldMemory) -> None:
+async def _move(uow: UnitOfWork, subjects: Collection[str], holding: Holding) -> None:
     taken, since = await OldBookRepository(uow.connection).take(subjects)
     moved = {subject for subject, _, _, _ in taken.places()}
     if moved:
         numbers = Numbers(await number_subjects(uow, moved, KnownSubjects()), since)
-        await add_to_packed(uow, taken, numbers, memory)
+        await add_changes(uow, changes_of([delta_of(taken, Tally(), {}, 0, numbers)]), holding)

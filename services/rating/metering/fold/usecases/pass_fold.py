@@ -20,7 +20,12 @@ async def pass_fold(db: Database, memory: FoldMemory, now: datetime) -> int:
         stored = await ReadingsRepository(uow.connection).last_batches()
     while not await FoldProgress(db.pool).passed(stored):
         folded = await fold_share(db, memory, now)
-        passed += folded
+        passed += folded.passed
         if not folded:
             await asyncio.sleep(POLL_S)
     return passed
+
+
+async def waited_s(db: Database) -> float:
+    """For how many seconds the oldest batch that is not folded has waited; 0 without any."""
+    return await FoldProgress(db.pool).waited_s()

@@ -3,46 +3,52 @@ into one `other` group."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from typing import NamedTuple
 
-from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Own, month_of
-from services.rating.metering.domain.group import NO_GROUP, OTHER, GroupKey
-from services.rating.metering.domain.tally import Tally
-from services.rating.metering.fold.memory import Admitting
+from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Own
+from services.rating.metering.domain.group import OTHER, GroupKey
+from services.rating.metering.fold.domain.changes import Changes, SubjectMonth
+from services.rating.metering.fold.memory import Admitting, FoldMemory
 from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.names import NamesRepository
+from shared.db.unit_of_work import UnitOfWork
 
 Place = tuple[MeterMonth, str]  # and subject
 
 
-async def bounded(
-    tally: Tally,
-    voided: Tally,
-    repository: AdmissionRepository,
-    memory: Admitting,
-    batch_id: int,
-) -> tuple[Tally, set[tuple[str, str]]]:
-    """Return what to add (`tally`) less what is void (`voided`), in admitted groups, and the (meter, subject)
-    that overflowed.
+class Terms(NamedTuple):
+    """By which terms groups are let in, and since which batch their rows say they are."""
 
-    What `tally` brings is admitted, with rows that say since `batch_id`, or turned away. What is void is found
-    where it was counted; while the events of before a meter are still being added, its void may come first and
-    is admitted as its event will be. One writer at a time: the epoch of the fold must be held.
+    admitting: Admitting
+    batch_id: int
+
+
+async def admit_groups(
+    uow: UnitOfWork, changes: Changes, memory: FoldMemory, terms: Terms
+) -> set[tuple[str, str]]:
+    """Let the groups that are added in, or turn them away into `other`; return the (meter, subject) that
+    overflowed.
+
+    What is void is found where it was counted; while the events of before a meter are still being added, its
+    void may come first and is admitted as its event will be. One writer at a time: the epoch must be held.
     """
-    admitting = _Admission(repository, memory, batch_id)
-    months = _by_month(tally)
-    for place, groups in _by_month(voided).items():
-        months.setdefault(place, set()).update(() if admitting.finished(place) else groups)
-    crowded = await admitting.crowded(months) if months else set()
+    admission = _Admission(AdmissionRepository(uow.connection), *terms)
+    months = changes.groups(void=False)
+    for place, groups in changes.groups(void=True).items():
+        months.setdefault(place, set()).update(() if admission.finished(place) else groups)
+    crowded = await admission.crowded(months) if months else set()
     if not crowded:
-        tally.take(voided)
-        return tally, set()
-    brought, void = _by_subject(tally, crowded), _by_subject(voided, crowded)
-    for ahead in [place for place in void if not admitting.finished(place[0])]:
-        brought.setdefault(ahead, {}).update(void.pop(ahead))
-    admission = await admitting.admission(crowded, brought, void)
-    added = tally.regrouped(admission.where)
-    added.take(voided.regrouped(admission.where))
-    return added, admitting.overflowed
+        return set()
+    brought, voided = (changes.by_subject(crowded, void=void) for void in (False, True))
+    for ahead in [place for place in voided if not admission.finished(place[0])]:
+        brought.setdefault(ahead, {}).update(voided.pop(ahead))
+    numbers = {subject for _, subject in (*brought, *voided)}
+    subjects = await _subjects(uow, numbers, memory)
+    found = await admission.admission(crowded, _named(brought, subjects), _named(voided, subjects))
+    changes.regroup(
+        crowded, lambda subject, meter, group, hour: found.where(subjects[subject], meter, group, hour)
+    )
+    return admission.overflowed
 
 
 @dataclass(slots=True)
@@ -155,20 +161,14 @@ class _Admission:
             await self.repository.admit(self.memory.meters[name], month, rows, self.batch_id, groups_max)
 
 
-def _by_month(tally: Tally) -> dict[MeterMonth, set[GroupKey]]:
-    months: dict[int, date] = {}
-    found: dict[MeterMonth, set[GroupKey]] = {}
-    for meter, group, hour in tally.groups():
-        month = months.get(hour) or months.setdefault(hour, month_of(hour))
-        found.setdefault((meter, month), set()).add(group)
-    return found
+async def _subjects(uow: UnitOfWork, numbers: set[int], memory: FoldMemory) -> Mapping[int, str]:
+    """Number → subject."""
+    if unknown := numbers - memory.subjects.keys():
+        memory.subjects |= await NamesRepository(uow.connection).subjects(unknown)
+    return memory.subjects
 
 
-def _by_subject(tally: Tally, crowded: set[MeterMonth]) -> dict[Place, dict[GroupKey, None]]:
-    """The groups of each subject in crowded months, in order of first arrival."""
-    found: dict[Place, dict[GroupKey, None]] = {}
-    for subject, meter, group, hour in tally.places():
-        month = (meter, month_of(hour))
-        if group != NO_GROUP and month in crowded:
-            found.setdefault((month, subject), {})[group] = None
-    return found
+def _named(
+    by_subject: Mapping[SubjectMonth, Iterable[GroupKey]], subjects: Mapping[int, str]
+) -> dict[Place, Iterable[GroupKey]]:
+    return {(month, subjects[subject]): groups for (month, subject), groups in by_subject.items()}

@@ -1,0 +1,135 @@
+"""Add changes to the packed rows and to the items. Whoever does holds the epoch: there is one writer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.domain.delta import Delta
+from services.rating.metering.fold.domain.changes import Change, Changes, changes_of, numbered
+from services.rating.metering.fold.domain.packed import ItemHour, Packed, Place, Written, element_of
+from services.rating.metering.fold.domain.rolled_up import RolledUp
+from services.rating.metering.fold.memory import Admitting, FoldMemory, KnownGroups, Readable
+from services.rating.metering.fold.repository.packed import DAYS, HOURS, Kept, PackedRepository
+from services.rating.metering.fold.usecases.admit_groups import Terms, admit_groups
+from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.repository.names import NamesRepository
+from services.rating.metering.usecases.report import report_overflow
+from shared.db.unit_of_work import UnitOfWork
+from shared.values.names import UNMETERED
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the holder of the packed rows remembers, and which days were rolled up when it took them."""
+
+    memory: FoldMemory
+    rolled_up: RolledUp
+
+
+async def add_admitting(
+    uow: UnitOfWork, changes: Changes, holding: Holding, batch_id: int, now: datetime
+) -> Written:
+    """Admit the groups of these changes, as of a batch, and add them up; return what that came to."""
+    await _follow_catalogue(uow, holding.memory)
+    return await _add_by(uow, changes, holding, Terms(holding.memory.admitting, batch_id), now)
+
+
+async def add_by_terms_before(
+    uow: UnitOfWork, deltas: Sequence[Delta], holding: Holding, batch_id: int, now: datetime
+) -> Written:
+    """The same of deltas that were made by terms of before. A meter has only one such version among them: all that
+    is stored is folded before its terms change."""
+    now_in_force = holding.memory.admitting
+    since = {meter: revision for delta in deltas for meter, revision, _ in delta.series}
+    meters = await CatalogueRepository(uow.connection).versions_since(since)
+    admitting = replace(now_in_force, meters=meters, known=KnownGroups())
+    return await _add_by(uow, changes_of(deltas), holding, Terms(admitting, batch_id), now)
+
+
+async def _add_by(
+    uow: UnitOfWork, changes: Changes, holding: Holding, terms: Terms, now: datetime
+) -> Written:
+    overflowed = await admit_groups(uow, changes, holding.memory, terms)
+    written = await add_changes(uow, changes, holding)
+    await report_overflow(uow, overflowed, holding.memory.groups_max, now)
+    return written
+
+
+async def add_changes(uow: UnitOfWork, changes: Changes, holding: Holding) -> Written:
+    """Add what changes, in groups that are admitted: to hours, and to days that are rolled up."""
+    memory = holding.memory
+    await _number_series(uow, changes, memory)
+    series = numbered(changes, memory.series)
+    packed = PackedRepository(uow.connection)
+    rows, fresh = await _rows(packed, changes.sums, memory)
+    if rows:
+        _add(rows, changes.sums, series)
+        await packed.write(HOURS, rows)
+        memory.rows.keep(rows)
+    if late := changes.of_days(holding.rolled_up):
+        stored = await _stored(packed, DAYS, list(late), memory)
+        days = {at: stored.get(at) or Packed() for at in late}
+        _add(days, late, series)
+        await packed.write(DAYS, days)
+    items = {
+        (subject, series[place], hour, item): events
+        for (subject, place, hour, item), events in changes.items.items()
+        if events
+    }
+    with_role = {name for name, meter in memory.admitting.meters.items() if meter.role}
+    told = any(meter in with_role for meter, _, _ in changes.series)
+    changed = await packed.add_items(items, told=told) if items else set[ItemHour]()
+    return Written(rows, frozenset(fresh), frozenset(changed))
+
+
+def _add(rows: Mapping[Place, Packed], sums: Mapping[Place, list[Change]], series: Sequence[int]) -> None:
+    elements = [element_of(number) for number in series]
+    for at, changes in sums.items():
+        add = rows[at].add
+        for place, events, scale, value in changes:
+            add(elements[place], events, scale, value)
+
+
+async def _rows(
+    packed: PackedRepository, places: Iterable[Place], memory: FoldMemory
+) -> tuple[dict[Place, Packed], list[Place]]:
+    """The rows at these places, as remembered or as stored, and the places of those that are new."""
+    rows, unknown = memory.rows.among(places)
+    stored = await _stored(packed, HOURS, unknown, memory)
+    fresh = [at for at in unknown if at not in stored]
+    return rows | stored | {at: Packed() for at in fresh}, fresh
+
+
+async def _stored(
+    packed: PackedRepository, kept: Kept, places: Sequence[Place], memory: FoldMemory
+) -> dict[Place, Packed]:
+    """The rows at these places as they are stored, less what nobody reads any more."""
+    stored = await packed.read(kept, places) if places else {}
+    if memory.unread:
+        for row in stored.values():
+            row.drop(memory.unread)
+    return stored
+
+
+async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
+    """Read the meters, the named values and what readers see anew where that has changed. Who changes it holds
+    the epoch."""
+    catalogue = CatalogueRepository(uow.connection)
+    revision = await catalogue.revision()
+    if revision != memory.admitting.revision:
+        meters = {meter.meter: meter for meter in await catalogue.meters()}
+        names = await AdmissionRepository(uow.connection).names()
+        memory.admitting = Admitting(memory.groups_max, revision, meters, names)
+        memory.readable = Readable(await NamesRepository(uow.connection).readable())
+        memory.unread = await NamesRepository(uow.connection).unread()
+        memory.rows.clear()
+
+
+async def _number_series(uow: UnitOfWork, changes: Changes, memory: FoldMemory) -> None:
+    """Number series that are new; plain counts of a type are read from their first series on."""
+    names = NamesRepository(uow.connection)
+    if fresh := sorted(changes.series.keys() - memory.series.keys()):
+        memory.series.update(await names.series_numbers(fresh))
+        if types := [meter for meter, _, _ in fresh if meter.startswith(UNMETERED)]:
+            await names.read_types(types)
