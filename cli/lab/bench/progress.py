@@ -16,7 +16,7 @@ TOLD = """select not exists (select from rating.statements s
                   and d.kind = 'invoice'
               where d.statement_revision is distinct from s.revision)"""
 ACTIVITY_TOLD = (
-    "select not exists (select from rating.activity_marks) and not exists (select from rating.activity_due)"
+    "select not exists (select from rating.usage_deltas) and not exists (select from rating.activity_due)"
 )
 DRAFTED = "select count(*) from billing.documents where status = 'draft'"
 NEWEST_BATCH = "select coalesce(max(batch_id), 0) from bus.batches"

@@ -13,7 +13,7 @@ from services.rating.metering.domain.admission import Admission
 from services.rating.metering.domain.tally import HOUR_US, Catalogue
 from shared.runtime.clock import from_us, to_us
 from shared.topics.usage_ingest import UsageMessage
-from tests.metering.book import Aggregates
+from tests.services.rating.metering.book import Aggregates
 
 Group = tuple[tuple[str, str], ...]
 

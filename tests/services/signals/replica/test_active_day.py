@@ -127,7 +127,7 @@ async def test_rows_of_before_are_read_and_what_was_heard_since_goes_back_to_the
     database: TestDatabase,
 ) -> None:
     config = _config("signals", database.url("signals"), database.secret)
-    await asyncio.to_thread(command.downgrade, config, "0011")
+    await asyncio.to_thread(command.downgrade, config, "0013")
     connection = await asyncpg.connect(database.url("signals"))
     await connection.execute(
         """insert into signals.activity (subject, meter, day, revision, customer_id, hours, last_seen_at, items)
@@ -146,7 +146,7 @@ async def test_rows_of_before_are_read_and_what_was_heard_since_goes_back_to_the
         [now] = (await activity.known([UNHEARD.key])).values()
         assert now.hours == {"3": Hour(2, "2", 5), "4": Hour(0, "0", 9), "5": Hour(3, "3", 7)}
     await db.close()
-    await asyncio.to_thread(command.downgrade, config, "0011")
+    await asyncio.to_thread(command.downgrade, config, "0013")
     row = await connection.fetchrow("select hours::text, revision, customer_id, items from signals.activity")
     assert row is not None and msgspec.json.decode(row["hours"]) == {"3": [2, "2"], "5": [3, "3"]}
     assert (row["revision"], row["customer_id"], row["items"]) == (9, "cus_9", ["a"])

@@ -5,8 +5,8 @@ What was added up before stands beside them in tables of its own, in the same vi
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
