@@ -16,7 +16,7 @@ from services.rating.statements.domain.message import pages_of
 from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retelling import Place, Snapshots, retelling
-from shared.topics.rating import ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
+from shared.topics.rating import ACTIVE_HOURS, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
 
 METERS_A_PAGE, CUSTOMERS_A_PAGE, CONTRACTS_A_PAGE, STATEMENTS_A_PAGE, SUBJECTS_A_PAGE = 500, 200, 5, 100, 50
 
@@ -78,6 +78,6 @@ SNAPSHOTS = (
     Snapshots(CUSTOMERS, customers),
     Snapshots(CONTRACTS, contracts),
     Snapshots(STATEMENTS, statements),
-    Snapshots(ACTIVITY, activity),
+    Snapshots(ACTIVE_HOURS, activity),
 )
 JOBS = (retelling(SNAPSHOTS),)

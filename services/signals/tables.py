@@ -76,10 +76,17 @@ activity = Table(
     # a meter with a role: hashed values of the day
     Column("items", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("items_revision", BigInteger, nullable=False, server_default=text("0")),
-    # whether the roll-up of its customer has it
+    # whether the roll-up of its customer has these hours; that of another, or of older ones, has the last two
     Column("folded", Boolean, nullable=False, server_default=text("false")),
+    Column("rolled_hours", JSONB),
+    Column("rolled_customer_id", Text),
     Index("activity_customer", "customer_id", "meter", "day"),
-    Index("activity_waiting", "customer_id", postgresql_where=text("not folded and customer_id is not null")),
+    Index(
+        "activity_waiting",
+        "customer_id",
+        postgresql_where=text("not folded and (customer_id is not null or rolled_customer_id is not null)"),
+    ),
+    Index("activity_rolled", "rolled_customer_id", postgresql_where=text("rolled_customer_id is not null")),
 )
 
 rollups = Table(

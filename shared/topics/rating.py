@@ -175,27 +175,57 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one subject did on one meter (or unmatched type) in one hour, or, without an hour, which users,
-    teams or features a meter with a role saw on a day. Replaces the older, whole."""
+    """What one subject did on one meter (or unmatched type) on one UTC day, by hour. Replaces the older,
+    whole. Nobody says it any more: hours are told by `rating.active_hours`."""
 
     subject: str
-    #: Meter key, or "type:<event type>" where no meter takes it.
-    meter: str
+    meter: str  # meter key, or "type:<event type>" where no meter takes it
     day: str  # UTC date
     revision: int
-    # messages of before: all that was done on the day, "0".."23" → (events, value)
-    hours: dict[str, tuple[int, str]] | None = None
+    hours: dict[str, tuple[int, str]]  # "0".."23" → (events, value)
     customer_id: str | None = None
     customer: str | None = None
     last_seen_us: int = 0
-    #: Without an hour: hashed values of the day.
-    values: tuple[str, ...] = ()
-    #: 0-23, UTC.
-    hour: int | None = None
-    #: Of the hour, those that are void left out.
-    events: int = 0
-    #: Its quantity, a decimal.
-    value: str = "0"
+    values: tuple[str, ...] = ()  # a meter with a role: hashed values of the day
+
+
+class ActiveHour(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a subject did on one meter in one hour. Replaces the older, whole."""
+
+    meter: str  # meter key, or "type:<event type>" where no meter takes it
+    start_us: int  # UTC
+    events: int  # those that are void left out
+    value: str  # what they come to, a decimal
+    last_seen_us: int  # the newest event's time
+
+
+class DayValues(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Which users, teams or features a meter with a role saw of a subject on one UTC day. Replaces the older,
+    whole."""
+
+    meter: str
+    day: str  # UTC date
+    values: tuple[str, ...]  # hashed
+    last_seen_us: int
+
+
+class SubjectActivity(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Hours and days of one subject, and the customer it means."""
+
+    subject: str
+    customer_id: str | None = None
+    customer: str | None = None
+    hours: tuple[ActiveHour, ...] = ()
+    days: tuple[DayValues, ...] = ()
+
+
+class ActiveHoursMessage(msgspec.Struct, frozen=True):
+    """A part of what one fold changed, of many subjects. Of two that tell of the same subject, meter and hour (or
+    day) the one with the higher revision is the newer, whatever else they tell of."""
+
+    id: str  # revision and part
+    revision: int
+    subjects: tuple[SubjectActivity, ...]
 
 
 CONTRACT = fields("contract")
@@ -248,5 +278,13 @@ ACTIVITY = Topic(
     CUSTOMER_OR_SUBJECT,
     "rating",
     ("signals",),
-    identified_by=fields("subject", "meter", "day", "hour"),
+    identified_by=fields("subject", "meter", "day"),
+)
+ACTIVE_HOURS = Topic(
+    "rating.active_hours",
+    ActiveHoursMessage,
+    TopicKind.FACT,
+    fields("id"),
+    "rating",
+    ("signals",),
 )

@@ -2,8 +2,7 @@
 covers them. Each is asked for at once, and then every quarter of a second; the database only tells which batch
 holds it.
 
-The same events are followed to signals: until the roll-ups its API reads have taken in the day of their
-subject and meter, up to their time.
+The same events are followed to signals: until it has the hour of their subject and meter, up to their time.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ PAGE_ROWS, PAGE_EVERY_S = 50, 0.5  # what somebody reads meanwhile
 PLACES = """select k.key, e.partition, e.batch_id, e.type, e.time
             from rating.event_keys k join rating.events e on e.batch_id = k.batch_id and e.seq = k.seq
             where k.key = any($1::bytea[])"""
-FOLDED = "select subject, meter, max(last_seen_at) as at from signals.activity where subject = any($1::text[]) and folded group by 1, 2"
+FOLDED = "select subject, meter, max(last_seen_at) as at from signals.activity where subject = any($1::text[]) group by 1, 2"
 METER_OF = {meter["event_type"]: meter["meter"] for meter in METERS}
 
 

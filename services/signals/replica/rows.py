@@ -105,19 +105,23 @@ class ReplicatedActivity:
     last_seen_at: datetime
     items_revision: int
     folded: bool
+    rolled_hours: Annotated[Hours | None, JSONB]
+    rolled_customer_id: str | None
 
     @classmethod
-    def of(cls, day: ActiveDay, folded: bool) -> Self:
+    def of(cls, day: ActiveDay) -> Self:
         return cls(
-            subject=day.subject,
-            meter=day.meter,
-            day=day.day,
-            revision=day.revision,
-            customer_id=day.customer_id,
-            hours=day.hours,
-            last_seen_at=from_us(day.last_seen_us),
-            items_revision=day.items_revision,
-            folded=folded,
+            day.subject,
+            day.meter,
+            day.day,
+            day.revision,
+            day.customer_id,
+            day.hours,
+            from_us(day.last_seen_us),
+            day.items_revision,
+            day.folded,
+            day.rolled_hours,
+            day.rolled_customer_id,
         )
 
 

@@ -2,8 +2,10 @@
 whatever dies meanwhile."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.rating import snapshots
@@ -11,7 +13,7 @@ from services.rating.statements.domain.message import pages_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retelling import Snapshots, retell
 from shared.topics import ALL
-from shared.topics.rating import STATEMENTS
+from shared.topics.rating import ACTIVE_HOURS, STATEMENTS, ActiveHoursMessage
 from tests.services.rating.deployment import Deployment, event, terms, utc
 from tests.waiting import until
 
@@ -56,18 +58,26 @@ async def quiet(rating: Deployment) -> bool:
     )
 
 
-async def on_the_bus(rating: Deployment, topic: str) -> list[tuple[bytes, bytes]]:
+async def on_the_bus(rating: Deployment, topic: str) -> list[tuple[bytes, Any]]:
+    """Key → message; of a fold's hours each by itself."""
     found = []
     for partition, head in (await rating.context.bus.heads(topic)).items():
         run = await rating.context.bus.read(topic, partition, 0, head) if head else None
-        found += [(record.key, record.value) for record in run.records] if run else []
-    return found
+        found += [(record.key, ALL[topic].decode(record.value)) for record in run.records] if run else []
+    return [(k, m) for _, told in found for k, m in _hours(told)] if topic == ACTIVE_HOURS.name else found
+
+
+def _hours(told: ActiveHoursMessage) -> Iterator[tuple[bytes, ActiveHoursMessage]]:
+    for subject in told.subjects:
+        for hour in subject.hours:
+            alone = msgspec.structs.replace(subject, hours=(hour,), days=())
+            key = msgspec.json.encode((subject.subject, hour.meter, hour.start_us))
+            yield key, ActiveHoursMessage("", told.revision, (alone,))
 
 
 async def newest(rating: Deployment, topic: str) -> dict[bytes, Any]:
     """Key → the message of the newest revision under it."""
-    messages = [(key, ALL[topic].decode(value)) for key, value in await on_the_bus(rating, topic)]
-    return dict(sorted(messages, key=lambda found: found[1].revision))
+    return dict(sorted(await on_the_bus(rating, topic), key=lambda found: found[1].revision))
 
 
 @pytest.fixture
@@ -135,7 +145,7 @@ async def test_a_statement_told_again_is_its_newest_revision_and_not_another(rat
     said = await on_the_bus(rating, STATEMENTS.name)
     for statement in stored:
         [page] = pages_of(statement)
-        assert said.count((STATEMENTS.record_key(page), STATEMENTS.encode(page))) == 2, (
+        assert said.count((STATEMENTS.record_key(page), page)) == 2, (
             "told when it became final, and once more"
         )
 
@@ -159,9 +169,9 @@ def dying(snapshots: Snapshots, tried: Counter[str]) -> Snapshots:
 
 
 def _said(message: Any) -> dict[str, Any]:
-    """What a message says. A day of activity is read anew and has a revision of its own; a version of before
+    """What a message says. An hour of activity is read anew and has a revision of its own; a version of before
     may come with the contract's newest."""
-    free = {"rating.activity": {"revision"}, "contracts.versions": {"revision", "chain"}}
+    free = {"rating.active_hours": {"revision"}, "contracts.versions": {"revision", "chain"}}
     mine = next(topic.name for topic in ALL.values() if topic.message is type(message))
     return {
         name: getattr(message, name) for name in message.__struct_fields__ if name not in free.get(mine, ())

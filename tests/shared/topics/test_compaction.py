@@ -63,7 +63,6 @@ COMPACTED_SOON = {
     "max.compaction.lag.ms": "1000",
 }
 CONTRACTS_SAID, MONTHS, PAGES, VERSIONS, DAYS = ("ua-2013", "dl-2013"), (1, 2, 3, 4), 3, 5, 6
-HOURS = (3, 9)
 DEADLINE_S = 180
 
 
@@ -220,14 +219,10 @@ def all_snapshots(revision: int) -> list[tuple[Topic, Any]]:
             for month in MONTHS
         ),
         *(
-            (ACTIVITY, message)
+            (ACTIVITY, active(subject, meter, day, revision))
             for subject in ("UA", "stray")
             for meter in ("calls", "users")
             for day in range(1, DAYS + 1)
-            for message in (
-                *(active(subject, meter, day, revision, hour=hour, events=revision) for hour in HOURS),
-                active(subject, meter, day, revision, hour=None, values=(str(revision),)),
-            )
         ),
         *(
             (
@@ -299,17 +294,16 @@ def document(contract: str, month: int, revision: int) -> DocumentMessage:
     )
 
 
-def active(subject: str, meter: str, day: int, revision: int, **more: Any) -> ActivityMessage:
-    """An hour of a day; with `hour=None` its values."""
+def active(subject: str, meter: str, day: int, revision: int) -> ActivityMessage:
     customer = subject if subject != "stray" else None
     return ActivityMessage(
         subject,
         meter,
         f"2013-01-{day:02}",
         revision,
-        customer_id=customer and f"cus_{customer}",
-        customer=customer,
-        **{"hour": 3, **more},
+        {"3": (revision, str(revision))},
+        customer and f"cus_{customer}",
+        customer,
     )
 
 
@@ -362,13 +356,7 @@ WHAT = {
     ),
     "rating.activity": (
         "signals",
-        "select subject, meter, day from signals.activity cross join jsonb_each(hours) said (hour, value) "
-        "where value = '[2, \"0\", 2]'",
-        2 * 2 * DAYS * len(HOURS),
-    ),
-    "rating.activity, values of days": (
-        "signals",
-        "select subject, meter, day from signals.activity where items = '{2}' and items_revision = 2",
+        "select subject, meter, day from signals.activity where revision = 2",
         2 * 2 * DAYS,
     ),
     "catalogue.meters": ("usage_ingest", "select meter, 0, 0 from usage_ingest.meters where revision = 2", 2),

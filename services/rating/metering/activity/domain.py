@@ -1,9 +1,7 @@
-"""What is told of a subject: hours, and which users, teams or features a day saw."""
+"""Which meters tell of an event, and the hours and days it falls into."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.aggregations.aggregation import OverItems
@@ -11,30 +9,6 @@ from shared.values.names import UNMETERED
 
 DAY_HOURS = 24
 EPOCH = date(1970, 1, 1).toordinal()
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveHour:
-    """What a subject did on a meter (or `type:x`) in an hour, counted since the epoch. `last_seen_us`: the newest
-    event's time."""
-
-    subject: str
-    meter: str
-    hour: int
-    events: int
-    value: Decimal
-    last_seen_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveItems:
-    """The items of a meter with a role on a UTC day."""
-
-    subject: str
-    meter: str
-    day: date
-    items: Sequence[str]
-    last_seen_us: int
 
 
 class Takers:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.activity.domain import Takers
 from services.rating.metering.domain.admission import MeterMonth, Names, Own
 from services.rating.metering.domain.delta import SeriesKey
 from services.rating.metering.domain.group import GroupKey
@@ -55,10 +56,11 @@ class Admitting:
 
 @dataclass(slots=True)
 class Readable:
-    """What readers see: since when each meter counts as they see it, and the meter of each series (None: they do
-    not see it)."""
+    """What readers see: since when each meter counts as they see it, what it takes by these terms, and the meter
+    of each series (None: they do not see it)."""
 
     since: Mapping[str, int] = field(default_factory=dict)
+    takers: Takers = field(default_factory=lambda: Takers(()))
     meters: dict[int, str | None] = field(default_factory=dict)
 
     def since_of(self, meter: str) -> int | None:

@@ -1,4 +1,5 @@
-"""Activity is told by the fold: nothing is marked for it any more but subjects that are told again."""
+"""Activity is told by the fold, on a topic of its own: nothing is marked for it any more but subjects that are told
+again. What was told of whole days needs no telling again."""
 
 from alembic import op
 
@@ -16,6 +17,9 @@ def upgrade() -> None:
     )""")
     op.execute("""insert into rating.activity_due (subject)
         select subject from rating.activity_due_before union select subject from rating.activity_marks""")
+    op.execute("""insert into rating.retold (topic, told, done_at)
+        select 'rating.active_hours', told, done_at from rating.retold
+            where topic = 'rating.activity' and done_at is not null""")
     op.execute("drop table rating.activity_due_before, rating.activity_marks")
 
 

@@ -17,7 +17,7 @@ from services.signals.replica.rows import (
     ReplicatedItems,
     RollupRow,
 )
-from shared.db.columns import read, update, upsert
+from shared.db.columns import update, upsert
 from shared.db.filters import Where
 from shared.runtime.clock import to_us
 
@@ -28,6 +28,14 @@ STORE = upsert("signals.activity", ReplicatedActivity, key=DAY)
 STORE_ITEMS = update("signals.activity", ReplicatedItems, key=DAY)
 STORE_ROLLUPS = upsert("signals.rollups", RollupRow, key=("customer_id", "meter"))
 RollupKey = tuple[str, str]
+#: What the index `activity_waiting` holds.
+WAITING = "not folded and (customer_id is not null or rolled_customer_id is not null)"
+FORGET_ROLLUPS = (
+    "delete from signals.rollups where customer_id = any($1)",
+    "update signals.activity set folded = false where customer_id = any($1) and folded",
+    """update signals.activity set rolled_hours = null, rolled_customer_id = null
+        where rolled_customer_id = any($1)""",
+)
 
 
 class ActivityRepository:
@@ -49,17 +57,19 @@ class ActivityRepository:
         return {day.key: day for day in days}
 
     async def waiting(self, limit: int) -> list[ActiveDay]:
-        """Activity of customers that are heard of, which no roll-up has yet."""
+        """Days that the roll-ups do not have as they are: of customers that are heard of, or to be taken from the
+        roll-up of one."""
         rows = await self._connection.fetch(
-            f"""select {_COLUMNS} from signals.activity a where not folded and customer_id is not null
-                and exists (select from signals.customers c where c.customer_id = a.customer_id)
-                    order by customer_id, day limit $1""",
+            f"""select {_COLUMNS} from signals.activity a where {WAITING}
+                and (rolled_customer_id is not null
+                    or exists (select from signals.customers c where c.customer_id = a.customer_id))
+                order by customer_id, day limit $1""",
             limit,
         )
         return list(map(_active_day, rows))
 
-    async def store(self, days: Sequence[ActiveDay], folded: Sequence[bool]) -> None:
-        rows = list(map(ReplicatedActivity.of, days, folded))
+    async def store(self, days: Sequence[ActiveDay]) -> None:
+        rows = list(map(ReplicatedActivity.of, days))
         await self._connection.execute(STORE.sql, *STORE.columns_of(rows))
         items = [
             ReplicatedItems(*day.key, items=",".join(day.items)) for day in days if day.items is not None
@@ -67,23 +77,22 @@ class ActivityRepository:
         if items:
             await self._connection.execute(STORE_ITEMS.sql, *STORE_ITEMS.columns_of(items))
 
-    async def note_folded(self, days: Sequence[ActiveDay]) -> None:
+    async def note_folded(self, days: Sequence[ActiveDay], folded: Sequence[bool]) -> None:
+        """The roll-ups have these days as they are; `folded`: or, where its customer is not heard of, nothing of
+        them any more."""
         await self._connection.execute(
-            """update signals.activity a set folded = true
-                from unnest($1::text[], $2::text[], $3::date[]) as done (subject, meter, day)
+            """update signals.activity a set folded = done.folded, rolled_hours = null, rolled_customer_id = null
+                from unnest($1::text[], $2::text[], $3::date[], $4::boolean[]) as done
+                    (subject, meter, day, folded)
                where a.subject = done.subject and a.meter = done.meter and a.day = done.day""",
             *_asked([day.key for day in days]),
+            folded,
         )
 
     async def forget_rollups(self, customer_ids: Sequence[str]) -> None:
         """Begin these customers' roll-ups again from what was heard, as after a change of time zone."""
-        await self._connection.execute(
-            "delete from signals.rollups where customer_id = any($1)", list(customer_ids)
-        )
-        await self._connection.execute(
-            "update signals.activity set folded = false where customer_id = any($1) and folded",
-            list(customer_ids),
-        )
+        for statement in FORGET_ROLLUPS:
+            await self._connection.execute(statement, list(customer_ids))
 
     async def rollups(self, keys: Sequence[RollupKey]) -> dict[RollupKey, Rollup]:
         rows = await self._connection.fetch(
@@ -139,7 +148,8 @@ class ActivityRepository:
         return [MeterSeenRow(**row) for row in rows]
 
 
-_COLUMNS = "subject, meter, day, revision, customer_id, hours, last_seen_at, items_revision, folded"
+_COLUMNS = """subject, meter, day, revision, customer_id, hours::text, last_seen_at, items_revision, folded,
+    rolled_hours::text, rolled_customer_id"""
 
 
 def _asked(keys: Sequence[DayKey]) -> tuple[list[str], list[str], list[date]]:
@@ -147,9 +157,22 @@ def _asked(keys: Sequence[DayKey]) -> tuple[list[str], list[str], list[date]]:
 
 
 def _active_day(row: asyncpg.Record) -> ActiveDay:
-    """An hour of before has no revision of its own: that of its day."""
-    hours = {name: Hour(*(*said, row["revision"])[:3]) for name, said in row["hours"].items()}
-    return read(ActiveDay, row, hours=hours, last_seen_us=to_us(row["last_seen_at"]), items=None)
+    subject, meter, day, revision, customer_id, hours, seen_at, items_revision, folded, rolled, rolled_of = (
+        row
+    )
+    return ActiveDay(
+        subject,
+        meter,
+        day,
+        revision,
+        customer_id,
+        _hours.decode(hours),
+        to_us(seen_at),
+        items_revision,
+        folded,
+        _hours.decode(rolled) if rolled is not None else None,
+        rolled_of,
+    )
 
 
 def rollup_of(row: asyncpg.Record) -> Rollup:
@@ -167,3 +190,4 @@ def rollup_of(row: asyncpg.Record) -> Rollup:
 
 
 _decoder = msgspec.json.Decoder(list[Decimal])
+_hours = msgspec.json.Decoder(dict[str, Hour])

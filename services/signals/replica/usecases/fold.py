@@ -15,8 +15,7 @@ NO_HOUR = Hour(0, "0", 0)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a newer snapshot changes for one customer: the hours that were folded before, and those that count
-    now."""
+    """What changes for one customer: the hours that were folded before, and those that count now."""
 
     customer_id: str
     timezone: str

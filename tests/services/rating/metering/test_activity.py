@@ -1,6 +1,7 @@
 """rating.activity: what a subject did in an hour, told by the fold that touched it, whole."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -12,31 +13,58 @@ from services.rating.metering.fold.repository.state import FoldRepository
 from services.rating.metering.fold.usecases import fold
 from services.rating.metering.fold.usecases.fold import fold_share
 from shared.db.unit_of_work import Database
-from shared.runtime.clock import to_us
-from shared.topics.rating import ACTIVITY, ActivityMessage
+from shared.topics.rating import ACTIVE_HOURS
+from shared.values.instants import from_us, to_us
 from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import NOW, Metering, event, void
 from tests.services.rating.metering.book import meter, rows
+from tests.waiting import until
 
 DAY = NOW.date().isoformat()
-Told = dict[tuple[str, str, str, int | None], ActivityMessage]
+Key = tuple[str, str, str, int | None]  # subject, meter, UTC day, hour (None: the values of the day)
 
 
-async def told(db: Database) -> Told:
-    """What waits for the bus, which is taken from it: by its record key, the later over the earlier."""
-    found = await rows(
+@dataclass(frozen=True)
+class Told:
+    """What was told last of an hour, or of the values of a day."""
+
+    revision: int
+    customer: str | None
+    last_seen_us: int
+    events: int = 0
+    value: str = "0"
+    values: tuple[str, ...] = ()
+
+
+async def told(db: Database) -> dict[Key, Told]:
+    """What waits for the bus, which is taken from it."""
+    gone = await rows(
         db,
-        "with gone as (delete from rating.outbox where topic = 'rating.activity' returning *) select value from gone order by outbox_id",
+        """with gone as (delete from rating.outbox where topic = 'rating.active_hours' returning *)
+           select value from gone order by outbox_id""",
     )
-    messages = [ACTIVITY.decode(row["value"]) for row in found]
-    return {(m.subject, m.meter, m.day, m.hour): m for m in messages}
+    found: dict[Key, Told] = {}
+    for message in (ACTIVE_HOURS.decode(row["value"]) for row in gone):
+        for one in message.subjects:
+            for hour in one.hours:
+                at = from_us(hour.start_us)
+                found[one.subject, hour.meter, at.date().isoformat(), at.hour] = Told(
+                    message.revision, one.customer, hour.last_seen_us, hour.events, hour.value
+                )
+            for day in one.days:
+                found[one.subject, day.meter, day.day, None] = Told(
+                    message.revision, one.customer, day.last_seen_us, values=day.values
+                )
+    return found
 
 
-def hours(found: Told, meter: str = "calls", subject: str = "acme") -> dict[int | None, tuple[int, str]]:
+def hours(
+    found: dict[Key, Told], meter: str = "calls", subject: str = "acme"
+) -> dict[int | None, tuple[int, str]]:
     """Hour → (events, value)."""
     return {
-        key[3]: (message.events, message.value)
-        for key, message in found.items()
+        key[3]: (one.events, one.value)
+        for key, one in found.items()
         if key[:2] == (subject, meter) and key[3] is not None
     }
 
@@ -109,12 +137,12 @@ async def test_a_meter_is_told_as_readers_see_it(db: Database, metering: Meterin
     await book.backfilled(db)
     await metering.fold()
     assert hours(await told(db)) == {12: (5, "5")}
-    await book.changed(db, "calls", **{**book.CALLS, "aggregation": "sum", "field": "seconds"})
-    await metering.take(event("5", data={"seconds": 100}))
+    await book.changed(db, "calls", **{**book.CALLS, "aggregation": "unique", "field": "seconds"})
+    await metering.take(event("5", data={"seconds": 3}))
     assert hours(await told(db)) == {12: (6, "6")}
     await book.backfilled(db)
     await metering.fold()
-    assert hours(await told(db)) == {12: (5, "106")}
+    assert hours(await told(db)) == {12: (5, "4")}, "one event says no seconds"
 
 
 async def customer(db: Database, *aliases: str) -> None:
@@ -134,8 +162,8 @@ async def whose(db: Database, metering: Metering) -> dict[str, set[str | None]]:
     """Subject → the customers it was told to be."""
     await metering.fold()
     found: dict[str, set[str | None]] = {}
-    for message in (await told(db)).values():
-        found.setdefault(message.subject, set()).add(message.customer)
+    for (subject, *_), one in (await told(db)).items():
+        found.setdefault(subject, set()).add(one.customer)
     return found
 
 
@@ -216,12 +244,7 @@ async def test_all_of_it_is_told_and_on_its_way_before_the_call_returns(
     await metering.store(*[event(str(n), f"s{n}") for n in range(7)])
     memory = metering.context.state.metering.fold
     waiting = [asyncio.create_task(tell_all_activity(db, memory, NOW)) for _ in range(2)]
-    await until_told(db, 7)
+    await until(lambda: rows(db, "select 1 from rating.outbox where topic = 'rating.active_hours'"))
     assert not any(call.done() for call in waiting), "it is told, but not on the bus"
     assert len(await told(db)) == 7
     assert sum(await asyncio.wait_for(asyncio.gather(*waiting), 30)) == 1, "one batch, folded by one of them"
-
-
-async def until_told(db: Database, count: int) -> None:
-    while len(await rows(db, "select 1 from rating.outbox where topic = 'rating.activity'")) < count:
-        await asyncio.sleep(0.01)

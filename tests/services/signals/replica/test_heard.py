@@ -4,24 +4,27 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from services.signals.evaluation.usecases.evaluate import evaluate_due
 from services.signals.replica.usecases.hear_activity import fold_waiting
 from shared.runtime.clock import to_us
 from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.topics.rating import (
+    ACTIVE_HOURS,
     ACTIVITY,
     CATALOGUE_METERS,
     CONTRACTS,
     CUSTOMERS,
     STATEMENTS,
+    ActiveHour,
+    ActiveHoursMessage,
     ActivityMessage,
     ContractVersionMessage,
     CustomerMessage,
+    DayValues,
     MeterMessage,
     StatementLine,
     StatementMessage,
+    SubjectActivity,
 )
 from shared.topics.usage_ingest import USAGE_QUARANTINE, QuarantineMessage
 from tests.services.examples import differences
@@ -50,13 +53,15 @@ def active(day: date, hours: dict[str, tuple[int, str]], revision: int = 1, **mo
     )
 
 
-def active_hour(day: date, hour: int, events: int, revision: int = 1, **more: Any) -> ActivityMessage:
-    """What is said of one hour alone."""
-    seen = datetime(day.year, day.month, day.day, hour, 59, tzinfo=UTC)
-    said = active(
-        day, {}, revision, hour=hour, events=events, value=str(events), last_seen_us=to_us(seen), **more
-    )
-    return msgspec.structs.replace(said, hours=None)
+def hour_of(day: date, hour: int, events: int, meter: str = "calls") -> ActiveHour:
+    start = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+    return ActiveHour(meter, to_us(start), events, str(events), to_us(start + timedelta(minutes=59)))
+
+
+def told(revision: int, *hours: ActiveHour, **more: Any) -> ActiveHoursMessage:
+    """What a fold told of one subject."""
+    whose = {"subject": "acme", "customer_id": "cus_acme", "customer": "acme", **more}
+    return ActiveHoursMessage(f"{revision}-0", revision, (SubjectActivity(**whose, hours=hours),))
 
 
 async def set_up(signals: Signals, timezone: str = "America/New_York", revision: int = 1) -> None:
@@ -72,6 +77,8 @@ async def set_up(signals: Signals, timezone: str = "America/New_York", revision:
 
 
 async def evaluate_until(signals: Signals, until: datetime) -> None:
+    """As the job does."""
+    await fold(signals)
     await signals.move_clock(until)
     while True:
         async with signals.context.db.transaction() as uow:
@@ -80,6 +87,8 @@ async def evaluate_until(signals: Signals, until: datetime) -> None:
 
 
 async def rolled_up(signals: Signals) -> Any:
+    """As an evaluation reads it."""
+    await fold(signals)
     row = await signals.context.db.pool.fetchrow(
         "select * from signals.rollups where customer_id = 'cus_acme' and meter = 'calls'"
     )
@@ -104,22 +113,35 @@ async def test_an_hour_is_replaced_by_what_is_newer_of_it_alone(signals: Signals
     await set_up(signals)
     day = date(2024, 1, 2)
     await signals.say(ACTIVITY, "acme", active(day, {"3": (2, "2"), "6": (5, "5")}, revision=3))
-    await signals.say(
-        ACTIVITY, "acme", active_hour(day, 6, 7, revision=4), active_hour(day, 9, 1, revision=2)
-    )
+    await signals.say(ACTIVE_HOURS, "a", told(4, hour_of(day, 6, 7)), told(2, hour_of(day, 9, 1)))
     assert await rolled_up(signals) == {date(2024, 1, 1): 2, date(2024, 1, 2): 7}, (
         "that there was nothing at nine is newer than that there was one"
     )
-    await signals.say(
-        ACTIVITY, "acme", active_hour(day, 9, 1, revision=5), active_hour(day, 3, 0, revision=5)
-    )
+    await signals.say(ACTIVE_HOURS, "b", told(6, hour_of(day, 9, 1), hour_of(day, 3, 0)))
     assert await rolled_up(signals) == {date(2024, 1, 2): 8}, "what was at three is void"
-    await signals.say(ACTIVITY, "acme", active(day, {"3": (2, "2")}, revision=4))
+    await signals.say(ACTIVITY, "acme", active(day, {"3": (2, "2")}, revision=5))
     assert await rolled_up(signals) == {date(2024, 1, 2): 1}, (
-        "a whole day of before counts as its hours: of six it is as new as what was said, of the others older"
+        "a whole day of before counts as its hours: newer than what was said of six, older of the others"
     )
+    await signals.say(ACTIVITY, "acme", active(day, {"3": (2, "2")}, revision=7))
+    assert await rolled_up(signals) == {date(2024, 1, 1): 2}
     shown = (await signals.get("/v1/customers/acme/signals"))["meters"]
     assert [(meter["last_seen_at"], meter["active_days"]) for meter in shown] == [("2024-01-02T09:59:00Z", 1)]
+
+
+async def test_an_hour_that_is_said_again_and_again_is_rolled_up_once(signals: Signals) -> None:
+    await set_up(signals)
+    day = date(2024, 1, 2)
+    for revision in range(1, 6):
+        await signals.say(ACTIVE_HOURS, "a", told(revision, hour_of(day, 15, revision)))
+    assert await rolled_up(signals) == {day: 5}
+    for revision in (9, 8, 7, 9):
+        await signals.say(ACTIVE_HOURS, "a", told(revision, hour_of(day, 15, revision), hour_of(day, 6, 1)))
+    assert await rolled_up(signals) == {day: 10}
+    await signals.say(ACTIVE_HOURS, "a", told(10, hour_of(day, 15, 0), hour_of(day, 6, 0)))
+    assert await rolled_up(signals) == {}
+    shown = (await signals.get("/v1/customers/acme/signals"))["meters"]
+    assert [meter["active_days"] for meter in shown] == [0], "all of it is void"
 
 
 async def test_hours_of_a_subject_that_becomes_a_customer_move_with_the_newest(signals: Signals) -> None:
@@ -127,13 +149,19 @@ async def test_hours_of_a_subject_that_becomes_a_customer_move_with_the_newest(s
     await set_up(signals)
     stray: dict[str, Any] = {"subject": "acme-eu", "customer_id": None, "customer": None}
     day = date(2024, 1, 2)
-    await signals.say(ACTIVITY, "acme-eu", active_hour(day, 12, 3, **stray), active_hour(day, 13, 2, **stray))
-    [told] = (await signals.get("/v1/signals", type="usage.unmatched"))["data"]
-    assert (told["customer"], told["data"]["events"]) == ("acme-eu", 5)
-    await signals.say(ACTIVITY, "acme", active_hour(day, 12, 4, revision=3, subject="acme-eu"))
+    await signals.say(ACTIVE_HOURS, "a", told(1, hour_of(day, 12, 3), hour_of(day, 13, 2), **stray))
+    [unmatched] = (await signals.get("/v1/signals", type="usage.unmatched"))["data"]
+    assert (unmatched["customer"], unmatched["data"]["events"]) == ("acme-eu", 5)
+    await signals.say(ACTIVE_HOURS, "b", told(3, hour_of(day, 12, 4), subject="acme-eu"))
     assert await rolled_up(signals) == {day: 6}
-    await signals.say(ACTIVITY, "acme-eu", active_hour(day, 13, 7, revision=2, **stray))
+    await signals.say(ACTIVE_HOURS, "a", told(2, hour_of(day, 13, 7), **stray))
     assert await rolled_up(signals) == {day: 11}, "newer of its hour, older of whose it is"
+    await signals.say(ACTIVE_HOURS, "a", told(4, hour_of(day, 12, 5), **stray))
+    assert await rolled_up(signals) == {}, "it means the customer no more"
+    await signals.say(
+        ACTIVE_HOURS, "a", told(5, hour_of(day, 12, 5), subject="acme-eu"), told(6, hour_of(day, 14, 1))
+    )
+    assert await rolled_up(signals) == {day: 13}, "two subjects of one customer"
 
 
 async def test_activity_that_comes_before_its_customer_and_a_move_to_another_zone_lose_nothing(
@@ -349,23 +377,23 @@ async def test_the_users_of_a_day_are_those_that_were_said_last(signals: Signals
     await set_up(signals)
     day = date(2024, 1, 25)
 
-    def users(revision: int, *values: str) -> ActivityMessage:
-        return msgspec.structs.replace(active(day, {}, revision, meter="users", values=values), hours=None)
+    def users(revision: int, *values: str) -> ActiveHoursMessage:
+        return told(revision, days=(DayValues("users", day.isoformat(), values, 1),))
 
     async def known() -> list[str]:
         found = await signals.context.db.pool.fetchval("select items from signals.activity")
         return sorted(found)
 
-    await signals.say(ACTIVITY, "acme", users(2, "a", "b"), active_hour(day, 15, 3, 2, meter="users"))
-    await signals.say(ACTIVITY, "acme", active_hour(day, 16, 1, 3, meter="users"), users(1, "z"))
+    await signals.say(ACTIVE_HOURS, "a", users(2, "a", "b"), told(2, hour_of(day, 15, 3, "users")))
+    await signals.say(ACTIVE_HOURS, "a", told(3, hour_of(day, 16, 1, "users")), users(1, "z"))
     assert await known() == ["a", "b"], "an hour says nothing of them"
-    await signals.say(ACTIVITY, "acme", users(4, "a"), users(3, "a", "b", "c"))
+    await signals.say(ACTIVE_HOURS, "a", users(4, "a"), users(3, "a", "b", "c"))
     assert await known() == ["a"]
-    await signals.say(
-        ACTIVITY, "acme", active(day, {"15": (1, "1")}, 6, meter="users", values=("d",)), users(5, "e")
-    )
+    before = active(day, {"15": (1, "1")}, 6, meter="users", values=("d",))
+    await signals.say(ACTIVITY, "acme", before)
+    await signals.say(ACTIVE_HOURS, "a", users(5, "e"))
     assert await known() == ["d"], "a whole day of before says all of them"
-    await signals.say(ACTIVITY, "acme", users(7))
+    await signals.say(ACTIVE_HOURS, "a", users(7))
     assert await known() == [], "the last of them is void"
 
 

@@ -6,13 +6,17 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.activity.domain import ActiveHour, ActiveItems, Takers, day_of, first_hour_of
+from services.rating.metering.activity.domain import Takers, day_of, first_hour_of
 from services.rating.metering.activity.repository import ActivityRepository, HourSeen, NamedDay
-from services.rating.metering.activity.usecases.tell import tell
+from services.rating.metering.activity.usecases.know_takers import know_takers
+from services.rating.metering.activity.usecases.tell import tell, values_of
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.tally import HOUR_US
+from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us
+from shared.topics.rating import ActiveHour, DayValues
+from shared.values.decimals import plain
 
 Newest = Mapping[NamedDay, datetime]
 """Subject, UTC day and meter → the newest event's time."""
@@ -25,13 +29,14 @@ async def tell_again(uow: UnitOfWork, days_max: int, revision: int) -> int:
     days, passed = await _take(activity, days_max)
     if not days:
         return passed
-    takers = Takers(await CatalogueRepository(uow.connection).meters())
+    since = await NamesRepository(uow.connection).readable()
+    takers = await know_takers(uow, await CatalogueRepository(uow.connection).meters(), since)
     asked = [(subject, day, event_type) for subject, day in days for event_type in await activity.types()]
     newest: dict[NamedDay, datetime] = {}
     for (subject, day, event_type), at in (await activity.last_seen(asked)).items():
         newest |= {(subject, day, meter): at for meter in takers.of(event_type)}
-    hours, items = await _hours(activity, newest, takers), await _items(activity, newest, takers)
-    await tell(uow, hours, items, revision)
+    hours, values = await _hours(activity, newest, takers), await _values(activity, newest, takers)
+    await tell(uow, hours, values, revision)
     return passed
 
 
@@ -51,7 +56,7 @@ async def _take(activity: ActivityRepository, days_max: int) -> tuple[list[tuple
     return taken, len(taken) + len(done)
 
 
-async def _hours(activity: ActivityRepository, newest: Newest, takers: Takers) -> list[ActiveHour]:
+async def _hours(activity: ActivityRepository, newest: Newest, takers: Takers) -> dict[str, list[ActiveHour]]:
     """The hours of these days with usage, and the last one with an event, which a meter's filter may have left
     out: its time is told."""
     found: dict[tuple[str, str, int], tuple[int, Decimal]] = {}
@@ -59,10 +64,13 @@ async def _hours(activity: ActivityRepository, newest: Newest, takers: Takers) -
         found[subject, meter, to_us(at) // HOUR_US] = (0, Decimal(0))
     for seen in await _seen(activity, newest, takers):
         found[seen.subject, seen.meter, first_hour_of(seen.day) + seen.hour] = (seen.events, seen.value)
-    return [
-        ActiveHour(subject, meter, hour, *quantity, to_us(newest[subject, day_of(hour), meter]))
-        for (subject, meter, hour), quantity in sorted(found.items())
-    ]
+    told: dict[str, list[ActiveHour]] = {}
+    for (subject, meter, hour), (events, value) in sorted(found.items()):
+        newest_us = to_us(newest[subject, day_of(hour), meter])
+        told.setdefault(subject, []).append(
+            ActiveHour(meter, hour * HOUR_US, events, plain(value), newest_us)
+        )
+    return told
 
 
 async def _seen(activity: ActivityRepository, newest: Newest, takers: Takers) -> list[HourSeen]:
@@ -78,12 +86,12 @@ async def _seen(activity: ActivityRepository, newest: Newest, takers: Takers) ->
     return found
 
 
-async def _items(activity: ActivityRepository, newest: Newest, takers: Takers) -> list[ActiveItems]:
+async def _values(activity: ActivityRepository, newest: Newest, takers: Takers) -> dict[str, list[DayValues]]:
     asked = sorted(day for day in newest if day[2] in takers.with_role)
     items = await activity.items(asked) if asked else {}
-    return [
-        ActiveItems(
-            subject, meter, day, items.get((subject, day, meter), ()), to_us(newest[subject, day, meter])
-        )
-        for subject, day, meter in asked
-    ]
+    told: dict[str, list[DayValues]] = {}
+    for subject, day, meter in asked:
+        values = values_of(items.get((subject, day, meter), ()))
+        seen = DayValues(meter, day.isoformat(), values, to_us(newest[subject, day, meter]))
+        told.setdefault(subject, []).append(seen)
+    return told

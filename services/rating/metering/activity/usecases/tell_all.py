@@ -8,7 +8,7 @@ from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.fold import fold_share
 from services.rating.metering.fold.usecases.pass_fold import pass_fold
 from shared.db.unit_of_work import Database
-from shared.topics.rating import ACTIVITY
+from shared.topics.rating import ACTIVE_HOURS
 
 POLL_S = 0.01
 
@@ -25,6 +25,6 @@ async def tell_all_activity(db: Database, memory: FoldMemory, now: datetime) -> 
         if not folded:
             await asyncio.sleep(POLL_S)
     moment = await progress.database_time()
-    while await progress.on_its_way(ACTIVITY.name, moment):
+    while await progress.on_its_way(ACTIVE_HOURS.name, moment):
         await asyncio.sleep(POLL_S)
     return passed

@@ -2,62 +2,71 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 
-from services.rating.metering.activity.domain import ActiveHour, ActiveItems, Takers, day_of
+from services.rating.metering.activity.domain import Takers, day_of
 from services.rating.metering.activity.repository import MeterDay, MeterHour, TouchedRepository
-from services.rating.metering.activity.usecases.tell import tell
+from services.rating.metering.activity.usecases.tell import tell, values_of
 from services.rating.metering.domain.aggregations.aggregation import OverItems
+from services.rating.metering.domain.tally import HOUR_US
 from services.rating.metering.fold.domain.changes import TouchedNumber
-from services.rating.metering.fold.domain.packed import Written, numbers_of
+from services.rating.metering.fold.domain.packed import Place, Written, numbers_of
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.repository.packed import HOURS, PackedRepository
 from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import UnitOfWork
+from shared.topics.rating import ActiveHour, DayValues
+from shared.values.decimals import plain
 
 Touched = Mapping[TouchedNumber, int]
 """Subject number, hour since the epoch and event type → the newest event's time, what is void included."""
-Quantities = dict[MeterHour, tuple[int, Decimal]]
-NOTHING = (0, Decimal(0))
+NOTHING = (0, "0")
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a fold did, and what of it is to be told: hours and days → when the newest event happened that their
-    meter takes."""
+    """What a fold did, and what of it is to be told: hours → when the newest event happened that their meter
+    takes, of meters that add up by the row they stand in, of the others by what each keeps."""
 
     written: Written
     memory: FoldMemory
     takers: Takers
-    hours: dict[MeterHour, int] = field(default_factory=dict)
-    days: dict[MeterDay, int] = field(default_factory=dict)
+    sums: dict[Place, list[tuple[str, int]]] = field(default_factory=dict)
+    items: dict[OverItems, dict[MeterHour, int]] = field(default_factory=dict)
+    told: dict[str, list[ActiveHour]] = field(default_factory=dict)
 
     def ask(self, touched: Touched) -> None:
+        """What nobody reads yet is left out."""
+        readable, takers = self.memory.readable, self.takers
         for (number, hour, event_type), newest_us in touched.items():
-            for meter in self.takers.of(event_type):
-                since = self.memory.readable.since_of(meter)
-                if since is not None:
-                    self.hours[MeterHour(number, hour, meter, since)] = newest_us
-                    day = MeterDay(number, day_of(hour), meter, since)
-                    self.days[day] = max(newest_us, self.days.get(day, newest_us))
+            for meter in takers.of(event_type):
+                since = readable.since_of(meter)
+                if since is None:
+                    continue
+                if over_items := takers.over_items.get(meter):
+                    hours = self.items.setdefault(over_items, {})
+                    hours[MeterHour(number, hour, meter, since)] = newest_us
+                else:
+                    self.sums.setdefault((number, hour), []).append((meter, newest_us))
+
+    def tell(self, place: Place, meter: str, quantity: tuple[int, str], newest_us: int) -> None:
+        number, hour = place
+        told = ActiveHour(meter, hour * HOUR_US, *quantity, newest_us)
+        self.told.setdefault(self.memory.subjects[number], []).append(told)
 
 
 async def tell_changed(
     uow: UnitOfWork, touched: Touched, written: Written, memory: FoldMemory, revision: int
-) -> int:
-    """Return how many messages that takes. `memory` must know the subjects, and the epoch must be held."""
-    change = _Change(written, memory, Takers(memory.admitting.meters.values()))
+) -> None:
+    """Tell what that changed. `memory` must know the subjects, and the epoch must be held."""
+    change = _Change(written, memory, memory.readable.takers)
     change.ask(await _newest(uow, touched, change))
-    quantities = await _sums(uow, change) | await _over_items(uow, change)
-    hours = [
-        ActiveHour(memory.subjects[one.subject_no], one.meter, one.hour, *quantities[one], newest_us)
-        for one, newest_us in sorted(change.hours.items())
-    ]
-    return await tell(uow, hours, await _days(uow, change), revision)
+    await _tell_sums(uow, change)
+    await _tell_items(uow, change)
+    await tell(uow, change.told, await _values(uow, change), revision)
 
 
 async def _newest(uow: UnitOfWork, touched: Touched, change: _Change) -> Touched:
-    """The same, over all events of these hours: a message is whole, and what was folded before may be newer.
+    """The same, over all events of these hours: an hour is told whole, and what was folded before may be newer.
     Where that is not remembered and not the first of its hour, it is read."""
     instants, fresh, takers = change.memory.instants, change.written.fresh, change.takers
     known = {key: newest_us for key in touched if (newest_us := instants.get(key)) is not None}
@@ -73,43 +82,48 @@ async def _newest(uow: UnitOfWork, touched: Touched, change: _Change) -> Touched
     return newest
 
 
-async def _sums(uow: UnitOfWork, change: _Change) -> Quantities:
+async def _tell_sums(uow: UnitOfWork, change: _Change) -> None:
     """Of meters that add up, and of types that no meter takes. A row that this fold did not write is read."""
-    adding = [one for one in change.hours if one.meter not in change.takers.over_items]
-    places = {(one.subject_no, one.hour) for one in adding}
-    rows = {place: row for place, row in change.written.rows.items() if place in places}
-    if others := sorted(places - rows.keys()):
+    written = change.written.rows
+    rows = {place: written[place] for place in change.sums if place in written}
+    if others := sorted(change.sums.keys() - rows.keys()):
         rows |= await PackedRepository(uow.connection).read(HOURS, others)
-    meters = await _meters(
-        uow, {series for row in rows.values() for series in numbers_of(row.series)}, change.memory
-    )
-    totals = {place: row.totals(meters) for place, row in rows.items()}
-    return {one: totals.get((one.subject_no, one.hour), {}).get(one.meter, NOTHING) for one in adding}
+    series = {number for row in rows.values() for number in numbers_of(row.series)}
+    meters = await _meters(uow, series, change.memory)
+    for place, asked in change.sums.items():
+        row = rows.get(place)
+        totals = row.totals(meters) if row is not None else {}
+        for meter, newest_us in asked:
+            change.tell(place, meter, totals.get(meter, NOTHING), newest_us)
 
 
-async def _over_items(uow: UnitOfWork, change: _Change) -> Quantities:
+async def _tell_items(uow: UnitOfWork, change: _Change) -> None:
     """Of meters that keep items: these hours are read."""
-    asked: dict[OverItems, list[MeterHour]] = {}
-    for one in change.hours:
-        if aggregation := change.takers.over_items.get(one.meter):
-            asked.setdefault(aggregation, []).append(one)
-    found: Quantities = {}
-    for aggregation, hours in asked.items():
-        found |= await TouchedRepository(uow.connection).hours_of_items(aggregation, hours)
-    return found
+    for aggregation, hours in change.items.items():
+        asked = list(hours)
+        found = await TouchedRepository(uow.connection).hours_of_items(aggregation, asked)
+        for hour in asked:
+            events, value = found[hour]
+            change.tell((hour.subject_no, hour.hour), hour.meter, (events, plain(value)), hours[hour])
 
 
-async def _days(uow: UnitOfWork, change: _Change) -> list[ActiveItems]:
-    """The days on which a meter with a role saw an item for the first time in an hour, or lost one."""
+async def _values(uow: UnitOfWork, change: _Change) -> dict[str, list[DayValues]]:
+    """Of the days on which a meter with a role saw an item for the first time in an hour, or lost one."""
     written, memory = change.written, change.memory
     meters = await _meters(uow, {series for _, series, _ in written.items}, memory)
     changed = {(number, day_of(hour), meters[series]) for number, series, hour in written.items}
-    days = [day for day in change.days if day.meter in change.takers.with_role and day[:3] in changed]
-    items = await TouchedRepository(uow.connection).items(days) if days else {}
-    return [
-        ActiveItems(memory.subjects[day.subject_no], day.meter, day.day, items.get(day, ()), change.days[day])
-        for day in sorted(days)
-    ]
+    days: dict[MeterDay, int] = {}
+    for hours in change.items.values():
+        for (number, hour, meter, since), newest_us in hours.items():
+            if meter in change.takers.with_role and (number, day_of(hour), meter) in changed:
+                day = MeterDay(number, day_of(hour), meter, since)
+                days[day] = max(newest_us, days.get(day, newest_us))
+    items = await TouchedRepository(uow.connection).items(list(days)) if days else {}
+    told: dict[str, list[DayValues]] = {}
+    for day, newest_us in days.items():
+        values = DayValues(day.meter, day.day.isoformat(), values_of(items.get(day, ())), newest_us)
+        told.setdefault(memory.subjects[day.subject_no], []).append(values)
+    return told
 
 
 async def _meters(uow: UnitOfWork, series: Iterable[int], memory: FoldMemory) -> Mapping[int, str | None]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from struct import Struct
 
 from services.rating.metering.domain.delta import FITS
+from shared.values.decimals import plain
 
 Place = tuple[int, int]  # subject number; hour or day since the epoch
 ItemHour = tuple[int, int, int]  # subject number, series number, hour since the epoch
@@ -67,8 +68,8 @@ class Packed:
         assert self.wide is not None
         self.wide[at // ELEMENT] += value
 
-    def totals(self, meters: Mapping[int, str | None]) -> dict[str, tuple[int, Decimal]]:
-        """Return meter → events and value over its series, of those that `meters` names."""
+    def totals(self, meters: Mapping[int, str | None]) -> dict[str, tuple[int, str]]:
+        """Return meter → events and value (a decimal) over its series, of those that `meters` names."""
         found: dict[str, list[int]] = {}
         values = numbers_of(self.values) if self.wide is None else self.wide
         for series, events, value in zip(
@@ -78,9 +79,10 @@ class Packed:
                 total = found.setdefault(meter, [0, 0])
                 total[0] += events
                 total[1] += value
-        return {
-            meter: (events, Decimal(value).scaleb(-self.scale)) for meter, (events, value) in found.items()
-        }
+        return {meter: (events, self._said(value)) for meter, (events, value) in found.items()}
+
+    def _said(self, value: int) -> str:
+        return plain(Decimal(value).scaleb(-self.scale)) if self.scale else str(value)
 
     def decimals(self) -> list[Decimal]:
         """The values of a wide row."""

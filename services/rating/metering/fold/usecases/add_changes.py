@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.activity.usecases.know_takers import know_takers
 from services.rating.metering.domain.delta import Delta
 from services.rating.metering.fold.domain.changes import Change, Changes, changes_of, numbered
 from services.rating.metering.fold.domain.packed import ItemHour, Packed, Place, Written, element_of
@@ -121,7 +122,8 @@ async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
         meters = {meter.meter: meter for meter in await catalogue.meters()}
         names = await AdmissionRepository(uow.connection).names()
         memory.admitting = Admitting(memory.groups_max, revision, meters, names)
-        memory.readable = Readable(await NamesRepository(uow.connection).readable())
+        since = await NamesRepository(uow.connection).readable()
+        memory.readable = Readable(since, await know_takers(uow, meters.values(), since))
         memory.unread = await NamesRepository(uow.connection).unread()
         memory.rows.clear()
 
