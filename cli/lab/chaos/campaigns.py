@@ -80,10 +80,20 @@ def _full() -> list[Campaign]:
             )
             for number, points in enumerate(FAIL_POINTS, 1)
         ),
+        *(
+            Campaign(
+                f"fold {number}",
+                doubled=("rating",),
+                armed=(fail_point("rating", point, deaths),),
+                events=8000,
+                upheaval=upheaval,
+            )
+            for number, (point, deaths, upheaval) in enumerate(FOLD_POINTS, 1)
+        ),
     ]
 
 
-#: All five, where they matter; services of one row die in the same month.
+#: All five, where they matter; those of the fold are below. Services of one row die in the same month.
 FAIL_POINTS = (
     (
         ("usage_ingest", "consumer.before_commit:3"),
@@ -94,6 +104,12 @@ FAIL_POINTS = (
     (("rating", "relay.before_publish:3"), ("billing", "relay.before_publish:1")),
     (("rating", "relay.after_publish:3"), ("billing", "billing.after_number:1")),
     (("rating", "close.before_final:1"), ("billing", "relay.after_publish:1")),
+)
+#: Where rating adds usage up, each in months of its own with a second replica that takes over, and with what
+#: leads there. Where the second one finishes what the first began, a day brings one death.
+FOLD_POINTS = (
+    ("backfill.before_first:1", 5, Upheaval.METERS_CHANGE),
+    ("old_book.before_commit:1", 5, Upheaval.BOOK_OF_BEFORE),
 )
 
 

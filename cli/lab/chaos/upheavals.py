@@ -1,5 +1,5 @@
-"""What may happen to a book in the midst of a month beside faults: its meters change, it becomes one of before
-the fold. Neither may move a cent."""
+"""What may happen to a book every day of a fortnight, beside faults: its meters change, or it becomes one of
+before the fold. Neither may move a cent."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ Act = tuple[datetime, Callable[[], Awaitable[Any]]]
 
 
 class Upheaval(StrEnum):
-    """What happens, from the tenth of the month on."""
+    """What happens."""
 
-    METERS_CHANGE = "its meters change every day"
-    BOOK_OF_BEFORE = "its aggregates become those of before the fold"
+    METERS_CHANGE = "meters change"
+    BOOK_OF_BEFORE = "aggregates become those of before the fold"
 
 
-BEGINS, DAYS = AMENDED_AT.replace(day=10), 12
+BEGINS, DAYS = AMENDED_AT.replace(day=10), 14
 #: The claim first: nobody folds meanwhile, and who remembers packed rows forgets them.
 OF_BEFORE = """
     update rating.fold_state set epoch = epoch + 1;
@@ -42,11 +42,12 @@ OF_BEFORE = """
 
 def acts(upheaval: Upheaval | None, client: Client, database_url: str) -> list[Act]:
     """What to do on which day of the business clock; each may be done twice."""
-    if upheaval is Upheaval.BOOK_OF_BEFORE:
-        return [(BEGINS, lambda: _of_before(database_url))]
+    days = range(DAYS if upheaval else 0)
     if upheaval is Upheaval.METERS_CHANGE:
-        return [(BEGINS + timedelta(days=day), _change(client, day)) for day in range(DAYS)]
-    return []
+        done = [_change(client, day) for day in days]
+    else:
+        done = [lambda: _of_before(database_url) for _ in days]
+    return [(BEGINS + timedelta(days=day), act) for day, act in zip(days, done, strict=True)]
 
 
 def _change(client: Client, day: int) -> Callable[[], Awaitable[Any]]:

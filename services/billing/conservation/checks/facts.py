@@ -44,7 +44,7 @@ def _unpacked(table: str, bucket: str, condition: str = "true") -> str:
 
 def _kept(table: str, bucket: str) -> str:
     return f"""select subject, meter, r.since, grp, {bucket}, events, value, true
-            from {table} left join rating.series_read r using (meter)"""
+            from {table} join rating.series_read r using (meter)"""
 
 
 #: Relations (subject, meter, since, grp, hour or day, events, value, old), by what they hold; `uniques` has an
@@ -58,7 +58,7 @@ AGGREGATES = {
         from {PACKED_ITEMS} p {_NAMED}
         union all
         select subject, meter, r.since, grp, hour, item, events, true
-        from {OLD_ITEMS} left join rating.series_read r using (meter))""",
+        from {OLD_ITEMS} join rating.series_read r using (meter))""",
 }
 
 #: Of a meter's field, filter or dimension.

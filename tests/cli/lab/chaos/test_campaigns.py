@@ -16,9 +16,7 @@ def test_the_full_tier_has_the_faults_of_the_gates() -> None:
 
 
 #: The month has no webhook endpoint; the sender dies there in tests/services/signals/webhooks/test_sender_killed.py.
-#: Its meters do not change and its book is of today; who adds them up dies in
-#: tests/services/rating/metering/test_old_book.py.
-ELSEWHERE = {"webhook.after_send", "backfill.before_first", "old_book.before_commit"}
+ELSEWHERE = {"webhook.after_send"}
 
 
 def test_every_fail_point_kills_somebody() -> None:

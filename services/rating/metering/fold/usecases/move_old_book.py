@@ -37,7 +37,6 @@ async def move_old_book_step(uow: UnitOfWork, holding: Holding, *, rows_max: int
         return await old_book_left(uow, memory)
     await _move(uow, subjects, holding)
     memory.old_book_after = subjects[-1]
-    failpoints.reach("old_book.before_commit")
     return True
 
 
@@ -47,3 +46,4 @@ async def _move(uow: UnitOfWork, subjects: Collection[str], holding: Holding) ->
     if moved:
         numbers = Numbers(await number_subjects(uow, moved, KnownSubjects()), since)
         await add_changes(uow, changes_of([delta_of(taken, Tally(), {}, 0, numbers)]), holding)
+        failpoints.reach("old_book.before_commit")
