@@ -84,7 +84,8 @@ METERS = """
 METER_VERSIONS = """
     meter_version as materialized (
         select m.meter, m.revision, m.counts_since, m.event_type, m.aggregation, m.group_by as dimensions,
-            string_to_array(m.field, '.') as field,
+            string_to_array(m.field, '.') as field, string_to_array(m.group_by[1], '.') as first_path,
+                string_to_array(m.group_by[2], '.') as second_path,
                (select jsonb_agg(jsonb_build_object('path', string_to_array(f.key, '.'), 'values', f.value))
                    from jsonb_each(m.filters) f) as filters
         from rating.meter_versions m

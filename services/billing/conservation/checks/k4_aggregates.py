@@ -15,6 +15,7 @@ from services.billing.conservation.checks.facts import (
     EVENTS,
     FOLDED,
     GROUP,
+    METER_VERSIONS,
     METERS,
     OLD_DAYS,
     OLD_HOURS,
@@ -45,6 +46,20 @@ VALUES = {
 }
 ITEMS = {"hours": "''", "uniques": f"nullif({label(at('m.field'))}, '')"}
 
+#: CTE after METERS and METER_VERSIONS. Each meter as readers see it: by its terms or, while what is stored is added up
+#: by those, by the version before. A new meter whose events of before are still being added is not seen.
+SEEN = """
+    seen as materialized (
+        select meter, counts_since, event_type, aggregation, field, filters, dimensions, first_path, second_path
+        from meter where backfilled
+        union all
+        (select distinct on (v.meter) v.meter, v.counts_since, v.event_type, v.aggregation, v.field, v.filters,
+            v.dimensions, v.first_path, v.second_path
+        from meter_version v join meter m on m.meter = v.meter and not m.backfilled
+        join rating.series_read r on r.meter = v.meter and r.since = v.counts_since
+        order by v.meter, v.revision desc)
+    )"""
+
 PLACED = """
         left join crowded c on c.meter = r.meter and c.meter_revision = r.counts_since
             and c.month = date_trunc('month', r.hour, 'UTC')
@@ -70,12 +85,12 @@ def _differences(kind: str, crowded: bool) -> str:
     )
     kept_value, kept_item = ("u.value", "''") if kind == "hours" else ("0", "u.item")
     return f"""
-    with {METERS}, {FOLDED}, {admission}
+    with {METERS}, {METER_VERSIONS}, {SEEN}, {FOLDED}, {admission}
     measured as (
         select e.subject, m.meter, m.counts_since, {GROUP} as grp, date_trunc('hour', e.time, 'UTC') as hour,
                {ITEMS[kind]} as item, {VALUES[kind]} as value
         from {EVENTS} e join folded w on w.partition = e.partition and e.batch_id <= w.batch_id
-            join meter m on m.backfilled and m.aggregation in {AGGREGATIONS[kind]} and {TAKES}
+            join seen m on m.aggregation in {AGGREGATIONS[kind]} and {TAKES}
         where not exists (
             select from rating.voids v join folded w on w.partition = v.partition and v.batch_id <= w.batch_id
             where v.key = e.key)
@@ -87,7 +102,7 @@ def _differences(kind: str, crowded: bool) -> str:
         where r.value is not null and r.item is not null
         union all
         select u.subject, u.meter, u.grp::jsonb, u.hour, {kept_item}, u.old, 0, 0, u.events, {kept_value}
-        from {AGGREGATES[kind]} u join meter m on m.meter = u.meter and m.backfilled
+        from {AGGREGATES[kind]} u join seen m on m.meter = u.meter
     )
     select {_place(kind)} as place, subject, meter, grp::text as grp, hour, item,
         sum(raw_events) as raw_events, sum(raw_value) as raw_value,

@@ -198,6 +198,11 @@ async def written(database: TestDatabase) -> AsyncIterator[Book]:
         await admin.close()
 
 
+KEEP_VERSIONS = """
+    insert into rating.meter_versions (meter, revision, event_type, aggregation, field, missing, group_by, filters, cut,
+        counts_since, recorded_at)
+    select meter, revision, event_type, aggregation, field, missing, group_by, filters, '{}', counts_since, now()
+    from rating.meters"""
 EU, US = '{"region":"eu"}', '{"region":"us"}'
 
 
@@ -292,16 +297,21 @@ async def test_a_series_nobody_reads_counts_for_nobody(written: Book) -> None:
     await written.pack((calls, 1, 1), (filled, 5, 5))
     await written.fold(p0=1)
     assert await written.faults() == []
+    await written.admin.execute(KEEP_VERSIONS)
     await written.admin.execute(
-        "update rating.meters set counts_since = counts_since + 1, backfilled = false"
+        """update rating.meters set filters = '{"region": ["us"]}', backfilled = false,
+            counts_since = counts_since + 1, revision = revision + 1"""
     )
-    assert await written.faults() == [], "its events are still being added"
+    assert await written.faults() == [], "while events are added up by the new terms, the old ones are read"
+    await written.admin.execute("update rating.usage_packed_hours set events = '{2,5}'")
+    assert await written.faults() == [("aggregate_off", "rating.usage_packed_hours")]
+    await written.admin.execute("update rating.usage_packed_hours set events = '{1,5}'")
     await written.admin.execute("update rating.meters set backfilled = true")
     await written.admin.execute("update rating.series_read set since = since + 1")
     assert await written.faults() == [
         ("aggregate_off", "rating.usage_packed_hours"),
         ("admission_missing", "rating.admitted_groups"),
-    ], "five events are read, and the group is admitted by the terms of before"
+    ], "five events are read where none is taken, and the group is admitted by the terms of before"
 
 
 async def test_days_are_held_against_hours_where_they_are_rolled_up(written: Book) -> None:
