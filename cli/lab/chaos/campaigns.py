@@ -84,11 +84,11 @@ def _full() -> list[Campaign]:
             Campaign(
                 f"fold {number}",
                 doubled=("rating",),
-                armed=(fail_point("rating", point, deaths),),
+                armed=(fail_point("rating", point, 5), fail_point("rating-2", point, 5)),
                 events=8000,
                 upheaval=upheaval,
             )
-            for number, (point, deaths, upheaval) in enumerate(FOLD_POINTS, 1)
+            for number, (point, upheaval) in enumerate(FOLD_POINTS, 1)
         ),
     ]
 
@@ -105,11 +105,14 @@ FAIL_POINTS = (
     (("rating", "relay.after_publish:3"), ("billing", "billing.after_number:1")),
     (("rating", "close.before_final:1"), ("billing", "relay.after_publish:1")),
 )
-#: Where rating adds usage up, each in months of its own with a second replica that takes over, and with what
-#: leads there. Where the second one finishes what the first began, a day brings one death.
+#: Where rating adds usage up, each in months of its own, with what leads there: a second replica takes over, and dies
+#: there in its turn.
 FOLD_POINTS = (
-    ("backfill.before_first:1", 5, Upheaval.METERS_CHANGE),
-    ("old_book.before_commit:1", 5, Upheaval.BOOK_OF_BEFORE),
+    ("fold.before_claim:3", None),
+    ("fold.before_commit:3", None),
+    ("fold.rolling_up:1", None),
+    ("backfill.before_first:1", Upheaval.METERS_CHANGE),
+    ("old_book.before_commit:1", Upheaval.BOOK_OF_BEFORE),
 )
 
 

@@ -71,6 +71,13 @@ VANDALISM = {
         "rating.usage_packed_hours",
         "K4",
     ),
+    "a day that is not its hours": Fault(
+        """update rating.usage_packed_days set vals[1] = vals[1] + 1 where (subject_no, day) = (
+               select subject_no, day from rating.usage_packed_days limit 1)""",
+        "day_off",
+        "rating.usage_packed_days",
+        "K4",
+    ),
     "days that are not rolled up and taken for it": Fault(
         "update rating.fold_state set rolled_before = 'infinity', rolling_before = 'infinity'",
         "day_off",
