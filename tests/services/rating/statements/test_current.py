@@ -4,10 +4,13 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.rating.statements.metrics import PRICED
+from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.rows import StatementName
+from services.rating.statements.usecases.fan_out import fan_out_all
 from services.rating.statements.usecases.price_shown import price_shown
 from shared.topics.rating import STATEMENTS, StatementMessage
 from shared.values.instants import to_us
@@ -260,3 +263,35 @@ async def test_an_explanation_and_rating_s_own_routes_show_what_was_metered(rati
     await metered(rating, event("e4", "acme", utc("2024-01-05T10:00:00")))
     (cost,) = (await rating.client.get("/v1/customers/acme/cost")).json()["contracts"]
     assert cost["subtotal"] == "8.00"
+
+
+MARK = "insert into rating.marks (subject, day) values ('acme', '2024-01-05')"
+NAME = ["acme"], [utc("2024-01-01T00:00:00")]
+
+
+async def test_a_request_that_was_renewed_cannot_be_answered_by_an_older_snapshot(rating: Deployment) -> None:
+    await started(rating, "acme")
+    pool = rating.context.db.pool
+    await pool.execute(MARK)
+    await fan_out_all(rating.context, waits=True)
+    with pytest.raises(asyncpg.SerializationError):
+        async with rating.context.db.transaction(isolation="repeatable_read") as uow:
+            assert await uow.connection.fetchval("select count(*) from rating.stale") == 1
+            await pool.execute(MARK)
+            await fan_out_all(rating.context, waits=True)
+            await RequestRepository(uow.connection).forget(*NAME)
+    assert await pool.fetchval("select count(*) from rating.stale") == 1
+
+
+async def test_a_mark_that_comes_while_a_request_is_answered_asks_anew_and_waits_for_nobody(
+    rating: Deployment,
+) -> None:
+    await started(rating, "acme")
+    pool = rating.context.db.pool
+    await pool.execute(MARK)
+    await fan_out_all(rating.context, waits=True)
+    async with rating.context.db.transaction(isolation="repeatable_read") as uow:
+        await RequestRepository(uow.connection).forget(*NAME)
+        await pool.execute(MARK)
+        await asyncio.wait_for(fan_out_all(rating.context, waits=True), 30)
+    assert await pool.fetchval("select count(*) from rating.stale") == 1
