@@ -1,4 +1,4 @@
-"""SQL of readings: aggregates and raw events of many customers, meters and ranges in one statement each."""
+"""SQL of readings: items and raw events of many customers, meters and ranges in one statement each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -37,28 +37,14 @@ _ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::text[], ${4}::
 _GROUP = f"case when a.blank is null then null when u.grp = '{OTHER}' then a.blank else u.grp end"
 #: A customer's subjects; "subject:x" stands for the subject x alone, whoever's it is.
 SUBJECT_ALONE = "subject:"
-_SUBJECTS = """lateral (select subject from rating.subjects
+SUBJECTS = """lateral (select subject from rating.subjects
     where customer_id = a.customer_id and (a.without is null or not a.without ? subject)
     union all select substr(a.customer_id, 9) where a.customer_id like 'subject:%'
         and (a.without is null or not a.without ? substr(a.customer_id, 9))) s"""
 #: `offset 0`: each range is one walk along the key's index, whatever the planner believes of a table that was
 #: empty a moment ago.
-_SUMS = f"""
-select n, grp, sum(value) from (
-    select a.n, {_GROUP} as grp, u.value
-    from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
-    cross join lateral (select grp, value from rating.usage_days where subject = s.subject and meter = a.meter
-        and day >= (a.start at time zone 'UTC')::date and day < (a.until at time zone 'UTC')::date offset 0) u
-    union all
-    select a.n, {_GROUP}, u.value
-    from {_ASKED.format(8, 9, 10, 11, 12, 13, 14)} cross join {_SUBJECTS}
-    cross join lateral (select grp, value from rating.usage_hours
-        where subject = s.subject and meter = a.meter
-        and hour >= a.start and hour < a.until offset 0) u
-) parts group by n, grp
-"""
 _ITEMS = f"""
-from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {_SUBJECTS}
+from {_ASKED.format(1, 2, 3, 4, 5, 6, 7)} cross join {SUBJECTS}
 cross join lateral (select grp, item from rating.usage_uniques where subject = s.subject and meter = a.meter
     and hour >= a.start and hour < a.until and events > 0 offset 0) u
 """
@@ -77,13 +63,6 @@ LAST_BATCHES = """
 class ReadingsRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
-
-    async def sums(
-        self, days: Sequence[AskedRange], hours: Sequence[AskedRange]
-    ) -> list[tuple[int, GroupKey | None, Decimal]]:
-        """Return (n, group or None, sum of values), over all subjects and both kinds of range."""
-        rows = await self._connection.fetch(_SUMS, *_columns(days), *_columns(hours))
-        return [tuple(row) for row in rows]
 
     async def quantities_of_items(
         self, aggregation: OverItems, ranges: Sequence[AskedRange]
@@ -113,7 +92,7 @@ class ReadingsRepository:
                from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[],
                    $6::jsonb[], $7::jsonb[])
                    a (n, customer_id, event_type, start, until, without, after)
-               cross join {_SUBJECTS}
+               cross join {SUBJECTS}
                join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start
                    and e.time < a.until
                    and (a.after is null or e.batch_id > coalesce((a.after ->> e.partition::text)::bigint, 0))

@@ -23,6 +23,7 @@ from services.rating.metering.domain.span import Cover, cover
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
+from services.rating.metering.repository.sums import SumsRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.runtime.clock import to_us
@@ -96,7 +97,7 @@ async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[
         if one.need.meter not in meters:
             raise MeterGone(f"there is no meter {one.need.meter!r}")
     reading = _Reading(asked, meters, ReadingsRepository(uow.connection))
-    await reading.read_sums()
+    await reading.read_sums(SumsRepository(uow.connection))
     await reading.read_items()
     await reading.read_raw(AdmissionRepository(uow.connection))
     return reading.quantities()
@@ -137,11 +138,11 @@ class _Reading:
             found[n][group] = self.over_items[n].quantity(items)
         return found
 
-    async def read_sums(self) -> None:
-        sums = [n for n in range(len(self.asked)) if n not in self.over_items]
-        days, hours = self._ranges(sums, "days"), self._ranges(sums, "hours")
+    async def read_sums(self, sums: SumsRepository) -> None:
+        adding = [n for n in range(len(self.asked)) if n not in self.over_items]
+        days, hours = self._ranges(adding, "days"), self._ranges(adding, "hours")
         if days or hours:
-            for n, group, value in await self.repository.sums(days, hours):
+            for (n, group), value in (await sums.sums(days, hours)).items():
                 self._add(n, group, value)
 
     async def read_items(self) -> None:

@@ -77,9 +77,10 @@ UNPACKED = f"""
     cross join lateral unnest(p.series, p.events, p.vals, p.wide) as u (series_no, events, val, wide)
     join rating.usage_subjects s on s.subject_no = p.subject_no {READ.format(of="u")}"""
 VALUE = f"coalesce(u.wide, u.val * (array[{UNITS}]::numeric[])[p.scale + 1])"
-# Whose day is rolled up: see tables.py. The first condition is what an index of hours can answer.
-NOT_ROLLED_UP = """p.hour >= f.rolled_before::timestamp at time zone 'UTC'
-        and p.hour >= (case when p.subject_no <= f.rolling_subject then f.rolling_before else f.rolled_before end)::timestamp at time zone 'UTC'"""
+# Whose day is not rolled up: see tables.py. What the first condition asks is asked once, so that an index of hours answers it.
+ROLLED = "::timestamp at time zone 'UTC'"
+NOT_ROLLED_UP = f"""p.hour >= (select rolled_before{ROLLED} from rating.fold_state)
+        and p.hour >= (case when p.subject_no <= f.rolling_subject then f.rolling_before else f.rolled_before end){ROLLED}"""
 VIEWS = f"""
 create view rating.usage_hours as
 select s.subject, n.meter, n.grp, p.hour, u.events, {VALUE} as value

@@ -14,16 +14,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.rating.catalogue.repository import CatalogueRepository
+from services.rating.metering.fold.domain.packed import Packed, element_of
 from services.rating.metering.fold.domain.share import Backlog, Share, Waiting, share_of
+from services.rating.metering.fold.memory import ROW_BYTES, FoldMemory, KnownRows
 from services.rating.metering.fold.usecases import fold as folding
 from services.rating.metering.fold.usecases import roll_up as rolling
+from services.rating.metering.memory import KnownSubjects
 from services.rating.metering.repository.admission import AdmissionRepository
+from services.rating.metering.usecases.number_subjects import number_subjects
 from shared.db.unit_of_work import Database
 from shared.topics.usage_ingest import UsageMessage
 from tests.conftest import TestDatabase
 from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import NOW, Metering, event, void
-from tests.services.rating.metering.book import FORGET, Aggregates, aggregates, meter
+from tests.services.rating.metering.book import FORGET, Aggregates, aggregates, meter, rows
 from tests.services.rating.metering.oracle import tallied
 
 METERS: dict[str, dict[str, Any]] = {"calls": book.CALLS, "seconds": book.SECONDS, "users": book.USERS}
@@ -142,6 +146,46 @@ async def test_days_are_rolled_up_subject_by_subject_and_late_events_go_into_the
     assert tuple(state or ()) == ((NOW + timedelta(days=1)).date(), (NOW + timedelta(days=1)).date(), 0)
     await admin.execute("delete from rating.usage_packed_hours where hour < '2026-03-11 00:00+00'")
     assert (await aggregates(db)).days == (await expected(db, sent)).days
+
+
+async def test_a_process_leaves_the_folds_to_another_that_folds(db: Database, metering: Metering) -> None:
+    """Unless it is asked for everything: then it does not wait for the other one's pace."""
+    await meter(db, "calls", **book.CALLS)
+    await metering.take(event("0"))
+    await metering.store(event("1"))
+    other = FoldMemory(1000)
+    assert not await folding.fold_share(db, other, NOW, in_turn=True)
+    assert await folding.fold_share(db, metering.context.state.metering.fold, NOW, in_turn=True)
+    await metering.store(event("2"))
+    assert await folding.fold_share(db, other, NOW)
+    await metering.store(event("3"))
+    await rows(db, "update rating.fold_state set folded_at = folded_at - interval '1 hour'")
+    assert await folding.fold_share(db, metering.context.state.metering.fold, NOW, in_turn=True), (
+        "the other one has not folded for long"
+    )
+
+
+async def test_a_number_that_was_rolled_back_is_not_remembered(db: Database) -> None:
+    known = KnownSubjects()
+    with pytest.raises(RuntimeError):
+        async with db.transaction() as uow:
+            taken = await number_subjects(uow, ["acme"], known)
+            raise RuntimeError("the batch fails")
+    assert known.among(["acme"]) == {}
+    async with db.transaction() as uow:
+        again = await number_subjects(uow, ["acme"], known)
+        assert known.among(["acme"]) == {}, "before it has committed"
+    assert known.among(["acme"]) == again != taken
+
+
+def test_rows_are_remembered_up_to_so_many_bytes_those_that_changed_last() -> None:
+    known = KnownRows(bytes_max=10 * ROW_BYTES)
+    for hour in range(30):
+        row = Packed()
+        row.add(element_of(1), 1, 0, 1)
+        known.keep({(1, hour): row})
+    found, unknown = known.among([(1, hour) for hour in range(30)])
+    assert len(found) in range(5, 11) and unknown == [(1, hour) for hour in range(30 - len(found))]
 
 
 async def test_a_hundred_of_the_largest_are_exact(db: Database, metering: Metering) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from services.rating.customers.requests import CustomerDocument
 from services.rating.customers.usecases import create_customer
+from services.rating.metering.fold.usecases import roll_up as rolling
 from services.rating.metering.usecases.read_quantities import (
     MeterGone,
     UsageAsked,
@@ -86,13 +87,21 @@ def edges() -> list[tuple[datetime, datetime]]:
     return found + [(amended, amended + timedelta(minutes=minutes)) for minutes in (3, 80, 2400)]
 
 
-async def test_readings_equal_a_brute_force_count(db: Database, metering: Metering) -> None:
+@pytest.mark.parametrize("rolled_up", [0, 2, 10])
+async def test_readings_equal_a_brute_force_count(
+    db: Database, rolled_up: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no day is rolled up, those of some subjects, and those of all, some of them late."""
+    monkeypatch.setattr(rolling, "ROWS_MAX", 1)
+    metering = Metering(db, now=START + timedelta(days=30))
     rng = random.Random(20130101)
     for name, terms in METERS.items():
         await meter(db, name, **terms)
     sent = traffic(rng, 3000)
-    for first in range(0, len(sent), 400):
-        await metering.take(*sent[first : first + 400])
+    await metering.take(*sent[:2400])
+    for _ in range(rolled_up):
+        await metering.roll_up()
+    await metering.take(*sent[2400:])
     ids = await customers(db)
     subjects = {"acme": ["acme", "acme-eu"], "beta": ["beta"]}
     asked, expected = [], []

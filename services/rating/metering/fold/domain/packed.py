@@ -8,6 +8,7 @@ numbers without bound, and are stored as decimals; whether they fit is decided b
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from struct import Struct
 
 from services.rating.metering.domain.delta import FITS
@@ -20,7 +21,6 @@ _element = Struct(">iq")
 _number = Struct(">q")
 _get, _put = _number.unpack_from, _number.pack_into
 _ZERO = _element.pack(8, 0)
-_NUMBERS = slice(1, None, 2)  # of an unpacked column: what is no length
 
 
 class Packed:
@@ -136,7 +136,13 @@ def element_of(series: int) -> bytes:
 
 def numbers_of(column: bytes | bytearray) -> tuple[int, ...]:
     """The numbers in a column."""
-    return Struct(f">{'iq' * (len(column) // ELEMENT)}").unpack(column)[_NUMBERS]
+    return _numbers(len(column) // ELEMENT).unpack(column)
+
+
+@lru_cache(5000)
+def _numbers(count: int) -> Struct:
+    """So many elements, without their lengths."""
+    return Struct(">" + "4xq" * count)
 
 
 def _chosen(column: bytearray, places: Sequence[int]) -> bytearray:
