@@ -15,9 +15,11 @@ TOLD = """select not exists (select from rating.statements s
               left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start
                   and d.kind = 'invoice'
               where d.statement_revision is distinct from s.revision)"""
-ACTIVITY_TOLD = (
-    "select not exists (select from rating.usage_deltas) and not exists (select from rating.activity_due)"
-)
+#: Commits from before the fold, which a comparison plays too, add up in the transaction that meters.
+FOLDS = "select to_regclass('rating.usage_deltas') is not null"
+ALL_FOLDED = "select not exists (select from rating.usage_deltas)"
+ACTIVITY_TOLD = "select not exists (select from rating.activity_due)"
+MARKED_ACTIVITY_TOLD = "select not exists (select from rating.activity_marks)"
 DRAFTED = "select count(*) from billing.documents where status = 'draft'"
 NEWEST_BATCH = "select coalesce(max(batch_id), 0) from bus.batches"
 
@@ -26,18 +28,14 @@ class Stuck(Exception):
     """Nothing moved for so long that waiting on makes no sense."""
 
 
-async def folded(auditor: asyncpg.Connection) -> int:
-    """How many messages of usage.events are in the aggregates. Metering adds them in the transaction that moves its
-    position, so they are those that are metered."""
-    found: int = await auditor.fetchval(METERED)
-    return found
-
-
 async def until_folded(auditor: asyncpg.Connection, messages: int) -> float:
-    """Return the instant (monotonic) at which so many messages are in the aggregates."""
+    """Return the instant (monotonic) at which so many messages of usage.events are in the aggregates: metered, and
+    where a fold adds them, folded."""
+    folds = await auditor.fetchval(FOLDS)
 
     async def all_folded() -> bool:
-        return await folded(auditor) >= messages
+        metered = await auditor.fetchval(METERED) >= messages
+        return bool(metered and (not folds or await auditor.fetchval(ALL_FOLDED)))
 
     return await _until(auditor, all_folded, f"{messages:,} messages are folded")
 
@@ -77,7 +75,8 @@ async def _until(auditor: asyncpg.Connection, reached: Callable[[], Awaitable[bo
 async def until_activity_told(auditor: asyncpg.Connection) -> None:
     """Wait until signals have been told of everything metered: what was stored first must not be worked off
     while something is measured."""
-    while not await auditor.fetchval(ACTIVITY_TOLD):
+    first = ALL_FOLDED if await auditor.fetchval(FOLDS) else MARKED_ACTIVITY_TOLD
+    while not (await auditor.fetchval(first) and await auditor.fetchval(ACTIVITY_TOLD)):
         await asyncio.sleep(POLL_S)
 
 
