@@ -3,7 +3,6 @@ never leave a wrong memory."""
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,41 +11,26 @@ from services.rating.metering.fold.memory import FoldMemory
 from services.rating.settings import RatingSettings
 from shared.runtime.clock import machine_us
 from shared.runtime.context import Context, FromRequest
+from shared.values.recent import Recent
 
 SUBJECTS_KEPT_MAX = 100_000
 LATENESS_HOLDS_S = 1.0
 LOOK_EVERY_S = 0.1
 
 
-@dataclass(slots=True)
-class KnownSubjects:
-    """Numbers of subjects, those that were asked for least of late left out beyond a bound."""
+class KnownSubjects(Recent[str, int]):
+    """Numbers of subjects that are committed."""
 
-    _recent: dict[str, int] = field(default_factory=dict)
-    _before: dict[str, int] = field(default_factory=dict)
+    __slots__ = ()
 
-    def among(self, subjects: Iterable[str]) -> dict[str, int]:
-        """Subject → its number, of those that are known."""
-        recent, before = self._recent, self._before
-        found: dict[str, int] = {}
-        for subject in subjects:
-            number = recent.get(subject) or before.get(subject)
-            if number is not None:
-                found[subject] = recent[subject] = number
-        return found
-
-    def remember(self, numbers: Mapping[str, int]) -> None:
-        """Keep numbers that are committed."""
-        self._recent.update(numbers)
-        if len(self._recent) > SUBJECTS_KEPT_MAX // 2:
-            self._recent, self._before = {}, self._recent
+    def __init__(self) -> None:
+        super().__init__(SUBJECTS_KEPT_MAX)
 
 
 @dataclass(slots=True)
 class MeteringMemory:
     """The catalogue at its revision, beside it what readers still see of meters that are added up anew (none:
-    None), event types already noted, numbers of subjects, and what the fold
-    remembers."""
+    None), event types already noted, numbers of subjects, and what the fold remembers."""
 
     groups_max: int
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(-1, ()))

@@ -1,14 +1,10 @@
-"""Which meters tell of an event, and the hours and days it falls into."""
+"""Which meters tell of an event."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from shared.values.names import UNMETERED
-
-DAY_HOURS = 24
-EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Takers:
@@ -35,13 +31,3 @@ class Takers:
     def adds_all(self, event_type: str) -> bool:
         """Whether every such event is added to a row of its hour: where there is no row yet there was none."""
         return event_type in self._adding_all or event_type not in self._taking
-
-
-def first_hour_of(day: date) -> int:
-    """The hour since the epoch with which a UTC day begins."""
-    return (day.toordinal() - EPOCH) * DAY_HOURS
-
-
-def day_of(hour: int) -> date:
-    """The UTC day of an hour since the epoch."""
-    return date.fromordinal(EPOCH + hour // DAY_HOURS)

@@ -5,6 +5,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.activity.domain import Takers
@@ -15,6 +16,7 @@ from services.rating.metering.fold.domain.changes import TouchedNumber
 from services.rating.metering.fold.domain.packed import Packed, Place
 from shared.runtime.wake import Wake
 from shared.values.names import UNMETERED
+from shared.values.recent import Recent
 
 OWN_GROUPS_KEPT_MAX = 200_000
 NAMES_KEPT_MAX = 50_000
@@ -74,24 +76,6 @@ class Readable:
 
 
 @dataclass(slots=True)
-class KnownInstants:
-    """When the newest event of a subject, hour and type happened, those that were asked for least of late left
-    out beyond a bound."""
-
-    _recent: dict[TouchedNumber, int] = field(default_factory=dict)
-    _before: dict[TouchedNumber, int] = field(default_factory=dict)
-
-    def get(self, touched: TouchedNumber) -> int | None:
-        found = self._recent.get(touched)
-        return self._before.get(touched) if found is None else found
-
-    def remember(self, instants: Mapping[TouchedNumber, int]) -> None:
-        self._recent.update(instants)
-        if len(self._recent) > INSTANTS_KEPT_MAX // 2:
-            self._recent, self._before = {}, self._recent
-
-
-@dataclass(slots=True)
 class KnownRows:
     """Packed rows as they were written last, those that changed least of late left out beyond a bound."""
 
@@ -129,10 +113,11 @@ class KnownRows:
 
 @dataclass(slots=True)
 class FoldMemory:
-    """`epoch`: the one this process wrote last, while what it remembers is true. `one_at_a_time`: of the folds
-    of this process. `wake`: for the job that folds. `unread`: series that
-    nobody reads any more. `old_book_left`: unless it is known that nothing of before
-    the folds is left; its subjects up to `old_book_after` are packed."""
+    """`epoch`: the one this process wrote last, while what it remembers is true. `instants`: when the newest
+    event of a subject, hour and type happened. `one_at_a_time`: of the folds of this process. `wake`: for the
+    job that folds. `unread`: series that nobody reads any more.
+    `old_book_left`: unless it is known that nothing of before the folds is left; its subjects up to
+    `old_book_after` are packed."""
 
     groups_max: int
     epoch: int | None = None
@@ -141,7 +126,7 @@ class FoldMemory:
     series: dict[SeriesKey, int] = field(default_factory=dict)
     rows: KnownRows = field(default_factory=KnownRows)
     readable: Readable = field(default_factory=Readable)
-    instants: KnownInstants = field(default_factory=KnownInstants)
+    instants: Recent[TouchedNumber, int] = field(default_factory=partial(Recent, INSTANTS_KEPT_MAX))
     unread: frozenset[int] = frozenset()
     old_book_left: bool = True
     old_book_after: str = ""
@@ -173,6 +158,6 @@ class FoldMemory:
         self.series.clear()
         self.readable = Readable()
         self.unread = frozenset()
-        self.instants = KnownInstants()
+        self.instants = Recent(INSTANTS_KEPT_MAX)
         self.old_book_left, self.old_book_after = True, ""
         self.rows.clear()

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.activity.domain import Takers, day_of, first_hour_of
+from services.rating.metering.activity.domain import Takers
 from services.rating.metering.activity.repository import ActivityRepository, HourSeen, NamedDay
 from services.rating.metering.activity.usecases.know_takers import know_takers
 from services.rating.metering.activity.usecases.tell import tell, values_of
 from services.rating.metering.domain.aggregations.aggregation import OverItems
+from services.rating.metering.domain.hours import day_of, first_hour_of
 from services.rating.metering.domain.tally import HOUR_US
 from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import UnitOfWork

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from services.rating.metering.activity.domain import Takers, day_of
+from services.rating.metering.activity.domain import Takers
 from services.rating.metering.activity.repository import MeterDay, MeterHour, TouchedRepository
 from services.rating.metering.activity.usecases.tell import tell, values_of
 from services.rating.metering.domain.aggregations.aggregation import OverItems
+from services.rating.metering.domain.hours import day_of
 from services.rating.metering.domain.tally import HOUR_US
 from services.rating.metering.fold.domain.changes import TouchedNumber
 from services.rating.metering.fold.domain.packed import Place, Written, numbers_of
@@ -69,7 +70,7 @@ async def _newest(uow: UnitOfWork, touched: Touched, change: _Change) -> Touched
     """The same, over all events of these hours: an hour is told whole, and what was folded before may be newer.
     Where that is not remembered and not the first of its hour, it is read."""
     instants, fresh, takers = change.memory.instants, change.written.fresh, change.takers
-    known = {key: newest_us for key in touched if (newest_us := instants.get(key)) is not None}
+    known = instants.among(touched)
     unknown = [
         key
         for key in touched.keys() - known.keys()

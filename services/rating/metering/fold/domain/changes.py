@@ -7,14 +7,12 @@ from datetime import date
 from services.rating.metering.domain.admission import MeterMonth, month_of
 from services.rating.metering.domain.delta import Delta, SeriesKey
 from services.rating.metering.domain.group import NO_GROUP, GroupKey
+from services.rating.metering.domain.hours import DAY_HOURS, day_of
 from services.rating.metering.fold.domain.packed import Place
 from services.rating.metering.fold.domain.rolled_up import RolledUp
 
-HOURS_A_DAY = 24
-EPOCH_DAY = date(1970, 1, 1).toordinal()
-Change = tuple[
-    int, int, int, int
-]  # place of the series in `series`, events, scale, value in units of 10^-scale
+#: Place of the series in `series`, events, scale, value in units of 10^-scale.
+Change = tuple[int, int, int, int]
 ItemPlace = tuple[int, int, int, str]  # subject number, place of the series in `series`, hour, item
 TouchedNumber = tuple[int, int, str]  # subject number, hour since the epoch, event type
 SubjectMonth = tuple[MeterMonth, int]  # … and subject number
@@ -71,16 +69,12 @@ class Changes:
     def of_days(self, rolled_up: RolledUp) -> dict[Place, list[Change]]:
         """What changes in each (subject, day) that is rolled up already."""
         found: dict[Place, list[Change]] = {}
-        days: dict[int, tuple[int, date]] = {}
+        days: dict[int, date] = {}
         for (subject, hour), changes in self.sums.items():
-            number, day = days.get(hour) or days.setdefault(hour, day_of(hour))
+            day = days.get(hour) or days.setdefault(hour, day_of(hour))
             if rolled_up.covers(subject, day):
-                found.setdefault((subject, number), []).extend(changes)
+                found.setdefault((subject, hour // DAY_HOURS), []).extend(changes)
         return found
-
-    def newest_hour(self) -> int | None:
-        """The latest hour of which an event came."""
-        return max((hour for _, hour, _ in self.touched), default=None)
 
     def groups(self, *, void: bool) -> dict[MeterMonth, set[GroupKey]]:
         """The groups that are added (or, if `void`, only taken from) by meter and month."""
@@ -148,12 +142,6 @@ class Changes:
         """Place of a series in the delta → its place here."""
         series = self.series
         return [series.setdefault(key, len(series)) for key in delta.series]
-
-
-def day_of(hour: int) -> tuple[int, date]:
-    """The UTC day of an hour, as a number since the epoch and as a date."""
-    number = hour // HOURS_A_DAY
-    return number, date.fromordinal(EPOCH_DAY + number)
 
 
 def changes_of(deltas: Iterable[Delta]) -> Changes:

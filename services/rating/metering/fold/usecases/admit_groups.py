@@ -9,8 +9,8 @@ from services.rating.metering.domain.admission import EVERYONE, Admission, Meter
 from services.rating.metering.domain.group import OTHER, GroupKey
 from services.rating.metering.fold.domain.changes import Changes, SubjectMonth
 from services.rating.metering.fold.memory import Admitting, FoldMemory
+from services.rating.metering.fold.usecases.know_subjects import know_subjects
 from services.rating.metering.repository.admission import AdmissionRepository
-from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import UnitOfWork
 
 Place = tuple[MeterMonth, str]  # and subject
@@ -42,8 +42,8 @@ async def admit_groups(
     brought, voided = (changes.by_subject(crowded, void=void) for void in (False, True))
     for ahead in [place for place in voided if not admission.finished(place[0])]:
         brought.setdefault(ahead, {}).update(voided.pop(ahead))
-    numbers = {subject for _, subject in (*brought, *voided)}
-    subjects = await _subjects(uow, numbers, memory)
+    await know_subjects(uow, {subject for _, subject in (*brought, *voided)}, memory)
+    subjects = memory.subjects
     found = await admission.admission(crowded, _named(brought, subjects), _named(voided, subjects))
     changes.regroup(
         crowded, lambda subject, meter, group, hour: found.where(subjects[subject], meter, group, hour)
@@ -159,13 +159,6 @@ class _Admission:
                 )
         if rows:
             await self.repository.admit(self.memory.meters[name], month, rows, self.batch_id, groups_max)
-
-
-async def _subjects(uow: UnitOfWork, numbers: set[int], memory: FoldMemory) -> Mapping[int, str]:
-    """Number → subject."""
-    if unknown := numbers - memory.subjects.keys():
-        memory.subjects |= await NamesRepository(uow.connection).subjects(unknown)
-    return memory.subjects
 
 
 def _named(

@@ -6,17 +6,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.rating.metering.activity.domain import DAY_HOURS
 from services.rating.metering.activity.usecases.tell_again import tell_again
 from services.rating.metering.activity.usecases.tell_changed import tell_changed
 from services.rating.metering.domain.delta import decode
-from services.rating.metering.fold.domain.changes import Changes, changes_of
+from services.rating.metering.domain.hours import DAY_HOURS
+from services.rating.metering.fold.domain.changes import changes_of
 from services.rating.metering.fold.domain.share import share_of
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.repository.state import Claim, FoldProgress, FoldRepository, Newest
 from services.rating.metering.fold.usecases.add_changes import Holding, add_admitting, add_by_terms_before
+from services.rating.metering.fold.usecases.know_subjects import know_subjects
 from services.rating.metering.fold.usecases.move_old_book import move_old_rows
-from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
 
@@ -92,7 +92,9 @@ async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime
     newest = Newest.of(deltas)
     if deltas:
         changes, holding = changes_of(deltas), Holding(memory, claim.rolled_up)
-        await move_old_rows(uow, await _subjects(uow, changes, memory), holding)
+        touched = {subject for subject, _, _ in changes.touched}
+        await know_subjects(uow, touched, memory)
+        await move_old_rows(uow, {memory.subjects[subject] for subject in touched}, holding)
         newest_batch = max(delta.batch_id for delta in share.chosen)
         written = await add_admitting(uow, changes, holding, newest_batch, now)
         if before := [delta.before for delta in deltas if delta.before is not None]:
@@ -102,11 +104,3 @@ async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime
     await repository.finish(share, newest)
     passed = sum(batch != claim.watermark.get(partition) for partition, batch in share.watermark.items())
     return Folded(passed, share.more)
-
-
-async def _subjects(uow: UnitOfWork, changes: Changes, memory: FoldMemory) -> set[str]:
-    """The names of all that were touched, which are remembered."""
-    touched = {subject for subject, _, _ in changes.touched}
-    if unknown := touched - memory.subjects.keys():
-        memory.subjects |= await NamesRepository(uow.connection).subjects(unknown)
-    return {memory.subjects[subject] for subject in touched}
