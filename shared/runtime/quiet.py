@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from shared.bus.waiting import has_heard
 from shared.db.outbox import Relay
+from shared.db.published import database_time, waits_for_bus
 from shared.runtime.consumer import Consumer
 from shared.runtime.context import AnyContext
 from shared.topics.graph import Hearing
@@ -55,10 +56,9 @@ class Quiet(Generic[C]):
                 heard = self.context.progress.count
 
     async def _publish(self, relay: Relay) -> None:
-        waiting = f"select exists (select from {self.context.name}.outbox where created_at <= $1)"
-        told_by = await self.context.db.pool.fetchval("select clock_timestamp()")
+        told_by = await database_time(self.context.db)
         heard = self.context.progress.count
-        while await self.context.db.pool.fetchval(waiting, told_by):
+        while await waits_for_bus(self.context.db, told_by):
             relay.wake()
             await self.context.progress.wait(heard, LOOK_S)
             heard = self.context.progress.count

@@ -205,24 +205,12 @@ class ActivityProgress:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def database_time(self) -> datetime:
-        """The machine clock that stamps what waits."""
-        moment: datetime = await self._pool.fetchval("select clock_timestamp()")
-        return moment
-
     async def waits(self, moment: datetime) -> bool:
         """Whether a subject asked for before a moment is not told again yet."""
         left: bool = await self._pool.fetchval(
             "select exists (select from rating.activity_due where since <= $1)", moment
         )
         return left
-
-    async def on_its_way(self, topic: str, moment: datetime) -> bool:
-        """Whether the outbox holds something of this topic from before a moment."""
-        waits: bool = await self._pool.fetchval(
-            "select exists (select from rating.outbox where topic = $1 and created_at <= $2)", topic, moment
-        )
-        return waits
 
 
 #: `{subjects}` is a FROM item with a column `subject`. Who is being told again begins anew.

@@ -222,10 +222,6 @@ class RequestRepository:
         found: int = await self.connection.fetchval("select count(*) from rating.marks")
         return found
 
-    async def database_time(self) -> datetime:
-        found: datetime = await self.connection.fetchval("select clock_timestamp()")
-        return found
-
     async def has_mark_before(self, moment: datetime) -> bool:
         found: bool = await self.connection.fetchval(
             "select exists (select from rating.marks where marked_at < $1)", moment

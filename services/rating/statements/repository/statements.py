@@ -335,15 +335,6 @@ class StatementRepository:
         )
         return list(map(_message, rows))
 
-    async def on_its_way(self, moment: datetime) -> bool:
-        """Whether a statement that was told by a moment is not on the bus yet."""
-        waits: bool = await self.connection.fetchval(
-            "select exists (select from rating.outbox where topic = $1 and created_at <= $2)",
-            STATEMENTS.name,
-            moment,
-        )
-        return waits
-
     async def said_after(self, after: tuple[str, datetime] | None, limit: int) -> list[SaidStatement]:
         """Statements by contract and period, after this one, each held until the transaction ends."""
         contract, period_start = after or ("", None)

@@ -12,8 +12,8 @@ from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.close_periods import close_due
 from services.rating.statements.usecases.fan_out import fan_out
-from services.rating.statements.usecases.pass_barrier import database_time
 from services.rating.statements.usecases.price import price_asked
+from shared.db.published import database_time
 
 POLL_S = 0.005
 

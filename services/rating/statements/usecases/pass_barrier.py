@@ -14,6 +14,7 @@ from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.usecases.fan_out import fan_out
 from shared.bus.waiting import until_heard
+from shared.db.published import database_time
 from shared.db.unit_of_work import Database
 from shared.topics.graph import GRAPH
 
@@ -42,11 +43,6 @@ async def pass_barrier(context: StatementsContext, waiting: Waiting) -> None:
     while await _has_mark_before(context.db, moment):
         if not await fan_out(context):
             await pause()
-
-
-async def database_time(db: Database) -> datetime:
-    """The machine clock of the database, which stamps marks, requests and outbox rows."""
-    return await RequestRepository(db.pool).database_time()
 
 
 async def _has_mark_before(db: Database, moment: datetime) -> bool:

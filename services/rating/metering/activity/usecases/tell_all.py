@@ -7,6 +7,7 @@ from services.rating.metering.activity.repository import ActivityProgress
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.fold import fold_share
 from services.rating.metering.fold.usecases.pass_fold import pass_fold
+from shared.db.published import database_time, until_published
 from shared.db.unit_of_work import Database
 from shared.topics.rating import ACTIVE_HOURS
 
@@ -18,13 +19,11 @@ async def tell_all_activity(db: Database, memory: FoldMemory, now: datetime) -> 
     on the bus, how many batches, days and subjects this call passed itself."""
     progress = ActivityProgress(db.pool)
     passed = await pass_fold(db, memory, now)
-    moment = await progress.database_time()
+    moment = await database_time(db)
     while await progress.waits(moment):
         folded = await fold_share(db, memory, now)
         passed += folded.passed
         if not folded:
             await asyncio.sleep(POLL_S)
-    moment = await progress.database_time()
-    while await progress.on_its_way(ACTIVE_HOURS.name, moment):
-        await asyncio.sleep(POLL_S)
+    await until_published(db, ACTIVE_HOURS.name)
     return passed
