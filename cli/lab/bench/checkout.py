@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from lab.bench.deployment import site
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.postgres.setup import SERVICES
@@ -143,15 +144,8 @@ def worktree(revision: str) -> Iterator[Checkout]:
 async def driven(checkout: Checkout, bus: str, name: str, *flags: str) -> AsyncIterator[DrivenDeployment]:
     """`u2c up` of the checkout with these flags on a state of its own, durable, and nothing of it left
     afterwards."""
-    folder = State.default().folder / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     async with AsyncExitStack() as left:
-        left.callback(shutil.rmtree, folder, ignore_errors=True)
-        broker = KafkaBroker(folder / "kafka-data") if bus == "kafka" else None
-        if broker:
-            left.callback(broker.stop)
-            broker.start()
+        folder, broker = left.enter_context(site(bus, name))
         state = State(folder / "state")
         left.callback(EmbeddedPostgres(state.folder).remove)
         on_bus = ("--bus", "kafka", "--kafka-brokers", broker.brokers) if broker else ("--bus", "postgres")

@@ -2,8 +2,8 @@
 are gone afterwards."""
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,23 +56,33 @@ class Deployment:
         ]
 
 
-@asynccontextmanager
-async def deployment(bus: str, name: str, **more: Any) -> AsyncIterator[Deployment]:
-    """Start everything below the state folder (never on a RAM disk: fsync must mean something), and leave
-    nothing behind.
-
-    `more` are further ClusterOptions.
-    """
+@contextmanager
+def site(bus: str, name: str) -> Iterator[tuple[Path, KafkaBroker | None]]:
+    """An empty folder below the state folder (never on a RAM disk: fsync must mean something), with a broker
+    that runs there where the bus is Kafka; nothing of both is left."""
     folder = State.default().folder / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    async with AsyncExitStack() as left:
+    with ExitStack() as left:
         left.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = KafkaBroker(folder / "kafka-data") if bus == "kafka" else None
-        reader = None
         if broker:
             left.callback(broker.stop)
-            reader = _reader(broker.start())
+            broker.start()
+        yield folder, broker
+
+
+@asynccontextmanager
+async def deployment(bus: str, name: str, **more: Any) -> AsyncIterator[Deployment]:
+    """Start everything on a site of its own, and leave nothing behind.
+
+    `more` are further ClusterOptions.
+    """
+    async with AsyncExitStack() as left:
+        folder, broker = left.enter_context(site(bus, name))
+        reader = None
+        if broker:
+            reader = _reader(broker.brokers)
             left.push_async_callback(reader.close)
         options = ClusterOptions(
             state=State(folder / "state"),
