@@ -24,7 +24,7 @@ from shared.postgres.setup import drop_database
 from shared.postgres.urls import database_url, role_url
 from shared.runtime.logs import configure_logs
 from tests.ram import server_folder
-from tests.together import SHARED, refuse_strangers, scheduler, scope_of
+from tests.together import SHARED, refuse_stranger, scheduler, scope_of
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -68,11 +68,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not (config.getoption("--all") or config.getoption("--tier") or config.getoption("-m")):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
         items[:] = [item for item in items if not item.get_closest_marker("long")]
-    refuse_strangers(items)
     asked_s: Counter[str] = Counter()
     for item in items:
         asked_s[scope_of(item.nodeid)] += sum(int(mark.args[0]) for mark in item.iter_markers("timeout"))
     items.sort(key=lambda item: (scope_of(item.nodeid) not in SHARED, -asked_s[scope_of(item.nodeid)]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """As a test that fails, since a worker of xdist that refuses its collection says nothing of the reason."""
+    refuse_stranger(item)
 
 
 @pytest.hookimpl(optionalhook=True)

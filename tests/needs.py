@@ -3,6 +3,8 @@ CI they must run."""
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +32,17 @@ def _needs(what: str, why_not: str | None, required: bool) -> pytest.MarkDecorat
 NEEDS_KAFKA = _needs("Kafka", missing(), KAFKA_REQUIRED)
 NEEDS_NODE = _needs("Node", WITHOUT_NODE, NODE_REQUIRED)
 NEEDS_PROMTOOL = _needs("promtool", WITHOUT_PROMTOOL, PROMTOOL_REQUIRED)
+
+
+def install_packages(folder: Path, what: str) -> None:
+    """Install what the package.json in the folder pins; where npm cannot, skip unless Node is required."""
+    done = subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0 and not NODE_REQUIRED:
+        pytest.skip(f"npm cannot install the {what} here: {done.stderr[-300:]}")
+    assert done.returncode == 0, done.stderr

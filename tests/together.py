@@ -39,10 +39,9 @@ def scheduler(config: pytest.Config, log: Producer) -> Together | None:
     return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
-def refuse_strangers(items: list[pytest.Item]) -> None:
+def refuse_stranger(item: pytest.Item) -> None:
     """A file that uses what is shared says so above: elsewhere it would be made once more, unseen."""
-    for item in items:
-        for fixture in SHARED.keys() & {*getattr(item, "fixturenames", ())}:
-            if scope_of(item.nodeid) != fixture:
-                file = item.nodeid.partition("::")[0]
-                raise pytest.UsageError(f"{file} uses `{fixture}`: name it in SHARED of tests/together.py")
+    for fixture in SHARED.keys() & {*getattr(item, "fixturenames", ())}:
+        if scope_of(item.nodeid) != fixture:
+            file = item.nodeid.partition("::")[0]
+            pytest.fail(f"{file} uses `{fixture}`: name it in SHARED of tests/together.py", pytrace=False)

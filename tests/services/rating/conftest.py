@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
+from shared.postgres.setup import AUDITOR
 from tests.conftest import TestDatabase
 from tests.services.rating.deployment import Deployment, utc
 from tests.serving import serving
@@ -22,3 +24,13 @@ async def rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Asy
         deployment = Deployment(database, context, client)
         await deployment.advance(START, test_clock=True)
         yield deployment
+
+
+@pytest.fixture
+async def auditor(rating: Deployment) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the checker's role."""
+    connection = await asyncpg.connect(
+        rating.database.url(AUDITOR.removeprefix("u2c_")), server_settings={"timezone": "UTC"}
+    )
+    yield connection
+    await connection.close()

@@ -16,7 +16,7 @@ import pytest
 from lab.departures.client import Client
 from shared.postgres.setup import SERVICES
 from tests.cli.backup.test_backup import event, set_up
-from tests.needs import NEEDS_NODE, NODE_REQUIRED
+from tests.needs import NEEDS_NODE, install_packages
 from tests.waiting import until
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.state import ROOT
@@ -94,16 +94,7 @@ async def test_a_generated_python_client_sends_events_reads_an_invoice_and_regis
 def test_the_four_documents_compile_as_typescript(documents: Path, tmp_path: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / "node" / name, tmp_path)
-    done = subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0 and not NODE_REQUIRED:
-        pytest.skip(f"npm cannot install the generator here: {done.stderr[-300:]}")
-    assert done.returncode == 0, done.stderr
+    install_packages(tmp_path, "generator")
     for service in SERVICES:
         _run(
             "npx",

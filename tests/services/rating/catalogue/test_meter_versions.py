@@ -1,15 +1,12 @@
 """A meter that is changed counts all of history anew; a final statement stays, and is traced, explained and
 checked by the version it names."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import pytest
 
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.checks.k4_quantity import quantities_of
-from shared.postgres.setup import AUDITOR
 from tests.services.rating.deployment import Deployment, event, terms, utc
 from tests.waiting import until
 
@@ -17,15 +14,6 @@ NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
 JANUARY, FEBRUARY = utc("2024-01-01T00:00:00"), utc("2024-02-01T00:00:00")
 CALLS: dict[str, Any] = {"event_type": "call", "aggregation": "count"}
 EU = {**CALLS, "filters": {"region": ["eu"]}}
-
-
-@pytest.fixture
-async def auditor(rating: Deployment) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        rating.database.url(AUDITOR.removeprefix("u2c_")), server_settings={"timezone": "UTC"}
-    )
-    yield connection
-    await connection.close()
 
 
 async def put(rating: Deployment, status: int = 200, recount_final: bool | None = None, **terms: Any) -> Any:

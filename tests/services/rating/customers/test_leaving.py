@@ -1,32 +1,20 @@
 """A customer changes, and a subject that leaves one: what is final keeps what it closed with, and nothing is
 counted twice or lost."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-import pytest
 
 from services.billing.conservation.answers import PlacedEventAnswer
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.checks.k4_quantity import quantities_of
 from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.repository import reconciliation
-from shared.postgres.setup import AUDITOR
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
 JANUARY = utc("2024-01-01T00:00:00")
-
-
-@pytest.fixture
-async def auditor(rating: Deployment) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        rating.database.url(AUDITOR.removeprefix("u2c_")), server_settings={"timezone": "UTC"}
-    )
-    yield connection
-    await connection.close()
 
 
 async def change(

@@ -1,16 +1,13 @@
 """The folder is held between batch and fold: statements, their raw edge hours too, know nothing of what waits,
 and the books hold before, while and after."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import asyncpg
-import pytest
 
 from services.billing.conservation.domain.breaks import K
 from services.billing.conservation.usecases.check import check_all
-from shared.postgres.setup import AUDITOR
 from tests.services.rating.deployment import Deployment, event, folder_held, terms, utc, void
 from tests.waiting import until
 
@@ -25,15 +22,6 @@ INSTANTS = {
     "day": utc("2024-01-16T12:00:00"),
 }
 JANUARY = len(INSTANTS) - 1
-
-
-@pytest.fixture
-async def auditor(rating: Deployment) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        rating.database.url(AUDITOR.removeprefix("u2c_")), server_settings={"timezone": "UTC"}
-    )
-    yield connection
-    await connection.close()
 
 
 async def test_an_edge_hour_and_an_amendment_know_what_is_folded(

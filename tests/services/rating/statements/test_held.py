@@ -1,7 +1,6 @@
 """What is held, late or void is told as such: by the explanation of the event, and by conservation, which
 must agree with it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -13,21 +12,11 @@ from services.billing.conservation.domain.dispositions import Bucket
 from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.reconciled import rows_of, totals_of
 from services.billing.conservation.repository import reconciliation
-from shared.postgres.setup import AUDITOR
 from shared.values.money import Money, currency
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
 from tests.waiting import until
 
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
-
-
-@pytest.fixture
-async def auditor(rating: Deployment) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        rating.database.url(AUDITOR.removeprefix("u2c_")), server_settings={"timezone": "UTC"}
-    )
-    yield connection
-    await connection.close()
 
 
 async def told(rating: Deployment, id: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 the edges of Kathmandu's month and of an amendment in the midst of an hour too."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,6 @@ from services.billing.conservation.usecases.check import check_all
 from services.rating.metering import jobs
 from services.rating.metering.backfill.usecases import backfill_runs
 from shared.db.unit_of_work import UnitOfWork
-from shared.postgres.setup import AUDITOR
 from tests.services.rating.deployment import Deployment, event, folder_held, terms, utc, void
 from tests.waiting import until
 
@@ -30,15 +28,6 @@ INSTANTS = [
 ]
 JANUARY = len(INSTANTS) - 1
 CALLS: dict[str, Any] = {"event_type": "call", "aggregation": "count"}
-
-
-@pytest.fixture
-async def auditor(rating: Deployment) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        rating.database.url(AUDITOR.removeprefix("u2c_")), server_settings={"timezone": "UTC"}
-    )
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

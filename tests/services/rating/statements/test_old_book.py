@@ -1,7 +1,6 @@
 """A running service whose book is of before the fold: drafts and checks say the same before its rows are packed, while
 they are and after, and what of before is void meanwhile is taken back."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import asyncpg
@@ -13,7 +12,6 @@ from services.rating.metering import jobs
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.move_old_book import old_book_left
 from shared.db.unit_of_work import UnitOfWork
-from shared.postgres.setup import AUDITOR
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
 from tests.services.rating.metering.book import OF_BEFORE
 from tests.waiting import until
@@ -21,15 +19,6 @@ from tests.waiting import until
 NOON, CLOSE = utc("2024-01-10T12:00:00"), utc("2024-02-04T00:00:00")
 CUSTOMERS = ("acme", "beta")
 CALLS = 6
-
-
-@pytest.fixture
-async def auditor(rating: Deployment) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(
-        rating.database.url(AUDITOR.removeprefix("u2c_")), server_settings={"timezone": "UTC"}
-    )
-    yield connection
-    await connection.close()
 
 
 async def test_an_old_book_is_packed_and_nobody_sees_it(

@@ -23,7 +23,7 @@ from openmeter.models import Event
 
 from shared.topics.rating import CATALOGUE_METERS, CUSTOMERS
 from tests.conftest import TestServer, in_thread
-from tests.needs import NEEDS_NODE, NODE_REQUIRED
+from tests.needs import NEEDS_NODE, install_packages
 from tests.services.usage_ingest.circumstances import customer, event
 from tests.services.usage_ingest.conftest import METERS, Door, opened
 from tests.services.usage_ingest.door.test_bad_input import told
@@ -56,16 +56,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("node")
     for name in ("package.json", "package-lock.json", "send.mjs"):
         shutil.copy(NODE / name, folder)
-    done = subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-        cwd=folder,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0 and not NODE_REQUIRED:
-        pytest.skip(f"npm cannot install the SDKs here: {done.stderr[-300:]}")
-    assert done.returncode == 0, done.stderr
+    install_packages(folder, "SDKs")
     return folder
 
 
