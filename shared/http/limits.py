@@ -28,6 +28,8 @@ READ_MIN_BYTES: Final = 4 * 1024
 BODY_MAX_BYTES: Final = 1024 * 1024  # where a service says nothing else
 BODY_TIMEOUT_S: Final = 30.0
 VALUES_MAX: Final = 10_000  # in a body that FastAPI parses
+#: Customers that one service asks another about at once: who asks cuts by it, who answers refuses by it.
+CUSTOMERS_ASKED_MAX: Final = 1_000
 #: Faults of a body that its answer lists.
 ERRORS_MAX: Final = 100
 # of names that a caller made up, so many are told back, and so much of each

@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.rating.statements.rows import KnownStatement, StatementName
+from shared.http.limits import CUSTOMERS_ASKED_MAX
+from shared.http.paging import LIMIT_MAX
 from shared.values.fields import GivenId, Key
 
-ASKED_MAX = 200
-CUSTOMERS_MAX = 1000
 REVISION_MAX = 2**63 - 1
 
 
@@ -30,11 +30,11 @@ class AskedStatement(BaseModel):
 
 
 class AskedStatements(BaseModel):
-    """The statements of a page."""
+    """The statements of a page: as many as a page may have."""
 
     model_config = ConfigDict(extra="forbid")
 
-    statements: list[AskedStatement] = Field(max_length=ASKED_MAX)
+    statements: list[AskedStatement] = Field(max_length=LIMIT_MAX)
     at_once: bool = Field(
         False, description="Price also what was priced within the last second, and answer when that is done"
     )
@@ -45,4 +45,4 @@ class AskedCustomers(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    customers: list[GivenId] = Field(max_length=CUSTOMERS_MAX, description="Their ids: cus_…")
+    customers: list[GivenId] = Field(max_length=CUSTOMERS_ASKED_MAX, description="Their ids: cus_…")

@@ -8,10 +8,10 @@ import httpx2
 import structlog
 
 from services.signals.context import SignalsContext
+from shared.http.limits import CUSTOMERS_ASKED_MAX
 
 log = structlog.get_logger()
 RETRY_S = 1.0
-CUSTOMERS_MAX = 1000  # of one call
 TELLING_S = 120.0
 
 
@@ -24,8 +24,8 @@ async def have_activity_told(context: SignalsContext) -> None:
 async def have_statements_told(context: SignalsContext, customer_ids: Sequence[str]) -> None:
     """Have rating price what was metered of these customers and tell their statements; returns when they are on
     the bus. A rating that is away is waited for."""
-    for start in range(0, len(customer_ids), CUSTOMERS_MAX):
-        named = {"customers": customer_ids[start : start + CUSTOMERS_MAX]}
+    for start in range(0, len(customer_ids), CUSTOMERS_ASKED_MAX):
+        named = {"customers": customer_ids[start : start + CUSTOMERS_ASKED_MAX]}
         await _insist(context, "/v1/statements/tell", named)
 
 
