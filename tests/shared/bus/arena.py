@@ -2,7 +2,6 @@
 remembers every acknowledgement."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
@@ -154,10 +153,12 @@ class Arena:
 
     @asynccontextmanager
     async def load(self, every_s: float = 0.02, count: int = 20) -> AsyncIterator[None]:
-        """Publish steadily while the block runs."""
+        """Publish steadily while the block runs. What is under way at its end is awaited: a publish that is
+        cancelled in its commit may still arrive, after everybody has looked."""
+        ended = asyncio.Event()
 
         async def run() -> None:
-            while True:
+            while not ended.is_set():
                 await self.publish(count)
                 await asyncio.sleep(every_s)
 
@@ -165,9 +166,8 @@ class Arena:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            ended.set()
+            await task
 
     async def lag(self) -> int:
         heads, done = await self.bus.heads(FACTS.name), await self.bus.positions(GROUP, FACTS.name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx2
 import msgspec
 
@@ -205,3 +206,21 @@ async def settled(client: Client) -> None:
         return bool(conservation["holds"]) and not any(under_way)
 
     await until(quiet, "the books are quiet", timeout_s=180)
+
+
+async def rolled_up(admin_url: str) -> None:
+    """Return when the days before the last one with usage are rolled up, so that there are days to harm."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+
+        async def done() -> bool:
+            return bool(
+                await connection.fetchval(
+                    "select rolled_before = rolling_before and rolled_before >= $1 from rating.fold_state",
+                    (STARTS + timedelta(days=DAYS - 1)).date(),
+                )
+            )
+
+        await until(done, "the days of January are rolled up")
+    finally:
+        await connection.close()

@@ -8,7 +8,7 @@ import pytest
 
 from shared.postgres.setup import AUDITOR
 from tests.conftest import TestServer, fresh_database, in_thread, options_on
-from tests.services.billing.conservation.book import STARTS, Sent, fill
+from tests.services.billing.conservation.book import STARTS, Sent, fill, rolled_up
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.deployment.state import State
 
@@ -30,7 +30,7 @@ def book(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) 
     """Filled once a run; who uses it stands in `tests/together.py`."""
     with fresh_database(postgres_server) as database:
         options = options_on(database, tmp_path_factory.mktemp("book"), clock_at=STARTS, restart=False)
-        sent = in_thread(_filled(options))
+        sent = in_thread(_filled(options, database.admin_url))
         yield Book(
             database.name,
             database.admin_url,
@@ -41,9 +41,11 @@ def book(postgres_server: TestServer, tmp_path_factory: pytest.TempPathFactory) 
         )
 
 
-async def _filled(options: ClusterOptions) -> Sent:
+async def _filled(options: ClusterOptions, admin_url: str) -> Sent:
     async with Cluster(options) as cluster:
-        return await fill(cluster)
+        sent = await fill(cluster)
+        await rolled_up(admin_url)
+        return sent
 
 
 @pytest.fixture
