@@ -20,6 +20,7 @@ from lab.bench.gate import ROUNDS_MAX, GateWanted, measure_gate
 from lab.bench.idle import IdleWanted, measure_idle
 from lab.bench.metering import MeteringWanted, measure_metering
 from lab.bench.own_verb import own_rounds
+from lab.bench.pricing import PricingWanted, measure_pricing
 from lab.bench.rounds import Rounds
 from lab.bench.run import BooksBroken, Wanted, bench
 from lab.bench.spent import CLIENT
@@ -205,6 +206,25 @@ def fold(
         return await own_rounds(checkout, "fold", "--customers", str(customers), "--rounds", str(rounds))
 
     _stage(f"fold, {customers:,} customers", measure, against, pairs, as_json)
+
+
+@app.command()
+def pricing(
+    statements: Annotated[int, typer.Option("--statements", min=1, help="Statements of a round")] = 10_000,
+    rounds: RoundsWanted = 5,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """CPU a statement of the pricing core alone: laying a contract's period out, pricing it, explaining it."""
+
+    async def measure(checkout: Checkout, say: Callable[[str], None]) -> Rounds:
+        """Of another commit its own verb: what is measured is its code."""
+        if checkout == own():
+            return await measure_pricing(PricingWanted(statements, rounds), say)
+        return await own_rounds(checkout, "pricing", "--statements", str(statements), "--rounds", str(rounds))
+
+    _stage(f"pricing, {statements:,} statements", measure, against, pairs, as_json)
 
 
 @app.command()

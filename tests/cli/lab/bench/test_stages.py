@@ -9,6 +9,7 @@ from lab.bench.fold import FoldWanted, measure_fold
 from lab.bench.gate import GateWanted, measure_gate
 from lab.bench.idle import IdleWanted, measure_idle
 from lab.bench.metering import MeteringWanted, measure_metering
+from lab.bench.pricing import PricingWanted, measure_pricing
 from lab.bench.rounds import Rounds
 from lab.bench.statements import StatementsWanted, measure_statements
 
@@ -26,6 +27,11 @@ STAGES: dict[str, tuple[Measure, str, set[str]]] = {
         lambda say: measure_fold(FoldWanted(customers=20, rounds=1), say),
         "sparse_50000_us",
         {"sparse_50000_python_us", "sparse_50000_postgres_us"},
+    ),
+    "pricing": (
+        lambda say: measure_pricing(PricingWanted(statements=200, rounds=1), say),
+        "first_us",
+        {"layout_us", "statement_us"},
     ),
     "statements": (
         lambda say: measure_statements(own(), StatementsWanted("postgres", 50, 1_000, rounds=1), say),
