@@ -145,9 +145,10 @@ class DocumentAnswer(Answer):
     held: HeldDraftAnswer | None
     """Null where nothing holds it"""
     as_of: Instant | None
-    """Of the machine clock: all usage metered before is in an open draft. Null where nothing changes any more"""
+    """Of the machine clock: all usage that rating had added up by then is in an open draft; where it is stale, when it
+    was priced. Null where nothing changes any more"""
     stale: bool
-    """Usage metered since `as_of` may be missing; ask again in a second"""
+    """Usage added up since `as_of` may be missing; ask again in a second"""
     customer: CustomerName
     customer_name: CustomerLabel
     contract: ContractName

@@ -15,7 +15,7 @@ ANSWER_S = 3.0  # rating answers within a second, or is away
 
 
 class CurrentStatement(msgspec.Struct, frozen=True):
-    """`current`: it covers all usage metered before it was asked for. `statement`: its message of
+    """`current`: it covers all usage folded before it was asked for. `statement`: its message of
     rating.statements as text, where there is a newer revision than the one asked with."""
 
     contract: str

@@ -30,8 +30,8 @@ WAITED = Gauge(
 
 
 async def fold(context: MeteringContext) -> None:
-    """Fold what waits: at once where nothing was folded of late, else a rest after the fold before began, so that
-    each carries more; longer while usage waits to be metered."""
+    """Fold what waits: at once where nothing was folded of late or more waits than one fold takes, else REST_S after
+    the fold before began, so that each carries more; REST_LATE_S while usage is metered late."""
     memory, began = context.state.metering, perf_counter()
     folded = await fold_share(context.db, memory.fold, context.clock.now(), in_turn=True)
     if not folded:

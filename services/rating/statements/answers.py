@@ -100,7 +100,7 @@ class CurrentStatementAnswer(Answer):
     contract: ContractName
     period_start: date
     current: bool
-    """It covers all usage metered before `as_of`"""
+    """It covers all usage that was added up (folded) before `as_of`"""
     statement: Annotated[str | None, Field(examples=[None])]
     """Its message of rating.statements, whole, as JSON text; null where no newer revision than the asker's can
     be had"""

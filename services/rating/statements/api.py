@@ -76,8 +76,8 @@ async def list_statements(
     dependencies=[requires("contracts:read")],
 )
 async def current_statements(asked: AskedStatements, context: Ctx) -> CurrentStatementsAnswer:
-    """What was priced a second ago, or cannot be priced so fast, stands as it was told last. Nothing is stored
-    that would not be a little later."""
+    """What was priced less than a second ago, or cannot be priced so fast, stands as it was told last, and is not
+    `current`. Nothing is stored that would not be a little later."""
     as_of, found = await show_current(context, [one.known for one in asked.statements], at_once=asked.at_once)
     return CurrentStatementsAnswer(as_of=as_of, statements=list(map(CurrentStatementAnswer.of, found)))
 

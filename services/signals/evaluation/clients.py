@@ -22,8 +22,8 @@ async def have_activity_told(context: SignalsContext) -> None:
 
 
 async def have_statements_told(context: SignalsContext, customer_ids: Sequence[str]) -> None:
-    """Have rating price what was metered of these customers and tell their statements; returns when they are on
-    the bus. A rating that is away is waited for."""
+    """Have rating price what is added up of these customers and tell their statements; returns when they are on the
+    bus. A rating that is away is waited for. Whoever wants what was only metered has activity told first."""
     for start in range(0, len(customer_ids), CUSTOMERS_ASKED_MAX):
         named = {"customers": customer_ids[start : start + CUSTOMERS_ASKED_MAX]}
         await _insist(context, "/v1/statements/tell", named)

@@ -200,21 +200,6 @@ def test_a_stranger_is_told_which_word_to_use(tmp_path: Path) -> None:
     ]
 
 
-def test_what_architecture_names_is_there() -> None:
-    named = re.findall(
-        r"`((?:services|shared|cli|tests|docs)/[^`\s]*)`", (ROOT / "ARCHITECTURE.md").read_text()
-    )
-    assert len(named) > 30
-    assert [path for name in named for path in _spelled_out(name) if not any(ROOT.glob(path))] == []
-
-
-def _spelled_out(name: str) -> list[str]:
-    """`a/{b,c}.py` as two paths, and `<verb>` as any."""
-    several = re.search(r"\{(.*)\}", name)
-    names = [name.replace(several[0], one) for one in several[1].split(",")] if several else [name]
-    return [re.sub(r"<\w+>", "*", one).rstrip("/") for one in names]
-
-
 def test_architecture_shows_the_words_in_their_order() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     shown = re.findall(r"^\| [a-z, ]+ \| ((?:`\w+`(?: · )?)+) \| ", text, re.MULTILINE)

@@ -80,8 +80,8 @@ class Document:
     """An invoice or note. A draft says what its `source` says; a finalized one speaks for itself.
 
     Amounts are minor units of `currency`; the dates of the period are local and both inclusive. An open draft
-    has all usage that was metered before `as_of` (machine clock), or is `stale`: then it may lack some that
-    was metered since.
+    has all usage that rating had folded before `as_of` (machine clock), or is `stale`: then it was priced at
+    `as_of`, and may lack what was folded since.
     """
 
     document_id: str

@@ -12,4 +12,5 @@ class ActivityToldAnswer(Answer):
 
     object: Literal["activity"] = "activity"
     told: Annotated[int, Field(ge=0)]
-    """How much this call told itself: batches, and days and subjects that were told again"""
+    """What this call did itself: of how many partitions it told what waited, and how many days and subjects it told
+    again; 0 where others had"""

@@ -109,7 +109,7 @@ class RequestRepository:
         self, after: int, marks_max: int, retry_rest_us: int, told_every_us: int | None
     ) -> FannedOut:
         """Turn up to `marks_max` marks with numbers greater than `after` into requests for the statements they
-        touch. Whoever calls it has_fan_out.
+        touch. Its caller must `have_fan_out`.
 
         A request is as old as its oldest mark, so that who waits for what was marked before a moment sees it.
         A UTC day can touch two periods and a customer have several contracts. Marks of subjects nobody knows

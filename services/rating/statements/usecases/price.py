@@ -107,7 +107,7 @@ async def price_held(
     """Price the statements of these rows, which this transaction holds, and tell them. All reads share its
     snapshot.
 
-    A contract that cannot be priced is held (see `holding`), and is asked for again; the others go on.
+    A contract that cannot be priced is held (see `hold`), and is asked for again; the others go on.
     """
     outcome = Outcome()
     if not rows:

@@ -39,8 +39,8 @@ class Asked:
 
 @dataclass(slots=True)
 class Shown:
-    """What is known of the statements asked for: `current` are those that cover all usage metered before
-    `as_of`, of the machine clock."""
+    """What is known of the statements asked for: `current` are those that cover all usage folded before `as_of`,
+    of the machine clock. What is metered and not folded is in none."""
 
     as_of: datetime
     current: set[StatementName] = field(default_factory=set)

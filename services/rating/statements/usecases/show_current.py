@@ -15,7 +15,7 @@ from shared.topics.registry import MESSAGE_MAX_BYTES
 
 @dataclass(frozen=True, slots=True)
 class CurrentStatement:
-    """`current`: it covers all usage metered before it was asked for. `told`: a message of rating.statements;
+    """`current`: it covers all usage folded before it was asked for. `told`: a message of rating.statements;
     None where the asker knows the newest revision."""
 
     name: StatementName

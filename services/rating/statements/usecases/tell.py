@@ -11,8 +11,8 @@ from shared.topics.rating import STATEMENTS
 
 
 async def tell_statements_of(context: StatementsContext, customer_ids: Sequence[str]) -> int:
-    """Price the open statements of these customers that are asked for, and return when they are on the bus: how
-    many waited for it."""
+    """Price the open statements of these customers that are asked for; return once they are on the bus how many
+    that were. What is not folded is not in them: who wants it has activity told first, which folds."""
     await fan_out_all(context, waits=True)
     async with context.db.transaction() as uow:
         names = await RequestRepository(uow.connection).waiting_of(customer_ids)

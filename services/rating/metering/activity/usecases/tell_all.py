@@ -15,8 +15,8 @@ POLL_S = 0.01
 
 
 async def tell_all_activity(db: Database, memory: FoldMemory, now: datetime) -> int:
-    """Fold everything metered until now, which tells it, and tell again what was asked for; return, when it is
-    on the bus, how many batches, days and subjects this call passed itself."""
+    """Fold everything metered until now, which tells it, and tell again what was asked for; return once that is on
+    the bus what this call passed itself (see `Folded`)."""
     progress = ActivityProgress(db.pool)
     passed = await pass_fold(db, memory, now)
     moment = await database_time(db)

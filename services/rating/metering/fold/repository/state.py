@@ -95,8 +95,8 @@ class FoldRepository:
         return await evicting(pool, self._connection, self.claim(), at_work=False)
 
     async def backlog(self, claim: Claim) -> Backlog:
-        """What waits, in one snapshot with the last batches: a batch of which the delta is not seen here is
-        behind them."""
+        """What waits, and the last batch of each partition, of one snapshot: a batch that commits meanwhile is in
+        neither, and stays beyond the watermark."""
         rows = await self._connection.fetch(_WAITING, claim.watermark)
         waiting = [
             Waiting(row["partition"], row["batch_id"], row["bytes"])

@@ -27,8 +27,8 @@ ELSEWHERE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """How many batches the watermark passed, with the days and subjects that were told again, and whether more
-    waited than one fold takes. True where anything was done."""
+    """`passed`: of how many partitions the watermark moved, with the days and subjects that were told again. `more`:
+    more waits than one fold takes. True where anything was done."""
 
     passed: int
     more: bool
@@ -41,11 +41,11 @@ NOTHING = Folded(0, more=False)
 
 
 async def fold_share(db: Database, memory: FoldMemory, now: datetime, *, in_turn: bool = False) -> Folded:
-    """Fold some of what waits, and tell some of what is asked for again, in one transaction.
+    """Fold some of what waits, and tell some of what is asked for again, in one transaction; NOTHING where neither
+    waits.
 
-    Whoever holds the rows is waited for, and a holder that stands still is evicted. `in_turn`: leave it to
-    another process that folds, as long as it does: what that one remembers would be worth nothing after a fold
-    of this one.
+    Whoever holds the rows is waited for, and a holder that stands still is evicted. `in_turn`: where another process
+    folded last, and not long ago, do nothing: a fold here would make what that one remembers worth nothing.
     """
     progress = await FoldProgress(db.pool).look()
     elsewhere = progress.epoch != memory.epoch and progress.folded_s < ELSEWHERE_S
@@ -61,8 +61,8 @@ async def fold_share(db: Database, memory: FoldMemory, now: datetime, *, in_turn
 
 @asynccontextmanager
 async def folding(db: Database, memory: FoldMemory) -> AsyncIterator[tuple[UnitOfWork, Claim]]:
-    """One transaction that holds the packed rows, and the meters with them: who changes one holds the rows
-    too. What is remembered stays once it has committed, and is forgotten otherwise."""
+    """One transaction that holds the packed rows, and the meters with them, as who changes a meter holds the rows
+    too. `memory` is true within it, is kept once it has committed, and is forgotten otherwise."""
     async with memory.one_at_a_time:
         try:
             async with db.transaction() as uow:

@@ -13,8 +13,8 @@ POLL_S = 0.01
 
 
 async def pass_fold(db: Database, memory: FoldMemory, now: datetime) -> int:
-    """Return when everything metered before the call is folded: what this call passed itself, as `fold_share`
-    says. Who waits folds, if nobody else does."""
+    """Fold, beside whoever else does, until everything metered before the call is folded; return what this call
+    passed itself (see `Folded`)."""
     passed = 0
     async with db.transaction() as uow:
         stored = await ReadingsRepository(uow.connection).last_batches()
