@@ -60,9 +60,10 @@ class ContractRepository:
         )
         return [row["name"] for row in rows]
 
-    async def open_months(self, places: Sequence[SubjectMonth]) -> list[SubjectMonth]:
+    async def open_months(self, places: Sequence[SubjectMonth], contract: str) -> list[SubjectMonth]:
         """Those of these months that no final period of the subject touches. Who is closing one meanwhile
-        must look again: its row changes."""
+        must look again: its row changes. The open periods of the contract are held with them, in the order of
+        who closes."""
         columns = (
             [place.meter for place in places],
             [place.subject for place in places],
@@ -71,14 +72,15 @@ class ContractRepository:
         await self.connection.execute(
             f"""with held as materialized (
                    select p.contract, p.period_start from rating.periods p
-                   where not p.final and exists (
+                   where not p.final and (p.contract = $4 or exists (
                        select from rating.contracts c join rating.subjects s using (customer_id)
                            join {_SUBJECT_MONTHS} on a.subject = s.subject
-                       where c.contract = p.contract and {_OVERLAPS})
+                       where c.contract = p.contract and {_OVERLAPS}))
                    order by p.contract, p.period_start for no key update of p)
                update rating.periods p set final = p.final from held
                    where (p.contract, p.period_start) = (held.contract, held.period_start)""",
             *columns,
+            contract,
         )
         rows = await self.connection.fetch(
             f"""select a.meter, a.subject, a.month from {_SUBJECT_MONTHS} where not exists (

@@ -14,6 +14,7 @@ from services.rating.contracts.usecases.name_priced_values import name_priced_va
 from services.rating.contracts.usecases.open_periods import open_periods
 from services.rating.contracts.usecases.refuse_double_pricing import refuse_double_pricing
 from services.rating.contracts.usecases.tell_versions import tell_newest
+from services.rating.metering.naming.usecases import ask_recounts
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -73,8 +74,7 @@ async def apply_document(
         raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
     customer_id = await _check(contracts, terms)
     if not dry_run:
-        await contracts.hold_customer(customer_id)
-        await contracts.create(terms.contract, customer_id)
+        await _hold(uow, contracts, terms, customer_id)
     chain = chain_of(await contracts.versions(terms.contract))
     if chain:
         check_amendment(chain[-1].terms, terms)
@@ -90,7 +90,6 @@ async def apply_document(
         await contracts.add_version(
             terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms)
         )
-        await name_priced_values(uow, contracts, terms)
         await _follow(uow, contracts, (*chain, added), periods, redrawn, now)
         await tell_newest(uow, terms.contract)
     return Applied(terms.contract, added.version, True, terms)
@@ -129,6 +128,16 @@ async def _check(contracts: ContractRepository, terms: Terms) -> str:
             errors=[fault],
         )
     return customer_id
+
+
+async def _hold(uow: UnitOfWork, contracts: ContractRepository, terms: Terms, customer_id: str) -> None:
+    """Hold the customer and the contract. What was counted in `other` and is named by these terms is counted
+    again in the months that no final period touches; the others keep it."""
+    turned_away = await name_priced_values(uow, terms)
+    await contracts.hold_customer(customer_id)
+    await contracts.create(terms.contract, customer_id)
+    if turned_away:
+        await ask_recounts(uow, await contracts.open_months(turned_away, terms.contract))
 
 
 def _redrawn(terms: Terms, open_rows: list[PeriodRow]) -> list[ServicePeriod]:

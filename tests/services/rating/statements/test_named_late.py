@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.close_periods import close_due
 from tests.services.rating.deployment import Deployment, event, terms, utc
 from tests.waiting import until
@@ -49,6 +50,44 @@ async def test_a_month_that_a_final_period_touches_keeps_other(rating: Deploymen
         """select month from rating.admitted_groups where grp = '{"plan":"p1001"}' and subject = 'acme'"""
     )
     assert [row["month"].month for row in months] == [2]
+
+
+async def test_who_names_late_holds_periods_in_the_order_of_who_closes(rating: Deployment) -> None:
+    """Of another customer, whose period comes first in that order: as who closes both does."""
+    await _crowded(rating)
+    await rating.customer("zeta")
+    await rating.apply({**_terms(), "contract": "zeta-1", "customer": "zeta"})
+    names, starts = ["acme-1", "zeta-1"], [utc("2024-01-01T00:00:00")] * 2
+
+    async def close() -> int:
+        async with rating.context.db.transaction() as uow:
+            return len(await StatementRepository(uow.connection).hold(names, starts))
+
+    admin = await asyncpg.connect(rating.database.admin_url)
+    try:
+        async with admin.transaction():
+            await admin.execute("select from rating.periods where contract = 'acme-1' for no key update")
+            closing = asyncio.create_task(close())
+            await until(lambda: _blocked(admin, 1))
+            naming = asyncio.create_task(
+                rating.apply(
+                    {**_terms({"plan": "p1001", "unit": "5.00"}), "contract": "zeta-1", "customer": "zeta"}
+                )
+            )
+            await until(lambda: _blocked(admin, 2))
+        await asyncio.gather(closing, naming)
+        assert closing.result() == 2
+    finally:
+        await admin.close()
+
+
+async def _blocked(admin: asyncpg.Connection, sessions: int) -> bool:
+    """Whether so many wait for what others hold."""
+    found = await admin.fetchval(
+        """select count(*) from pg_stat_activity
+           where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0"""
+    )
+    return bool(found == sessions)
 
 
 async def _crowded(rating: Deployment) -> None:
