@@ -18,9 +18,9 @@ from shared.runtime.clock import machine_now
 from shared.runtime.jobs import Job
 
 OLD_BOOK_EVERY_S, OLD_ROWS_MAX = 10.0, 5000
-#: An event waits so long for a fold, and so long while usage waits for a second to be metered; a process that is
+#: An event waits so long for a fold, and so long while usage is metered late; a process that is
 #: not woken looks so often.
-REST_S, REST_LATE_S, LATE_S, LOOK_S = 0.5, 2.0, 1.0, 0.5
+REST_S, REST_LATE_S, LOOK_S = 0.5, 2.0, 0.5
 ROLL_UP_EVERY_S, MEASURE_EVERY_S = 5.0, 5.0
 SELDOM_S = 5.0
 BACKFILL_SOON_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 3600.0, 60.0
@@ -37,7 +37,7 @@ async def fold(context: MeteringContext) -> None:
     if not folded:
         await memory.fold.wake.wait(LOOK_S)
     elif not folded.more:
-        rest_s = REST_LATE_S if memory.behind_s >= LATE_S else REST_S
+        rest_s = REST_LATE_S if memory.late else REST_S
         await asyncio.sleep(max(rest_s - (perf_counter() - began), 0.0))
 
 

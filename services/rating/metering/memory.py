@@ -1,7 +1,6 @@
 """What a process remembers between batches. Only what was read as committed is remembered, so a rollback can
 never leave a wrong memory."""
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,7 +14,7 @@ from shared.values.recent import Recent
 
 SUBJECTS_KEPT_MAX = 100_000
 LATENESS_HOLDS_S = 1.0
-LOOK_EVERY_S = 0.1
+LATE_S = 1.0  # so late is late
 
 
 class KnownSubjects(Recent[str, int]):
@@ -52,14 +51,13 @@ class MeteringMemory:
 
     @property
     def behind_s(self) -> float:
-        """How late this process meters usage; 0 when it has metered none of late."""
+        """How many seconds late this process meters usage; 0 when it has metered none of late."""
         return self._late_s if time.monotonic() - self._metered_at < LATENESS_HOLDS_S else 0.0
 
-    async def wait_while_late(self, late_s: float, seconds: float) -> None:
-        """Wait so many seconds, or until usage is metered less than `late_s` late."""
-        until = time.monotonic() + seconds
-        while (left_s := until - time.monotonic()) > 0 and self.behind_s >= late_s:
-            await asyncio.sleep(min(left_s, LOOK_EVERY_S))
+    @property
+    def late(self) -> bool:
+        """Whether usage waits to be metered: then it comes before what nobody looks at."""
+        return self.behind_s >= LATE_S
 
 
 class MeteringState(Protocol):

@@ -15,7 +15,6 @@ from shared.runtime.jobs import Job
 from shared.runtime.pacing import rest_s
 
 SELDOM_S, SOON_S, HOUSEKEEPING_EVERY_S = 5.0, 1.0, 10.0
-LATE_S = 1.0  # so late usage is metered when it comes before what nobody looks at
 
 
 async def open_periods(context: StatementsContext) -> None:
@@ -36,8 +35,8 @@ async def price(context: StatementsContext) -> None:
             return
         took_s = perf_counter() - began
         SECONDS.observe(took_s)
-        full, late = priced == context.settings.claim_max, context.state.metering.behind_s >= LATE_S
-        await asyncio.sleep(rest_s(took_s, full=full and not late))
+        full = priced == context.settings.claim_max and not context.state.metering.late
+        await asyncio.sleep(rest_s(took_s, full=full))
 
 
 async def close(context: StatementsContext) -> None:
