@@ -5,7 +5,8 @@ A meter's month is *uncrowded* while all of its subjects together have at most t
 stands for every subject (EVERYONE), for none can be over the limit. From the group on that is one too many it
 is *crowded*: each subject has rows of its own, as many as the limit, and those of the values that contracts
 name whether there is room or not. A row is never deleted; it comes before the first event of its group is
-counted, or with the recount that moves what was counted in `other`.
+counted, or with the recount that moves what was counted in `other`. A group that is too long to be part of a
+key is never let in.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,12 +21,20 @@ from shared.values.instants import from_us
 MeterMonth = tuple[str, date]
 #: The subject of a row that stands for every subject; no subject is empty.
 EVERYONE = ""
+#: Of a group's text in UTF-8. A row of an index holds 2,704 bytes, and a key of admitted groups has the longest
+#: subject and the longest name of a meter beside it.
+GROUP_BYTES_MAX = 1500
 
 
 @lru_cache(10_000)
 def month_of(hour: int) -> date:
     """The UTC month of an hour (hours since the epoch), as its first day."""
     return from_us(hour * HOUR_US).date().replace(day=1)
+
+
+def too_long(group: GroupKey) -> bool:
+    """Whether the group cannot be let in, named or not: values and dimensions together outgrow a key."""
+    return len(group.encode()) > GROUP_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +49,9 @@ class Names:
         return max((since for values in self.values.values() for since in values.values()), default=0)
 
     def since(self, meter: str, group: GroupKey) -> int | None:
-        """Since which batch a value of the group is named; None: none is."""
+        """Since which batch a value of the group is named; None: none is, or the group is too long to be let in."""
         named = self.values.get(meter)
-        if not named or group == OTHER:
+        if not named or group == OTHER or too_long(group):
             return None
         return min((named[pair] for pair in _pairs(group) if pair in named), default=None)
 

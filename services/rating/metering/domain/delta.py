@@ -7,20 +7,12 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from services.rating.metering.domain.arrival import UsageUnstorable
 from services.rating.metering.domain.group import GroupKey
 from services.rating.metering.domain.tally import HourKey, ItemKey, Sum, Tally
 
 FITS = 2**62
-#: Subject, meter and group are one key of an index, whose rows are bounded.
-KEY_BYTES_MAX = 2600
-SUSPECT_BYTES = 1000
 SeriesKey = tuple[str, int, GroupKey]  # meter, the revision it counts so since, group
 Touched = tuple[str, int, str]  # subject, hour since the epoch, event type
-
-
-class NamesTooLong(UsageUnstorable):
-    """Names and dimensions of an event together outgrow what an index can hold."""
 
 
 class Sums(msgspec.Struct, array_like=True, gc=False):
@@ -85,13 +77,11 @@ decode = msgspec.msgpack.Decoder(Delta).decode
 def delta_of(
     added: Tally, voided: Tally, touched: Mapping[Touched, int], received_us: int, numbers: Numbers
 ) -> Delta:
-    """Return what is added and what is void, apart: a group is admitted by what is added. Raises
-    NamesTooLong."""
+    """Return what is added and what is void, apart: a group is admitted by what is added."""
     made = _Made(numbers)
     for tally, sign in ((added, 1), (voided, -1)):
         made.take_sums(tally.sums, sign)
         made.take_items(tally.items, sign)
-    made.refuse_long_names()
     types: dict[str, int] = {}
     touches = Touches(
         [numbers.subjects[subject] for subject, _, _ in touched],
@@ -130,22 +120,6 @@ class _Made:
         columns.hours += [key[3] for key in found]
         columns.items += [key[4] for key in found]
         columns.events += [sign * count for count in found.values()]
-
-    def refuse_long_names(self) -> None:
-        """Raise NamesTooLong where a subject, its meter and group together are."""
-        names = {
-            place: f"{meter}{group}"
-            for (meter, group), place in self.series.items()
-            if len(group) > SUSPECT_BYTES
-        }
-        if not names:
-            return
-        subjects = {number: subject for subject, number in self.subjects.items()}
-        for columns in (self.sums, self.items):
-            for number, place in zip(columns.subjects, columns.series, strict=True):
-                size = len(f"{subjects[number]}{names.get(place, '')}".encode())
-                if size > KEY_BYTES_MAX:
-                    raise NamesTooLong(f"they are {size} bytes of at most {KEY_BYTES_MAX}")
 
 
 def scaled(value: Decimal | int) -> tuple[int, int]:

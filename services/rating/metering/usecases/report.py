@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.domain.admission import GROUP_BYTES_MAX
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 
@@ -41,6 +42,23 @@ async def report_overflow(
                 f"{meter}/{subject}",
                 f"Subject {subject} has more than {groups_max} groups on meter {meter} in one "
                 f'month; what is beyond counts in the group "other". Group by fewer values, name those that matter in a price, or raise the limit.',
+                owner=EXCEPTION_OWNER,
+            ),
+            now,
+        )
+
+
+async def report_long_groups(uow: UnitOfWork, turned_away: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Of groups too long to count as themselves: (meter, subject)."""
+    for meter, subject in sorted(turned_away):
+        await open_exception(
+            uow,
+            NewCase(
+                "meter_group_too_long",
+                f"{meter}/{subject}",
+                f"Subject {subject} sends values that make a group of meter {meter} longer than {GROUP_BYTES_MAX} bytes "
+                f'as JSON, its dimensions included; such usage counts in the group "other". Send shorter values, or '
+                "group by fewer or shorter fields.",
                 owner=EXCEPTION_OWNER,
             ),
             now,

@@ -4,9 +4,6 @@ data stops nobody else's usage."""
 from collections.abc import Mapping
 from datetime import datetime
 
-import asyncpg
-
-from services.rating.metering.domain.delta import NamesTooLong
 from services.rating.metering.domain.unfit import (
     TIME_MAX_US,
     TIME_MIN_US,
@@ -42,11 +39,6 @@ async def set_aside_alone(
     wrong with the message."""
     [message] = batch.messages
     found = unfit_message(message) or unfit_data(message)
-    if found is None and isinstance(fault.__cause__, asyncpg.ProgramLimitExceededError | NamesTooLong):
-        found = Unfit(
-            "not_storable",
-            f"its names and dimensions together are too long to be counted by: {fault.detail}; send shorter ones",
-        )
     if found is None:
         raise fault
     set_aside(batch, {0: found}, uow, context.clock.now())

@@ -1,7 +1,6 @@
 """What metering cannot store stops nobody: a running rating tells it to the quarantine and goes on, without
 the brake of a broken release."""
 
-import hashlib
 from typing import Any
 
 import msgspec
@@ -88,36 +87,6 @@ async def test_whatever_the_fault_the_neighbours_are_stored(
     kept = await told(rating, 2)
     assert {(message.by, message.code, bool(message.raw)) for message in kept} == {("metering", code, True)}
     assert await dead_letters(rating.context.db.pool) == []
-
-
-async def test_dimensions_too_long_for_an_index_are_one_events_own_fault(rating: Deployment) -> None:
-    def noise(salt: int, characters: int) -> str:
-        """Text that an index page cannot pack."""
-        return "".join(
-            chr(0x4E00 + int.from_bytes(hashlib.sha256(f"{salt}:{n}".encode()).digest()[:2]) % 20_000)
-            for n in range(characters)
-        )
-
-    paths = [
-        ".".join(hashlib.sha256(f"{number}.{part}".encode()).hexdigest() for part in range(4))
-        for number in range(5)
-    ]
-    await rating.meter("wide", group_by=paths)
-    nested: dict[str, Any] = {}
-    for path in paths:
-        level = nested
-        *above, last = path.split(".")
-        for name in above:
-            level = level.setdefault(name, {})
-        level[last] = noise(len(path), 42)
-    await rating.send(
-        event("good", "acme", START),
-        event("wide", noise(9, 255), START, nested),
-        event("good too", "acme", START),
-    )
-    await rating.settled()
-    assert await stored(rating) == {"good", "good too"}
-    assert [(message.id, message.code) for message in await told(rating, 1)] == [("wide", "not_storable")]
 
 
 async def test_a_record_nested_beyond_reading_is_set_aside_alone(rating: Deployment) -> None:

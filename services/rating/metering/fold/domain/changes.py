@@ -106,27 +106,26 @@ class Changes:
         return found
 
     def regroup(self, months: Collection[MeterMonth], where: Where) -> None:
-        """Let what falls into these months count in the group that `where` says."""
+        """Let what falls into these months count in the group that `where` says. A series that nothing is counted
+        in then is none: a producer's values would be numbered for ever."""
         keys = list(self.series)
+        self.series = {}
         for (subject, hour), changes in self.sums.items():
             for n, (place, events, scale, value) in enumerate(changes):
-                moved = self._moved(months, where, keys[place], subject, hour)
-                if moved is not None:
-                    changes[n] = (moved, events, scale, value)
+                changes[n] = (self._moved(months, where, keys[place], subject, hour), events, scale, value)
         items: dict[ItemPlace, int] = {}
         for (subject, place, hour, item), events in self.items.items():
-            moved = self._moved(months, where, keys[place], subject, hour)
-            key = (subject, place if moved is None else moved, hour, item)
+            key = (subject, self._moved(months, where, keys[place], subject, hour), hour, item)
             items[key] = items.get(key, 0) + events
         self.items = items
 
     def _moved(
         self, months: Collection[MeterMonth], where: Where, series: SeriesKey, subject: int, hour: int
-    ) -> int | None:
+    ) -> int:
         meter, since, group = series
-        if group == NO_GROUP or (meter, month_of(hour)) not in months:
-            return None
-        return self.series.setdefault((meter, since, where(subject, meter, group, hour)), len(self.series))
+        if group != NO_GROUP and (meter, month_of(hour)) in months:
+            series = (meter, since, where(subject, meter, group, hour))
+        return self.series.setdefault(series, len(self.series))
 
     def _rows(self) -> Iterator[tuple[int, str, GroupKey, int, int]]:
         """(subject number, meter, group, hour, events) of every row of the deltas; of several items as often."""

@@ -15,7 +15,7 @@ from services.rating.metering.fold.repository.packed import DAYS, HOURS, Kept, P
 from services.rating.metering.fold.usecases.admit_groups import Terms, admit_groups
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.names import NamesRepository
-from services.rating.metering.usecases.report import report_overflow
+from services.rating.metering.usecases.report import report_long_groups, report_overflow
 from shared.db.unit_of_work import UnitOfWork
 from shared.values.names import UNMETERED
 
@@ -51,9 +51,10 @@ async def add_by_terms_before(
 async def _add_by(
     uow: UnitOfWork, changes: Changes, holding: Holding, terms: Terms, now: datetime
 ) -> Written:
-    overflowed = await admit_groups(uow, changes, holding.memory, terms)
+    turned_away = await admit_groups(uow, changes, holding.memory, terms)
     written = await add_changes(uow, changes, holding)
-    await report_overflow(uow, overflowed, holding.memory.groups_max, now)
+    await report_overflow(uow, turned_away.no_room, holding.memory.groups_max, now)
+    await report_long_groups(uow, turned_away.too_long, now)
     return written
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Own
+from services.rating.metering.domain.admission import EVERYONE, Admission, MeterMonth, Own, too_long
 from services.rating.metering.domain.group import OTHER, GroupKey
 from services.rating.metering.fold.domain.changes import Changes, SubjectMonth
 from services.rating.metering.fold.memory import Admitting, FoldMemory
@@ -23,11 +23,16 @@ class Terms(NamedTuple):
     batch_id: int
 
 
-async def admit_groups(
-    uow: UnitOfWork, changes: Changes, memory: FoldMemory, terms: Terms
-) -> set[tuple[str, str]]:
-    """Let the groups that are added in, or turn them away into `other`; return the (meter, subject) that
-    overflowed.
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """(meter, subject) of groups that had no room, and of those that were too long."""
+
+    no_room: set[tuple[str, str]] = field(default_factory=set)
+    too_long: set[tuple[str, str]] = field(default_factory=set)
+
+
+async def admit_groups(uow: UnitOfWork, changes: Changes, memory: FoldMemory, terms: Terms) -> TurnedAway:
+    """Let the groups that are added in, or turn them away into `other`; return whose were turned away.
 
     What is void is found where it was counted; while the events of before a meter are still being added, its
     void may come first and is admitted as its event will be. One writer at a time: the epoch must be held.
@@ -38,7 +43,7 @@ async def admit_groups(
         months.setdefault(place, set()).update(() if admission.finished(place) else groups)
     crowded = await admission.crowded(months) if months else set()
     if not crowded:
-        return set()
+        return admission.turned_away
     brought, voided = (changes.by_subject(crowded, void=void) for void in (False, True))
     for ahead in [place for place in voided if not admission.finished(place[0])]:
         brought.setdefault(ahead, {}).update(voided.pop(ahead))
@@ -48,7 +53,7 @@ async def admit_groups(
     changes.regroup(
         crowded, lambda subject, meter, group, hour: found.where(subjects[subject], meter, group, hour)
     )
-    return admission.overflowed
+    return admission.turned_away
 
 
 @dataclass(slots=True)
@@ -58,7 +63,7 @@ class _Admission:
     repository: AdmissionRepository
     memory: Admitting
     batch_id: int
-    overflowed: set[tuple[str, str]] = field(default_factory=set)
+    turned_away: TurnedAway = field(default_factory=TurnedAway)
 
     def finished(self, place: MeterMonth) -> bool:
         """Whether the meter's events are all added."""
@@ -80,13 +85,13 @@ class _Admission:
         return crowded
 
     async def _let_in(self, place: MeterMonth, groups: set[GroupKey]) -> bool:
-        """Admit groups for everyone; False when they are too many: from here on each subject has rows of its
-        own."""
+        """Admit groups for everyone; False when they are too many, or one is too long: from here on each subject
+        has rows of its own."""
         (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
         meter = self.memory.meters[name]
         known = (await self.repository.rows(meter, month, [EVERYONE]))[EVERYONE].groups
         fresh = sorted(groups - known)
-        if (
+        if not any(map(too_long, fresh)) and (
             len(known) + len(fresh) <= groups_max
             or names.unnamed(name, known) + names.unnamed(name, fresh) <= groups_max
         ):
@@ -135,7 +140,8 @@ class _Admission:
         return found
 
     async def _admit(self, place: MeterMonth, subject: str, own: Own, groups: Iterable[GroupKey]) -> None:
-        """Let a subject's new groups in as far as there is room or a name, in order of first arrival."""
+        """Let a subject's new groups in as far as there is room or a name, in order of first arrival. What is too
+        long takes no room from the others."""
         (name, month), names, groups_max = place, self.memory.names, self.memory.groups_max
         fresh = [group for group in groups if group not in own.groups]
         if not fresh:
@@ -143,13 +149,16 @@ class _Admission:
         rows: list[tuple[str, GroupKey]] = []
         unnamed = names.unnamed(name, own.groups)
         for group in fresh:
+            if too_long(group):
+                self.turned_away.too_long.add((name, subject))
+                continue
             named_since = names.since(name, group)
             if own.admits(named_since, unnamed, groups_max):
                 own.groups.add(group)
                 rows.append((subject, group))
                 unnamed += named_since is None
                 continue
-            self.overflowed.add((name, subject))
+            self.turned_away.no_room.add((name, subject))
             if own.other_since is None:
                 # Decided by the newest names there are: whoever is named after them is named late, however
                 # old this batch's number is.
