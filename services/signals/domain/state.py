@@ -14,8 +14,16 @@ import msgspec
 
 from services.signals.domain.activation import ActivationState
 from services.signals.domain.trend import TrendState
+from shared.errors import AppError, Kind
 
 VERSION: Final = 1
+
+
+class StateUnreadable(AppError):
+    """An evaluation left what this signals does not understand."""
+
+    kind = Kind.UNAVAILABLE
+
 
 Totals = Mapping[date, Mapping[str, Decimal]]
 """A start of the contract or of one of its terms → meter → what it had counted before."""
@@ -72,6 +80,12 @@ class CustomerState(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="
 def read_state(stored: Mapping[str, object]) -> CustomerState | None:
     """Return the state as stored, of today's version or without one; None where nothing was evaluated yet.
 
-    Raises msgspec.ValidationError for a version this program does not know.
+    Raises StateUnreadable, also for a version this program does not know.
     """
-    return msgspec.convert(stored, CustomerState) if stored else None
+    try:
+        return msgspec.convert(stored, CustomerState) if stored else None
+    except msgspec.ValidationError as fault:
+        raise StateUnreadable(
+            f"its last evaluation left a state that this signals does not understand: {fault}; run signals in the "
+            "version that evaluated it"
+        ) from fault

@@ -8,7 +8,6 @@ import msgspec
 
 from services.signals.domain.customer_day import Engagement, Meter
 from services.signals.domain.policy import MostActiveRule
-from services.signals.domain.state import read_state
 from services.signals.domain.statement import Statement
 from services.signals.evaluation.rows import (
     ContractRow,
@@ -113,7 +112,7 @@ class EvaluationRepository:
             machine_now,
             limit,
         )
-        return [Due(**{**row, "state": read_state(row["state"])}) for row in rows]
+        return [Due(**row) for row in rows]
 
     async def hold(self, customer_ids: Sequence[str], until: datetime) -> None:
         """Claim none of these until then, by the machine clock."""

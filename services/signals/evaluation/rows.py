@@ -1,5 +1,6 @@
 """Evaluations, as rows: the fields are the columns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -15,14 +16,14 @@ from shared.topics.rating import ContractVersion
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A claimed customer and the local day that is evaluated next. `state` is None where nothing was
-    evaluated yet; `was_held`: a contract could not be read when it was claimed before."""
+    """A claimed customer and the local day that is evaluated next. `state`: as stored; `was_held`: something of it
+    could not be read when it was claimed before."""
 
     customer_id: str
     external_id: str
     timezone: str
     next_on: date
-    state: CustomerState | None
+    state: Mapping[str, object]
     was_held: bool
 
 

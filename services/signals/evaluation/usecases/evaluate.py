@@ -15,7 +15,7 @@ from services.signals.domain.shown import shown_object
 from services.signals.domain.state import CustomerState
 from services.signals.evaluation.repository import STATEMENT_DAYS, EvaluationRepository
 from services.signals.evaluation.rows import CustomerStateRow, Due, KeptStanding, NextDue
-from services.signals.evaluation.usecases.hold_unreadable import hold, read_contracts, release
+from services.signals.evaluation.usecases.hold_unreadable import hold, read_contracts, read_states, release
 from services.signals.facts.repository import FactRepository
 from services.signals.facts.usecases.tell import Told, tell
 from services.signals.replica.repository.activity import ActivityRepository
@@ -26,6 +26,14 @@ from shared.runtime.clock import machine_now
 #: Days of one customer in one transaction, when the clock has jumped.
 DAYS_AT_ONCE = 40
 _encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What could be read of the customers: the state that the day before left, and their contracts."""
+
+    states: Mapping[str, CustomerState | None]
+    contracts: Mapping[str, Sequence[Contract]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +60,19 @@ async def due_customers(uow: UnitOfWork, until: datetime) -> list[str]:
 async def evaluate_due(uow: UnitOfWork, until: datetime, policy: Policy, customers_max: int) -> int:
     """Evaluate up to `customers_max` customers whose days are due by `until`; return how many were found.
 
-    A customer of whom a contract cannot be read is held, with an exception that names the contract; the
-    others go on.
+    A customer of whom a contract or the state cannot be read is held, with an exception that names it; the others
+    go on.
     """
     evaluations = EvaluationRepository(uow.connection)
     claimed = await evaluations.claim(until, machine_now(), customers_max)
     if not claimed:
         return 0
-    contracts, unreadable = read_contracts(await evaluations.contracts(*_contracts_of(claimed)))
-    held = await hold(uow, unreadable, until) if unreadable else set()
+    states, of_states = read_states(claimed)
+    contracts, of_contracts = read_contracts(await evaluations.contracts(*_contracts_of(claimed)))
+    held = await hold(uow, [*of_states, *of_contracts], until)
     due = [one for one in claimed if one.customer_id not in held]
-    freed = [one.customer_id for one in due if one.was_held]
-    await release(uow, [one.contract for customer in freed for one in contracts.get(customer, [])], until)
-    await _evaluate(uow, due, contracts, until, policy)
+    await release(uow, [one for one in due if one.was_held], contracts, until)
+    await _evaluate(uow, due, _Read(states, contracts), until, policy)
     return len(claimed)
 
 
@@ -77,18 +85,25 @@ def _contracts_of(due: Sequence[Due]) -> tuple[list[str], datetime]:
 async def _evaluate(
     uow: UnitOfWork,
     due: Sequence[Due],
-    contracts: Mapping[str, Sequence[Contract]],
+    read: _Read,
     until: datetime,
     policy: Policy,
 ) -> None:
     evaluations = EvaluationRepository(uow.connection)
     meters = await evaluations.meters()
-    customers = await _customers(uow, due, meters, contracts)
+    customers = await _customers(uow, due, meters, read.contracts)
     days = {one.customer_id: _due_days(one, until, policy) for one in due}
     tells_of_users = any(meter.role and meter.role != "login" for meter in meters.values())
     engagements = await _engagements(evaluations, customers, days, policy) if tells_of_users else {}
     evaluated = [
-        _evaluated(customer, one, days[one.customer_id], engagements, policy)
+        _evaluated(
+            customer,
+            one,
+            days[one.customer_id],
+            read.states[one.customer_id] or CustomerState(known_on=one.next_on),
+            engagements,
+            policy,
+        )
         for one, customer in zip(due, customers, strict=True)
     ]
     await _save(uow, evaluated, policy)
@@ -164,11 +179,12 @@ def _evaluated(
     customer: Customer,
     due: Due,
     due_days: Sequence[date],
+    state: CustomerState,
     engagements: Mapping[date, Mapping[str, Engagement]],
     policy: Policy,
 ) -> _Evaluated:
     """Day by day, each from the state the day before left."""
-    state, days = due.state or CustomerState(known_on=due.next_on), []
+    days = []
     for day in due_days:
         engagement = engagements.get(day, {}).get(customer.customer_id)
         found = evaluate(Known(customer, day, engagement, policy), state)

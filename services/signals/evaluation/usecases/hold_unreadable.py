@@ -1,12 +1,14 @@
-"""Hold customers of whom a contract cannot be read, and let them go again. Nothing is told of what is only half
-known: their days stay due and are evaluated once the terms can be read."""
+"""Hold customers of whom a contract or the state cannot be read, and let them go again. Nothing is told of what is only
+half known: their days stay due and are evaluated once all of it can be read."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from services.signals.domain.customer_day import Contract
+from services.signals.domain.state import CustomerState, StateUnreadable, read_state
 from services.signals.evaluation.repository import EvaluationRepository
-from services.signals.evaluation.rows import ContractRow
+from services.signals.evaluation.rows import ContractRow, Due
 from services.signals.replica.memory import ContractUnreadable, chain_of
 from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
@@ -14,36 +16,60 @@ from shared.runtime.clock import machine_now
 
 #: Until a held customer is looked at again. What mends it is mostly a newer signals, and begins with a start.
 AGAIN_AFTER = timedelta(minutes=1)
-KIND, OWNER = "contract_unreadable", "operations"
+CONTRACT, STATE, OWNER = "contract_unreadable", "state_unreadable", "operations"
 
-Unreadable = tuple[ContractRow, ContractUnreadable]
+
+class Unreadable(NamedTuple):
+    """What cannot be read of a customer: the kind of its exception, what that refers to, and the fault."""
+
+    customer_id: str
+    kind: str
+    reference: str
+    detail: str
+
+
+def read_states(claimed: Sequence[Due]) -> tuple[dict[str, CustomerState | None], list[Unreadable]]:
+    """Return customer → its state (None: it was never evaluated), and apart those that cannot be read."""
+    found: dict[str, CustomerState | None] = {}
+    unreadable: list[Unreadable] = []
+    for one in claimed:
+        try:
+            found[one.customer_id] = read_state(one.state)
+        except StateUnreadable as fault:
+            detail = f"{one.external_id} is not evaluated: {fault.detail}"
+            unreadable.append(Unreadable(one.customer_id, STATE, one.external_id, detail))
+    return found, unreadable
 
 
 def read_contracts(rows: Sequence[ContractRow]) -> tuple[dict[str, list[Contract]], list[Unreadable]]:
-    """Return customer → its contracts with their terms, and apart those that cannot be read, each with its
-    fault."""
+    """Return customer → its contracts with their terms, and apart those that cannot be read."""
     found: dict[str, list[Contract]] = {}
     unreadable: list[Unreadable] = []
     for row in rows:
         try:
             contract = Contract(row.contract, chain_of(row.contract, row.versions), row.capacities)
         except ContractUnreadable as fault:
-            unreadable.append((row, fault))
+            unreadable.append(Unreadable(row.customer_id, CONTRACT, row.contract, fault.detail))
         else:
             found.setdefault(row.customer_id, []).append(contract)
     return found, unreadable
 
 
 async def hold(uow: UnitOfWork, unreadable: Sequence[Unreadable], now: datetime) -> set[str]:
-    """Open an exception for each of these contracts and let their customers wait; return the customers' ids."""
-    customers = {row.customer_id for row, _ in unreadable}
-    await EvaluationRepository(uow.connection).hold(sorted(customers), machine_now() + AGAIN_AFTER)
-    for row, fault in unreadable:
-        await open_exception(uow, NewCase(KIND, row.contract, fault.detail, OWNER), now)
+    """Open an exception for each of these and let their customers wait; return the customers' ids."""
+    customers = {one.customer_id for one in unreadable}
+    if customers:
+        await EvaluationRepository(uow.connection).hold(sorted(customers), machine_now() + AGAIN_AFTER)
+    for one in unreadable:
+        await open_exception(uow, NewCase(one.kind, one.reference, one.detail, OWNER), now)
     return customers
 
 
-async def release(uow: UnitOfWork, contracts: Collection[str], now: datetime) -> None:
-    """Close the exceptions of these contracts: they can be read."""
-    for contract in sorted(contracts):
-        await resolve_exception(uow, KIND, contract, now)
+async def release(
+    uow: UnitOfWork, freed: Sequence[Due], contracts: Mapping[str, Sequence[Contract]], now: datetime
+) -> None:
+    """Close the exceptions of these customers: all of them can be read."""
+    for one in freed:
+        await resolve_exception(uow, STATE, one.external_id, now)
+        for contract in contracts.get(one.customer_id, ()):
+            await resolve_exception(uow, CONTRACT, contract.contract, now)

@@ -1,4 +1,4 @@
-"""A contract in terms that signals does not understand holds its own customer, by name, and nobody else."""
+"""A contract or a state that signals does not understand holds its own customer, by name, and nobody else."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -59,6 +59,37 @@ async def test_a_contract_nobody_can_read_holds_its_customer_alone_and_loses_no_
     assert (await signals.get("/v1/exceptions"))["data"] == []
     standing = await signals.get("/v1/customers/acme/signals")
     assert list(standing["evaluated"]["contracts"]) == ["acme-2024"]
+
+
+async def test_a_state_nobody_can_read_holds_its_customer_alone_and_is_not_lost(signals: Signals) -> None:
+    """As after going back to the version of before: what the newer one left stays as it is."""
+    for name in ("acme", "beta", "gamma"):
+        told = CustomerMessage(f"cus_{name}", 1, name, name.title(), (), "us", "UTC")
+        await signals.say(CUSTOMERS, told.customer_id, told)
+    await says(signals, READABLE, revision=1)
+    newer = {"version": 99, "known_on": "2024-01-01", "mood": "sunny"}
+    pool = signals.context.db.pool
+    await until(lambda: pool.fetchval("select count(*) = 3 from signals.customer_states"))
+    await pool.execute("update signals.customer_states set state = $1 where customer_id = 'cus_acme'", newer)
+    await pool.execute(
+        """update signals.customer_states set state = '{"trend": "sideways"}' where customer_id = 'cus_gamma'"""
+    )
+    await signals.move_clock(UNTIL)
+    await evaluated(signals, {"cus_beta": 4})
+    cases = {case["reference"]: case for case in (await signals.get("/v1/exceptions"))["data"]}
+    assert {(case["kind"], case["owner"]) for case in cases.values()} == {("state_unreadable", "operations")}
+    assert cases.keys() == {"acme", "gamma"}
+    assert "99" in cases["acme"]["detail"] and "run signals in the version" in cases["acme"]["detail"]
+    assert "sideways" in cases["gamma"]["detail"]
+    kept = "select state from signals.customer_states where customer_id = 'cus_acme'"
+    assert await pool.fetchval(kept) == newer
+
+    await pool.execute(
+        """update signals.customer_states set held_until = clock_timestamp(), state = '{"known_on": "2024-01-01"}'
+           where customer_id <> 'cus_beta'"""
+    )
+    await evaluated(signals, {"cus_acme": 4, "cus_beta": 4, "cus_gamma": 4})
+    assert (await signals.get("/v1/exceptions"))["data"] == []
 
 
 async def says(signals: Signals, version: ContractVersion, revision: int) -> None:
