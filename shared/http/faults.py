@@ -84,7 +84,7 @@ class MethodNotAllowed(AppError):
     """This address does not take this method; the header Allow names those it takes."""
 
 
-class NoSuchRoute(AppError):
+class RouteNotFound(AppError):
     """There is nothing at this address."""
 
     kind = Kind.NOT_FOUND

@@ -16,7 +16,7 @@ from shared.http.documented import document_problems
 from shared.http.faults import (
     BodyInvalid,
     MethodNotAllowed,
-    NoSuchRoute,
+    RouteNotFound,
     Unavailable,
     status_of,
 )
@@ -58,7 +58,7 @@ def problem_document(
     return body
 
 
-_FRAMEWORK: dict[int, type[AppError]] = {400: BodyUnreadable, 404: NoSuchRoute, 405: MethodNotAllowed}
+_FRAMEWORK: dict[int, type[AppError]] = {400: BodyUnreadable, 404: RouteNotFound, 405: MethodNotAllowed}
 
 
 def _remedy(told: type[AppError], error: HTTPException) -> str:
@@ -66,7 +66,7 @@ def _remedy(told: type[AppError], error: HTTPException) -> str:
         return f"it takes {(error.headers or {}).get('Allow', 'other methods')}; /docs says what each does"
     return (
         "check the path and which of the services it is at; each lists its own at /docs"
-        if told is NoSuchRoute
+        if told is RouteNotFound
         else str(error.detail)
     )
 
@@ -97,7 +97,7 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     # FastAPI wraps what reading a body raises, such as BodyTooLarge.
     if isinstance(error.__cause__, AppError):
         return problem(request, error.__cause__)
-    told = _FRAMEWORK.get(error.status_code, NoSuchRoute)
+    told = _FRAMEWORK.get(error.status_code, RouteNotFound)
     answer = problem(request, told(_remedy(told, error)), error.status_code)
     answer.headers.update(error.headers or {})
     return answer

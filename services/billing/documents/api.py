@@ -12,7 +12,7 @@ from services.billing.documents.clients import StatementsClient
 from services.billing.documents.domain.document import Document
 from services.billing.documents.page import PAGE_HEADERS, page_of
 from services.billing.documents.parameters import Asked
-from services.billing.documents.usecases import NoSuchDocument
+from services.billing.documents.usecases import DocumentNotFound
 from services.billing.parameters import DocumentId
 from shared.errors import refuses
 from shared.http.answers import Listed
@@ -46,7 +46,7 @@ async def list_invoices(context: Ctx, page: Paged, asked: Asked) -> Listed[Docum
     summary="One printable page",
     response_class=HTMLResponse,
 )
-@refuses(NoSuchDocument)
+@refuses(DocumentNotFound)
 async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
     return HTMLResponse(await _page(context, document_id), headers=PAGE_HEADERS)
 
@@ -58,7 +58,7 @@ async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
     response_model=DocumentAnswer,
     responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
 )
-@refuses(NoSuchDocument)
+@refuses(DocumentNotFound)
 async def get_invoice(
     context: Ctx, request: Request, response: Response, document_id: DocumentId
 ) -> DocumentAnswer | Response:

@@ -19,7 +19,7 @@ from shared.topics.rating import STATEMENTS
 from shared.values.instants import from_us
 
 
-class NoSuchDocument(AppError):
+class DocumentNotFound(AppError):
     """There is no such invoice or note."""
 
     kind = Kind.NOT_FOUND
@@ -35,15 +35,15 @@ async def list_documents(
 
 async def get_document(uow: UnitOfWork, document_id: str) -> Document:
     """Return one document with its lines (and their segments, once its statement is final), or raise
-    NoSuchDocument."""
+    DocumentNotFound."""
     found = await DocumentRepository(uow.connection).get(document_id)
     if found is None:
-        raise NoSuchDocument(f"no document {document_id[:60]!r}; GET /v1/invoices lists them")
+        raise DocumentNotFound(f"no document {document_id[:60]!r}; GET /v1/invoices lists them")
     return found
 
 
 async def get_document_with_terms(uow: UnitOfWork, document_id: str) -> tuple[Document, ClauseTerms]:
-    """Return one document, and the clauses of its contract as heard; or raise NoSuchDocument."""
+    """Return one document, and the clauses of its contract as heard; or raise DocumentNotFound."""
     document = await get_document(uow, document_id)
     versions = await versions_of(uow.connection, document.contract)
 

@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.billing.context import Ctx
-from services.billing.documents.usecases import NoSuchDocument
+from services.billing.documents.usecases import DocumentNotFound
 from services.billing.parameters import DocumentId, LineId
 from services.billing.tracing import usecases
 from services.billing.tracing.answers import TraceAnswer
 from services.billing.tracing.clients import RatingClient, RatingRefused, RatingUnavailable
-from services.billing.tracing.usecases import ClauseNotHeard, NoSuchLine
+from services.billing.tracing.usecases import ClauseNotHeard, LineNotFound
 from shared.errors import refuses
 from shared.http.examples import answers_with
 from shared.http.keys import requires
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/invoices", tags=["Invoices"], dependencies=[requi
     summary="One line traced: clause, explanation, statement, journal entry, and its raw events page by page",
     responses=answers_with(Path(__file__).parents[1], "trace"),
 )
-@refuses(NoSuchDocument, NoSuchLine, ClauseNotHeard, RatingRefused, RatingUnavailable)
+@refuses(DocumentNotFound, LineNotFound, ClauseNotHeard, RatingRefused, RatingUnavailable)
 async def trace_line(
     context: Ctx,
     document_id: DocumentId,

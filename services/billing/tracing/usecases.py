@@ -17,7 +17,7 @@ from shared.errors import AppError, Kind
 from shared.topics.rating import ContractVersion
 
 
-class NoSuchLine(AppError):
+class LineNotFound(AppError):
     """This document has no such line."""
 
     kind = Kind.NOT_FOUND
@@ -56,7 +56,7 @@ async def trace_line(
     (document,) = await show_current(rating.statements, [heard], segments=True, at_once=True)
     line = document.line(line_id)
     if line is None:
-        raise NoSuchLine(
+        raise LineNotFound(
             f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}"
         )
     explanation = await rating.explanation(document.contract, document.start_date.isoformat(), line.line_id)

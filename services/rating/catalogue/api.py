@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from services.rating.catalogue import usecases
 from services.rating.catalogue.answers import MeterAnswer, MeterVersionAnswer, PlanAnswer
+from services.rating.catalogue.domain.meter import MeterNotFound
 from services.rating.catalogue.requests import MeterDocument, MeterTerms, PlanDocument, plan_terms
 from services.rating.context import Ctx
 from shared.db.unit_of_work import UnitOfWork
@@ -52,9 +53,7 @@ async def create_meter(document: MeterDocument, request: Request, context: Ctx, 
     summary="Replace a meter's terms",
     dependencies=[requires("contracts:write")],
 )
-@refuses(
-    usecases.MeterNotFound, usecases.EventTypeFixed, usecases.FinalPeriodsCounted, usecases.ListPriceTaken
-)
+@refuses(MeterNotFound, usecases.EventTypeFixed, usecases.FinalPeriodsCounted, usecases.ListPriceTaken)
 async def change_meter(
     meter: Key,
     document: MeterTerms,
@@ -92,7 +91,7 @@ async def list_meters(context: Ctx, page: Paged) -> Listed[MeterAnswer]:
     summary="Every version of a meter, the newest first",
     dependencies=[requires("contracts:read")],
 )
-@refuses(usecases.MeterNotFound)
+@refuses(MeterNotFound)
 async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAnswer]:
     async with context.db.transaction() as uow:
         rows = await usecases.list_meter_versions(uow, meter)
@@ -104,7 +103,7 @@ async def list_meter_versions(meter: Key, context: Ctx) -> Listed[MeterVersionAn
 @router.get(
     "/meters/{meter}", operation_id="get_meter", summary="A meter", dependencies=[requires("contracts:read")]
 )
-@refuses(usecases.MeterNotFound)
+@refuses(MeterNotFound)
 async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     async with context.db.transaction() as uow:
         return MeterAnswer.of(await usecases.find_meter(uow, meter))

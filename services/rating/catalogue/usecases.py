@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.domain.meter import Meter, MeterNotFound
 from services.rating.catalogue.repository import CatalogueRepository, Plan
 from services.rating.catalogue.requests import MeterTerms, meter_of
 from services.rating.catalogue.rows import MeterVersionRow
@@ -28,12 +28,6 @@ class MeterExists(AppError):
     """There is a meter of this name with other terms; change it with PUT /v1/meters/{meter}."""
 
     kind = Kind.CONFLICT
-
-
-class MeterNotFound(AppError):
-    """There is no such meter."""
-
-    kind = Kind.NOT_FOUND
 
 
 class PlanNotFound(AppError):

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.rating.catalogue.domain.meter import MeterNotFound
 from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.raw.answers import CountedEventAnswer
-from services.rating.metering.usecases.read_quantities import MeterGone
 from services.rating.statements.answers import (
     CurrentStatementAnswer,
     CurrentStatementsAnswer,
@@ -126,7 +126,7 @@ async def explain(contract: Key, period_start: date, line_id: GivenId, context: 
     summary="The raw events a line counts, up to the statement's watermark",
     dependencies=[requires("contracts:read")],
 )
-@refuses(StatementNotFound, LineNotFound, MeterGone)
+@refuses(StatementNotFound, LineNotFound, MeterNotFound)
 async def line_events(
     contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged
 ) -> Listed[CountedEventAnswer]:

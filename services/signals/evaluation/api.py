@@ -18,7 +18,7 @@ from services.signals.evaluation.answers.customers import (
 )
 from services.signals.evaluation.usecases import say_standing as usecases
 from services.signals.evaluation.usecases.judge_history import judge_history
-from services.signals.evaluation.usecases.say_standing import CustomerUnknown
+from services.signals.evaluation.usecases.say_standing import CustomerNotFound
 from services.signals.parameters import Day, Instant
 from services.signals.replica.memory import ContractUnreadable
 from shared.errors import AppError, refuses
@@ -106,7 +106,7 @@ def _after(page: Page, by_risk: bool) -> tuple[int, str] | None:
     summary="Every value with unit, definition and evidence; consumption and last seen this moment",
     responses=answers_with(Path(__file__).parents[1], "customer_signals"),
 )
-@refuses(AtInFuture, ContractUnreadable, CustomerUnknown)
+@refuses(AtInFuture, ContractUnreadable, CustomerNotFound)
 async def get_signals(
     external_id: AskedSubject, context: Ctx, at: At = None
 ) -> LiveCustomerSignalsAnswer | CustomerSignalsAnswer:
@@ -127,7 +127,7 @@ async def get_signals(
     dependencies=[READ],
     summary="Events by meter and UTC day: the evidence of what is said of a customer",
 )
-@refuses(SpanTooLong, CustomerUnknown)
+@refuses(SpanTooLong, CustomerNotFound)
 async def get_activity(
     external_id: AskedSubject,
     context: Ctx,

@@ -16,7 +16,7 @@ from services.signals.facts.parameters import Asked
 from services.signals.facts.rows import FactFilter
 from services.signals.facts.usecases import judge as usecases
 from services.signals.parameters import Customer, Instant, Type
-from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
+from services.signals.webhooks.usecases.manage_endpoints import FactNotFound
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
 from shared.http.cursors import parts_in
@@ -98,14 +98,14 @@ async def list_types() -> Listed[SignalTypeAnswer]:
 
 
 @router.get("/{signal_id}", operation_id="get_signal", dependencies=[READ], summary="One signal")
-@refuses(FactUnknown)
+@refuses(FactNotFound)
 async def get_fact(signal_id: GivenId, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return SignalAnswer.of(await usecases.find_fact(uow, signal_id))
 
 
 @router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
-@refuses(FactUnknown)
+@refuses(FactNotFound)
 async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRITE) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return SignalAnswer.of(await usecases.acknowledge(uow, signal_id, caller.key_id))
@@ -117,7 +117,7 @@ async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRIT
     dependencies=[WRITE],
     summary="Not before a later time",
 )
-@refuses(FactUnknown, SnoozeInPast)
+@refuses(FactNotFound, SnoozeInPast)
 async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAnswer:
     if body.until <= context.clock.now():
         raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
@@ -131,7 +131,7 @@ async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAn
     dependencies=[WRITE],
     summary="What came of it: what the score is judged by",
 )
-@refuses(FactUnknown)
+@refuses(FactNotFound)
 async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> SignalAnswer:
     async with context.db.transaction() as uow:
         return SignalAnswer.of(

@@ -20,10 +20,10 @@ from services.signals.webhooks.rows import DeliveryState, EndpointRow, Format
 from services.signals.webhooks.usecases import find
 from services.signals.webhooks.usecases.manage_endpoints import (
     EndpointDisabled,
+    EndpointNotFound,
     EndpointTerms,
-    EndpointUnknown,
     EventTypeUnknown,
-    FactUnknown,
+    FactNotFound,
     ReplayTooLarge,
     change_endpoint,
     check,
@@ -126,7 +126,7 @@ async def list_endpoints(context: Ctx, page: Paged, caller: Reader) -> Listed[En
     operation_id="get_webhook_endpoint",
     summary="One endpoint; its whole URL for signals:write only",
 )
-@refuses(EndpointUnknown)
+@refuses(EndpointNotFound)
 async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> EndpointAnswer:
     async with context.db.transaction() as uow:
         return _for(caller, context, await known_endpoint(uow, endpoint_id))
@@ -138,7 +138,7 @@ async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> En
     dependencies=[WRITE],
     summary="Change all of it but the secret",
 )
-@refuses(EndpointUnknown, UrlRefused, EventTypeUnknown)
+@refuses(EndpointNotFound, UrlRefused, EventTypeUnknown)
 async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> EndpointAnswer:
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
@@ -154,7 +154,7 @@ async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> Endp
     dependencies=[WRITE],
     summary="Delete it and what waits for it",
 )
-@refuses(EndpointUnknown)
+@refuses(EndpointNotFound)
 async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
     async with context.db.transaction() as uow:
         await delete_endpoint(uow, endpoint_id)
@@ -167,7 +167,7 @@ async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
     dependencies=[WRITE],
     summary="A new secret, shown this once; until the overlap ends both sign",
 )
-@refuses(EndpointUnknown)
+@refuses(EndpointNotFound)
 async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> RotatedEndpointAnswer:
     async with context.db.transaction() as uow:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, context.state.seal)
@@ -181,7 +181,7 @@ async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> Rota
     dependencies=[WRITE],
     summary="Enable it again; what it missed is sent by a replay",
 )
-@refuses(EndpointUnknown)
+@refuses(EndpointNotFound)
 async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
     async with context.db.transaction() as uow:
         await enable_endpoint(uow, endpoint_id, context.clock.now())
@@ -195,7 +195,7 @@ async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
     dependencies=[WRITE],
     summary="Send a webhook.test to this endpoint",
 )
-@refuses(EndpointUnknown, EndpointDisabled)
+@refuses(EndpointNotFound, EndpointDisabled)
 async def test(endpoint_id: GivenId, context: Ctx) -> TestSentAnswer:
     async with context.db.transaction() as uow:
         return TestSentAnswer(id=await send_test(uow, endpoint_id, context.clock.now()))
@@ -208,7 +208,7 @@ async def test(endpoint_id: GivenId, context: Ctx) -> TestSentAnswer:
     dependencies=[WRITE],
     summary="Send again by id or by range, under the same ids",
 )
-@refuses(EndpointUnknown, EndpointDisabled, FactUnknown, ReplayTooLarge)
+@refuses(EndpointNotFound, EndpointDisabled, FactNotFound, ReplayTooLarge)
 async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> RequeuedAnswer:
     now = context.clock.now()
     async with context.db.transaction() as uow:
@@ -224,7 +224,7 @@ async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> Requeu
     dependencies=[READ],
     summary="The delivery log, the newest first",
 )
-@refuses(EndpointUnknown)
+@refuses(EndpointNotFound)
 async def list_deliveries(
     endpoint_id: GivenId,
     context: Ctx,
@@ -242,7 +242,7 @@ async def list_deliveries(
     dependencies=[READ],
     summary="One delivery with every attempt: request and response",
 )
-@refuses(FactUnknown)
+@refuses(FactNotFound)
 async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     async with context.db.transaction() as uow:
         row, attempts = await find.find_delivery(uow, delivery_id)

@@ -14,7 +14,7 @@ from services.usage_ingest.keys.usecases.manage_keys import (
     ExpiryNotYours,
     Issued,
     KeyAlreadyEnded,
-    KeyUnknown,
+    KeyNotFound,
     ScopeNotYours,
     ScopeUnknown,
     SourceInvalid,
@@ -100,7 +100,7 @@ async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
 @router.post(
     "/{key_id}/revoke", operation_id="revoke_key", summary="End a key at once, everywhere within seconds"
 )
-@refuses(KeyUnknown, ScopeNotYours, SourceNotYours)
+@refuses(KeyNotFound, ScopeNotYours, SourceNotYours)
 async def revoke_key(
     key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
 ) -> KeyAnswer:
@@ -116,7 +116,7 @@ async def revoke_key(
     status_code=201,
     summary="A new secret; the old key expires after the overlap",
 )
-@refuses(KeyUnknown, KeyAlreadyEnded, ScopeNotYours, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
+@refuses(KeyNotFound, KeyAlreadyEnded, ScopeNotYours, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
 async def rotate_key(
     key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
 ) -> IssuedKeyAnswer:

@@ -20,7 +20,7 @@ from services.usage_ingest.quarantine.answers import (
 from services.usage_ingest.quarantine.parameters import Asked
 from services.usage_ingest.quarantine.rows import By, Filter
 from services.usage_ingest.quarantine.usecases import resolve as usecases
-from services.usage_ingest.quarantine.usecases.find import QuarantinedUnknown, find, list_events
+from services.usage_ingest.quarantine.usecases.find import QuarantinedNotFound, find, list_events
 from services.usage_ingest.quarantine.usecases.resolve import AlreadyResolved, RepairRefused
 from shared.errors import refuses
 from shared.http.answers import Listed
@@ -97,7 +97,7 @@ async def replay_all(which: Which, request: Request, context: Ctx, caller: Resol
     dependencies=[requires("usage:read")],
     summary="One event with its bytes",
 )
-@refuses(QuarantinedUnknown)
+@refuses(QuarantinedNotFound)
 async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> QuarantinedBytesAnswer:
     async with context.db.transaction() as uow:
         return QuarantinedBytesAnswer.whole(await find(uow, quarantine_id))
@@ -108,7 +108,7 @@ async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> Quaranti
     operation_id="replay_quarantined",
     summary="Judge this event again; counts once however often",
 )
-@refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours)
+@refuses(QuarantinedNotFound, AlreadyResolved, SourceNotYours)
 async def replay_one(
     quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver
 ) -> QuarantinedBytesAnswer:
@@ -138,7 +138,7 @@ async def replay_one(
     },
 )
 @refuses(
-    QuarantinedUnknown,
+    QuarantinedNotFound,
     AlreadyResolved,
     SourceNotYours,
     RepairUnreadable,
@@ -162,7 +162,7 @@ async def repair(
     operation_id="discard_quarantined",
     summary="Close it without counting it, with a reason",
 )
-@refuses(QuarantinedUnknown, AlreadyResolved, SourceNotYours)
+@refuses(QuarantinedNotFound, AlreadyResolved, SourceNotYours)
 async def discard(
     quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver
 ) -> QuarantinedBytesAnswer:

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from shared.errors import AppError, Kind, code_of
 from shared.http.documented import API
 from shared.http.examples import example_of
 from shared.postgres.setup import SERVICES
@@ -21,6 +22,12 @@ SENDERS_OWN = {
     "RefusedBody.data": "the same",
     "PlanAnswer.*": "a plan is kept as it was written, and validated with the contract that takes it",
     "TermsSchemaAnswer": "a JSON Schema",
+}
+
+#: What is answered 404 and is not called `…NotFound`, each with its reason.
+NOT_FOUND_OTHERWISE = {
+    "not_open": "a dead letter's name is right, and nothing of it is open any more",
+    "rating_refused": "whatever rating refuses billing for, said in rating's own words",
 }
 
 
@@ -108,3 +115,23 @@ def _vague_members(
         yield from _vague(member, schemas, seen, f"{place}.{name}")
     if isinstance(others, dict):
         yield from _vague(others, schemas, seen, f"{place}.*")
+
+
+def test_what_an_address_names_is_not_found_and_what_a_document_names_is_unknown() -> None:
+    """One word and one status for one thing, whichever service says it: 404 `…_not_found`, 422 `…_unknown`."""
+    for service in SERVICES:
+        import_module(f"services.{service}.main")
+    kinds: dict[str, set[Kind]] = {}
+    for error in _kinds_of(AppError):
+        kinds.setdefault(code_of(error), set()).add(error.kind)
+    assert {code: of for code, of in kinds.items() if len(of) > 1} == {}, "one code has two statuses"
+    not_found = {code for code, of in kinds.items() if Kind.NOT_FOUND in of}
+    assert not_found - NOT_FOUND_OTHERWISE.keys() == {code for code in kinds if code.endswith("_not_found")}
+    assert {code for code in kinds if code.endswith("_unknown")} & not_found == set()
+    assert {"customer_not_found", "customer_unknown"} <= kinds.keys()
+
+
+def _kinds_of(error: type[AppError]) -> Iterator[type[AppError]]:
+    for kind in error.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)

@@ -7,8 +7,15 @@ from decimal import Decimal
 from typing import Literal
 
 from services.rating.metering.domain.aggregations.aggregation import Aggregation, Role
+from shared.errors import AppError, Kind
 
 Missing = Literal["quarantine", "ignore"]
+
+
+class MeterNotFound(AppError):
+    """There is no such meter."""
+
+    kind = Kind.NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.rating.catalogue.domain.meter import MeterNotFound
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.customers.domain import CustomerNotFound
 from services.rating.metering.repository.readings import SUBJECT_ALONE, ReadingsRepository
 from services.rating.metering.usage.domain import Stretch, TimesReversed, TimeUnreadable, instant_of, windows
 from services.rating.metering.usage.parameters import AskedSeries
-from services.rating.metering.usecases.read_quantities import MeterGone, UsageAsked, read_quantities
+from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.values.groups import Group
@@ -26,7 +27,14 @@ class DimensionUnknown(AppError):
 
 
 #: What every question about a meter's usage may be refused with.
-REFUSED = (CustomerOrSubject, CustomerNotFound, MeterGone, DimensionUnknown, TimeUnreadable, TimesReversed)
+REFUSED = (
+    CustomerOrSubject,
+    CustomerNotFound,
+    MeterNotFound,
+    DimensionUnknown,
+    TimeUnreadable,
+    TimesReversed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +83,11 @@ async def whose(uow: UnitOfWork, customer: str | None, subject: str | None) -> W
 
 
 async def series(uow: UnitOfWork, owner: Whose, meter: str, asked: AskedSeries, now: datetime) -> Series:
-    """Return the quantities of each window, in order; without dimensions also the zeros. Raises MeterGone,
+    """Return the quantities of each window, in order; without dimensions also the zeros. Raises MeterNotFound,
     DimensionUnknown and what bounds raise."""
     known = (await CatalogueRepository(uow.connection).meters_read()).get(meter)
     if known is None:
-        raise MeterGone(f"there is no meter {meter[:100]!r}")
+        raise MeterNotFound(f"there is no meter {meter[:100]!r}")
     if unknown := set(asked.dimensions) - set(known.group_by):
         raise DimensionUnknown(
             f"{', '.join(sorted(unknown))}: meter {meter} has {', '.join(known.group_by) or 'no dimensions'}"

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from services.rating.catalogue.domain.meter import Meter
+from services.rating.catalogue.domain.meter import Meter, MeterNotFound
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.apart import Apart
@@ -25,15 +25,8 @@ from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
 from services.rating.metering.repository.sums import SumsRepository
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import AppError, Kind
 from shared.runtime.clock import to_us
 from shared.values.groups import Group
-
-
-class MeterGone(AppError):
-    """A quantity was asked of a meter that is not in the catalogue."""
-
-    kind = Kind.NOT_FOUND
 
 
 class Need(Protocol):
@@ -88,14 +81,14 @@ async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[
     """Return one mapping an asked need, in order: group of the asked dimensions → quantity. Groups without
     usage are absent.
 
-    Raises MeterGone.
+    Raises MeterNotFound.
     """
     if not asked:
         return []
     meters = await CatalogueRepository(uow.connection).meters_read()
     for one in asked:
         if one.need.meter not in meters:
-            raise MeterGone(f"there is no meter {one.need.meter!r}")
+            raise MeterNotFound(f"there is no meter {one.need.meter!r}")
     reading = _Reading(asked, meters, ReadingsRepository(uow.connection))
     await reading.read_sums(SumsRepository(uow.connection))
     await reading.read_items()

@@ -19,7 +19,7 @@ from shared.errors import AppError, Kind
 from shared.values.period import local_date
 
 
-class CustomerUnknown(AppError):
+class CustomerNotFound(AppError):
     """Signals has not heard of this customer; create it in rating with POST /v1/customers."""
 
     kind = Kind.NOT_FOUND
@@ -47,7 +47,7 @@ class Standing:
 async def known_customer(uow: UnitOfWork, external_id: str) -> CustomerRow:
     found = await ReplicaRepository(uow.connection).customers_named([external_id])
     if external_id not in found:
-        raise CustomerUnknown(f"no customer {external_id!r}")
+        raise CustomerNotFound(f"no customer {external_id!r}")
     return found[external_id]
 
 
@@ -85,7 +85,7 @@ async def activity_of(
     uow: UnitOfWork, external_id: str, meter: str | None, first: date, end: date
 ) -> list[ActiveDayRow]:
     """What a customer did on the UTC days [first, end), by meter; `meter`: of this one alone. Raises
-    CustomerUnknown."""
+    CustomerNotFound."""
     customer = await known_customer(uow, external_id)
     return await ActivityRepository(uow.connection).days(customer.customer_id, meter, first, end)
 

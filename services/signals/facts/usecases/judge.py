@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.signals.facts.repository import FactRepository
 from services.signals.facts.rows import FactFilter, FactRow, JudgedRenewalRow
-from services.signals.webhooks.usecases.manage_endpoints import FactUnknown
+from services.signals.webhooks.usecases.manage_endpoints import FactNotFound
 from shared.db.unit_of_work import UnitOfWork
 
 
@@ -22,7 +22,7 @@ async def list_judged_renewals(uow: UnitOfWork) -> list[JudgedRenewalRow]:
 
 
 async def find_fact(uow: UnitOfWork, signal_id: str) -> FactRow:
-    """Return the fact, or raise FactUnknown, as all verbs below."""
+    """Return the fact, or raise FactNotFound, as all verbs below."""
     return _known(await FactRepository(uow.connection).fact(signal_id), signal_id)
 
 
@@ -40,5 +40,5 @@ async def record_outcome(uow: UnitOfWork, signal_id: str, outcome: str, now: dat
 
 def _known(row: FactRow | None, signal_id: str) -> FactRow:
     if row is None:
-        raise FactUnknown(f"no signal {signal_id!r}")
+        raise FactNotFound(f"no signal {signal_id!r}")
     return row

@@ -31,7 +31,7 @@ ALL = "*"
 TESTER = "test"
 
 
-class EndpointUnknown(AppError):
+class EndpointNotFound(AppError):
     """There is no webhook endpoint with this id; list them with GET /v1/webhook-endpoints."""
 
     kind = Kind.NOT_FOUND
@@ -47,7 +47,7 @@ class EndpointDisabled(AppError):
     kind = Kind.CONFLICT
 
 
-class FactUnknown(AppError):
+class FactNotFound(AppError):
     """There is no signal with this id; list them with GET /v1/signals."""
 
     kind = Kind.NOT_FOUND
@@ -152,7 +152,7 @@ async def replay_one(uow: UnitOfWork, endpoint_id: str, signal_id: str, now: dat
     await _enabled(uow, endpoint_id)
     fact = await FactRepository(uow.connection).fact(signal_id)
     if fact is None:
-        raise FactUnknown(f"no signal {signal_id!r}")
+        raise FactNotFound(f"no signal {signal_id!r}")
     await queue_for(uow, [(endpoint_id, fact)], now)
     return 1
 
@@ -178,7 +178,7 @@ class ReplayTooLarge(AppError):
 async def known_endpoint(uow: UnitOfWork, endpoint_id: str, *, lock: bool = False) -> EndpointRow:
     found = await WebhookRepository(uow.connection).endpoint(endpoint_id, lock=lock)
     if found is None:
-        raise EndpointUnknown(f"no endpoint {endpoint_id!r}")
+        raise EndpointNotFound(f"no endpoint {endpoint_id!r}")
     return found
 
 

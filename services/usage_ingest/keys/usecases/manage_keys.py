@@ -26,7 +26,7 @@ BY_COMMAND_LINE = ""
 LIFE_MAX = timedelta(days=36_500)
 
 
-class KeyUnknown(AppError):
+class KeyNotFound(AppError):
     """There is no key of this id."""
 
     kind = Kind.NOT_FOUND
@@ -215,7 +215,7 @@ def message_of(row: KeyRow) -> AccessKeyMessage:
 async def _known(uow: UnitOfWork, key_id: str) -> KeyRow:
     row = await KeyRepository(uow.connection).locked(key_id)
     if row is None:
-        raise KeyUnknown(f"no key {key_id}; GET /v1/keys lists them")
+        raise KeyNotFound(f"no key {key_id}; GET /v1/keys lists them")
     return row
 
 

@@ -6,17 +6,17 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 
 
-class QuarantinedUnknown(AppError):
+class QuarantinedNotFound(AppError):
     """There is no event of this id in the quarantine."""
 
     kind = Kind.NOT_FOUND
 
 
 async def find(uow: UnitOfWork, quarantine_id: str) -> QuarantinedBytes:
-    """The event's row, its bytes included; raise QuarantinedUnknown when there is none."""
+    """The event's row, its bytes included; raise QuarantinedNotFound when there is none."""
     row = await QuarantineRepository(uow.connection).find(quarantine_id)
     if row is None:
-        raise QuarantinedUnknown(f"no event {quarantine_id}; GET /v1/quarantine lists them")
+        raise QuarantinedNotFound(f"no event {quarantine_id}; GET /v1/quarantine lists them")
     return row
 
 

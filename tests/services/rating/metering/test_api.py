@@ -64,7 +64,7 @@ async def test_questions_about_usage_that_make_no_sense(rating: Deployment) -> N
     for asked, status, code in (
         ({"meter": "calls"}, 422, "customer_or_subject"),
         ({"meter": "calls", "customer": "x"}, 404, "customer_not_found"),
-        ({"meter": "nope", "customer": "acme"}, 404, "meter_gone"),
+        ({"meter": "nope", "customer": "acme"}, 404, "meter_not_found"),
         ({"meter": "calls", "customer": "acme", "group_by": "plan"}, 422, "dimension_unknown"),
         ({"meter": "calls", "customer": "acme", "from": "yesterday"}, 422, "time_unreadable"),
         (

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.rating.catalogue.domain.meter import MeterNotFound
 from services.rating.customers.requests import CustomerDocument
 from services.rating.customers.usecases import create_customer
 from services.rating.metering.fold.usecases import roll_up as rolling
 from services.rating.metering.usecases.read_quantities import (
-    MeterGone,
     UsageAsked,
     read_quantities,
     watermark,
@@ -132,7 +132,7 @@ async def test_one_subject_alone_also_when_nobody_knows_it(db: Database, meterin
 
 async def test_an_unknown_meter_is_an_error_never_zero(db: Database) -> None:
     async with db.transaction() as uow:
-        with pytest.raises(MeterGone):
+        with pytest.raises(MeterNotFound):
             await read_quantities(uow, [UsageAsked("cus_1", Wanted("nope", NOW, NOW + timedelta(hours=1)))])
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import asyncpg
 
+from services.rating.catalogue.domain.meter import MeterNotFound
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.admission import Admission
 from services.rating.metering.domain.group import NO_GROUP, dimensions_of
@@ -15,7 +16,6 @@ from services.rating.metering.raw.rows import Selection
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.usage import StoredEvent
 from services.rating.metering.usage.usecases import Whose
-from services.rating.metering.usecases.read_quantities import MeterGone
 from shared.db.unit_of_work import UnitOfWork
 
 FETCH_MAX = 1000
@@ -45,12 +45,12 @@ async def subjects_meant(uow: UnitOfWork, whose: Whose) -> tuple[str, ...]:
 async def events_behind(
     uow: UnitOfWork, selection: Selection, after: Place | None, limit: int
 ) -> list[CountedEvent]:
-    """Return up to `limit` events after a place, in order of time. Raises MeterGone."""
+    """Return up to `limit` events after a place, in order of time. Raises MeterNotFound."""
     catalogue = CatalogueRepository(uow.connection)
     name, revision = selection.meter, selection.revision
     meter = await catalogue.meter(name) if revision is None else await catalogue.version(name, revision)
     if meter is None:
-        raise MeterGone(f"there is no meter {selection.meter!r}")
+        raise MeterNotFound(f"there is no meter {selection.meter!r}")
     raw, reader = RawRepository(uow.connection), Catalogue(0, [meter])
     admission = await AdmissionRepository(uow.connection).admission([meter], selection.subjects)
     found: list[CountedEvent] = []
