@@ -91,6 +91,6 @@ class Admission:
         return group if own is not None and group in own.groups else OTHER
 
 
-@lru_cache(50_000)
+@lru_cache(2000)
 def _pairs(group: GroupKey) -> tuple[tuple[str, str], ...]:
     return tuple(dimensions_of(group).items())

@@ -1,11 +1,15 @@
 """What a process remembers between its folds. It holds as long as nobody else has raised the epoch: who folds
-is the only writer of what is remembered here."""
+is the only writer of what is remembered here.
+
+All of it together takes 64 MiB at most, 36 of them packed rows, and what was used least of late goes first. Beside it
+stand the catalogue with the values that contracts name, and what one fold changes.
+"""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from functools import partial
+from sys import getsizeof
 
 from services.rating.catalogue.domain.meter import Meter
 from services.rating.metering.activity.domain import Takers
@@ -13,35 +17,40 @@ from services.rating.metering.domain.admission import MeterMonth, Names, Own
 from services.rating.metering.domain.delta import SeriesKey
 from services.rating.metering.domain.group import GroupKey
 from services.rating.metering.fold.domain.changes import TouchedNumber
-from services.rating.metering.fold.domain.packed import Packed, Place
+from services.rating.metering.fold.domain.packed import ELEMENT, Packed, Place
 from shared.runtime.wake import Wake
 from shared.values.names import UNMETERED
-from shared.values.recent import Recent
+from shared.values.recent import Budget, Recent
 
-OWN_GROUPS_KEPT_MAX = 200_000
-NAMES_KEPT_MAX = 50_000
-#: About; a row without its columns takes 600.
-ROWS_BYTES_MAX, ROW_BYTES = 32 * 2**20, 600
-INSTANTS_KEPT_MAX = 60_000
+#: Packed rows, and all the rest together.
+ROWS_BYTES_MAX, NAMES_BYTES_MAX = 36 * 2**20, 28 * 2**20
+#: What each takes beside its texts and columns, its share of the dicts that hold it included.
+ROW_BYTES, INSTANT_BYTES, NAME_BYTES, SERIES_BYTES, OWN_BYTES = 600, 270, 140, 260, 600
+#: Of a number of a wide row, and of a text in a set.
+WIDE_BYTES, TEXT_BYTES = 60, 70
 
 
-@dataclass(slots=True)
+def _group_bytes(groups: Iterable[GroupKey]) -> int:
+    return sum(TEXT_BYTES + getsizeof(group) for group in groups)
+
+
 class KnownGroups:
-    """Rows of admitted groups: those that stand for every subject, and in crowded months those of single
-    subjects."""
+    """Rows of admitted groups. `months`: those that stand for every subject; None: the month is crowded. `own`:
+    in crowded months those of single subjects."""
 
-    groups: dict[MeterMonth, set[GroupKey]] = field(default_factory=dict)
-    own: dict[MeterMonth, dict[str, Own]] = field(default_factory=dict)
-    _kept: int = 0
+    __slots__ = ("months", "own")
 
-    def remember(self, place: MeterMonth, rows: dict[str, Own]) -> None:
-        """Keep the rows of these subjects; beyond a bound begin anew, as whoever is not remembered is read
-        again."""
-        self._kept += sum(1 + len(own.groups) for own in rows.values())
-        if self._kept > OWN_GROUPS_KEPT_MAX:
-            self._kept = 0
-            self.own.clear()
-        self.own.setdefault(place, {}).update(rows)
+    def __init__(self, budget: Budget) -> None:
+        self.months: Recent[MeterMonth, Set[GroupKey] | None] = Recent(
+            budget, lambda _, groups: OWN_BYTES + _group_bytes(groups or ())
+        )
+        self.own: Recent[tuple[MeterMonth, str], Own] = Recent(
+            budget, lambda key, own: OWN_BYTES + getsizeof(key[1]) + _group_bytes(own.groups)
+        )
+
+    def let_in(self, groups: Iterable[GroupKey]) -> None:
+        """Reckon with groups that rows of single subjects were given."""
+        self.own.grew(_group_bytes(groups))
 
 
 @dataclass(slots=True)
@@ -50,29 +59,36 @@ class Admitting:
     known groups."""
 
     groups_max: int
+    known: KnownGroups
     revision: int = -1
     meters: Mapping[str, Meter] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
-    known: KnownGroups = field(default_factory=KnownGroups)
 
 
-@dataclass(slots=True)
 class Readable:
     """What readers see: since when each meter counts as they see it, what it takes by these terms, and the meter
     of each series (None: they do not see it)."""
 
-    since: Mapping[str, int] = field(default_factory=dict)
-    takers: Takers = field(default_factory=lambda: Takers(()))
-    meters: dict[int, str | None] = field(default_factory=dict)
+    __slots__ = ("meters", "since", "takers")
+
+    def __init__(self, budget: Budget, since: Mapping[str, int], takers: Takers) -> None:
+        self.since, self.takers = since, takers
+        self.meters: Recent[int, str | None] = Recent(
+            budget, lambda _, meter: NAME_BYTES + (getsizeof(meter) if meter is not None else 0)
+        )
 
     def since_of(self, meter: str) -> int | None:
         """None: readers see nothing of it. A type that no meter takes counts as it always did."""
         return self.since.get(meter, 0 if meter.startswith(UNMETERED) else None)
 
-    def note(self, named: Mapping[int, tuple[str, int]]) -> None:
-        """Take in what these series are: a meter, and since when it counts so."""
-        for number, (meter, since) in named.items():
-            self.meters[number] = meter if self.since_of(meter) == since else None
+    def note(self, named: Mapping[int, tuple[str, int]]) -> dict[int, str | None]:
+        """Take in what these series are: a meter, and since when it counts so. Return the meter of each."""
+        found = {
+            number: meter if self.since_of(meter) == since else None
+            for number, (meter, since) in named.items()
+        }
+        self.meters.remember(found)
+        return found
 
 
 @dataclass(slots=True)
@@ -97,7 +113,10 @@ class KnownRows:
 
     def keep(self, rows: Mapping[Place, Packed]) -> None:
         for place, row in rows.items():
-            weight = ROW_BYTES + 3 * len(row.series)
+            # three columns, each with an eighth of its size to grow into
+            weight = ROW_BYTES + len(row.series) * 7 // 2
+            if row.wide is not None:
+                weight += WIDE_BYTES * len(row.series) // ELEMENT
             self._bytes += weight - row.weight
             row.weight = weight
             self._rows[place] = row
@@ -115,26 +134,27 @@ class KnownRows:
 class FoldMemory:
     """`epoch`: the one this process wrote last, while what it remembers is true. `instants`: when the newest
     event of a subject, hour and type happened. `one_at_a_time`: of the folds of this process. `wake`: for the
-    job that folds. `unread`: series that nobody reads any more.
+    job that folds. `replaced`: whether there are series that nobody reads any more.
     `old_book_left`: unless it is known that nothing of before the folds is left; its subjects up to
     `old_book_after` are packed."""
 
     groups_max: int
     epoch: int | None = None
+    budget: Budget = field(init=False)
     admitting: Admitting = field(init=False)
-    subjects: dict[int, str] = field(default_factory=dict)
-    series: dict[SeriesKey, int] = field(default_factory=dict)
+    subjects: Recent[int, str] = field(init=False)
+    series: Recent[SeriesKey, int] = field(init=False)
     rows: KnownRows = field(default_factory=KnownRows)
-    readable: Readable = field(default_factory=Readable)
-    instants: Recent[TouchedNumber, int] = field(default_factory=partial(Recent, INSTANTS_KEPT_MAX))
-    unread: frozenset[int] = frozenset()
+    readable: Readable = field(init=False)
+    instants: Recent[TouchedNumber, int] = field(init=False)
+    replaced: bool = False
     old_book_left: bool = True
     old_book_after: str = ""
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     wake: Wake = field(default_factory=Wake)
 
     def __post_init__(self) -> None:
-        self.admitting = Admitting(self.groups_max)
+        self.forget()
 
     def claimed(self, before: int) -> None:
         """Forget everything, where the epoch before was not this process's: somebody else has held the rows."""
@@ -144,20 +164,15 @@ class FoldMemory:
     def committed(self, epoch: int) -> None:
         """Keep what is remembered: it is stored."""
         self.epoch = epoch
-        if len(self.subjects) > NAMES_KEPT_MAX:
-            self.subjects.clear()
-        if len(self.series) > NAMES_KEPT_MAX:
-            self.series.clear()
-        if len(self.readable.meters) > NAMES_KEPT_MAX:
-            self.readable.meters.clear()
 
     def forget(self) -> None:
         self.epoch = None
-        self.admitting = Admitting(self.groups_max)
-        self.subjects.clear()
-        self.series.clear()
-        self.readable = Readable()
-        self.unread = frozenset()
-        self.instants = Recent(INSTANTS_KEPT_MAX)
+        self.budget = Budget(NAMES_BYTES_MAX)
+        self.admitting = Admitting(self.groups_max, KnownGroups(self.budget))
+        self.readable = Readable(self.budget, {}, Takers(()))
+        self.subjects = Recent(self.budget, lambda _, name: NAME_BYTES + getsizeof(name))
+        self.series = Recent(self.budget, lambda key, _: SERIES_BYTES + getsizeof(key[2]))
+        self.instants = Recent(self.budget, INSTANT_BYTES)
+        self.replaced = False
         self.old_book_left, self.old_book_after = True, ""
         self.rows.clear()

@@ -93,5 +93,10 @@ def event_rows(batch_id: int, partition: int, rows: Iterable[tuple[int, bytes, U
 @lru_cache(_NAMES_CACHED_MAX)
 def text_field(text: str) -> bytes:
     """A text that comes again and again, with its length."""
+    return field_of(text)
+
+
+def field_of(text: str) -> bytes:
+    """A text with its length."""
     encoded = text.encode()
     return _LENGTH(len(encoded)) + encoded

@@ -87,12 +87,16 @@ class NamesRepository:
             list(types),
         )
 
-    async def unread(self) -> frozenset[int]:
-        """The series that no reader sees, nor will: of terms that were replaced, and of types that a meter takes."""
+    async def any_unread(self) -> bool:
+        """Whether there are series that no reader sees, nor will: of terms that were replaced, and of types that a
+        meter takes."""
+        found: bool = await self._connection.fetchval(f"select exists ({_UNREAD})")
+        return found
+
+    async def unread(self, among: Iterable[int]) -> frozenset[int]:
+        """Those of these series that no reader sees, nor will."""
         rows = await self._connection.fetch(
-            """select n.series_no from rating.usage_series n left join rating.meters m using (meter)
-                   left join rating.series_read r using (meter)
-               where n.since is distinct from r.since and n.since is distinct from m.counts_since"""
+            f"{_UNREAD} and n.series_no = any(string_to_array($1, ',')::bigint[])", numbers(among)
         )
         return frozenset(row["series_no"] for row in rows)
 
@@ -101,6 +105,9 @@ class NamesRepository:
         await self._connection.execute("delete from rating.series_read where meter = $1", meter)
 
 
+_UNREAD = """select n.series_no from rating.usage_series n left join rating.meters m using (meter)
+    left join rating.series_read r using (meter)
+    where n.since is distinct from r.since and n.since is distinct from m.counts_since"""
 _SERIES = "unnest($1::text[], $2::bigint[], $3::text[]) s (meter, since, grp)"
 
 

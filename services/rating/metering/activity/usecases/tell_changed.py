@@ -13,6 +13,7 @@ from services.rating.metering.fold.domain.changes import TouchedNumber
 from services.rating.metering.fold.domain.packed import Place, Written, numbers_of
 from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.repository.packed import HOURS, PackedRepository
+from services.rating.metering.fold.usecases.know_subjects import know_subjects
 from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.topics.rating import ActiveHour, DayValues
@@ -30,6 +31,7 @@ class _Change:
 
     written: Written
     memory: FoldMemory
+    subjects: Mapping[int, str]
     takers: Takers
     sums: dict[Place, list[tuple[str, int]]] = field(default_factory=dict)
     items: dict[OverItems, dict[MeterHour, int]] = field(default_factory=dict)
@@ -52,14 +54,15 @@ class _Change:
     def tell(self, place: Place, meter: str, quantity: tuple[int, str], newest_us: int) -> None:
         number, hour = place
         told = ActiveHour(meter, hour * HOUR_US, *quantity, newest_us)
-        self.told.setdefault(self.memory.subjects[number], []).append(told)
+        self.told.setdefault(self.subjects[number], []).append(told)
 
 
 async def tell_changed(
     uow: UnitOfWork, touched: Touched, written: Written, memory: FoldMemory, revision: int
 ) -> None:
-    """Tell what that changed. `memory` must know the subjects, and the epoch must be held."""
-    change = _Change(written, memory, memory.readable.takers)
+    """Tell what that changed. The epoch must be held."""
+    subjects = await know_subjects(uow, {subject for subject, _, _ in touched}, memory)
+    change = _Change(written, memory, subjects, memory.readable.takers)
     change.ask(await _newest(uow, touched, change))
     await _tell_sums(uow, change)
     await _tell_items(uow, change)
@@ -123,12 +126,14 @@ async def _values(uow: UnitOfWork, change: _Change) -> dict[str, list[DayValues]
     told: dict[str, list[DayValues]] = {}
     for day, newest_us in days.items():
         values = DayValues(day.meter, day.day.isoformat(), values_of(items.get(day, ())), newest_us)
-        told.setdefault(memory.subjects[day.subject_no], []).append(values)
+        told.setdefault(change.subjects[day.subject_no], []).append(values)
     return told
 
 
 async def _meters(uow: UnitOfWork, series: Iterable[int], memory: FoldMemory) -> Mapping[int, str | None]:
-    """The meter of each of these series that readers see."""
-    if unknown := set(series) - memory.readable.meters.keys():
-        memory.readable.note(await NamesRepository(uow.connection).named(unknown))
-    return memory.readable.meters
+    """The meter of each of these series; None: readers do not see it."""
+    asked = set(series)
+    known = memory.readable.meters.among(asked)
+    if unknown := asked - known.keys():
+        known |= memory.readable.note(await NamesRepository(uow.connection).named(unknown))
+    return known

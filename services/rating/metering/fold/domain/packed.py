@@ -17,6 +17,7 @@ from shared.values.decimals import plain
 Place = tuple[int, int]  # subject number; hour or day since the epoch
 ItemHour = tuple[int, int, int]  # subject number, series number, hour since the epoch
 ELEMENT = 12  # bytes: a length, which is 8, and a number
+AT_ONCE = 128  # elements that are decoded together
 _element = Struct(">iq")
 _number = Struct(">q")
 _get, _put = _number.unpack_from, _number.pack_into
@@ -136,12 +137,19 @@ def element_of(series: int) -> bytes:
 
 def numbers_of(column: bytes | bytearray) -> tuple[int, ...]:
     """The numbers in a column."""
-    return _numbers(len(column) // ELEMENT).unpack(column)
+    count = len(column) // ELEMENT
+    if count <= AT_ONCE:
+        return _numbers(count).unpack(column)
+    whole = count // AT_ONCE * AT_ONCE * ELEMENT
+    found: list[int] = []
+    for numbers in _numbers(AT_ONCE).iter_unpack(memoryview(column)[:whole]):
+        found += numbers
+    return (*found, *_numbers(count % AT_ONCE).unpack_from(column, whole))
 
 
-@lru_cache(5000)
+@lru_cache(AT_ONCE + 1)
 def _numbers(count: int) -> Struct:
-    """So many elements, without their lengths."""
+    """So many elements, without their lengths: 32 bytes each, so that of long rows not each length is kept."""
     return Struct(">" + "4xq" * count)
 
 

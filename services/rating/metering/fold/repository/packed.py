@@ -7,7 +7,7 @@ from struct import Struct
 import asyncpg
 
 from services.rating.metering.fold.domain.packed import ItemHour, Packed, Place, numbers_of
-from services.rating.metering.repository.columns import COPY_HEADER, COPY_TRAILER, numbers, text_field
+from services.rating.metering.repository.columns import COPY_HEADER, COPY_TRAILER, field_of, numbers
 
 StoredItem = tuple[int, int, int, str]  # subject number, series number, hour since the epoch, item
 _NARROW = ("scale", "series", "events", "vals")
@@ -148,7 +148,7 @@ class PackedRepository:
         goes; that costs as much as half of the rest."""
         zero, each = HOURS.zero, HOURS.each
         rows = [
-            _ITEM(5, 8, subject, 8, series, 8, hour * each - zero) + text_field(item) + _EVENTS(8, events)
+            _ITEM(5, 8, subject, 8, series, 8, hour * each - zero) + field_of(item) + _EVENTS(8, events)
             for (subject, series, hour, item), events in items.items()
         ]
         # In about the order of the key, so that neighbours meet the same pages: numbers lie as they are compared.

@@ -6,11 +6,24 @@ from datetime import datetime
 
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.activity.usecases.know_takers import know_takers
-from services.rating.metering.domain.delta import Delta
+from services.rating.metering.domain.delta import Delta, SeriesKey
 from services.rating.metering.fold.domain.changes import Change, Changes, changes_of, numbered
-from services.rating.metering.fold.domain.packed import ItemHour, Packed, Place, Written, element_of
+from services.rating.metering.fold.domain.packed import (
+    ItemHour,
+    Packed,
+    Place,
+    Written,
+    element_of,
+    numbers_of,
+)
 from services.rating.metering.fold.domain.rolled_up import RolledUp
-from services.rating.metering.fold.memory import Admitting, FoldMemory, KnownGroups, Readable
+from services.rating.metering.fold.memory import (
+    NAMES_BYTES_MAX,
+    Admitting,
+    FoldMemory,
+    KnownGroups,
+    Readable,
+)
 from services.rating.metering.fold.repository.packed import DAYS, HOURS, Kept, PackedRepository
 from services.rating.metering.fold.usecases.admit_groups import Terms, admit_groups
 from services.rating.metering.repository.admission import AdmissionRepository
@@ -18,6 +31,7 @@ from services.rating.metering.repository.names import NamesRepository
 from services.rating.metering.usecases.report import report_long_groups, report_overflow
 from shared.db.unit_of_work import UnitOfWork
 from shared.values.names import UNMETERED
+from shared.values.recent import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +58,7 @@ async def add_by_terms_before(
     now_in_force = holding.memory.admitting
     since = {meter: revision for delta in deltas for meter, revision, _ in delta.series}
     meters = await CatalogueRepository(uow.connection).versions_since(since)
-    admitting = replace(now_in_force, meters=meters, known=KnownGroups())
+    admitting = replace(now_in_force, meters=meters, known=KnownGroups(Budget(NAMES_BYTES_MAX)))
     return await _add_by(uow, changes_of(deltas), holding, Terms(admitting, batch_id), now)
 
 
@@ -61,16 +75,15 @@ async def _add_by(
 async def add_changes(uow: UnitOfWork, changes: Changes, holding: Holding) -> Written:
     """Add what changes, in groups that are admitted: to hours, and to days that are rolled up."""
     memory = holding.memory
-    await _number_series(uow, changes, memory)
-    series = numbered(changes, memory.series)
+    series = numbered(changes, await _number_series(uow, changes, memory))
     packed = PackedRepository(uow.connection)
-    rows, fresh = await _rows(packed, changes.sums, memory)
+    rows, fresh = await _rows(uow, changes.sums, memory)
     if rows:
         _add(rows, changes.sums, series)
         await packed.write(HOURS, rows)
         memory.rows.keep(rows)
     if late := changes.of_days(holding.rolled_up):
-        stored = await _stored(packed, DAYS, list(late), memory)
+        stored = await _stored(uow, DAYS, list(late), memory)
         days = {at: stored.get(at) or Packed() for at in late}
         _add(days, late, series)
         await packed.write(DAYS, days)
@@ -94,23 +107,25 @@ def _add(rows: Mapping[Place, Packed], sums: Mapping[Place, list[Change]], serie
 
 
 async def _rows(
-    packed: PackedRepository, places: Iterable[Place], memory: FoldMemory
+    uow: UnitOfWork, places: Iterable[Place], memory: FoldMemory
 ) -> tuple[dict[Place, Packed], list[Place]]:
     """The rows at these places, as remembered or as stored, and the places of those that are new."""
     rows, unknown = memory.rows.among(places)
-    stored = await _stored(packed, HOURS, unknown, memory)
+    stored = await _stored(uow, HOURS, unknown, memory)
     fresh = [at for at in unknown if at not in stored]
     return rows | stored | {at: Packed() for at in fresh}, fresh
 
 
 async def _stored(
-    packed: PackedRepository, kept: Kept, places: Sequence[Place], memory: FoldMemory
+    uow: UnitOfWork, kept: Kept, places: Sequence[Place], memory: FoldMemory
 ) -> dict[Place, Packed]:
     """The rows at these places as they are stored, less what nobody reads any more."""
-    stored = await packed.read(kept, places) if places else {}
-    if memory.unread:
-        for row in stored.values():
-            row.drop(memory.unread)
+    stored = await PackedRepository(uow.connection).read(kept, places) if places else {}
+    if memory.replaced and stored:
+        series = {number for row in stored.values() for number in numbers_of(row.series)}
+        if unread := await NamesRepository(uow.connection).unread(series):
+            for row in stored.values():
+                row.drop(unread)
     return stored
 
 
@@ -122,17 +137,20 @@ async def _follow_catalogue(uow: UnitOfWork, memory: FoldMemory) -> None:
     if revision != memory.admitting.revision:
         meters = {meter.meter: meter for meter in await catalogue.meters()}
         names = await AdmissionRepository(uow.connection).names()
-        memory.admitting = Admitting(memory.groups_max, revision, meters, names)
+        memory.forget()
+        memory.admitting = Admitting(memory.groups_max, KnownGroups(memory.budget), revision, meters, names)
         since = await NamesRepository(uow.connection).readable()
-        memory.readable = Readable(since, await know_takers(uow, meters.values(), since))
-        memory.unread = await NamesRepository(uow.connection).unread()
-        memory.rows.clear()
+        memory.readable = Readable(memory.budget, since, await know_takers(uow, meters.values(), since))
+        memory.replaced = await NamesRepository(uow.connection).any_unread()
 
 
-async def _number_series(uow: UnitOfWork, changes: Changes, memory: FoldMemory) -> None:
+async def _number_series(uow: UnitOfWork, changes: Changes, memory: FoldMemory) -> dict[SeriesKey, int]:
     """Number series that are new; plain counts of a type are read from their first series on."""
-    names = NamesRepository(uow.connection)
-    if fresh := sorted(changes.series.keys() - memory.series.keys()):
-        memory.series.update(await names.series_numbers(fresh))
+    names, numbers = NamesRepository(uow.connection), memory.series.among(changes.series)
+    if fresh := sorted(changes.series.keys() - numbers.keys()):
+        found = await names.series_numbers(fresh)
+        memory.series.remember(found)
+        numbers |= found
         if types := [meter for meter, _, _ in fresh if meter.startswith(UNMETERED)]:
             await names.read_types(types)
+    return numbers

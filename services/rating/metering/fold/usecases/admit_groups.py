@@ -47,8 +47,7 @@ async def admit_groups(uow: UnitOfWork, changes: Changes, memory: FoldMemory, te
     brought, voided = (changes.by_subject(crowded, void=void) for void in (False, True))
     for ahead in [place for place in voided if not admission.finished(place[0])]:
         brought.setdefault(ahead, {}).update(voided.pop(ahead))
-    await know_subjects(uow, {subject for _, subject in (*brought, *voided)}, memory)
-    subjects = memory.subjects
+    subjects = await know_subjects(uow, {subject for _, subject in (*brought, *voided)}, memory)
     found = await admission.admission(crowded, _named(brought, subjects), _named(voided, subjects))
     changes.regroup(
         crowded, lambda subject, meter, group, hour: found.where(subjects[subject], meter, group, hour)
@@ -71,17 +70,19 @@ class _Admission:
 
     async def crowded(self, months: Mapping[MeterMonth, set[GroupKey]]) -> set[MeterMonth]:
         """Let in for everyone what these months bring while they are not crowded; return those that are."""
-        known, meters = self.memory.known, self.memory.meters
+        known = self.memory.known.months.among(months)
+        crowded = {place for place, groups in known.items() if groups is None}
         asked = [
             place
             for place, groups in months.items()
-            if place not in known.own and (place not in known.groups or not groups <= known.groups[place])
+            if place not in crowded and (place not in known or not groups <= (known[place] or set()))
         ]
-        crowded = months.keys() & known.own.keys()
-        crowded |= await self.repository.crowded(meters, asked) if asked else set()
+        crowded |= await self.repository.crowded(self.memory.meters, asked) if asked else set()
         for place in sorted(asked):
             if place not in crowded and not await self._let_in(place, months[place]):
                 crowded.add(place)
+        fresh = [place for place in crowded if place not in known or known[place] is not None]
+        self.memory.known.months.remember(dict.fromkeys(fresh))
         return crowded
 
     async def _let_in(self, place: MeterMonth, groups: set[GroupKey]) -> bool:
@@ -98,11 +99,10 @@ class _Admission:
             if fresh:
                 rows = [(EVERYONE, group) for group in fresh]
                 await self.repository.admit(meter, month, rows, self.batch_id, groups_max)
-            self.memory.known.groups[place] = known | groups
+            self.memory.known.months.remember({place: known | groups})
             return True
         await self.repository.admit_what_is_counted(meter, month, self.batch_id)
         await self.repository.admit(meter, month, [(EVERYONE, OTHER)], self.batch_id, groups_max)
-        self.memory.known.groups.pop(place, None)
         return False
 
     async def admission(
@@ -114,14 +114,9 @@ class _Admission:
         """The rows of all subjects that occur in crowded months, with those that are added for what is
         brought."""
         admission = Admission({month: {} for month in crowded})
-        unknown: list[Place] = []
-        for month, subject in brought.keys() | voided.keys():
-            own = self.memory.known.own.get(month, {}).get(subject)
-            if own is None:
-                unknown.append((month, subject))
-            else:
-                admission.own[month][subject] = own
-        for (month, subject), own in (await self._read(unknown)).items():
+        asked = brought.keys() | voided.keys()
+        known = self.memory.known.own.among(asked)
+        for (month, subject), own in (known | await self._read(asked - known.keys())).items():
             admission.own[month][subject] = own
         for (month, subject), groups in brought.items():
             await self._admit(month, subject, admission.own[month][subject], groups)
@@ -135,8 +130,8 @@ class _Admission:
         found: dict[Place, Own] = {}
         for (name, month), asked in sorted(subjects.items()):
             rows = await self.repository.rows(self.memory.meters[name], month, asked)
-            self.memory.known.remember((name, month), rows)
             found |= {((name, month), subject): own for subject, own in rows.items()}
+        self.memory.known.own.remember(found)
         return found
 
     async def _admit(self, place: MeterMonth, subject: str, own: Own, groups: Iterable[GroupKey]) -> None:
@@ -167,6 +162,7 @@ class _Admission:
                     self.memory.meters[name], month, [(subject, OTHER)], own.other_since, groups_max
                 )
         if rows:
+            self.memory.known.let_in(group for _, group in rows)
             await self.repository.admit(self.memory.meters[name], month, rows, self.batch_id, groups_max)
 
 

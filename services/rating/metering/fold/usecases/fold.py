@@ -92,9 +92,8 @@ async def _fold(uow: UnitOfWork, claim: Claim, memory: FoldMemory, now: datetime
     newest = Newest.of(deltas)
     if deltas:
         changes, holding = changes_of(deltas), Holding(memory, claim.rolled_up)
-        touched = {subject for subject, _, _ in changes.touched}
-        await know_subjects(uow, touched, memory)
-        await move_old_rows(uow, {memory.subjects[subject] for subject in touched}, holding)
+        subjects = await know_subjects(uow, {subject for subject, _, _ in changes.touched}, memory)
+        await move_old_rows(uow, set(subjects.values()), holding)
         newest_batch = max(delta.batch_id for delta in share.chosen)
         written = await add_admitting(uow, changes, holding, newest_batch, now)
         if before := [delta.before for delta in deltas if delta.before is not None]:

@@ -7,7 +7,11 @@ from services.rating.metering.repository.names import NamesRepository
 from shared.db.unit_of_work import UnitOfWork
 
 
-async def know_subjects(uow: UnitOfWork, numbers: Set[int], memory: FoldMemory) -> None:
-    """Let `memory.subjects` have each of these."""
-    if unknown := numbers - memory.subjects.keys():
-        memory.subjects |= await NamesRepository(uow.connection).subjects(unknown)
+async def know_subjects(uow: UnitOfWork, numbers: Set[int], memory: FoldMemory) -> dict[int, str]:
+    """Number → subject, of each of these."""
+    known = memory.subjects.among(numbers)
+    if unknown := numbers - known.keys():
+        found = await NamesRepository(uow.connection).subjects(unknown)
+        memory.subjects.remember(found)
+        known |= found
+    return known
