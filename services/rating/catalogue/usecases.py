@@ -11,6 +11,7 @@ from services.rating.catalogue.requests import MeterTerms, meter_of
 from services.rating.catalogue.rows import MeterVersionRow
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
+from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.fold.usecases.fold import fold_all
 from services.rating.metering.repository.names import NamesRepository
 from services.rating.metering.repository.readings import ReadingsRepository
@@ -105,6 +106,8 @@ async def change_meter(
         backfilled=wanted.backfilled and not backfill,
         counts_since=revision if otherwise else existing.counts_since,
     )
+    if otherwise and isinstance(existing.aggregation, OverItems):
+        await NamesRepository(uow.connection).replaced(name, existing.counts_since)
     return await _put(uow, changed, now, backfill=backfill)
 
 

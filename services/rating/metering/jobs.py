@@ -13,7 +13,12 @@ from services.rating.metering.fold.usecases.move_old_book import move_old_book_s
 from services.rating.metering.fold.usecases.pass_fold import waited_s
 from services.rating.metering.memory import MeteringContext
 from services.rating.metering.naming.usecases import recount_asked, recount_step
-from services.rating.metering.upkeep.usecases import add_months, report_lonely_voids
+from services.rating.metering.upkeep.usecases import (
+    add_months,
+    drop_replaced_items,
+    replaced_items_left,
+    report_lonely_voids,
+)
 from shared.runtime.clock import machine_now
 from shared.runtime.jobs import Job
 
@@ -23,7 +28,7 @@ OLD_BOOK_EVERY_S, OLD_ROWS_MAX = 10.0, 5000
 REST_S, REST_LATE_S, LOOK_S = 0.5, 2.0, 0.5
 ROLL_UP_EVERY_S, MEASURE_EVERY_S = 5.0, 5.0
 SELDOM_S = 5.0
-BACKFILL_SOON_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 3600.0, 60.0
+BACKFILL_SOON_S, REPLACED_EVERY_S, MONTHS_EVERY_S, VOIDS_EVERY_S = 0.5, 60.0, 3600.0, 60.0
 WAITED = Gauge(
     "u2c_fold_waited_seconds", "For how long the oldest batch that is not folded has waited; 0: none"
 )
@@ -82,6 +87,16 @@ async def recount(context: MeteringContext) -> None:
             stepped = await recount_step(uow, Holding(memory, claim.rolled_up), events_max=events_max)
 
 
+async def replaced_items(context: MeteringContext) -> None:
+    """Remove what was counted by terms that nobody reads any more."""
+    memory = context.state.metering.fold
+    async with context.db.transaction() as uow:
+        left = await replaced_items_left(uow)
+    while left:
+        async with folding(context.db, memory) as (uow, _):
+            left = await drop_replaced_items(uow)
+
+
 async def months(context: MeteringContext) -> None:
     async with context.db.transaction() as uow:
         await add_months(uow, machine_now())
@@ -99,6 +114,7 @@ JOBS = (
     Job("measure_fold", MEASURE_EVERY_S, measure_fold, follows_clock=False),
     Job("backfill", SELDOM_S, backfill, follows_clock=False, soon_s=BACKFILL_SOON_S),
     Job("recount", SELDOM_S, recount, follows_clock=False, soon_s=BACKFILL_SOON_S),
+    Job("replaced_items", REPLACED_EVERY_S, replaced_items, follows_clock=False),
     Job("months", MONTHS_EVERY_S, months, follows_clock=False),
     Job("lonely_voids", VOIDS_EVERY_S, lonely_voids),
 )

@@ -166,6 +166,15 @@ def _add_names(metadata: MetaData) -> None:
         Column("meter", NAME, primary_key=True),
         Column("since", BigInteger, nullable=False),
     )
+    # Terms over items that were replaced: once nobody reads their items, these are removed.
+    Table(
+        "replaced_terms",
+        metadata,
+        Column("meter", NAME, primary_key=True),
+        Column("since", BigInteger, primary_key=True, autoincrement=False),
+        # number of the last subject that is done with
+        Column("after", BigInteger, nullable=False, server_default=text("0")),
+    )
 
 
 def _add_fold(metadata: MetaData) -> None:

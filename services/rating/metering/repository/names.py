@@ -79,6 +79,14 @@ class NamesRepository:
             since,
         )
 
+    async def replaced(self, meter: str, since: int) -> None:
+        """Let the items of these terms be removed once nobody reads them."""
+        await self._connection.execute(
+            "insert into rating.replaced_terms (meter, since) values ($1, $2) on conflict do nothing",
+            meter,
+            since,
+        )
+
     async def read_types(self, types: Iterable[str]) -> None:
         """Let readers see the plain counts of these (`type:x`)."""
         await self._connection.execute(

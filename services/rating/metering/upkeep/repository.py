@@ -18,6 +18,33 @@ class LonelyVoid:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ReplacedTerms:
+    """Terms of a meter that nobody reads any more: since when it counted so, and the number of the last subject
+    whose items of them are removed."""
+
+    meter: str
+    since: int
+    after: int
+
+
+#: Of the next subjects: how many items go, and the last of these subjects.
+_DROP = """
+    with subjects as (
+        select subject_no from rating.usage_subjects where subject_no > $3 order by subject_no limit $4),
+    gone as (
+        delete from rating.usage_items i using (
+            select u.subject_no, u.series_no, u.hour, u.item from subjects s
+            cross join rating.usage_series n
+            cross join lateral (select * from rating.usage_items
+                where subject_no = s.subject_no and series_no = n.series_no offset 0) u
+            where n.meter = $1 and n.since = $2 limit $5) u
+        where (i.subject_no, i.series_no, i.hour, i.item) = (u.subject_no, u.series_no, u.hour, u.item)
+        returning 1)
+    select (select count(*) from gone) as gone, (select max(subject_no) from subjects) as last
+"""
+
+
 class UpkeepRepository:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -67,3 +94,32 @@ class UpkeepRepository:
                    and v.event_batch_id is not null"""
         )
         return [row["reference"] for row in rows]
+
+    async def replaced_terms(self) -> ReplacedTerms | None:
+        """The first terms over items that were replaced and that nobody reads any more; None: there are none
+        left."""
+        row = await self._connection.fetchrow(
+            """select meter, since, after from rating.replaced_terms t
+               where not exists (select from rating.series_read r where r.meter = t.meter and r.since = t.since)
+               order by meter, since limit 1"""
+        )
+        return ReplacedTerms(*row) if row else None
+
+    async def drop_items(self, terms: ReplacedTerms, subjects_max: int, items_max: int) -> None:
+        """Remove the items that the next subjects have of these terms, as many as one share takes. Who does holds
+        the packed rows."""
+        row = await self._connection.fetchrow(
+            _DROP, terms.meter, terms.since, terms.after, subjects_max, items_max
+        )
+        assert row is not None
+        if row["last"] is None:
+            await self._connection.execute(
+                "delete from rating.replaced_terms where meter = $1 and since = $2", terms.meter, terms.since
+            )
+        elif row["gone"] < items_max:
+            await self._connection.execute(
+                "update rating.replaced_terms set after = $3 where meter = $1 and since = $2",
+                terms.meter,
+                terms.since,
+                row["last"],
+            )

@@ -9,6 +9,7 @@ from shared.values.period import month_after
 
 MONTHS_AHEAD = 2
 VOIDS_MAX = 500
+SUBJECTS_MAX, ITEMS_MAX = 500, 10_000  # of one share of items that go
 VOID_WITHOUT_EVENT = "void_without_event"
 
 
@@ -39,3 +40,23 @@ async def report_lonely_voids(uow: UnitOfWork, machine_now: datetime, now: datet
         )
     for reference in await upkeep.met_since():
         await resolve_exception(uow, VOID_WITHOUT_EVENT, reference, now)
+
+
+async def replaced_items_left(uow: UnitOfWork) -> bool:
+    """Whether items of replaced terms may be left that nobody reads any more."""
+    return await UpkeepRepository(uow.connection).replaced_terms() is not None
+
+
+async def drop_replaced_items(uow: UnitOfWork) -> bool:
+    """Remove a share of the items that were counted by terms since replaced; False when none is left. The packed rows
+    must be held.
+
+    Readers see the items of the terms in force, or of those before while the new ones are added up: what was replaced
+    is read by nobody, final statements included, which are explained from raw events by the versions they name.
+    """
+    upkeep = UpkeepRepository(uow.connection)
+    terms = await upkeep.replaced_terms()
+    if terms is None:
+        return False
+    await upkeep.drop_items(terms, SUBJECTS_MAX, ITEMS_MAX)
+    return True

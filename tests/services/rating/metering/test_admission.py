@@ -232,7 +232,7 @@ BEFORE = """
     create temp table days as select * from rating.usage_days;
     create temp table uniques as select * from rating.usage_uniques;
     drop view rating.usage_hours, rating.usage_days, rating.usage_uniques;
-    drop table rating.usage_subjects, rating.usage_series, rating.series_read, rating.usage_deltas,
+    drop table rating.usage_subjects, rating.usage_series, rating.series_read, rating.replaced_terms, rating.usage_deltas,
         rating.fold_state, rating.usage_packed_hours, rating.usage_packed_days, rating.usage_items;
     alter table rating.old_usage_hours rename to usage_hours;
     alter table rating.old_usage_days rename to usage_days;

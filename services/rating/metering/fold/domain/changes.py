@@ -105,6 +105,15 @@ class Changes:
                 found.setdefault((month, subject), {})[group] = None
         return found
 
+    def leave_out(self, meters: Collection[str]) -> None:
+        """Add nothing of these meters."""
+        gone = {place for (meter, _, _), place in self.series.items() if meter in meters}
+        for at, changes in list(self.sums.items()):
+            self.sums[at] = [change for change in changes if change[0] not in gone]
+            if not self.sums[at]:
+                del self.sums[at]
+        self.items = {key: events for key, events in self.items.items() if key[1] not in gone}
+
     def regroup(self, months: Collection[MeterMonth], where: Where) -> None:
         """Let what falls into these months count in the group that `where` says. A series that nothing is counted
         in then is none: a producer's values would be numbered for ever."""

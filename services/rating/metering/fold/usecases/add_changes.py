@@ -53,13 +53,15 @@ async def add_admitting(
 async def add_by_terms_before(
     uow: UnitOfWork, deltas: Sequence[Delta], holding: Holding, batch_id: int, now: datetime
 ) -> Written:
-    """The same of deltas that were made by terms of before. A meter has only one such version among them: all that
-    is stored is folded before its terms change."""
-    now_in_force = holding.memory.admitting
+    """The same of deltas that were made by terms of before, as far as these are read still. A meter has only one such
+    version among them: all that is stored is folded before its terms change."""
+    now_in_force, read = holding.memory.admitting, holding.memory.readable
     since = {meter: revision for delta in deltas for meter, revision, _ in delta.series}
+    changes = changes_of(deltas)
+    changes.leave_out({meter for meter, revision in since.items() if read.since_of(meter) != revision})
     meters = await CatalogueRepository(uow.connection).versions_since(since)
     admitting = replace(now_in_force, meters=meters, known=KnownGroups(Budget(NAMES_BYTES_MAX)))
-    return await _add_by(uow, changes_of(deltas), holding, Terms(admitting, batch_id), now)
+    return await _add_by(uow, changes, holding, Terms(admitting, batch_id), now)
 
 
 async def _add_by(
