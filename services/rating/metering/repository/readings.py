@@ -68,9 +68,11 @@ class ReadingsRepository:
         self, aggregation: OverItems, ranges: Sequence[AskedRange]
     ) -> list[tuple[int, GroupKey | None, Decimal]]:
         """Return (n, group or None, what its distinct items come to)."""
-        quantity = aggregation.over("u.item", distinct=True)
+        # Distinct by hash first: count(distinct) sorts every row, with its group's text.
         rows = await self._connection.fetch(
-            f"select a.n, {_GROUP} as grp, {quantity}::numeric {_ITEMS} group by 1, 2", *_columns(ranges)
+            f"""select n, grp, {aggregation.over("item")}::numeric
+                from (select distinct a.n, {_GROUP} as grp, u.item {_ITEMS}) items group by 1, 2""",
+            *_columns(ranges),
         )
         return [tuple(row) for row in rows]
 

@@ -40,8 +40,8 @@ class OverItems:
     often each came in an hour, and a void takes one away.
 
     `reads`: the item in a meter's field, None where there is none. `quantity`: what distinct items come to, at
-    least one of them; `quantity_sql`: the same over rows in SQL, `{item}` being the column, and `{distinct}`
-    the word before it where items may repeat. `numeric`: a meter's field must hold a number.
+    least one of them; `quantity_sql`: the same over rows in SQL, `{item}` being the column. `numeric`: a meter's
+    field must hold a number.
     """
 
     name: str
@@ -53,9 +53,9 @@ class OverItems:
     numeric: bool = False
     adds_up: ClassVar[bool] = False
 
-    def over(self, item: str, *, distinct: bool = False) -> str:
-        """The quantity of the rows of a group, as an SQL expression over this column."""
-        return self.quantity_sql.format(item=item, distinct="distinct " if distinct else "")
+    def over(self, item: str) -> str:
+        """The quantity of the rows of a group, as an SQL expression over this column: each row another item."""
+        return self.quantity_sql.format(item=item)
 
 
 Aggregation = Additive | OverItems

@@ -16,6 +16,6 @@ UNIQUE = OverItems(
     reads=item_of,
     takes="a text, number or boolean",
     quantity=_how_many,
-    quantity_sql="count({distinct}{item})",
+    quantity_sql="count({item})",
     roles=frozenset({"user", "team", "feature"}),
 )
