@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
-from services.billing.documents.domain.kinds import INVOICE, KINDS
+from services.billing.documents.domain.kinds import KINDS
 from shared.db.tables import INSTANT, add_retold_table, add_standard_tables
 from shared.replica.tables import add_chain_tables, add_page_table
 
@@ -58,6 +58,7 @@ statements = Table(
     Column("customer_id", Text, nullable=False),
     Column("period_start", INSTANT, nullable=False),
     Column("period_end", INSTANT, nullable=False),
+    Column("occasion", Text, nullable=False),
     Column("final", Boolean, nullable=False),
     Column("watermark", JSONB, nullable=False),  # {"usage.events partition": last batch id covered}
     Column("said", Text, nullable=False),  # StatementMessage, whole (pages joined), as JSON text
@@ -85,6 +86,7 @@ documents = Table(
     Column("period_end", INSTANT, nullable=False),
     Column("start_date", Date, nullable=False),
     Column("end_date", Date, nullable=False),  # inclusive
+    Column("occasion", Text, nullable=False),
     Column("statement_id", UUID(as_uuid=False)),
     Column("statement_revision", BigInteger),
     Column("statement_final", Boolean, nullable=False, server_default=text("false")),
@@ -111,13 +113,7 @@ documents = Table(
         "else num_nonnulls(series, number, issued_on, due_on, finalized_at) = 0 end",
         name="documents_numbered_when_finalized",
     ),
-    Index(
-        "documents_invoice",
-        "contract",
-        "period_start",
-        unique=True,
-        postgresql_where=text(f"kind = '{INVOICE.name}'"),
-    ),
+    UniqueConstraint("contract", "period_start", "occasion", name="documents_occasion"),
     Index("documents_statement", "statement_id"),
     Index("documents_customer", "customer", "document_id"),
     Index("documents_contract", "contract", "document_id"),

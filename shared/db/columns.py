@@ -78,14 +78,6 @@ class Bulk(Generic[R]):
         return replace(self, sql=f"{self.sql}\nreturning {columns}")
 
 
-@dataclass(frozen=True, slots=True)
-class PartialIndex:
-    """The columns of a unique index over the rows that fit `where`."""
-
-    columns: tuple[str, ...]
-    where: str
-
-
 def types_of(row: type) -> dict[str, Pg]:
     """Column → its Postgres type, in the order of the fields; raise TypeError for a field without one."""
     return {field.name: _type_of(row, field.name, field.type) for field in fields(row)}
@@ -123,7 +115,7 @@ def upsert(
     table: str,
     row: type[R],
     *,
-    key: tuple[str, ...] | PartialIndex,
+    key: tuple[str, ...],
     keep: tuple[str, ...] = (),
     newer_by: str = "",
     only: str = "",
@@ -133,14 +125,13 @@ def upsert(
     A row that is there (`known`) is replaced only where its `newer_by` is less than that of the new one
     (`excluded`), and where the condition `only` holds.
     """
-    columns, where = (key.columns, f" where {key.where}") if isinstance(key, PartialIndex) else (key, "")
-    replaced = [f"{name} = excluded.{name}" for name in types_of(row) if name not in (*columns, *keep)]
+    replaced = [f"{name} = excluded.{name}" for name in types_of(row) if name not in (*key, *keep)]
     conditions = [f"known.{newer_by} < excluded.{newer_by}"] if newer_by else []
     sql = (
-        f"{_insert(table, row)}\non conflict ({', '.join(columns)}){where} do update set {', '.join(replaced)}"
+        f"{_insert(table, row)}\non conflict ({', '.join(key)}) do update set {', '.join(replaced)}"
         f"{_where([*conditions, only] if only else conditions)}"
     )
-    return _bulk(table, row, sql, columns)
+    return _bulk(table, row, sql, key)
 
 
 def update(table: str, row: type[R], *, key: tuple[str, ...], also: str = "") -> Bulk[R]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from shared.topics.rating import PERIOD
 from shared.topics.registry import Topic, TopicKind, fields
 
 
@@ -42,6 +43,7 @@ class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     subtotal_minor: int
     total_minor: int
     corrects: str | None = None
+    occasion: str = PERIOD  # of its statement; one document a contract, period and occasion
 
 
 DOCUMENTS = Topic(

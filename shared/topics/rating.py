@@ -10,6 +10,8 @@ from shared.topics.registry import Key, Topic, TopicKind, fields
 #: What messages of before say by the name of the aggregation alone: whether it adds up, whether it takes
 #: numbers.
 _SAID_BY_NAME = {"count": (True, False), "sum": (True, True), "unique": (False, False)}
+#: The occasion of the statement that every period has: what the period comes to.
+PERIOD = "period"
 
 
 class MeterMessage(msgspec.Struct, frozen=True):
@@ -139,7 +141,8 @@ class StatementHeld(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Contract × service period, whole. A newer revision replaces the older; a line not in it is gone."""
+    """Contract × service period × occasion, whole. A newer revision replaces the older; a line not in it is
+    gone."""
 
     statement_id: str  # derived: uuid5 of contract and period start
     revision: int  # max(previous + 1, machine clock in µs)
@@ -172,6 +175,7 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     meters: dict[str, int] = {}
     # set: the lines are those of an older revision, and the period is on hold
     held: StatementHeld | None = None
+    occasion: str = PERIOD  # why the period is told: one document a contract, period and occasion
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):

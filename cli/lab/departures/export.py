@@ -15,6 +15,7 @@ FIELDS = (
     "contract",
     "currency",
     "period",
+    "occasion",
     "issued_on",
     "lines",
     "subtotal",

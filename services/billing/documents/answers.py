@@ -20,7 +20,7 @@ from shared.http.shown_names import (
     ZoneName,
 )
 from shared.runtime.clock import from_us
-from shared.topics.rating import StatementSegment
+from shared.topics.rating import PERIOD, StatementSegment
 from shared.values.made_from import made_from
 from shared.values.money import Currency, currency, format_minor
 
@@ -156,6 +156,8 @@ class DocumentAnswer(Answer):
     currency: CurrencyCode
     timezone: ZoneName
     period: PeriodAnswer
+    occasion: Annotated[str, Field(examples=[PERIOD])]
+    """Why it was made: a contract and period have one document for each occasion"""
     issued_on: date | None
     due_on: date | None
     lines: list[LineAnswer]

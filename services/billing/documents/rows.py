@@ -20,6 +20,7 @@ class FinalizedDocument:
     currency: str
     start_date: date
     end_date: date
+    occasion: str
     issued_on: date
     due_on: date
     subtotal_minor: int

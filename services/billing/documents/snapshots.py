@@ -38,6 +38,7 @@ def _message(row: FinalizedDocument, lines: Sequence[DocumentLine]) -> DocumentM
         due_on=row.due_on.isoformat(),
         lines=tuple(lines),
         corrects=row.corrects,
+        occasion=row.occasion,
     )
 
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from services.billing.documents.domain.kinds import INVOICE
 from services.billing.replica.rows import FollowingDraft, ReplicatedCustomer, ReplicatedStatement
-from shared.db.columns import PartialIndex, upsert
+from shared.db.columns import upsert
 from shared.topics.rating import CustomerMessage, StatementMessage
 from shared.values.ids import new_ids
 
@@ -21,7 +20,7 @@ STATEMENTS = upsert(
 DRAFTS = upsert(
     "billing.documents",
     FollowingDraft,
-    key=PartialIndex(("contract", "period_start"), f"kind = '{INVOICE.name}'"),
+    key=("contract", "period_start", "occasion"),
     keep=("document_id", "kind"),
     only="known.status = 'draft'",
 )

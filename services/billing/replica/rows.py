@@ -25,6 +25,7 @@ class ReplicatedStatement:
     customer_id: str
     period_start: datetime
     period_end: datetime
+    occasion: str
     final: bool
     watermark: Annotated[Mapping[str, int], JSONB]
     said: str
@@ -36,6 +37,7 @@ class ReplicatedStatement:
             statement,
             period_start=from_us(statement.period_start_us),
             period_end=from_us(statement.period_end_us),
+            occasion=statement.occasion,
             said=STATEMENTS.encode(statement).decode(),
         )
 
@@ -56,6 +58,7 @@ class FollowingDraft:
     period_end: datetime
     start_date: date
     end_date: date
+    occasion: str
     statement_id: Uuid | None
     statement_revision: int | None
     statement_final: bool
@@ -78,6 +81,7 @@ class FollowingDraft:
             period_end=from_us(statement.period_end_us),
             start_date=date.fromisoformat(statement.period_start_date),
             end_date=date.fromisoformat(statement.period_end_date),
+            occasion=statement.occasion,
             statement_revision=statement.revision,
             statement_final=statement.final,
             skip_zero=statement.skip_zero_invoices,

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 import services
 import shared
 from shared.db import unit_of_work
-from shared.db.columns import Bulk, PartialIndex, Texts, insert, types_of, update, upsert
+from shared.db.columns import Bulk, Texts, insert, types_of, update, upsert
 from shared.postgres.migrations import metadata_of
 from shared.postgres.setup import SERVICES
 from u2c.deployment.state import ROOT
@@ -64,8 +64,6 @@ def test_an_upsert_replaces_all_but_its_key_and_what_it_keeps_where_the_new_row_
         "where known.revision < excluded.revision and not known.final",
         "returning name",
     ]
-    partial = upsert("s.kept", Kept, key=PartialIndex(("name",), "at is null"))
-    assert "on conflict (name) where at is null do update set" in partial.sql
 
 
 def test_an_update_sets_all_but_its_key() -> None:

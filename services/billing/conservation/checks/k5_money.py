@@ -23,6 +23,8 @@ SCOPE = "scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (con
 #: Documents of a service period: those that make a balance (commitment, prepayment) are not usage of the
 #: period.
 OF_PERIOD = "d.kind not in ('commitment', 'prepayment')"
+#: The statement of what a whole period comes to.
+WHOLE = "(select * from billing.statements where occasion = 'period')"
 #: The account of what customers owe: every document posts its total there.
 RECEIVABLE = "receivable"
 
@@ -52,7 +54,7 @@ SIDES = f"""
     from scope
     left join rating.periods p using (contract, period_start)
     left join rating.statements s using (contract, period_start)
-    left join billing.statements h using (contract, period_start)
+    left join {WHOLE} h using (contract, period_start)
     left join lateral (
         select count(*) as documents, max(d.currency) as documents_currency,
                count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,

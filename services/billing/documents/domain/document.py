@@ -77,7 +77,8 @@ class StatementSource:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An invoice or note. A draft says what its `source` says; a finalized one speaks for itself.
+    """An invoice or note. A draft says what its `source` says; a finalized one speaks for itself. A contract
+    and period have one document for each `occasion`, such as "period".
 
     Amounts are minor units of `currency`; the dates of the period are local and both inclusive. An open draft
     has all usage that rating had folded before `as_of` (machine clock), or is `stale`: then it was priced at
@@ -96,6 +97,7 @@ class Document:
     timezone: str
     start_date: date
     end_date: date
+    occasion: str
     issued_on: date | None
     due_on: date | None
     subtotal_minor: int

@@ -47,6 +47,7 @@ class Draft:
     period_start: datetime
     start_date: date
     end_date: date
+    occasion: str
     net_days: int
     skip_zero: bool
     subtotal_minor: int

@@ -156,6 +156,7 @@ def message_of(numbered: Numbered, draft: Draft) -> DocumentMessage:
         due_on=numbered.due_on.isoformat(),
         lines=tuple(_told_line(line) for line in draft.lines),
         corrects=draft.corrects,
+        occasion=draft.occasion,
     )
 
 

@@ -247,8 +247,8 @@ async def _contract(connection: asyncpg.Connection, name: str, harm: Harm) -> tu
     )
     await connection.execute(
         """insert into billing.statements (statement_id, revision, contract, customer_id, period_start,
-            period_end, final, watermark, said)
-           values ($1, 1, $2, $3, $4, $5, true, '{}', $6)""",
+            period_end, occasion, final, watermark, said)
+           values ($1, 1, $2, $3, $4, $5, 'period', true, '{}', $6)""",
         statement,
         name,
         customer,
@@ -259,9 +259,9 @@ async def _contract(connection: asyncpg.Connection, name: str, harm: Harm) -> tu
     await connection.execute(
         """insert into billing.documents (document_id, kind, contract, customer_id, customer, legal_entity,
             currency, timezone, period_start,
-               period_end, start_date, end_date, statement_id, statement_revision, statement_final, net_days,
+               period_end, start_date, end_date, occasion, statement_id, statement_revision, statement_final, net_days,
                    subtotal_minor, total_minor)
-           values ($1, 'invoice', $2, $3, $2, 'default', 'USD', 'UTC', $4, $5, '2025-01-01', '2025-01-31', $6,
+           values ($1, 'invoice', $2, $3, $2, 'default', 'USD', 'UTC', $4, $5, '2025-01-01', '2025-01-31', 'period', $6,
                1, true, 30, 0, 0)""",
         f"inv_{name}",
         name,

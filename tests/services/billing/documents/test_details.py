@@ -18,7 +18,7 @@ from services.billing.tracing.domain.clauses import clause_of
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import to_document
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.topics.rating import ContractVersion, StatementSegment
+from shared.topics.rating import PERIOD, ContractVersion, StatementSegment
 from shared.values.instants import to_us
 from tests.shared.pricing.contracts import chain, price, terms, usage_line
 
@@ -82,6 +82,7 @@ def document_of(priced: PricedPeriod, currency: str = "USD", legal_entity: str =
         "UTC",
         date(2026, 1, 1),
         date(2026, 1, 31),
+        PERIOD,
         date(2026, 2, 4),
         date(2026, 3, 6),
         priced.subtotal_minor,
