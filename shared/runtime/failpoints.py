@@ -14,6 +14,7 @@ NAMES = frozenset(
         "fold.before_claim",  # batches committed, their deltas not folded
         "fold.before_commit",  # deltas folded, transaction not committed
         "fold.rolling_up",  # days of some subjects rolled up, transaction not committed
+        "current.before_answer",  # drafts priced for who reads them, the answer not sent
         "close.before_final",  # the barrier passed, the final statement not written
         "billing.after_number",  # a number taken, its document not committed
         "webhook.after_send",  # a webhook sent, its attempt not recorded

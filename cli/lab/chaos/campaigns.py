@@ -84,11 +84,18 @@ def _full() -> list[Campaign]:
             Campaign(
                 f"fold {number}",
                 doubled=("rating",),
-                armed=(fail_point("rating", point, 5), fail_point("rating-2", point, 5)),
+                armed=(fail_point("rating", first, 5), fail_point("rating-2", second, 5)),
                 events=8000,
                 upheaval=upheaval,
             )
-            for number, (point, upheaval) in enumerate(FOLD_POINTS, 1)
+            for number, (first, second, upheaval) in enumerate(FOLD_POINTS, 1)
+        ),
+        # Billing asks the first of the two.
+        Campaign(
+            "reading",
+            doubled=("rating",),
+            armed=(fail_point("rating", "current.before_answer:5", 10),),
+            events=8000,
         ),
     ]
 
@@ -105,14 +112,11 @@ FAIL_POINTS = (
     (("rating", "relay.after_publish:3"), ("billing", "billing.after_number:1")),
     (("rating", "close.before_final:1"), ("billing", "relay.after_publish:1")),
 )
-#: Where rating adds usage up, each in months of its own, with what leads there: a second replica takes over, and dies
-#: there in its turn.
+#: Where rating adds usage up, what leads there, and where the second replica dies in its turn once it took over.
 FOLD_POINTS = (
-    ("fold.before_claim:3", None),
-    ("fold.before_commit:3", None),
-    ("fold.rolling_up:1", None),
-    ("backfill.before_first:1", Upheaval.METERS_CHANGE),
-    ("old_book.before_commit:1", Upheaval.BOOK_OF_BEFORE),
+    ("fold.before_claim:3", "fold.before_commit:3", None),
+    ("fold.rolling_up:1", "old_book.before_commit:1", Upheaval.BOOK_OF_BEFORE),
+    ("backfill.before_first:1", "backfill.before_first:1", Upheaval.METERS_CHANGE),
 )
 
 

@@ -9,6 +9,7 @@ from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import KnownStatement, StatementName
 from services.rating.statements.usecases.price_shown import price_at_once, price_shown
+from shared.runtime import failpoints
 from shared.topics.rating import STATEMENTS
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
@@ -33,6 +34,7 @@ async def show_current(
     """
     names = [one.name for one in asked]
     shown = await (price_at_once(context, names) if at_once else price_shown(context, names))
+    failpoints.reach("current.before_answer")
     async with context.db.transaction() as uow:
         found = await StatementRepository(uow.connection).newer(
             [one.name.contract for one in asked],
