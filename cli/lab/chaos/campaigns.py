@@ -80,6 +80,13 @@ def _full() -> list[Campaign]:
             )
             for number, points in enumerate(FAIL_POINTS, 1)
         ),
+        *_of_rating(),
+    ]
+
+
+def _of_rating() -> list[Campaign]:
+    """Deaths of rating where it adds usage up, and while billing's read waits for it, with a second replica."""
+    return [
         *(
             Campaign(
                 f"fold {number}",
