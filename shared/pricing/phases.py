@@ -33,7 +33,7 @@ def phases_by_days(spans: Sequence[Span]) -> Iterator[PhaseDays]:
 
 
 def minimum_of(phases: Iterable[PhaseDays], period: ServicePeriod) -> Decimal:
-    """Return the spend that the period guarantees, exact: each phase counts by the days it is in force."""
-    return sum(
-        (share(found.phase.minimum_spend, found.days, period.whole_days) for found in phases), Decimal(0)
-    )
+    """Return the spend that the period guarantees, exact: each phase counts by the days it is in force. It is divided
+    once: the shares of ten and of twenty-one days are a last digit short of the whole, which rounding down shows."""
+    spend_days = sum((found.phase.minimum_spend * found.days for found in phases), Decimal(0))
+    return share(spend_days, 1, period.whole_days)

@@ -157,6 +157,15 @@ def test_the_minimum_counts_fees_and_each_phase_by_its_days() -> None:
     assert priced.subtotal_minor == 151613
 
 
+@pytest.mark.parametrize("rounding", ["up", "down", "ceiling", "floor", "half_up"])
+@pytest.mark.parametrize("cut", ["2026-01-11", "2026-01-16"])
+def test_a_minimum_that_is_cut_and_stays_the_same_is_the_whole_one(rounding: str, cut: str) -> None:
+    """200 × 10/31 and × 21/31 come to a little less together, 15/31 and 16/31 to a little more."""
+    phases = [{"from": day, "minimum_spend": "200.00"} for day in ("2026-01-01", cut)]
+    versions = chain(terms(phases=phases, billing={"rounding": rounding}))
+    assert amounts(price(versions, "0")) == {"api": 0, "minimum_spend": 20000}
+
+
 def test_no_top_up_at_or_above_the_minimum() -> None:
     versions = chain(terms(phases=[{"from": "2026-01-01", "minimum_spend": "10"}]))
     assert amounts(price(versions, "10")) == {"api": 1000}
