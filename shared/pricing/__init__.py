@@ -3,8 +3,9 @@ no service."""
 
 from shared.pricing.explanation import Step
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
-from shared.pricing.inputs import EMPTY, Balances, UsageNeed, VersionInForce
+from shared.pricing.inputs import EMPTY, Balances, VersionInForce
 from shared.pricing.language import Plan, Terms, check_amendment, parse_plan, parse_terms, terms_json_schema
+from shared.pricing.needs import Need, Totals, Usage
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.pricing.results import PricedLine, PricedPeriod, PricedSegment
 from shared.values.groups import Group
@@ -16,6 +17,7 @@ __all__ = [
     "BillingCalendar",
     "ClauseNotPricedYet",
     "Group",
+    "Need",
     "Plan",
     "PricedLine",
     "PricedPeriod",
@@ -24,7 +26,8 @@ __all__ = [
     "Step",
     "Terms",
     "TermsInvalid",
-    "UsageNeed",
+    "Totals",
+    "Usage",
     "VersionInForce",
     "check_amendment",
     "parse_plan",

@@ -1,4 +1,4 @@
-"""What pricing needs: the contract's versions, the usage of each line and segment, the opening balances."""
+"""What pricing is given beside usage: the contract's versions and the opening balances."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,6 @@ from types import MappingProxyType
 
 from shared.pricing.language import Terms
 from shared.values.groups import Group
-
-__all__ = ["EMPTY", "Balances", "Group", "UsageNeed", "VersionInForce"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,18 +22,6 @@ class VersionInForce:
     effective_at: datetime
     terms: Terms
     content_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class UsageNeed:
-    """The usage one segment of one line is priced by: a meter between two instants (half-open), by
-    dimensions."""
-
-    line_key: str
-    meter: str
-    start: datetime
-    end: datetime
-    dimensions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

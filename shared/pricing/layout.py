@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic
 
-from shared.pricing.inputs import UsageNeed, VersionInForce
+from shared.pricing.inputs import VersionInForce
 from shared.pricing.lines import RecurringLine, UsageLine
+from shared.pricing.needs import Totals
 from shared.pricing.spans import L, LineSpan, Span, line_spans, spans_of
 from shared.values.ids import clause_id, line_id
 from shared.values.period import ServicePeriod
@@ -28,7 +29,7 @@ class Placed(Generic[L]):
     spans: tuple[LineSpan[L], ...]
     clause_id: str
     line_id: str
-    needs: tuple[UsageNeed, ...] = ()
+    needs: tuple[Totals, ...] = ()
 
     @property
     def last(self) -> LineSpan[L]:
@@ -43,7 +44,7 @@ class Layout:
     spans: tuple[Span, ...]
     recurring: tuple[Placed[RecurringLine], ...]
     usage: tuple[Placed[UsageLine], ...]
-    needs: tuple[UsageNeed, ...]
+    needs: tuple[Totals, ...]
 
 
 def layout_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> Layout:
@@ -69,7 +70,9 @@ def _with_needs(placed: Placed[UsageLine]) -> Placed[UsageLine]:
     return replace(
         placed,
         needs=tuple(
-            UsageNeed(span.line.key, span.line.meter, span.start, span.end, span.line.price.dimensions)
+            span.line.price.reads(
+                span.line.key, span.line.meter, span.start, span.end, span.line.price.dimensions
+            )
             for span in placed.spans
         ),
     )

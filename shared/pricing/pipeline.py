@@ -6,12 +6,13 @@ minimum (steps/minimum.py). Discounts (4, 5) slot in where a Draft is made, comm
 where the settled lines are at hand.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
 from shared.pricing.explanation import Explanation
-from shared.pricing.inputs import EMPTY, Balances, UsageNeed, VersionInForce
+from shared.pricing.inputs import EMPTY, Balances, VersionInForce
 from shared.pricing.layout import Layout, layout_of
+from shared.pricing.needs import Totals, Usage
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.steps.minimum import top_up
 from shared.pricing.steps.recurring import price_recurring
@@ -22,7 +23,7 @@ from shared.values.groups import Group
 from shared.values.period import ServicePeriod
 
 
-def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[UsageNeed, ...]:
+def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Totals, ...]:
     """Return the usage to read before pricing: one need for each usage line and segment."""
     return layout_of(chain, period).needs
 
@@ -30,7 +31,7 @@ def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple
 def price_period(
     chain: Sequence[VersionInForce],
     period: ServicePeriod,
-    usage: Mapping[UsageNeed, Mapping[Group, Decimal]],
+    usage: Usage,
     opening: Balances = EMPTY,
     *,
     explain: bool = False,
@@ -51,7 +52,7 @@ def price_period(
 def _price(
     layout: Layout,
     period: ServicePeriod,
-    usage: Mapping[UsageNeed, Mapping[Group, Decimal]],
+    usage: Usage,
     opening: Balances,
     explanation: Explanation,
 ) -> PricedPeriod:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import islice, takewhile
 from typing import Any
 
-from shared.pricing import Group, UsageNeed, VersionInForce, parse_terms, price_period, usage_needs
+from shared.pricing import Group, Totals, VersionInForce, parse_terms, price_period, usage_needs
 from shared.pricing.language import Terms
 from shared.pricing.renewal import is_active, term_on
 from shared.values.money import Rounding, round_to, share, to_decimal
@@ -174,7 +174,7 @@ def versioned_price(case: Case) -> Answer:
     period = period_between(
         versions[0].effective_at.date(), date(versions[-1].effective_at.year + 1, 1, 1), "UTC"
     )
-    counted: dict[UsageNeed, dict[Group, Decimal]] = {
+    counted: dict[Totals, dict[Group, Decimal]] = {
         need: {
             (): sum(
                 (

@@ -18,7 +18,7 @@ from lab.bench.workload import REGIONS, contract_document
 from shared.pricing import (
     Group,
     ServicePeriod,
-    UsageNeed,
+    Totals,
     VersionInForce,
     parse_terms,
     price_period,
@@ -43,7 +43,7 @@ class PricingWanted:
 class _Statement:
     chain: tuple[VersionInForce, ...]
     period: ServicePeriod
-    usage: Mapping[UsageNeed, Mapping[Group, Decimal]]
+    usage: Mapping[Totals, Mapping[Group, Decimal]]
 
     def lay_out(self) -> None:
         """As if for the first time: a layout is kept for these very versions."""
@@ -75,7 +75,7 @@ def _statement(number: int, random: Random) -> _Statement:
     return _Statement(chain, period, {need: _used(need, random) for need in usage_needs(chain, period)})
 
 
-def _used(need: UsageNeed, random: Random) -> dict[Group, Decimal]:
+def _used(need: Totals, random: Random) -> dict[Group, Decimal]:
     """Usage in each region, or of all together where the price tells none apart."""
     groups: list[Group] = [(("region", region),) for region in REGIONS] if need.dimensions else [()]
     return {group: Decimal(random.randrange(THOUSANDTHS_MAX)).scaleb(-3) for group in groups}

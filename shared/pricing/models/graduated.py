@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from shared.pricing.models.model import Model, Part
+from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
 from shared.values.decimals import plain
 
 
-class Graduated(Model):
+class Graduated(ByTotal):
     """Each unit is priced by the tier it falls into. A flat fee is due once its tier is entered.
 
     `flat_at_zero`: the first tier counts as entered without any usage (as in Lago and OpenMeter) or not

@@ -12,7 +12,7 @@ from shared.errors import AppError
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import UnitPrice
-from shared.pricing.models.model import Model, Part
+from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.per_unit import PerUnit
 from shared.values.fields import DataText, Dimension
 from shared.values.groups import Group
@@ -38,7 +38,7 @@ class Rate(Clause):
         return {name: dimension_value(value) for name, value in (self.__pydantic_extra__ or {}).items()}
 
 
-class Matrix(Model):
+class Matrix(ByTotal):
     """The price of a unit depends on its dimensions. The row that names most of them wins; among equals, the
     one written first."""
 

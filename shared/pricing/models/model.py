@@ -1,4 +1,4 @@
-"""What every price model answers."""
+"""What every price model says of itself, and what it answers by what it reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from shared.pricing.clause import Clause
+from shared.pricing.needs import Need, Totals
 from shared.values.groups import Group
 
 
@@ -26,10 +27,12 @@ class Part:
 
 
 class Model(Clause):
-    """A price: what does this many units cost? Exact, never rounded. A quantity is zero or more."""
+    """A price. What it costs is asked by what it reads, see below."""
 
     # a price of this model as terms write it: the laws for every model start from it
     example: ClassVar[Mapping[str, Any]]
+    # how its usage is read
+    reads: ClassVar[type[Need]]
     # a rate that depends on the total cannot run through an amendment
     must_restart: ClassVar[bool] = False
 
@@ -43,7 +46,14 @@ class Model(Clause):
         """The (dimension, value) that the price tells from all others; none for most models."""
         return frozenset()
 
-    def for_group(self, group: Group) -> "Model":
+
+class ByTotal(Model):
+    """A price that reads the total of each group: what does this many units cost? Exact, never rounded. A quantity
+    is zero or more."""
+
+    reads: ClassVar[type[Totals]] = Totals
+
+    def for_group(self, group: Group) -> "ByTotal":
         """Return the price of one group of dimension values. Raises NoRateForGroup where terms name none."""
         return self
 

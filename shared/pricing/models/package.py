@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from shared.pricing.fields import PositiveQuantity, UnitPrice
-from shared.pricing.models.model import Model, Part
+from shared.pricing.models.model import ByTotal, Part
 from shared.values.decimals import plain
 
 
-class Package(Model):
+class Package(ByTotal):
     """Units are sold in whole packs; a started pack is a sold pack, or with `partial_pack: down` a free
     one."""
 

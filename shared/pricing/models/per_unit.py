@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from shared.pricing.fields import UnitPrice
-from shared.pricing.models.model import Model, Part
+from shared.pricing.models.model import ByTotal, Part
 from shared.values.decimals import plain
 
 
-class PerUnit(Model):
+class PerUnit(ByTotal):
     """Every unit costs the same."""
 
     example: ClassVar[Mapping[str, Any]] = {"model": "per_unit", "unit": "0.0008"}

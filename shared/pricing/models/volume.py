@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from shared.pricing.models.model import Model, Part
+from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
 from shared.values.decimals import plain
 
 
-class Volume(Model):
+class Volume(ByTotal):
     """The total picks one tier, and its rate holds for every unit. `flat_at_zero` and `boundary` as in
     Graduated."""
 

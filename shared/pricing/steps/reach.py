@@ -1,30 +1,29 @@
 """How far a usage line has come, before and after the usage of one of its spans."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
 from shared.pricing.lines import UsageLine
+from shared.pricing.needs import TotalsRead
 from shared.pricing.spans import LineSpan
 from shared.values.groups import Group
 
 _ZERO = Decimal(0)
-Totals = Mapping[Group, Decimal]
 
 
 class Reach(msgspec.Struct, frozen=True, gc=False):
     """The running total of each group, and how much of it is above the allowance."""
 
-    totals: Totals
-    priced: Totals
+    totals: TotalsRead
+    priced: TotalsRead
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
     """The usage counted in one span of a line. `fresh`: tiers and allowance begin anew with it."""
 
     span: LineSpan[UsageLine]
-    counted: Totals
+    counted: TotalsRead
     before: Reach
     after: Reach
     fresh: bool

@@ -1,18 +1,18 @@
 """Usage: the quantity of each segment and group, what the allowance covers, and what the rest costs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from shared.errors import AppError
 from shared.pricing.explanation import Explanation
-from shared.pricing.inputs import UsageNeed
 from shared.pricing.layout import Placed
 from shared.pricing.lines import UsageLine
 from shared.pricing.models.matrix import NoRateForGroup
+from shared.pricing.needs import Totals, TotalsRead, Usage
 from shared.pricing.results import PricedSegment
 from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
-from shared.pricing.steps.reach import Reach, Totals, Turn
+from shared.pricing.steps.reach import Reach, Turn
 from shared.pricing.steps.usage_explained import explain_segment
 from shared.values.groups import Group
 from shared.values.period import ServicePeriod
@@ -30,7 +30,7 @@ class UsageWithoutRate(NoRateForGroup):
     """The line's price has no rate for some of its usage; add a row for it or a row without dimensions, or
     void the usage."""
 
-    def __init__(self, line_key: str, lacking: Sequence[tuple[UsageNeed, Group]]) -> None:
+    def __init__(self, line_key: str, lacking: Sequence[tuple[Totals, Group]]) -> None:
         named = sorted(
             {
                 ", ".join(f"{name}={value}" for name, value in group) or "usage without dimensions"
@@ -48,8 +48,8 @@ _NOWHERE = Reach({}, {})
 def price_usage(
     line: Placed[UsageLine],
     period: ServicePeriod,
-    usage: Mapping[UsageNeed, Totals],
-    carried: Totals,
+    usage: Usage,
+    carried: TotalsRead,
     explanation: Explanation,
 ) -> tuple[Draft, dict[Group, Decimal]]:
     """Return the usage line and the units below zero that the next period takes over, by group.
@@ -64,7 +64,7 @@ def price_usage(
         raise
 
 
-def _lacking(line: Placed[UsageLine], usage: Mapping[UsageNeed, Totals]) -> list[tuple[UsageNeed, Group]]:
+def _lacking(line: Placed[UsageLine], usage: Usage) -> list[tuple[Totals, Group]]:
     """The groups of each need that have usage and no rate."""
     found = []
     for span, need in zip(line.spans, line.needs, strict=True):
@@ -79,8 +79,8 @@ def _lacking(line: Placed[UsageLine], usage: Mapping[UsageNeed, Totals]) -> list
 def _priced(
     line: Placed[UsageLine],
     period: ServicePeriod,
-    usage: Mapping[UsageNeed, Totals],
-    carried: Totals,
+    usage: Usage,
+    carried: TotalsRead,
     explanation: Explanation,
 ) -> tuple[Draft, dict[Group, Decimal]]:
     """Segment by segment.
@@ -106,7 +106,7 @@ def _priced(
 
 
 def _turns(
-    line: Placed[UsageLine], period: ServicePeriod, usage: Mapping[UsageNeed, Totals], carried: Totals
+    line: Placed[UsageLine], period: ServicePeriod, usage: Usage, carried: TotalsRead
 ) -> Iterator[Turn]:
     """Yield the line's spans in order, each from where the one before has come to."""
     running = carried
@@ -142,7 +142,7 @@ def _restarts(previous: LineSpan[UsageLine], span: LineSpan[UsageLine]) -> bool:
     return changed_dimensions or span.line.on_change == "restart" or span.line.price.must_restart
 
 
-def _counted(need: UsageNeed, usage: Mapping[UsageNeed, Totals]) -> Totals:
+def _counted(need: Totals, usage: Usage) -> TotalsRead:
     found = usage.get(need)
     if found is None:
         raise UsageMissing(
@@ -151,7 +151,7 @@ def _counted(need: UsageNeed, usage: Mapping[UsageNeed, Totals]) -> Totals:
     return {group: quantity for group, quantity in found.items() if quantity}
 
 
-def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> Reach:
+def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: TotalsRead) -> Reach:
     """Cover each group's units by what is left of the allowance, in the order of the matrix rows, then of the
     values."""
     if not totals:
@@ -169,7 +169,7 @@ def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: Totals) -> 
     return Reach(totals, priced)
 
 
-def _plus(totals: Totals, counted: Totals) -> Totals:
+def _plus(totals: TotalsRead, counted: TotalsRead) -> TotalsRead:
     if not totals:
         return counted
     return {

@@ -9,7 +9,7 @@ from shared.pricing import (
     Group,
     PricedPeriod,
     Terms,
-    UsageNeed,
+    Totals,
     VersionInForce,
     parse_terms,
     price_period,
@@ -68,7 +68,7 @@ def usage_of(
     versions: Sequence[VersionInForce],
     *quantities: str | int | Mapping[Group, Decimal],
     period: ServicePeriod = JANUARY,
-) -> dict[UsageNeed, Mapping[Group, Decimal]]:
+) -> dict[Totals, Mapping[Group, Decimal]]:
     needs = usage_needs(versions, period)
     return {
         need: quantity if isinstance(quantity, Mapping) else {(): Decimal(quantity)}

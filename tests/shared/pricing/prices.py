@@ -11,12 +11,12 @@ from pydantic.fields import FieldInfo
 from shared.pricing.fields import PositiveQuantity
 from shared.pricing.fields import UnitPrice as Amount
 from shared.pricing.models import Price
-from shared.pricing.models.model import Model
+from shared.pricing.models.model import ByTotal
 from shared.pricing.models.tiers import Tiers
 from shared.pricing.unions import members
 
 Written = st.SearchStrategy[dict[str, Any]]
-MODELS = members(Price, Model)
+MODELS = members(Price, ByTotal)
 units = st.decimals(min_value=0, max_value=100, places=6).map(str)
 
 

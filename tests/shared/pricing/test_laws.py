@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.pricing import Group, price_period
-from shared.pricing.models.model import Model
+from shared.pricing.models.model import ByTotal
 from shared.values.money import allocate
 from tests.shared.pricing.contracts import JANUARY, chain, price, terms, usage_line, usage_of
 from tests.shared.pricing.prices import MODELS, PRICES, tiers
@@ -21,7 +21,7 @@ prices = st.one_of(*PRICES.values())
 lasting_prices = st.one_of(*(PRICES[name] for name in lasting))
 
 
-def model(written: dict[str, Any]) -> Model:
+def model(written: dict[str, Any]) -> ByTotal:
     return terms(lines=[usage_line(written)]).usage_lines[0].price
 
 

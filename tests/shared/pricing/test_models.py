@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from shared.pricing.models.matrix import Matrix, NoRateForGroup
-from shared.pricing.models.model import Model
+from shared.pricing.models.model import ByTotal
 from shared.values.groups import Group
 from tests.shared.pricing.contracts import terms, usage_line
 
 
-def model(price: dict[str, Any]) -> Model:
+def model(price: dict[str, Any]) -> ByTotal:
     return terms(lines=[usage_line(price)]).usage_lines[0].price
 
 

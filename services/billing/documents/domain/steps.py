@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from services.billing.documents.domain.document import Line
 from shared.pricing.models import Price
-from shared.pricing.models.model import Model, Part
+from shared.pricing.models.model import ByTotal, Part
 from shared.topics.rating import StatementSegment
 from shared.values.groups import Group
 
@@ -60,12 +60,12 @@ def _usage(line: Line, terms_of: ClauseTerms) -> Iterator[PricedPart]:
         before[group] = earlier + segment.priced
 
 
-def _fresh(segment: StatementSegment, group: Group, price: Model | None) -> PricedPart | None:
+def _fresh(segment: StatementSegment, group: Group, price: ByTotal | None) -> PricedPart | None:
     return _continued(segment, group, price, _ZERO)
 
 
 def _continued(
-    segment: StatementSegment, group: Group, price: Model | None, earlier: Decimal
+    segment: StatementSegment, group: Group, price: ByTotal | None, earlier: Decimal
 ) -> PricedPart | None:
     now = earlier + segment.priced
     if price is None or now < 0 or (price.dimensions and not group):

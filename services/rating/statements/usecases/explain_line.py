@@ -12,7 +12,7 @@ from services.rating.statements.usecases.find import find
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.explanation import Step
-from shared.pricing.inputs import UsageNeed
+from shared.pricing.needs import Totals
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.topics.rating import StatementLine, StatementMessage
 from shared.values.groups import Group
@@ -66,8 +66,8 @@ async def explain_line(uow: UnitOfWork, contract: str, start_date: date, line_id
 
 
 def _as_counted(
-    statement: StatementMessage, needs: tuple[UsageNeed, ...]
-) -> Mapping[UsageNeed, Mapping[Group, Decimal]]:
+    statement: StatementMessage, needs: tuple[Totals, ...]
+) -> Mapping[Totals, Mapping[Group, Decimal]]:
     """What each need read when the statement was priced: the quantities of the segments with its key and
     span."""
     counted: dict[tuple[str, int, int], dict[Group, Decimal]] = {}

@@ -16,7 +16,7 @@ from services.rating.statements.repository.statements import Replacement, Statem
 from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
-from shared.pricing.inputs import UsageNeed
+from shared.pricing.needs import Totals
 from shared.pricing.steps.usage import UsageWithoutRate
 from shared.topics.rating import STATEMENTS, EventName, StatementHeld, StatementMessage
 from shared.values.instants import to_us
@@ -139,8 +139,8 @@ async def _in_the_way(
     return InTheWay(events, tuple(named))
 
 
-def _by_need(fault: UsageWithoutRate) -> Mapping[UsageNeed, set[tuple[str, ...]]]:
-    found: dict[UsageNeed, set[tuple[str, ...]]] = {}
+def _by_need(fault: UsageWithoutRate) -> Mapping[Totals, set[tuple[str, ...]]]:
+    found: dict[Totals, set[tuple[str, ...]]] = {}
     for need, group in fault.lacking:
         values = dict(group)
         found.setdefault(need, set()).add(tuple(values.get(name, "") for name in need.dimensions))

@@ -1,10 +1,9 @@
 """Price the statements that are asked for. Any number of workers and replicas."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import asyncpg
@@ -13,31 +12,29 @@ import structlog
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
-from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities, watermark
+from services.rating.metering.usecases.read_quantities import watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import PricedAt, message_of, pages_of
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import PRICED
-from services.rating.statements.repository.charged import charged_elsewhere, of_meter
 from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import Replacement, StatementRepository
 from services.rating.statements.rows import ClaimedPeriod
 from services.rating.statements.usecases.hold import hold, release
+from services.rating.statements.usecases.read_usage import read_usage
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import AppError
-from shared.pricing.inputs import UsageNeed
+from shared.pricing.needs import Usage
 from shared.pricing.pipeline import price_period, usage_needs
 from shared.pricing.results import PricedPeriod
 from shared.runtime.clock import machine_us
 from shared.topics.rating import STATEMENTS
-from shared.values.groups import Group
 
 log = structlog.get_logger()
 T = TypeVar("T")
 MINOR_MAX = 2**63 - 1
 COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-Usage = Mapping[UsageNeed, Mapping[Group, Decimal]]
 
 
 class FiguresOutOfBounds(AppError):
@@ -117,7 +114,7 @@ async def price_held(
     due = await _load(uow, rows)
     covered = await watermark(uow)
     meters = await _meters(uow, due)
-    usage = await _read_usage(uow, due, meters)
+    usage = await read_usage(uow, due, meters)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final, meters)
     replacements = _price_all(due, usage, at, outcome)
     await statements.replace(replacements)
@@ -141,27 +138,6 @@ async def _meters(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int
     wanted = {need.meter for statement in due for need in usage_needs(statement.chain, statement.period)}
     known = await CatalogueRepository(uow.connection).meters_read()
     return {name: known[name].revision for name in sorted(wanted & known.keys())}
-
-
-async def _read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mapping[str, int]) -> list[Usage]:
-    """The usage of each statement, read for all of them at once. What a missing meter would have told is left
-    out: pricing then refuses."""
-    known = [
-        [need for need in usage_needs(statement.chain, statement.period) if need.meter in meters]
-        for statement in due
-    ]
-    elsewhere = await charged_elsewhere(uow.connection, [statement.customer_id for statement in due])
-    asked = [
-        UsageAsked(
-            statement.customer_id,
-            need,
-            of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end),
-        )
-        for statement, wanted in zip(due, known, strict=True)
-        for need in wanted
-    ]
-    found = iter(await read_quantities(uow, asked))
-    return [{need: next(found) for need in wanted} for wanted in known]
 
 
 def _price_all(

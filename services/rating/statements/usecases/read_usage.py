@@ -1,0 +1,45 @@
+"""Read the usage that statements are priced by: each need by the reader of its kind, all needs of a kind at
+once."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
+from services.rating.statements.domain.due import DueStatement
+from services.rating.statements.repository.charged import charged_elsewhere, of_meter
+from shared.db.unit_of_work import UnitOfWork
+from shared.pricing.needs import Need, Totals, TotalsRead, Usage
+from shared.pricing.pipeline import usage_needs
+
+Reader = Callable[[UnitOfWork, Sequence[UsageAsked]], Awaitable[Sequence[TotalsRead]]]
+READERS: Final[Mapping[type[Need], Reader]] = {Totals: read_quantities}
+"""How usage is read → who reads it so: one answer an asked need, in order."""
+
+
+async def read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mapping[str, int]) -> list[Usage]:
+    """The usage of each statement, read for all of them at once. What a meter that is none of `meters` would have
+    told is left out: pricing then refuses."""
+    known = [
+        [need for need in usage_needs(statement.chain, statement.period) if need.meter in meters]
+        for statement in due
+    ]
+    elsewhere = await charged_elsewhere(uow.connection, [statement.customer_id for statement in due])
+    asked = [
+        UsageAsked(
+            statement.customer_id,
+            need,
+            of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end),
+        )
+        for statement, wanted in zip(due, known, strict=True)
+        for need in wanted
+    ]
+    found = iter(await _read(uow, asked))
+    return [{need: next(found) for need in wanted} for wanted in known]
+
+
+async def _read(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[TotalsRead]:
+    found: dict[int, TotalsRead] = {}
+    for kind, read in READERS.items():
+        numbers = [n for n, one in enumerate(asked) if isinstance(one.need, kind)]
+        found |= zip(numbers, await read(uow, [asked[n] for n in numbers]), strict=True)
+    return [found[n] for n in range(len(asked))]

@@ -1,0 +1,18 @@
+"""What every need says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The usage that one stretch of a line is priced by: a meter between two instants (half-open), by dimensions.
+
+    Its class says how that usage is read, and of what type the answer is.
+    """
+
+    line_key: str
+    meter: str
+    start: datetime
+    end: datetime
+    dimensions: tuple[str, ...]
