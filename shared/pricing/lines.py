@@ -13,7 +13,6 @@ from shared.pricing.unions import members
 from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
 from shared.values.fields import Key, Label
 from shared.values.money import Rounding, round_to, share
-from shared.values.period import ServicePeriod
 
 
 class RecurringLine(Clause):
@@ -42,13 +41,13 @@ class UsageLine(Clause):
     on_change: Literal["run_through", "restart"] = "run_through"
     description: Label | None = None
 
-    def included_in(self, period: ServicePeriod) -> Decimal:
+    def included_in(self, billed_days: int, whole_days: int) -> Decimal:
         """Return the included units; a part period includes its days' share, to 12 decimals as any
         quantity."""
         included = self.included or Decimal(0)
-        if not period.is_part:
+        if billed_days == whole_days:
             return included
-        part = share(included, period.billed_days, period.whole_days)
+        part = share(included, billed_days, whole_days)
         return round_to(part, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP)
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal, localcontext
 
 from shared.pricing.explanation import Explanation
 from shared.pricing.inputs import EMPTY, Balances, VersionInForce
+from shared.pricing.language import Terms
 from shared.pricing.layout import Layout, layout_of
 from shared.pricing.needs import Totals, Usage
 from shared.pricing.results import PricedLine, PricedPeriod
@@ -43,33 +44,31 @@ def price_period(
     bills a part.
     """
     layout = layout_of(chain, period)
-    if not layout.spans:
+    terms = layout.terms
+    if terms is None:
         return PricedPeriod((), 0, opening)
     with localcontext(EXACT):
-        return _price(layout, period, usage, opening, Explanation(wanted=explain))
+        return _price(layout, terms, usage, opening, Explanation(wanted=explain))
 
 
 def _price(
     layout: Layout,
-    period: ServicePeriod,
+    terms: Terms,
     usage: Usage,
     opening: Balances,
     explanation: Explanation,
 ) -> PricedPeriod:
-    terms = layout.spans[-1].in_force.terms
     to, mode = terms.money, terms.billing.rounding_mode
     carried: dict[tuple[str, Group], Decimal] = {}
     lines: list[PricedLine] = []
     for fee in layout.recurring:
-        lines.append(
-            settle_line(fee.line_id, price_recurring(fee, period, explanation), to, mode, explanation)
-        )
+        lines.append(settle_line(fee.line_id, price_recurring(fee, explanation), to, mode, explanation))
     for line in layout.usage:
         opened = {group: quantity for (key, group), quantity in opening.carried.items() if key == line.key}
-        draft, left = price_usage(line, period, usage, opened, explanation)
+        draft, left = price_usage(line, usage, opened, explanation)
         carried.update({(line.key, group): quantity for group, quantity in left.items()})
         lines.append(settle_line(line.line_id, draft, to, mode, explanation))
-    minimum = top_up(layout.spans, lines, period, explanation)
+    minimum = top_up(layout.minimum, lines, explanation) if layout.minimum else None
     lines += [minimum] if minimum else []
     return PricedPeriod(
         tuple(lines),

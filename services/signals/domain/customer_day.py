@@ -13,9 +13,9 @@ from services.signals.domain.rollup import Rollup
 from services.signals.domain.shown import Document
 from services.signals.domain.state import CustomerState
 from services.signals.domain.statement import Statement
+from shared.pricing.in_force import version_at
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms
-from shared.pricing.spans import version_at
 
 UNMATCHED = "type:"
 

@@ -4,47 +4,35 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from shared.pricing.explanation import Explanation
+from shared.pricing.layout import Minimum
 from shared.pricing.lines import TOP_UP
-from shared.pricing.phases import minimum_of, phases_by_days
 from shared.pricing.results import PricedLine
-from shared.pricing.spans import Span
-from shared.pricing.steps.draft import Draft
-from shared.pricing.steps.settlement import settle_line
-from shared.values.ids import clause_id, line_id
-from shared.values.money import settle, to_decimal
-from shared.values.period import ServicePeriod
+from shared.values.money import Money
 
 KEY = "minimum_spend"
 
 
-def top_up(
-    spans: Sequence[Span], lines: Sequence[PricedLine], period: ServicePeriod, explanation: Explanation
-) -> PricedLine | None:
-    """Return the line that lifts the settled lines to the minimum, or None. Each phase counts by the days it
-    is in force."""
-    terms = spans[-1].in_force.terms
-    to, mode = terms.money, terms.billing.rounding_mode
-    phases = list(phases_by_days(spans))
-    exact = minimum_of(phases, period)
-    missing = settle(exact, to, mode).minor - sum(line.amount_minor for line in lines)
-    if not phases or missing <= 0:
+def top_up(minimum: Minimum, lines: Sequence[PricedLine], explanation: Explanation) -> PricedLine | None:
+    """Return the line that lifts the settled lines to the minimum, or None."""
+    missing = minimum.settled.minor - sum(line.amount_minor for line in lines)
+    if missing <= 0:
         return None
-    last = phases[-1]
-    clause = clause_id(terms.contract, "phases", last.phase.from_.isoformat())
-    amount = to_decimal(missing, to)
+    clause, to = minimum.last.origins[0].clause_id, minimum.settled.currency
     explanation.add(
-        "minimum", clause, f"top-up to the minimum of {settle(exact, to, mode)} {to.code}", amount=amount
+        "minimum",
+        clause,
+        f"top-up to the minimum of {minimum.settled} {to.code}",
+        amount=Money(missing, to).to_decimal(),
     )
-    draft = Draft(
+    return PricedLine(
+        line_id=minimum.line_id,
         key=KEY,
-        kind=TOP_UP,
         clause_id=clause,
-        clause_hash=last.phase.hash,
-        version=last.version,
+        clause_hash=minimum.last.hash,
+        version=minimum.last.version,
+        kind=TOP_UP,
+        meter=None,
         description="Top-up to the minimum spend",
         quantity=Decimal(1),
-        exact=amount,
-    )
-    return settle_line(
-        line_id(terms.contract, clause, period.start, draft.kind), draft, to, mode, Explanation(wanted=False)
+        amount_minor=missing,
     )

@@ -1,12 +1,12 @@
-"""How far a usage line has come, before and after the usage of one of its spans."""
+"""How far a usage line has come, before and after the usage of one of its stretches."""
 
 from decimal import Decimal
 
 import msgspec
 
+from shared.pricing.effective import Effective
 from shared.pricing.lines import UsageLine
 from shared.pricing.needs import TotalsRead
-from shared.pricing.spans import LineSpan
 from shared.values.groups import Group
 
 _ZERO = Decimal(0)
@@ -20,9 +20,9 @@ class Reach(msgspec.Struct, frozen=True, gc=False):
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
-    """The usage counted in one span of a line. `fresh`: tiers and allowance begin anew with it."""
+    """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it."""
 
-    span: LineSpan[UsageLine]
+    stretch: Effective[UsageLine]
     counted: TotalsRead
     before: Reach
     after: Reach

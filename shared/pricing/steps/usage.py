@@ -4,18 +4,17 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from shared.errors import AppError
+from shared.pricing.effective import Effective
 from shared.pricing.explanation import Explanation
 from shared.pricing.layout import Placed
 from shared.pricing.lines import UsageLine
 from shared.pricing.models.matrix import NoRateForGroup
 from shared.pricing.needs import Totals, TotalsRead, Usage
 from shared.pricing.results import PricedSegment
-from shared.pricing.spans import LineSpan
 from shared.pricing.steps.draft import Draft
 from shared.pricing.steps.reach import Reach, Turn
 from shared.pricing.steps.usage_explained import explain_segment
 from shared.values.groups import Group
-from shared.values.period import ServicePeriod
 
 _ZERO = Decimal(0)
 #: Groups without a rate that a fault spells out.
@@ -47,7 +46,6 @@ _NOWHERE = Reach({}, {})
 
 def price_usage(
     line: Placed[UsageLine],
-    period: ServicePeriod,
     usage: Usage,
     carried: TotalsRead,
     explanation: Explanation,
@@ -57,7 +55,7 @@ def price_usage(
     Raises UsageMissing, and UsageWithoutRate with all the groups that no rate prices.
     """
     try:
-        return _priced(line, period, usage, carried, explanation)
+        return _priced(line, usage, carried, explanation)
     except NoRateForGroup as fault:
         if lacking := _lacking(line, usage):
             raise UsageWithoutRate(line.key, lacking) from fault
@@ -67,10 +65,10 @@ def price_usage(
 def _lacking(line: Placed[UsageLine], usage: Usage) -> list[tuple[Totals, Group]]:
     """The groups of each need that have usage and no rate."""
     found = []
-    for span, need in zip(line.spans, line.needs, strict=True):
+    for stretch, need in zip(line.stretches, line.needs, strict=True):
         for group in sorted(_counted(need, usage)):
             try:
-                span.line.price.for_group(group)
+                stretch.clause.price.for_group(group)
             except NoRateForGroup:
                 found.append((need, group))
     return found
@@ -78,7 +76,6 @@ def _lacking(line: Placed[UsageLine], usage: Usage) -> list[tuple[Totals, Group]
 
 def _priced(
     line: Placed[UsageLine],
-    period: ServicePeriod,
     usage: Usage,
     carried: TotalsRead,
     explanation: Explanation,
@@ -91,7 +88,7 @@ def _priced(
     """
     segments: list[PricedSegment] = []
     running = carried
-    for turn in _turns(line, period, usage, carried):
+    for turn in _turns(line, usage, carried):
         priced = [_segment(turn, group) for group in _groups(turn)]
         if explanation.wanted:
             for segment in priced:
@@ -105,20 +102,18 @@ def _priced(
     return _draft(line, segments), {group: total for group, total in running.items() if total < 0}
 
 
-def _turns(
-    line: Placed[UsageLine], period: ServicePeriod, usage: Usage, carried: TotalsRead
-) -> Iterator[Turn]:
-    """Yield the line's spans in order, each from where the one before has come to."""
+def _turns(line: Placed[UsageLine], usage: Usage, carried: TotalsRead) -> Iterator[Turn]:
+    """Yield the line's stretches in order, each from where the one before has come to."""
     running = carried
-    for index, (span, need) in enumerate(zip(line.spans, line.needs, strict=True)):
-        fresh = index == 0 or _restarts(line.spans[index - 1], span)
+    for index, (stretch, need) in enumerate(zip(line.stretches, line.needs, strict=True)):
+        fresh = index == 0 or _restarts(line.stretches[index - 1], stretch)
         counted = _counted(need, usage)
         before = _reach(
-            span, period, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
+            stretch, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
         )
-        after = _reach(span, period, _plus(before.totals, counted))
+        after = _reach(stretch, _plus(before.totals, counted))
         running = after.totals
-        yield Turn(span, counted, before, after, fresh)
+        yield Turn(stretch, counted, before, after, fresh)
 
 
 def _draft(line: Placed[UsageLine], segments: Sequence[PricedSegment]) -> Draft:
@@ -127,19 +122,19 @@ def _draft(line: Placed[UsageLine], segments: Sequence[PricedSegment]) -> Draft:
         key=line.key,
         kind="usage",
         clause_id=line.clause_id,
-        clause_hash=last.line.hash,
+        clause_hash=last.hash,
         version=last.version,
-        meter=last.line.meter,
-        description=last.line.description or line.key,
+        meter=last.clause.meter,
+        description=last.clause.description or line.key,
         segments=tuple(segments),
         quantity=sum([segment.quantity for segment in segments], _ZERO),
         exact=sum([segment.exact for segment in segments], _ZERO),
     )
 
 
-def _restarts(previous: LineSpan[UsageLine], span: LineSpan[UsageLine]) -> bool:
-    changed_dimensions = previous.line.price.dimensions != span.line.price.dimensions
-    return changed_dimensions or span.line.on_change == "restart" or span.line.price.must_restart
+def _restarts(previous: Effective[UsageLine], stretch: Effective[UsageLine]) -> bool:
+    changed_dimensions = previous.clause.price.dimensions != stretch.clause.price.dimensions
+    return changed_dimensions or stretch.clause.on_change == "restart" or stretch.clause.price.must_restart
 
 
 def _counted(need: Totals, usage: Usage) -> TotalsRead:
@@ -151,17 +146,19 @@ def _counted(need: Totals, usage: Usage) -> TotalsRead:
     return {group: quantity for group, quantity in found.items() if quantity}
 
 
-def _reach(span: LineSpan[UsageLine], period: ServicePeriod, totals: TotalsRead) -> Reach:
+def _reach(stretch: Effective[UsageLine], totals: TotalsRead) -> Reach:
     """Cover each group's units by what is left of the allowance, in the order of the matrix rows, then of the
     values."""
     if not totals:
         return _NOWHERE
-    left = span.line.included_in(period)
+    left = stretch.clause.included_in(stretch.billed_days, stretch.whole_days)
     if not left:
         return Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
     priced: dict[Group, Decimal] = {}
     for group in (
-        sorted(totals, key=lambda group: (span.line.price.rank(group), group)) if len(totals) > 1 else totals
+        sorted(totals, key=lambda group: (stretch.clause.price.rank(group), group))
+        if len(totals) > 1
+        else totals
     ):
         units = max(totals[group], _ZERO)
         covered = min(units, left)
@@ -180,7 +177,7 @@ def _plus(totals: TotalsRead, counted: TotalsRead) -> TotalsRead:
 
 def _groups(turn: Turn) -> list[Group]:
     """Return the groups the segment touches; a line without usage still has one."""
-    if not turn.span.line.price.dimensions:
+    if not turn.stretch.clause.price.dimensions:
         return [()]
     touched = [
         group
@@ -191,22 +188,22 @@ def _groups(turn: Turn) -> list[Group]:
 
 
 def _segment(turn: Turn, group: Group) -> PricedSegment:
-    span, quantity = turn.span, turn.counted.get(group, _ZERO)
+    stretch, quantity = turn.stretch, turn.counted.get(group, _ZERO)
     earlier, now = turn.priced(group)
     return PricedSegment(
-        start=span.start,
-        end=span.end,
-        version=span.version,
-        clause_hash=span.line.hash,
+        start=stretch.start,
+        end=stretch.end,
+        version=stretch.version,
+        clause_hash=stretch.hash,
         group=dict(group),
         quantity=quantity,
         allowance=quantity - (now - earlier),
         priced=now - earlier,
-        exact=_cost(span, group, now) - (_ZERO if turn.fresh else _cost(span, group, earlier)),
+        exact=_cost(stretch, group, now) - (_ZERO if turn.fresh else _cost(stretch, group, earlier)),
     )
 
 
-def _cost(span: LineSpan[UsageLine], group: Group, priced: Decimal) -> Decimal:
-    if span.line.price.dimensions and not priced:
+def _cost(stretch: Effective[UsageLine], group: Group, priced: Decimal) -> Decimal:
+    if stretch.clause.price.dimensions and not priced:
         return _ZERO
-    return span.line.price.for_group(group).cost(priced)
+    return stretch.clause.price.for_group(group).cost(priced)

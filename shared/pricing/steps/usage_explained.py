@@ -11,9 +11,9 @@ def explain_segment(explanation: Explanation, clause: str, turn: Turn, segment: 
     _explain_quantity(explanation, clause, turn, segment)
     group = tuple(sorted(segment.group.items()))
     earlier, now = turn.priced(group)
-    if turn.span.line.price.dimensions and not (now or earlier):
+    if turn.stretch.clause.price.dimensions and not (now or earlier):
         return
-    price = turn.span.line.price.for_group(group)
+    price = turn.stretch.clause.price.for_group(group)
     for part in price.parts(now):
         explanation.add("price", clause, part.text, quantity=part.quantity, amount=part.amount)
     if not turn.fresh and (earlier or price.cost(earlier)):
@@ -27,10 +27,10 @@ def explain_segment(explanation: Explanation, clause: str, turn: Turn, segment: 
 
 
 def _explain_quantity(explanation: Explanation, clause: str, turn: Turn, segment: PricedSegment) -> None:
-    named = turn.span.line.meter + "".join(
+    named = turn.stretch.clause.meter + "".join(
         f", {name} {value}" for name, value in sorted(segment.group.items())
     )
-    text = f"{named}: {plain(segment.quantity)} under version {turn.span.version}"
+    text = f"{named}: {plain(segment.quantity)} under version {turn.stretch.version}"
     explanation.add("quantity", clause, text, quantity=segment.quantity)
     if segment.allowance > 0:
         text = f"{plain(segment.allowance)} covered by the allowance or units carried"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from shared.pricing.in_force import version_at
 from shared.pricing.inputs import VersionInForce
-from shared.pricing.spans import version_at
 from shared.values.period import BillingCalendar, ServicePeriod, local_date, local_midnight, period_between
 
 FOREVER = datetime.max.replace(tzinfo=UTC)

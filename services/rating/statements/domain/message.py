@@ -10,18 +10,15 @@ import msgspec
 
 from services.rating.statements.domain.due import DueStatement
 from shared.pricing.inputs import EMPTY
-from shared.pricing.layout import layout_of
+from shared.pricing.layout import Layout, layout_of
 from shared.pricing.lines import TOP_UP
-from shared.pricing.phases import minimum_of, phases_by_days
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.pricing.spans import Span
 from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
 from shared.topics.statement_pages import cut
 from shared.values.decimals import plain
 from shared.values.ids import statement_id
 from shared.values.instants import to_us
 from shared.values.made_from import made_from
-from shared.values.money import settle
 
 #: Why a statement is held, and the kind of the exception that says so.
 PRICING_FAILED = "pricing_failed"
@@ -46,8 +43,8 @@ class PricedAt:
 
 def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> StatementMessage:
     """Return the whole statement, in one piece."""
-    spans = layout_of(due.chain, due.period).spans
-    terms = (spans[-1].in_force if spans else due.chain[0]).terms
+    layout = layout_of(due.chain, due.period)
+    terms = layout.terms or due.chain[0].terms
     return StatementMessage(
         statement_id=_statement_id(due.contract, due.period.start),
         revision=max(due.previous_revision + 1, at.revision_us),
@@ -69,14 +66,10 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
         priced_us=to_us(at.now),
         close_due_us=to_us(due.close_due_at),
         net_days=terms.billing.net_days,
-        contract_versions=tuple(sorted({span.in_force.version for span in spans})),
+        contract_versions=layout.versions,
         skip_zero_invoices=terms.skip_zero_invoices,
-        consumption=_consumption(due, spans, priced.lines),
-        meters={
-            need.meter: at.meters[need.meter]
-            for need in layout_of(due.chain, due.period).needs
-            if need.meter in at.meters
-        },
+        consumption=_consumption(due, layout, priced.lines),
+        meters={need.meter: at.meters[need.meter] for need in layout.needs if need.meter in at.meters},
     )
 
 
@@ -134,20 +127,19 @@ def _line(line: PricedLine) -> StatementLine:
     )
 
 
-def _consumption(due: DueStatement, spans: Sequence[Span], lines: Sequence[PricedLine]) -> dict[str, str]:
+def _consumption(due: DueStatement, layout: Layout, lines: Sequence[PricedLine]) -> dict[str, str]:
     """What the contract includes or guarantees in this period and how much of it is used, for signals.
 
     Keys: `spend_minor` (settled, without top-up), `minimum_minor`, and `included:<line>`, `used:<line>` for
     each line with an allowance.
     """
     said = {"spend_minor": str(sum(line.amount_minor for line in lines if line.kind != TOP_UP))}
-    minimum = minimum_of(phases_by_days(spans), due.period)
-    if minimum:
-        terms = spans[-1].in_force.terms
-        said["minimum_minor"] = str(settle(minimum, terms.money, terms.billing.rounding_mode).minor)
+    if layout.minimum and layout.minimum.exact:
+        said["minimum_minor"] = str(layout.minimum.settled.minor)
     quantities = {line.key: line.quantity for line in lines}
-    for line in spans[-1].in_force.terms.usage_lines if spans else ():
-        if line.included:
-            said[f"included:{line.key}"] = plain(line.included_in(due.period))
+    for line in layout.usage:
+        clause, days = line.last.clause, (line.last.billed_days, line.last.whole_days)
+        if clause.included and line.last.end == due.period.end:
+            said[f"included:{line.key}"] = plain(clause.included_in(*days))
             said[f"used:{line.key}"] = plain(quantities.get(line.key, Decimal(0)))
     return said

@@ -1,0 +1,132 @@
+"""What is in force when: a contract's versions and a period give edges, and between two of them the clauses stand as
+they are priced. Whoever prices sees those alone, and knows no versions, phases or dates."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import TypeVar
+
+from shared.pricing.effective import Effective, Origin
+from shared.pricing.inputs import VersionInForce
+from shared.pricing.language import Phase
+from shared.pricing.lines import RecurringLine, UsageLine
+from shared.values.ids import clause_id
+from shared.values.period import ServicePeriod, local_date, local_midnight
+
+L = TypeVar("L", RecurringLine, UsageLine)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Between two neighbouring edges one version is in force, and one of its phases or none.
+
+    A local day belongs to what is in force when it begins, so that each is charged once: `days` begin in it.
+    """
+
+    start: datetime
+    end: datetime
+    days: int
+    in_force: VersionInForce
+    phase: Phase | None
+
+
+def stretches_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Stretch, ...]:
+    """Return the stretches of the period in order, none of which reads as its neighbour does. Empty where no version
+    is in force within the period."""
+    found: list[Stretch] = []
+    for start, end in pairwise(_edges(chain, period)):
+        in_force = version_at(chain, start)
+        if in_force is None:
+            continue
+        first_day = _first_day(start, period)
+        days, phase = (_first_day(end, period) - first_day).days, _phase_on(in_force, first_day)
+        last = found[-1] if found else None
+        if last and last.in_force is in_force and last.phase is phase:
+            found[-1] = replace(last, end=end, days=last.days + days)
+        else:
+            found.append(Stretch(start, end, days, in_force, phase))
+    return tuple(found)
+
+
+def version_at(chain: Iterable[VersionInForce], instant: datetime) -> VersionInForce | None:
+    """Return the version in force at an instant: the highest effective by then; None before the first."""
+    effective = [version for version in chain if version.effective_at <= instant]
+    return max(effective, key=lambda version: version.version, default=None)
+
+
+def effective_lines(
+    stretches: Sequence[Stretch], key: str, kind: type[L], period: ServicePeriod
+) -> tuple[Effective[L], ...]:
+    """Return the line `key` of this kind wherever it is in force. It is cut where it changes, and only there."""
+    clause, found = clause_id(stretches[-1].in_force.terms.contract, "lines", key), list[Effective[L]]()
+    for stretch in stretches:
+        line = stretch.in_force.terms.by_key.get(key)
+        if not isinstance(line, kind):
+            continue
+        last = found[-1] if found else None
+        if last and last.end == stretch.start and last.hash == line.hash:
+            found[-1] = replace(last, end=stretch.end, days=last.days + stretch.days)
+        else:
+            found.append(_effective(line, clause, stretch, period))
+    return tuple(found)
+
+
+def effective_phases(stretches: Sequence[Stretch], period: ServicePeriod) -> tuple[Effective[Phase], ...]:
+    """Return the phases that are in force on a day of the period, in order."""
+    return tuple(
+        _effective(stretch.phase, _phase_id(stretch.phase, stretch), stretch, period)
+        for stretch in stretches
+        if stretch.phase is not None and stretch.days
+    )
+
+
+E = TypeVar("E", RecurringLine, UsageLine, Phase)
+
+
+def _phase_id(phase: Phase, stretch: Stretch) -> str:
+    return clause_id(stretch.in_force.terms.contract, "phases", phase.from_.isoformat())
+
+
+def _effective(clause: E, of: str, stretch: Stretch, period: ServicePeriod) -> Effective[E]:
+    return Effective(
+        clause,
+        stretch.in_force.version,
+        stretch.start,
+        stretch.end,
+        stretch.days,
+        period.billed_days,
+        period.whole_days,
+        (Origin(of, clause.hash),),
+    )
+
+
+def _edges(chain: Sequence[VersionInForce], period: ServicePeriod) -> list[datetime]:
+    """Return where anything may change within the period, and its two ends."""
+    inside = {instant for version in chain for instant in _changes(version, period)}
+    return [period.start, *sorted(inside), period.end]
+
+
+def _changes(version: VersionInForce, period: ServicePeriod) -> Iterator[datetime]:
+    if period.start < version.effective_at < period.end:
+        yield version.effective_at
+    for phase in version.terms.phases:
+        if period.start_date < phase.from_ <= period.end_date:
+            yield local_midnight(phase.from_, period.timezone)
+
+
+def _phase_on(version: VersionInForce, day: date) -> Phase | None:
+    phases = version.terms.phases
+    begun = bisect_right(phases, day, key=lambda phase: phase.from_)
+    return phases[begun - 1] if begun else None
+
+
+def _first_day(instant: datetime, period: ServicePeriod) -> date:
+    """Return the first local day that begins at or after an instant of the period."""
+    if instant == period.start:
+        return period.start_date
+    if instant == period.end:
+        return period.end_date + timedelta(days=1)
+    day = local_date(instant, period.timezone)
+    return day if local_midnight(day, period.timezone) == instant else day + timedelta(days=1)
