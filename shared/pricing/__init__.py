@@ -1,9 +1,10 @@
 """The pricing core: terms and usage in, lines out. Pure: no I/O, no clock, no randomness, no float. Imports
 no service."""
 
-from shared.pricing.explanation import Step
+from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero
+from shared.pricing.explanation import Step, text_of
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
-from shared.pricing.inputs import EMPTY, Balances, VersionInForce
+from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Plan, Terms, check_amendment, parse_plan, parse_terms, terms_json_schema
 from shared.pricing.needs import Need, Totals, Usage
 from shared.pricing.pipeline import price_period, usage_needs
@@ -27,6 +28,7 @@ __all__ = [
     "Terms",
     "TermsInvalid",
     "Totals",
+    "UnitsBelowZero",
     "Usage",
     "VersionInForce",
     "check_amendment",
@@ -34,5 +36,6 @@ __all__ = [
     "parse_terms",
     "price_period",
     "terms_json_schema",
+    "text_of",
     "usage_needs",
 ]

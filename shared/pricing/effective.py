@@ -1,24 +1,18 @@
 """A clause as it stands in a stretch of a period: all that later steps see of versions, phases and dates."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from shared.pricing.clause import Clause
 
 C_co = TypeVar("C_co", bound=Clause, covariant=True)
 
 
-class Origin(NamedTuple):
-    """A clause that went into what is in force, and what it says."""
-
-    clause_id: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Effective(Generic[C_co]):
-    """A clause between two edges (half-open), and every clause that went into it, its own first.
+class Effective(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
+    """A clause between two edges (half-open), with the ids and hashes of every clause that went into it, its own
+    first.
 
     `days` are the local days that begin there, `billed_days` those of the period, `whole_days` those of the full
     period that the anchors draw.
@@ -31,9 +25,5 @@ class Effective(Generic[C_co]):
     days: int
     billed_days: int
     whole_days: int
-    origins: tuple[Origin, ...]
-
-    @property
-    def hash(self) -> str:
-        """What the clause says."""
-        return self.origins[0].hash
+    clause_ids: tuple[str, ...]
+    hashes: tuple[str, ...]

@@ -8,14 +8,17 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 
-from shared.pricing.effective import Effective, Origin
+import msgspec
+
+from shared.pricing.clause import Clause
+from shared.pricing.effective import Effective
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Phase
-from shared.pricing.lines import RecurringLine, UsageLine
+from shared.pricing.lines import LineClause
 from shared.values.ids import clause_id
 from shared.values.period import ServicePeriod, local_date, local_midnight
 
-L = TypeVar("L", RecurringLine, UsageLine)
+L = TypeVar("L", bound=LineClause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,8 @@ def effective_lines(
         if not isinstance(line, kind):
             continue
         last = found[-1] if found else None
-        if last and last.end == stretch.start and last.hash == line.hash:
-            found[-1] = replace(last, end=stretch.end, days=last.days + stretch.days)
+        if last and last.end == stretch.start and last.hashes[0] == line.hash:
+            found[-1] = msgspec.structs.replace(last, end=stretch.end, days=last.days + stretch.days)
         else:
             found.append(_effective(line, clause, stretch, period))
     return tuple(found)
@@ -82,14 +85,14 @@ def effective_phases(stretches: Sequence[Stretch], period: ServicePeriod) -> tup
     )
 
 
-E = TypeVar("E", RecurringLine, UsageLine, Phase)
+C = TypeVar("C", bound=Clause)
 
 
 def _phase_id(phase: Phase, stretch: Stretch) -> str:
     return clause_id(stretch.in_force.terms.contract, "phases", phase.from_.isoformat())
 
 
-def _effective(clause: E, of: str, stretch: Stretch, period: ServicePeriod) -> Effective[E]:
+def _effective(clause: C, of: str, stretch: Stretch, period: ServicePeriod) -> Effective[C]:
     return Effective(
         clause,
         stretch.in_force.version,
@@ -98,7 +101,8 @@ def _effective(clause: E, of: str, stretch: Stretch, period: ServicePeriod) -> E
         stretch.days,
         period.billed_days,
         period.whole_days,
-        (Origin(of, clause.hash),),
+        (of,),
+        (clause.hash,),
     )
 
 

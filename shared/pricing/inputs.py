@@ -1,13 +1,9 @@
-"""What pricing is given beside usage: the contract's versions and the opening balances."""
+"""What a contract is to pricing: the versions of its terms."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from types import MappingProxyType
 
 from shared.pricing.language import Terms
-from shared.values.groups import Group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,14 +18,3 @@ class VersionInForce:
     effective_at: datetime
     terms: Terms
     content_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Balances:
-    """What one period hands to the next: units below zero, by line and group, that its usage has to make up
-    for first."""
-
-    carried: Mapping[tuple[str, Group], Decimal] = field(default_factory=lambda: MappingProxyType({}))
-
-
-EMPTY = Balances()

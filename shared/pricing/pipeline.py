@@ -1,31 +1,33 @@
-"""The order in which a period is priced. Each step is one file of `steps`; the numbers are those of the
-pricing rules.
+"""The order in which a period is priced: a stage hands over to the next, each in a file of `steps`; the numbers are
+those of the pricing rules.
 
-1 quantity, 2 allowance, 3 price (steps/usage.py, steps/recurring.py), 6 settle (steps/settlement.py), 7
-minimum (steps/minimum.py). Discounts (4, 5) slot in where a Draft is made, commitments and credits (8, 9)
-where the settled lines are at hand.
+1 measured, 2 covered, 3 gross, 6 settled, 7 floor, 12 difference. Nothing has terms for the others yet: discounts (4)
+and bounds (5) come between gross and settled, commitments (8), credits (9) and closing (10) between floor and
+difference.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal, localcontext
+from decimal import localcontext
 
-from shared.pricing.explanation import Explanation
-from shared.pricing.inputs import EMPTY, Balances, VersionInForce
-from shared.pricing.language import Terms
-from shared.pricing.layout import Layout, layout_of
+from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero
+from shared.pricing.explanation.step import Step
+from shared.pricing.inputs import VersionInForce
+from shared.pricing.layout import layout_of
 from shared.pricing.needs import Totals, Usage
-from shared.pricing.results import PricedLine, PricedPeriod
-from shared.pricing.steps.minimum import top_up
-from shared.pricing.steps.recurring import price_recurring
-from shared.pricing.steps.settlement import settle_line
-from shared.pricing.steps.usage import price_usage
+from shared.pricing.results import PricedPeriod
+from shared.pricing.steps.covered import Covered, cover
+from shared.pricing.steps.difference import NOTHING, Asked, difference
+from shared.pricing.steps.explained import explain_floor, explain_lines
+from shared.pricing.steps.floor import lift
+from shared.pricing.steps.gross import price
+from shared.pricing.steps.measured import measure
+from shared.pricing.steps.settled import settle_all
 from shared.values.decimals import EXACT
-from shared.values.groups import Group
 from shared.values.period import ServicePeriod
 
 
 def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Totals, ...]:
-    """Return the usage to read before pricing: one need for each usage line and segment."""
+    """Return the usage to read before pricing: what each stretch of each usage line needs."""
     return layout_of(chain, period).needs
 
 
@@ -35,44 +37,43 @@ def price_period(
     usage: Usage,
     opening: Balances = EMPTY,
     *,
+    before: Asked = NOTHING,
     explain: bool = False,
 ) -> PricedPeriod:
     """Return the settled lines of a service period; the same inputs give the same cents and the same ids.
 
     `usage` holds every need of `usage_needs`; a group that is absent counts zero. A line without usage is a
-    line of zero. Raises UsageMissing and UsageWithoutRate: a failed look-up fails the whole period, never
-    bills a part.
+    line of zero. `before` is what earlier documents of the period ask for. Raises UsageMissing and
+    UsageWithoutRate: a failed look-up fails the whole period, never bills a part.
     """
     layout = layout_of(chain, period)
-    terms = layout.terms
-    if terms is None:
-        return PricedPeriod((), 0, opening)
+    if layout.terms is None:
+        return PricedPeriod((), 0, difference((), before), opening)
+    to, mode = layout.terms.money, layout.terms.billing.rounding_mode
     with localcontext(EXACT):
-        return _price(layout, terms, usage, opening, Explanation(wanted=explain))
-
-
-def _price(
-    layout: Layout,
-    terms: Terms,
-    usage: Usage,
-    opening: Balances,
-    explanation: Explanation,
-) -> PricedPeriod:
-    to, mode = terms.money, terms.billing.rounding_mode
-    carried: dict[tuple[str, Group], Decimal] = {}
-    lines: list[PricedLine] = []
-    for fee in layout.recurring:
-        lines.append(settle_line(fee.line_id, price_recurring(fee, explanation), to, mode, explanation))
-    for line in layout.usage:
-        opened = {group: quantity for (key, group), quantity in opening.carried.items() if key == line.key}
-        draft, left = price_usage(line, usage, opened, explanation)
-        carried.update({(line.key, group): quantity for group, quantity in left.items()})
-        lines.append(settle_line(line.line_id, draft, to, mode, explanation))
-    minimum = top_up(layout.minimum, lines, explanation) if layout.minimum else None
-    lines += [minimum] if minimum else []
+        measured = measure(layout.lines, usage)
+        covered = cover(measured, opening)
+        gross = price(covered)
+        settled = settle_all(gross, to, mode)
+        lines = lift(settled, layout.minimum)
+        steps: list[Step] = []
+        if explain:
+            steps += explain_lines(covered, gross, settled, to, mode)
+            steps += explain_floor(lines, layout.minimum) if layout.minimum else ()
     return PricedPeriod(
         tuple(lines),
         sum([line.amount_minor for line in lines]),
-        Balances(carried) if carried else EMPTY,
-        tuple(explanation.steps),
+        difference(lines, before),
+        _closing(covered),
+        tuple(steps),
     )
+
+
+def _closing(covered: Sequence[Covered]) -> Balances:
+    """Return what the period hands to the next."""
+    rows = [
+        UnitsBelowZero(line.line.key, group, units)
+        for line in covered
+        for group, units in line.below_zero.items()
+    ]
+    return Balances(tuple(rows)) if rows else EMPTY

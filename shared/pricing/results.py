@@ -1,14 +1,15 @@
 """What pricing returns: settled lines, their segments, the balances that open the next period, the
 explanation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
-from shared.pricing.explanation import Step
-from shared.pricing.inputs import EMPTY, Balances
+from shared.pricing.balances import EMPTY, Balances
+from shared.pricing.explanation.step import Step
 
 
 class PricedSegment(msgspec.Struct, frozen=True, gc=False):
@@ -45,10 +46,11 @@ class PricedLine(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class PricedPeriod:
-    """A whole service period. `subtotal_minor` is the sum of the lines; `explanation` is empty unless asked
-    for."""
+    """A whole service period. `subtotal_minor` is the sum of the lines; `difference` what a document made now asks
+    for, line id → minor units; `explanation` is empty unless asked for."""
 
     lines: tuple[PricedLine, ...]
     subtotal_minor: int
+    difference: Mapping[str, int]
     closing: Balances = EMPTY
     explanation: tuple[Step, ...] = field(default=())

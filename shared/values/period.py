@@ -26,10 +26,6 @@ class ServicePeriod:
     billed_days: int
     timezone: str
 
-    @property
-    def is_part(self) -> bool:
-        return self.billed_days != self.whole_days
-
 
 @dataclass(frozen=True, slots=True)
 class BillingCalendar:

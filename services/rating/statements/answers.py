@@ -1,5 +1,6 @@
 """What the API shows of statements."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -10,7 +11,7 @@ from services.rating.statements.usecases.show_current import CurrentStatement
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.held import HeldAnswer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerId, CustomerName, LineKey, ZoneName
-from shared.pricing.explanation import Step, StepName
+from shared.pricing.explanation import Op, Step, text_of
 from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
 from shared.values.instants import from_us
 from shared.values.made_from import made_from
@@ -194,6 +195,18 @@ class WholeStatementAnswer(StatementAnswer):
         )
 
 
+StepName = Literal["quantity", "allowance", "price", "settle", "minimum"]
+_STEP_NAMES: Mapping[Op, StepName] = {
+    "quantity": "quantity",
+    "allowance": "allowance",
+    "fee": "price",
+    "price": "price",
+    "before": "price",
+    "settle": "settle",
+    "minimum": "minimum",
+}
+
+
 class StepAnswer(Answer):
     """A step of pricing. One that only moves units has no amount."""
 
@@ -206,7 +219,7 @@ class StepAnswer(Answer):
 
     @classmethod
     def of(cls, step: Step) -> Self:
-        return made_from(cls, step)
+        return made_from(cls, step, step=_STEP_NAMES[step.op], text=text_of(step))
 
 
 class ExplanationAnswer(Answer):

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from shared.pricing.activation import Activation as ActivationClause
-from shared.pricing.activation import Milestone as MilestoneClause
-from shared.pricing.activation import TeamMilestone
+from shared.pricing.language.activation import Activation as ActivationClause
+from shared.pricing.language.activation import Milestone as MilestoneClause
+from shared.pricing.language.activation import TeamMilestone
 
 
 class ActivationState(StrEnum):

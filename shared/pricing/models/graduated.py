@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
-from shared.values.decimals import plain
 
 
 class Graduated(ByTotal):
@@ -34,7 +33,6 @@ class Graduated(ByTotal):
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         return tuple(
             Part(
-                _text(tier, units, flat),
                 units,
                 units * tier.unit + flat,
                 units,
@@ -60,8 +58,3 @@ class Graduated(ByTotal):
         if lower == 0:
             return quantity > 0 or self.flat_at_zero == "first_tier"
         return quantity > lower or (quantity == lower and self.boundary == "lower")
-
-
-def _text(tier: Tier, units: Decimal, flat: Decimal) -> str:
-    reach = "beyond" if tier.up_to is None else f"up to {plain(tier.up_to)}"
-    return f"{reach}: {plain(units)} at {plain(tier.unit)}" + (f" plus {plain(flat)}" if flat else "")

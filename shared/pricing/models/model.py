@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from shared.pricing.clause import Clause
+from shared.pricing.explanation.step import Input
 from shared.pricing.needs import Need, Totals
 from shared.values.groups import Group
 
@@ -15,7 +16,6 @@ class Part:
     """A piece of a price, for the explanation: `quantity` units cost `amount` together, which is `count` ×
     `at` + `flat`."""
 
-    text: str
     quantity: Decimal
     amount: Decimal
     count: Decimal  # units, or packs
@@ -24,6 +24,17 @@ class Part:
     #: Which tier, or of how many units a pack is.
     reach: str = ""
     bound: Decimal | None = None  # the number that goes with `reach`
+
+    def inputs(self) -> dict[str, Input]:
+        """What it is made of, as a step says it."""
+        return {
+            "quantity": self.quantity,
+            "count": self.count,
+            "at": self.at,
+            "flat": self.flat,
+            "reach": self.reach,
+            "bound": self.bound,
+        }
 
 
 class Model(Clause):

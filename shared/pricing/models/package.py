@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from shared.pricing.fields import PositiveQuantity, UnitPrice
 from shared.pricing.models.model import ByTotal, Part
-from shared.values.decimals import plain
 
 
 class Package(ByTotal):
@@ -28,10 +27,8 @@ class Package(ByTotal):
         return whole + (rest > 0 and self.partial_pack == "up")
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
-        text = f"{plain(self.packs(quantity))} packs of {plain(self.size)} at {plain(self.price)}"
         return (
             Part(
-                text,
                 quantity,
                 self.cost(quantity),
                 self.packs(quantity),

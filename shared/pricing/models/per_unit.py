@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from shared.pricing.fields import UnitPrice
 from shared.pricing.models.model import ByTotal, Part
-from shared.values.decimals import plain
 
 
 class PerUnit(ByTotal):
@@ -21,8 +20,4 @@ class PerUnit(ByTotal):
         return quantity * self.unit
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
-        return (
-            Part(
-                f"{plain(quantity)} at {plain(self.unit)}", quantity, self.cost(quantity), quantity, self.unit
-            ),
-        )
+        return (Part(quantity, self.cost(quantity), quantity, self.unit),)

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Literal
 
 from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
-from shared.values.decimals import plain
 
 
 class Volume(ByTotal):
@@ -32,12 +31,8 @@ class Volume(ByTotal):
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         tier, cost = self._tier(quantity), self.cost(quantity)
-        reach = "the last tier" if tier.up_to is None else f"the tier up to {plain(tier.up_to)}"
-        text = f"{plain(quantity)} at {plain(tier.unit)}, {reach}"
         named = "in the tier up to" if tier.up_to is not None else "in the last tier"
-        return (
-            Part(text, quantity, cost, quantity, tier.unit, cost - quantity * tier.unit, named, tier.up_to),
-        )
+        return (Part(quantity, cost, quantity, tier.unit, cost - quantity * tier.unit, named, tier.up_to),)
 
     def _tier(self, quantity: Decimal) -> Tier:
         return next(tier for tier in self.tiers if tier.up_to is None or self._within(quantity, tier.up_to))

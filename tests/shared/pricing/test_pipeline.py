@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.pricing import Balances, price_period
-from shared.pricing.steps.usage import UsageMissing
+from shared.pricing import Balances, UnitsBelowZero, price_period, text_of
+from shared.pricing.steps.measured import UsageMissing
 from shared.values.decimals import EXACT
 from shared.values.period import period_between
 from tests.shared.pricing.contracts import JANUARY, amounts, chain, price, terms, usage_line, usage_of
@@ -35,7 +35,7 @@ def test_the_allowance_comes_off_before_the_price() -> None:
 def test_a_line_is_rounded_once_and_ties_go_up() -> None:
     priced = price(chain(terms(lines=[usage_line({"model": "per_unit", "unit": "333.335"})])), "1")
     assert amounts(priced) == {"api": 33334}
-    assert [str(step.amount) for step in priced.explanation if step.step == "settle"] == ["0.005"]
+    assert [str(step.amount) for step in priced.explanation if step.op == "settle"] == ["0.005"]
 
 
 def test_no_usage_still_makes_a_line_of_zero() -> None:
@@ -189,11 +189,11 @@ def test_units_below_zero_are_carried_into_the_next_period() -> None:
     assert (amounts(first), first.lines[0].quantity, first.closing) == (
         {"api": 0},
         Decimal(-5),
-        Balances({("api", ()): Decimal(-5)}),
+        Balances((UnitsBelowZero("api", (), Decimal(-5)),)),
     )
-    assert any("negative quantity carried" in step.text for step in first.explanation)
+    assert any("negative quantity carried" in text_of(step) for step in first.explanation)
     second = price_period(versions, JANUARY, usage_of(versions, "8"), first.closing)
-    assert (amounts(second), second.closing) == ({"api": 300}, Balances({}))
+    assert (amounts(second), second.closing) == ({"api": 300}, Balances())
 
 
 def test_missing_usage_fails_the_period() -> None:

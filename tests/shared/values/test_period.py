@@ -92,9 +92,9 @@ def test_an_anchor_on_the_31st_clamps_each_time_and_never_drifts() -> None:
 
 def test_a_start_off_the_anchor_makes_a_part_period_first() -> None:
     first, second = islice(billing_periods(date(2026, 1, 17), 1, 1, "UTC"), 2)
-    assert (first.start_date, first.end_date, first.is_part) == (date(2026, 1, 17), date(2026, 1, 31), True)
+    assert (first.start_date, first.end_date) == (date(2026, 1, 17), date(2026, 1, 31))
     assert (first.billed_days, first.whole_days) == (15, 31)
-    assert (second.start_date, second.is_part) == (date(2026, 2, 1), False)
+    assert (second.start_date, second.billed_days, second.whole_days) == (date(2026, 2, 1), 28, 28)
 
 
 def test_an_end_between_anchors_makes_a_part_period_last() -> None:

@@ -86,7 +86,7 @@ def _fees(line: Line, terms_of: ClauseTerms) -> Iterator[PricedPart]:
         whole = amount is not None and segment.priced * amount == segment.exact
         yield PricedPart(
             segment,
-            (Part("", segment.priced, segment.exact, segment.priced, amount),)
+            (Part(segment.priced, segment.exact, segment.priced, amount),)
             if amount is not None and whole
             else (),
         )

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from shared.pricing.inputs import EMPTY, Balances
+from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero
 from shared.values.decimals import plain
 
 
 def to_stored(balances: Balances) -> list[Any]:
     return sorted(
-        [key, [list(pair) for pair in group], plain(units)]
-        for (key, group), units in balances.carried.items()
+        [row.line_key, [list(pair) for pair in row.group], plain(row.units)] for row in balances.below_zero
     )
 
 
@@ -20,5 +19,8 @@ def from_stored(stored: Sequence[Any]) -> Balances:
     if not stored:
         return EMPTY
     return Balances(
-        {(key, tuple((name, value) for name, value in group)): Decimal(units) for key, group, units in stored}
+        tuple(
+            UnitsBelowZero(key, tuple((name, value) for name, value in group), Decimal(units))
+            for key, group, units in stored
+        )
     )

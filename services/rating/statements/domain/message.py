@@ -9,9 +9,8 @@ from functools import lru_cache
 import msgspec
 
 from services.rating.statements.domain.due import DueStatement
-from shared.pricing.inputs import EMPTY
 from shared.pricing.layout import Layout, layout_of
-from shared.pricing.lines import TOP_UP
+from shared.pricing.lines import TOP_UP, UsageLine
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
 from shared.topics.statement_pages import cut
@@ -22,7 +21,7 @@ from shared.values.made_from import made_from
 
 #: Why a statement is held, and the kind of the exception that says so.
 PRICING_FAILED = "pricing_failed"
-NOTHING_PRICED = PricedPeriod((), 0, EMPTY)
+NOTHING_PRICED = PricedPeriod((), 0, {})
 # The edges of spans and the names of statements come again with every revision.
 _us = lru_cache(10_000)(to_us)
 _statement_id = lru_cache(20_000)(statement_id)
@@ -137,9 +136,11 @@ def _consumption(due: DueStatement, layout: Layout, lines: Sequence[PricedLine])
     if layout.minimum and layout.minimum.exact:
         said["minimum_minor"] = str(layout.minimum.settled.minor)
     quantities = {line.key: line.quantity for line in lines}
-    for line in layout.usage:
-        clause, days = line.last.clause, (line.last.billed_days, line.last.whole_days)
-        if clause.included and line.last.end == due.period.end:
-            said[f"included:{line.key}"] = plain(clause.included_in(*days))
+    for line in layout.lines:
+        clause = line.last.clause
+        if isinstance(clause, UsageLine) and clause.included and line.last.end == due.period.end:
+            said[f"included:{line.key}"] = plain(
+                clause.allowance(line.last.billed_days, line.last.whole_days)
+            )
             said[f"used:{line.key}"] = plain(quantities.get(line.key, Decimal(0)))
     return said

@@ -17,7 +17,7 @@ from shared.cases import NewCase, open_exception, resolve_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.pricing.needs import Totals
-from shared.pricing.steps.usage import UsageWithoutRate
+from shared.pricing.steps.without_rate import UsageWithoutRate
 from shared.topics.rating import STATEMENTS, EventName, StatementHeld, StatementMessage
 from shared.values.instants import to_us
 

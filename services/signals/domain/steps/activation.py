@@ -9,7 +9,7 @@ from services.signals.domain.customer_day import Known
 from services.signals.domain.fact import Fact
 from services.signals.domain.shown import shown_object
 from services.signals.domain.state import Totals
-from shared.pricing.activation import QuantityMilestone
+from shared.pricing.language.activation import QuantityMilestone
 
 Milestones = Mapping[str, date]
 

@@ -20,7 +20,7 @@ from services.signals.facts.repository import FactRepository
 from services.signals.facts.usecases.tell import Told, tell
 from services.signals.replica.repository.activity import ActivityRepository
 from shared.db.unit_of_work import UnitOfWork
-from shared.pricing.activation import TeamMilestone
+from shared.pricing.language.activation import TeamMilestone
 from shared.runtime.clock import machine_now
 
 #: Days of one customer in one transaction, when the clock has jumped.

@@ -22,7 +22,7 @@ from services.signals.domain.state import CustomerState
 from services.signals.domain.trend import TrendRule, TrendState, trend
 from services.signals.domain.values import values_of
 from services.signals.settings import read_policy
-from shared.pricing.activation import Activation as ActivationClause
+from shared.pricing.language.activation import Activation as ActivationClause
 from tests.services.signals.contracts import calls_line, contract, statement
 
 DAY = date(2024, 3, 1)

@@ -1,15 +1,17 @@
-"""How far a usage line has come, before and after the usage of one of its stretches."""
+"""How far the usage of a line has come, before and after that of one of its stretches."""
 
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 import msgspec
 
+from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
-from shared.pricing.lines import UsageLine
 from shared.pricing.needs import TotalsRead
 from shared.values.groups import Group
 
 _ZERO = Decimal(0)
+C_co = TypeVar("C_co", bound=Clause, covariant=True)
 
 
 class Reach(msgspec.Struct, frozen=True, gc=False):
@@ -19,10 +21,13 @@ class Reach(msgspec.Struct, frozen=True, gc=False):
     priced: TotalsRead
 
 
-class Turn(msgspec.Struct, frozen=True, gc=False):
+NOWHERE = Reach({}, {})
+
+
+class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it."""
 
-    stretch: Effective[UsageLine]
+    stretch: Effective[C_co]
     counted: TotalsRead
     before: Reach
     after: Reach

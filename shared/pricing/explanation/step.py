@@ -1,0 +1,52 @@
+"""A step of pricing, as data: enough to work it out again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+Op = Literal["quantity", "allowance", "fee", "price", "before", "settle", "minimum"]
+Input = Decimal | int | str | Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation, the ids of the clauses it rests on (its own first), what went in, and what came out.
+
+    op         inputs                                        output
+    quantity   meter, version, group                         the units counted
+    allowance  counted, priced                               priced − counted
+    fee        quantity, fee, days, whole_days               fee × days ÷ whole_days
+    price      quantity, count, at, flat, reach, bound       count × at + flat
+    before     quantity (below zero: before the change)      less what those units cost
+    settle     line, exact, rounding, currency               exact, rounded to the currency's decimals
+    minimum    minimum, charged, currency                    minimum − charged
+
+    `amount` is what the step adds to the charge, in currency units; a step that only moves units has none.
+    """
+
+    op: Op
+    clauses: tuple[str, ...]
+    inputs: Mapping[str, Input]
+    output: Decimal
+    amount: Decimal | None = None
+
+    @property
+    def clause(self) -> str:
+        """The id of its own clause."""
+        return self.clauses[0]
+
+    @property
+    def quantity(self) -> Decimal | None:
+        """The units it is about, if any: those that it moves, or prices."""
+        return self.output if self.amount is None else self.number_or_none("quantity")
+
+    def number(self, name: str) -> Decimal:
+        found = self.number_or_none(name)
+        assert found is not None, f"a step {self.op} has {name}"
+        return found
+
+    def number_or_none(self, name: str) -> Decimal | None:
+        found = self.inputs.get(name)
+        assert found is None or isinstance(found, Decimal)
+        return found

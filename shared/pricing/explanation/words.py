@@ -1,0 +1,76 @@
+"""The words of a step."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from shared.pricing.explanation.step import Op, Step
+from shared.values.decimals import plain
+
+
+def text_of(step: Step) -> str:
+    """Return what a step did, for a reader."""
+    return _WORDS[step.op](step)
+
+
+def _quantity(step: Step) -> str:
+    group = step.inputs["group"]
+    assert isinstance(group, Mapping)
+    named = "".join(f", {name} {value}" for name, value in sorted(group.items()))
+    return f"{step.inputs['meter']}{named}: {plain(step.output)} under version {step.inputs['version']}"
+
+
+def _allowance(step: Step) -> str:
+    if step.output > 0:
+        return f"{plain(step.output)} below zero: negative quantity carried"
+    return f"{plain(-step.output)} covered by the allowance or units carried"
+
+
+def _fee(step: Step) -> str:
+    days, whole_days = step.inputs["days"], step.inputs["whole_days"]
+    part = "" if days == whole_days else f" × {days} of {whole_days} days"
+    return f"{plain(step.number('fee'))}{part}"
+
+
+def _price(step: Step) -> str:
+    reach, bound = step.inputs["reach"], _bound(step)
+    count, at, flat = (plain(step.number(name)) for name in ("count", "at", "flat"))
+    if reach == "packs of":
+        return f"{count} packs of{bound} at {at}"
+    if isinstance(reach, str) and reach.startswith("in "):
+        return f"{count} at {at}, {reach.removeprefix('in ')}{bound}"
+    return (
+        (f"{reach}{bound}: " if reach else "") + f"{count} at {at}" + (f" plus {flat}" if flat != "0" else "")
+    )
+
+
+def _bound(step: Step) -> str:
+    bound = step.number_or_none("bound")
+    return "" if bound is None else f" {plain(bound)}"
+
+
+def _before(step: Step) -> str:
+    return f"less {plain(-step.number('quantity'))} before the change"
+
+
+def _settle(step: Step) -> str:
+    return f"{step.inputs['line']} rounded {step.inputs['rounding']} to {_money(step, step.output)}"
+
+
+def _minimum(step: Step) -> str:
+    return f"top-up to the minimum of {_money(step, step.number('minimum'))}"
+
+
+def _money(step: Step, amount: Decimal) -> str:
+    return f"{amount:f} {step.inputs['currency']}"
+
+
+_WORDS: Final[Mapping[Op, Callable[[Step], str]]] = {
+    "quantity": _quantity,
+    "allowance": _allowance,
+    "fee": _fee,
+    "price": _price,
+    "before": _before,
+    "settle": _settle,
+    "minimum": _minimum,
+}

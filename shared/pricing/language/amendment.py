@@ -1,0 +1,40 @@
+"""What an amendment may not change."""
+
+from typing import Any
+
+from shared.pricing.faults import Fault, Path, raise_for, written
+from shared.pricing.language.terms import Terms
+
+
+def check_amendment(previous: Terms, amended: Terms) -> None:
+    """Refuse an amendment that changes what the periods and the money of the contract rest on. Raises
+    TermsInvalid."""
+    before, after = _fixed(previous), _fixed(amended)
+    faults = [
+        Fault(
+            path,
+            "fixed_by_first_version",
+            f"An amendment keeps it ({before[path]}); sign a new contract to change it.",
+        )
+        for path in after
+        if after[path] != before.get(path, after[path])
+    ]
+    if faults:
+        raise_for(faults, written)
+
+
+def _fixed(terms: Terms) -> dict[Path, Any]:
+    """Return what may not change between versions: also the kind and meter of a line, or one line would count
+    two things."""
+    return {
+        ("contract",): terms.contract,
+        ("customer",): terms.customer,
+        ("legal_entity",): terms.legal_entity,
+        ("currency",): terms.currency,
+        ("timezone",): terms.timezone,
+        ("term", "start"): terms.term.start,
+        ("billing", "interval"): terms.billing.interval,
+        ("billing", "anchor_day"): terms.billing.anchor_day,
+        **{("lines", line.key, "kind"): line.kind for line in terms.lines},
+        **{("lines", line.key, "meter"): line.meter for line in terms.usage_lines},
+    }

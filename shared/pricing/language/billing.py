@@ -1,0 +1,22 @@
+"""Billing."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.pricing.clause import Clause
+from shared.values.money import Rounding
+
+
+class Billing(Clause):
+    """Periods, payment and rounding. A period closes `grace_hours` after its end."""
+
+    interval: Literal["month"] = "month"
+    anchor_day: Annotated[int, Field(strict=True, ge=1, le=31)] = 1
+    net_days: Annotated[int, Field(strict=True, ge=0, le=3650)] = 30
+    grace_hours: Annotated[int, Field(strict=True, ge=0, le=8760)] = 72
+    rounding: Literal["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"] = "half_up"
+
+    @property
+    def rounding_mode(self) -> Rounding:
+        return Rounding(self.rounding)

@@ -1,0 +1,124 @@
+"""Terms: the sections that people write, and what has to hold between them."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from shared.pricing.clause import Clause
+from shared.pricing.faults import Fault, refuse
+from shared.pricing.fields import CurrencyCode, Effective, Zone
+from shared.pricing.language.activation import Activation
+from shared.pricing.language.billing import Billing
+from shared.pricing.language.phases import Phase, overlapping_phases
+from shared.pricing.language.renewal import Renewal
+from shared.pricing.language.term import Term
+from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
+from shared.values.fields import AskedSubject, Key
+from shared.values.money import Currency, currency
+from shared.values.period import BillingCalendar, local_midnight
+
+LEGAL_ENTITY_UNNAMED: Final = "default"
+"""What numbers its documents where the terms name no legal entity."""
+
+
+class Terms(Clause):
+    """A contract's terms as validated, its plan's lines merged."""
+
+    contract: Key
+    customer: AskedSubject
+    legal_entity: Key = LEGAL_ENTITY_UNNAMED
+    currency: CurrencyCode
+    timezone: Zone
+    effective: Effective | None = None
+    term: Term
+    renewal: Renewal = Renewal()
+    billing: Billing = Billing()
+    plan: Key | None = None
+    lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
+    phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
+    shares_meters: Annotated[
+        tuple[Key, ...],
+        Field(
+            max_length=1000,
+            description="Meters of its usage lines that other contracts of the "
+            "customer price as well, on purpose: each charges the same usage",
+        ),
+    ] = ()
+    skip_zero_invoices: Annotated[bool, Field(strict=True)] = False
+    activation: Activation | None = None
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        refuse(
+            [
+                *_missing_charge(self),
+                *overlapping_phases(self.phases),
+                *_early_effect(self),
+                *_shared_unpriced(self),
+            ]
+        )
+        return self
+
+    @cached_property
+    def effective_at(self) -> datetime:
+        """When this version takes force, in UTC; a date means its local midnight, nothing means the term's
+        start."""
+        effective = self.effective if self.effective is not None else self.term.start
+        return effective if isinstance(effective, datetime) else local_midnight(effective, self.timezone)
+
+    @cached_property
+    def money(self) -> Currency:
+        return currency(self.currency)
+
+    @cached_property
+    def calendar(self) -> BillingCalendar:
+        """The service periods; they end with the term unless it renews by itself."""
+        end = None if self.renewal.auto else self.term.end
+        return BillingCalendar(self.term.start, self.billing.anchor_day, self.timezone, end_date=end)
+
+    @cached_property
+    def by_key(self) -> dict[str, Line]:
+        return {line.key: line for line in self.lines}
+
+    @property
+    def usage_lines(self) -> tuple[UsageLine, ...]:
+        return tuple(line for line in self.lines if isinstance(line, UsageLine))
+
+    @property
+    def recurring_lines(self) -> tuple[RecurringLine, ...]:
+        return tuple(line for line in self.lines if isinstance(line, RecurringLine))
+
+
+def _missing_charge(terms: Terms) -> list[Fault]:
+    return (
+        []
+        if terms.lines or terms.phases
+        else [Fault(("lines",), "missing", "Terms hold at least one line or one phase.")]
+    )
+
+
+def _early_effect(terms: Terms) -> list[Fault]:
+    if terms.effective is None or terms.effective_at >= local_midnight(terms.term.start, terms.timezone):
+        return []
+    return [
+        Fault(
+            ("effective",),
+            "effective_before_term",
+            f"A version takes force at or after the term's start, {terms.term.start}.",
+        )
+    ]
+
+
+def _shared_unpriced(terms: Terms) -> list[Fault]:
+    priced = {line.meter for line in terms.usage_lines}
+    return [
+        Fault(
+            ("shares_meters", index),
+            "meter_not_priced_here",
+            f"No usage line prices {meter}; name the meter of a line, or remove it.",
+        )
+        for index, meter in enumerate(terms.shares_meters)
+        if meter not in priced
+    ]

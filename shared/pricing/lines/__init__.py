@@ -1,0 +1,38 @@
+"""One file a kind of line. To add one: its file, and its name in the union; every list of kinds is made from the
+union. A period's lines stand kind after kind, as the union has them."""
+
+from typing import Annotated, Final
+from weakref import WeakValueDictionary
+
+from pydantic import Field
+
+from shared.pricing.lines.line import LineClause
+from shared.pricing.lines.recurring import RecurringLine
+from shared.pricing.lines.usage import UsageLine
+from shared.pricing.unions import members
+
+Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]
+KINDS: Final = members(Line, LineClause)
+TOP_UP: Final = "minimum"
+"""The kind of the priced line that no line of terms stands behind: what lifts the others to the minimum."""
+PRICED_KINDS: Final = (*KINDS, TOP_UP)
+
+
+def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Return the lines, each as the one object that reads so: thousands of contracts on one plan share its
+    lines and what is kept with them."""
+    return tuple(_known.setdefault(line.model_dump_json(), line) for line in lines)
+
+
+_known: WeakValueDictionary[str, "RecurringLine | UsageLine"] = WeakValueDictionary()
+
+__all__ = [
+    "KINDS",
+    "PRICED_KINDS",
+    "TOP_UP",
+    "Line",
+    "LineClause",
+    "RecurringLine",
+    "UsageLine",
+    "one_of_each",
+]

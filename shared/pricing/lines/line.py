@@ -1,0 +1,63 @@
+"""What every kind of line answers, stretch by stretch of a period."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+
+from shared.pricing.clause import Clause
+from shared.pricing.effective import Effective
+from shared.pricing.explanation.step import Step
+from shared.pricing.needs import Totals
+from shared.pricing.reach import Turn
+from shared.pricing.results import PricedSegment
+from shared.values.fields import Key
+from shared.values.groups import Group
+
+
+class LineClause(Clause):
+    """What is charged. A kind that needs no usage is priced by its stretches alone, and has no turns."""
+
+    key: Key
+    kind: str
+
+    @property
+    def metered_by(self) -> str | None:
+        """The meter it counts by, if any."""
+        return None
+
+    @property
+    def shown_as(self) -> str:
+        """What it is called on paper."""
+        raise NotImplementedError
+
+    def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
+        """Return the usage that a stretch is priced by: one need, or none."""
+        return ()
+
+    def allowance(self, billed_days: int, whole_days: int) -> Decimal:
+        """Return the units that cost nothing in a period that is billed for so many of its days."""
+        return Decimal(0)
+
+    def rank(self, group: Group) -> int:
+        """Return the order in which groups draw the allowance. Raises NoRateForGroup where terms name no price."""
+        return 0
+
+    def begins_anew(self, previous: Self) -> bool:
+        """Whether tiers and allowance begin anew where this takes over from what was in force before."""
+        return True
+
+    @classmethod
+    def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:
+        """Return what the line comes to, piece by piece, exact. Raises NoRateForGroup."""
+        raise NotImplementedError
+
+    @classmethod
+    def explain(
+        cls,
+        stretches: Sequence[Effective[Self]],
+        turns: Sequence[Turn[Self]],
+        segments: Sequence[PricedSegment],
+    ) -> Iterator[Step]:
+        """Yield the steps that lead to these segments, which `gross` returned; their amounts sum to theirs."""
+        raise NotImplementedError

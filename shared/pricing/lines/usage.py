@@ -1,0 +1,142 @@
+"""Usage of a meter."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Self
+
+from shared.pricing.effective import Effective
+from shared.pricing.explanation.step import Input, Step
+from shared.pricing.fields import Quantity
+from shared.pricing.lines.line import LineClause
+from shared.pricing.models import Price
+from shared.pricing.needs import Totals
+from shared.pricing.reach import Turn
+from shared.pricing.results import PricedSegment
+from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
+from shared.values.fields import Key, Label
+from shared.values.groups import Group
+from shared.values.money import Rounding, round_to, share
+
+_ZERO = Decimal(0)
+
+
+class UsageLine(LineClause):
+    """A meter's quantity above the included allowance, at a price.
+
+    `on_change`: at an amendment within a period tiers and allowance run through, or restart.
+    """
+
+    key: Key
+    kind: Literal["usage"]
+    meter: Key
+    included: Quantity | None = None
+    price: Price
+    on_change: Literal["run_through", "restart"] = "run_through"
+    description: Label | None = None
+
+    @property
+    def metered_by(self) -> str:
+        return self.meter
+
+    @property
+    def shown_as(self) -> str:
+        return self.description or self.key
+
+    def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
+        return (self.price.reads(self.key, self.meter, start, end, self.price.dimensions),)
+
+    def allowance(self, billed_days: int, whole_days: int) -> Decimal:
+        """Return the included units; a part period includes its days' share, to 12 decimals as any
+        quantity."""
+        included = self.included or _ZERO
+        if billed_days == whole_days:
+            return included
+        part = share(included, billed_days, whole_days)
+        return round_to(part, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP)
+
+    def rank(self, group: Group) -> int:
+        return self.price.rank(group)
+
+    def begins_anew(self, previous: Self) -> bool:
+        changed_dimensions = previous.price.dimensions != self.price.dimensions
+        return changed_dimensions or self.on_change == "restart" or self.price.must_restart
+
+    @classmethod
+    def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:
+        """A stretch costs new(all so far) − new(what came before), so tiers and allowance run through an amendment,
+        or new(its own units) where it begins anew."""
+        return [_segment(turn, group) for turn in turns for group in _groups(turn)]
+
+    @classmethod
+    def explain(
+        cls,
+        stretches: Sequence[Effective[Self]],
+        turns: Sequence[Turn[Self]],
+        segments: Sequence[PricedSegment],
+    ) -> Iterator[Step]:
+        told = ((turn, group) for turn in turns for group in _groups(turn))
+        for (turn, group), segment in zip(told, segments, strict=True):
+            yield from _units(turn, segment)
+            yield from _price(turn, group)
+
+
+def _groups(turn: Turn[UsageLine]) -> Sequence[Group]:
+    """Return the groups the turn touches; a line without usage still has one."""
+    if not turn.stretch.clause.price.dimensions:
+        return ((),)
+    touched = [
+        group
+        for group in turn.after.totals
+        if group in turn.counted or turn.after.priced[group] != turn.before.priced.get(group, _ZERO)
+    ]
+    return sorted(touched) or ((),)
+
+
+def _segment(turn: Turn[UsageLine], group: Group) -> PricedSegment:
+    stretch, quantity = turn.stretch, turn.counted.get(group, _ZERO)
+    earlier, now = turn.priced(group)
+    return PricedSegment(
+        start=stretch.start,
+        end=stretch.end,
+        version=stretch.version,
+        clause_hash=stretch.hashes[0],
+        group=dict(group),
+        quantity=quantity,
+        allowance=quantity - (now - earlier),
+        priced=now - earlier,
+        exact=_cost(stretch.clause, group, now)
+        - (_ZERO if turn.fresh else _cost(stretch.clause, group, earlier)),
+    )
+
+
+def _cost(line: UsageLine, group: Group, priced: Decimal) -> Decimal:
+    if line.price.dimensions and not priced:
+        return _ZERO
+    return line.price.for_group(group).cost(priced)
+
+
+def _units(turn: Turn[UsageLine], segment: PricedSegment) -> Iterator[Step]:
+    """What was counted, and how much of it is covered."""
+    said: dict[str, Input] = {
+        "meter": turn.stretch.clause.meter,
+        "version": turn.stretch.version,
+        "group": segment.group,
+    }
+    yield Step("quantity", turn.stretch.clause_ids, said, output=segment.quantity)
+    if segment.allowance:
+        left = {"counted": segment.quantity, "priced": segment.priced}
+        yield Step("allowance", turn.stretch.clause_ids, left, output=-segment.allowance)
+
+
+def _price(turn: Turn[UsageLine], group: Group) -> Iterator[Step]:
+    """What all units so far cost, and what those before the change did."""
+    clauses, (earlier, now) = turn.stretch.clause_ids, turn.priced(group)
+    if turn.stretch.clause.price.dimensions and not (now or earlier):
+        return
+    price = turn.stretch.clause.price.for_group(group)
+    for part in price.parts(now):
+        yield Step("price", clauses, part.inputs(), output=part.amount, amount=part.amount)
+    cost = _ZERO if turn.fresh else price.cost(earlier)
+    if not turn.fresh and (earlier or cost):
+        yield Step("before", clauses, {"quantity": -earlier}, output=-cost, amount=-cost)

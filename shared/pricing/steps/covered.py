@@ -1,0 +1,83 @@
+"""Covered: what the allowance and units carried leave of the counted units, stretch after stretch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from shared.pricing.balances import Balances
+from shared.pricing.effective import Effective
+from shared.pricing.lines import LineClause
+from shared.pricing.models.matrix import NoRateForGroup
+from shared.pricing.needs import TotalsRead
+from shared.pricing.placed import Placed
+from shared.pricing.reach import NOWHERE, Reach, Turn
+from shared.pricing.steps.measured import Measured
+from shared.pricing.steps.without_rate import in_full
+from shared.values.groups import Group
+
+_ZERO = Decimal(0)
+
+
+class Covered(msgspec.Struct, frozen=True, gc=False):
+    """A line with a turn for each stretch that counts usage, and the units below zero that the next period takes
+    over."""
+
+    line: Placed[LineClause]
+    turns: tuple[Turn[LineClause], ...] = ()
+    below_zero: Mapping[Group, Decimal] = {}
+
+
+def cover(measured: Sequence[Measured], opening: Balances) -> list[Covered]:
+    """Raises NoRateForGroup."""
+    return [_covered(line, opening) if line.counted else Covered(line.line) for line in measured]
+
+
+def _covered(measured: Measured, opening: Balances) -> Covered:
+    carried = {row.group: row.units for row in opening.below_zero if row.line_key == measured.line.key}
+    try:
+        turns = tuple(_turns(measured, carried))
+    except NoRateForGroup as fault:
+        raise in_full(fault, measured.line, measured.counted) from fault
+    totals = turns[-1].after.totals
+    return Covered(measured.line, turns, {group: total for group, total in totals.items() if total < 0})
+
+
+def _turns(measured: Measured, carried: TotalsRead) -> Iterator[Turn[LineClause]]:
+    """Yield the line's stretches in order, each from where the one before has come to."""
+    running, previous = carried, None
+    for stretch, counted in zip(measured.line.stretches, measured.counted, strict=True):
+        fresh = previous is None or stretch.clause.begins_anew(previous.clause)
+        before = _reach(
+            stretch, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
+        )
+        after = _reach(stretch, _plus(before.totals, counted))
+        yield Turn(stretch, counted, before, after, fresh)
+        running, previous = after.totals, stretch
+
+
+def _reach(stretch: Effective[LineClause], totals: TotalsRead) -> Reach:
+    """Cover each group's units by what is left of the allowance, in the order of their ranks, then of the
+    values."""
+    if not totals:
+        return NOWHERE
+    left = stretch.clause.allowance(stretch.billed_days, stretch.whole_days)
+    if not left:
+        return Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
+    priced: dict[Group, Decimal] = {}
+    for group in (
+        sorted(totals, key=lambda group: (stretch.clause.rank(group), group)) if len(totals) > 1 else totals
+    ):
+        units = max(totals[group], _ZERO)
+        covered = min(units, left)
+        left, priced[group] = left - covered, units - covered
+    return Reach(totals, priced)
+
+
+def _plus(totals: TotalsRead, counted: TotalsRead) -> TotalsRead:
+    if not totals:
+        return counted
+    return {
+        group: totals.get(group, _ZERO) + counted.get(group, _ZERO)
+        for group in totals.keys() | counted.keys()
+    }
