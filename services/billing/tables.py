@@ -87,11 +87,8 @@ documents = Table(
     Column("start_date", Date, nullable=False),
     Column("end_date", Date, nullable=False),  # inclusive
     Column("occasion", Text, nullable=False),
-    Column("statement_id", UUID(as_uuid=False)),
-    Column("statement_revision", BigInteger),
-    Column("statement_final", Boolean, nullable=False, server_default=text("false")),
-    Column("watermark", JSONB),
-    Column("watermark_us", BigInteger),
+    # all its statements are final
+    Column("complete", Boolean, nullable=False, server_default=text("false")),
     Column("net_days", Integer, nullable=False),
     Column("skip_zero", Boolean, nullable=False, server_default=text("false")),
     Column("issued_on", Date),
@@ -114,7 +111,6 @@ documents = Table(
         name="documents_numbered_when_finalized",
     ),
     UniqueConstraint("contract", "period_start", "occasion", name="documents_occasion"),
-    Index("documents_statement", "statement_id"),
     Index("documents_customer", "customer", "document_id"),
     Index("documents_contract", "contract", "document_id"),
     Index(
@@ -122,8 +118,28 @@ documents = Table(
         "legal_entity",
         "period_start",
         "contract",
-        postgresql_where=text("status = 'draft' and statement_final"),
+        postgresql_where=text("status = 'draft' and complete"),
     ),
+)
+
+document_statements = Table(
+    "document_statements",
+    metadata,  # which each document is made from, and in which revision
+    Column("statement_id", UUID(as_uuid=False), primary_key=True),
+    Column(
+        "document_id", Text, ForeignKey("billing.documents.document_id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("contract", Text, nullable=False),
+    Column("period_start", INSTANT, nullable=False),
+    Column("start_date", Date, nullable=False),
+    Column("end_date", Date, nullable=False),  # inclusive
+    Column("occasion", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("watermark", JSONB, nullable=False),  # {"usage.events partition": last batch id covered}
+    Column("watermark_us", BigInteger, nullable=False),
+    UniqueConstraint("contract", "period_start", "occasion", name="document_statements_occasion"),
+    Index("document_statements_document", "document_id"),
 )
 
 document_lines = Table(
@@ -142,7 +158,26 @@ document_lines = Table(
     Column("quantity", Numeric, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("segments", JSONB, nullable=False),
-    UniqueConstraint("document_id", "line_id", name="document_lines_line"),
+    # Whose it is: a document may be made from several statements.
+    Column("contract", Text, nullable=False),
+    Column("period_start", INSTANT, nullable=False),
+    Column("start_date", Date, nullable=False),
+    Column("end_date", Date, nullable=False),  # inclusive
+    Column("statement_id", UUID(as_uuid=False), nullable=False),
+    Column("tax_class", Text),
+    # The line of an older document that it corrects.
+    Column("corrects_document", Text, ForeignKey("billing.documents.document_id")),
+    Column("corrects_line", Text),
+    UniqueConstraint(
+        "document_id",
+        "line_id",
+        "corrects_document",
+        "corrects_line",
+        name="document_lines_line",
+        postgresql_nulls_not_distinct=True,
+    ),
+    CheckConstraint("num_nulls(corrects_document, corrects_line) <> 1", name="document_lines_corrects"),
+    Index("document_lines_period", "contract", "period_start"),
 )
 
 number_series = Table(

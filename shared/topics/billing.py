@@ -9,7 +9,17 @@ from shared.topics.rating import PERIOD
 from shared.topics.registry import Topic, TopicKind, fields
 
 
+class CorrectedLine(msgspec.Struct, frozen=True):
+    """A line of an older document, which a line of a note corrects."""
+
+    document_id: str
+    line_id: str
+
+
 class DocumentLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A settled line of the contract, period and statement that it names; a message of before names none, and
+    its lines are of its own."""
+
     line_id: str
     key: str
     clause: str  # clause id
@@ -20,6 +30,12 @@ class DocumentLine(msgspec.Struct, frozen=True, omit_defaults=True):
     clause_hash: str = ""
     description: str = ""
     meter: str | None = None
+    contract: str = ""
+    period_start_date: str = ""
+    period_end_date: str = ""  # inclusive
+    statement_id: str = ""
+    tax_class: str | None = None
+    corrects: CorrectedLine | None = None
 
 
 class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):

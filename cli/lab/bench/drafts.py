@@ -25,15 +25,17 @@ class ShownStatement(msgspec.Struct, frozen=True):
 
 class Draft(msgspec.Struct, frozen=True):
     """What is read of a draft. `stale` is unset where the commit does not know it: there a draft says what was
-    told last."""
+    told last. Commits of before say `statement`: there it has one."""
 
     contract: str
+    statements: tuple[ShownStatement, ...] = ()
     statement: ShownStatement | None = None
     stale: bool | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def watermark(self) -> Watermark:
-        return (self.statement and self.statement.watermark) or {}
+        shown = self.statements[0] if self.statements else self.statement
+        return (shown and shown.watermark) or {}
 
 
 class Page(msgspec.Struct, frozen=True):

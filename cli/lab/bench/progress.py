@@ -12,9 +12,8 @@ STUCK_S = 120.0
 METERED = "select coalesce(sum(position), 0)::bigint from bus.positions where grp = 'rating' and topic = 'usage.events'"
 PRICED = "select not exists (select from rating.marks) and not exists (select from rating.stale)"
 TOLD = """select not exists (select from rating.statements s
-              left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start
-                  and d.kind = 'invoice'
-              where d.statement_revision is distinct from s.revision)"""
+              left join billing.statements h using (statement_id)
+              where h.revision is distinct from s.revision)"""
 #: Commits from before the fold, which a comparison plays too, add up in the transaction that meters.
 FOLDS = "select to_regclass('rating.usage_deltas') is not null"
 ALL_FOLDED = "select not exists (select from rating.usage_deltas)"

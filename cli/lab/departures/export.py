@@ -23,7 +23,18 @@ FIELDS = (
     "total",
     "corrects",
 )
-LINE_FIELDS = ("key", "clause", "version", "kind", "quantity", "amount")
+LINE_FIELDS = (
+    "key",
+    "contract",
+    "period",
+    "clause",
+    "version",
+    "kind",
+    "quantity",
+    "amount",
+    "tax_class",
+    "corrects",
+)
 
 
 def prepare_folder(folder: Path) -> None:

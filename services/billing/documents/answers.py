@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from services.billing.documents.domain.document import Document, Held, Line, StatementSource
+from services.billing.documents.domain.document import CorrectedLine, Document, Held, Line, StatementSource
 from shared.http.answers import ABSENT, Amount, Answer, Instant, Quantity
 from shared.http.held import EventNameAnswer, HeldAnswer
 from shared.http.shown_names import (
@@ -61,11 +61,26 @@ class SegmentAnswer(Answer):
         )
 
 
+class CorrectedLineAnswer(Answer):
+    """A line of an older document."""
+
+    document: DocumentId
+    line: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+
+    @classmethod
+    def of(cls, line: CorrectedLine) -> Self:
+        return cls(document=line.document_id, line=line.line_id)
+
+
 class LineAnswer(Answer):
-    """A settled line. `segments` are absent where they were not loaded: in lists, and in drafts."""
+    """A settled line of a contract and service period. `segments` are absent where they were not loaded: in lists, and in drafts."""
 
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
     key: LineKey
+    contract: ContractName
+    period: PeriodAnswer
+    statement: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    """The statement of rating that it is from"""
     clause: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
     clause_hash: Annotated[str, Field(examples=["3467a51e94fbbd8298d6c8e6ba20062f"])]
     version: int
@@ -74,6 +89,10 @@ class LineAnswer(Answer):
     description: Annotated[str, Field(examples=["API calls"])]
     quantity: Quantity
     amount: Amount
+    tax_class: Annotated[str | None, Field(examples=[None])]
+    """Null while nothing is taxed here"""
+    corrects: CorrectedLineAnswer | None
+    """What a line of a note corrects"""
     segments: list[SegmentAnswer] | None = ABSENT
 
     @classmethod
@@ -82,8 +101,11 @@ class LineAnswer(Answer):
             cls,
             line,
             id=line.line_id,
+            period=PeriodAnswer(start=line.start_date, end=line.end_date),
+            statement=line.statement_id,
             clause=line.clause_id,
             amount=format_minor(line.amount_minor, money),
+            corrects=CorrectedLineAnswer.of(line.corrects) if line.corrects else None,
             segments=None
             if line.segments is None
             else [SegmentAnswer.of(segment) for segment in line.segments],
@@ -111,24 +133,26 @@ class HeldDraftAnswer(HeldAnswer):
 
 
 class StatementAnswer(Answer):
-    """The statement of rating that a document follows: which revision, and what usage it knew."""
+    """A statement of rating that a document is made from: which revision, and what usage it knew."""
 
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
-    revision: int | None
+    contract: ContractName
+    period: PeriodAnswer
+    revision: int
     final: bool
-    watermark: Watermark | None
+    watermark: Watermark
     """Partition of usage.events → last batch that counted"""
-    watermark_us: int | None
+    watermark_us: int
     watermark_at: Instant | None
 
     @classmethod
     def of(cls, source: StatementSource) -> Self:
-        return cls(
+        return made_from(
+            cls,
+            source,
             id=source.statement_id,
-            revision=source.revision,
-            final=source.final,
-            watermark=None if source.watermark is None else dict(source.watermark),
-            watermark_us=source.watermark_us,
+            period=PeriodAnswer(start=source.start_date, end=source.end_date),
+            watermark=dict(source.watermark),
             watermark_at=from_us(source.watermark_us) if source.watermark_us else None,
         )
 
@@ -167,7 +191,8 @@ class DocumentAnswer(Answer):
     total: Amount
     corrects: str | None
     """The document that this one corrects"""
-    statement: StatementAnswer | None
+    statements: list[StatementAnswer]
+    """What it is made from, older periods first"""
     finalized_at: Instant | None
     created_at: Instant
 
@@ -185,5 +210,5 @@ class DocumentAnswer(Answer):
             subtotal=format_minor(document.subtotal_minor, money),
             draws=[],
             total=format_minor(document.total_minor, money),
-            statement=StatementAnswer.of(document.source) if document.source else None,
+            statements=[StatementAnswer.of(source) for source in document.statements],
         )

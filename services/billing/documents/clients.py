@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from services.billing.context import BillingContext
-from services.billing.documents.domain.document import Document
+from services.billing.documents.domain.document import StatementSource
 
 log = structlog.get_logger()
 ANSWER_S = 3.0  # rating answers within a second, or is away
@@ -39,16 +39,16 @@ class StatementsClient:
         self._url = context.settings.rating_url.rstrip("/")
         self._key = context.settings.service_key
 
-    async def current(self, drafts: Sequence[Document], *, at_once: bool) -> CurrentStatements | None:
-        """What the statements of these drafts come to now, at most 200 of them; None where rating does not
-        say. `at_once`: also of those that were priced within the last second."""
+    async def current(self, sources: Sequence[StatementSource], *, at_once: bool) -> CurrentStatements | None:
+        """What these statements come to now, at most 200 of them; None where rating does not say. `at_once`:
+        also of those that were priced within the last second."""
         asked = [
             {
-                "contract": draft.contract,
-                "period_start": draft.start_date.isoformat(),
-                "revision": draft.source.revision or 0 if draft.source else 0,
+                "contract": source.contract,
+                "period_start": source.start_date.isoformat(),
+                "revision": source.revision,
             }
-            for draft in drafts
+            for source in sources
         ]
         try:
             answer = await self._http.post(

@@ -37,6 +37,7 @@ def page_of(document: Document, terms_of: ClauseTerms) -> str:
         day=_day,
         quantity=quantity,
         name_of=_name_of,
+        of_another_period=lambda line: _period_of(line) != _period_of(document),
         money=lambda minor: amount(to_decimal(minor, of), document),
         details_of=lambda line: details_of(document, line, parts_of(line, terms_of)),
         issuer=None if document.legal_entity == LEGAL_ENTITY_UNNAMED else document.legal_entity,
@@ -45,6 +46,10 @@ def page_of(document: Document, terms_of: ClauseTerms) -> str:
 
 def _day(day: date | None) -> str:
     return format_date(day, "d MMMM y", locale=LOCALE) if day else "–"
+
+
+def _period_of(of: Document | Line) -> tuple[str, date, date]:
+    return of.contract, of.start_date, of.end_date
 
 
 def _name_of(line: Line) -> str:

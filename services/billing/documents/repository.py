@@ -1,21 +1,22 @@
 """All SQL that reads documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 
 import asyncpg
 import msgspec
 
-from services.billing.documents.domain.document import Document, Held, Line, StatementSource
+from services.billing.documents.domain.document import CorrectedLine, Document, Held, Line, StatementSource
 from services.billing.documents.domain.filters import DocumentFilter
-from services.billing.documents.domain.following import held_of_statement, line_of_draft
+from services.billing.documents.domain.following import held_of_statement, lines_of_draft
 from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
 from shared.db.columns import names_of, read
 from shared.db.filters import narrowed
-from shared.topics.billing import DocumentLine
-from shared.topics.rating import StatementHeld, StatementLine, StatementSegment
+from shared.topics.rating import STATEMENTS, StatementHeld, StatementMessage, StatementSegment
 
 # The gate's exceptions are named as the draft is: what it found first is what holds it.
 _DOCUMENT = """
@@ -34,13 +35,12 @@ _CONDITIONS = {
     "period_from": "document.start_date >= {}",
     "period_to": "document.end_date <= {}",
 }
-_PLAIN_LINES = (
-    "line_id, key, clause_id, clause_hash, version, kind, meter, description, quantity, amount_minor"
-)
+_PLAIN_LINES = """contract, period_start, start_date, end_date, statement_id::text, line_id, key, clause_id, clause_hash,
+    version, kind, meter, description, quantity, amount_minor, tax_class, corrects_document, corrects_line"""
 
 
 class DocumentRepository:
-    """Documents with their lines: those of a draft come from its statement."""
+    """Documents with their lines: those of a draft come from its statements."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -49,7 +49,7 @@ class DocumentRepository:
         """How many drafts are held (something is in their way), due (their statement is final) and open
         (their period runs)."""
         rows = await self._connection.fetch(
-            """select case when held is not null or held_until is not null then 'held' when statement_final
+            """select case when held is not null or held_until is not null then 'held' when complete
                 then 'due' else 'open' end as state,
                    count(*) as drafts
                from billing.documents where status = 'draft' group by 1"""
@@ -86,76 +86,75 @@ class DocumentRepository:
         )
         return [FinalizedDocument(**row) for row in rows]
 
-    async def told_lines(self, document_ids: Sequence[str]) -> dict[str, list[DocumentLine]]:
-        """Document id → its lines as they are told, in order."""
-        rows = await self._connection.fetch(
-            """select document_id, line_id, key, clause_id, version, kind, quantity, amount_minor,
-                clause_hash, description, meter
-               from billing.document_lines where document_id = any($1) order by document_id, position""",
-            list(document_ids),
-        )
-        found: dict[str, list[DocumentLine]] = {}
-        for document_id, *line in rows:
-            found.setdefault(document_id, []).append(DocumentLine(*line))
-        return found
-
-    async def _with_lines(self, rows: Sequence[asyncpg.Record], *, segments: bool) -> list[Document]:
-        found = [_document(row) for row in rows]
-        history = await self._lines_of_history(
-            [document.document_id for document in found if document.status == "finalized"], segments
-        )
-        sources = [document.source for document in found if document.status == "draft" and document.source]
-        said = await self._lines_of_statements([source.statement_id for source in sources], segments)
-        return [replace(document, lines=_lines(document, history, said)) for document in found]
-
-    async def _lines_of_history(self, document_ids: list[str], segments: bool) -> dict[str, tuple[Line, ...]]:
+    async def lines_of(
+        self, document_ids: Sequence[str], *, segments: bool = False
+    ) -> dict[str, tuple[Line, ...]]:
+        """Document id → its lines, in order, of documents that are history."""
         if not document_ids:
             return {}
         rows = await self._connection.fetch(
             f"""select document_id, {_PLAIN_LINES}{", segments" if segments else ""}
                 from billing.document_lines
                 where document_id = any($1) order by document_id, position""",
-            document_ids,
+            list(document_ids),
         )
         found: dict[str, list[Line]] = {}
         for row in rows:
             found.setdefault(row["document_id"], []).append(_line(row, segments))
         return {document_id: tuple(lines) for document_id, lines in found.items()}
 
-    async def _lines_of_statements(
-        self, statement_ids: list[str], segments: bool
-    ) -> dict[str, tuple[Line, ...]]:
-        if not statement_ids:
+    async def said(self, document_ids: Sequence[str]) -> dict[str, list[StatementMessage]]:
+        """Document id → the statements it is made from, as they were heard; older periods first."""
+        if not document_ids:
             return {}
         rows = await self._connection.fetch(
-            "select statement_id, final, document -> 'lines' as lines from billing.statements where statement_id = any($1)",
-            statement_ids,
+            """select made_from.document_id, heard.said
+               from billing.document_statements made_from join billing.statements heard
+                   using (statement_id, revision)
+               where made_from.document_id = any($1)
+               order by made_from.document_id, made_from.period_start, made_from.contract""",
+            list(document_ids),
+        )
+        found: dict[str, list[StatementMessage]] = {}
+        for row in rows:
+            found.setdefault(row["document_id"], []).append(STATEMENTS.decode(row["said"].encode()))
+        return found
+
+    async def _with_lines(self, rows: Sequence[asyncpg.Record], *, segments: bool) -> list[Document]:
+        sources = await self._sources([row["document_id"] for row in rows])
+        found = [_document(row, sources.get(row["document_id"], ())) for row in rows]
+        by_status: dict[str, list[str]] = {"draft": [], "finalized": []}
+        for document in found:
+            by_status[document.status].append(document.document_id)
+        lines = await self.lines_of(by_status["finalized"], segments=segments)
+        for document_id, said in (await self.said(by_status["draft"])).items():
+            lines[document_id] = tuple(
+                line for statement in said for line in lines_of_draft(statement, segments=segments)
+            )
+        return [replace(document, lines=lines.get(document.document_id, ())) for document in found]
+
+    async def _sources(self, document_ids: list[str]) -> dict[str, tuple[StatementSource, ...]]:
+        """Document id → the statements it is made from, older periods first."""
+        rows = await self._connection.fetch(
+            f"""select document_id, {names_of(StatementSource)} from billing.document_statements
+                where document_id = any($1) order by document_id, period_start, contract""",
+            document_ids,
         )
         return {
-            str(row["statement_id"]): tuple(
-                line_of_draft(msgspec.convert(line, StatementLine), segments, row["final"])
-                for line in row["lines"]
+            document_id: tuple(
+                read(StatementSource, row, statement_id=str(row["statement_id"])) for row in of_one
             )
-            for row in rows
+            for document_id, of_one in groupby(rows, key=itemgetter("document_id"))
         }
 
 
-def _lines(
-    document: Document, history: Mapping[str, tuple[Line, ...]], said: Mapping[str, tuple[Line, ...]]
-) -> tuple[Line, ...]:
-    """The lines that a finalized document has, or that the source of a draft says."""
-    if document.status == "finalized":
-        return history.get(document.document_id, ())
-    return said.get(document.source.statement_id, ()) if document.source else ()
-
-
-def _document(row: asyncpg.Record) -> Document:
+def _document(row: asyncpg.Record, statements: tuple[StatementSource, ...]) -> Document:
     return read(
         Document,
         row,
         kind=KINDS[row["kind"]],
         customer_name=row["shown_name"],
-        source=_source(row),
+        statements=statements,
         held=_held(row),
         lines=(),
         as_of=None,
@@ -163,21 +162,10 @@ def _document(row: asyncpg.Record) -> Document:
     )
 
 
-def _source(row: asyncpg.Record) -> StatementSource | None:
-    if row["statement_id"] is None:
-        return None
-    return StatementSource(
-        statement_id=str(row["statement_id"]),
-        revision=row["statement_revision"],
-        final=row["statement_final"],
-        watermark=row["watermark"],
-        watermark_us=row["watermark_us"],
-    )
-
-
 def _line(row: asyncpg.Record, segments: bool) -> Line:
     said = msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else None
-    return read(Line, row, segments=said)
+    corrects = row["corrects_document"] and CorrectedLine(row["corrects_document"], row["corrects_line"])
+    return read(Line, row, segments=said, corrects=corrects)
 
 
 def _held(row: asyncpg.Record) -> Held | None:

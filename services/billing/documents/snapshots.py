@@ -7,12 +7,14 @@ which is older: whoever has the document keeps it, and whoever lost it takes thi
 
 from collections.abc import Sequence
 
+from services.billing.documents.domain.document import Line
+from services.billing.documents.domain.told import told_line
 from services.billing.documents.repository import DocumentRepository
 from services.billing.documents.rows import FinalizedDocument
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us
 from shared.runtime.retelling import Place, Snapshots, retelling
-from shared.topics.billing import DOCUMENTS, DocumentLine, DocumentMessage
+from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.values.made_from import made_from
 
 A_PAGE = 100
@@ -21,13 +23,13 @@ A_PAGE = 100
 async def documents(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     repository = DocumentRepository(uow.connection)
     rows = await repository.finalized_after(after or "", A_PAGE)
-    lines = await repository.told_lines([row.document_id for row in rows])
+    lines = await repository.lines_of([row.document_id for row in rows])
     for row in rows:
         uow.tell(DOCUMENTS, _message(row, lines.get(row.document_id, ())))
     return len(rows), rows[-1].document_id if len(rows) == A_PAGE else None
 
 
-def _message(row: FinalizedDocument, lines: Sequence[DocumentLine]) -> DocumentMessage:
+def _message(row: FinalizedDocument, lines: Sequence[Line]) -> DocumentMessage:
     return made_from(
         DocumentMessage,
         row,
@@ -36,7 +38,7 @@ def _message(row: FinalizedDocument, lines: Sequence[DocumentLine]) -> DocumentM
         period_end_date=row.end_date.isoformat(),
         issued_on=row.issued_on.isoformat(),
         due_on=row.due_on.isoformat(),
-        lines=tuple(lines),
+        lines=tuple(map(told_line, lines)),
         corrects=row.corrects,
         occasion=row.occasion,
     )

@@ -43,13 +43,16 @@ async def get_document(uow: UnitOfWork, document_id: str) -> Document:
 
 
 async def get_document_with_terms(uow: UnitOfWork, document_id: str) -> tuple[Document, ClauseTerms]:
-    """Return one document, and the clauses of its contract as heard; or raise DocumentNotFound."""
+    """Return one document, and the clauses of its contracts as heard; or raise DocumentNotFound."""
     document = await get_document(uow, document_id)
-    versions = await versions_of(uow.connection, document.contract)
+    chains = {
+        contract: await versions_of(uow.connection, contract)
+        for contract in sorted({source.contract for source in document.statements})
+    }
 
     def terms_of(clause: str, version: int) -> Mapping[str, Any] | None:
-        found = clause_of(document.contract, versions, clause, version)
-        return found.terms if found else None
+        found = (clause_of(contract, versions, clause, version) for contract, versions in chains.items())
+        return next((text.terms for text in found if text), None)
 
     return document, terms_of
 
@@ -62,32 +65,37 @@ async def show_current(
 
     Nothing is asked where there is no open draft. Hold no transaction meanwhile.
     """
-    open_drafts = [document for document in documents if document.is_open]
-    if not open_drafts:
+    open_sources = [
+        source
+        for document in documents
+        if document.is_open
+        for source in document.statements
+        if not source.final
+    ]
+    if not open_sources:
         return list(documents)
-    shown = _as_answered(open_drafts, await rating.current(open_drafts, at_once=at_once), segments)
-    return [shown.get(document.document_id, document) for document in documents]
+    answer = await rating.current(open_sources, at_once=at_once)
+    return [
+        _as_answered(document, answer, segments) if document.is_open else document for document in documents
+    ]
 
 
-def _as_answered(
-    drafts: Sequence[Document], answer: CurrentStatements | None, segments: bool
-) -> dict[str, Document]:
-    """Document id → the draft as rating's answer has it."""
+def _as_answered(heard: Document, answer: CurrentStatements | None, segments: bool) -> Document:
+    """The draft as rating's answer has it: as old as the oldest of its statements."""
     answered = {} if answer is None else {(one.contract, one.period_start): one for one in answer.statements}
-    shown: dict[str, Document] = {}
-    for heard in drafts:
-        found, draft = answered.get((heard.contract, heard.start_date)), heard
+    draft, current = heard, answer is not None
+    for source in heard.statements:
+        found = answered.get((source.contract, source.start_date))
         if found is not None and found.statement is not None:
-            draft = following(heard, STATEMENTS.decode(found.statement.encode()), segments=segments)
-        current = answer is not None and found is not None and found.current
-        as_of = answer.as_of if answer is not None and current else _told_at(draft)
-        shown[heard.document_id] = replace(draft, as_of=as_of, stale=not current)
-    return shown
+            draft = following(draft, STATEMENTS.decode(found.statement.encode()), segments=segments)
+        current = current and (source.final or (found is not None and found.current))
+    as_of = answer.as_of if answer is not None and current else _told_at(draft)
+    return replace(draft, as_of=as_of, stale=not current)
 
 
-def _told_at(draft: Document) -> datetime | None:
-    """When the revision that a draft follows was priced: revisions are of the machine clock."""
-    return from_us(draft.source.revision) if draft.source and draft.source.revision else None
+def _told_at(draft: Document) -> datetime:
+    """When the oldest revision that a draft follows was priced: revisions are of the machine clock."""
+    return from_us(min(source.revision for source in draft.statements))
 
 
 async def count_drafts(uow: UnitOfWork) -> dict[str, int]:

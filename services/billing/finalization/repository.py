@@ -4,18 +4,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
-import msgspec
 
+from services.billing.documents.domain.following import lines_of_draft
 from services.billing.documents.domain.kinds import KINDS
+from services.billing.documents.repository import DocumentRepository
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
 from services.billing.finalization.domain.posting import postings_of
 from services.billing.finalization.rows import EntryRow, FinalizedRow, LineRow, PostingRow
 from shared.db.columns import insert, read, update
 from shared.runtime.clock import machine_now
-from shared.topics.rating import StatementLine
+from shared.topics.rating import StatementMessage
 from shared.values.ids import new_ids
+from shared.values.instants import from_us
 
-_DUE = "document.status = 'draft' and document.statement_final and (document.held_until is null or document.held_until <= $1)"
+_DUE = "document.status = 'draft' and document.complete and (document.held_until is null or document.held_until <= $1)"
 LINES = insert("billing.document_lines", LineRow)
 ENTRIES = insert("billing.journal_entries", EntryRow)
 POSTINGS = insert("billing.journal_postings", PostingRow)
@@ -36,17 +38,16 @@ class FinalizationRepository:
     async def due(self, drafts_max: int) -> list[Draft]:
         """Return drafts of final statements that are not held, older periods first."""
         rows = await self._connection.fetch(
-            f"""select document.*, coalesce(document.customer_name, customer.name) as known_name,
-                statement.document -> 'lines' as lines
+            f"""select document.*, coalesce(document.customer_name, customer.name) as known_name
                 from billing.documents document
-                join billing.statements statement using (statement_id)
                 left join billing.customers customer on customer.customer_id = document.customer_id
-                where {_DUE} and statement.revision = document.statement_revision
+                where {_DUE}
                 order by document.legal_entity, document.period_start, document.contract limit $2""",
             machine_now(),
             drafts_max,
         )
-        return [_draft(row) for row in rows]
+        said = await DocumentRepository(self._connection).said([row["document_id"] for row in rows])
+        return [_draft(row, said[row["document_id"]]) for row in rows]
 
     async def is_any_due(self) -> bool:
         return bool(
@@ -70,7 +71,7 @@ class FinalizationRepository:
         """Lock those that are still drafts and that nobody else holds; return their ids."""
         rows = await self._connection.fetch(
             """select document_id from billing.documents
-                where document_id = any($1) and status = 'draft' and statement_final
+                where document_id = any($1) and status = 'draft' and complete
                order by document_id for update skip locked""",
             list(document_ids),
         )
@@ -94,7 +95,7 @@ class FinalizationRepository:
         return first
 
     async def insert_lines(self, drafts: Sequence[Draft]) -> None:
-        """Write the lines of these drafts down, in the order of their statements."""
+        """Write the lines of these drafts down, in order."""
         lines = [
             LineRow.of(draft.document_id, position, line)
             for draft in drafts
@@ -174,11 +175,15 @@ class NumberSeriesRepository:
         )
 
 
-def _draft(row: asyncpg.Record) -> Draft:
+def _draft(row: asyncpg.Record, statements: Sequence[StatementMessage]) -> Draft:
+    lines = (line for statement in statements for line in lines_of_draft(statement, segments=True))
     return read(
         Draft,
         row,
         kind=KINDS[row["kind"]],
         customer_name=row["known_name"],
-        lines=msgspec.convert(row["lines"], tuple[StatementLine, ...]),
+        contract_periods=tuple(
+            (statement.contract, from_us(statement.period_start_us)) for statement in statements
+        ),
+        lines=tuple(lines),
     )

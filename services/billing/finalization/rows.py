@@ -7,9 +7,9 @@ from typing import Annotated, Self
 
 import msgspec
 
+from services.billing.documents.domain.document import Line
 from services.billing.finalization.domain.drafts import Numbered
-from shared.db.columns import JSONB, Integer
-from shared.topics.rating import StatementLine
+from shared.db.columns import JSONB, Integer, Uuid
 from shared.values.made_from import made_from
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
@@ -32,14 +32,24 @@ class LineRow:
     quantity: Decimal
     amount_minor: int
     segments: Annotated[msgspec.Raw, JSONB]
+    contract: str
+    period_start: datetime
+    start_date: date
+    end_date: date
+    statement_id: Uuid
+    tax_class: str | None
+    corrects_document: str | None
+    corrects_line: str | None
 
     @classmethod
-    def of(cls, document_id: str, position: int, line: StatementLine) -> Self:
+    def of(cls, document_id: str, position: int, line: Line) -> Self:
         return made_from(
             cls,
             line,
             document_id=document_id,
             position=position,
+            corrects_document=line.corrects and line.corrects.document_id,
+            corrects_line=line.corrects and line.corrects.line_id,
             segments=msgspec.Raw(_encoder.encode(line.segments)),
         )
 

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from services.billing.replica.rows import FollowingDraft, ReplicatedCustomer, ReplicatedStatement
+from services.billing.replica.rows import (
+    FollowingDraft,
+    ReplicatedCustomer,
+    ReplicatedStatement,
+    StatementOfDraft,
+)
 from shared.db.columns import upsert
 from shared.topics.rating import CustomerMessage, StatementMessage
 from shared.values.ids import new_ids
@@ -23,7 +28,8 @@ DRAFTS = upsert(
     key=("contract", "period_start", "occasion"),
     keep=("document_id", "kind"),
     only="known.status = 'draft'",
-)
+).returning("document_id, contract, period_start, occasion")
+STATEMENTS_OF_DRAFTS = upsert("billing.document_statements", StatementOfDraft, key=("statement_id",))
 CUSTOMERS = upsert(
     "billing.customers", ReplicatedCustomer, key=("customer_id",), newer_by="revision"
 ).returning("customer_id")
@@ -51,7 +57,18 @@ class ReplicaRepository:
         if not statements:
             return
         rows = list(map(FollowingDraft.of, _document_ids(statements), statements))
-        await self._connection.execute(DRAFTS.sql, *DRAFTS.columns_of(rows))
+        drafts = {
+            (contract, period_start, occasion): document_id
+            for document_id, contract, period_start, occasion in await self._connection.fetch(
+                DRAFTS.sql, *DRAFTS.columns_of(rows)
+            )
+        }
+        followed = [
+            StatementOfDraft.of(document_id, statement)
+            for statement, row in zip(statements, rows, strict=True)
+            if (document_id := drafts.get((row.contract, row.period_start, row.occasion)))
+        ]
+        await self._connection.execute(STATEMENTS_OF_DRAFTS.sql, *STATEMENTS_OF_DRAFTS.columns_of(followed))
 
     async def after_final(self, refused: Sequence[StatementMessage]) -> list[StatementMessage]:
         """Return those that are newer than the final revision that is here: nobody may say them."""

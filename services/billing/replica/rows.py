@@ -59,11 +59,7 @@ class FollowingDraft:
     start_date: date
     end_date: date
     occasion: str
-    statement_id: Uuid | None
-    statement_revision: int | None
-    statement_final: bool
-    watermark: Annotated[Mapping[str, int] | None, JSONB]
-    watermark_us: int | None
+    complete: bool
     net_days: Integer
     skip_zero: bool
     subtotal_minor: int
@@ -82,10 +78,38 @@ class FollowingDraft:
             start_date=date.fromisoformat(statement.period_start_date),
             end_date=date.fromisoformat(statement.period_end_date),
             occasion=statement.occasion,
-            statement_revision=statement.revision,
-            statement_final=statement.final,
+            complete=statement.final,
             skip_zero=statement.skip_zero_invoices,
             total_minor=statement.subtotal_minor,
+        )
+
+
+@dataclass(slots=True)
+class StatementOfDraft:
+    """A row of `document_statements`: which statement a draft is made from, and in which revision."""
+
+    statement_id: Uuid
+    document_id: str
+    contract: str
+    period_start: datetime
+    start_date: date
+    end_date: date
+    occasion: str
+    revision: int
+    final: bool
+    watermark: Annotated[Mapping[str, int], JSONB]
+    watermark_us: int
+
+    @classmethod
+    def of(cls, document_id: str, statement: StatementMessage) -> Self:
+        return made_from(
+            cls,
+            statement,
+            document_id=document_id,
+            period_start=from_us(statement.period_start_us),
+            start_date=date.fromisoformat(statement.period_start_date),
+            end_date=date.fromisoformat(statement.period_end_date),
+            occasion=statement.occasion,
         )
 
 

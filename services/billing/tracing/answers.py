@@ -14,6 +14,7 @@ from services.billing.tracing.usecases import Trace
 from shared.http.answers import Answer, Instant, described_by
 from shared.http.shown_names import DocumentId, LineKey
 from shared.runtime.clock import from_us
+from shared.values.made_from import made_from
 from shared.values.money import currency
 
 LINE = "/v1/statements/{contract}/{period_start}/lines/{line}"
@@ -56,22 +57,15 @@ class ClauseAnswer(Answer):
 class TracedStatementAnswer(Answer):
     """The statement that the line comes from."""
 
-    id: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
-    revision: int | None
+    id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    revision: int
     final: bool
-    watermark: Watermark | None
+    watermark: Watermark
     """Partition of usage.events → last batch that counted"""
 
     @classmethod
-    def of(cls, source: StatementSource | None) -> Self:
-        if source is None:
-            return cls(id=None, revision=None, final=False, watermark=None)
-        return cls(
-            id=source.statement_id,
-            revision=source.revision,
-            final=source.final,
-            watermark=None if source.watermark is None else dict(source.watermark),
-        )
+    def of(cls, source: StatementSource) -> Self:
+        return made_from(cls, source, id=source.statement_id, watermark=dict(source.watermark))
 
 
 class TraceAnswer(Answer):
@@ -106,12 +100,12 @@ class TraceAnswer(Answer):
             document=document.document_id,
             number=document.number,
             customer=document.customer,
-            contract=document.contract,
-            period=PeriodAnswer(start=document.start_date, end=document.end_date),
+            contract=trace.line.contract,
+            period=PeriodAnswer(start=trace.line.start_date, end=trace.line.end_date),
             line=LineAnswer.of(trace.line, currency(document.currency)),
             clause=ClauseAnswer.of(trace.clauses[-1], hashes),
             clause_versions=[ClauseAnswer.of(clause, hashes) for clause in trace.clauses],
-            statement=TracedStatementAnswer.of(document.source),
+            statement=TracedStatementAnswer.of(trace.statement),
             explanation=trace.explanation,
             journal_entry=JournalEntryAnswer.of(trace.entry) if trace.entry else None,
             events=trace.events,

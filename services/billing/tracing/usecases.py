@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.billing.documents.domain.document import Document, Line
+from services.billing.documents.domain.document import Document, Line, StatementSource
 from services.billing.documents.usecases import get_document, show_current
 from services.billing.journal.rows import Entry, EntryFilter
 from services.billing.journal.usecases import list_entries
@@ -39,6 +39,7 @@ class Trace:
 
     document: Document
     line: Line
+    statement: StatementSource
     pieces: tuple[Piece, ...]
     clauses: tuple[ClauseText, ...]
     entry: Entry | None
@@ -59,42 +60,34 @@ async def trace_line(
         raise LineNotFound(
             f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}"
         )
-    explanation = await rating.explanation(document.contract, document.start_date.isoformat(), line.line_id)
+    place = line.contract, line.start_date.isoformat(), line.line_id
+    explanation = await rating.explanation(*place)
     pieces = pieces_of(explanation)
-    counts = line.meter is not None and bool(pieces) and _knew_usage(document)
-    events = (
-        await rating.events(document.contract, document.start_date.isoformat(), line.line_id, cursor, limit)
-        if counts
-        else None
-    )
+    counts = line.meter is not None and bool(pieces)
+    events = await rating.events(*place, cursor, limit) if counts else None
     async with db.transaction(isolation="repeatable_read") as uow:
         entries = await list_entries(uow, EntryFilter(document_id=document.document_id), None, 1)
-        versions = await versions_of(uow.connection, document.contract)
+        versions = await versions_of(uow.connection, line.contract)
     return Trace(
         document,
         line,
+        next(source for source in document.statements if source.statement_id == line.statement_id),
         pieces,
-        _clauses(versions, document, line, pieces),
+        _clauses(versions, line, pieces),
         entries[0] if entries else None,
         explanation,
         events,
     )
 
 
-def _knew_usage(document: Document) -> bool:
-    return document.source is not None and document.source.watermark is not None
-
-
 def _clauses(
-    versions: Sequence[ContractVersion], document: Document, line: Line, pieces: tuple[Piece, ...]
+    versions: Sequence[ContractVersion], line: Line, pieces: tuple[Piece, ...]
 ) -> tuple[ClauseText, ...]:
-    last = clause_of(document.contract, versions, line.clause_id, line.version)
+    last = clause_of(line.contract, versions, line.clause_id, line.version)
     if last is None:
-        raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {document.contract}")
+        raise ClauseNotHeard(f"clause {line.clause_id} of version {line.version} of {line.contract}")
     earlier = sorted({piece.version for piece in pieces} - {line.version})
     return (
-        *filter(
-            None, (clause_of(document.contract, versions, line.clause_id, version) for version in earlier)
-        ),
+        *filter(None, (clause_of(line.contract, versions, line.clause_id, version) for version in earlier)),
         last,
     )

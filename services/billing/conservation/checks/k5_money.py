@@ -1,9 +1,10 @@
 """K5: what rating settled is what billing documents, waives or still holds, line by line, in minor units
 before tax.
 
-Left: rating.periods and rating.statements. Right: billing.documents and their lines, the statements as
-billing heard them, the journal, the number series. A draft speaks through the statement it was heard from
-(`statements`), a finalized document for itself.
+Left: rating.periods and rating.statements. Right: billing.documents, what they are made from and their lines,
+the statements as billing heard them, the journal, the number series. A document may have lines of several
+contracts and periods, so what is billed is summed by the contract and period that each line names. A draft
+speaks through the statements it was heard from (`statements`), a finalized document for itself.
 """
 
 from collections.abc import Sequence
@@ -49,8 +50,8 @@ SIDES = f"""
            (select coalesce(sum((line ->> 'amount_minor')::bigint), 0)::bigint
             from jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line) as lines_minor,
            h.revision as heard_revision, h.final as heard_final, h.statement_id as heard_statement,
-           d.documents, d.documents_currency, d.finalized, d.held, d.drafted_minor, d.documented_minor,
-               d.draft_revision, d.document_id
+           d.documents, d.documents_currency, d.finalized, d.held, d.drafted_minor, d.said_minor,
+               d.document_id, l.documented_minor
     from scope
     left join rating.periods p using (contract, period_start)
     left join rating.statements s using (contract, period_start)
@@ -58,45 +59,64 @@ SIDES = f"""
     left join lateral (
         select count(*) as documents, max(d.currency) as documents_currency,
                count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,
-               coalesce(sum(d.subtotal_minor) filter (where d.status = 'draft'), 0)::bigint as drafted_minor,
-               coalesce(sum(d.subtotal_minor) filter (where d.status = 'finalized'), 0)::bigint as
-                   documented_minor,
-               max(d.statement_revision) filter (where d.status = 'draft') as draft_revision,
-                   min(d.document_id) as document_id
-        from billing.documents d
-        where d.contract = scope.contract and d.period_start = scope.period_start and {OF_PERIOD}
+               sum(d.subtotal_minor) filter (where d.said_minor is not null)::bigint as drafted_minor,
+               sum(d.said_minor)::bigint as said_minor, min(d.document_id) as document_id
+        from (
+            select d.*, (
+                select sum(of_draft.subtotal_minor) filter (where d.status = 'draft')
+                from billing.document_statements part
+                left join rating.statements of_draft using (statement_id, revision)
+                where part.document_id = d.document_id having count(*) = count(of_draft.revision)
+            ) as said_minor
+            from billing.document_statements made_from join billing.documents d using (document_id)
+            where made_from.contract = scope.contract and made_from.period_start = scope.period_start
+                and {OF_PERIOD}
+        ) d
     ) d on true
+    left join lateral (
+        select coalesce(sum(l.amount_minor), 0)::bigint as documented_minor
+        from billing.document_lines l join billing.documents d using (document_id)
+        where l.contract = scope.contract and l.period_start = scope.period_start
+            and d.status = 'finalized' and {OF_PERIOD}
+    ) l on true
 """
 
-# Line by line: settled in rating against documented in billing; where nothing is finalized yet, against the
-# draft as heard, if it was
-# heard in the same revision.
+# Line by line: settled in rating against the lines of all documents that name the contract and period. The
+# document of a statement that is not finalized yet speaks through the statement as heard, if it was heard in
+# the same revision.
 LINES = f"""
     with {SCOPE},
     statement as materialized (select s.* from scope join rating.statements s using (contract, period_start)),
-    finalized as materialized (
-        select d.* from scope join billing.documents d using (contract, period_start)
-            where d.status = 'finalized' and {OF_PERIOD}
+    documented as materialized (
+        select made_from.statement_id
+        from scope join billing.document_statements made_from using (contract, period_start)
+        join billing.documents d using (document_id)
+        where d.status = 'finalized' and {OF_PERIOD}
     ),
     settled as (
         select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key,
                (line ->> 'amount_minor')::bigint as amount_minor, (line ->> 'quantity')::numeric as quantity
         from statement s cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
     ),
-    billed as (
-        select d.contract, d.period_start, l.line_id, min(l.key) as line_key,
-            sum(l.amount_minor)::bigint as amount_minor,
-               sum(l.quantity) as quantity, 'billing.document_lines' as place,
-                   min(d.document_id) as document_id, min(l.position) as position
-        from finalized d join billing.document_lines l using (document_id) group by 1, 2, 3
+    asked as (
+        select l.contract, l.period_start, l.line_id, l.key as line_key, l.amount_minor, l.quantity,
+               'billing.document_lines' as place, l.document_id, l.position
+        from scope join billing.document_lines l using (contract, period_start)
+        join billing.documents d using (document_id)
+        where d.status = 'finalized' and {OF_PERIOD}
         union all
         select h.contract, h.period_start, line ->> 'line_id', line ->> 'key',
             (line ->> 'amount_minor')::bigint, (line ->> 'quantity')::numeric,
                'billing.statements', h.statement_id::text, null
-        from statement s join billing.statements h using (contract, period_start, revision)
+        from statement s join billing.statements h using (statement_id, revision)
         cross join lateral jsonb_array_elements(coalesce(h.document -> 'lines', '[]')) line
-        where not exists (select from finalized d where d.contract = h.contract
-            and d.period_start = h.period_start)
+        where h.statement_id not in (select statement_id from documented)
+    ),
+    billed as (
+        select contract, period_start, line_id, min(line_key) as line_key,
+            sum(amount_minor)::bigint as amount_minor, sum(quantity) as quantity,
+               min(place) as place, min(document_id) as document_id, min(position) as position
+        from asked group by 1, 2, 3
     )
     select contract, period_start, line_id, coalesce(s.line_key, b.line_key) as line_key,
         s.amount_minor as settled, b.amount_minor as billed,
@@ -105,46 +125,50 @@ LINES = f"""
     where (s.amount_minor, s.quantity) is distinct from (b.amount_minor, b.quantity)
       and exists (select from statement t
                   where t.contract = coalesce(s.contract, b.contract)
-                      and t.period_start = coalesce(s.period_start, b.period_start))
-      and (b.line_id is not null
-           or exists (select from finalized d where d.contract = s.contract
-               and d.period_start = s.period_start)
-           or exists (select from statement t join billing.statements h using
-               (contract, period_start, revision)
-                      where t.contract = s.contract and t.period_start = s.period_start))
+                      and t.period_start = coalesce(s.period_start, b.period_start)
+                      and (b.line_id is not null or t.statement_id in (select statement_id from documented)
+                           or exists (select from billing.statements h
+                               where (h.statement_id, h.revision) = (t.statement_id, t.revision))))
     order by contract, period_start, line_key, line_id
 """
 
-# Documents against their own lines and the journal: the customer owes the total, the entry balances, each
-# line is booked once.
+# Documents against their statements, their own lines and the journal: the customer owes the total, the entry
+# balances, each line is booked once.
 BOOKS = f"""
     with {SCOPE},
-    document as (select d.* from scope join billing.documents d using (contract, period_start)
-        where d.status = 'finalized')
-    select d.document_id, d.number, d.contract, d.period_start, d.subtotal_minor, d.total_minor, d.kind,
-           l.lines_minor, j.entry_id, coalesce(j.off, 0) as off, coalesce(j.receivable, 0) as receivable,
-               coalesce(j.unbooked, 0) as unbooked
+    document as (
+        select d.document_id, d.number, d.subtotal_minor, d.total_minor, made_from.contract,
+            made_from.period_start
+        from scope join billing.document_statements made_from using (contract, period_start)
+        join billing.documents d using (document_id)
+        where d.status = 'finalized'
+    )
+    select d.*, l.lines_minor, l.strange, j.entry_id, coalesce(j.off, 0) as off,
+        coalesce(j.receivable, 0) as receivable, coalesce(j.unbooked, 0) as unbooked
     from document d
     left join lateral (
-        select coalesce(sum(amount_minor), 0)::bigint as lines_minor from billing.document_lines
-            where document_id = d.document_id
+        select coalesce(sum(amount_minor), 0)::bigint as lines_minor,
+            min(position) filter (where not exists (select from billing.document_statements made_from
+                where (made_from.statement_id, made_from.document_id, made_from.contract, made_from.period_start)
+                    = (l.statement_id, l.document_id, l.contract, l.period_start))) as strange
+        from billing.document_lines l where l.document_id = d.document_id
     ) l on true
     left join lateral (
         select e.entry_id, (select sum(p.amount_minor) from billing.journal_postings p
             where p.entry_id = e.entry_id)::bigint as off,
                (select sum(p.amount_minor) from billing.journal_postings p
                 where p.entry_id = e.entry_id and p.account = '{RECEIVABLE}')::bigint as receivable,
-               (select count(*) from billing.document_lines b
-                where b.document_id = d.document_id and b.amount_minor <> 0
-                    and b.amount_minor is distinct from (
+               (select count(*) from (
+                    select line_id, sum(amount_minor) as amount_minor from billing.document_lines
+                    where document_id = d.document_id group by line_id) b
+                where b.amount_minor <> coalesce((
                     select -sum(p.amount_minor) from billing.journal_postings p
-                        where p.entry_id = e.entry_id and p.line_id = b.line_id)) as unbooked
+                        where p.entry_id = e.entry_id and p.line_id = b.line_id), 0)) as unbooked
         from billing.journal_entries e where e.document_id = d.document_id
     ) j on true
-    where l.lines_minor <> d.subtotal_minor or j.entry_id is null or coalesce(j.off, 0) <> 0
-        or coalesce(j.receivable, 0) <> d.total_minor
-       or j.unbooked <> 0
-    order by d.document_id
+    where l.lines_minor <> d.subtotal_minor or l.strange is not null or j.entry_id is null
+        or coalesce(j.off, 0) <> 0 or coalesce(j.receivable, 0) <> d.total_minor or j.unbooked <> 0
+    order by d.document_id, d.contract, d.period_start
 """
 
 NUMBERS = """
@@ -374,15 +398,15 @@ def _undocumented(row: asyncpg.Record, now: datetime | None) -> list[Break]:
         ]
     if row["finalized"]:
         return []
-    if row["drafted_minor"] != row["subtotal_minor"] and row["draft_revision"] == row["revision"]:
+    if row["drafted_minor"] != row["said_minor"]:
         return [
             _money(
                 row,
                 "draft_differs",
                 where,
-                row["subtotal_minor"],
+                row["said_minor"],
                 row["drafted_minor"],
-                "the draft does not say what its statement says; draft it again",
+                "the draft does not say what its statements say; draft it again",
             )
         ]
     if (
@@ -448,6 +472,19 @@ def _books(row: asyncpg.Record) -> list[Break]:
                 row["lines_minor"],
                 row["subtotal_minor"],
                 "the document's subtotal is not the sum of its lines; a document never changes, so one of its rows was altered",
+            )
+        )
+    if row["strange"] is not None:
+        found.append(
+            _money(
+                row,
+                "line_not_of_its_document",
+                Row(
+                    "billing.document_lines", {"document_id": row["document_id"], "position": row["strange"]}
+                ),
+                "the contract, period and statement of one that its document is made from",
+                "another",
+                "a line never changes, so it was altered, or the statement that it names was",
             )
         )
     if row["entry_id"] is None:

@@ -95,14 +95,18 @@ def money_sql(asked: str) -> str:
     return f"""
     select cu.external_id as customer, s.contract, p.start_date, p.end_date, s.currency, s.revision, s.final,
         s.subtotal_minor as settled,
-           coalesce(sum(d.subtotal_minor) filter (where d.status = 'finalized'), 0)::bigint as documented,
-           array_remove(array_agg(d.document_id order by d.document_id), null) as documents
+           coalesce((select sum(l.amount_minor)
+               from billing.document_lines l join billing.documents d using (document_id)
+               where l.contract = s.contract and l.period_start = s.period_start
+                   and d.status = 'finalized' and {OF_PERIOD}), 0)::bigint as documented,
+           array(select d.document_id
+               from billing.document_statements m join billing.documents d using (document_id)
+               where m.contract = s.contract and m.period_start = s.period_start and {OF_PERIOD}
+               order by d.document_id) as documents
     from rating.statements s join rating.periods p using (contract, period_start)
     join rating.contracts c using (contract) join rating.customers cu using (customer_id)
-    left join billing.documents d on d.contract = s.contract and d.period_start = s.period_start
-        and {OF_PERIOD}
     where {asked}
-    group by 1, 2, 3, 4, 5, 6, 7, 8 order by 1, 3, 2
+    order by 1, 3, 2
 """
 
 

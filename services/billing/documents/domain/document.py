@@ -7,17 +7,33 @@ from decimal import Decimal
 from typing import Literal, Self
 
 from services.billing.documents.domain.kinds import DocumentKind
-from shared.topics.rating import StatementLine, StatementSegment
+from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
+from shared.values.instants import from_us
 from shared.values.made_from import made_from
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A settled line. `segments` say how the quantity came together; None where they are not here.
+class CorrectedLine:
+    """A line of an older document, which a line of a note corrects."""
 
-    A list leaves them out, and a draft's are in rating, whose explanation its trace shows.
+    document_id: str
+    line_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A settled line, of the contract, service period and statement that it names: a document may have lines of
+    several. The dates are local and both inclusive; `tax_class` is None before there are taxes.
+
+    `segments` say how the quantity came together; None where they are not here. A list leaves them out, and a
+    draft's are in rating, whose explanation its trace shows.
     """
 
+    contract: str
+    period_start: datetime
+    start_date: date
+    end_date: date
+    statement_id: str
     line_id: str
     key: str
     clause_id: str
@@ -28,11 +44,26 @@ class Line:
     amount_minor: int
     meter: str | None = None
     description: str = ""
+    tax_class: str | None = None
+    corrects: CorrectedLine | None = None
     segments: tuple[StatementSegment, ...] | None = None
 
     @classmethod
-    def of(cls, line: StatementLine, segments: tuple[StatementSegment, ...] | None) -> Self:
-        return made_from(cls, line, meter=line.meter, description=line.description, segments=segments)
+    def of(
+        cls, statement: StatementMessage, line: StatementLine, segments: tuple[StatementSegment, ...] | None
+    ) -> Self:
+        return made_from(
+            cls,
+            line,
+            contract=statement.contract,
+            period_start=from_us(statement.period_start_us),
+            start_date=date.fromisoformat(statement.period_start_date),
+            end_date=date.fromisoformat(statement.period_end_date),
+            statement_id=statement.statement_id,
+            meter=line.meter,
+            description=line.description,
+            segments=segments,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +93,35 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class StatementSource:
-    """The statement of rating that a document says again: its lines, until the document has its own.
+    """A statement of rating that a document says again: its lines, until the document has its own.
 
     `watermark`: partition of usage.events → last batch that counted; `watermark_us`: when the newest of it
-    was received (machine clock, µs). A statement may name neither.
+    was received (machine clock, µs; 0: nothing).
     """
 
     statement_id: str
-    revision: int | None
+    contract: str
+    start_date: date
+    end_date: date
+    revision: int
     final: bool
-    watermark: Mapping[str, int] | None
-    watermark_us: int | None
+    watermark: Mapping[str, int]
+    watermark_us: int
+
+    @classmethod
+    def of(cls, statement: StatementMessage) -> Self:
+        return made_from(
+            cls,
+            statement,
+            start_date=date.fromisoformat(statement.period_start_date),
+            end_date=date.fromisoformat(statement.period_end_date),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An invoice or note. A draft says what its `source` says; a finalized one speaks for itself. A contract
-    and period have one document for each `occasion`, such as "period".
+    """An invoice or note, made from `statements`. A draft says what they say; a finalized one speaks for
+    itself. A contract and period have one document for each `occasion`, such as "period".
 
     Amounts are minor units of `currency`; the dates of the period are local and both inclusive. An open draft
     has all usage that rating had folded before `as_of` (machine clock), or is `stale`: then it was priced at
@@ -103,7 +146,7 @@ class Document:
     subtotal_minor: int
     total_minor: int
     corrects: str | None
-    source: StatementSource | None
+    statements: tuple[StatementSource, ...]
     finalized_at: datetime | None
     created_at: datetime
     lines: tuple[Line, ...] = field(default=())
@@ -113,8 +156,8 @@ class Document:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is a draft whose statement may still change."""
-        return self.status == "draft" and self.source is not None and not self.source.final
+        """Whether it is a draft a statement of which may still change."""
+        return self.status == "draft" and any(not source.final for source in self.statements)
 
     def line(self, line_id: str) -> Line | None:
         return next((line for line in self.lines if line.line_id == line_id), None)

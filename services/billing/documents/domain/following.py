@@ -1,35 +1,36 @@
 """How a draft says again what its statement says."""
 
 from dataclasses import replace
-from datetime import date
 
 from services.billing.documents.domain.document import Document, Held, Line, StatementSource
-from shared.topics.rating import StatementHeld, StatementLine, StatementMessage
+from shared.topics.rating import StatementHeld, StatementMessage
 from shared.values.instants import from_us
 
 
 def following(document: Document, statement: StatementMessage, *, segments: bool) -> Document:
-    """Return the draft as it reads once this revision of its statement was heard."""
+    """Return the draft as it reads once this revision of a statement of it was heard."""
+    lines = tuple(
+        [line for line in document.lines if line.statement_id != statement.statement_id]
+        + lines_of_draft(statement, segments=segments)
+    )
+    subtotal_minor = sum(line.amount_minor for line in lines)
+    statements = tuple(
+        StatementSource.of(statement) if source.statement_id == statement.statement_id else source
+        for source in document.statements
+    )
     return replace(
         document,
-        contract=statement.contract,
         customer=statement.customer,
         legal_entity=statement.legal_entity,
         currency=statement.currency,
         timezone=statement.timezone,
-        start_date=date.fromisoformat(statement.period_start_date),
-        end_date=date.fromisoformat(statement.period_end_date),
-        subtotal_minor=statement.subtotal_minor,
-        total_minor=statement.subtotal_minor,
-        source=StatementSource(
-            statement_id=statement.statement_id,
-            revision=statement.revision,
-            final=statement.final,
-            watermark=statement.watermark,
-            watermark_us=statement.watermark_us,
-        ),
+        start_date=min(source.start_date for source in statements),
+        end_date=max(source.end_date for source in statements),
+        subtotal_minor=subtotal_minor,
+        total_minor=subtotal_minor,
+        statements=statements,
         held=held_of_statement(statement.held) if statement.held else None,
-        lines=tuple(line_of_draft(line, segments, statement.final) for line in statement.lines),
+        lines=lines,
     )
 
 
@@ -41,7 +42,10 @@ def held_of_statement(why: StatementHeld) -> Held:
     )
 
 
-def line_of_draft(stated: StatementLine, segments: bool, final: bool) -> Line:
-    """A line of a draft. Segments travel with a final statement alone: where others have none, they are not
-    known to be none."""
-    return Line.of(stated, (stated.segments or (() if final else None)) if segments else None)
+def lines_of_draft(statement: StatementMessage, *, segments: bool) -> list[Line]:
+    """The lines that a draft has of a statement. Segments travel with a final statement alone: where others
+    have none, they are not known to be none."""
+    unknown = () if statement.final else None
+    return [
+        Line.of(statement, line, (line.segments or unknown) if segments else None) for line in statement.lines
+    ]

@@ -1,12 +1,12 @@
-"""A draft that is due: its header, its statement's lines, and what stands in the way of finalizing it."""
+"""A draft that is due: its header, its statements' lines, and what stands in the way of finalizing it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from services.billing.documents.domain.document import Line
 from services.billing.documents.domain.kinds import DocumentKind
 from services.billing.finalization.domain.numbering import number_of
-from shared.topics.rating import StatementLine
 from shared.values.period import local_date
 
 CONTRACT_PERIOD = tuple[str, datetime]
@@ -33,7 +33,8 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft of a final statement. `customer_name` is None until billing has heard of the customer."""
+    """A draft whose statements are final; `contract_periods` are theirs. `customer_name` is None until billing
+    has heard of the customer."""
 
     document_id: str
     kind: DocumentKind
@@ -53,11 +54,8 @@ class Draft:
     subtotal_minor: int
     total_minor: int
     corrects: str | None
-    lines: tuple[StatementLine, ...]
-
-    @property
-    def contract_period(self) -> CONTRACT_PERIOD:
-        return self.contract, self.period_start
+    contract_periods: tuple[CONTRACT_PERIOD, ...]
+    lines: tuple[Line, ...]
 
     @property
     def reference(self) -> str:
@@ -77,7 +75,7 @@ class Draft:
         if total != self.subtotal_minor:
             yield Obstacle(
                 LINES_DO_NOT_SUM,
-                f"lines sum to {total} and the statement says {self.subtotal_minor} minor units",
+                f"lines sum to {total} and the statements say {self.subtotal_minor} minor units",
                 "rating",
             )
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from prometheus_client import Counter
 
+from services.billing.documents.domain.told import told_line
 from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacle, numbered
 from services.billing.finalization.domain.numbering import CHUNK_MAX
 from services.billing.finalization.repository import FinalizationRepository
@@ -15,8 +16,7 @@ from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_us
-from shared.topics.billing import DOCUMENTS, DocumentLine, DocumentMessage
-from shared.topics.rating import StatementLine
+from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.values.made_from import made_from
 
 #: Drafts one pass of the gate looks at.
@@ -58,13 +58,19 @@ async def _due(db: Database) -> list[Draft]:
 
 
 async def _obstacles(drafts: Sequence[Draft], gate: Gate) -> dict[str, list[Obstacle]]:
-    """Document id → what stands in its way: in the draft itself, or in the books of its contract and
-    period."""
-    breaks = await gate.obstacles([draft.contract_period for draft in drafts])
+    """Document id → what stands in its way: in the draft itself, or in the books of its contracts and
+    periods."""
+    asked = dict.fromkeys(pair for draft in drafts for pair in draft.contract_periods)
+    breaks = await gate.obstacles(list(asked))
     return {
         draft.document_id: [
             *draft.obstacles(),
-            *filter(draft.is_held_by, breaks.get(draft.contract_period, ())),
+            *(
+                obstacle
+                for pair in draft.contract_periods
+                for obstacle in breaks.get(pair, ())
+                if draft.is_held_by(obstacle)
+            ),
         ]
         for draft in drafts
     }
@@ -154,18 +160,7 @@ def message_of(numbered: Numbered, draft: Draft) -> DocumentMessage:
         period_end_date=draft.end_date.isoformat(),
         issued_on=numbered.issued_on.isoformat(),
         due_on=numbered.due_on.isoformat(),
-        lines=tuple(_told_line(line) for line in draft.lines),
+        lines=tuple(map(told_line, draft.lines)),
         corrects=draft.corrects,
         occasion=draft.occasion,
-    )
-
-
-def _told_line(line: StatementLine) -> DocumentLine:
-    return made_from(
-        DocumentLine,
-        line,
-        clause=line.clause_id,
-        clause_hash=line.clause_hash,
-        description=line.description,
-        meter=line.meter,
     )

@@ -20,7 +20,7 @@ class Pages(Billing):
         number = int(cursor or 0)
         stale = number == 1 and self.read[cursor] <= 3
         batch = 5 if stale else 9
-        draft = Draft(f"contract-{number}", ShownStatement({"0": batch}), stale)
+        draft = Draft(f"contract-{number}", (ShownStatement({"0": batch}),), stale=stale)
         return Page([draft], number < 2, str(number + 1))
 
 
@@ -35,9 +35,9 @@ async def test_a_page_is_read_again_while_one_of_its_drafts_is_stale() -> None:
 
 
 def test_a_commit_that_knows_no_stale_drafts_is_understood() -> None:
-    told = b'{"data": [{"contract": "a", "statement": null, "lines": []}], "has_more": false, "next_cursor": null}'
+    told = b'{"data": [{"contract": "a", "statement": {"watermark": {"0": 3}}, "lines": []}], "has_more": false, "next_cursor": null}'
     (draft,) = msgspec.json.decode(told, type=Page).data
-    assert draft.stale is msgspec.UNSET and draft.watermark == {}
+    assert draft.stale is msgspec.UNSET and draft.watermark == {"0": 3}
 
 
 def test_a_draft_covers_its_customer_when_it_has_the_last_batch_of_every_partition() -> None:

@@ -259,16 +259,23 @@ async def _contract(connection: asyncpg.Connection, name: str, harm: Harm) -> tu
     await connection.execute(
         """insert into billing.documents (document_id, kind, contract, customer_id, customer, legal_entity,
             currency, timezone, period_start,
-               period_end, start_date, end_date, occasion, statement_id, statement_revision, statement_final, net_days,
-                   subtotal_minor, total_minor)
-           values ($1, 'invoice', $2, $3, $2, 'default', 'USD', 'UTC', $4, $5, '2025-01-01', '2025-01-31', 'period', $6,
-               1, true, 30, 0, 0)""",
+               period_end, start_date, end_date, occasion, complete, net_days, subtotal_minor, total_minor)
+           values ($1, 'invoice', $2, $3, $2, 'default', 'USD', 'UTC', $4, $5, '2025-01-01', '2025-01-31',
+               'period', true, 30, 0, 0)""",
         f"inv_{name}",
         name,
         customer,
         START,
         END,
+    )
+    await connection.execute(
+        """insert into billing.document_statements (statement_id, document_id, contract, period_start,
+            start_date, end_date, occasion, revision, final, watermark, watermark_us)
+           values ($1, $2, $3, $4, '2025-01-01', '2025-01-31', 'period', 1, true, '{}', 0)""",
         statement,
+        f"inv_{name}",
+        name,
+        START,
     )
     await connection.execute(
         """insert into rating.events (batch_id, seq, partition, received_at, key, source, id, type, subject,

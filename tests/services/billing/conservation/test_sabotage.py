@@ -173,6 +173,25 @@ VANDALISM = {
         "bus.positions",
         "K1",
     ),
+    "a line that moves to another month": Fault(
+        f"""update billing.document_lines set period_start = period_start + interval '1 month'
+            where {ACME} and position = 1""",
+        "line_differs",
+        "billing.document_lines",
+        "K5",
+    ),
+    "a line of a statement that its document is not made from": Fault(
+        f"update billing.document_lines set statement_id = gen_random_uuid() where {BOLT} and position = 1",
+        "line_not_of_its_document",
+        "billing.document_lines",
+        "K5",
+    ),
+    "a document that forgets its statement": Fault(
+        f"delete from billing.document_statements where {ACME} and final",
+        "document_missing",
+        "billing.documents",
+        "K5",
+    ),
     "a position past the head": Fault(
         "update bus.heads set head = head - 1 where topic = 'usage.events' and head > 0",
         "position_past_head",

@@ -309,7 +309,7 @@ async def test_a_line_is_traced_to_its_clause_its_entry_and_its_events_page_by_p
         for at in differences("billing", "trace", trace)
         if not at.startswith(("trace.explanation", "trace.events"))
     ] == []
-    assert trace["clause"]["version"] == 1 and trace["statement"]["id"] == document["statement"]["id"]
+    assert trace["clause"]["version"] == 1 and trace["statement"]["id"] == document["lines"][0]["statement"]
     assert [posting["line"] for posting in trace["journal_entry"]["postings"]] == [
         None,
         document["lines"][0]["id"],

@@ -86,7 +86,7 @@ async def test_a_draft_is_shown_as_it_comes_to_now_and_nothing_of_that_is_stored
     await hear(statement_of(revision=1))
     rating.statements = [statement_of(revision=5, amounts=(700,))]
     (draft,) = await shown(api)
-    assert (draft["total"], draft["statement"]["revision"]) == ("7.00", 5)
+    assert (draft["total"], draft["statements"][0]["revision"]) == ("7.00", 5)
     assert (draft["as_of"], draft["stale"]) == (AS_OF, False)
     one = (await api.get(f"/v1/invoices/{draft['id']}")).json()
     assert one["total"] == "7.00"

@@ -20,6 +20,7 @@ from shared.pricing.language import to_document
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.topics.rating import PERIOD, ContractVersion, StatementSegment
 from shared.values.instants import to_us
+from shared.values.made_from import made_from
 from tests.shared.pricing.contracts import chain, price, terms, usage_line
 
 TIERS = {"model": "graduated", "tiers": [{"up_to": "1000", "unit": "0.10"}, {"unit": "0.05", "flat": "3"}]}
@@ -52,18 +53,17 @@ def line_of(priced: PricedLine) -> Line:
         )
         for s in priced.segments
     )
-    return Line(
-        priced.line_id,
-        priced.key,
-        priced.clause_id,
-        priced.clause_hash,
-        priced.version,
-        priced.kind,
-        priced.quantity,
-        priced.amount_minor,
-        priced.meter,
-        priced.description,
-        segments,
+    return made_from(
+        Line,
+        priced,
+        contract="acme-2026",
+        period_start=datetime(2026, 1, 1, tzinfo=UTC),
+        start_date=date(2026, 1, 1),
+        end_date=date(2026, 1, 31),
+        statement_id="",
+        meter=priced.meter,
+        description=priced.description,
+        segments=segments,
     )
 
 
@@ -88,7 +88,7 @@ def document_of(priced: PricedPeriod, currency: str = "USD", legal_entity: str =
         priced.subtotal_minor,
         priced.subtotal_minor,
         None,
-        None,
+        (),
         now,
         now,
         tuple(line_of(line) for line in priced.lines),

@@ -37,7 +37,10 @@ async def test_a_draft_says_what_its_statement_says_and_names_its_watermark(db: 
         "611550.00",
     ]
     assert draft["period"] == {"start": "2013-01-01", "end": "2013-01-31"}
-    assert draft["statement"]["watermark"] == {"0": 7, "3": 9} and draft["statement"]["watermark_us"] == 1000
+    assert (
+        draft["statements"][0]["watermark"] == {"0": 7, "3": 9}
+        and draft["statements"][0]["watermark_us"] == 1000
+    )
     assert draft["lines"][1]["segments"][0]["start"] == "2013-01-01T05:00:00Z"
 
 
@@ -53,7 +56,7 @@ async def test_a_newer_revision_replaces_the_whole_and_an_older_one_is_ignored(
     assert (
         [line["amount"] for line in after["lines"]] == ["1.00"]
         and after["total"] == "1.00"
-        and after["statement"]["revision"] == 9
+        and after["statements"][0]["revision"] == 9
     )
 
 
@@ -91,7 +94,7 @@ async def test_pages_are_swapped_in_when_they_are_complete_and_not_before(db: Da
     long = statement_of(revision=2, amounts=tuple(range(1, 12)))
     first, second, third = pages_of(long, 4)
     assert (await hear(third, first)).new == 2
-    assert (await only_draft(db))["statement"]["revision"] == 1
+    assert (await only_draft(db))["statements"][0]["revision"] == 1
     assert (await hear(second)).new == 1
     draft = await only_draft(db)
     assert [line["amount"] for line in draft["lines"]] == [f"0.{n:02}" for n in range(1, 12)] and draft[

@@ -174,8 +174,14 @@ CHANGES = (
     "delete from billing.documents",
     "update billing.document_lines set amount_minor = 1",
     "delete from billing.document_lines",
-    "insert into billing.document_lines select document_id, 99, 'x', key, clause_id, clause_hash, version, kind, meter, description, 0, 0, segments "
-    "from billing.document_lines limit 1",
+    """insert into billing.document_lines
+       select (jsonb_populate_record(line, '{"position": 99, "line_id": "x"}')).* from billing.document_lines line limit 1""",
+    "update billing.document_statements set revision = 9",
+    "delete from billing.document_statements",
+    """insert into billing.document_statements
+       select (jsonb_populate_record(source, jsonb_build_object('statement_id', gen_random_uuid(), 'occasion', 'x'))).*
+       from billing.document_statements source limit 1""",
+    "truncate billing.document_statements",
     "update billing.journal_entries set posted_on = '2020-01-01'",
     "delete from billing.journal_entries",
     "update billing.journal_postings set amount_minor = 1",
