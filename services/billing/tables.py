@@ -201,11 +201,19 @@ journal_entries = Table(
     "journal_entries",
     metadata,
     Column("entry_id", Text, primary_key=True),  # jou_…
-    Column("document_id", Text, ForeignKey("billing.documents.document_id"), nullable=False),
+    # What it books: an event of a thing, once.
+    Column("source_kind", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("contract", Text),  # null: of no one contract
+    Column("customer", Text, nullable=False),  # external id
+    Column("currency", String(3), nullable=False),
     Column("posted_on", Date, nullable=False),
     Column("description", Text, nullable=False),
     Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
-    UniqueConstraint("document_id", name="journal_entries_document"),
+    UniqueConstraint("source_kind", "source_id", "event", name="journal_entries_source"),
+    Index("journal_entries_customer", "customer", "entry_id"),
+    Index("journal_entries_contract", "contract", "entry_id"),
 )
 
 journal_postings = Table(

@@ -9,18 +9,14 @@ from services.billing.documents.domain.following import lines_of_draft
 from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.repository import DocumentRepository
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
-from services.billing.finalization.domain.posting import postings_of
-from services.billing.finalization.rows import EntryRow, FinalizedRow, LineRow, PostingRow
+from services.billing.finalization.rows import FinalizedRow, LineRow
 from shared.db.columns import insert, read, update
 from shared.runtime.clock import machine_now
 from shared.topics.rating import StatementMessage
-from shared.values.ids import new_ids
 from shared.values.instants import from_us
 
 _DUE = "document.status = 'draft' and document.complete and (document.held_until is null or document.held_until <= $1)"
 LINES = insert("billing.document_lines", LineRow)
-ENTRIES = insert("billing.journal_entries", EntryRow)
-POSTINGS = insert("billing.journal_postings", PostingRow)
 FINALIZED = update(
     "billing.documents",
     FinalizedRow,
@@ -107,28 +103,6 @@ class FinalizationRepository:
         """Turn these drafts into history."""
         rows = [FinalizedRow.of(document, now) for document in documents]
         await self._connection.execute(FINALIZED.sql, *FINALIZED.columns_of(rows))
-
-    async def post(self, documents: Sequence[Numbered]) -> None:
-        """Insert one entry a document, and its postings, all at once: the database checks that each
-        balances."""
-        entries = [
-            (EntryRow.of(entry_id, document), document)
-            for entry_id, document in zip(new_ids("jou", len(documents)), documents, strict=True)
-        ]
-        await self._connection.execute(ENTRIES.sql, *ENTRIES.columns_of([entry for entry, _ in entries]))
-        postings = [
-            PostingRow(
-                entry.entry_id,
-                position,
-                posting.account,
-                posting.amount_minor,
-                document.draft.currency,
-                posting.line_id,
-            )
-            for entry, document in entries
-            for position, posting in enumerate(postings_of(document.draft), 1)
-        ]
-        await self._connection.execute(POSTINGS.sql, *POSTINGS.columns_of(postings))
 
     async def resolve_exceptions(
         self, references: Sequence[str], now: datetime, but: Sequence[str] = ()

@@ -75,30 +75,3 @@ class FinalizedRow:
             customer_name=document.draft.customer_name,
             finalized_at=now,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class EntryRow:
-    """A row of `journal_entries`."""
-
-    entry_id: str
-    document_id: str
-    posted_on: date
-    description: str
-
-    @classmethod
-    def of(cls, entry_id: str, document: Numbered) -> Self:
-        description = f"{document.draft.kind.name} {document.number}"
-        return cls(entry_id, document.draft.document_id, document.issued_on, description)
-
-
-@dataclass(frozen=True, slots=True)
-class PostingRow:
-    """A row of `journal_postings`."""
-
-    entry_id: str
-    position: Integer
-    account: str
-    amount_minor: int
-    currency: str
-    line_id: str | None

@@ -1,2 +1,2 @@
-"""The journal as finance pulls it: entries with their postings. Owns nothing; finalization writes it, once.
-Never changes an entry."""
+"""The journal as finance pulls it: entries with their postings, of any source. Owns: entries and postings. Never
+changes an entry."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from services.billing.documents.domain.kinds import RECEIVABLE
+from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
 from services.billing.journal.rows import Entry
 from shared.http.answers import Amount, Answer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, DocumentId
@@ -23,14 +24,25 @@ class PostingAnswer(Answer):
     """The document's line that it books"""
 
 
+class SourceAnswer(Answer):
+    """What an entry books: an event of a thing, once."""
+
+    kind: Annotated[str, Field(examples=[DOCUMENT])]
+    id: DocumentId
+    event: Annotated[str, Field(examples=[FINALIZED])]
+
+
 class JournalEntryAnswer(Answer):
     """A balanced entry: its postings sum to zero."""
 
     object: Literal["journal_entry"] = "journal_entry"
     id: Annotated[str, Field(examples=["jou_0353HwWXEjxXOHKJzOoT5e"])]
-    document: DocumentId
-    number: Annotated[str, Field(examples=["DEFAULT-2026-000003"])]
-    contract: ContractName
+    source: SourceAnswer
+    document: DocumentId | None
+    """Null where it books no document"""
+    number: Annotated[str | None, Field(examples=["DEFAULT-2026-000003"])]
+    contract: ContractName | None
+    """Null where it is of no one contract"""
     customer: CustomerName
     posted_on: date
     description: str
@@ -44,6 +56,7 @@ class JournalEntryAnswer(Answer):
             cls,
             entry,
             id=entry.entry_id,
+            source=SourceAnswer(kind=entry.source_kind, id=entry.source_id, event=entry.event),
             document=entry.document_id,
             postings=[
                 PostingAnswer(

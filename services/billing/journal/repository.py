@@ -1,13 +1,21 @@
-"""All SQL that reads the journal."""
+"""All SQL of the journal."""
+
+from collections.abc import Sequence
 
 import asyncpg
 
-from services.billing.journal.rows import Entry, EntryFilter, Posting
-from shared.db.columns import names_of, read
+from services.billing.journal.domain.entries import NewEntry, Posting
+from services.billing.journal.domain.sources import DOCUMENT
+from services.billing.journal.rows import Entry, EntryFilter, EntryRow, PostingRow
+from shared.db.columns import insert, names_of, read
 from shared.db.filters import narrowed
+from shared.values.ids import new_ids
+
+ENTRIES = insert("billing.journal_entries", EntryRow)
+POSTINGS = insert("billing.journal_postings", PostingRow)
 
 _CONDITIONS = {
-    "document_id": "entry.document_id = {}",
+    "document_id": f"entry.source_kind = '{DOCUMENT}' and entry.source_id = {{}}",
     "posted_from": "entry.posted_on >= {}",
     "posted_to": "entry.posted_on <= {}",
     "account": "exists (select from billing.journal_postings posting where posting.entry_id = entry.entry_id and posting.account = {})",
@@ -22,16 +30,34 @@ class JournalRepository:
 
     async def newest_first(self, asked: EntryFilter, before: str | None, rows_max: int) -> list[Entry]:
         """Return entries older than the id `before`, newest first."""
-        where = narrowed(asked, _CONDITIONS, "document").also("entry.entry_id < {}", before)
+        where = narrowed(asked, _CONDITIONS, "entry").also("entry.entry_id < {}", before)
         rows = await self._connection.fetch(
-            f"""select entry.entry_id, entry.document_id, entry.posted_on, entry.description,
-                    document.number, document.contract, document.customer, document.currency
-                from billing.journal_entries entry join billing.documents document using (document_id)
+            f"""select entry.entry_id, entry.source_kind, entry.source_id, entry.event, document.document_id,
+                    document.number, entry.contract, entry.customer, entry.posted_on, entry.description,
+                    entry.currency
+                from billing.journal_entries entry
+                left join billing.documents document
+                    on entry.source_kind = '{DOCUMENT}' and entry.source_id = document.document_id
                 where {where.sql} order by entry.entry_id desc limit {rows_max:d}""",
             *where.parameters,
         )
         postings = await self._postings([row["entry_id"] for row in rows])
         return [Entry(**row, postings=tuple(postings.get(row["entry_id"], ()))) for row in rows]
+
+    async def insert(self, entries: Sequence[NewEntry]) -> None:
+        """Insert entries, and the postings of them all at once: the database checks that each balances."""
+        named = list(zip(new_ids("jou", len(entries)), entries, strict=True))
+        await self._connection.execute(
+            ENTRIES.sql, *ENTRIES.columns_of([EntryRow.of(entry_id, entry) for entry_id, entry in named])
+        )
+        postings = [
+            PostingRow(
+                entry_id, position, posting.account, posting.amount_minor, entry.currency, posting.line_id
+            )
+            for entry_id, entry in named
+            for position, posting in enumerate(entry.postings, 1)
+        ]
+        await self._connection.execute(POSTINGS.sql, *POSTINGS.columns_of(postings))
 
     async def _postings(self, entry_ids: list[str]) -> dict[str, list[Posting]]:
         found: dict[str, list[Posting]] = {}

@@ -164,7 +164,8 @@ BOOKS = f"""
                 where b.amount_minor <> coalesce((
                     select -sum(p.amount_minor) from billing.journal_postings p
                         where p.entry_id = e.entry_id and p.line_id = b.line_id), 0)) as unbooked
-        from billing.journal_entries e where e.document_id = d.document_id
+        from billing.journal_entries e
+        where (e.source_kind, e.source_id, e.event) = ('document', d.document_id, 'finalized')
     ) j on true
     where l.lines_minor <> d.subtotal_minor or l.strange is not null or j.entry_id is null
         or coalesce(j.off, 0) <> 0 or coalesce(j.receivable, 0) <> d.total_minor or j.unbooked <> 0
@@ -184,6 +185,15 @@ NUMBERS = """
       and (t.number is not null or not exists (select from billing.withdrawn_numbers w
           where w.series = p.series and w.counter = p.counter))
     order by series, counter
+"""
+
+# What the journal books must have happened.
+STRAY = """
+    select e.entry_id, e.source_kind, e.source_id, e.event, e.contract, null::timestamptz as period_start
+    from billing.journal_entries e
+    left join billing.documents d on e.source_kind = 'document' and e.event = 'finalized'
+        and d.document_id = e.source_id and d.status = 'finalized'
+    where d.document_id is null order by e.entry_id
 """
 
 # Whether nothing of rating.statements is under way: then what billing has not heard was dropped.
@@ -237,10 +247,13 @@ async def money_of(
 
 
 async def numbers(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
-    """K5, the series: every number up to the series' next one belongs to exactly one document."""
+    """K5, the series and the journal: every number up to a series' next one belongs to exactly one document, and
+    every entry books something that happened."""
     off = await listed(connection, NUMBERS, rows_max=listed_max)
+    stray = await listed(connection, STRAY, rows_max=listed_max)
     series = await connection.fetchval("select count(*) from billing.number_series")
-    return Checked(K.MONEY, {"series": series}, tuple(map(_number, off.rows)), more=off.more)
+    breaks = (*map(_number, off.rows), *map(_stray, stray.rows))
+    return Checked(K.MONEY, {"series": series}, breaks, more=off.more + stray.more)
 
 
 def _count(figures: dict[str, int], row: asyncpg.Record) -> None:
@@ -492,14 +505,14 @@ def _books(row: asyncpg.Record) -> list[Break]:
             _money(
                 row,
                 "entry_missing",
-                Row("billing.journal_entries", {"document_id": row["document_id"]}),
+                Row("billing.journal_entries", {"source_id": row["document_id"]}),
                 "an entry",
                 "none",
                 "the finalized document was never posted, or its entry is gone; post it",
             )
         )
         return found
-    entry = Row("billing.journal_entries", {"entry_id": row["entry_id"], "document_id": row["document_id"]})
+    entry = Row("billing.journal_entries", {"entry_id": row["entry_id"], "source_id": row["document_id"]})
     if row["off"]:
         found.append(
             _money(
@@ -542,6 +555,17 @@ def _number(row: asyncpg.Record) -> Break:
         "one document",
         "none",
         f"number {row['counter']} of {row['series']} was taken and no document carries it; find what was deleted",
+    )
+
+
+def _stray(row: asyncpg.Record) -> Break:
+    return _money(
+        row,
+        "entry_of_nothing",
+        Row("billing.journal_entries", {"entry_id": row["entry_id"], "source_id": row["source_id"]}),
+        f"{row['source_kind']} {row['source_id']} {row['event']}",
+        "no such thing",
+        "the entry books what did not happen, or what it booked is gone; find what was deleted, or reverse it",
     )
 
 

@@ -1,27 +1,29 @@
-"""Double entry: what a document posts. A debit is positive, a credit negative."""
+"""What a document posts when it is finalized."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from services.billing.finalization.domain.drafts import Draft
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    account: str
-    amount_minor: int
-    line_id: str | None = None
+from services.billing.finalization.domain.drafts import Numbered
+from services.billing.journal.domain.entries import NewEntry, Posting, Source
+from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
 
 
-def postings_of(draft: Draft) -> tuple[Posting, ...]:
+def entry_of(document: Numbered) -> NewEntry:
     """Return what the document posts to the accounts of its kind: the customer owes the total, each line is
     revenue of its own. Zero amounts post nothing."""
-    found = tuple(posting for posting in _postings(draft) if posting.amount_minor)
-    assert sum(posting.amount_minor for posting in found) == 0, "an entry balances"
-    return found
+    draft = document.draft
+    return NewEntry(
+        source=Source(DOCUMENT, draft.document_id, FINALIZED),
+        contract=draft.contract,
+        customer=draft.customer,
+        currency=draft.currency,
+        posted_on=document.issued_on,
+        description=f"{draft.kind.name} {document.number}",
+        postings=tuple(posting for posting in _postings(document) if posting.amount_minor),
+    )
 
 
-def _postings(draft: Draft) -> Iterator[Posting]:
+def _postings(document: Numbered) -> Iterator[Posting]:
+    draft = document.draft
     yield Posting(draft.kind.receivable, draft.total_minor)
     for line in draft.lines:
         yield Posting(f"{draft.kind.revenue}.{line.kind}", -line.amount_minor, line.line_id)

@@ -10,8 +10,10 @@ from prometheus_client import Counter
 from services.billing.documents.domain.told import told_line
 from services.billing.finalization.domain.drafts import Draft, Numbered, Obstacle, numbered
 from services.billing.finalization.domain.numbering import CHUNK_MAX
+from services.billing.finalization.domain.posting import entry_of
 from services.billing.finalization.repository import FinalizationRepository
 from services.billing.finalization.usecases.ask_conservation import Gate
+from services.billing.journal.usecases import post
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.runtime import failpoints
@@ -141,7 +143,7 @@ async def _write_history(
     documents = numbered(drafts, series, await repository.take_numbers(series, len(drafts)), now)
     await repository.insert_lines(drafts)
     await repository.finalize(documents, now)
-    await repository.post(documents)
+    await post(uow, [entry_of(document) for document in documents])
     for document in documents:
         uow.tell(DOCUMENTS, message_of(document, document.draft))
     failpoints.reach("billing.after_number")

@@ -143,7 +143,7 @@ VANDALISM = {
         "K5",
     ),
     "an entry that is gone": Fault(
-        "delete from billing.journal_entries where document_id = (select min(document_id) from billing.journal_entries)",
+        "delete from billing.journal_entries where source_id = (select min(source_id) from billing.journal_entries)",
         "entry_missing",
         "billing.journal_entries",
         "K5",
@@ -190,6 +190,14 @@ VANDALISM = {
         f"delete from billing.document_statements where {ACME} and final",
         "document_missing",
         "billing.documents",
+        "K5",
+    ),
+    "an entry of a document that nobody made": Fault(
+        """insert into billing.journal_entries (entry_id, source_kind, source_id, event, customer, currency,
+               posted_on, description)
+           values ('jou_x', 'document', 'inv_x', 'finalized', 'acme', 'USD', '2025-02-04', 'x')""",
+        "entry_of_nothing",
+        "billing.journal_entries",
         "K5",
     ),
     "a position past the head": Fault(

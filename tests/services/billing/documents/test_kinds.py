@@ -71,7 +71,7 @@ async def test_a_kind_has_its_own_series_accounts_and_title(db: Database) -> Non
         "revenue.usage",
         "revenue.usage",
     ]
-    entry = "select description from billing.journal_entries where document_id = $1"
+    entry = "select description from billing.journal_entries where source_id = $1"
     assert await db.pool.fetchval(entry, note.document_id) == f"fee_note {NUMBER}"
     assert f"<title>Fee note {NUMBER}" in page_of(note, lambda *_: None)
     assert DocumentAnswer.of(note).as_json()["kind"] == "fee_note"
@@ -111,7 +111,7 @@ async def accounts(db: Database, document_id: str) -> list[tuple[str, int]]:
     """What a document posted, in order: account and minor units."""
     rows = await db.pool.fetch(
         """select account, amount_minor from billing.journal_postings
-           join billing.journal_entries using (entry_id) where document_id = $1 order by position""",
+           join billing.journal_entries using (entry_id) where source_id = $1 order by position""",
         document_id,
     )
     return [tuple(row) for row in rows]
