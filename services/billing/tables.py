@@ -185,6 +185,9 @@ number_series = Table(
     metadata,
     Column("series", Text, primary_key=True),  # DEFAULT-2013
     Column("next", BigInteger, nullable=False, server_default=text("1")),
+    Column("issued_on", Date),  # of its last document; null before there is one
+    # from this number on dates rise with numbers
+    Column("dated_from", BigInteger, nullable=False, server_default=text("1")),
     CheckConstraint("next >= 1", name="number_series_next"),
 )
 

@@ -2,7 +2,8 @@
 positions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import asyncpg
@@ -42,7 +43,7 @@ class _Since:
     """What lies on the bus since the backup."""
 
     again: int = 0
-    numbers: Sequence[str] = ()
+    numbers: Mapping[str, date] = field(default_factory=dict)
     keys: Sequence[AccessKeyMessage] = ()
     # of the snapshot topics; None where the log is part of the book
     heads: Mapping[str, Mapping[int, int]] | None = None

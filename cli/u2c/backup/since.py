@@ -2,6 +2,7 @@
 given, and the keys that ended."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -18,14 +19,14 @@ from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 READ_MAX = 1000
 
 
-async def published_numbers(reader: KafkaReader) -> list[str]:
-    """The numbers of all documents ever finalized."""
-    found: set[str] = set()
+async def published_numbers(reader: KafkaReader) -> dict[str, date]:
+    """The numbers of all documents ever finalized → the day each was issued on."""
+    found: dict[str, date] = {}
     async for message in _messages(reader, DOCUMENTS):
         document: DocumentMessage = message
-        if document.number is not None:
-            found.add(document.number)
-    return sorted(found)
+        if document.number is not None and document.issued_on is not None:
+            found[document.number] = date.fromisoformat(document.issued_on)
+    return found
 
 
 async def told_keys(reader: KafkaReader) -> list[AccessKeyMessage]:

@@ -8,7 +8,9 @@ EVERY_S, SOON_S = 5.0, 0.2
 
 
 async def finalize(context: FinalizationContext) -> None:
-    await usecases.finalize_due(context.db, context.state.gate, context.clock.now())
+    await usecases.finalize_due(
+        context.db, context.state.gate, context.clock.now(), context.settings.entity_timezone
+    )
 
 
 async def finish_due_work(context: FinalizationContext) -> bool:

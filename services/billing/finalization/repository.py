@@ -1,7 +1,7 @@
 """All SQL of finalization. Every method is one statement over the whole chunk."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import asyncpg
 
@@ -79,16 +79,22 @@ class FinalizationRepository:
             "delete from billing.documents where document_id = any($1)", list(document_ids)
         )
 
-    async def take_numbers(self, series: str, count: int) -> int:
-        """Return the first of `count` numbers in a row. The series stays locked until commit, so a roll-back
-        leaves no gap."""
-        first: int = await self._connection.fetchval(
-            """insert into billing.number_series as series (series, next) values ($1, 1 + $2)
-               on conflict (series) do update set next = series.next + $2 returning next - $2""",
+    async def take_numbers(self, series: str, count: int, today: date) -> tuple[int, date]:
+        """Return the first of `count` numbers in a row, and the day on which their documents are issued: today,
+        or that of the series' last document, if that is later. The series stays locked until commit, so a
+        roll-back leaves no gap, and dates rise with numbers."""
+        row = await self._connection.fetchrow(
+            """insert into billing.number_series as series (series, next, issued_on) values ($1, 1 + $2, $3)
+               on conflict (series) do update set next = series.next + $2,
+                   issued_on = greatest(series.issued_on, $3)
+               returning next - $2, issued_on""",
             series,
             count,
+            today,
         )
-        return first
+        assert row is not None, "an upsert without a condition returns its row"
+        first, issued_on = row
+        return first, issued_on
 
     async def insert_lines(self, drafts: Sequence[Draft]) -> None:
         """Write the lines of these drafts down, in order."""
@@ -138,14 +144,17 @@ class NumberSeriesRepository:
         )
         return [(row["series"], row["counter"]) for row in rows]
 
-    async def move_past(self, highest: Mapping[str, int]) -> None:
-        """Let each series go on behind its highest number."""
+    async def move_past(self, highest: Mapping[str, int], latest: Mapping[str, date]) -> None:
+        """Let each series go on behind its highest number and on no earlier day than its latest."""
         await self._connection.execute(
-            """insert into billing.number_series as known (series, next)
-               select series, highest + 1 from unnest($1::text[], $2::bigint[]) s (series, highest)
-               on conflict (series) do update set next = greatest(known.next, excluded.next)""",
+            """insert into billing.number_series as known (series, next, issued_on)
+               select series, highest + 1, latest
+               from unnest($1::text[], $2::bigint[], $3::date[]) s (series, highest, latest)
+               on conflict (series) do update set next = greatest(known.next, excluded.next),
+                   issued_on = greatest(known.issued_on, excluded.issued_on)""",
             list(highest),
             list(highest.values()),
+            [latest[series] for series in highest],
         )
 
 

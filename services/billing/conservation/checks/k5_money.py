@@ -187,9 +187,21 @@ NUMBERS = """
     order by series, counter
 """
 
+# Dates rise with numbers, from the number on that a series says.
+DATES = """
+    select series, number, document_id, issued_on, before from (
+        select d.*, lag(d.issued_on) over (partition by d.series order by d.counter) as before
+        from (select series, number, document_id, issued_on,
+                  substring(number from '([0-9]+)$')::bigint as counter
+              from billing.documents where status = 'finalized') d
+        join billing.number_series s using (series)
+        where d.counter >= s.dated_from
+    ) numbered where issued_on < before order by series, number
+"""
+
 # What the journal books must have happened.
 STRAY = """
-    select e.entry_id, e.source_kind, e.source_id, e.event, e.contract, null::timestamptz as period_start
+    select e.entry_id, e.source_kind, e.source_id, e.event, e.contract
     from billing.journal_entries e
     left join billing.documents d on e.source_kind = 'document' and e.event = 'finalized'
         and d.document_id = e.source_id and d.status = 'finalized'
@@ -247,13 +259,14 @@ async def money_of(
 
 
 async def numbers(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
-    """K5, the series and the journal: every number up to a series' next one belongs to exactly one document, and
-    every entry books something that happened."""
+    """K5, the series and the journal: every number up to a series' next one belongs to exactly one document,
+    dates rise with numbers, and every entry books something that happened."""
     off = await listed(connection, NUMBERS, rows_max=listed_max)
+    falling = await listed(connection, DATES, rows_max=listed_max)
     stray = await listed(connection, STRAY, rows_max=listed_max)
     series = await connection.fetchval("select count(*) from billing.number_series")
-    breaks = (*map(_number, off.rows), *map(_stray, stray.rows))
-    return Checked(K.MONEY, {"series": series}, breaks, more=off.more + stray.more)
+    breaks = (*map(_number, off.rows), *map(_falling, falling.rows), *map(_stray, stray.rows))
+    return Checked(K.MONEY, {"series": series}, breaks, more=off.more + falling.more + stray.more)
 
 
 def _count(figures: dict[str, int], row: asyncpg.Record) -> None:
@@ -558,14 +571,26 @@ def _number(row: asyncpg.Record) -> Break:
     )
 
 
+def _falling(row: asyncpg.Record) -> Break:
+    return Break(
+        K.MONEY,
+        "number_before_its_day",
+        Row("billing.documents", {"document_id": row["document_id"], "number": row["number"]}),
+        f"issued on {row['before']} or later",
+        str(row["issued_on"]),
+        "the document before it in the series is of a later day; a document never changes, so one of the two was altered",
+    )
+
+
 def _stray(row: asyncpg.Record) -> Break:
-    return _money(
-        row,
+    return Break(
+        K.MONEY,
         "entry_of_nothing",
         Row("billing.journal_entries", {"entry_id": row["entry_id"], "source_id": row["source_id"]}),
         f"{row['source_kind']} {row['source_id']} {row['event']}",
         "no such thing",
         "the entry books what did not happen, or what it booked is gone; find what was deleted, or reverse it",
+        row["contract"],
     )
 
 

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from services.billing.documents.domain.document import Line
 from services.billing.documents.domain.kinds import DocumentKind
 from services.billing.finalization.domain.numbering import number_of
-from shared.values.period import local_date
 
 CONTRACT_PERIOD = tuple[str, datetime]
 CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM = "customer_unknown", "lines_do_not_sum"
@@ -44,7 +43,6 @@ class Draft:
     customer_name: str | None
     legal_entity: str
     currency: str
-    timezone: str
     period_start: datetime
     start_date: date
     end_date: date
@@ -83,11 +81,9 @@ class Draft:
         """Whether a break in the books of its contract and period is one of this document."""
         return self.kind.counts_towards_k5 or obstacle.kind != broken("K5")
 
-    def issued_on(self, now: datetime) -> date:
-        return local_date(now, self.timezone)
-
-    def series(self, now: datetime) -> str:
-        return self.kind.series_of(self.legal_entity, self.issued_on(now))
+    def series(self, today: date) -> str:
+        """The series of a document that is issued today."""
+        return self.kind.series_of(self.legal_entity, today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +97,15 @@ class Numbered:
     due_on: date
 
 
-def numbered(drafts: list[Draft], series: str, first: int, now: datetime) -> list[Numbered]:
+def numbered(drafts: list[Draft], series: str, first: int, issued_on: date) -> list[Numbered]:
     """Give one range of numbers, beginning with `first`, to drafts of one series in the order given."""
     return [
         Numbered(
             draft,
             series,
             number_of(series, first + index),
-            draft.issued_on(now),
-            draft.issued_on(now) + timedelta(days=draft.net_days),
+            issued_on,
+            issued_on + timedelta(days=draft.net_days),
         )
         for index, draft in enumerate(drafts)
     ]

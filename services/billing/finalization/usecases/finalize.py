@@ -2,7 +2,7 @@
 a series is a transaction of its own, and none is held while the gate is asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 
 from prometheus_client import Counter
@@ -20,6 +20,7 @@ from shared.runtime import failpoints
 from shared.runtime.clock import machine_us
 from shared.topics.billing import DOCUMENTS, DocumentMessage
 from shared.values.made_from import made_from
+from shared.values.period import local_date
 
 #: Drafts one pass of the gate looks at.
 LOOKED_AT_MAX = 500
@@ -31,16 +32,16 @@ HELD = Counter("u2c_billing_held_total", "Times a draft was held, by the first t
 HOLD_S = 5
 
 
-async def finalize_due(db: Database, gate: Gate, now: datetime) -> int:
+async def finalize_due(db: Database, gate: Gate, now: datetime, zone: str) -> int:
     """Finalize what is due and hold what may not be yet; return how many documents were finalized. Safe to
-    run many times at once."""
-    finalized = 0
+    run many times at once. `zone`: where the legal entities have their days."""
+    finalized, today = 0, local_date(now, zone)
     while found := await _due(db):
         obstacles = await _obstacles(found, gate)
         held = [draft for draft in found if obstacles[draft.document_id]]
         clear = [draft for draft in found if not obstacles[draft.document_id]]
         await _hold(held, obstacles, db, now)
-        taken = sum([await _finalize_chunk(chunk, db, now) for chunk in _chunks(clear, now)])
+        taken = sum([await _finalize_chunk(chunk, db, now, today) for chunk in _chunks(clear, today)])
         finalized += taken
         FINALIZED.inc(taken)
         if clear and not taken:
@@ -108,17 +109,17 @@ async def _hold(
                 )
 
 
-def _chunks(drafts: Sequence[Draft], now: datetime) -> Iterator[list[Draft]]:
+def _chunks(drafts: Sequence[Draft], today: date) -> Iterator[list[Draft]]:
     """Cut into runs of one series, each at most one transaction long, older periods first."""
-    ordered = sorted(drafts, key=lambda draft: (draft.series(now), draft.period_start, draft.contract))
-    for _, of_series in groupby(ordered, key=lambda draft: draft.series(now)):
+    ordered = sorted(drafts, key=lambda draft: (draft.series(today), draft.period_start, draft.contract))
+    for _, of_series in groupby(ordered, key=lambda draft: draft.series(today)):
         rest = list(of_series)
         while rest:
             chunk, rest = rest[:CHUNK_MAX], rest[CHUNK_MAX:]
             yield chunk
 
 
-async def _finalize_chunk(chunk: Sequence[Draft], db: Database, now: datetime) -> int:
+async def _finalize_chunk(chunk: Sequence[Draft], db: Database, now: datetime, today: date) -> int:
     """Number, post and tell one run of one series in one transaction; return how many drafts it settled.
 
     The drafts are locked again here, so what another worker finalized or holds meanwhile falls out, and no
@@ -131,17 +132,17 @@ async def _finalize_chunk(chunk: Sequence[Draft], db: Database, now: datetime) -
         await repository.drop_drafts([draft.document_id for draft in drafts if draft.leaves_no_document])
         kept = [draft for draft in drafts if not draft.leaves_no_document]
         if kept:
-            await _write_history(kept, uow, repository, now)
+            series = kept[0].series(today)
+            first, issued_on = await repository.take_numbers(series, len(kept), today)
+            await _write_history(numbered(kept, series, first, issued_on), uow, repository, now)
         await repository.resolve_exceptions([draft.reference for draft in drafts], now)
     return len(drafts)
 
 
 async def _write_history(
-    drafts: list[Draft], uow: UnitOfWork, repository: FinalizationRepository, now: datetime
+    documents: list[Numbered], uow: UnitOfWork, repository: FinalizationRepository, now: datetime
 ) -> None:
-    series = drafts[0].series(now)
-    documents = numbered(drafts, series, await repository.take_numbers(series, len(drafts)), now)
-    await repository.insert_lines(drafts)
+    await repository.insert_lines([document.draft for document in documents])
     await repository.finalize(documents, now)
     await post(uow, [entry_of(document) for document in documents])
     for document in documents:

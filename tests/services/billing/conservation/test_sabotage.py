@@ -200,6 +200,13 @@ VANDALISM = {
         "billing.journal_entries",
         "K5",
     ),
+    "a document that is older than the one before it": Fault(
+        """update billing.documents set issued_on = issued_on - 1 where number = (
+               select max(number) from billing.documents where status = 'finalized')""",
+        "number_before_its_day",
+        "billing.documents",
+        "K5",
+    ),
     "a position past the head": Fault(
         "update bus.heads set head = head - 1 where topic = 'usage.events' and head > 0",
         "position_past_head",

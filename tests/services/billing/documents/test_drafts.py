@@ -15,7 +15,7 @@ from shared.topics.rating import EventName, StatementHeld
 from tests.services.billing.conftest import Hear
 from tests.services.billing.gates import Broken, OpenGate
 from tests.services.billing.reading import get_document, list_documents
-from tests.services.billing.statements import NOW, pages_of, statement_of
+from tests.services.billing.statements import NOW, ZONE, pages_of, statement_of
 
 
 def shown_document(document: Document) -> dict[str, Any]:
@@ -189,7 +189,7 @@ async def test_a_draft_the_gate_holds_says_what_it_found_until_that_is_gone(
 ) -> None:
     await hear_customers()
     await hear(statement_of(final=True))
-    await finalize_due(db, Broken("ua-2013"), NOW)
+    await finalize_due(db, Broken("ua-2013"), NOW, ZONE)
     (listed,) = await list_documents(db, DocumentFilter(), None, 10)
     held = shown_document(listed)["held"]
     exception = await db.pool.fetchval(
@@ -208,7 +208,7 @@ async def test_a_draft_the_gate_holds_says_what_it_found_until_that_is_gone(
     page = page_of(await get_document(db, listed.document_id), lambda clause, version: None)
     assert "it cannot become an invoice yet" in page and "off by one" in page
     await db.pool.execute("update billing.documents set held_until = clock_timestamp()")
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     assert (await only_draft(db))["held"] is None and await db.pool.fetchval(
         "select count(*) from billing.exceptions where resolved_at is null"
     ) == 0
@@ -220,10 +220,10 @@ async def test_an_obstacle_of_any_kind_resolves_when_it_is_gone(
     """K1 stops every close, and its exception must not outlive it."""
     await hear_customers()
     await hear(statement_of(final=True))
-    await finalize_due(db, Broken("ua-2013", kind="conservation_k1"), NOW)
+    await finalize_due(db, Broken("ua-2013", kind="conservation_k1"), NOW, ZONE)
     assert (await only_draft(db))["held"]["reason"] == "conservation_k1"
     await db.pool.execute("update billing.documents set held_until = clock_timestamp()")
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     assert await db.pool.fetchval("select count(*) from billing.exceptions where resolved_at is null") == 0
 
 

@@ -23,7 +23,7 @@ from tests.conftest import TestDatabase
 from tests.services.billing.conftest import Hear
 from tests.services.billing.gates import Broken, OpenGate
 from tests.services.billing.reading import list_documents
-from tests.services.billing.statements import NOW, customer_of, statement_of
+from tests.services.billing.statements import NOW, ZONE, customer_of, statement_of
 
 FEE_NOTE = DocumentKind(
     "fee_note",
@@ -56,7 +56,7 @@ async def drafts(offered: None, db: Database, hear: Hear, hear_customers: Hear) 
 
 @pytest.mark.usefixtures("drafts")
 async def test_a_kind_has_its_own_series_accounts_and_title(db: Database) -> None:
-    assert await finalize_due(db, OpenGate(), NOW) == 2
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 2
     found = {document.kind: document for document in await list_documents(db, DocumentFilter(), None, 10)}
     invoice, note = found[INVOICE], found[FEE_NOTE]
     assert (invoice.number, note.number) == ("DEFAULT-2013-000001", NUMBER)
@@ -84,7 +84,7 @@ async def test_a_kind_has_its_own_series_accounts_and_title(db: Database) -> Non
 
 @pytest.mark.usefixtures("drafts")
 async def test_the_money_of_a_period_holds_only_what_counts_towards_it(db: Database) -> None:
-    assert await finalize_due(db, Broken("ua-2013", "aa-2013", kind="conservation_k5"), NOW) == 1
+    assert await finalize_due(db, Broken("ua-2013", "aa-2013", kind="conservation_k5"), NOW, ZONE) == 1
     finalized = await db.pool.fetch("select kind from billing.documents where status = 'finalized'")
     assert [row["kind"] for row in finalized] == ["fee_note"]
     references = await db.pool.fetch("select reference from billing.exceptions where resolved_at is null")
@@ -93,7 +93,7 @@ async def test_the_money_of_a_period_holds_only_what_counts_towards_it(db: Datab
 
 @pytest.mark.usefixtures("drafts")
 async def test_other_breaks_hold_every_kind(db: Database) -> None:
-    assert await finalize_due(db, Broken("ua-2013", "aa-2013", kind="conservation_k4"), NOW) == 0
+    assert await finalize_due(db, Broken("ua-2013", "aa-2013", kind="conservation_k4"), NOW, ZONE) == 0
 
 
 def test_conservation_leaves_out_of_k5_what_the_list_does() -> None:

@@ -17,7 +17,7 @@ from tests.conftest import TestDatabase
 from tests.services.billing.conftest import Hear
 from tests.services.billing.gates import Broken, OpenGate
 from tests.services.billing.reading import get_document, list_documents
-from tests.services.billing.statements import NOW, statement_of
+from tests.services.billing.statements import NOW, ZONE, statement_of
 
 UA = statement_of(final=True, amounts=(700, -200))
 AA = statement_of("aa-2013", month=2, final=True, amounts=(11,))
@@ -56,17 +56,17 @@ async def test_the_draft_has_the_lines_of_all_its_statements(db: Database, draft
 
 async def test_it_waits_while_one_of_its_statements_is_not_final(db: Database, draft: Document) -> None:
     await db.pool.execute("update billing.documents set complete = false")
-    assert await finalize_due(db, OpenGate(), NOW) == 0
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 0
 
 
 async def test_a_break_in_the_books_of_any_of_its_statements_holds_it(db: Database, draft: Document) -> None:
-    assert await finalize_due(db, Broken("aa-2013"), NOW) == 0
+    assert await finalize_due(db, Broken("aa-2013"), NOW, ZONE) == 0
     (document,) = await list_documents(db, DocumentFilter(), None, 10)
     assert document.held is not None and document.held.reason == "conservation_k4"
 
 
 async def test_its_lines_are_told_and_kept_with_what_they_are_of(db: Database, draft: Document) -> None:
-    assert await finalize_due(db, OpenGate(), NOW) == 1
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1
     (document,) = await list_documents(db, DocumentFilter(), None, 10)
     assert document.number == "DEFAULT-2013-000001" and document.lines == draft.lines
     told = DOCUMENTS.decode(await db.pool.fetchval("select value from billing.outbox"))
@@ -78,7 +78,7 @@ async def test_its_lines_are_told_and_kept_with_what_they_are_of(db: Database, d
 async def test_k5_sums_by_the_contract_and_period_of_a_line(
     db: Database, database: TestDatabase, draft: Document
 ) -> None:
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     auditor = await asyncpg.connect(database.admin_url)
     try:
         for statement in (UA, AA):

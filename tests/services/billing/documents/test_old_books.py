@@ -21,7 +21,7 @@ from shared.topics.rating import STATEMENTS, StatementMessage
 from tests.conftest import TestDatabase
 from tests.services.billing.gates import OpenGate
 from tests.services.billing.reading import list_documents
-from tests.services.billing.statements import NOW, batch_of, statement_of
+from tests.services.billing.statements import NOW, ZONE, batch_of, statement_of
 
 BEFORE = "0014"
 BILLED, OPEN = statement_of(final=True), statement_of(month=2, revision=3)
@@ -131,7 +131,7 @@ async def test_what_was_final_says_what_it_said_and_what_was_open_goes_on(
         assert [(source.revision, source.watermark) for source in january.statements] == [(1, {"0": 1})]
         assert [line.amount_minor for line in february.lines] == [2_500_000, 61_155_000]
         await hear(db, statement_of(month=2, revision=9, final=True, amounts=(5,)))
-        assert await finalize_due(db, OpenGate(), NOW) == 1
+        assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1
         (february,) = await list_documents(db, DocumentFilter(number="DEFAULT-2013-000002"), None, 10)
         assert (february.document_id, february.total_minor) == ("inv_open", 5)
         await hear(db, statement_of(revision=9, amounts=(1,)))

@@ -12,7 +12,7 @@ from shared.runtime.retelling import retell
 from shared.topics.billing import DOCUMENTS
 from tests.services.billing.conftest import Hear
 from tests.services.billing.gates import OpenGate
-from tests.services.billing.statements import NOW, customer_of, statement_of
+from tests.services.billing.statements import NOW, ZONE, customer_of, statement_of
 
 
 async def told(db: Database) -> list[tuple[bytes, Any]]:
@@ -35,7 +35,7 @@ async def test_each_finalized_document_is_told_once_more_and_says_the_same(
     await hear(
         *(statement_of(f"contract-{n}", f"C{n}", final=True, amounts=(n + 1, 20)) for n in range(5)), draft
     )
-    assert await finalize_due(db, OpenGate(), NOW) == 5
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 5
     first = await told(db)
     await retell(db, snapshots.SNAPSHOTS)
     again = (await told(db))[len(first) :]

@@ -19,7 +19,7 @@ from tests.conftest import TestDatabase
 from tests.services.billing.conftest import Hear
 from tests.services.billing.gates import Broken, OpenGate
 from tests.services.billing.reading import list_documents, nothing_due
-from tests.services.billing.statements import NOW, customer_of, statement_of
+from tests.services.billing.statements import NOW, ZONE, customer_of, statement_of
 from u2c.deployment.state import ROOT
 
 
@@ -38,7 +38,7 @@ async def test_a_final_statement_becomes_an_invoice_and_a_draft_stays_one(
     await hear_customers()
     await hear(statement_of(final=True), statement_of(month=2))
     assert not await nothing_due(db)
-    assert await finalize_due(db, OpenGate(), NOW) == 1
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1
     assert await nothing_due(db)
     february, january = sorted(
         await list_documents(db, DocumentFilter(), None, 10), key=lambda document: document.status
@@ -65,7 +65,7 @@ async def test_twenty_workers_at_once_finalize_each_draft_once_and_leave_no_gap(
             for n in range(230)
         )
     )
-    done = await asyncio.gather(*(finalize_due(db, OpenGate(), NOW) for _ in range(20)))
+    done = await asyncio.gather(*(finalize_due(db, OpenGate(), NOW, ZONE) for _ in range(20)))
     eu = len(range(0, 230, 7))
     assert sum(done) == 230
     assert await numbers(db) == [f"EU-2013-{n:06}" for n in range(1, eu + 1)] + [
@@ -81,7 +81,7 @@ async def test_a_break_holds_its_contract_only_and_is_an_exception_until_it_is_m
 ) -> None:
     await hear_customers(customer_of(), customer_of("AA", "American"))
     await hear(statement_of(final=True), statement_of("aa-2013", "AA", final=True))
-    assert await finalize_due(db, Broken("ua-2013"), NOW) == 1
+    assert await finalize_due(db, Broken("ua-2013"), NOW, ZONE) == 1
     assert await nothing_due(db)  # held is not due
     (opened,) = await db.pool.fetch("select * from billing.exceptions")
     assert (opened["kind"], opened["reference"], opened["owner"]) == (
@@ -93,7 +93,7 @@ async def test_a_break_holds_its_contract_only_and_is_an_exception_until_it_is_m
     await db.pool.execute(
         "update billing.documents set held_until = clock_timestamp() where held_until is not null"
     )
-    assert await finalize_due(db, OpenGate(), NOW) == 1
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1
     assert await db.pool.fetchval("select count(*) from billing.exceptions where resolved_at is null") == 0
     assert await numbers(db) == ["DEFAULT-2013-000001", "DEFAULT-2013-000002"]
 
@@ -104,7 +104,7 @@ async def test_conservation_stands_at_the_gate(
     """Rating never settled this statement, so the money of this contract and period does not hold (K5)."""
     await hear_customers()
     await hear(statement_of(final=True))
-    assert await finalize_due(db, ConservationGate(Auditor(database.url("u2c_auditor"))), NOW) == 0
+    assert await finalize_due(db, ConservationGate(Auditor(database.url("u2c_auditor"))), NOW, ZONE) == 0
     kinds = {
         row["kind"]: row["owner"]
         for row in await db.pool.fetch("select kind, owner from billing.exceptions where resolved_at is null")
@@ -117,7 +117,7 @@ async def test_a_failed_look_up_holds_that_invoice_and_never_the_run(
 ) -> None:
     await hear_customers(customer_of("AA", "American"))
     await hear(statement_of(final=True), statement_of("aa-2013", "AA", final=True))
-    assert await finalize_due(db, OpenGate(), NOW) == 1
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1
     assert (
         await db.pool.fetchval("select kind from billing.exceptions where resolved_at is null")
         == "customer_unknown"
@@ -127,7 +127,7 @@ async def test_a_failed_look_up_holds_that_invoice_and_never_the_run(
 async def test_lines_that_do_not_sum_are_never_issued(db: Database, hear: Hear, hear_customers: Hear) -> None:
     await hear_customers()
     await hear(statement_of(final=True, subtotal_minor=1))
-    assert await finalize_due(db, OpenGate(), NOW) == 0
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 0
     assert await db.pool.fetchval("select kind from billing.exceptions") == "lines_do_not_sum"
 
 
@@ -140,7 +140,7 @@ async def test_a_zero_invoice_is_issued_unless_the_contract_skips_it(
         statement_of("skips", final=True, amounts=(0,), skip_zero_invoices=True),
         statement_of("empty", final=True, amounts=()),
     )
-    assert await finalize_due(db, OpenGate(), NOW) == 3
+    assert await finalize_due(db, OpenGate(), NOW, ZONE) == 3
     issued = await list_documents(db, DocumentFilter(), None, 10)
     assert {(document.contract, document.total_minor) for document in issued} == {
         ("ua-2013", 0),
@@ -157,7 +157,7 @@ async def test_every_entry_balances_and_books_each_line_to_its_account(
     await hear_customers()
     fee = statement_of("fee", final=True, amounts=(500, -300, 0))
     await hear(fee)
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     rows = await db.pool.fetch(
         "select account, amount_minor, line_id from billing.journal_postings order by position"
     )
@@ -196,7 +196,7 @@ async def test_history_refuses_to_be_changed_by_the_service_itself(
 ) -> None:
     await hear_customers()
     await hear(statement_of(final=True))
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     assert {change: await refusal(db, change) for change in CHANGES} == dict.fromkeys(CHANGES, "U2C04")
 
 
@@ -214,7 +214,7 @@ async def test_an_entry_that_does_not_balance_is_refused(
 ) -> None:
     await hear_customers()
     await hear(statement_of(final=True))
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     entry = await db.pool.fetchval("select entry_id from billing.journal_entries")
     with pytest.raises(asyncpg.PostgresError) as refused:
         await db.pool.execute(
@@ -223,15 +223,15 @@ async def test_an_entry_that_does_not_balance_is_refused(
     assert refused.value.sqlstate == "U2C05" and "off by 1 minor units of USD" in str(refused.value)
 
 
-async def test_a_year_has_a_series_of_its_own_by_the_contracts_local_date(
+async def test_a_year_has_a_series_of_its_own_by_the_entitys_local_date(
     db: Database, hear: Hear, hear_customers: Hear
 ) -> None:
     await hear_customers()
     await hear(statement_of(month=11, final=True))
     new_years_eve = NOW.replace(year=2014, month=1, day=1, hour=3)  # still 2013 in New York
-    await finalize_due(db, OpenGate(), new_years_eve)
+    await finalize_due(db, OpenGate(), new_years_eve, ZONE)
     await hear(statement_of(month=12, final=True))
-    await finalize_due(db, OpenGate(), new_years_eve.replace(hour=6))
+    await finalize_due(db, OpenGate(), new_years_eve.replace(hour=6), ZONE)
     assert await numbers(db) == ["DEFAULT-2013-000001", "DEFAULT-2014-000001"]
 
 
@@ -241,12 +241,12 @@ from services.billing.finalization.usecases.finalize import finalize_due
 from shared.db.unit_of_work import Database
 from tests.services.billing.gates import Broken, OpenGate
 from tests.services.billing.reading import list_documents, nothing_due
-from tests.services.billing.statements import NOW
+from tests.services.billing.statements import NOW, ZONE
 
 async def main():
     db = Database(sys.argv[1], "billing")
     await db.open()
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
 
 asyncio.run(main())
 """
@@ -272,5 +272,5 @@ async def test_a_death_between_number_and_commit_leaves_no_gap(
     for at in (1, 2):
         assert await asyncio.to_thread(killed, at) == -signal.SIGKILL
     assert await db.pool.fetchval("select count(*) from billing.documents where status = 'finalized'") == 100
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     assert await numbers(db) == [f"DEFAULT-2013-{n:06}" for n in range(1, 251)]

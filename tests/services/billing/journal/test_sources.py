@@ -13,7 +13,7 @@ from services.billing.journal.usecases import list_entries, post
 from shared.db.unit_of_work import Database
 from tests.services.billing.conftest import Hear
 from tests.services.billing.gates import OpenGate
-from tests.services.billing.statements import NOW, statement_of
+from tests.services.billing.statements import NOW, ZONE, statement_of
 
 LAPSED = NewEntry(
     source=Source("block", "blo_1", "expired"),
@@ -36,7 +36,7 @@ async def test_what_is_no_document_is_posted_and_listed_beside_documents(
 ) -> None:
     await hear_customers()
     await hear(statement_of(final=True, amounts=(5,)))
-    await finalize_due(db, OpenGate(), NOW)
+    await finalize_due(db, OpenGate(), NOW, ZONE)
     async with db.transaction() as uow:
         await post(uow, [LAPSED])
     block, invoice = [
