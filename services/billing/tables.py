@@ -168,6 +168,7 @@ document_lines = Table(
     # The line of an older document that it corrects.
     Column("corrects_document", Text, ForeignKey("billing.documents.document_id")),
     Column("corrects_line", Text),
+    Column("draws", JSONB, nullable=False),  # LineDraw: what of it is paid from balances
     UniqueConstraint(
         "document_id",
         "line_id",

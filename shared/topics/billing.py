@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from shared.topics.rating import PERIOD
+from shared.topics.rating import PERIOD, LineDraw
 from shared.topics.registry import Topic, TopicKind, fields
 
 
@@ -36,6 +36,7 @@ class DocumentLine(msgspec.Struct, frozen=True, omit_defaults=True):
     statement_id: str = ""
     tax_class: str | None = None
     corrects: CorrectedLine | None = None
+    draws: tuple[LineDraw, ...] = ()
 
 
 class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,7 +58,7 @@ class DocumentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     due_on: str | None
     lines: tuple[DocumentLine, ...]
     subtotal_minor: int
-    total_minor: int
+    total_minor: int  # the subtotal less the draws of all lines
     corrects: str | None = None
     occasion: str = PERIOD  # of its statement; one document a contract, period and occasion
 

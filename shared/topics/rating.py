@@ -102,6 +102,14 @@ class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
     group: dict[str, str] = {}
 
 
+class LineDraw(msgspec.Struct, frozen=True):
+    """What of a line is paid from a balance, so that its document asks for so much less."""
+
+    block: str  # its id
+    kind: str  # prepaid | promotional | commitment | roll_over | shortfall
+    amount_minor: int  # below zero: returned to the block
+
+
 class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """A settled line. `line_id` is derived (uuid5), so a replay yields the same. Segments travel with a final
     statement alone."""
@@ -117,6 +125,7 @@ class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
     meter: str | None = None
     description: str = ""
     segments: tuple[StatementSegment, ...] = ()
+    draws: tuple[LineDraw, ...] = ()
 
 
 class EventName(msgspec.Struct, frozen=True):
@@ -176,6 +185,11 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     # set: the lines are those of an older revision, and the period is on hold
     held: StatementHeld | None = None
     occasion: str = PERIOD  # why the period is told: one document a contract, period and occasion
+
+    @property
+    def drawn_minor(self) -> int:
+        """What of all lines is paid from balances."""
+        return sum(draw.amount_minor for line in self.lines for draw in line.draws)
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):

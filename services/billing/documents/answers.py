@@ -20,7 +20,7 @@ from shared.http.shown_names import (
     ZoneName,
 )
 from shared.runtime.clock import from_us
-from shared.topics.rating import PERIOD, StatementSegment
+from shared.topics.rating import PERIOD, LineDraw, StatementSegment
 from shared.values.made_from import made_from
 from shared.values.money import Currency, currency, format_minor
 
@@ -132,6 +132,19 @@ class HeldDraftAnswer(HeldAnswer):
         )
 
 
+class DrawAnswer(Answer):
+    """What of a line is paid from a balance; below zero: returned to it."""
+
+    block: Annotated[str, Field(examples=["blo_0355r6GMHPjnilLt70JBPV"])]
+    kind: Annotated[str, Field(examples=["prepaid"])]
+    line: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+    amount: Amount
+
+    @classmethod
+    def of(cls, line: Line, draw: LineDraw, money: Currency) -> Self:
+        return made_from(cls, draw, line=line.line_id, amount=format_minor(draw.amount_minor, money))
+
+
 class StatementAnswer(Answer):
     """A statement of rating that a document is made from: which revision, and what usage it knew."""
 
@@ -186,8 +199,8 @@ class DocumentAnswer(Answer):
     due_on: date | None
     lines: list[LineAnswer]
     subtotal: Amount
-    draws: Annotated[list[str], Field(max_length=0)]
-    """What was taken from balances: nothing yet"""
+    draws: list[DrawAnswer]
+    """What of its lines is paid from balances"""
     total: Amount
     corrects: str | None
     """The document that this one corrects"""
@@ -208,7 +221,7 @@ class DocumentAnswer(Answer):
             period=PeriodAnswer(start=document.start_date, end=document.end_date),
             lines=[LineAnswer.of(line, money) for line in document.lines],
             subtotal=format_minor(document.subtotal_minor, money),
-            draws=[],
+            draws=[DrawAnswer.of(line, draw, money) for line in document.lines for draw in line.draws],
             total=format_minor(document.total_minor, money),
             statements=[StatementAnswer.of(source) for source in document.statements],
         )

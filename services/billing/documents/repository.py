@@ -16,7 +16,7 @@ from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
 from shared.db.columns import names_of, read
 from shared.db.filters import narrowed
-from shared.topics.rating import STATEMENTS, StatementHeld, StatementMessage, StatementSegment
+from shared.topics.rating import STATEMENTS, LineDraw, StatementHeld, StatementMessage, StatementSegment
 
 # The gate's exceptions are named as the draft is: what it found first is what holds it.
 _DOCUMENT = """
@@ -36,7 +36,7 @@ _CONDITIONS = {
     "period_to": "document.end_date <= {}",
 }
 _PLAIN_LINES = """contract, period_start, start_date, end_date, statement_id::text, line_id, key, clause_id, clause_hash,
-    version, kind, meter, description, quantity, amount_minor, tax_class, corrects_document, corrects_line"""
+    version, kind, meter, description, quantity, amount_minor, tax_class, corrects_document, corrects_line, draws"""
 
 
 class DocumentRepository:
@@ -165,7 +165,8 @@ def _document(row: asyncpg.Record, statements: tuple[StatementSource, ...]) -> D
 def _line(row: asyncpg.Record, segments: bool) -> Line:
     said = msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else None
     corrects = row["corrects_document"] and CorrectedLine(row["corrects_document"], row["corrects_line"])
-    return read(Line, row, segments=said, corrects=corrects)
+    draws = msgspec.convert(row["draws"], tuple[LineDraw, ...])
+    return read(Line, row, segments=said, corrects=corrects, draws=draws)
 
 
 def _held(row: asyncpg.Record) -> Held | None:

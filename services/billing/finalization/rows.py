@@ -40,6 +40,7 @@ class LineRow:
     tax_class: str | None
     corrects_document: str | None
     corrects_line: str | None
+    draws: Annotated[msgspec.Raw, JSONB]
 
     @classmethod
     def of(cls, document_id: str, position: int, line: Line) -> Self:
@@ -51,6 +52,7 @@ class LineRow:
             corrects_document=line.corrects and line.corrects.document_id,
             corrects_line=line.corrects and line.corrects.line_id,
             segments=msgspec.Raw(_encoder.encode(line.segments)),
+            draws=msgspec.Raw(_encoder.encode(line.draws)),
         )
 
 

@@ -80,7 +80,7 @@ class FollowingDraft:
             occasion=statement.occasion,
             complete=statement.final,
             skip_zero=statement.skip_zero_invoices,
-            total_minor=statement.subtotal_minor,
+            total_minor=statement.subtotal_minor - statement.drawn_minor,
         )
 
 

@@ -132,6 +132,41 @@ LINES = f"""
     order by contract, period_start, line_key, line_id
 """
 
+# Draw by draw: what rating paid of each line from each block against what documents say of it.
+DRAWS = f"""
+    with {SCOPE},
+    documented as materialized (
+        select made_from.statement_id
+        from scope join billing.document_statements made_from using (contract, period_start)
+        join billing.documents d using (document_id)
+        where d.status = 'finalized' and {OF_PERIOD}
+    ),
+    settled as (
+        select s.contract, s.period_start, line ->> 'line_id' as line_id, draw ->> 'block' as block,
+            sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor
+        from scope join rating.statements s using (contract, period_start)
+        cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
+        cross join lateral jsonb_array_elements(line -> 'draws') draw
+        where s.statement_id in (select statement_id from documented)
+        group by 1, 2, 3, 4
+    ),
+    billed as (
+        select l.contract, l.period_start, l.line_id, draw ->> 'block' as block,
+            sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor,
+            min(l.document_id) as document_id, min(l.position) as position
+        from scope join billing.document_lines l using (contract, period_start)
+        join billing.documents d using (document_id)
+        cross join lateral jsonb_array_elements(l.draws) draw
+        where d.status = 'finalized' and {OF_PERIOD}
+        group by 1, 2, 3, 4
+    )
+    select contract, period_start, line_id, block, coalesce(s.amount_minor, 0) as settled,
+        coalesce(b.amount_minor, 0) as billed, b.document_id, b.position
+    from settled s full join billed b using (contract, period_start, line_id, block)
+    where s.amount_minor is distinct from b.amount_minor
+    order by contract, period_start, line_id, block
+"""
+
 # Documents against their statements, their own lines and the journal: the customer owes the total, the entry
 # balances, each line is booked once.
 BOOKS = f"""
@@ -143,11 +178,13 @@ BOOKS = f"""
         join billing.documents d using (document_id)
         where d.status = 'finalized'
     )
-    select d.*, l.lines_minor, l.strange, j.entry_id, coalesce(j.off, 0) as off,
+    select d.*, l.lines_minor, l.drawn_minor, l.strange, j.entry_id, coalesce(j.off, 0) as off,
         coalesce(j.receivable, 0) as receivable, coalesce(j.unbooked, 0) as unbooked
     from document d
     left join lateral (
         select coalesce(sum(amount_minor), 0)::bigint as lines_minor,
+            coalesce(sum((select sum((draw ->> 'amount_minor')::bigint)
+                from jsonb_array_elements(l.draws) draw)), 0)::bigint as drawn_minor,
             min(position) filter (where not exists (select from billing.document_statements made_from
                 where (made_from.statement_id, made_from.document_id, made_from.contract, made_from.period_start)
                     = (l.statement_id, l.document_id, l.contract, l.period_start))) as strange
@@ -159,15 +196,18 @@ BOOKS = f"""
                (select sum(p.amount_minor) from billing.journal_postings p
                 where p.entry_id = e.entry_id and p.account = '{RECEIVABLE}')::bigint as receivable,
                (select count(*) from (
-                    select line_id, sum(amount_minor) as amount_minor from billing.document_lines
-                    where document_id = d.document_id group by line_id) b
+                    select line_id, sum(amount_minor - (
+                        select coalesce(sum((draw ->> 'amount_minor')::bigint), 0)
+                        from jsonb_array_elements(draws) draw)) as amount_minor
+                    from billing.document_lines where document_id = d.document_id group by line_id) b
                 where b.amount_minor <> coalesce((
                     select -sum(p.amount_minor) from billing.journal_postings p
                         where p.entry_id = e.entry_id and p.line_id = b.line_id), 0)) as unbooked
         from billing.journal_entries e
         where (e.source_kind, e.source_id, e.event) = ('document', d.document_id, 'finalized')
     ) j on true
-    where l.lines_minor <> d.subtotal_minor or l.strange is not null or j.entry_id is null
+    where l.lines_minor <> d.subtotal_minor or l.lines_minor - l.drawn_minor <> d.total_minor
+        or l.strange is not null or j.entry_id is null
         or coalesce(j.off, 0) <> 0 or coalesce(j.receivable, 0) <> d.total_minor or j.unbooked <> 0
     order by d.document_id, d.contract, d.period_start
 """
@@ -251,11 +291,12 @@ async def money_of(
         _add(amounts, row)
         breaks += _sides(row, now, drained)
     lines = await listed(connection, LINES, contracts, starts, rows_max=listed_max)
+    draws = await listed(connection, DRAWS, contracts, starts, rows_max=listed_max)
     books = await listed(connection, BOOKS, contracts, starts, rows_max=listed_max)
-    breaks += [_line_differs(row) for row in lines.rows] + [
-        found for row in books.rows for found in _books(row)
-    ]
-    return Checked(K.MONEY, figures, tuple(breaks), amounts, lines.more + books.more)
+    breaks += map(_line_differs, lines.rows)
+    breaks += map(_draw_differs, draws.rows)
+    breaks += [found for row in books.rows for found in _books(row)]
+    return Checked(K.MONEY, figures, tuple(breaks), amounts, lines.more + draws.more + books.more)
 
 
 async def numbers(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
@@ -482,6 +523,28 @@ def _line_differs(row: asyncpg.Record) -> Break:
     )
 
 
+def _draw_differs(row: asyncpg.Record) -> Break:
+    where = Row(
+        "billing.document_lines",
+        {
+            **(
+                {"document_id": row["document_id"], "position": row["position"]} if row["document_id"] else {}
+            ),
+            "line_id": row["line_id"],
+            "block": row["block"],
+        },
+    )
+    return _money(
+        row,
+        "draw_differs",
+        where,
+        row["settled"],
+        row["billed"],
+        f"rating drew {row['settled']} of block {row['block']} for the line and billing documents {row['billed']} "
+        "(minor units); a finalized document is corrected by a note",
+    )
+
+
 def _amount(minor: int | None, quantity: object) -> str:
     return "no line" if minor is None else f"{minor} for {quantity}"
 
@@ -489,15 +552,16 @@ def _amount(minor: int | None, quantity: object) -> str:
 def _books(row: asyncpg.Record) -> list[Break]:
     where = Row("billing.documents", {"document_id": row["document_id"], "number": row["number"]})
     found = []
-    if row["lines_minor"] != row["subtotal_minor"]:
+    total = row["lines_minor"] - row["drawn_minor"]
+    if (row["lines_minor"], total) != (row["subtotal_minor"], row["total_minor"]):
         found.append(
             _money(
                 row,
                 "document_not_its_lines",
                 where,
-                row["lines_minor"],
-                row["subtotal_minor"],
-                "the document's subtotal is not the sum of its lines; a document never changes, so one of its rows was altered",
+                f"{row['lines_minor']}, less draws {total}",
+                f"{row['subtotal_minor']}, less draws {row['total_minor']}",
+                "the document's subtotal or total is not the sum of its lines; a document never changes, so one of its rows was altered",
             )
         )
     if row["strange"] is not None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal, Self
 
 from services.billing.documents.domain.kinds import DocumentKind
-from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
+from shared.topics.rating import LineDraw, StatementLine, StatementMessage, StatementSegment
 from shared.values.instants import from_us
 from shared.values.made_from import made_from
 
@@ -46,6 +46,7 @@ class Line:
     description: str = ""
     tax_class: str | None = None
     corrects: CorrectedLine | None = None
+    draws: tuple[LineDraw, ...] = ()
     segments: tuple[StatementSegment, ...] | None = None
 
     @classmethod
@@ -62,8 +63,14 @@ class Line:
             statement_id=statement.statement_id,
             meter=line.meter,
             description=line.description,
+            draws=line.draws,
             segments=segments,
         )
+
+    @property
+    def drawn_minor(self) -> int:
+        """What of it is paid from balances."""
+        return sum(draw.amount_minor for draw in self.draws)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def following(document: Document, statement: StatementMessage, *, segments: bool
         start_date=min(source.start_date for source in statements),
         end_date=max(source.end_date for source in statements),
         subtotal_minor=subtotal_minor,
-        total_minor=subtotal_minor,
+        total_minor=subtotal_minor - sum(line.drawn_minor for line in lines),
         statements=statements,
         held=held_of_statement(statement.held) if statement.held else None,
         lines=lines,

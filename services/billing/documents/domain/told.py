@@ -19,6 +19,7 @@ def told_line(line: Line) -> DocumentLine:
         period_end_date=line.end_date.isoformat(),
         statement_id=line.statement_id,
         tax_class=line.tax_class,
+        draws=line.draws,
         corrects=None
         if line.corrects is None
         else CorrectedLine(line.corrects.document_id, line.corrects.line_id),

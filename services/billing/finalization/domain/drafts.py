@@ -62,18 +62,20 @@ class Draft:
 
     @property
     def leaves_no_document(self) -> bool:
-        return self.skip_zero and self.total_minor == 0
+        return self.skip_zero and self.subtotal_minor == self.total_minor == 0
 
     def obstacles(self) -> Iterator[Obstacle]:
         """Yield what is wrong with the draft itself; the gate looks at the books around it."""
         if self.customer_name is None:
             detail = f"customer {self.customer} ({self.customer_id}) was not heard of; create it in rating"
             yield Obstacle(CUSTOMER_UNKNOWN, detail, "billing operations")
-        total = sum(line.amount_minor for line in self.lines)
-        if total != self.subtotal_minor:
+        subtotal = sum(line.amount_minor for line in self.lines)
+        total = subtotal - sum(line.drawn_minor for line in self.lines)
+        if (subtotal, total) != (self.subtotal_minor, self.total_minor):
             yield Obstacle(
                 LINES_DO_NOT_SUM,
-                f"lines sum to {total} and the statements say {self.subtotal_minor} minor units",
+                f"lines sum to {subtotal}, less draws to {total}, and the statements say {self.subtotal_minor} "
+                f"and {self.total_minor} minor units",
                 "rating",
             )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from services.billing.documents.domain.draws import account_of
 from services.billing.finalization.domain.drafts import Numbered
 from services.billing.journal.domain.entries import NewEntry, Posting, Source
 from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
@@ -9,7 +10,7 @@ from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
 
 def entry_of(document: Numbered) -> NewEntry:
     """Return what the document posts to the accounts of its kind: the customer owes the total, each line is
-    revenue of its own. Zero amounts post nothing."""
+    revenue of its own, and what of it is paid from a balance is a debit of that. Zero amounts post nothing."""
     draft = document.draft
     return NewEntry(
         source=Source(DOCUMENT, draft.document_id, FINALIZED),
@@ -27,3 +28,5 @@ def _postings(document: Numbered) -> Iterator[Posting]:
     yield Posting(draft.kind.receivable, draft.total_minor)
     for line in draft.lines:
         yield Posting(f"{draft.kind.revenue}.{line.kind}", -line.amount_minor, line.line_id)
+        for draw in line.draws:
+            yield Posting(account_of(draw.kind), draw.amount_minor, line.line_id)

@@ -1,0 +1,11 @@
+"""What is paid from balances: a document asks for that much less of a line."""
+
+from typing import Final
+
+#: A gift: what is drawn of it was never revenue. Every other block was paid, or agreed, before.
+PROMOTIONAL: Final = "promotional"
+
+
+def account_of(kind: str) -> str:
+    """The account that a draw on a block of this kind is a debit of."""
+    return "revenue.promotional" if kind == PROMOTIONAL else "credits_liability"
