@@ -73,7 +73,7 @@ def _app() -> FastAPI:
         ("POST", "/v1/things", b"[" * 999, 400, "body_unreadable"),
         ("POST", "/v1/things", b"{}", 422, "body_invalid"),
         ("POST", "/v1/things", b" " * 1001, 413, "body_too_large"),
-        ("GET", "/v1/nothing", b"", 404, "no_such_route"),
+        ("GET", "/v1/nothing", b"", 404, "route_not_found"),
         ("DELETE", "/v1/things", b"", 405, "method_not_allowed"),
     ],
 )
