@@ -17,6 +17,7 @@ from services.billing.journal.api import router as journal
 from services.billing.replica.consumers import SUBSCRIPTIONS
 from services.billing.settings import BillingSettings
 from services.billing.tracing.api import router as tracing
+from shared.http.audit import audit_router
 from shared.http.exceptions import exceptions_router
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
@@ -39,12 +40,13 @@ async def setup(foundation: Foundation[BillingSettings]) -> BillingState:
 
 
 EXCEPTIONS = exceptions_router("list_exceptions", "invoices:read")
+AUDIT = audit_router("list_billing_audit")
 
 SERVICE = Service[BillingSettings, BillingState](
     name="billing",
     port=8103,
     settings=BillingSettings,
-    routers=(documents, tracing, journal, EXCEPTIONS, conservation),
+    routers=(documents, tracing, journal, EXCEPTIONS, AUDIT, conservation),
     subscriptions=SUBSCRIPTIONS,
     jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
     setup=setup,

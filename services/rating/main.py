@@ -19,6 +19,7 @@ from services.rating.statements.api import router as statements
 from services.rating.statements.jobs import jobs
 from services.rating.statements.memory import Closing, DueSince, Queues, Reading
 from services.rating.statements.usecases.finish_due_work import finish_due_work
+from shared.http.audit import audit_router
 from shared.http.exceptions import exceptions_router
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
@@ -42,6 +43,7 @@ async def setup(foundation: Foundation[RatingSettings]) -> RatingState:
 
 
 EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")
+AUDIT = audit_router("list_rating_audit")
 
 SERVICE = Service[RatingSettings, RatingState](
     name="rating",
@@ -58,6 +60,7 @@ SERVICE = Service[RatingSettings, RatingState](
         disposition,
         statements,
         EXCEPTIONS,
+        AUDIT,
         clock,
     ),
     jobs=(*JOBS, *jobs(RatingSettings().pricing_workers), *RETELLING),

@@ -12,6 +12,7 @@ from services.signals.webhooks.api import router as webhooks
 from services.signals.webhooks.jobs import JOBS as WEBHOOK_JOBS
 from services.signals.webhooks.usecases.seal import reseal
 from services.signals.webhooks.usecases.send import Lanes
+from shared.http.audit import audit_router
 from shared.http.exceptions import exceptions_router
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
@@ -38,12 +39,13 @@ async def setup(foundation: Foundation[SignalsSettings]) -> SignalsState:
 
 
 EXCEPTIONS = exceptions_router("list_signals_exceptions", "signals:read")
+AUDIT = audit_router("list_signals_audit")
 
 SERVICE = Service[SignalsSettings, SignalsState](
     name="signals",
     port=8104,
     settings=SignalsSettings,
-    routers=(evaluation, facts, webhooks, EXCEPTIONS),
+    routers=(evaluation, facts, webhooks, EXCEPTIONS, AUDIT),
     subscriptions=SUBSCRIPTIONS,
     jobs=(*EVALUATION_JOBS, *WEBHOOK_JOBS),
     setup=setup,

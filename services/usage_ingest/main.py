@@ -13,9 +13,10 @@ from services.usage_ingest.door.api import openmeter
 from services.usage_ingest.door.api import router as door
 from services.usage_ingest.door.memory import Capacity
 from services.usage_ingest.door.metrics import born_at_zero
+from services.usage_ingest.keys.answers import KeyAnswer
 from services.usage_ingest.keys.api import router as keys
 from services.usage_ingest.keys.snapshots import JOBS as RETELLING
-from services.usage_ingest.keys.usecases.manage_keys import KeyTerms, issue
+from services.usage_ingest.keys.usecases.manage_keys import Issued, KeyTerms, issue
 from services.usage_ingest.quarantine import consumers as quarantined
 from services.usage_ingest.quarantine import jobs as quarantine_jobs
 from services.usage_ingest.quarantine.api import router as quarantine
@@ -27,11 +28,15 @@ from services.usage_ingest.replica import jobs as catalogue
 from services.usage_ingest.replica.memory import Replica
 from services.usage_ingest.replica.usecases import read_catalogue
 from services.usage_ingest.settings import IngestSettings
+from shared.audit import COMMAND_LINE, AuditRow, write_audit
 from shared.db.unit_of_work import Database
+from shared.http.audit import audit_router
+from shared.http.changes import as_audited
 from shared.http.exceptions import exceptions_router
 from shared.runtime.clock import machine_now
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
+from shared.values.ids import new_id
 
 NAME = "usage_ingest"
 
@@ -62,18 +67,30 @@ async def create_key(database_url: str, name: str, scopes: list[str], secret: st
     await db.open()
     try:
         async with db.transaction() as uow:
-            return (await issue(uow, KeyTerms(name, scopes), machine_now(), secret=secret)).secret
+            issued = await issue(uow, KeyTerms(name, scopes), machine_now(), secret=secret)
+            await write_audit(uow, [_by_command_line(issued)])
+            return issued.secret
     finally:
         await db.close()
 
 
+def _by_command_line(issued: Issued) -> AuditRow:
+    """A key that no key made."""
+    shown = KeyAnswer.made(issued)
+    made = as_audited(shown)
+    return AuditRow(
+        new_id("aud"), machine_now(), COMMAND_LINE, None, "create_key", shown.object, shown.id, None, made, ""
+    )
+
+
 EXCEPTIONS = exceptions_router("list_ingest_exceptions", "usage:read")
+AUDIT = audit_router("list_ingest_audit")
 
 SERVICE = Service[IngestSettings, IngestState](
     name=NAME,
     port=8101,
     settings=IngestSettings,
-    routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS),
+    routers=(door, openmeter, quarantine, door_hours, keys, EXCEPTIONS, AUDIT),
     subscriptions=(
         *raw.SUBSCRIPTIONS,
         *quarantined.SUBSCRIPTIONS,

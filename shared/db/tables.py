@@ -1,5 +1,5 @@
 """The tables every service schema has: outbox and what the bus refused of it, API keys as heard, exceptions,
-idempotency keys."""
+idempotency keys, and who changed what."""
 
 from sqlalchemy import (
     BigInteger,
@@ -94,8 +94,29 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("request_hash", LargeBinary, nullable=False),
         Column("status", SmallInteger),  # null while in flight
         Column("body", LargeBinary),
+        # false in rows of before; else with the caller's own API key
+        Column("sealed", Boolean, nullable=False, server_default=text("false")),
         Column("created_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
         Index("idempotency_keys_age", "created_at"),
+    )
+    # Rows of changing calls: inserted and never touched again (`append_only_audit`).
+    Table(
+        "audit",
+        metadata,
+        Column("audit_id", Text(collation="C"), primary_key=True),
+        Column("at", INSTANT, nullable=False),  # machine clock
+        Column("actor", Text, nullable=False),
+        Column("key_id", Text),  # null: the command line
+        Column("verb", Text, nullable=False),  # the operation of the API
+        Column("object", Text, nullable=False),
+        Column("object_id", Text, nullable=False),
+        Column("before", JSONB),
+        Column("after", JSONB),
+        Column("request_id", Text, nullable=False),
+        Index("audit_at", "at", "audit_id"),
+        Index("audit_of", "object", "object_id", "at"),
+        Index("audit_actor", "actor", "at"),
+        Index("audit_key", "key_id", "at"),
     )
 
 
@@ -200,3 +221,33 @@ def retold_table(schema: str) -> str:
     return f"""create table {schema}.retold (topic text primary key, after jsonb,
         told bigint not null default 0,
         begun_at timestamptz not null default clock_timestamp(), done_at timestamptz)"""
+
+
+def append_only_audit(schema: str) -> str:
+    """The DDL of the audit table, and of kept answers that are sealed. It refuses every change of a row: of whoever owns it, and of an administrator
+    too. That the service's role may insert and select alone is granted after the migrations
+    (`shared/postgres/privileges.py`)."""
+    return f"""
+alter table {schema}.idempotency_keys add column sealed boolean not null default false;
+create table {schema}.audit (
+    audit_id text collate "C" primary key,
+    at timestamptz not null,
+    actor text not null,
+    key_id text,
+    verb text not null,
+    object text not null,
+    object_id text not null,
+    before jsonb,
+    after jsonb,
+    request_id text not null
+);
+create index audit_at on {schema}.audit (at, audit_id);
+create index audit_of on {schema}.audit (object, object_id, at);
+create index audit_actor on {schema}.audit (actor, at);
+create index audit_key on {schema}.audit (key_id, at);
+create function {schema}.refuse_change_of_audit() returns trigger language plpgsql as $$
+begin
+    raise exception 'who changed what is history: % of {schema}.audit is refused', lower(tg_op) using errcode = 'U2C04';
+end $$;
+create trigger audit_is_history before update or delete or truncate on {schema}.audit
+    for each statement execute function {schema}.refuse_change_of_audit()"""

@@ -25,7 +25,14 @@ from shared.http.faults import (
     UrlTooLong,
     status_of,
 )
-from shared.http.keys import KeyMissing, KeyRefused, KeysUnconfirmed, ScopeMissing
+from shared.http.keys import (
+    ActorInvalid,
+    ActorRefused,
+    KeyMissing,
+    KeyRefused,
+    KeysUnconfirmed,
+    ScopeMissing,
+)
 from shared.http.query import QueryParameterUnknown
 
 #: Our own paths, and those of clients that were made for others.
@@ -36,6 +43,8 @@ ALWAYS = (
     KeyMissing,
     KeyRefused,
     ScopeMissing,
+    ActorRefused,
+    ActorInvalid,
     UrlTooLong,
     BodyInvalid,
     QueryParameterUnknown,

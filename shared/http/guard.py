@@ -4,6 +4,7 @@ for no key is never served."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import AppError
 from shared.http.documented import API
-from shared.http.keys import Keys, authorize
+from shared.http.keys import ACTOR_HEADER, Keys, authorize
 from shared.http.parsed import counting
 from shared.http.problems import problem
 from shared.http.segments import Segment
@@ -29,8 +30,8 @@ class ScopedRoute:
 
 
 def scoped_routes(routers: Sequence[APIRouter]) -> tuple[ScopedRoute, ...]:
-    """The API's routes with their scopes, in the order they are matched. Fails on one that states none: deny
-    by default."""
+    """The API's routes with their scopes, in the order they are matched. Fails on one that states none, and on
+    one that could change something without a trace: deny by default."""
     routes = [
         route
         for router in routers
@@ -40,6 +41,10 @@ def scoped_routes(routers: Sequence[APIRouter]) -> tuple[ScopedRoute, ...]:
     found = tuple(ScopedRoute(route, _scopes_of(route)) for route in routes)
     for one in found:
         assert one.scopes, f"{one.route.path} states no scope: add Depends(requires(…))"
+        assert one.route.methods == {"GET"} or _says_what_it_changes(one.route), (
+            f"{one.route.path} says neither that it is a changing call nor why it changes nothing: take "
+            "`Annotated[ChangingCall, changing(…)]`, or add @changes_nothing(…)"
+        )
         assert all(isinstance(found, Segment) for found in one.route.param_convertors.values()), (
             f"{one.route.path} was made before Segment"
         )
@@ -49,6 +54,16 @@ def scoped_routes(routers: Sequence[APIRouter]) -> tuple[ScopedRoute, ...]:
 def _scopes_of(route: APIRoute) -> tuple[str, ...]:
     stated = (getattr(dependency.call, "u2c_scope", None) for dependency in route.dependant.dependencies)
     return tuple(scope for scope in stated if scope is not None)
+
+
+def is_changing(route: APIRoute) -> bool:
+    """Whether its calls change something, and so are audited."""
+    return any(getattr(one.call, "u2c_changes", False) for one in route.dependant.dependencies)
+
+
+def _says_what_it_changes(route: APIRoute) -> bool:
+    """One of the two, not both."""
+    return is_changing(route) != bool(getattr(route.endpoint, "u2c_changes_nothing", ""))
 
 
 class Guard:
@@ -74,10 +89,19 @@ class Guard:
             if asked.route.body_field is not None:
                 # A route that reads its body itself bounds it itself.
                 receive = counting(receive)
+            with structlog.contextvars.bound_contextvars(**_acting(request)):
+                await self.app(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
     def _route_of(self, scope: Scope) -> ScopedRoute | None:
         return next((one for one in self.routes if one.route.matches(scope)[0] is Match.FULL), None)
+
+
+def _acting(request: Request) -> dict[str, str]:
+    """What the log says of who acts, beside the trace: whom the caller named, once that was allowed."""
+    named = request.headers.get(ACTOR_HEADER)
+    return {} if named is None else {"actor": named}
 
 
 def _saying_as_of(keys: Keys, send: Send) -> Send:

@@ -9,6 +9,7 @@ it cannot come.
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from shared.http.bodiless import refuse_unasked_body
 from shared.http.query import refuse_unknown_parameters
 from shared.runtime.clock import machine_now
 from shared.runtime.wake import News
+from shared.values.names import ACTOR, ACTOR_CHARACTERS_MAX, shown
 
 log = structlog.get_logger()
 REFRESH_S = 1.0
@@ -52,8 +54,13 @@ SCOPES = (
     "signals:write",
     "keys:write",
     "clock:write",
+    "audit:read",
+    "actor",
     "admin",
 )
+#: Who acts, where the key may speak for others.
+ACTOR_HEADER = "U2C-Actor"
+ACTOR_SCOPE = "actor"
 _bearer = HTTPBearer(auto_error=False, description="An API key: u2c_live_…")
 
 
@@ -80,6 +87,18 @@ class ScopeMissing(AppError):
     """This key may not do that."""
 
     kind = Kind.FORBIDDEN
+
+
+class ActorRefused(AppError):
+    """A key without the scope `actor` speaks for nobody but itself."""
+
+    kind = Kind.FORBIDDEN
+
+
+class ActorInvalid(AppError):
+    """U2C-Actor names one person or program."""
+
+    kind = Kind.MALFORMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +229,34 @@ def bearer_of(authorization: str | None) -> str:
     return secret.strip()
 
 
+def actor_of(request: Request, key: AccessKey) -> str:
+    """Who acts: whom U2C-Actor names, or without it the key. Raises ActorRefused and ActorInvalid."""
+    named = request.headers.getlist(ACTOR_HEADER)
+    if not named:
+        return key.key_id
+    if not key.allows(ACTOR_SCOPE):
+        raise ActorRefused(
+            f"key {key.key_id} lacks the scope {ACTOR_SCOPE}; leave out {ACTOR_HEADER}, or use a key that has it"
+        )
+    # A key's id says that it acted itself.
+    if len(named) > 1 or not re.fullmatch(ACTOR, named[0]) or named[0].startswith("key_"):
+        raise ActorInvalid(
+            f"{shown(', '.join(named))} is none: send one name of up to {ACTOR_CHARACTERS_MAX} letters, digits and "
+            "._:@+- that does not begin with key_"
+        )
+    return named[0]
+
+
 def authorize(request: Request, scope: str) -> AccessKey:
-    """Return the caller's key if it carries `scope`; raise KeyMissing, KeyRefused, KeysUnconfirmed or
-    ScopeMissing."""
+    """Return the caller's key if it carries `scope`; raise KeyMissing, KeyRefused, KeysUnconfirmed,
+    ScopeMissing, ActorRefused or ActorInvalid."""
     keys: Keys = request.app.state.context.keys
     key = keys.check(bearer_of(request.headers.get("authorization")), changing=request.method not in READING)
     if not key.allows(scope):
         raise ScopeMissing(
             f"key {key.key_id} lacks the scope {scope}; it has {', '.join(sorted(key.scopes)) or 'none'}"
         )
+    actor_of(request, key)
     return key
 
 

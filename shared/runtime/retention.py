@@ -37,8 +37,9 @@ DELIVERIES = Kept(
 )
 RECEIPTS = Kept("receipts", 800, "their sums by key, source and hour stay for ever, and K2 counts those")
 BATCH_ROWS = Kept("batch rows", None, "K1 tiles the log from its beginning")
+AUDIT_ROWS = Kept("audit rows", None, "who changed what is asked years later")
 #: What topics keep is in the topic registry.
-TABLE = (IDEMPOTENCY_KEYS, DELIVERIES, RECEIPTS, BATCH_ROWS)
+TABLE = (IDEMPOTENCY_KEYS, DELIVERIES, RECEIPTS, BATCH_ROWS, AUDIT_ROWS)
 
 for _kept in TABLE:
     if _kept.days is not None:

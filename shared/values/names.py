@@ -46,6 +46,9 @@ EVENT_TYPE: Final = Rule("type", 255, 1020)
 SUBJECT: Final = Rule("subject", 255, 1020)
 #: An Idempotency-Key header.
 IDEMPOTENCY_KEY: Final = Rule("Idempotency-Key", 255, 1020)
+#: Who acts, as U2C-Actor names it: a user's id, an address of mail, a program.
+ACTOR_CHARACTERS_MAX: Final = 128
+ACTOR: Final = r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}"
 #: A text in an event's data, and so a value that a matrix row may name.
 DATA_TEXT: Final = Rule("text", 1024, 1024)
 STORABLE: Final = r"^[^\x00]+$"

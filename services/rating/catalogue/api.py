@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from services.rating.catalogue import usecases
@@ -13,15 +13,15 @@ from services.rating.context import Ctx
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
-from shared.http.idempotency import REFUSED, idempotent
-from shared.http.keys import AccessKey, requires
+from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.pricing.faults import TermsInvalid
 from shared.values.fields import Key
 
 router = APIRouter(prefix="/v1", tags=["Catalogue"])
-Writer = Annotated[AccessKey, requires("contracts:write")]
+Change = Annotated[ChangingCall, changing("contracts:write")]
 
 
 @router.post(
@@ -31,49 +31,45 @@ Writer = Annotated[AccessKey, requires("contracts:write")]
     status_code=201,
     response_model=MeterAnswer,
 )
-@refuses(*REFUSED, usecases.MeterExists, usecases.ListPriceTaken)
-async def create_meter(document: MeterDocument, request: Request, context: Ctx, caller: Writer) -> Response:
-    async def act(uow: UnitOfWork) -> MeterAnswer:
-        return MeterAnswer.of(
-            await usecases.create_meter(
-                uow,
-                document.meter,
-                document,
-                context.clock.now(),
-                groups_max=context.settings.groups_max,
-            )
-        )
+@refuses(usecases.MeterExists, usecases.ListPriceTaken)
+async def create_meter(document: MeterDocument, context: Ctx, call: Change) -> Response:
+    of, groups_max = Of("meter", document.meter), context.settings.groups_max
 
-    return await idempotent(context.db, request, caller, act)
+    async def act(uow: UnitOfWork) -> Changed:
+        before, after = await usecases.create_meter(
+            uow, document.meter, document, context.clock.now(), groups_max=groups_max
+        )
+        return Changed(of, MeterAnswer.of(before) if before else None, MeterAnswer.of(after))
+
+    return await call.once(act, of, status=201)
 
 
 @router.put(
     "/meters/{meter}",
     operation_id="change_meter",
     summary="Replace a meter's terms",
-    dependencies=[requires("contracts:write")],
+    response_model=MeterAnswer,
 )
 @refuses(MeterNotFound, usecases.EventTypeFixed, usecases.FinalPeriodsCounted, usecases.ListPriceTaken)
 async def change_meter(
     meter: Key,
     document: MeterTerms,
     context: Ctx,
+    call: Change,
     recount_final: Annotated[
         bool,
         Query(description="Go on though final periods would be counted otherwise; their statements stay"),
     ] = False,
-) -> MeterAnswer:
-    async with context.db.transaction() as uow:
-        return MeterAnswer.of(
-            await usecases.change_meter(
-                uow,
-                meter,
-                document,
-                context.clock.now(),
-                groups_max=context.settings.groups_max,
-                recount_final=recount_final,
-            )
+) -> Response:
+    of, groups_max = Of("meter", meter), context.settings.groups_max
+
+    async def act(uow: UnitOfWork) -> Changed:
+        before, after = await usecases.change_meter(
+            uow, meter, document, context.clock.now(), groups_max=groups_max, recount_final=recount_final
         )
+        return Changed(of, MeterAnswer.of(before), MeterAnswer.of(after))
+
+    return await call.once(act, of)
 
 
 @router.get(
@@ -116,12 +112,15 @@ async def get_meter(meter: Key, context: Ctx) -> MeterAnswer:
     status_code=201,
     response_model=PlanAnswer,
 )
-@refuses(*REFUSED, TermsInvalid)
-async def put_plan(document: PlanDocument, request: Request, context: Ctx, caller: Writer) -> Response:
-    async def act(uow: UnitOfWork) -> PlanAnswer:
-        return PlanAnswer.of(await usecases.put_plan(uow, document.plan, plan_terms(document)))
+@refuses(TermsInvalid)
+async def put_plan(document: PlanDocument, call: Change) -> Response:
+    of = Of("plan", document.plan)
 
-    return await idempotent(context.db, request, caller, act)
+    async def act(uow: UnitOfWork) -> Changed:
+        before, after = await usecases.put_plan(uow, document.plan, plan_terms(document))
+        return Changed(of, PlanAnswer.of(before) if before else None, PlanAnswer.of(after))
+
+    return await call.once(act, of, status=201)
 
 
 @router.get(

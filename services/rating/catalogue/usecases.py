@@ -58,17 +58,18 @@ class ListPriceTaken(AppError):
 
 async def create_meter(
     uow: UnitOfWork, name: str, terms: MeterTerms, now: datetime, *, groups_max: int
-) -> Meter:
-    """Create a meter. The same document twice is the same meter. Raises MeterExists and ListPriceTaken."""
+) -> tuple[Meter | None, Meter]:
+    """Create a meter. The same document twice is the same meter. Returns what there was before and what there is.
+    Raises MeterExists and ListPriceTaken."""
     catalogue = CatalogueRepository(uow.connection)
     await _stand_still(uow, now, groups_max)
     existing = await catalogue.meter(name)
     if existing is not None:
         if meter_of(name, terms, existing.revision, existing.backfilled) == existing:
-            return existing
+            return existing, existing
         raise MeterExists(f"meter {name!r} exists with other terms; change it with PUT /v1/meters/{name}")
     backfill = await needs_backfill(uow, terms.event_type)
-    return await _put(uow, meter_of(name, terms, machine_us(), not backfill), now, backfill=backfill)
+    return None, await _put(uow, meter_of(name, terms, machine_us(), not backfill), now, backfill=backfill)
 
 
 async def change_meter(
@@ -79,9 +80,9 @@ async def change_meter(
     *,
     groups_max: int,
     recount_final: bool = False,
-) -> Meter:
+) -> tuple[Meter, Meter]:
     """Replace a meter's terms; stored events are added up again where they contribute otherwise, for all of
-    history.
+    history. Returns it before and after.
 
     Final statements keep the version they were counted by. Raises MeterNotFound, EventTypeFixed, and
     FinalPeriodsCounted unless told to go on.
@@ -94,7 +95,7 @@ async def change_meter(
         raise EventTypeFixed(f"meter {name!r} takes events of type {existing.event_type!r}")
     wanted = meter_of(name, terms, existing.revision, existing.backfilled)
     if wanted == existing:
-        return existing
+        return existing, existing
     otherwise = not wanted.counts_alike(existing)
     if otherwise and not recount_final:
         await _refuse_recount(uow, existing)
@@ -108,16 +109,17 @@ async def change_meter(
     )
     if otherwise and isinstance(existing.aggregation, OverItems):
         await NamesRepository(uow.connection).replaced(name, existing.counts_since)
-    return await _put(uow, changed, now, backfill=backfill)
+    return existing, await _put(uow, changed, now, backfill=backfill)
 
 
-async def put_plan(uow: UnitOfWork, name: str, terms: Mapping[str, Any]) -> Plan:
-    """Create or replace a plan. Contracts keep what they took from it; the next version takes the new one."""
+async def put_plan(uow: UnitOfWork, name: str, terms: Mapping[str, Any]) -> tuple[Plan | None, Plan]:
+    """Create or replace a plan; return it before and after. Contracts keep what they took from it; the next
+    version takes the new one."""
     catalogue = CatalogueRepository(uow.connection)
     before = await catalogue.plan(name)
     plan = Plan(name, max(before.revision + 1 if before else 0, machine_us()), terms)
     await catalogue.put_plan(plan)
-    return plan
+    return before, plan
 
 
 async def find_meter(uow: UnitOfWork, name: str) -> Meter:

@@ -48,6 +48,13 @@ class ClockAnswer(Answer):
         )
 
 
+class StandingClockAnswer(Answer):
+    """Where the business clock stands, as its audit rows say it."""
+
+    object: Literal["clock"] = "clock"
+    now: Instant
+
+
 class AdvancedClockAnswer(Answer):
     """Where the business clock was, and where it stands: everything due until then is done."""
 

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from services.rating.clock.answers import AdvancedClockAnswer, ClockAnswer
+from services.rating.clock.answers import AdvancedClockAnswer, ClockAnswer, StandingClockAnswer
 from services.rating.clock.usecases import (
     AdvanceUnderWay,
     ClockNotFollowed,
@@ -17,7 +18,9 @@ from services.rating.clock.usecases import (
     running_instances,
 )
 from services.rating.context import Ctx
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, refuses
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.keys import requires
 
 router = APIRouter(prefix="/v1/clock", tags=["Clock"])
@@ -67,13 +70,24 @@ async def get_clock(context: Ctx) -> ClockAnswer:
     "/advance",
     operation_id="advance_clock",
     summary="Move the business clock forward, due instant by due instant",
-    dependencies=[requires("clock:write")],
+    response_model=AdvancedClockAnswer,
 )
 @refuses(InstantOutOfRange, AdvanceUnderWay, ClockRunsForward, ClockNotFollowed, NoTestClock)
-async def advance_clock(body: AdvanceRequest, context: Ctx) -> AdvancedClockAnswer:
+async def advance_clock(
+    body: AdvanceRequest, context: Ctx, call: Annotated[ChangingCall, changing("clock:write")]
+) -> Response:
     """Answers when every running service has acknowledged the move and everything due on the way is done,
     finalized invoices included."""
     # compared before it is converted: the first and last days of time overflow
     if not EARLIEST <= body.to <= LATEST:
         raise InstantOutOfRange(f"{body.to.isoformat()} is not")
-    return AdvancedClockAnswer.of(await advance(context, body.to.astimezone(UTC), test_clock=body.test_clock))
+
+    async def noted(uow: UnitOfWork, before: datetime, to: datetime) -> None:
+        stood, stands = StandingClockAnswer(now=before), StandingClockAnswer(now=to)
+        await call.note(uow, [Changed(Of("clock", "business"), stood, stands)])
+
+    async def work() -> AdvancedClockAnswer:
+        to = body.to.astimezone(UTC)
+        return AdvancedClockAnswer.of(await advance(context, to, noted, test_clock=body.test_clock))
+
+    return await call.in_steps(work)

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import cast
 
 import asyncpg
 
 from services.rating.clock.rows import ClockRow, Instance
 from shared.db.columns import names_of
+from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import ANSWERS, CHANNEL, LAX
 from shared.runtime.wake import Wake
 
@@ -21,6 +23,11 @@ class ClockRepository:
     def __init__(self, connection: "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy") -> None:
         self.connection = connection
         self._answers = Wake()
+
+    def unit_of_work(self) -> UnitOfWork:
+        """What is written in this connection's transaction; nothing is told by it."""
+        # the pool's proxy has every method of a connection
+        return UnitOfWork(cast(asyncpg.Connection, self.connection), "rating")
 
     @asynccontextmanager
     async def hearing_answers(self) -> AsyncIterator[None]:

@@ -24,6 +24,8 @@ HOW_TO_TEST = (
     'or give this one a test clock for good: `./u2c clock advance TO --test-clock` (in the API: "test_clock": true)'
 )
 PASSES_MAX = 2
+#: Called in the transaction of each move, with where the clock was and where it goes.
+Noted = Callable[[UnitOfWork, datetime, datetime], Awaitable[None]]
 
 
 class ClockRunsForward(AppError):
@@ -60,14 +62,15 @@ class Advanced:
     revision: int
 
 
-async def advance(context: RatingContext, to: datetime, *, test_clock: bool) -> Advanced:
+async def advance(context: RatingContext, to: datetime, noted: Noted, *, test_clock: bool) -> Advanced:
     """Move the clock to `to`, and answer when every running service has acknowledged it and everything due by
     then, `to` included, is done and can be read: drafts of open periods too.
 
     `test_clock`: take a deployment that lives by the machine's clock too. Once moved it stands, and never
     follows the machine again.
     """
-    async with _hands(context) as clock:
+    async with _hands(context, noted) as hands:
+        clock = hands.clock
         row = await clock.read()
         if row.moved_to is None and not test_clock:
             raise NoTestClock(HOW_TO_TEST)
@@ -75,11 +78,11 @@ async def advance(context: RatingContext, to: datetime, *, test_clock: bool) -> 
         if to < before:
             if row.moved_to is not None or not await clock.is_fresh():
                 raise ClockRunsForward(f"it is {before.isoformat()}; {to.isoformat()} is before that")
-            return Advanced(before, to, (), await _move(clock, to))
-        stops = await _pass_due_instants(context, clock, before, to)
+            return Advanced(before, to, (), await hands.move(before, to))
+        stops = await _pass_due_instants(context, hands, before, to)
         if to not in stops:
             if to != row.moved_to:
-                await _move(clock, to)
+                await hands.move(stops[-1] if stops else before, to)
             await wait_until_quiet(context, clock)
         return Advanced(before, to, tuple(stops), (await clock.read()).revision)
 
@@ -89,8 +92,26 @@ async def running_instances(uow: UnitOfWork) -> list[Instance]:
     return await ClockRepository(uow.connection).instances()
 
 
+@dataclass(frozen=True, slots=True)
+class _Hands:
+    """The clock's hands, held by one advance of the whole deployment."""
+
+    clock: ClockRepository
+    noted: Noted
+
+    async def move(self, before: datetime, to: datetime) -> int:
+        """Move the clock, and wait until every running service has followed; return the revision."""
+        async with self.clock.connection.transaction():
+            revision = await self.clock.move(to)
+            await self.noted(self.clock.unit_of_work(), before, to)
+        await _wait(
+            self.clock, lambda: self.clock.not_acknowledged(revision), ACKNOWLEDGE_S, f"at {to.isoformat()}"
+        )
+        return revision
+
+
 @asynccontextmanager
-async def _hands(context: RatingContext) -> AsyncIterator[ClockRepository]:
+async def _hands(context: RatingContext, noted: Noted) -> AsyncIterator[_Hands]:
     """Hold the clock's hands: one advance at a time in the whole deployment."""
     deadline = time.monotonic() + LOCK_WAIT_S
     async with context.db.pool.acquire() as connection:
@@ -100,19 +121,19 @@ async def _hands(context: RatingContext) -> AsyncIterator[ClockRepository]:
                 if time.monotonic() > deadline:
                     raise AdvanceUnderWay(f"it has not ended within {LOCK_WAIT_S:.0f} s")
                 await asyncio.sleep(0.05)
-            yield clock
+            yield _Hands(clock, noted)
 
 
 async def _pass_due_instants(
-    context: RatingContext, clock: ClockRepository, start: datetime, to: datetime
+    context: RatingContext, hands: _Hands, start: datetime, to: datetime
 ) -> list[datetime]:
     stops: list[datetime] = []
     current = start
-    while (due := await clock.next_due(current, to)) is not None:
+    while (due := await hands.clock.next_due(current, to)) is not None:
         if not stops:
-            await wait_until_quiet(context, clock)
-        await _move(clock, due)
-        await wait_until_quiet(context, clock)
+            await wait_until_quiet(context, hands.clock)
+        await hands.move(current, due)
+        await wait_until_quiet(context, hands.clock)
         stops.append(due)
         current = due
     return stops
@@ -136,12 +157,6 @@ async def wait_until_quiet(context: RatingContext, clock: ClockRepository) -> No
 async def _until_quiet(clock: ClockRepository, service: str) -> None:
     request = await clock.ask_quiet(service)
     await _wait(clock, lambda: clock.not_quiet(service, request), QUIET_S, "quiet")
-
-
-async def _move(clock: ClockRepository, to: datetime) -> int:
-    revision = await clock.move(to)
-    await _wait(clock, lambda: clock.not_acknowledged(revision), ACKNOWLEDGE_S, f"at {to.isoformat()}")
-    return revision
 
 
 async def _wait(

@@ -12,6 +12,7 @@ from services.rating.contracts.answers import (
     ContractAnswer,
     ContractVersionAnswer,
     TermsSchemaAnswer,
+    VersionAnswer,
     WholeContractAnswer,
 )
 from services.rating.contracts.usecases import find as usecases
@@ -29,9 +30,9 @@ from shared.documents.faults import UNREADABLE
 from shared.documents.reading import read_document
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
-from shared.http.idempotency import REFUSED, idempotent
-from shared.http.keys import AccessKey, requires
+from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.language import terms_json_schema
@@ -66,7 +67,6 @@ TERMS_BODY: dict[str, Any] = {
     responses={200: {"description": "What it would be, of a dry run", "model": ContractVersionAnswer}},
 )
 @refuses(
-    *REFUSED,
     *UNREADABLE,
     TermsInvalid,
     ClauseNotPricedYet,
@@ -79,7 +79,7 @@ TERMS_BODY: dict[str, Any] = {
 async def apply_contract(
     request: Request,
     context: Ctx,
-    caller: Annotated[AccessKey, requires("contracts:write")],
+    call: Annotated[ChangingCall, changing("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,
 ) -> Response:
     document = await asyncio.to_thread(
@@ -93,10 +93,17 @@ async def apply_contract(
             )
         return JSONResponse(would_be.as_json())
 
-    async def act(uow: UnitOfWork) -> ContractVersionAnswer:
-        return ContractVersionAnswer.of(await apply_document(uow, document, now), dry_run=False)
+    async def act(uow: UnitOfWork) -> Changed:
+        applied = await apply_document(uow, document, now)
+        before, after = await usecases.newest_versions(uow, applied.contract, created=applied.created)
+        return Changed(
+            Of("contract", applied.contract),
+            VersionAnswer.of(before) if before else None,
+            VersionAnswer.of(after),
+            answer=ContractVersionAnswer.of(applied, dry_run=False),
+        )
 
-    return await idempotent(context.db, request, caller, act)
+    return await call.once(act, status=201)
 
 
 @router.get(

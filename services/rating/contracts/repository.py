@@ -147,6 +147,15 @@ class ContractRepository:
     async def versions(self, contract: str) -> list[VersionRow]:
         return (await self.chains([contract])).get(contract, [])
 
+    async def newest_versions(self, contract: str, rows_max: int) -> list[VersionRow]:
+        """The newest first."""
+        rows = await self.connection.fetch(
+            f"""select {names_of(VersionRow)} from rating.contract_versions
+                where contract = $1 order by version desc limit {rows_max:d}""",
+            contract,
+        )
+        return [VersionRow(**row) for row in rows]
+
     async def chains(self, contracts: Sequence[str]) -> dict[str, list[VersionRow]]:
         """Contract → its versions, oldest first."""
         rows = await self.connection.fetch(

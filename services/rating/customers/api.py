@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.rating.context import Ctx
@@ -13,14 +13,14 @@ from services.rating.customers.requests import AliasDocument, CustomerChanges, C
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
-from shared.http.idempotency import REFUSED, idempotent
-from shared.http.keys import AccessKey, requires
+from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.values.fields import AskedSubject
 
 router = APIRouter(prefix="/v1/customers", tags=["Customers"])
-Writer = Annotated[AccessKey, requires("contracts:write")]
+Change = Annotated[ChangingCall, changing("contracts:write")]
 
 
 @router.post(
@@ -30,14 +30,15 @@ Writer = Annotated[AccessKey, requires("contracts:write")]
     status_code=201,
     response_model=CustomerAnswer,
 )
-@refuses(*REFUSED, usecases.CustomerExists, usecases.SubjectTaken, usecases.TooManyAliases)
-async def create_customer(
-    document: CustomerDocument, request: Request, context: Ctx, caller: Writer
-) -> Response:
-    async def act(uow: UnitOfWork) -> CustomerAnswer:
-        return CustomerAnswer.of(await usecases.create_customer(uow, document, context.clock.now()))
+@refuses(usecases.CustomerExists, usecases.SubjectTaken, usecases.TooManyAliases)
+async def create_customer(document: CustomerDocument, context: Ctx, call: Change) -> Response:
+    of = _named(document.external_id)
 
-    return await idempotent(context.db, request, caller, act)
+    async def act(uow: UnitOfWork) -> Changed:
+        made = await usecases.create_customer(uow, document, context.clock.now())
+        return Changed(of, None, CustomerAnswer.of(made))
+
+    return await call.once(act, of, status=201)
 
 
 @router.get(
@@ -70,16 +71,16 @@ async def get_customer(external_id: AskedSubject, context: Ctx) -> CustomerAnswe
     response_model=CustomerAnswer,
     summary="Change a customer: its name, its time zone, the subjects that mean it; final statements keep theirs",
 )
-@refuses(*REFUSED, CustomerNotFound, usecases.AliasNotTheirs, usecases.SubjectTaken, usecases.TooManyAliases)
+@refuses(CustomerNotFound, usecases.AliasNotTheirs, usecases.SubjectTaken, usecases.TooManyAliases)
 async def change_customer(
-    external_id: AskedSubject, document: CustomerChanges, request: Request, context: Ctx, caller: Writer
+    external_id: AskedSubject, document: CustomerChanges, context: Ctx, call: Change
 ) -> Response:
-    async def act(uow: UnitOfWork) -> CustomerAnswer:
-        return CustomerAnswer.of(
-            await usecases.change_customer(uow, external_id, document, context.clock.now())
-        )
+    async def act(uow: UnitOfWork) -> Changed:
+        before = CustomerAnswer.of(await usecases.find_customer(uow, external_id))
+        after = await usecases.change_customer(uow, external_id, document, context.clock.now())
+        return Changed(_named(external_id), before, CustomerAnswer.of(after))
 
-    return await idempotent(context.db, request, caller, act, status=200)
+    return await call.once(act, _named(external_id))
 
 
 @router.post(
@@ -89,13 +90,17 @@ async def change_customer(
     status_code=201,
     response_model=CustomerAnswer,
 )
-@refuses(*REFUSED, CustomerNotFound, usecases.SubjectTaken, usecases.TooManyAliases)
+@refuses(CustomerNotFound, usecases.SubjectTaken, usecases.TooManyAliases)
 async def add_alias(
-    external_id: AskedSubject, document: AliasDocument, request: Request, context: Ctx, caller: Writer
+    external_id: AskedSubject, document: AliasDocument, context: Ctx, call: Change
 ) -> Response:
-    async def act(uow: UnitOfWork) -> CustomerAnswer:
-        return CustomerAnswer.of(
-            await usecases.add_alias(uow, external_id, document.alias, context.clock.now())
-        )
+    async def act(uow: UnitOfWork) -> Changed:
+        before = CustomerAnswer.of(await usecases.find_customer(uow, external_id))
+        after = await usecases.add_alias(uow, external_id, document.alias, context.clock.now())
+        return Changed(_named(external_id), before, CustomerAnswer.of(after))
 
-    return await idempotent(context.db, request, caller, act)
+    return await call.once(act, _named(external_id), status=201)
+
+
+def _named(external_id: str) -> Of:
+    return Of("customer", external_id)

@@ -34,6 +34,7 @@ from services.rating.statements.usecases.show_current import show_current
 from services.rating.statements.usecases.tell import tell_statements_of
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.changes import changes_nothing
 from shared.http.cursors import event_place, instant_in, parts_in, place_key
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
@@ -75,6 +76,7 @@ async def list_statements(
     summary="Price what is asked for of up to 200 statements that are about to be shown; answers within a second",
     dependencies=[requires("contracts:read")],
 )
+@changes_nothing("it prices what would be priced a little later anyway, to be shown")
 async def current_statements(asked: AskedStatements, context: Ctx) -> CurrentStatementsAnswer:
     """What was priced less than a second ago, or cannot be priced so fast, stands as it was told last, and is not
     `current`. Nothing is stored that would not be a little later."""
@@ -88,6 +90,7 @@ async def current_statements(asked: AskedStatements, context: Ctx) -> CurrentSta
     summary="Price what is asked for of up to 1000 customers; answers when it is on the bus",
     dependencies=[requires("usage:read")],
 )
+@changes_nothing("it tells what would be told a little later anyway")
 async def tell_statements(asked: AskedCustomers, context: Ctx) -> StatementsToldAnswer:
     """Changes nothing that would not happen a little later anyway; who evaluates customers calls it so that it
     knows what there is to know."""

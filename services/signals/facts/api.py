@@ -1,6 +1,7 @@
 """Routes of the signals that were told: list, acknowledge, snooze, record what came of it; the report and the
 feed."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,19 +14,22 @@ from services.signals.domain.score_report import Judged, Outcome, score_report
 from services.signals.facts.answers.facts import ScoreReportAnswer, SignalAnswer, SignalTypeAnswer
 from services.signals.facts.page import atom
 from services.signals.facts.parameters import Asked
-from services.signals.facts.rows import FactFilter
+from services.signals.facts.rows import FactFilter, FactRow
 from services.signals.facts.usecases import judge as usecases
 from services.signals.parameters import Customer, Instant, Type
 from services.signals.webhooks.usecases.manage_endpoints import FactNotFound
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, refuses
 from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import parts_in
-from shared.http.keys import AccessKey, requires
+from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
 from shared.values.fields import GivenId
 
 router = APIRouter(prefix="/v1/signals", tags=["Signals"])
-READ, WRITE = requires("signals:read"), requires("signals:write")
+READ = requires("signals:read")
+Change = Annotated[ChangingCall, changing("signals:write")]
 FEED_MAX = 100
 
 
@@ -104,39 +108,54 @@ async def get_fact(signal_id: GivenId, context: Ctx) -> SignalAnswer:
         return SignalAnswer.of(await usecases.find_fact(uow, signal_id))
 
 
-@router.post("/{signal_id}/acknowledge", operation_id="acknowledge_signal", summary="Somebody looks after it")
+@router.post(
+    "/{signal_id}/acknowledge",
+    operation_id="acknowledge_signal",
+    summary="Somebody looks after it",
+    response_model=SignalAnswer,
+)
 @refuses(FactNotFound)
-async def acknowledge(signal_id: GivenId, context: Ctx, caller: AccessKey = WRITE) -> SignalAnswer:
-    async with context.db.transaction() as uow:
-        return SignalAnswer.of(await usecases.acknowledge(uow, signal_id, caller.key_id))
+async def acknowledge(signal_id: GivenId, call: Change) -> Response:
+    return await _change(call, signal_id, lambda uow: usecases.acknowledge(uow, signal_id, call.actor))
 
 
 @router.post(
     "/{signal_id}/snooze",
     operation_id="snooze_signal",
-    dependencies=[WRITE],
     summary="Not before a later time",
+    response_model=SignalAnswer,
 )
 @refuses(FactNotFound, SnoozeInPast)
-async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx) -> SignalAnswer:
+async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx, call: Change) -> Response:
     if body.until <= context.clock.now():
         raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
-    async with context.db.transaction() as uow:
-        return SignalAnswer.of(await usecases.snooze(uow, signal_id, body.until))
+    return await _change(call, signal_id, lambda uow: usecases.snooze(uow, signal_id, body.until))
 
 
 @router.post(
     "/{signal_id}/outcome",
     operation_id="record_signal_outcome",
-    dependencies=[WRITE],
     summary="What came of it: what the score is judged by",
+    response_model=SignalAnswer,
 )
 @refuses(FactNotFound)
-async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx) -> SignalAnswer:
-    async with context.db.transaction() as uow:
-        return SignalAnswer.of(
-            await usecases.record_outcome(uow, signal_id, body.outcome, context.clock.now())
-        )
+async def record_outcome(signal_id: GivenId, body: OutcomeBody, context: Ctx, call: Change) -> Response:
+    now = context.clock.now()
+    return await _change(
+        call, signal_id, lambda uow: usecases.record_outcome(uow, signal_id, body.outcome, now)
+    )
+
+
+async def _change(
+    call: ChangingCall, signal_id: str, act: Callable[[UnitOfWork], Awaitable[FactRow]]
+) -> Response:
+    of = Of("signal", signal_id)
+
+    async def changed(uow: UnitOfWork) -> Changed:
+        before = SignalAnswer.of(await usecases.find_fact(uow, signal_id))
+        return Changed(of, before, SignalAnswer.of(await act(uow)))
+
+    return await call.once(changed, of)
 
 
 def _after(page: Page) -> tuple[datetime, str] | None:

@@ -1,5 +1,6 @@
 """Routes of webhook endpoints, their secrets, deliveries and replays."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -38,8 +39,10 @@ from services.signals.webhooks.usecases.manage_endpoints import (
 )
 from services.signals.webhooks.usecases.seal import whole_url
 from services.signals.webhooks.usecases.send import Ctx, WebhooksContext
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
 from shared.http.keys import AccessKey, requires
 from shared.http.paging import Paged
@@ -47,7 +50,9 @@ from shared.values.fields import GivenId, Word
 from shared.values.names import STORABLE_OR_EMPTY
 
 router = APIRouter(prefix="/v1", tags=["Webhooks"])
-READ, WRITE = requires("signals:read"), requires("signals:write")
+READ = requires("signals:read")
+Change = Annotated[ChangingCall, changing("signals:write")]
+ENDPOINT = "webhook_endpoint"
 Reader = Annotated[AccessKey, READ]
 
 
@@ -95,17 +100,22 @@ class ReplayBody(BaseModel):
     "/webhook-endpoints",
     operation_id="create_webhook_endpoint",
     status_code=201,
-    dependencies=[WRITE],
+    response_model=CreatedEndpointAnswer,
     summary="Register an endpoint; its secret is shown this once",
 )
 @refuses(UrlRefused, EventTypeUnknown)
-async def create(body: EndpointBody, context: Ctx) -> CreatedEndpointAnswer:
+async def create(body: EndpointBody, context: Ctx, call: Change) -> Response:
     await check(body.terms(), context.settings.webhook_allow_local)
-    async with context.db.transaction() as uow:
+
+    async def act(uow: UnitOfWork) -> Changed:
         endpoint_id, secret = await create_endpoint(
             uow, body.terms(), context.state.seal, context.clock.now()
         )
-        return CreatedEndpointAnswer.created(await known_endpoint(uow, endpoint_id), body.url, secret)
+        row = await known_endpoint(uow, endpoint_id)
+        answer = CreatedEndpointAnswer.created(row, body.url, secret)
+        return Changed(Of(ENDPOINT, endpoint_id), None, _as_anybody_sees(row), answer)
+
+    return await call.once(act, status=201)
 
 
 @router.get(
@@ -135,87 +145,107 @@ async def get_endpoint(endpoint_id: GivenId, context: Ctx, caller: Reader) -> En
 @router.put(
     "/webhook-endpoints/{endpoint_id}",
     operation_id="change_webhook_endpoint",
-    dependencies=[WRITE],
+    response_model=EndpointAnswer,
     summary="Change all of it but the secret",
 )
 @refuses(EndpointNotFound, UrlRefused, EventTypeUnknown)
-async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx) -> EndpointAnswer:
+async def change(endpoint_id: GivenId, body: EndpointBody, context: Ctx, call: Change) -> Response:
     terms = body.terms()
     await check(terms, context.settings.webhook_allow_local)
-    async with context.db.transaction() as uow:
+
+    async def act(uow: UnitOfWork) -> EndpointAnswer:
         await change_endpoint(uow, endpoint_id, terms, context.state.seal)
         return _whole(context, await known_endpoint(uow, endpoint_id))
+
+    return await _change(call, endpoint_id, act)
 
 
 @router.delete(
     "/webhook-endpoints/{endpoint_id}",
     operation_id="delete_webhook_endpoint",
     status_code=204,
-    dependencies=[WRITE],
     summary="Delete it and what waits for it",
 )
 @refuses(EndpointNotFound)
-async def delete(endpoint_id: GivenId, context: Ctx) -> Response:
-    async with context.db.transaction() as uow:
+async def delete(endpoint_id: GivenId, call: Change) -> Response:
+    of = Of(ENDPOINT, endpoint_id)
+
+    async def act(uow: UnitOfWork) -> Changed:
+        before = _as_anybody_sees(await known_endpoint(uow, endpoint_id))
         await delete_endpoint(uow, endpoint_id)
-    return Response(status_code=204)
+        return Changed(of, before, None)
+
+    return await call.once(act, of, status=204)
 
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/rotate-secret",
     operation_id="rotate_webhook_secret",
-    dependencies=[WRITE],
+    response_model=RotatedEndpointAnswer,
     summary="A new secret, shown this once; until the overlap ends both sign",
 )
 @refuses(EndpointNotFound)
-async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx) -> RotatedEndpointAnswer:
-    async with context.db.transaction() as uow:
+async def rotate(endpoint_id: GivenId, body: RotationBody, context: Ctx, call: Change) -> Response:
+    async def act(uow: UnitOfWork) -> RotatedEndpointAnswer:
         secret, until = await rotate_secret(uow, endpoint_id, body.overlap_hours, context.state.seal)
         row = await known_endpoint(uow, endpoint_id)
         return RotatedEndpointAnswer.rotated(row, whole_url(context.state.seal, row), secret, until)
+
+    return await _change(call, endpoint_id, act)
 
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/enable",
     operation_id="enable_webhook_endpoint",
-    dependencies=[WRITE],
+    response_model=EndpointAnswer,
     summary="Enable it again; what it missed is sent by a replay",
 )
 @refuses(EndpointNotFound)
-async def enable(endpoint_id: GivenId, context: Ctx) -> EndpointAnswer:
-    async with context.db.transaction() as uow:
+async def enable(endpoint_id: GivenId, context: Ctx, call: Change) -> Response:
+    async def act(uow: UnitOfWork) -> EndpointAnswer:
         await enable_endpoint(uow, endpoint_id, context.clock.now())
         return _whole(context, await known_endpoint(uow, endpoint_id))
+
+    return await _change(call, endpoint_id, act)
 
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/test",
     operation_id="test_webhook_endpoint",
     status_code=202,
-    dependencies=[WRITE],
+    response_model=TestSentAnswer,
     summary="Send a webhook.test to this endpoint",
 )
 @refuses(EndpointNotFound, EndpointDisabled)
-async def test(endpoint_id: GivenId, context: Ctx) -> TestSentAnswer:
-    async with context.db.transaction() as uow:
-        return TestSentAnswer(id=await send_test(uow, endpoint_id, context.clock.now()))
+async def test(endpoint_id: GivenId, context: Ctx, call: Change) -> Response:
+    of = Of(ENDPOINT, endpoint_id)
+
+    async def act(uow: UnitOfWork) -> Changed:
+        return Changed(of, None, TestSentAnswer(id=await send_test(uow, endpoint_id, context.clock.now())))
+
+    return await call.once(act, of, status=202)
 
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/replay",
     operation_id="replay_webhooks",
     status_code=202,
-    dependencies=[WRITE],
+    response_model=RequeuedAnswer,
     summary="Send again by id or by range, under the same ids",
 )
 @refuses(EndpointNotFound, EndpointDisabled, FactNotFound, ReplayTooLarge)
-async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx) -> RequeuedAnswer:
-    now = context.clock.now()
-    async with context.db.transaction() as uow:
+async def replay(endpoint_id: GivenId, body: ReplayBody, context: Ctx, call: Change) -> Response:
+    now, of = context.clock.now(), Of(ENDPOINT, endpoint_id)
+
+    async def act(uow: UnitOfWork) -> Changed:
         if body.signal is not None:
-            return RequeuedAnswer(queued=await replay_one(uow, endpoint_id, body.signal, now))
-        assert body.since is not None and body.until is not None
-        return RequeuedAnswer(queued=await replay_range(uow, endpoint_id, body.since, body.until, now))
+            queued = await replay_one(uow, endpoint_id, body.signal, now)
+        else:
+            assert body.since is not None and body.until is not None
+            queued = await replay_range(uow, endpoint_id, body.since, body.until, now)
+        return Changed(of, None, RequeuedAnswer(queued=queued))
+
+    return await call.once(act, of, status=202)
 
 
 @router.get(
@@ -249,6 +279,24 @@ async def get_delivery(delivery_id: GivenId, context: Ctx) -> DeliveryLogAnswer:
     return DeliveryLogAnswer.logged(row, attempts)
 
 
+async def _change(
+    call: ChangingCall, endpoint_id: str, act: Callable[[UnitOfWork], Awaitable[EndpointAnswer]]
+) -> Response:
+    """Change an endpoint and answer with it. Its audit row shows no secret, and the whole URL is one."""
+    of = Of(ENDPOINT, endpoint_id)
+
+    async def changed(uow: UnitOfWork) -> Changed:
+        before = _as_anybody_sees(await known_endpoint(uow, endpoint_id))
+        answer = await act(uow)
+        return Changed(of, before, _as_anybody_sees(await known_endpoint(uow, endpoint_id)), answer)
+
+    return await call.once(changed, of)
+
+
+def _as_anybody_sees(row: EndpointRow) -> EndpointAnswer:
+    return EndpointAnswer.of(row, row.url)
+
+
 def _whole(context: WebhooksContext, row: EndpointRow) -> EndpointAnswer:
     """With its whole URL: for those who may change it."""
     return EndpointAnswer.of(row, whole_url(context.state.seal, row))
@@ -256,4 +304,4 @@ def _whole(context: WebhooksContext, row: EndpointRow) -> EndpointAnswer:
 
 def _for(caller: AccessKey, context: WebhooksContext, row: EndpointRow) -> EndpointAnswer:
     """A URL is a secret: who may only read sees where it leads, not the path that lets anybody post there."""
-    return _whole(context, row) if caller.allows("signals:write") else EndpointAnswer.of(row, row.url)
+    return _whole(context, row) if caller.allows("signals:write") else _as_anybody_sees(row)

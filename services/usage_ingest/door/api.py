@@ -31,12 +31,16 @@ from services.usage_ingest.door.usecases.accept import CorrectionKeepsId, Correc
 from services.usage_ingest.door.usecases.count_refusals import counted
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
 from shared.errors import refuses
+from shared.http.changes import changes_nothing
 from shared.http.keys import AccessKey, requires
 
 router = APIRouter(prefix="/v1/events", tags=["Usage"])
 openmeter = APIRouter(prefix="/api/v1/events", tags=["Usage"])
 #: A 204 has no body to say it in.
 QUARANTINED = "U2C-Quarantined"
+#: Usage is data, not an act: an event and a void say themselves what happened, once however often they come, and
+#: receipts count for good by which key.
+USAGE = "it takes usage, which is kept itself, and receipts say by which key it came"
 BODY = (
     EncodingUnsupported,
     GzipBroken,
@@ -61,6 +65,7 @@ DryRun = Annotated[bool, Query(description="Validate only: nothing is published 
     description=documented.MODES,
 )
 @refuses(*EVENTS)
+@changes_nothing(USAGE)
 async def send_events(
     request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False
 ) -> Response:
@@ -77,6 +82,7 @@ async def send_events(
     description=documented.AS_OPENMETER,
 )
 @refuses(*EVENTS)
+@changes_nothing(USAGE)
 async def ingest_events(request: Request, context: Ctx, producer: Producer) -> Response:
     quarantined = len((await take_events(request, context, producer)).quarantined)
     return Response(status_code=204, headers={QUARANTINED: str(quarantined)} if quarantined else None)
@@ -91,6 +97,7 @@ async def ingest_events(request: Request, context: Ctx, producer: Producer) -> R
     summary=f"Void events by source and id, one or up to {EVENTS_MAX:,}; a void may come before its event",
 )
 @refuses(*BODY, VoidInvalid)
+@changes_nothing(USAGE)
 async def void_events(
     request: Request, context: Ctx, producer: Producer, dry_run: DryRun = False
 ) -> Response:
@@ -113,6 +120,7 @@ async def void_events(
     summary="Void a wrong event and send the right one, under a new id, in one call",
 )
 @refuses(*BODY, VoidInvalid, CorrectionKeepsId, CorrectionRefused)
+@changes_nothing(USAGE)
 async def correct_event(request: Request, context: Ctx, producer: Producer) -> Response:
     with counted(context, producer.key_id):
         check_json(request.headers.get("content-type"))

@@ -1,6 +1,6 @@
 """What the API shows of keys."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -32,6 +32,26 @@ class KeyAnswer(Answer):
     def of(cls, row: KeyRow) -> Self:
         return made_from(cls, row, id=row.key_id, scopes=list(row.scopes), sources=list(row.sources) or None)
 
+    @classmethod
+    def made(cls, issued: Issued) -> "KeyAnswer":
+        """A key just made, without its secret."""
+        return KeyAnswer(**_issued(issued))
+
+
+def _issued(issued: Issued) -> dict[str, Any]:
+    message = issued.message
+    return {
+        "id": message.key_id,
+        "prefix": issued.prefix,
+        "name": message.name,
+        "scopes": list(message.scopes),
+        "sources": list(message.sources) or None,
+        "expires_at": expiry_of(message),
+        "revoked": message.revoked,
+        "created_at": issued.created_at,
+        "replaces": issued.replaces,
+    }
+
 
 class IssuedKeyAnswer(KeyAnswer):
     """A key just made, with its secret: it is in this answer and nowhere else."""
@@ -40,16 +60,4 @@ class IssuedKeyAnswer(KeyAnswer):
 
     @classmethod
     def issued(cls, issued: Issued) -> Self:
-        message = issued.message
-        return cls(
-            id=message.key_id,
-            secret=issued.secret,
-            prefix=issued.prefix,
-            name=message.name,
-            scopes=list(message.scopes),
-            sources=list(message.sources) or None,
-            expires_at=expiry_of(message),
-            revoked=message.revoked,
-            created_at=issued.created_at,
-            replaces=issued.replaces,
-        )
+        return cls(**_issued(issued), secret=issued.secret)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path
+from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.usage_ingest.context import Ctx, IngestContext
@@ -20,16 +21,20 @@ from services.usage_ingest.keys.usecases.manage_keys import (
     SourceInvalid,
 )
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
-from shared.http.keys import AccessKey, requires
+from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.runtime.clock import machine_now
 from shared.values.fields import GivenId, Label
 
 router = APIRouter(prefix="/v1/keys", tags=["Keys"])
 KeyId = Annotated[GivenId, Path(description="The key's id, key_…")]
+Change = Annotated[ChangingCall, changing("keys:write")]
+KEY = "key"
 OVERLAP_MAX_S = 30 * 86_400
 SOURCES_MAX = 100
 
@@ -70,19 +75,21 @@ class Rotation(BaseModel):
     "",
     operation_id="create_key",
     status_code=201,
+    response_model=IssuedKeyAnswer,
     summary="Make an API key; its secret is in this answer and nowhere else",
 )
 @refuses(ScopeUnknown, ScopeNotYours, SourceInvalid, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
-async def create_key(
-    wanted: KeyWanted, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
-) -> IssuedKeyAnswer:
+async def create_key(wanted: KeyWanted, context: Ctx, call: Change) -> Response:
     sources = usecases.read_sources(wanted.sources or ())
-    usecases.refuse_escalation(caller, wanted.scopes, sources)
-    usecases.refuse_outliving(caller, wanted.expires_at)
-    async with context.db.transaction() as uow:
-        terms = usecases.KeyTerms(wanted.name, wanted.scopes, wanted.expires_at, sources)
-        issued = await usecases.issue(uow, terms, machine_now(), by=caller.key_id)
-    return await _shown_once(context, issued)
+    usecases.refuse_escalation(call.key, wanted.scopes, sources)
+    usecases.refuse_outliving(call.key, wanted.expires_at)
+    terms = usecases.KeyTerms(wanted.name, wanted.scopes, wanted.expires_at, sources)
+
+    async def act(uow: UnitOfWork) -> Changed:
+        issued = await usecases.issue(uow, terms, machine_now(), by=call.key.key_id)
+        return _made(issued)
+
+    return await _known_here(context, await call.once(act, status=201))
 
 
 @router.get(
@@ -98,35 +105,49 @@ async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
 
 
 @router.post(
-    "/{key_id}/revoke", operation_id="revoke_key", summary="End a key at once, everywhere within seconds"
+    "/{key_id}/revoke",
+    operation_id="revoke_key",
+    response_model=KeyAnswer,
+    summary="End a key at once, everywhere within seconds",
 )
 @refuses(KeyNotFound, ScopeNotYours, SourceNotYours)
-async def revoke_key(
-    key_id: KeyId, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
-) -> KeyAnswer:
-    async with context.db.transaction() as uow:
-        row = await usecases.revoke(uow, key_id, machine_now(), caller)
-    await context.keys.refresh()
-    return KeyAnswer.of(row)
+async def revoke_key(key_id: KeyId, context: Ctx, call: Change) -> Response:
+    of = Of(KEY, key_id)
+
+    async def act(uow: UnitOfWork) -> Changed:
+        before, after = await usecases.revoke(uow, key_id, machine_now(), call.key)
+        return Changed(of, KeyAnswer.of(before), KeyAnswer.of(after))
+
+    return await _known_here(context, await call.once(act, of))
 
 
 @router.post(
     "/{key_id}/rotate",
     operation_id="rotate_key",
     status_code=201,
+    response_model=IssuedKeyAnswer,
     summary="A new secret; the old key expires after the overlap",
 )
 @refuses(KeyNotFound, KeyAlreadyEnded, ScopeNotYours, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
-async def rotate_key(
-    key_id: KeyId, wanted: Rotation, context: Ctx, caller: Annotated[AccessKey, requires("keys:write")]
-) -> IssuedKeyAnswer:
+async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, call: Change) -> Response:
     overlap = timedelta(seconds=wanted.overlap_s)
-    async with context.db.transaction() as uow:
-        issued = await usecases.rotate(uow, key_id, overlap, wanted.expires_at, now=machine_now(), by=caller)
-    return await _shown_once(context, issued)
+
+    async def act(uow: UnitOfWork) -> Changed:
+        before, after, issued = await usecases.rotate(
+            uow, key_id, overlap, wanted.expires_at, now=machine_now(), by=call.key
+        )
+        await call.note(uow, [Changed(Of(KEY, key_id), KeyAnswer.of(before), KeyAnswer.of(after))])
+        return _made(issued)
+
+    return await _known_here(context, await call.once(act, Of(KEY, key_id), status=201))
 
 
-async def _shown_once(context: IngestContext, issued: Issued) -> IssuedKeyAnswer:
-    # This process knows it before its owner does; the others within seconds.
+def _made(issued: Issued) -> Changed:
+    shown = KeyAnswer.made(issued)
+    return Changed(Of(KEY, shown.id), None, shown, IssuedKeyAnswer.issued(issued))
+
+
+async def _known_here(context: IngestContext, answer: Response) -> Response:
+    """The answer, once this process knows the key before its owner does; the others know it within seconds."""
     await context.keys.refresh()
-    return IssuedKeyAnswer.issued(issued)
+    return answer

@@ -1,9 +1,11 @@
 """Routes of the quarantine."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.usage_ingest.domain.framing import BodyMalformed
@@ -18,21 +20,31 @@ from services.usage_ingest.quarantine.answers import (
     ReplayAnswer,
 )
 from services.usage_ingest.quarantine.parameters import Asked
-from services.usage_ingest.quarantine.rows import By, Filter
+from services.usage_ingest.quarantine.rows import By, Filter, QuarantinedEvent
 from services.usage_ingest.quarantine.usecases import resolve as usecases
 from services.usage_ingest.quarantine.usecases.find import QuarantinedNotFound, find, list_events
-from services.usage_ingest.quarantine.usecases.resolve import AlreadyResolved, RepairRefused
+from services.usage_ingest.quarantine.usecases.resolve import (
+    AlreadyResolved,
+    RepairRefused,
+    Resolved,
+    Resolver,
+)
+from shared.db.unit_of_work import UnitOfWork
 from shared.errors import refuses
 from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in
-from shared.http.keys import AccessKey, requires
+from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.values.fields import AskedKept, GivenId, Word
 from shared.values.names import STORABLE
 
 router = APIRouter(prefix="/v1/quarantine", tags=["Quarantine"])
 QuarantineId = Annotated[GivenId, Path(description="qua_…")]
-Resolver = Annotated[AccessKey, requires("usage:write")]
+Change = Annotated[ChangingCall, changing("usage:write")]
+
+
+EVENT_KIND = "quarantined_event"
 
 
 class RepairUnreadable(BodyMalformed):
@@ -81,14 +93,17 @@ async def list_quarantine(context: Ctx, page: Paged, wanted: Asked) -> Listed[Qu
 @router.post(
     "/replay",
     operation_id="replay_quarantine",
+    response_model=ReplayAnswer,
     summary="Judge all open events that fit again, with today's catalogue; each counts once",
 )
 @refuses(SourceNotYours)
-async def replay_all(which: Which, request: Request, context: Ctx, caller: Resolver) -> ReplayAnswer:
+async def replay_all(which: Which, context: Ctx, call: Change) -> Response:
     wanted = Filter(None, which.code, which.source, which.id, which.subject, which.type, which.by)
-    return ReplayAnswer.of(
-        await usecases.replay_all(context, wanted, which.after, caller, request.scope["u2c_trace"])
-    )
+
+    async def work() -> ReplayAnswer:
+        return ReplayAnswer.of(await usecases.replay_all(context, wanted, which.after, _resolver(call)))
+
+    return await call.in_steps(work)
 
 
 @router.get(
@@ -106,20 +121,23 @@ async def get_quarantined(quarantine_id: QuarantineId, context: Ctx) -> Quaranti
 @router.post(
     "/{quarantine_id}/replay",
     operation_id="replay_quarantined",
+    response_model=QuarantinedBytesAnswer,
     summary="Judge this event again; counts once however often",
 )
 @refuses(QuarantinedNotFound, AlreadyResolved, SourceNotYours)
-async def replay_one(
-    quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver
-) -> QuarantinedBytesAnswer:
-    return QuarantinedBytesAnswer.whole(
-        await usecases.replay_one(context, quarantine_id, caller, request.scope["u2c_trace"])
-    )
+async def replay_one(quarantine_id: QuarantineId, context: Ctx, call: Change) -> Response:
+    async def work() -> QuarantinedBytesAnswer:
+        return QuarantinedBytesAnswer.whole(
+            await usecases.replay_one(context, quarantine_id, _resolver(call, quarantine_id))
+        )
+
+    return await call.in_steps(work)
 
 
 @router.post(
     "/{quarantine_id}/repair",
     operation_id="repair_quarantined",
+    response_model=QuarantinedBytesAnswer,
     summary="Count a corrected body in its place; the original bytes are kept",
     openapi_extra={
         "requestBody": {
@@ -147,27 +165,51 @@ async def replay_one(
     EncodingUnsupported,
     GzipBroken,
 )
-async def repair(
-    quarantine_id: QuarantineId, request: Request, context: Ctx, caller: Resolver
-) -> QuarantinedBytesAnswer:
+async def repair(quarantine_id: QuarantineId, request: Request, context: Ctx, call: Change) -> Response:
     check_json(request.headers.get("content-type"))
-    event = _event_of(await read_body(request))
-    return QuarantinedBytesAnswer.whole(
-        await usecases.repair(context, quarantine_id, event, caller, request.scope["u2c_trace"])
-    )
+
+    async def work() -> QuarantinedBytesAnswer:
+        event = _event_of(await read_body(request))
+        return QuarantinedBytesAnswer.whole(
+            await usecases.repair(context, quarantine_id, event, _resolver(call, quarantine_id))
+        )
+
+    return await call.in_steps(work)
 
 
 @router.post(
     "/{quarantine_id}/discard",
     operation_id="discard_quarantined",
+    response_model=QuarantinedBytesAnswer,
     summary="Close it without counting it, with a reason",
 )
 @refuses(QuarantinedNotFound, AlreadyResolved, SourceNotYours)
-async def discard(
-    quarantine_id: QuarantineId, why: Discard, context: Ctx, caller: Resolver
-) -> QuarantinedBytesAnswer:
-    async with context.db.transaction() as uow:
-        return QuarantinedBytesAnswer.whole(await usecases.discard(uow, quarantine_id, why.reason, caller))
+async def discard(quarantine_id: QuarantineId, why: Discard, call: Change) -> Response:
+    of = Of(EVENT_KIND, quarantine_id)
+
+    async def act(uow: UnitOfWork) -> Changed:
+        before, after = await usecases.discard(uow, quarantine_id, why.reason, call.key, call.actor)
+        return _changed(before, after, QuarantinedBytesAnswer.whole(after))
+
+    return await call.once(act, of)
+
+
+def _resolver(call: ChangingCall, quarantine_id: str | None = None) -> Resolver:
+    """Who resolves, and notes each change; `quarantine_id`: the one event that is answered with."""
+
+    async def noted(uow: UnitOfWork, resolved: Sequence[Resolved]) -> None:
+        answer = QuarantinedBytesAnswer.whole(await find(uow, quarantine_id)) if quarantine_id else None
+        await call.note(uow, [_changed(before, after) for before, after in resolved], answer)
+
+    return Resolver(call.key, call.actor, call.request_id, noted)
+
+
+def _changed(
+    before: QuarantinedEvent, after: QuarantinedEvent, answer: QuarantinedBytesAnswer | None = None
+) -> Changed:
+    """Without the event's bytes, which stand beside it."""
+    of = Of(EVENT_KIND, after.quarantine_id)
+    return Changed(of, QuarantinedEventAnswer.of(before), QuarantinedEventAnswer.of(after), answer)
 
 
 class _Repair(msgspec.Struct, forbid_unknown_fields=True):

@@ -65,12 +65,21 @@ class QuarantineRepository:
         )
         return QuarantinedBytes(**row) if row else None
 
-    async def resolve(self, ids: Sequence[str], how: Resolution) -> int:
-        """Close events that are open; return how many were."""
+    async def hold_open(self, ids: Sequence[str]) -> list[QuarantinedEvent]:
+        """Those of these events that are open, which nobody else closes until the transaction ends."""
+        rows = await self.connection.fetch(
+            f"""select {names_of(QuarantinedEvent)} from usage_ingest.quarantine
+                where quarantine_id = any($1) and status = 'open' order by quarantine_id for update""",
+            list(ids),
+        )
+        return [QuarantinedEvent(**row) for row in rows]
+
+    async def resolve(self, ids: Sequence[str], how: Resolution) -> list[QuarantinedEvent]:
+        """Close events that are open; return them."""
         closed = await self.connection.fetch(
-            """update usage_ingest.quarantine set status = $2, resolved_at = $3, resolved_by = $4,
+            f"""update usage_ingest.quarantine set status = $2, resolved_at = $3, resolved_by = $4,
                 resolution = $5, repaired = $6
-               where quarantine_id = any($1) and status = 'open' returning true""",
+               where quarantine_id = any($1) and status = 'open' returning {names_of(QuarantinedEvent)}""",
             list(ids),
             how.status,
             how.resolved_at,
@@ -78,14 +87,16 @@ class QuarantineRepository:
             how.resolution,
             how.repaired,
         )
-        return len(closed)
+        return [QuarantinedEvent(**row) for row in closed]
 
-    async def describe_again(self, faults: Sequence[tuple[str, str, str]]) -> None:
+    async def describe_again(self, faults: Sequence[tuple[str, str, str]]) -> list[QuarantinedEvent]:
         """(id, code, detail) of events that a replay found still faulty, perhaps for another reason than
-        before."""
-        await self.connection.execute(
-            """update usage_ingest.quarantine known set code = found.code, detail = found.detail
+        before; return those that are open."""
+        rows = await self.connection.fetch(
+            f"""update usage_ingest.quarantine known set code = found.code, detail = found.detail
                from unnest($1::text[], $2::text[], $3::text[]) found (quarantine_id, code, detail)
-               where known.quarantine_id = found.quarantine_id and known.status = 'open'""",
+               where known.quarantine_id = found.quarantine_id and known.status = 'open'
+               returning {names_of(QuarantinedEvent, "known")}""",
             *map(list, zip(*faults, strict=True)),
         )
+        return [QuarantinedEvent(**row) for row in rows]

@@ -79,7 +79,7 @@ class QuarantinedBytes(QuarantinedEvent):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How events are closed: when (machine clock), by which key, and for what reason or by which bytes."""
+    """How events are closed: when (machine clock), by whom, and for what reason or by which bytes."""
 
     status: Status
     resolved_at: datetime

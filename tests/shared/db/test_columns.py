@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 import services
 import shared
+from shared import audit
 from shared.db import unit_of_work
 from shared.db.columns import Bulk, Texts, insert, types_of, update, upsert
 from shared.postgres.migrations import metadata_of
@@ -96,6 +97,7 @@ def bulk_statements() -> Iterator[tuple[str, Bulk[Any]]]:
                     yield f"{found.name}.{name}", value
     for schema in SERVICES:
         yield f"outbox of {schema}", unit_of_work._outbox(schema)
+        yield f"audit of {schema}", audit._audit(schema)
 
 
 STATEMENTS = dict(bulk_statements())

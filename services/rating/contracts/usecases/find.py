@@ -29,3 +29,13 @@ async def list_contracts(
     contracts = ContractRepository(uow.connection)
     rows = await contracts.contracts(rows_max, after, ContractFilter(customer))
     return rows, await contracts.chains([row.contract for row in rows])
+
+
+async def newest_versions(
+    uow: UnitOfWork, contract: str, *, created: bool
+) -> tuple[VersionRow | None, VersionRow]:
+    """The newest version and what was it before a document was applied that `created` one, or made no other."""
+    newest, *older = await ContractRepository(uow.connection).newest_versions(contract, 2)
+    if not created:
+        return newest, newest
+    return older[0] if older else None, newest

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.rating.metering.activity.answers import ActivityToldAnswer
 from services.rating.metering.activity.usecases.tell_all import tell_all_activity
 from services.rating.metering.memory import Ctx
+from shared.http.changes import changes_nothing
 from shared.http.keys import requires
 
 router = APIRouter(prefix="/v1/activity", tags=["Usage"])
@@ -16,6 +17,7 @@ router = APIRouter(prefix="/v1/activity", tags=["Usage"])
     dependencies=[requires("usage:read")],
     summary="Tell the activity of everything metered until now; answers when it is on the bus",
 )
+@changes_nothing("it tells what would be told within seconds anyway")
 async def tell_now(context: Ctx) -> ActivityToldAnswer:
     """Tell now what would be told within seconds anyway; a daily evaluation calls it, so that it knows what
     there is to know."""

@@ -44,7 +44,7 @@ class SignalAnswer(Answer):
     state: State
     snoozed_until: Instant | None
     acknowledged_by: Annotated[str | None, Field(examples=["key_0355r6GE5yU135fW6KlO0n"])]
-    """The key that did"""
+    """Who did: whom U2C-Actor named, else the key"""
     outcome: Outcome | None
     """What came of it"""
     outcome_at: Instant | None

@@ -26,8 +26,8 @@ async def find_fact(uow: UnitOfWork, signal_id: str) -> FactRow:
     return _known(await FactRepository(uow.connection).fact(signal_id), signal_id)
 
 
-async def acknowledge(uow: UnitOfWork, signal_id: str, key_id: str) -> FactRow:
-    return _known(await FactRepository(uow.connection).acknowledge(signal_id, key_id), signal_id)
+async def acknowledge(uow: UnitOfWork, signal_id: str, actor: str) -> FactRow:
+    return _known(await FactRepository(uow.connection).acknowledge(signal_id, actor), signal_id)
 
 
 async def snooze(uow: UnitOfWork, signal_id: str, until: datetime) -> FactRow:

@@ -123,13 +123,13 @@ async def list_keys(uow: UnitOfWork, after: str, rows_max: int) -> list[KeyRow]:
     return await KeyRepository(uow.connection).page(after, rows_max)
 
 
-async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> KeyRow:
-    """End a key at once, for ever; revoking it again changes nothing. Returns its row."""
+async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> tuple[KeyRow, KeyRow]:
+    """End a key at once, for ever; revoking it again changes nothing. Returns its row before and after."""
     row = await _known(uow, key_id)
     refuse_escalation(by, row.scopes, row.sources)
     if not row.revoked:
         await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), revoked=True))
-    return await _known(uow, key_id)
+    return row, await _known(uow, key_id)
 
 
 async def rotate(
@@ -140,9 +140,9 @@ async def rotate(
     *,
     now: datetime,
     by: AccessKey,
-) -> Issued:
+) -> tuple[KeyRow, KeyRow, Issued]:
     """Make a key with the same name, scopes and sources; the old one works for `overlap` longer. A key with
-    an expiry gets as long a life again."""
+    an expiry gets as long a life again. Returns the old one's row before and after, and the new one."""
     row = await _known(uow, key_id)
     if row.revoked or (row.expires_at is not None and row.expires_at <= now):
         raise KeyAlreadyEnded(f"{key_id} is revoked or has expired; create a new key")
@@ -155,7 +155,7 @@ async def rotate(
     issued = await issue(uow, terms, now, by=by.key_id, replaces=key_id)
     ends_at = min(row.expires_at or now + overlap, now + overlap)
     await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), expires_us=to_us(ends_at)))
-    return issued
+    return row, await _known(uow, key_id), issued
 
 
 def refuse_escalation(caller: AccessKey, scopes: Sequence[str], sources: Collection[str]) -> None:

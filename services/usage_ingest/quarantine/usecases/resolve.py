@@ -5,6 +5,7 @@ An event is published before it is marked resolved, so a crash between the two l
 it again counts once: metering knows its source and id.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from services.usage_ingest.domain.acceptance import Acceptance, accept
@@ -13,7 +14,12 @@ from services.usage_ingest.door.memory import DoorContext
 from services.usage_ingest.door.usecases.accept import circumstances, publish_all
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import UNREADABLE, refuse_foreign_source
 from services.usage_ingest.quarantine.repository import QuarantineRepository
-from services.usage_ingest.quarantine.rows import Filter, QuarantinedBytes, Resolution
+from services.usage_ingest.quarantine.rows import (
+    Filter,
+    QuarantinedBytes,
+    QuarantinedEvent,
+    Resolution,
+)
 from services.usage_ingest.quarantine.usecases.find import find
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
@@ -35,6 +41,22 @@ class RepairRefused(AppError):
     """The corrected body would be quarantined again, so nothing was changed."""
 
 
+#: An event before and after a change, without its bytes.
+Resolved = tuple[QuarantinedEvent, QuarantinedEvent]
+#: Called in the transaction of each change.
+Noted = Callable[[UnitOfWork, Sequence[Resolved]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Who resolves: by which key, in whose name, in which request (its trace); and who is told of each change."""
+
+    key: AccessKey
+    actor: str
+    trace: str
+    noted: Noted
+
+
 @dataclass(slots=True)
 class Replayed:
     """What a bulk replay did."""
@@ -45,46 +67,44 @@ class Replayed:
     after: str = ""  # the last event judged
 
 
-async def replay_one(context: DoorContext, quarantine_id: str, by: AccessKey, trace: str) -> QuarantinedBytes:
+async def replay_one(context: DoorContext, quarantine_id: str, by: Resolver) -> QuarantinedBytes:
     """Judge the event again. Returns its row: replayed, or still open with today's code. Replaying a replayed
     one changes nothing."""
     row = await _find(context, quarantine_id)
-    refuse_foreign_source(by, row.source)
+    refuse_foreign_source(by.key, row.source)
     if row.status != "replayed":
         _refuse_resolved(row)
-        await _replay(context, [row], by, trace)
+        await _replay(context, [row], by)
     return await _find(context, quarantine_id)
 
 
-async def replay_all(context: DoorContext, wanted: Filter, after: str, by: AccessKey, trace: str) -> Replayed:
+async def replay_all(context: DoorContext, wanted: Filter, after: str, by: Resolver) -> Replayed:
     """Judge every open event that fits the filter again, oldest first, at most REPLAY_MAX a call, beginning
     after one of them.
 
     The next call goes on where this one ended, so that what stays open does not keep it from what lies
     behind. A key that is bound to sources names one of them.
     """
-    refuse_foreign_source(by, wanted.source or UNREADABLE)
+    refuse_foreign_source(by.key, wanted.source or UNREADABLE)
     done = Replayed(after=after)
     while done.replayed + done.still_open < REPLAY_MAX:
         async with context.db.transaction() as uow:
             rows = await QuarantineRepository(uow.connection).open_after(wanted, done.after, PART)
         if not rows:
             return done
-        faulty = await _replay(context, rows, by, trace)
+        faulty = await _replay(context, rows, by)
         done.replayed, done.still_open = done.replayed + len(rows) - faulty, done.still_open + faulty
         done.after = rows[-1].quarantine_id
     done.more = True
     return done
 
 
-async def repair(
-    context: DoorContext, quarantine_id: str, event: bytes, by: AccessKey, trace: str
-) -> QuarantinedBytes:
+async def repair(context: DoorContext, quarantine_id: str, event: bytes, by: Resolver) -> QuarantinedBytes:
     """Publish a corrected body in the event's place. The bytes that came are kept beside it."""
     row = await _find(context, quarantine_id)
-    refuse_foreign_source(by, row.source)
+    refuse_foreign_source(by.key, row.source)
     _refuse_resolved(row)
-    judged_by, acceptance = circumstances(context, trace), Acceptance()
+    judged_by, acceptance = circumstances(context, by.trace), Acceptance()
     accept([event], judged_by, acceptance)
     if acceptance.quarantined:
         fault = acceptance.quarantined[0]
@@ -92,20 +112,22 @@ async def repair(
             f"{fault.code}: {fault.detail}",
             errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}],
         )
-    await publish_all(context, by, acceptance, judged_by)
-    repaired = Resolution("repaired", machine_now(), by.key_id, repaired=event)
-    await _resolve(context, [quarantine_id], repaired)
+    await publish_all(context, by.key, acceptance, judged_by)
+    repaired = Resolution("repaired", machine_now(), by.actor, repaired=event)
+    await _resolve(context, [quarantine_id], repaired, by)
     return await _find(context, quarantine_id)
 
 
-async def discard(uow: UnitOfWork, quarantine_id: str, reason: str, by: AccessKey) -> QuarantinedBytes:
-    """Close the event without counting it, for a reason that stays with it."""
+async def discard(
+    uow: UnitOfWork, quarantine_id: str, reason: str, by: AccessKey, actor: str
+) -> tuple[QuarantinedBytes, QuarantinedBytes]:
+    """Close the event without counting it, for a reason that stays with it. Returns it before and after."""
     row = await find(uow, quarantine_id)
     refuse_foreign_source(by, row.source)
     _refuse_resolved(row)
-    discarded = Resolution("discarded", machine_now(), by.key_id, resolution=reason)
+    discarded = Resolution("discarded", machine_now(), actor, resolution=reason)
     await QuarantineRepository(uow.connection).resolve([quarantine_id], discarded)
-    return await find(uow, quarantine_id)
+    return row, await find(uow, quarantine_id)
 
 
 async def _find(context: DoorContext, quarantine_id: str) -> QuarantinedBytes:
@@ -113,17 +135,19 @@ async def _find(context: DoorContext, quarantine_id: str) -> QuarantinedBytes:
         return await find(uow, quarantine_id)
 
 
-async def _replay(context: DoorContext, rows: list[QuarantinedBytes], by: AccessKey, trace: str) -> int:
+async def _replay(context: DoorContext, rows: list[QuarantinedBytes], by: Resolver) -> int:
     """Publish what is in order now and close it; renew the description of the others and return how many they
     are."""
-    judged_by, good = circumstances(context, trace), Acceptance()
+    judged_by, good = circumstances(context, by.trace), Acceptance()
     resolved, faults = _judge(rows, judged_by, good)
     if resolved:
-        await publish_all(context, by, good, judged_by)
-        await _resolve(context, resolved, Resolution("replayed", machine_now(), by.key_id))
+        await publish_all(context, by.key, good, judged_by)
+        await _resolve(context, resolved, Resolution("replayed", machine_now(), by.actor), by)
     if faults:
         async with context.db.transaction() as uow:
-            await QuarantineRepository(uow.connection).describe_again(faults)
+            quarantine = QuarantineRepository(uow.connection)
+            before = await quarantine.hold_open([quarantine_id for quarantine_id, _, _ in faults])
+            await _note(uow, by, before, await quarantine.describe_again(faults))
     return len(faults)
 
 
@@ -144,9 +168,21 @@ def _judge(
     return resolved, faults
 
 
-async def _resolve(context: DoorContext, ids: list[str], how: Resolution) -> None:
+async def _resolve(context: DoorContext, ids: list[str], how: Resolution, by: Resolver) -> None:
     async with context.db.transaction() as uow:
-        await QuarantineRepository(uow.connection).resolve(ids, how)
+        quarantine = QuarantineRepository(uow.connection)
+        before = await quarantine.hold_open(ids)
+        await _note(uow, by, before, await quarantine.resolve(ids, how))
+
+
+async def _note(
+    uow: UnitOfWork, by: Resolver, before: Sequence[QuarantinedEvent], after: Sequence[QuarantinedEvent]
+) -> None:
+    """Note what is otherwise than before."""
+    now = {row.quarantine_id: row for row in after}
+    changed = [(row, now[row.quarantine_id]) for row in before if row != now[row.quarantine_id]]
+    if changed:
+        await by.noted(uow, changed)
 
 
 def _refuse_resolved(row: QuarantinedBytes) -> None:

@@ -1,0 +1,192 @@
+"""Whoever changes something leaves a row that says so, in the transaction of the change, and the same call twice is
+one change: shown of every changing route of the four OpenAPI documents by real calls."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+import asyncpg
+import pytest
+from fastapi import APIRouter
+
+from services.signals.webhooks.usecases.send import Lanes
+from services.usage_ingest.quarantine.usecases.keep import keep
+from shared.audit import AuditRow, write_audit
+from shared.db.unit_of_work import Database, UnitOfWork
+from shared.http import changes
+from shared.http.changes import changes_nothing
+from shared.http.keys import requires
+from shared.postgres.setup import SERVICES
+from shared.runtime.clock import machine_now
+from shared.runtime.context import Foundation
+from shared.runtime.service import Service, build
+from shared.runtime.settings import ServiceSettings
+from shared.topics.usage_ingest import QuarantineMessage
+from tests.conftest import TestDatabase
+from tests.services.rating.deployment import terms
+from tests.services.signals.conftest import signals_on
+from tests.services.signals.deployment import fact
+from tests.services.usage_ingest.circumstances import event
+from tests.serving import serving
+from tests.system.conformance.acts import Acts, changing_operations
+
+CUSTOMER = {"external_id": "acme", "name": "Acme Corp", "timezone": "UTC"}
+HOOK = {"url": "http://127.0.0.1:9/hook/path-of-hook", "events": ["*"]}
+
+
+async def test_rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving("rating", database, monkeypatch) as (_context, client):
+        acts = Acts("rating", database, client)
+        meter = {"event_type": "call", "aggregation": "count"}
+        await acts.act("create_meter", "POST", "/v1/meters", {"meter": "calls", **meter})
+        await acts.act("change_meter", "PUT", "/v1/meters/calls", {**meter, "group_by": ["region"]})
+        await acts.act("put_plan", "POST", "/v1/plans", {"plan": "pro", "currency": "USD"})
+        await acts.act("create_customer", "POST", "/v1/customers", CUSTOMER)
+        await acts.act("change_customer", "PATCH", "/v1/customers/acme", {"name": "Acme"})
+        await acts.act("add_alias", "POST", "/v1/customers/acme/aliases", {"alias": "acme-eu"})
+        await acts.act("apply_contract", "POST", "/v1/contracts", terms("acme-1", "acme"))
+        to = {"to": "2030-02-01T00:00:00Z", "test_clock": True}
+        await acts.act("advance_clock", "POST", "/v1/clock/advance", to)
+        assert acts.done == changing_operations("rating")
+
+
+async def test_signals(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is sent is written again at once, and then no row says any more in which transaction it was queued.
+    monkeypatch.setattr(Lanes, "start_due", _nothing)
+    async with signals_on(database, monkeypatch) as signals:
+        await signals.tell(fact(1))
+        [told] = (await signals.get("/v1/signals"))["data"]
+        acts = Acts("signals", database, signals.client)
+        await _judge(acts, told["id"])
+        await _manage(acts, told["id"])
+        assert acts.done == changing_operations("signals")
+
+
+async def _judge(acts: Acts, signal: str) -> None:
+    path = f"/v1/signals/{signal}"
+    shown = await acts.act("acknowledge_signal", "POST", f"{path}/acknowledge")
+    assert shown["acknowledged_by"] == "usr_maria"
+    await acts.act("snooze_signal", "POST", f"{path}/snooze", {"until": "2100-01-01T00:00:00Z"})
+    await acts.act("record_signal_outcome", "POST", f"{path}/outcome", {"outcome": "renewed"})
+
+
+async def _manage(acts: Acts, signal: str) -> None:
+    made = await acts.act("create_webhook_endpoint", "POST", "/v1/webhook-endpoints", HOOK)
+    path = f"/v1/webhook-endpoints/{made['id']}"
+    await acts.act("change_webhook_endpoint", "PUT", path, HOOK | {"description": "changed"})
+    await acts.act("rotate_webhook_secret", "POST", f"{path}/rotate-secret", {"overlap_hours": 1})
+    await acts.act("enable_webhook_endpoint", "POST", f"{path}/enable")
+    await acts.act("test_webhook_endpoint", "POST", f"{path}/test")
+    await acts.act("replay_webhooks", "POST", f"{path}/replay", {"signal": signal})
+    await acts.act("delete_webhook_endpoint", "DELETE", path)
+
+
+async def test_usage_ingest(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving("usage_ingest", database, monkeypatch) as (context, client):
+        acts = Acts("usage_ingest", database, client)
+        made = await acts.act("create_key", "POST", "/v1/keys", {"name": "x", "scopes": ["usage:write"]})
+        renewed = await acts.act("rotate_key", "POST", f"/v1/keys/{made['id']}/rotate", {})
+        await acts.act("revoke_key", "POST", f"/v1/keys/{renewed['id']}/revoke")
+        async with context.db.transaction() as uow:
+            await keep(uow, [_faulty(number) for number in range(4)])
+        await acts.act("replay_quarantined", "POST", "/v1/quarantine/qua_0/replay")
+        await acts.act("discard_quarantined", "POST", "/v1/quarantine/qua_1/discard", {"reason": "a test"})
+        right = {"event": event(id="right", time="2026-11-01T00:00:00Z")}
+        await acts.act("repair_quarantined", "POST", "/v1/quarantine/qua_2/repair", right)
+        await acts.act("replay_quarantine", "POST", "/v1/quarantine/replay", {})
+        assert acts.done == changing_operations("usage_ingest")
+
+
+def _faulty(number: int) -> QuarantineMessage:
+    """An event that was faulty once, and is not by today's catalogue."""
+    raw = json.dumps(event(id=f"once-{number}", time="2026-11-01T00:00:00Z")).encode()
+    return QuarantineMessage(f"qua_{number}", "once", "once", raw, 1, 1)
+
+
+async def _nothing(*_: Any) -> None: ...
+
+
+async def _apart(uow: UnitOfWork, rows: Sequence[AuditRow]) -> None:
+    """Rows that stay though the effect is rolled back."""
+    connection = await asyncpg.connect(PLACE["url"], server_settings={"search_path": uow.schema})
+    try:
+        await Database._prepare(cast(Any, None), connection)
+        await write_audit(UnitOfWork(connection, uow.schema), rows)
+    finally:
+        await connection.close()
+
+
+PLACE = {"url": ""}
+#: What is replaced → by what, and how that is found.
+PLANTED = {
+    "write_audit": (_nothing, "done without its audit row"),
+    "keep": (_nothing, "once more: done again"),
+    "write_audit of another transaction": (_apart, "in no transaction of it"),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+async def test_a_planted_break_is_found(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    PLACE["url"] = database.url("rating")
+    instead, found = PLANTED[planted]
+    async with serving("rating", database, monkeypatch) as (_context, client):
+        monkeypatch.setattr(changes, planted.partition(" ")[0], instead)
+        with pytest.raises(AssertionError, match=found):
+            await Acts("rating", database, client).act("put_plan", "POST", "/v1/plans", {"plan": "pro"})
+
+
+def test_billing_changes_nothing_yet() -> None:
+    assert changing_operations("billing") == set()
+
+
+@pytest.mark.parametrize("says", [None, "it only looks"])
+def test_a_route_that_says_nothing_of_what_it_changes_stops_the_service_at_start(says: str | None) -> None:
+    router = APIRouter(prefix="/v1/open", dependencies=[requires("admin")])
+
+    async def door() -> None: ...
+
+    router.post("/door")(changes_nothing(says)(door) if says else door)
+
+    async def setup(_foundation: Foundation[ServiceSettings]) -> None: ...
+
+    service = Service(name="open", port=1, settings=ServiceSettings, routers=(router,), setup=setup)
+    if says:
+        build(service)
+    else:
+        with pytest.raises(AssertionError, match="/v1/open/door says neither that it is a changing call"):
+            build(service)
+
+
+async def test_a_row_is_history(database: TestDatabase) -> None:
+    """Of its service's role, which may not even try, and of the administrator, whom the trigger refuses."""
+    for service in SERVICES:
+        row = AuditRow("aud_1", machine_now(), "usr_1", "key_1", "v", "o", "1", None, {"a": 1}, "r")
+        db = Database(database.url(service), service, 2)
+        await db.open()
+        try:
+            async with db.transaction() as uow:
+                await write_audit(uow, [row])
+            for harm in HARMS:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await db.pool.execute(harm.format(service))
+            assert await db.pool.fetchval(f"select actor from {service}.audit") == "usr_1"
+        finally:
+            await db.close()
+        admin = await asyncpg.connect(database.admin_url)
+        try:
+            for harm in HARMS[:3]:
+                with pytest.raises(asyncpg.PostgresError, match="who changed what is history"):
+                    await admin.execute(harm.format(service))
+        finally:
+            await admin.close()
+
+
+HARMS = (
+    "update {}.audit set actor = 'nobody'",
+    "delete from {}.audit",
+    "truncate {}.audit",
+    "alter table {}.audit disable trigger all",
+    "create or replace function {0}.refuse_change_of_audit() returns trigger language sql as 'select null'",
+)
