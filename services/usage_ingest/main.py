@@ -1,9 +1,11 @@
-"""usage_ingest, wired. `python -m services.usage_ingest.main create-key NAME SCOPE…` makes the first API key
-of a deployment."""
+"""usage_ingest, wired. `python -m services.usage_ingest.main create-key NAME SCOPE… [--seat SEAT]…` makes an API
+key where there is none yet to make it by."""
 
+import argparse
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.usage_ingest.domain.limits import BODY_MAX_BYTES
@@ -16,7 +18,13 @@ from services.usage_ingest.door.metrics import born_at_zero
 from services.usage_ingest.keys.answers import KeyAnswer
 from services.usage_ingest.keys.api import router as keys
 from services.usage_ingest.keys.snapshots import JOBS as RETELLING
-from services.usage_ingest.keys.usecases.manage_keys import Issued, KeyTerms, issue
+from services.usage_ingest.keys.usecases.manage_keys import (
+    Issued,
+    KeyTerms,
+    ScopeUnknown,
+    SeatUnknown,
+    issue,
+)
 from services.usage_ingest.quarantine import consumers as quarantined
 from services.usage_ingest.quarantine import jobs as quarantine_jobs
 from services.usage_ingest.quarantine.api import router as quarantine
@@ -33,10 +41,12 @@ from shared.db.unit_of_work import Database
 from shared.http.audit import audit_router
 from shared.http.changes import as_audited
 from shared.http.exceptions import exceptions_router
+from shared.http.keys import SCOPES
 from shared.runtime.clock import machine_now
 from shared.runtime.context import Foundation
 from shared.runtime.service import Service, build
 from shared.values.ids import new_id
+from shared.values.seats import SEATS
 
 NAME = "usage_ingest"
 
@@ -60,14 +70,16 @@ async def setup(foundation: Foundation[IngestSettings]) -> IngestState:
     return state
 
 
-async def create_key(database_url: str, name: str, scopes: list[str], secret: str | None = None) -> str:
+async def create_key(
+    database_url: str, name: str, scopes: list[str], secret: str | None = None, seats: Sequence[str] = ()
+) -> str:
     """Make an API key without going through the API, which needs one; return its secret. The relay tells the
     other services."""
     db = Database(database_url, NAME, pool_max=2)
     await db.open()
     try:
         async with db.transaction() as uow:
-            issued = await issue(uow, KeyTerms(name, scopes), machine_now(), secret=secret)
+            issued = await issue(uow, KeyTerms(name, scopes, seats=seats), machine_now(), secret=secret)
             await write_audit(uow, [_by_command_line(issued)])
             return issued.secret
     finally:
@@ -104,7 +116,27 @@ SERVICE = Service[IngestSettings, IngestState](
 )
 app = build(SERVICE)
 
+
+def _asked() -> argparse.Namespace:
+    """The key that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m services.usage_ingest.main")
+    asked = parser.add_subparsers(required=True).add_parser(
+        "create-key", help="make an API key, and print it"
+    )
+    asked.add_argument("name", help="what it is for")
+    asked.add_argument("scopes", nargs="+", metavar="SCOPE", help=f"what it may do: {', '.join(SCOPES)}")
+    asked.add_argument("--seat", action="append", default=[], help=f"for whom it decides: {', '.join(SEATS)}")
+    return parser.parse_args()
+
+
+def _make_key() -> None:
+    asked = _asked()
+    try:
+        made = create_key(IngestSettings().database_url, asked.name, asked.scopes, seats=asked.seat)
+        print(asyncio.run(made))
+    except (ScopeUnknown, SeatUnknown) as fault:
+        sys.exit(f"{fault.title} {fault.detail}")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 4 or sys.argv[1] != "create-key":
-        sys.exit("usage: python -m services.usage_ingest.main create-key NAME SCOPE…")
-    print(asyncio.run(create_key(IngestSettings().database_url, sys.argv[2], sys.argv[3:])))
+    _make_key()

@@ -67,6 +67,8 @@ def add_standard_tables(metadata: MetaData) -> None:
         Column("revoked", Boolean, nullable=False),
         # whose usage it may touch; none named: anybody's
         Column("sources", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+        # for which it may decide
+        Column("seats", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     )
     Table(
         "exceptions",
@@ -221,6 +223,11 @@ def retold_table(schema: str) -> str:
     return f"""create table {schema}.retold (topic text primary key, after jsonb,
         told bigint not null default 0,
         begun_at timestamptz not null default clock_timestamp(), done_at timestamptz)"""
+
+
+def seats_of_keys(schema: str) -> str:
+    """The DDL by which a key carries seats."""
+    return f"alter table {schema}.access_keys add seats text[] not null default '{{}}'::text[]"
 
 
 def append_only_audit(schema: str) -> str:

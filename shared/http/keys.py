@@ -109,6 +109,7 @@ class AccessKey:
     expires_at: datetime | None
     revoked: bool
     sources: frozenset[str] = frozenset()  # whose usage it may touch; none named: anybody's
+    seats: frozenset[str] = frozenset()  # for which it may decide
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -179,7 +180,7 @@ class Keys:
     async def refresh(self) -> None:
         async with self._reading:
             rows = await self.pool.fetch(
-                f"select key_id, hash, name, scopes, expires_at, revoked, sources from {self.schema}.access_keys"
+                f"select key_id, hash, name, scopes, expires_at, revoked, sources, seats from {self.schema}.access_keys"
             )
             self._by_hash = {row["hash"]: _key(row) for row in rows}
 
@@ -218,6 +219,7 @@ def _key(row: asyncpg.Record) -> AccessKey:
         row["expires_at"],
         row["revoked"],
         frozenset(row["sources"]),
+        frozenset(row["seats"]),
     )
 
 

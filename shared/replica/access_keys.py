@@ -55,12 +55,12 @@ async def store_key(uow: UnitOfWork, message: AccessKeyMessage) -> bool:
     return bool(
         await uow.connection.fetchval(
             f"""insert into {uow.schema}.access_keys (key_id, revision, hash, name, scopes, expires_at,
-                revoked, sources)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+                revoked, sources, seats)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             on conflict (key_id) do update set revision = excluded.revision, hash = excluded.hash,
                 name = excluded.name,
                 scopes = excluded.scopes, expires_at = excluded.expires_at, revoked = excluded.revoked,
-                    sources = excluded.sources
+                    sources = excluded.sources, seats = excluded.seats
             where access_keys.revision < excluded.revision
             returning true""",
             message.key_id,
@@ -71,5 +71,6 @@ async def store_key(uow: UnitOfWork, message: AccessKeyMessage) -> bool:
             from_us(message.expires_us) if message.expires_us is not None else None,
             message.revoked,
             list(message.sources),
+            list(message.seats),
         )
     )

@@ -70,6 +70,8 @@ class AccessKeyMessage(msgspec.Struct, frozen=True):
     revoked: bool = False
     #: Whose usage it may send, void, correct and discard; none named: anybody's.
     sources: tuple[str, ...] = ()
+    #: For which it may decide, by the names of `shared/values/seats.py`.
+    seats: tuple[str, ...] = ()
 
 
 def event_key(source: str, event_id: str) -> bytes:

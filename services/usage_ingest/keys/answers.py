@@ -22,6 +22,8 @@ class KeyAnswer(Answer):
     scopes: Annotated[list[str], Field(examples=[["usage:write"]])]
     sources: list[str] | None
     """The sources whose usage it may send, void, correct and resolve; null: any"""
+    seats: Annotated[list[str], Field(examples=[["pricing-owner"]])]
+    """The seats it may decide for"""
     expires_at: Instant | None
     revoked: bool
     created_at: Instant
@@ -30,7 +32,14 @@ class KeyAnswer(Answer):
 
     @classmethod
     def of(cls, row: KeyRow) -> Self:
-        return made_from(cls, row, id=row.key_id, scopes=list(row.scopes), sources=list(row.sources) or None)
+        return made_from(
+            cls,
+            row,
+            id=row.key_id,
+            scopes=list(row.scopes),
+            sources=list(row.sources) or None,
+            seats=list(row.seats),
+        )
 
     @classmethod
     def made(cls, issued: Issued) -> "KeyAnswer":
@@ -46,6 +55,7 @@ def _issued(issued: Issued) -> dict[str, Any]:
         "name": message.name,
         "scopes": list(message.scopes),
         "sources": list(message.sources) or None,
+        "seats": list(message.seats),
         "expires_at": expiry_of(message),
         "revoked": message.revoked,
         "created_at": issued.created_at,

@@ -18,6 +18,8 @@ from services.usage_ingest.keys.usecases.manage_keys import (
     KeyNotFound,
     ScopeNotYours,
     ScopeUnknown,
+    SeatNotYours,
+    SeatUnknown,
     SourceInvalid,
 )
 from services.usage_ingest.keys.usecases.refuse_foreign_sources import SourceNotYours
@@ -30,6 +32,7 @@ from shared.http.keys import requires
 from shared.http.paging import Paged
 from shared.runtime.clock import machine_now
 from shared.values.fields import GivenId, Label
+from shared.values.seats import SEATS
 
 router = APIRouter(prefix="/v1/keys", tags=["Keys"])
 KeyId = Annotated[GivenId, Path(description="The key's id, key_…")]
@@ -56,6 +59,11 @@ class KeyWanted(BaseModel):
         max_length=SOURCES_MAX,
         description="The sources whose usage it may send, void, correct and resolve; absent: any",
     )
+    seats: list[str] = Field(
+        [],
+        max_length=len(SEATS),
+        description=f"The seats it may decide for: {', '.join(SEATS)}",
+    )
 
 
 class Rotation(BaseModel):
@@ -78,12 +86,21 @@ class Rotation(BaseModel):
     response_model=IssuedKeyAnswer,
     summary="Make an API key; its secret is in this answer and nowhere else",
 )
-@refuses(ScopeUnknown, ScopeNotYours, SourceInvalid, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
+@refuses(
+    ScopeUnknown,
+    ScopeNotYours,
+    SourceInvalid,
+    SourceNotYours,
+    SeatUnknown,
+    SeatNotYours,
+    ExpiryInvalid,
+    ExpiryNotYours,
+)
 async def create_key(wanted: KeyWanted, context: Ctx, call: Change) -> Response:
     sources = usecases.read_sources(wanted.sources or ())
-    usecases.refuse_escalation(call.key, wanted.scopes, sources)
+    terms = usecases.KeyTerms(wanted.name, wanted.scopes, wanted.expires_at, sources, wanted.seats)
+    usecases.refuse_escalation(call.key, terms)
     usecases.refuse_outliving(call.key, wanted.expires_at)
-    terms = usecases.KeyTerms(wanted.name, wanted.scopes, wanted.expires_at, sources)
 
     async def act(uow: UnitOfWork) -> Changed:
         issued = await usecases.issue(uow, terms, machine_now(), by=call.key.key_id)
@@ -110,7 +127,7 @@ async def list_keys(context: Ctx, page: Paged) -> Listed[KeyAnswer]:
     response_model=KeyAnswer,
     summary="End a key at once, everywhere within seconds",
 )
-@refuses(KeyNotFound, ScopeNotYours, SourceNotYours)
+@refuses(KeyNotFound, ScopeNotYours, SourceNotYours, SeatNotYours)
 async def revoke_key(key_id: KeyId, context: Ctx, call: Change) -> Response:
     of = Of(KEY, key_id)
 
@@ -128,7 +145,9 @@ async def revoke_key(key_id: KeyId, context: Ctx, call: Change) -> Response:
     response_model=IssuedKeyAnswer,
     summary="A new secret; the old key expires after the overlap",
 )
-@refuses(KeyNotFound, KeyAlreadyEnded, ScopeNotYours, SourceNotYours, ExpiryInvalid, ExpiryNotYours)
+@refuses(
+    KeyNotFound, KeyAlreadyEnded, ScopeNotYours, SourceNotYours, SeatNotYours, ExpiryInvalid, ExpiryNotYours
+)
 async def rotate_key(key_id: KeyId, wanted: Rotation, context: Ctx, call: Change) -> Response:
     overlap = timedelta(seconds=wanted.overlap_s)
 

@@ -7,7 +7,7 @@ import asyncpg
 from services.usage_ingest.keys.rows import KeyRow
 
 SHOWN = """select key.key_id, key.name, key.scopes, key.expires_at, key.revoked, key.revision, key.hash,
-    key.sources,
+    key.sources, key.seats,
            issued.prefix, issued.created_at, issued.created_by, issued.replaces
     from usage_ingest.access_keys key join usage_ingest.api_keys issued using (key_id)"""
 

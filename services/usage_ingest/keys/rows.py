@@ -20,6 +20,7 @@ class KeyRow:
     revision: int
     hash: str
     sources: Sequence[str]
+    seats: Sequence[str]
     prefix: str
     created_at: datetime
     created_by: str

@@ -21,6 +21,8 @@ from shared.replica.access_keys import store_key
 from shared.runtime.clock import from_us, to_us
 from shared.topics.usage_ingest import ACCESS_KEYS, AccessKeyMessage
 from shared.values.ids import new_id
+from shared.values.names import shown
+from shared.values.seats import SEATS
 
 BY_COMMAND_LINE = ""
 LIFE_MAX = timedelta(days=36_500)
@@ -62,15 +64,26 @@ class SourceInvalid(AppError):
     """A key is bound to sources as events name them."""
 
 
+class SeatUnknown(AppError):
+    """A seat of this list does not exist."""
+
+
+class SeatNotYours(AppError):
+    """A key makes, rotates and revokes only keys whose seats it carries itself."""
+
+    kind = Kind.FORBIDDEN
+
+
 @dataclass(frozen=True, slots=True)
 class KeyTerms:
-    """What a key is for, what it may do, until when (None: it does not expire), and for which sources, as
-    `read_sources` returns them (none: any)."""
+    """What a key is for, what it may do, until when (None: it does not expire), for which sources, as
+    `read_sources` returns them (none: any), and for which seats it decides."""
 
     name: str
     scopes: Sequence[str]
     expires_at: datetime | None = None
     sources: Collection[str] = ()
+    seats: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,8 @@ async def issue(
     expires_at, unknown = terms.expires_at, sorted(set(terms.scopes) - set(SCOPES))
     if unknown or not terms.scopes:
         raise ScopeUnknown(f"{', '.join(unknown) or 'none given'}; the scopes are {', '.join(SCOPES)}")
+    if strange := sorted(set(terms.seats) - set(SEATS)):
+        raise SeatUnknown(f"{', '.join(map(shown, strange))}; the seats are {', '.join(SEATS)}")
     if expires_at is not None and not now < expires_at < now + LIFE_MAX:
         raise ExpiryInvalid(
             f"{expires_at.isoformat()} is past or too far; the machine clock says {now.isoformat()}"
@@ -112,6 +127,7 @@ async def issue(
         tuple(sorted(set(terms.scopes))),
         expires_us,
         sources=tuple(sorted(terms.sources)),
+        seats=tuple(sorted(set(terms.seats))),
     )
     await KeyRepository(uow.connection).add(message.key_id, display_prefix(secret), now, by, replaces)
     await _store_and_tell(uow, message)
@@ -126,7 +142,7 @@ async def list_keys(uow: UnitOfWork, after: str, rows_max: int) -> list[KeyRow]:
 async def revoke(uow: UnitOfWork, key_id: str, now: datetime, by: AccessKey) -> tuple[KeyRow, KeyRow]:
     """End a key at once, for ever; revoking it again changes nothing. Returns its row before and after."""
     row = await _known(uow, key_id)
-    refuse_escalation(by, row.scopes, row.sources)
+    refuse_escalation(by, row)
     if not row.revoked:
         await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), revoked=True))
     return row, await _known(uow, key_id)
@@ -141,32 +157,37 @@ async def rotate(
     now: datetime,
     by: AccessKey,
 ) -> tuple[KeyRow, KeyRow, Issued]:
-    """Make a key with the same name, scopes and sources; the old one works for `overlap` longer. A key with
+    """Make a key with the same name, scopes, sources and seats; the old one works for `overlap` longer. A key with
     an expiry gets as long a life again. Returns the old one's row before and after, and the new one."""
     row = await _known(uow, key_id)
     if row.revoked or (row.expires_at is not None and row.expires_at <= now):
         raise KeyAlreadyEnded(f"{key_id} is revoked or has expired; create a new key")
-    refuse_escalation(by, row.scopes, row.sources)
+    refuse_escalation(by, row)
     refuse_outliving(by, row.expires_at)
     if expires_at is None and row.expires_at is not None:
         expires_at = now + (row.expires_at - row.created_at)
     refuse_outliving(by, expires_at)
-    terms = KeyTerms(row.name, row.scopes, expires_at, row.sources)
+    terms = KeyTerms(row.name, row.scopes, expires_at, row.sources, row.seats)
     issued = await issue(uow, terms, now, by=by.key_id, replaces=key_id)
     ends_at = min(row.expires_at or now + overlap, now + overlap)
     await _store_and_tell(uow, msgspec.structs.replace(_next_revision(row, now), expires_us=to_us(ends_at)))
     return row, await _known(uow, key_id), issued
 
 
-def refuse_escalation(caller: AccessKey, scopes: Sequence[str], sources: Collection[str]) -> None:
+def refuse_escalation(caller: AccessKey, key: KeyTerms | KeyRow) -> None:
     """Nobody gives away, renews or ends what they do not hold: keys:write alone must not become every other
-    scope, nor every source."""
-    missing = sorted(scope for scope in scopes if not caller.allows(scope))
+    scope, nor every source, nor a seat. `admin` makes the first key of a seat."""
+    missing = sorted(scope for scope in key.scopes if not caller.allows(scope))
     if missing:
         raise ScopeNotYours(
             f"key {caller.key_id} lacks {', '.join(missing)}; use a key that has what it hands out, or an admin key"
         )
-    if caller.sources and (not sources or not caller.sources.issuperset(sources)):
+    vacant = [] if caller.allows("admin") else sorted(set(key.seats) & set(SEATS) - caller.seats)
+    if vacant:
+        raise SeatNotYours(
+            f"key {caller.key_id} does not carry {', '.join(vacant)}; use a key that does, or an admin key"
+        )
+    if caller.sources and (not key.sources or not caller.sources.issuperset(key.sources)):
         raise SourceNotYours(
             f"key {caller.key_id} is bound to sources; name some of {shown_sources(caller)}, or use a key that is not bound"
         )
@@ -209,6 +230,7 @@ def message_of(row: KeyRow) -> AccessKeyMessage:
         expires_us=None if row.expires_at is None else to_us(row.expires_at),
         revoked=row.revoked,
         sources=tuple(row.sources),
+        seats=tuple(row.seats),
     )
 
 

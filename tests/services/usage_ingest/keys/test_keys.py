@@ -1,7 +1,10 @@
 """API keys: shown once, kept as hashes, scoped, rotated, revoked."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,9 +17,11 @@ from services.usage_ingest.keys import snapshots
 from shared.db.unit_of_work import Database
 from shared.runtime.clock import machine_now
 from shared.topics.usage_ingest import ACCESS_KEYS
+from shared.values.seats import SEATS
 from tests.services.usage_ingest.circumstances import event
 from tests.services.usage_ingest.conftest import Door
 from tests.waiting import until
+from u2c.deployment.state import ROOT
 
 
 def made(door: Door, *scopes: str, **more: object) -> dict[str, Any]:
@@ -216,3 +221,77 @@ def test_a_key_with_an_expiry_is_rotated_into_as_long_a_life(door: Door) -> None
     assert new["expires_at"] is not None
     with door.client() as client:
         assert client.post("/v1/keys/key_nobody/rotate", json={}).status_code == 404
+
+
+async def test_a_key_carries_seats_which_others_are_told_and_its_successor_keeps(door: Door) -> None:
+    key = made(door, "usage:read", seats=["cfo", "deal-desk", "cfo"])
+    assert key["seats"] == ["cfo", "deal-desk"]
+    with door.client() as client:
+        listed = client.get("/v1/keys?limit=200").json()["data"]
+        assert next(shown["seats"] for shown in listed if shown["id"] == key["id"]) == ["cfo", "deal-desk"]
+        assert client.post(f"/v1/keys/{key['id']}/rotate", json={}).json()["seats"] == ["cfo", "deal-desk"]
+
+    async def told() -> bool:
+        messages = await door.read(ACCESS_KEYS)
+        return [message.seats for message in messages if message.key_id == key["id"]] == [
+            ("cfo", "deal-desk")
+        ] * 2
+
+    await until(told)
+
+
+def test_an_unknown_seat_is_refused_by_its_name(door: Door) -> None:
+    with door.client() as client:
+        refused = client.post("/v1/keys", json={"name": "x", "scopes": ["usage:read"], "seats": ["sales"]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "seat_unknown")
+    assert "'sales'" in refused.json()["detail"] and all(seat in refused.json()["detail"] for seat in SEATS)
+
+
+def test_nobody_hands_out_a_seat_they_do_not_carry(door: Door) -> None:
+    maker = made(door, "keys:write", "usage:read", seats=["cfo"])
+    wanted = {"name": "x", "scopes": ["usage:read"]}
+    with door.client(maker["secret"]) as client:
+        assert client.post("/v1/keys", json=wanted | {"seats": ["cfo"]}).status_code == 201
+        refused = client.post("/v1/keys", json=wanted | {"seats": ["cfo", "deal-desk"]})
+        assert (refused.status_code, refused.json()["code"]) == (403, "seat_not_yours")
+        other = made(door, "usage:read", seats=["deal-desk"])
+        assert client.post(f"/v1/keys/{other['id']}/revoke").json()["code"] == "seat_not_yours"
+
+
+def test_the_command_line_makes_a_key_with_a_seat_and_says_which_there_are(door: Door) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "services.usage_ingest.main",
+                "create-key",
+                "by hand",
+                "usage:read",
+                *words,
+            ],
+            env={**os.environ, "U2C_DATABASE_URL": door.database.url("usage_ingest")},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+
+    secret = run("--seat", "cfo", "--seat", "deal-desk").stdout.strip()
+    with door.client() as client:
+        [key] = [
+            key
+            for key in client.get("/v1/keys?limit=200").json()["data"]
+            if key["name"] == "by hand" and secret.startswith(key["prefix"])
+        ]
+        rows = client.get("/v1/audit", params={"object": "key", "id": key["id"]}).json()["data"]
+    assert key["seats"] == ["cfo", "deal-desk"]
+    assert [(row["actor"], row["key"], row["verb"], row["after"]["seats"]) for row in rows] == [
+        ("command line", None, "create_key", ["cfo", "deal-desk"])
+    ]
+    refused = run("--seat", "sales")
+    assert refused.returncode == 1 and "'sales'; the seats are" in refused.stderr
+
+
+def test_the_documents_name_the_seats_there_are() -> None:
+    text = " ".join((ROOT / "docs" / "security.md").read_text(encoding="utf-8").split())
+    assert f"{', '.join(f'`{seat}`' for seat in SEATS[:-1])} and `{SEATS[-1]}`" in text

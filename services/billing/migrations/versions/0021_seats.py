@@ -1,0 +1,18 @@
+"""A key may carry seats: whoever decides by it decides for them."""
+
+from alembic import op
+
+from shared.db.tables import seats_of_keys
+
+revision = "0021"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute(seats_of_keys("billing"))
+
+
+def downgrade() -> None:
+    op.execute("alter table billing.access_keys drop seats")
