@@ -121,6 +121,28 @@ def packs(case: Case) -> Answer:
     return {"packages": line.price.cost(above) / Decimal(terms["package_price"])}
 
 
+def percentage(case: Case) -> Answer:
+    """The meter adds up what the transactions are worth."""
+    terms = {name: value for name, value in case["terms"].items() if name != "rate_pct"}
+    assert not terms, terms
+    written = {"model": "percentage", "rate": case["terms"]["rate_pct"]}
+    versions = chain(parse_terms(document(lines=[usage_line(written)])))
+    value = sum(map(Decimal, case["usage"]["transactions"]))
+    return {"amount": amount_of(price(versions, str(value)), terms, versions)}
+
+
+def graduated_percentage(case: Case) -> Answer:
+    terms = case["terms"]
+    assert terms.keys() == {"tiers", "zero_usage_flat_fee"}, terms
+    tiers = [
+        {"up_to": tier["up_to"], "rate": tier["rate_pct"], "flat": tier["flat_fee"]}
+        for tier in terms["tiers"]
+    ]
+    written = {"model": "graduated_percentage", "tiers": tiers, **zero(terms)}
+    versions = chain(parse_terms(document(lines=[usage_line(written)])))
+    return {"amount": amount_of(price(versions, case["usage"]["quantity"]), terms, versions)}
+
+
 def matrix(case: Case) -> Answer:
     terms = case["terms"]
     rates = [row for price in terms["prices"] for row in matrix_rows(price)] + [
@@ -167,5 +189,7 @@ ANSWERS: Answers = {
     "volume": quantity_priced,
     "package": quantity_priced,
     "matrix": matrix,
+    "percentage": percentage,
+    "graduated_percentage": graduated_percentage,
     "progressive_usage_discount": free_units,
 }

@@ -7,8 +7,6 @@ BY_MODEL = {
     "aggregate": "later: these cases are not fed through the meters yet; average, max, latest, weighted and windowed meters are later themselves",
     "windowed_sum": "later: queries by window that truncate their ends",
     "daily_allowance": "later: an allowance per day (included.per: day)",
-    "percentage": "later: percentage of a value with fixed fee",
-    "graduated_percentage": "later: graduated percentage",
     "event_priced": "later: dynamic prices, where the price comes in the event, and cost-plus",
     "converted": "later: unit conversion before the allowance (convert)",
     "duration": "later: durations with connect fee, increments and local time bands",
@@ -63,6 +61,7 @@ BY_MODEL = {
     "cancel_ratable": "later: revenue recognition",
 }
 
+_EACH_EVENT = "later: percentage of each event, with fixed fee, free events or bounds"
 _MAXIMUM = "later: line maximum"
 _SECOND = "later: proration by the second"
 _THIRTY = "later: months of thirty days"
@@ -73,6 +72,10 @@ BY_CASE = {
     "PR-008": _MAXIMUM,
     "PR-079": "later: a cap on a tier",
     "PR-090": "later: the tier picked by another quantity than the one priced (tier_by)",
+    **dict.fromkeys(
+        ("PR-143", "PR-144", "PR-148", "PR-150", "PR-151", "PR-152", "PR-153", "PR-154", "PR-155"),
+        _EACH_EVENT,
+    ),
     "PR-171": "not offered: usage that matches no rate holds its statement and is named; a part of a line is never billed in silence",
     "DT-097": "later: cash rounding to a step",
     **dict.fromkeys(

@@ -42,7 +42,7 @@ def test_every_case_is_answered_or_listed_with_a_reason(record_property: Any) ->
     record_property("answered", len(OFFERED))
     record_property("listed", len(CASES) - len(OFFERED))
     assert len(CASES) == 491 and len({case["id"] for case in CASES}) == 491
-    assert len(OFFERED) == 180, "a case moved on or off the list: say so here"
+    assert len(OFFERED) == 187, "a case moved on or off the list: say so here"
     assert all(
         text.startswith(("later: ", "not offered: "))
         for text in [*not_offered.BY_CASE.values(), *not_offered.BY_MODEL.values()]

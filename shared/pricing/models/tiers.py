@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,13 +10,23 @@ from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import PositiveQuantity, Quantity, UnitPrice
 
+TIERS_MAX: Final = 100
 
-class Tier(Clause):
+
+class Bounds(Clause):
     """One tier: up to and including `up_to` units in total. `from`, when written, repeats the bound before
     it."""
 
     from_: Quantity | None = Field(None, alias="from")
     up_to: PositiveQuantity | None = None
+
+
+B = TypeVar("B", bound=Bounds)
+
+
+class Tier(Bounds):
+    """What a unit in the tier costs, and what is due once it is entered."""
+
     unit: UnitPrice = Decimal(0)
     flat: UnitPrice = Decimal(0)
 
@@ -35,12 +45,13 @@ class Tier(Clause):
         return self
 
 
-def _without_gap(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+def without_gap(tiers: tuple[B, ...]) -> tuple[B, ...]:
+    """Refuse tiers that do not follow each other."""
     refuse([fault for index in range(len(tiers)) for fault in _faults_of(tiers, index)])
     return tiers
 
 
-def _faults_of(tiers: Sequence[Tier], index: int) -> list[Fault]:
+def _faults_of(tiers: Sequence[Bounds], index: int) -> list[Fault]:
     tier, lower = tiers[index], tiers[index - 1].up_to if index else Decimal(0)
     faults, last = [], index == len(tiers) - 1
     if last and tier.up_to is not None:
@@ -70,4 +81,4 @@ def _faults_of(tiers: Sequence[Tier], index: int) -> list[Fault]:
     return faults
 
 
-Tiers = Annotated[tuple[Tier, ...], Field(min_length=1, max_length=100), AfterValidator(_without_gap)]
+Tiers = Annotated[tuple[Tier, ...], Field(min_length=1, max_length=TIERS_MAX), AfterValidator(without_gap)]

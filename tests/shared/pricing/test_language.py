@@ -274,7 +274,12 @@ def test_faults_of_a_matrix() -> None:
         ),
         ({"lines": [usage_line(minimum="5")]}, "lines[0].minimum"),
         ({"lines": [usage_line(on_change="scale")]}, "lines[0].on_change"),
-        ({"lines": [usage_line({"model": "percentage", "percent": "3"})]}, "lines[0].price.model"),
+        ({"lines": [usage_line({"model": "dynamic", "amount": "data.cost"})]}, "lines[0].price.model"),
+        ({"lines": [usage_line({"model": "percentage", "rate": "3", "fixed": "2"})]}, "lines[0].price.fixed"),
+        (
+            {"lines": [usage_line({"model": "percentage", "rate": "3", "minimum": "2"})]},
+            "lines[0].price.minimum",
+        ),
         (
             {"lines": [usage_line({"model": "package", "size": 1, "price": 1, "convert": {"by": "1000"}})]},
             "lines[0].price.convert",

@@ -31,6 +31,14 @@ VOLUME = {
         {"unit": "1", "flat": "5"},
     ],
 }
+RATES = {
+    "model": "graduated_percentage",
+    "tiers": [
+        {"up_to": "10", "rate": "1", "flat": "200"},
+        {"up_to": "20", "rate": "2", "flat": "300"},
+        {"rate": "3", "flat": "400"},
+    ],
+}
 PACKAGE = {"model": "package", "size": "100", "price": "12000"}
 
 
@@ -63,6 +71,18 @@ PACKAGE = {"model": "package", "size": "100", "price": "12000"}
         (PACKAGE, "100.000000000001", "24000"),  # a started pack is a sold pack
         ({**PACKAGE, "partial_pack": "down"}, "199", "12000"),
         ({"model": "package", "size": "0.25", "price": "1"}, "0.6", "3"),
+        ({"model": "flat", "amount": "9"}, "0", "9"),
+        ({"model": "flat", "amount": "9"}, "1000", "9"),
+        ({"model": "flat", "amount": "9", "when": "used"}, "0", "0"),
+        ({"model": "flat", "amount": "9", "when": "used"}, "0.001", "9"),
+        ({"model": "percentage", "rate": "2.99"}, "10090", "301.691"),
+        ({"model": "percentage", "rate": "0.00000000000000000001"}, "0.000000000001", "1E-34"),
+        (RATES, "0", "200"),  # the first tier's flat fee is due at zero
+        (RATES, "10", "200.1"),
+        (RATES, "11", "500.12"),  # 200 + 0.1 and 300 + 0.02
+        (RATES, "21", "900.33"),  # 200.1, 300.2 and 400 + 0.03
+        ({**RATES, "flat_at_zero": "none"}, "0", "0"),
+        ({**RATES, "boundary": "lower"}, "10", "500.1"),
     ],
 )
 def test_a_quantity_costs(price: dict[str, Any], quantity: str, cost: str) -> None:

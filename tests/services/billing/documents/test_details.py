@@ -27,6 +27,12 @@ TIERS = {"model": "graduated", "tiers": [{"up_to": "1000", "unit": "0.10"}, {"un
 CHEAPER = {"model": "graduated", "tiers": [{"up_to": "1000", "unit": "0.08"}, {"unit": "0.04"}]}
 VOLUME = {"model": "volume", "tiers": [{"up_to": "1000", "unit": "2"}, {"unit": "1.5"}]}
 PACKS = {"model": "package", "size": "100", "price": "12000.00"}
+FLAT = {"model": "flat", "amount": "9.00", "when": "used"}
+PERCENT = {"model": "percentage", "rate": "1.3"}
+RATES = {
+    "model": "graduated_percentage",
+    "tiers": [{"up_to": "1000", "rate": "1.5"}, {"rate": "1", "flat": "1"}],
+}
 UNIT = {"model": "per_unit", "unit": "333.335"}
 FEE = {"key": "api", "kind": "recurring", "amount": "1000.00"}
 
@@ -120,8 +126,10 @@ def cost_of(part: PricedPart) -> Decimal:
     return sum((step.count * step.at + step.flat for step in part.steps), Decimal(0)) - part.earlier_cost
 
 
-@pytest.mark.parametrize("old", [TIERS, CHEAPER, VOLUME, {**VOLUME, "flat_at_zero": "none"}, PACKS, UNIT])
-@pytest.mark.parametrize("new", [None, CHEAPER, VOLUME, PACKS, UNIT])
+@pytest.mark.parametrize(
+    "old", [TIERS, CHEAPER, VOLUME, {**VOLUME, "flat_at_zero": "none"}, PACKS, UNIT, FLAT, PERCENT, RATES]
+)
+@pytest.mark.parametrize("new", [None, CHEAPER, VOLUME, PACKS, UNIT, FLAT, RATES])
 @pytest.mark.parametrize("line", [{}, {"included": "100"}, {"on_change": "restart"}])
 @pytest.mark.parametrize("quantities", [("0", "0"), ("1", "2000"), ("1000", "1"), ("1500.5", "1500")])
 def test_the_steps_of_every_model_are_known_and_add_up(
@@ -157,6 +165,15 @@ def test_graduated_tiers_behind_an_allowance() -> None:
 def test_volume_and_packs() -> None:
     assert details(versions(VOLUME), "4926") == ["4,926 × $1.50 (in the last tier) = $7,389.00"]
     assert details(versions(PACKS), "401") == ["5 × $12,000.00 (packs of 100) = $60,000.00"]
+
+
+def test_flat_and_shares_of_a_value() -> None:
+    assert details(versions(FLAT), "12") == ["1 × $9.00 = $9.00"]
+    assert details(versions(PERCENT), "200") == ["200 × $0.013 = $2.60"]
+    assert details(versions(RATES), "1200") == [
+        "1,000 × $0.015 (up to 1,000) = $15.00",
+        "200 × $0.01 + $1.00 (beyond) = $3.00",
+    ]
 
 
 def test_an_amendment_tells_both_parts_and_takes_off_what_the_first_charged() -> None:
