@@ -1,23 +1,53 @@
 """Per unit."""
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from decimal import Context, Decimal, Inexact
+from functools import cached_property
+from typing import Any, ClassVar, Final, Literal, Self
 
-from shared.pricing.fields import UnitPrice
+from pydantic import model_validator
+
+from shared.pricing.faults import Fault, refuse
+from shared.pricing.fields import PositiveQuantity, UnitPrice
 from shared.pricing.models.model import ByTotal, Part
+from shared.values.decimals import EXACT, PRECISION
+
+#: A quotient of so many digits, times any quantity, is still exact.
+_DIVIDING: Final = Context(prec=PRECISION, traps=[fault for fault, trapped in EXACT.traps.items() if trapped])
 
 
 class PerUnit(ByTotal):
-    """Every unit costs the same."""
+    """Every unit costs the same: `unit`, or with `per` its part, as for prices of a thousand or a million units."""
 
     example: ClassVar[Mapping[str, Any]] = {"model": "per_unit", "unit": "0.0008"}
 
     model: Literal["per_unit"]
     unit: UnitPrice
+    per: PositiveQuantity | None = None
+
+    @model_validator(mode="after")
+    def _divides_exactly(self) -> Self:
+        try:
+            _ = self._one
+        except Inexact:
+            refuse(
+                [
+                    Fault(
+                        ("per",),
+                        "not_exact",
+                        f"{self.unit} cannot be divided by {self.per} without a rest; write the price of another number of units, such as 1000.",
+                    )
+                ]
+            )
+        return self
+
+    @cached_property
+    def _one(self) -> Decimal:
+        """What one unit costs."""
+        return self.unit if self.per is None else _DIVIDING.divide(self.unit, self.per)
 
     def cost(self, quantity: Decimal) -> Decimal:
-        return quantity * self.unit
+        return quantity * self._one
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
-        return (Part(quantity, self.cost(quantity), quantity, self.unit),)
+        return (Part(quantity, self.cost(quantity), quantity, self._one),)

@@ -321,6 +321,18 @@ def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -
     ]
 
 
+def per(units: str) -> dict[str, Any]:
+    return document(lines=[usage_line({"model": "per_unit", "unit": "1", "per": units})])
+
+
+@pytest.mark.parametrize(
+    ("units", "code"), [("3", "not_exact"), ("7000", "not_exact"), ("0", "not_positive")]
+)
+def test_a_price_of_many_units_divides_without_a_rest(units: str, code: str) -> None:
+    assert parse_terms(per("1000")) and parse_terms(per("0.25"))
+    assert faults(per(units)) == {"lines[0].price.per": code}
+
+
 @pytest.mark.parametrize("written", [[], "terms", None, 7])
 def test_what_is_no_document_is_refused(written: Any) -> None:
     with pytest.raises(TermsInvalid, match="one object"):

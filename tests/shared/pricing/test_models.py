@@ -48,6 +48,13 @@ PACKAGE = {"model": "package", "size": "100", "price": "12000"}
         ({"model": "per_unit", "unit": "0.00000000000001"}, "1000000000000", "0.01"),
         ({"model": "per_unit", "unit": "1.00"}, "1.995", "1.995"),
         ({"model": "per_unit", "unit": 75}, "0", "0"),
+        ({"model": "per_unit", "unit": "3", "per": "1000000"}, "500000.5", "1.5000015"),
+        ({"model": "per_unit", "unit": "0.50", "per": "8"}, "3", "0.1875"),
+        (
+            {"model": "per_unit", "unit": "0.00000000000000000001", "per": "1000000000000000000"},
+            "1000000",
+            "1E-32",
+        ),
         (GRADUATED, "0", "2"),  # the first tier's flat fee is due at zero
         (GRADUATED, "10", "102"),  # the bound belongs to the tier it ends
         (GRADUATED, "10.5", "107.5"),  # half a unit enters the second tier: 102 + 3 + 2.5
