@@ -329,7 +329,7 @@ def per(units: str) -> dict[str, Any]:
     ("units", "code"), [("3", "not_exact"), ("7000", "not_exact"), ("0", "not_positive")]
 )
 def test_a_price_of_many_units_divides_without_a_rest(units: str, code: str) -> None:
-    assert parse_terms(per("1000")) and parse_terms(per("0.25"))
+    assert [parse_terms(per(fits)).contract for fits in ("1000", "0.25")] == ["acme-2026"] * 2
     assert faults(per(units)) == {"lines[0].price.per": code}
 
 
