@@ -60,7 +60,9 @@ class UsageLine(LineClause):
 
     def begins_anew(self, previous: Self) -> bool:
         changed_dimensions = previous.price.dimensions != self.price.dimensions
-        return changed_dimensions or self.on_change == "restart" or self.price.must_restart
+        return (
+            changed_dimensions or self.on_change == "restart" or self.price.begins_anew_after(previous.price)
+        )
 
     @classmethod
     def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:

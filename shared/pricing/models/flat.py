@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from shared.pricing.fields import Amount
-from shared.pricing.models.model import ByTotal, Part
+from shared.pricing.models.model import ByTotal, Model, Part
 
 _NONE, _ONE = Decimal(0), Decimal(1)
 
@@ -18,6 +18,10 @@ class Flat(ByTotal):
     model: Literal["flat"]
     amount: Amount
     when: Literal["always", "used"] = "always"
+
+    def begins_anew_after(self, previous: Model) -> bool:
+        """After another model it is due whole: what the units before would have cost by it was not asked for."""
+        return not isinstance(previous, Flat)
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self._times(quantity) * self.amount

@@ -47,6 +47,10 @@ class Model(Clause):
     # a rate that depends on the total cannot run through an amendment
     must_restart: ClassVar[bool] = False
 
+    def begins_anew_after(self, _previous: "Model") -> bool:
+        """Whether it cannot run through an amendment that puts it in the place of this price."""
+        return self.must_restart
+
     @property
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions the price differs by, sorted; none for most models."""

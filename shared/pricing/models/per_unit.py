@@ -12,7 +12,8 @@ from shared.pricing.fields import PositiveQuantity, UnitPrice
 from shared.pricing.models.model import ByTotal, Part
 from shared.values.decimals import EXACT, PRECISION
 
-#: A quotient of so many digits, times any quantity, is still exact.
+#: Decimals of a quotient: with the 12 of a quantity, and 38 digits before the point, a sum of costs still fits EXACT.
+_DECIMALS_MAX: Final = 48
 _DIVIDING: Final = Context(prec=PRECISION, traps=[fault for fault, trapped in EXACT.traps.items() if trapped])
 
 
@@ -28,8 +29,10 @@ class PerUnit(ByTotal):
     @model_validator(mode="after")
     def _divides_exactly(self) -> Self:
         try:
-            _ = self._one
+            exponent = self._one.as_tuple().exponent
         except Inexact:
+            exponent = None
+        if not isinstance(exponent, int) or -exponent > _DECIMALS_MAX:
             refuse(
                 [
                     Fault(

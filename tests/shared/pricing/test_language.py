@@ -326,7 +326,8 @@ def per(units: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("units", "code"), [("3", "not_exact"), ("7000", "not_exact"), ("0", "not_positive")]
+    ("units", "code"),
+    [("3", "not_exact"), ("7000", "not_exact"), (str(2**60), "not_exact"), ("0", "not_positive")],
 )
 def test_a_price_of_many_units_divides_without_a_rest(units: str, code: str) -> None:
     assert [parse_terms(per(fits)).contract for fits in ("1000", "0.25")] == ["acme-2026"] * 2

@@ -70,6 +70,17 @@ def test_a_flat_fee_of_the_first_tier_is_charged_once_across_an_amendment() -> N
     assert amounts(price(amended(flat, raised), "5", "5")) == {"api": 2500}  # 10 + 5 × 1 + 5 × 2
 
 
+@pytest.mark.parametrize(
+    ("usage", "cents"), [(("0", "5"), 900), (("5", "5"), 1400), (("5", "0"), 1400), (("0", "0"), 900)]
+)
+def test_a_flat_price_that_takes_the_place_of_another_is_due_whole(
+    usage: tuple[str, str], cents: int
+) -> None:
+    """As one that runs through it would cost the same with the units before and without them: nothing."""
+    versions = amended({"model": "per_unit", "unit": "1"}, {"model": "flat", "amount": "9"})
+    assert amounts(price(versions, *usage)) == {"api": cents}
+
+
 def test_two_changes_in_one_period_split_in_three() -> None:
     versions = chain(
         *(
