@@ -132,7 +132,8 @@ LINES = f"""
     order by contract, period_start, line_key, line_id
 """
 
-# Draw by draw: what rating paid of each line from each block against what documents say of it.
+# Draw by draw: what rating paid of each line from each block against what documents say of it; a statement that is
+# on no finalized document yet speaks as heard, so that the gate sees it before there is a number.
 DRAWS = f"""
     with {SCOPE},
     documented as materialized (
@@ -141,30 +142,44 @@ DRAWS = f"""
         join billing.documents d using (document_id)
         where d.status = 'finalized' and {OF_PERIOD}
     ),
+    statement as materialized (
+        select s.* from scope join rating.statements s using (contract, period_start)
+        where s.statement_id in (select statement_id from documented)
+            or exists (select from billing.statements h
+                where (h.statement_id, h.revision) = (s.statement_id, s.revision))
+    ),
     settled as (
         select s.contract, s.period_start, line ->> 'line_id' as line_id, draw ->> 'block' as block,
-            sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor
-        from scope join rating.statements s using (contract, period_start)
+            draw ->> 'kind' as kind, sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor
+        from statement s
         cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
         cross join lateral jsonb_array_elements(line -> 'draws') draw
-        where s.statement_id in (select statement_id from documented)
-        group by 1, 2, 3, 4
+        group by 1, 2, 3, 4, 5
     ),
-    billed as (
-        select l.contract, l.period_start, l.line_id, draw ->> 'block' as block,
-            sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor,
-            min(l.document_id) as document_id, min(l.position) as position
+    asked as (
+        select l.contract, l.period_start, l.line_id, draw, l.document_id, l.position
         from scope join billing.document_lines l using (contract, period_start)
         join billing.documents d using (document_id)
         cross join lateral jsonb_array_elements(l.draws) draw
         where d.status = 'finalized' and {OF_PERIOD}
-        group by 1, 2, 3, 4
+        union all
+        select h.contract, h.period_start, line ->> 'line_id', draw, null, null
+        from statement s join billing.statements h using (statement_id, revision)
+        cross join lateral jsonb_array_elements(coalesce(h.document -> 'lines', '[]')) line
+        cross join lateral jsonb_array_elements(line -> 'draws') draw
+        where h.statement_id not in (select statement_id from documented)
+    ),
+    billed as (
+        select contract, period_start, line_id, draw ->> 'block' as block, draw ->> 'kind' as kind,
+            sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor,
+            min(document_id) as document_id, min(position) as position
+        from asked group by 1, 2, 3, 4, 5
     )
-    select contract, period_start, line_id, block, coalesce(s.amount_minor, 0) as settled,
+    select contract, period_start, line_id, block, kind, coalesce(s.amount_minor, 0) as settled,
         coalesce(b.amount_minor, 0) as billed, b.document_id, b.position
-    from settled s full join billed b using (contract, period_start, line_id, block)
+    from settled s full join billed b using (contract, period_start, line_id, block, kind)
     where s.amount_minor is distinct from b.amount_minor
-    order by contract, period_start, line_id, block
+    order by contract, period_start, line_id, block, kind
 """
 
 # Documents against their statements, their own lines and the journal: the customer owes the total, the entry
@@ -172,14 +187,14 @@ DRAWS = f"""
 BOOKS = f"""
     with {SCOPE},
     document as (
-        select d.document_id, d.number, d.subtotal_minor, d.total_minor, made_from.contract,
-            made_from.period_start
+        select d.document_id, d.number, d.customer, d.currency, d.subtotal_minor, d.total_minor,
+            made_from.contract, made_from.period_start
         from scope join billing.document_statements made_from using (contract, period_start)
         join billing.documents d using (document_id)
         where d.status = 'finalized'
     )
     select d.*, l.lines_minor, l.drawn_minor, l.strange, j.entry_id, coalesce(j.off, 0) as off,
-        coalesce(j.receivable, 0) as receivable, coalesce(j.unbooked, 0) as unbooked
+        coalesce(j.receivable, 0) as receivable, coalesce(j.unbooked, 0) as unbooked, j.of_another
     from document d
     left join lateral (
         select coalesce(sum(amount_minor), 0)::bigint as lines_minor,
@@ -202,13 +217,15 @@ BOOKS = f"""
                     from billing.document_lines where document_id = d.document_id group by line_id) b
                 where b.amount_minor <> coalesce((
                     select -sum(p.amount_minor) from billing.journal_postings p
-                        where p.entry_id = e.entry_id and p.line_id = b.line_id), 0)) as unbooked
+                        where p.entry_id = e.entry_id and p.line_id = b.line_id), 0)) as unbooked,
+               (e.customer, e.currency) is distinct from (d.customer, d.currency) as of_another
         from billing.journal_entries e
         where (e.source_kind, e.source_id, e.event) = ('document', d.document_id, 'finalized')
     ) j on true
     where l.lines_minor <> d.subtotal_minor or l.lines_minor - l.drawn_minor <> d.total_minor
         or l.strange is not null or j.entry_id is null
         or coalesce(j.off, 0) <> 0 or coalesce(j.receivable, 0) <> d.total_minor or j.unbooked <> 0
+        or j.of_another
     order by d.document_id, d.contract, d.period_start
 """
 
@@ -599,6 +616,17 @@ def _books(row: asyncpg.Record) -> list[Break]:
                 0,
                 row["off"],
                 "debits and credits differ; reverse the entry and post the document again",
+            )
+        )
+    if row["of_another"]:
+        found.append(
+            _money(
+                row,
+                "entry_of_another",
+                entry,
+                f"{row['customer']}, {row['currency']}",
+                "another customer or currency",
+                "an entry never changes, so it was altered; reverse it and post the document again",
             )
         )
     if row["receivable"] != row["total_minor"] or row["unbooked"]:

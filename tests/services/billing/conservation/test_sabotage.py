@@ -192,6 +192,13 @@ VANDALISM = {
         "billing.documents",
         "K5",
     ),
+    "an entry in another customer's name": Fault(
+        """update billing.journal_entries set customer = 'nobody' where entry_id = (
+               select min(entry_id) from billing.journal_entries)""",
+        "entry_of_another",
+        "billing.journal_entries",
+        "K5",
+    ),
     "an entry of a document that nobody made": Fault(
         """insert into billing.journal_entries (entry_id, source_kind, source_id, event, customer, currency,
                posted_on, description)
