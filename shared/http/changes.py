@@ -55,12 +55,14 @@ class Of:
 @dataclass(frozen=True, slots=True)
 class Changed:
     """One object before and after a call, as the API shows it without secrets; None where there was, or is, none.
-    `answer`: what the caller is told, where that is not `after`."""
+    `answer`: what the caller is told, where that is not `after`. `same`: nothing was changed, so no row says that
+    something was."""
 
     of: Of
     before: Shown | None
     after: Shown | None
     answer: Shown | None = None
+    same: bool = False
 
 
 Act = Callable[[UnitOfWork], Awaitable[Changed]]
@@ -123,9 +125,11 @@ class ChangingCall:
     async def note(self, uow: UnitOfWork, changes: Sequence[Changed], answer: Shown | None = None) -> None:
         """Write the audit rows of these changes in their transaction. `answer`: what the caller is told once the
         steps are done, kept with the last of them."""
-        at, ids = machine_now(), new_ids("aud", len(changes))
-        rows = [self._row(changed, audit_id, at) for changed, audit_id in zip(changes, ids, strict=True)]
-        await write_audit(uow, rows)
+        made = [changed for changed in changes if not changed.same]
+        at, ids = machine_now(), new_ids("aud", len(made))
+        rows = [self._row(changed, audit_id, at) for changed, audit_id in zip(made, ids, strict=True)]
+        if rows:
+            await write_audit(uow, rows)
         if answer is not None and self._asked is not None:
             await keep(uow, self._asked, _saved(answer))
             uow.when_committed(self._is_kept)

@@ -42,9 +42,16 @@ async def narrow(connection: asyncpg.Connection, roles: tuple[str, ...]) -> None
 
 
 async def _keep_audit(connection: asyncpg.Connection, schema: str, role: str) -> None:
-    """Take a service's audit rows out of its own hands: an owner could drop the trigger that refuses changes."""
+    """Take a service's audit rows out of its own hands: an owner could drop the trigger that refuses changes.
+
+    Once they are, no lock is asked for: a backup that reads the table would hold up every changing call behind it.
+    """
     if await connection.fetchval("select to_regclass($1)", f"{schema}.audit"):
-        await connection.execute(f"alter table {schema}.audit owner to current_user")
+        if await connection.fetchval(
+            "select relowner <> current_user::regrole from pg_class where oid = to_regclass($1)",
+            f"{schema}.audit",
+        ):
+            await connection.execute(f"alter table {schema}.audit owner to current_user")
         await connection.execute(f"alter function {schema}.refuse_change_of_audit() owner to current_user")
         await connection.execute(f"revoke all on {schema}.audit from {role}")
         await connection.execute(f"grant select, insert on {schema}.audit to {role}")

@@ -39,7 +39,8 @@ async def create_meter(document: MeterDocument, context: Ctx, call: Change) -> R
         before, after = await usecases.create_meter(
             uow, document.meter, document, context.clock.now(), groups_max=groups_max
         )
-        return Changed(of, MeterAnswer.of(before) if before else None, MeterAnswer.of(after))
+        shown = MeterAnswer.of(before) if before else None
+        return Changed(of, shown, MeterAnswer.of(after), same=before == after)
 
     return await call.once(act, of, status=201)
 
@@ -67,7 +68,7 @@ async def change_meter(
         before, after = await usecases.change_meter(
             uow, meter, document, context.clock.now(), groups_max=groups_max, recount_final=recount_final
         )
-        return Changed(of, MeterAnswer.of(before), MeterAnswer.of(after))
+        return Changed(of, MeterAnswer.of(before), MeterAnswer.of(after), same=before == after)
 
     return await call.once(act, of)
 

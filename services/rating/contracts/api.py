@@ -101,6 +101,7 @@ async def apply_contract(
             VersionAnswer.of(before) if before else None,
             VersionAnswer.of(after),
             answer=ContractVersionAnswer.of(applied, dry_run=False),
+            same=not applied.created,
         )
 
     return await call.once(act, status=201)

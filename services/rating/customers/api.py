@@ -76,9 +76,10 @@ async def change_customer(
     external_id: AskedSubject, document: CustomerChanges, context: Ctx, call: Change
 ) -> Response:
     async def act(uow: UnitOfWork) -> Changed:
-        before = CustomerAnswer.of(await usecases.find_customer(uow, external_id))
+        before = await usecases.find_customer(uow, external_id)
         after = await usecases.change_customer(uow, external_id, document, context.clock.now())
-        return Changed(_named(external_id), before, CustomerAnswer.of(after))
+        shown = CustomerAnswer.of(before)
+        return Changed(_named(external_id), shown, CustomerAnswer.of(after), same=before == after)
 
     return await call.once(act, _named(external_id))
 
@@ -95,9 +96,10 @@ async def add_alias(
     external_id: AskedSubject, document: AliasDocument, context: Ctx, call: Change
 ) -> Response:
     async def act(uow: UnitOfWork) -> Changed:
-        before = CustomerAnswer.of(await usecases.find_customer(uow, external_id))
+        before = await usecases.find_customer(uow, external_id)
         after = await usecases.add_alias(uow, external_id, document.alias, context.clock.now())
-        return Changed(_named(external_id), before, CustomerAnswer.of(after))
+        shown = CustomerAnswer.of(before)
+        return Changed(_named(external_id), shown, CustomerAnswer.of(after), same=before == after)
 
     return await call.once(act, _named(external_id), status=201)
 

@@ -127,9 +127,13 @@ async def acknowledge(signal_id: GivenId, call: Change) -> Response:
 )
 @refuses(FactNotFound, SnoozeInPast)
 async def snooze(signal_id: GivenId, body: SnoozeBody, context: Ctx, call: Change) -> Response:
-    if body.until <= context.clock.now():
-        raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
-    return await _change(call, signal_id, lambda uow: usecases.snooze(uow, signal_id, body.until))
+    async def act(uow: UnitOfWork) -> FactRow:
+        # not of an answer that is given again
+        if body.until <= context.clock.now():
+            raise SnoozeInPast(f"it is {context.clock.now().isoformat()}")
+        return await usecases.snooze(uow, signal_id, body.until)
+
+    return await _change(call, signal_id, act)
 
 
 @router.post(

@@ -133,7 +133,7 @@ async def revoke_key(key_id: KeyId, context: Ctx, call: Change) -> Response:
 
     async def act(uow: UnitOfWork) -> Changed:
         before, after = await usecases.revoke(uow, key_id, machine_now(), call.key)
-        return Changed(of, KeyAnswer.of(before), KeyAnswer.of(after))
+        return Changed(of, KeyAnswer.of(before), KeyAnswer.of(after), same=before == after)
 
     return await _known_here(context, await call.once(act, of))
 

@@ -112,9 +112,15 @@ async def repair(context: DoorContext, quarantine_id: str, event: bytes, by: Res
             f"{fault.code}: {fault.detail}",
             errors=[{"pointer": "/event", "code": fault.code, "detail": fault.detail}],
         )
-    await publish_all(context, by.key, acceptance, judged_by)
-    repaired = Resolution("repaired", machine_now(), by.actor, repaired=event)
-    await _resolve(context, [quarantine_id], repaired, by)
+    async with context.db.transaction() as uow:
+        quarantine = QuarantineRepository(uow.connection)
+        before = await quarantine.hold_open([quarantine_id])
+        if not before:
+            _refuse_resolved(await find(uow, quarantine_id))
+        # Held meanwhile: two repairs differ, and each would count.
+        await publish_all(context, by.key, acceptance, judged_by)
+        repaired = Resolution("repaired", machine_now(), by.actor, repaired=event)
+        await _note(uow, by, before, await quarantine.resolve([quarantine_id], repaired))
     return await _find(context, quarantine_id)
 
 
@@ -126,7 +132,9 @@ async def discard(
     refuse_foreign_source(by, row.source)
     _refuse_resolved(row)
     discarded = Resolution("discarded", machine_now(), actor, resolution=reason)
-    await QuarantineRepository(uow.connection).resolve([quarantine_id], discarded)
+    if not await QuarantineRepository(uow.connection).resolve([quarantine_id], discarded):
+        # closed by another call since it was looked for
+        _refuse_resolved(await find(uow, quarantine_id))
     return row, await find(uow, quarantine_id)
 
 
