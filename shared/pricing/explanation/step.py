@@ -16,12 +16,13 @@ class Step:
     op         inputs                                        output
     quantity   meter, version, group                         the units counted
     allowance  counted, priced                               priced − counted
-    fee        quantity, fee, days, whole_days               fee × days ÷ whole_days
+    fee        quantity, fee, days, whole_days, before       (before + fee × days) ÷ whole_days − before ÷ whole_days
     price      quantity, count, at, flat, reach, bound       count × at + flat
     before     quantity (below zero: before the change)      less what those units cost
     settle     line, exact, rounding, currency               exact, rounded to the currency's decimals
     minimum    minimum, charged, currency                    minimum − charged
 
+    `before` of a fee is the sum of fee × days that came before it in the period; each quotient has 50 digits.
     `amount` is what the step adds to the charge, in currency units; a step that only moves units has none.
     """
 

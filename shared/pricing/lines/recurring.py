@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from shared.pricing.effective import Effective
 from shared.pricing.explanation.step import Input, Step
@@ -10,11 +10,11 @@ from shared.pricing.fields import Amount
 from shared.pricing.lines.line import LineClause
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
+from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
 from shared.values.fields import Key, Label
 from shared.values.money import Rounding, round_to, share
 
 _ZERO, _WHOLE = Decimal(0), Decimal(1)
-_SHARE_DECIMALS = 12
 
 
 class RecurringLine(LineClause):
@@ -34,7 +34,10 @@ class RecurringLine(LineClause):
 
     @classmethod
     def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:
-        return [_segment(stretch) for stretch in _charged(stretches)]
+        """A stretch costs all so far less what came before, each divided once, so that the pieces sum to what is
+        charged for all days: shares of ten and of twenty-one days by themselves are a last digit short of the whole,
+        which rounding down shows."""
+        return [_segment(charged) for charged in _charged(stretches)]
 
     @classmethod
     def explain(
@@ -43,30 +46,42 @@ class RecurringLine(LineClause):
         turns: Sequence[Turn[Self]],
         segments: Sequence[PricedSegment],
     ) -> Iterator[Step]:
-        for stretch, segment in zip(_charged(stretches), segments, strict=True):
-            days, whole_days = _days(stretch)
-            said: dict[str, Input] = {"fee": stretch.clause.amount, "days": days, "whole_days": whole_days}
-            yield Step(
-                "fee",
-                stretch.clause_ids,
-                {"quantity": segment.quantity, **said},
-                output=segment.exact,
-                amount=segment.exact,
-            )
+        for charged, segment in zip(_charged(stretches), segments, strict=True):
+            said: dict[str, Input] = {
+                "quantity": segment.quantity,
+                "fee": charged.stretch.clause.amount,
+                "days": charged.days,
+                "whole_days": charged.whole_days,
+                "before": charged.fee_days_before,
+            }
+            yield Step("fee", charged.stretch.clause_ids, said, output=segment.exact, amount=segment.exact)
 
 
-def _charged(stretches: Sequence[Effective[RecurringLine]]) -> Sequence[Effective[RecurringLine]]:
+class _Charged(NamedTuple):
+    """A stretch that is charged for `days` of `whole_days`, and what was charged by the day before it: the days, and
+    the sum of fee × days."""
+
+    stretch: Effective[RecurringLine]
+    days: int
+    whole_days: int
+    days_before: int = 0
+    fee_days_before: Decimal = _ZERO
+
+
+def _charged(stretches: Sequence[Effective[RecurringLine]]) -> Iterator[_Charged]:
     """With `proration: none` the fee first in force in the period is due whole."""
-    return stretches if stretches[-1].clause.proration == "day" else stretches[:1]
+    by_day = stretches[-1].clause.proration == "day"
+    days, fee_days = 0, _ZERO
+    for stretch in stretches if by_day else stretches[:1]:
+        if stretch.clause.proration == "none":
+            yield _Charged(stretch, 1, 1)
+        else:
+            yield _Charged(stretch, stretch.days, stretch.whole_days, days, fee_days)
+            days, fee_days = days + stretch.days, fee_days + stretch.clause.amount * stretch.days
 
 
-def _segment(stretch: Effective[RecurringLine]) -> PricedSegment:
-    days, whole_days = _days(stretch)
-    part = (
-        _WHOLE
-        if days == whole_days
-        else round_to(share(_WHOLE, days, whole_days), _SHARE_DECIMALS, Rounding.HALF_UP)
-    )
+def _segment(charged: _Charged) -> PricedSegment:
+    stretch, part = charged.stretch, _part(charged)
     return PricedSegment(
         start=stretch.start,
         end=stretch.end,
@@ -76,9 +91,23 @@ def _segment(stretch: Effective[RecurringLine]) -> PricedSegment:
         quantity=part,
         allowance=_ZERO,
         priced=part,
-        exact=share(stretch.clause.amount, days, whole_days),
+        exact=_exact(charged),
     )
 
 
-def _days(stretch: Effective[RecurringLine]) -> tuple[int, int]:
-    return (1, 1) if stretch.clause.proration == "none" else (stretch.days, stretch.whole_days)
+def _exact(charged: _Charged) -> Decimal:
+    before, whole_days = charged.fee_days_before, charged.whole_days
+    so_far = before + charged.stretch.clause.amount * charged.days
+    return share(so_far, 1, whole_days) - share(before, 1, whole_days)
+
+
+def _part(charged: _Charged) -> Decimal:
+    """Return the share of the period, to 12 decimals as any quantity."""
+    so_far = _decimals(charged.days_before + charged.days, charged.whole_days)
+    return so_far - _decimals(charged.days_before, charged.whole_days) if charged.days_before else so_far
+
+
+def _decimals(days: int, whole_days: int) -> Decimal:
+    if days == whole_days:
+        return _WHOLE
+    return round_to(share(_WHOLE, days, whole_days), QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP)

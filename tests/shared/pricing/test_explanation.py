@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.pricing import Step, text_of
 from shared.pricing.explanation import Op
+from shared.values.decimals import EXACT
 from shared.values.money import Rounding, currency, settle, share
 from tests.shared.pricing.contracts import chain, price, terms, usage_line
 from tests.shared.pricing.prices import PRICES
@@ -25,9 +26,10 @@ def again(step: Step) -> Decimal:
         case "allowance":
             return number("priced") - number("counted")
         case "fee":
-            days, whole_days = step.inputs["days"], step.inputs["whole_days"]
+            days, whole_days, before = step.inputs["days"], step.inputs["whole_days"], number("before")
             assert isinstance(days, int) and isinstance(whole_days, int)
-            return share(number("fee"), days, whole_days)
+            so_far = before + number("fee") * days
+            return EXACT.subtract(share(so_far, 1, whole_days), share(before, 1, whole_days))
         case "price":
             return number("count") * number("at") + number("flat")
         case "settle":
