@@ -1,13 +1,15 @@
 """The order of steps: allowance, segments, part periods, settlement, minimum; figures to check by hand."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from shared.pricing import Balances, UnitsBelowZero, price_period, text_of
+from shared.pricing import Balances, Group, Totals, UnitsBelowZero, price_period, text_of, usage_needs
 from shared.pricing.steps.measured import UsageMissing
+from shared.pricing.steps.without_rate import UsageWithoutRate
 from shared.values.decimals import EXACT
 from shared.values.period import period_between
 from tests.shared.pricing.contracts import JANUARY, amounts, chain, price, terms, usage_line, usage_of
@@ -210,6 +212,17 @@ def test_units_below_zero_are_carried_into_the_next_period() -> None:
 def test_missing_usage_fails_the_period() -> None:
     with pytest.raises(UsageMissing, match="calls"):
         price_period(chain(terms()), JANUARY, {})
+
+
+def test_of_two_faults_that_of_the_earlier_stage_is_told_wherever_its_line_stands() -> None:
+    rates = {"model": "matrix", "dimensions": ["region"], "rates": [{"region": "eu", "unit": "1"}]}
+    versions = chain(terms(lines=[usage_line(rates), usage_line(key="last", meter="jobs")]))
+    lacking, missing = usage_needs(versions, JANUARY)
+    counted: dict[Totals, Mapping[Group, Decimal]] = {lacking: {(("region", "us"),): Decimal(1)}}
+    with pytest.raises(UsageMissing, match="jobs"):
+        price_period(versions, JANUARY, counted)
+    with pytest.raises(UsageWithoutRate, match="region=us"):
+        price_period(versions, JANUARY, {**counted, missing: {}})
 
 
 def test_a_period_before_the_first_version_has_no_lines() -> None:
