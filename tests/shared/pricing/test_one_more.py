@@ -138,7 +138,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / file, folder / file)
     models = folder / "shared" / "pricing" / "models"
     (models / "toy.py").write_text(TOY)
-    _change(models / "__init__.py", "Annotated[PerUnit |", "Annotated[Toy | PerUnit |")
+    _change(models / "__init__.py", "    PerUnit |", "    Toy | PerUnit |")
     _change(models / "__init__.py", "\nPrice =", "\nfrom shared.pricing.models.toy import Toy\n\nPrice =")
     lines = folder / "shared" / "pricing" / "lines"
     (lines / "stamp.py").write_text(STAMP)
