@@ -35,9 +35,7 @@ class AskedRows(AuditFilter):
     key_id: Annotated[GivenId | None, Query(alias="key", description="The key's id, key_…")] = None
     verb: Annotated[Word | None, Query(description="The operation's id, such as change_customer")] = None
     object: Annotated[Word | None, Query(description="What was changed, such as customer")] = None
-    object_id: Annotated[AskedReference | None, Query(alias="id", description="The object's id or name")] = (
-        None
-    )
+    object_id: Annotated[AskedReference | None, Query(description="The object's id or name")] = None
     since: Annotated[AskedInstant | None, Query(alias="from")] = None
     until: Annotated[AskedInstant | None, Query(alias="to")] = None
 
@@ -49,7 +47,7 @@ class AuditedAnswer(Answer):
     """What a row is about: an object of this API."""
 
     object: Annotated[str, Field(examples=["customer"])]
-    id: Annotated[str, Field(examples=["acme"])]
+    id: Annotated[str, Field(examples=["acme-emea"])]
 
 
 class AuditRowAnswer(Answer):

@@ -93,7 +93,7 @@ async def test_rows_say_what_was_and_what_is_and_are_found_by_all_of_it(rating: 
         "to": plan["at"],
         "from": creation["at"],
         "object": "customer",
-        "id": "acme",
+        "object_id": "acme",
         "key": "key_test",
     }
     asked = {name: await _rows(client, **{name: value}) for name, value in found.items()}
@@ -103,7 +103,7 @@ async def test_rows_say_what_was_and_what_is_and_are_found_by_all_of_it(rating: 
         "to": [change, creation],
         "from": [plan, change, creation],
         "object": [change, creation],
-        "id": [change, creation],
+        "object_id": [change, creation],
         "key": [plan, change, creation],
     }
     assert await _rows(client, **found) == [change]

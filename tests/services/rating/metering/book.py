@@ -1,9 +1,12 @@
 """The catalogue as tests set it up, and the aggregates as a test reads them back."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from alembic import command
 
 from services.rating.catalogue.requests import MeterTerms
 from services.rating.catalogue.usecases import change_meter, create_meter
@@ -12,6 +15,8 @@ from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.add_changes import Holding
 from services.rating.metering.fold.usecases.fold import folding
 from shared.db.unit_of_work import Database
+from shared.postgres.migrations import _config
+from tests.conftest import TestDatabase
 from tests.services.rating.metering.batches import NOW
 
 CALLS = {"event_type": "api.call", "aggregation": "count", "group_by": ["region"]}
@@ -38,6 +43,12 @@ OF_BEFORE = """
     delete from rating.usage_packed_days;
     delete from rating.usage_items;
 """
+
+
+async def downgraded(database: TestDatabase, revision: str) -> None:
+    """Lead rating's schema back to what it was at that revision."""
+    config = _config("rating", database.url("rating"), database.secret)
+    await asyncio.to_thread(command.downgrade, config, revision)
 
 
 async def meter(db: Database, name: str, **terms: Any) -> None:

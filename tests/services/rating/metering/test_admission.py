@@ -29,7 +29,7 @@ from shared.topics.usage_ingest import UsageMessage
 from tests.conftest import TestDatabase
 from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import NOW, Metering, event, void
-from tests.services.rating.metering.book import aggregates, backfilled, changed, meter, rows
+from tests.services.rating.metering.book import aggregates, backfilled, changed, downgraded, meter, rows
 from tests.services.rating.metering.oracle import standing
 
 LIMIT = 3
@@ -208,6 +208,7 @@ async def test_a_book_of_before_migrates_to_rows_that_say_what_it_counted(
     sent += [event("a9", data={"region": "r9", "user": "bob"})]
     await metering.take(*sent)
     was = await rows(db, ROWS)
+    await downgraded(database, "0021")
     admin = await asyncpg.connect(database.admin_url)
     await admin.execute(BEFORE)
     await admin.close()

@@ -1,7 +1,6 @@
 """Items that were counted by terms nobody reads any more are removed, a share at a time; whoever reads sees no
 difference."""
 
-import asyncpg
 import pytest
 
 from services.rating.metering.fold.usecases.fold import folding
@@ -11,7 +10,7 @@ from shared.postgres.migrations import migrate_all
 from tests.conftest import TestDatabase
 from tests.services.rating.metering import book
 from tests.services.rating.metering.batches import Metering, event, void
-from tests.services.rating.metering.book import aggregates, backfilled, changed, meter, rows
+from tests.services.rating.metering.book import aggregates, backfilled, changed, downgraded, meter, rows
 
 OTHERWISE = {**book.USERS, "group_by": []}
 KEPT = """select n.since = r.since as read, count(*)::int as items from rating.usage_items i
@@ -69,11 +68,7 @@ async def test_what_was_replaced_before_goes_after_the_upgrade(
 ) -> None:
     await changed(db, "users", **OTHERWISE)
     await backfilled(db)
-    admin = await asyncpg.connect(database.admin_url)
-    await admin.execute(
-        "drop table rating.replaced_terms; update rating.alembic_version set version_num = '0020'"
-    )
-    await admin.close()
+    await downgraded(database, "0020")
     await migrate_all(database.admin_url, database.secret)
     while await dropped(db):
         pass

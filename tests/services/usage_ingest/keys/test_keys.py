@@ -283,7 +283,7 @@ def test_the_command_line_makes_a_key_with_a_seat_and_says_which_there_are(door:
             for key in client.get("/v1/keys?limit=200").json()["data"]
             if key["name"] == "by hand" and secret.startswith(key["prefix"])
         ]
-        rows = client.get("/v1/audit", params={"object": "key", "id": key["id"]}).json()["data"]
+        rows = client.get("/v1/audit", params={"object": "key", "object_id": key["id"]}).json()["data"]
     assert key["seats"] == ["cfo", "deal-desk"]
     assert [(row["actor"], row["key"], row["verb"], row["after"]["seats"]) for row in rows] == [
         ("command line", None, "create_key", ["cfo", "deal-desk"])
