@@ -145,17 +145,19 @@ async def _find(context: DoorContext, quarantine_id: str) -> QuarantinedBytes:
 
 async def _replay(context: DoorContext, rows: list[QuarantinedBytes], by: Resolver) -> int:
     """Publish what is in order now and close it; renew the description of the others and return how many they
-    are."""
+    are. All are held meanwhile: what another call closed would count all the same."""
     judged_by, good = circumstances(context, by.trace), Acceptance()
-    resolved, faults = _judge(rows, judged_by, good)
-    if resolved:
-        await publish_all(context, by.key, good, judged_by)
-        await _resolve(context, resolved, Resolution("replayed", machine_now(), by.actor), by)
-    if faults:
-        async with context.db.transaction() as uow:
-            quarantine = QuarantineRepository(uow.connection)
-            before = await quarantine.hold_open([quarantine_id for quarantine_id, _, _ in faults])
-            await _note(uow, by, before, await quarantine.describe_again(faults))
+    async with context.db.transaction() as uow:
+        quarantine = QuarantineRepository(uow.connection)
+        before = await quarantine.hold_open([row.quarantine_id for row in rows])
+        held = {row.quarantine_id for row in before}
+        resolved, faults = _judge([row for row in rows if row.quarantine_id in held], judged_by, good)
+        if resolved:
+            await publish_all(context, by.key, good, judged_by)
+        after = await quarantine.resolve(resolved, Resolution("replayed", machine_now(), by.actor))
+        if faults:
+            after += await quarantine.describe_again(faults)
+        await _note(uow, by, before, after)
     return len(faults)
 
 
@@ -174,13 +176,6 @@ def _judge(
             good.publish(index, again.published[0][1])
             resolved.append(row.quarantine_id)
     return resolved, faults
-
-
-async def _resolve(context: DoorContext, ids: list[str], how: Resolution, by: Resolver) -> None:
-    async with context.db.transaction() as uow:
-        quarantine = QuarantineRepository(uow.connection)
-        before = await quarantine.hold_open(ids)
-        await _note(uow, by, before, await quarantine.resolve(ids, how))
 
 
 async def _note(

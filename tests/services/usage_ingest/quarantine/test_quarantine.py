@@ -1,5 +1,6 @@
 """The quarantine: nothing refused is lost, and what is mended counts once."""
 
+import asyncio
 import base64
 import json
 import unicodedata
@@ -153,6 +154,22 @@ async def test_a_repair_counts_the_new_body_and_keeps_the_old_bytes(door: Door) 
     assert '"1,400"' in repaired.json()["raw"] and "1400" in repaired.json()["repaired"]
     assert [bytes(message.data) for message in await door.usage(mine)] == [b'{"distance":1400,"tail":"N1"}']
     assert one(door, entry, "repair", {"event": event(source=mine)}).status_code == 409
+
+
+async def test_of_many_at_once_one_resolves_it_and_its_row_says_so(door: Door) -> None:
+    """Two repairs of one event differ, and each would count; what is discarded must not."""
+    for _ in range(3):
+        mine = str(uuid4())
+        (entry,) = await quarantined(door, event(source=mine, data={"distance": "far"}))
+        repairs = [event(source=mine, data={"distance": distance}) for distance in (1, 2, 3, 4)]
+        calls = [("repair", {"event": body}) for body in repairs] + [("discard", {"reason": "no"})] * 2
+        answers = await asyncio.gather(*(asyncio.to_thread(one, door, entry, *call) for call in calls))
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 5
+        (said,) = [answer.json()["status"] for answer in answers if answer.status_code == 200]
+        assert len(await door.usage(mine)) == (said == "repaired")
+        with door.client() as client:
+            (row,) = client.get("/v1/audit", params={"object_id": entry["quarantine_id"]}).json()["data"]
+        assert (row["before"]["status"], row["after"]["status"]) == ("open", said)
 
 
 async def test_a_discard_needs_a_reason_and_is_final(door: Door) -> None:
