@@ -200,6 +200,18 @@ async def test_history_refuses_to_be_changed_by_the_service_itself(
     assert {change: await refusal(db, change) for change in CHANGES} == dict.fromkeys(CHANGES, "U2C04")
 
 
+async def test_no_statement_of_a_draft_is_moved_onto_a_finalized_document(
+    db: Database, hear: Hear, hear_customers: Hear
+) -> None:
+    await hear_customers()
+    await hear(statement_of(final=True), statement_of("open"))
+    await finalize_due(db, OpenGate(), NOW, ZONE)
+    moved = """update billing.document_statements set document_id = (
+        select document_id from billing.documents where status = 'finalized')
+        where document_id = (select document_id from billing.documents where status = 'draft')"""
+    assert await refusal(db, moved) == "U2C04"
+
+
 async def refusal(db: Database, change: str) -> str | None:
     """The SQLSTATE with which a change is refused; None when it is not."""
     try:
