@@ -1,7 +1,7 @@
 """`u2c bench`: the options, and what is printed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Annotated
@@ -199,12 +199,11 @@ def fold(
     """CPU an event of the aggregates alone: 50,000 and 15,000 events a fold, sparse and with 75 groups
     everywhere."""
 
-    async def measure(checkout: Checkout, say: Callable[[str], None]) -> Rounds:
-        """Of another commit its own verb: this one's code knows other aggregates."""
-        if checkout == own():
-            return await measure_fold(FoldWanted(customers, rounds), say)
-        return await own_rounds(checkout, "fold", "--customers", str(customers), "--rounds", str(rounds))
-
+    measure = _of_its_own_code(
+        "fold",
+        ("--customers", str(customers), "--rounds", str(rounds)),
+        partial(measure_fold, FoldWanted(customers, rounds)),
+    )
     _stage(f"fold, {customers:,} customers", measure, against, pairs, as_json)
 
 
@@ -218,13 +217,23 @@ def pricing(
 ) -> None:
     """CPU a statement of the pricing core alone: laying a contract's period out, pricing it, explaining it."""
 
-    async def measure(checkout: Checkout, say: Callable[[str], None]) -> Rounds:
-        """Of another commit its own verb: what is measured is its code."""
-        if checkout == own():
-            return await measure_pricing(PricingWanted(statements, rounds), say)
-        return await own_rounds(checkout, "pricing", "--statements", str(statements), "--rounds", str(rounds))
-
+    measure = _of_its_own_code(
+        "pricing",
+        ("--statements", str(statements), "--rounds", str(rounds)),
+        partial(measure_pricing, PricingWanted(statements, rounds)),
+    )
     _stage(f"pricing, {statements:,} statements", measure, against, pairs, as_json)
+
+
+def _of_its_own_code(
+    verb: str, asked: Sequence[str], ours: Callable[[Callable[[str], None]], Awaitable[Rounds]]
+) -> Callable[[Checkout, Callable[[str], None]], Awaitable[Rounds]]:
+    """Measure another commit by its own verb: what is measured is its code, in its process."""
+
+    async def measure(checkout: Checkout, say: Callable[[str], None]) -> Rounds:
+        return await ours(say) if checkout == own() else await own_rounds(checkout, verb, *asked)
+
+    return measure
 
 
 @app.command()

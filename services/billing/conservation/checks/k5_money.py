@@ -26,6 +26,13 @@ SCOPE = "scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (con
 OF_PERIOD = "d.kind not in ('commitment', 'prepayment')"
 #: The statement of what a whole period comes to.
 WHOLE = "(select * from billing.statements where occasion = 'period')"
+#: The statements that are on a finalized document, after SCOPE.
+DOCUMENTED = f"""documented as materialized (
+        select made_from.statement_id
+        from scope join billing.document_statements made_from using (contract, period_start)
+        join billing.documents d using (document_id)
+        where d.status = 'finalized' and {OF_PERIOD}
+    )"""
 #: The account of what customers owe: every document posts its total there.
 RECEIVABLE = "receivable"
 
@@ -87,12 +94,7 @@ SIDES = f"""
 LINES = f"""
     with {SCOPE},
     statement as materialized (select s.* from scope join rating.statements s using (contract, period_start)),
-    documented as materialized (
-        select made_from.statement_id
-        from scope join billing.document_statements made_from using (contract, period_start)
-        join billing.documents d using (document_id)
-        where d.status = 'finalized' and {OF_PERIOD}
-    ),
+    {DOCUMENTED},
     settled as (
         select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key,
                (line ->> 'amount_minor')::bigint as amount_minor, (line ->> 'quantity')::numeric as quantity
@@ -136,12 +138,7 @@ LINES = f"""
 # on no finalized document yet speaks as heard, so that the gate sees it before there is a number.
 DRAWS = f"""
     with {SCOPE},
-    documented as materialized (
-        select made_from.statement_id
-        from scope join billing.document_statements made_from using (contract, period_start)
-        join billing.documents d using (document_id)
-        where d.status = 'finalized' and {OF_PERIOD}
-    ),
+    {DOCUMENTED},
     statement as materialized (
         select s.* from scope join rating.statements s using (contract, period_start)
         where s.statement_id in (select statement_id from documented)
