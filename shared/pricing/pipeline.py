@@ -56,16 +56,16 @@ def price_period(
         gross = price(covered)
         settled = settle_all(gross, to, mode)
         lines = lift(settled, layout.minimum)
-        steps: list[Step] = []
+        explanation: dict[str, tuple[Step, ...]] = {}
         if explain:
-            steps += explain_lines(covered, gross, settled, to, mode)
-            steps += explain_floor(lines, layout.minimum) if layout.minimum else ()
+            explanation.update(explain_lines(covered, gross, settled, to, mode))
+            explanation.update(explain_floor(lines, layout.minimum) if layout.minimum else ())
     return PricedPeriod(
         tuple(lines),
         sum([line.amount_minor for line in lines]),
         difference(lines, before),
         _closing(covered),
-        tuple(steps),
+        explanation,
     )
 
 

@@ -47,10 +47,16 @@ class PricedLine(msgspec.Struct, frozen=True, gc=False):
 @dataclass(frozen=True, slots=True)
 class PricedPeriod:
     """A whole service period. `subtotal_minor` is the sum of the lines; `difference` what a document made now asks
-    for, line id → minor units; `explanation` is empty unless asked for."""
+    for, line id → minor units; `explanation`, line id → the steps that lead to its amount, in order, is empty unless
+    asked for."""
 
     lines: tuple[PricedLine, ...]
     subtotal_minor: int
     difference: Mapping[str, int]
     closing: Balances = EMPTY
-    explanation: tuple[Step, ...] = field(default=())
+    explanation: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of all lines, line after line."""
+        return tuple(step for steps in self.explanation.values() for step in steps)

@@ -107,7 +107,7 @@ def quantity_priced(case: Case) -> Answer:
         amount -= amount_of(price(versions, str(before)), terms, versions)
     return {
         "amount": amount,
-        "units_per_tier": [step.quantity for step in now.explanation if step.op == "price" and step.quantity],
+        "units_per_tier": [step.quantity for step in now.steps if step.op == "price" and step.quantity],
         **packs(case),
     }
 

@@ -234,7 +234,7 @@ class ExplanationAnswer(Answer):
     steps: list[StepAnswer]
 
     @classmethod
-    def of(cls, statement: StatementMessage, line: StatementLine, steps: list[Step]) -> Self:
+    def of(cls, statement: StatementMessage, line: StatementLine, steps: tuple[Step, ...]) -> Self:
         return cls(
             contract=statement.contract,
             period_start=date.fromisoformat(statement.period_start_date),

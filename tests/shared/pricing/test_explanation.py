@@ -52,14 +52,14 @@ def test_every_step_is_worked_out_again_from_what_it_says(
     )
     one_segment = versions[0].terms.lines[0].hash == versions[1].terms.lines[0].hash
     priced = price(versions, *([str(before)] if one_segment else [str(before), str(after)]))
-    assert {step.op for step in priced.explanation} >= {"quantity", "fee", "settle", "minimum"}
-    for step in priced.explanation:
+    assert {step.op for step in priced.steps} >= {"quantity", "fee", "settle", "minimum"}
+    for step in priced.steps:
         assert again(step) == step.output, step
         assert step.amount is None or step.op == "settle" or step.amount == step.output
         assert text_of(step)
     lines = {line.clause_id: line.amount_minor for line in priced.lines}
     for clause, minor in lines.items():
-        amounts = [step.amount or 0 for step in priced.explanation if step.clause == clause]
+        amounts = [step.amount or 0 for step in priced.steps if step.clause == clause]
         assert sum(amounts) == Decimal(minor).scaleb(-2)
 
 
@@ -79,7 +79,7 @@ WORDS: list[tuple[dict[str, Any], str, list[str]]] = [
 
 @pytest.mark.parametrize(("written", "quantity", "said"), WORDS)
 def test_the_words_of_a_price(written: dict[str, Any], quantity: str, said: list[str]) -> None:
-    words = [text_of(step) for step in price(chain(terms(lines=[usage_line(written)])), quantity).explanation]
+    words = [text_of(step) for step in price(chain(terms(lines=[usage_line(written)])), quantity).steps]
     assert [text for text in words if text in said] == said
 
 
@@ -95,7 +95,7 @@ def test_the_words_of_everything_else() -> None:
             effective="2026-01-16",
         ),
     )
-    steps = price(versions, "5", "7").explanation
+    steps = price(versions, "5", "7").steps
     assert [text_of(step) for step in steps] == [
         "31 × 15 of 31 days",
         "fee rounded half_up to 15.00 USD",

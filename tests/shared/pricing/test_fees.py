@@ -139,7 +139,7 @@ def test_a_fee_without_proration_takes_no_part_in_the_division() -> None:
 
 def test_the_steps_of_a_cut_fee_say_what_came_before() -> None:
     versions = chain(terms(lines=[fee("200")]), terms(lines=[fee("300")], effective="2026-01-11"))
-    said = [step.inputs for step in price(versions).explanation if step.op == "fee"]
+    said = [step.inputs for step in price(versions).steps if step.op == "fee"]
     assert [(one["fee"], one["days"], one["whole_days"], one["before"]) for one in said] == [
         (200, 10, 31, 0),
         (300, 21, 31, 2000),
@@ -179,7 +179,7 @@ def test_a_fee_that_changes_is_the_sum_of_its_days_rounded_once(
     units = by_each_day(versions, period) * 10 ** currency(said["currency"]).exponent
     assert amounts(priced).get("fee", 0) == settled(units, Rounding(said["mode"]))
     with localcontext(EXACT):
-        told = sum((step.amount or Decimal(0) for step in priced.explanation), Decimal(0))
+        told = sum((step.amount or Decimal(0) for step in priced.steps), Decimal(0))
         assert told == Decimal(priced.subtotal_minor).scaleb(-currency(said["currency"]).exponent)
 
 

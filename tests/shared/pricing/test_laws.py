@@ -92,7 +92,7 @@ def test_the_explanation_sums_to_the_charge(
     versions = chain(signed, terms(lines=[usage_line(new, **line)], phases=minimum, effective="2026-01-20"))
     counted = [str(before)] if model(old).hash == model(new).hash else [str(before), str(after)]
     priced = price(versions, *counted)
-    assert sum(step.amount or 0 for step in priced.explanation) == Decimal(priced.subtotal_minor) / 100
+    assert sum(step.amount or 0 for step in priced.steps) == Decimal(priced.subtotal_minor) / 100
     usage = next(entry for entry in priced.lines if entry.kind == "usage")
     assert usage.quantity == sum(segment.quantity for segment in usage.segments) == sum(map(Decimal, counted))
     assert all(segment.quantity == segment.allowance + segment.priced for segment in usage.segments)
@@ -155,8 +155,8 @@ def test_explaining_changes_no_figure(written: dict[str, Any], quantity: Decimal
     )
     assert (
         (silent.lines, silent.subtotal_minor) == (told.lines, told.subtotal_minor)
-        and not silent.explanation
-        and told.explanation
+        and not silent.steps
+        and told.steps
     )
 
 

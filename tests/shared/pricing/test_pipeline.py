@@ -37,7 +37,7 @@ def test_the_allowance_comes_off_before_the_price() -> None:
 def test_a_line_is_rounded_once_and_ties_go_up() -> None:
     priced = price(chain(terms(lines=[usage_line({"model": "per_unit", "unit": "333.335"})])), "1")
     assert amounts(priced) == {"api": 33334}
-    assert [str(step.amount) for step in priced.explanation if step.op == "settle"] == ["0.005"]
+    assert [str(step.amount) for step in priced.steps if step.op == "settle"] == ["0.005"]
 
 
 def test_no_usage_still_makes_a_line_of_zero() -> None:
@@ -204,7 +204,7 @@ def test_units_below_zero_are_carried_into_the_next_period() -> None:
         Decimal(-5),
         Balances((UnitsBelowZero("api", (), Decimal(-5)),)),
     )
-    assert any("negative quantity carried" in text_of(step) for step in first.explanation)
+    assert any("negative quantity carried" in text_of(step) for step in first.steps)
     second = price_period(versions, JANUARY, usage_of(versions, "8"), first.closing)
     assert (amounts(second), second.closing) == ({"api": 300}, Balances())
 

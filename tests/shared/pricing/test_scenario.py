@@ -98,7 +98,7 @@ def test_the_invoice_of_a_month_is_right_to_the_cent(airline: str, month: int) -
     assert format_minor(priced.subtotal_minor, currency) == figures["invoice"]
     line = next(line for line in priced.lines if line.key == "departures")
     assert line.quantity == Decimal(figures.get("unique_tails", figures["departures"]))
-    assert sum(step.amount or 0 for step in priced.explanation) == Decimal(figures["invoice"])
+    assert sum(step.amount or 0 for step in priced.steps) == Decimal(figures["invoice"])
 
 
 def test_the_year_has_twelve_periods_and_ends_with_the_term() -> None:

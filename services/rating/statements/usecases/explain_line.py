@@ -31,7 +31,7 @@ class ExplanationDiffers(AppError):
     kind = Kind.CONFLICT
 
 
-Explained = tuple[StatementMessage, StatementLine, list[Step]]
+Explained = tuple[StatementMessage, StatementLine, tuple[Step, ...]]
 
 
 def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
@@ -62,7 +62,7 @@ async def explain_line(uow: UnitOfWork, contract: str, start_date: date, line_id
         raise ExplanationDiffers(
             f"line {line_id} is {line.amount_minor} minor units and comes to {again.amount_minor if again else 'nothing'} now"
         )
-    return statement, line, [step for step in priced.explanation if step.clause == line.clause_id]
+    return statement, line, priced.explanation[line_id]
 
 
 def _as_counted(
