@@ -21,6 +21,7 @@ VERBS = (
     "verify",
     "clock",
     "contract",
+    "price",
     "events",
     "kafka",
     "chaos",

@@ -13,6 +13,7 @@ from services.rating.metering.jobs import JOBS
 from services.rating.metering.memory import MeteringMemory
 from services.rating.metering.raw.api import router as raw_events
 from services.rating.metering.usage.api import router as usage
+from services.rating.paper.api import router as paper
 from services.rating.settings import RatingSettings
 from services.rating.snapshots import JOBS as RETELLING
 from services.rating.statements.api import router as statements
@@ -59,6 +60,7 @@ SERVICE = Service[RatingSettings, RatingState](
         raw_events,
         disposition,
         statements,
+        paper,
         EXCEPTIONS,
         AUDIT,
         clock,

@@ -1,10 +1,11 @@
 """A document as it comes in: YAML or JSON, read strictly, into plain values."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Never
 
 from shared.documents.faults import DocumentTypeUnsupported, DocumentUnreadable
+from shared.documents.written_number import WrittenNumber
 from shared.documents.yaml_document import DEPTH_MAX, read_yaml
 
 NODES_MAX = 50_000
@@ -34,22 +35,36 @@ def read_value(body: bytes, content_type: str) -> object:
     return document
 
 
+def read_exactly(body: bytes, content_type: str) -> object:
+    """Return what a JSON document holds, each number with a point or an exponent as a `WrittenNumber`. Raises
+    DocumentUnreadable and DocumentTypeUnsupported; time as `read_document`."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media not in JSON_TYPES:
+        raise DocumentTypeUnsupported(f"{media} is not read here; send application/json")
+    document = _decoded(body, lambda text: _json(text, WrittenNumber))
+    _bounded(document)
+    return document
+
+
 def _parsed(body: bytes, content_type: str) -> object:
     media = content_type.partition(";")[0].strip().lower()
     if media not in YAML_TYPES | JSON_TYPES:
         raise DocumentTypeUnsupported(f"{media} is not read here; send application/json or application/yaml")
+    return _decoded(body, read_yaml if media in YAML_TYPES else _json)
+
+
+def _decoded(body: bytes, read: Callable[[str], object]) -> object:
     try:
-        text = body.decode("utf-8-sig")
-        return read_yaml(text) if media in YAML_TYPES else _json(text)
+        return read(body.decode("utf-8-sig"))
     except UnicodeDecodeError as fault:
         raise DocumentUnreadable(f"byte {fault.start} is not UTF-8") from None
     except RecursionError:
         raise DocumentUnreadable(f"the document is nested deeper than {DEPTH_MAX} levels") from None
 
 
-def _json(text: str) -> object:
+def _json(text: str, number: Callable[[str], float] = float) -> object:
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_not_a_number)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_not_a_number, parse_float=number)
     except ValueError as fault:
         raise DocumentUnreadable(
             f"not JSON: {str(fault)[:200]}; mend it, or send YAML as Content-Type: application/yaml"

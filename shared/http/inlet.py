@@ -32,7 +32,8 @@ from shared.http.limits import (
     URL_MAX_BYTES,
 )
 from shared.http.middleware import REQUESTS
-from shared.http.problems import PROBLEM_MEDIA, problem_document
+from shared.http.problem_document import problem_document
+from shared.http.problems import PROBLEM_MEDIA
 
 #: Of a header beside name and value: colon, space, CR, LF.
 FIELD_BYTES = 4

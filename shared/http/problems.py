@@ -1,7 +1,5 @@
 """Errors as RFC 9457 problem details, never a stack trace."""
 
-from typing import Any
-
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +19,7 @@ from shared.http.faults import (
     status_of,
 )
 from shared.http.limits import ERRORS_MAX
+from shared.http.problem_document import problem_document
 from shared.values.fault_words import said
 
 log = structlog.get_logger()
@@ -38,24 +37,6 @@ def problem(request: Request, error: AppError, status: int | None = None) -> JSO
         headers["WWW-Authenticate"] = "Bearer"
     body = problem_document(error, status, request.url.path, request.scope.get("u2c_trace", ""))
     return JSONResponse(body, status, headers, media_type=PROBLEM_MEDIA)
-
-
-def problem_document(
-    error: AppError, status: int, instance: str = "", request_id: str = ""
-) -> dict[str, Any]:
-    """The error as RFC 9457 has it. A request whose head could not be read has no address and no id."""
-    body: dict[str, Any] = {
-        "type": f"urn:u2c:problem:{error.code}",
-        "title": error.title,
-        "status": status,
-        "detail": error.detail,
-        "instance": instance,
-        "code": error.code,
-        "request_id": request_id,
-    }
-    if error.errors:
-        body["errors"] = error.errors
-    return body
 
 
 _FRAMEWORK: dict[int, type[AppError]] = {400: BodyUnreadable, 404: RouteNotFound, 405: MethodNotAllowed}

@@ -129,6 +129,13 @@ def _read_effective(value: object) -> date | datetime:
     return moment.astimezone(UTC)
 
 
+def _read_moment(value: object) -> datetime:
+    moment = _read_effective(value)
+    if not isinstance(moment, datetime):
+        raise _not_an_instant()
+    return moment
+
+
 def _not_an_instant() -> PydanticCustomError:
     return PydanticCustomError(
         "not_an_instant", "An instant is RFC 3339 with its offset, such as 2013-07-15T00:00:00-04:00 or …Z."
@@ -153,6 +160,12 @@ Effective = Annotated[
     WithJsonSchema(
         {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
     ),
+]
+Instant = Annotated[
+    datetime,
+    PlainValidator(_read_moment),
+    PlainSerializer(written, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 
 

@@ -87,7 +87,7 @@ def _placed(key: str, stretches: Sequence[Stretch], kind: type[L], period: Servi
 def _minimum(terms: Terms, phases: Sequence[Effective[Phase]], period: ServicePeriod) -> Minimum | None:
     """Each phase counts by the days it is in force. It is divided once: the shares of ten and of twenty-one days are a
     last digit short of the whole, which rounding down shows."""
-    if not phases:
+    if not phases or not period.ended:
         return None
     with localcontext(EXACT):
         spend_days = sum((phase.clause.minimum_spend * phase.days for phase in phases), Decimal(0))

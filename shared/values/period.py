@@ -15,7 +15,8 @@ class ServicePeriod:
     """What one statement covers. `start` and `end` are UTC and half-open; the dates are local and both
     inclusive.
 
-    `whole_days` is the length of the full period the anchors draw; `billed_days` is less in a part period.
+    `whole_days` is the length of the full period the anchors draw; `billed_days` is less in a part period. What falls
+    due at its end, such as a minimum, does so once it has `ended`; a draft shows what it comes to as if it had.
     """
 
     start: datetime
@@ -25,6 +26,7 @@ class ServicePeriod:
     whole_days: int
     billed_days: int
     timezone: str
+    ended: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from services.rating.catalogue.domain.meter import Meter, MeterNotFound
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.apart import Apart
-from services.rating.metering.domain.group import NO_GROUP, GroupKey, dimensions_of, group_of
+from services.rating.metering.domain.collected import Collected, Need, projected
+from services.rating.metering.domain.group import GroupKey, group_of
 from services.rating.metering.domain.span import Cover, cover
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.repository.admission import AdmissionRepository
@@ -27,19 +27,6 @@ from services.rating.metering.repository.sums import SumsRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us
 from shared.values.groups import Group
-
-
-class Need(Protocol):
-    """The usage of a meter between two instants (half-open), by these dimensions."""
-
-    @property
-    def meter(self) -> str: ...
-    @property
-    def start(self) -> datetime: ...
-    @property
-    def end(self) -> datetime: ...
-    @property
-    def dimensions(self) -> tuple[str, ...]: ...
 
 
 class UsageAsked(NamedTuple):
@@ -93,7 +80,7 @@ async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[
     await reading.read_sums(SumsRepository(uow.connection))
     await reading.read_items()
     await reading.read_raw(AdmissionRepository(uow.connection))
-    return reading.quantities()
+    return reading.collected.quantities(len(asked))
 
 
 @dataclass
@@ -106,8 +93,7 @@ class _Reading:
     over_items: dict[int, OverItems] = field(init=False)
     covers: list[Cover] = field(init=False)
     pieces: list[Piece] = field(init=False)
-    sums: dict[tuple[int, Group], Decimal] = field(default_factory=dict)
-    items: dict[tuple[int, Group], set[str]] = field(default_factory=dict)
+    collected: Collected = field(init=False)
 
     def __post_init__(self) -> None:
         self.over_items = {
@@ -115,6 +101,7 @@ class _Reading:
             for n, one in enumerate(self.asked)
             if isinstance(aggregation := self.meters[one.need.meter].aggregation, OverItems)
         }
+        self.collected = Collected(self.over_items)
         self.covers = [
             cover(one.need.start, one.need.end, by_days=n not in self.over_items)
             for n, one in enumerate(self.asked)
@@ -122,14 +109,6 @@ class _Reading:
         self.pieces = [
             piece for n, one in enumerate(self.asked) if one.apart for piece in self._pieces(n, one)
         ]
-
-    def quantities(self) -> list[dict[Group, Decimal]]:
-        found: list[dict[Group, Decimal]] = [{} for _ in self.asked]
-        for (n, group), value in self.sums.items():
-            found[n][group] = value
-        for (n, group), items in self.items.items():
-            found[n][group] = self.over_items[n].quantity(items)
-        return found
 
     async def read_sums(self, sums: SumsRepository) -> None:
         adding = [n for n in range(len(self.asked)) if n not in self.over_items]
@@ -154,7 +133,7 @@ class _Reading:
                     self._add(n, group, quantity)
         if ranges := self._ranges(listed, "hours"):
             for n, group, item in await self.repository.items(ranges):
-                self.items.setdefault((n, self._projected(n, group)), set()).add(item)
+                self.collected.count(n, self._projected(n, group), item)
 
     async def read_raw(self, rows_of: AdmissionRepository) -> None:
         """Read the events inside edge hours as their meter reads them."""
@@ -180,9 +159,8 @@ class _Reading:
             for (subject, meter, group, hour), change in tally.sums.items():
                 self._add(n, admission.where(subject, meter, group, hour), Decimal(change.value))
             for subject, meter, group, hour, item in tally.items:
-                self.items.setdefault(
-                    (n, self._projected(n, admission.where(subject, meter, group, hour))), set()
-                ).add(item)
+                where = admission.where(subject, meter, group, hour)
+                self.collected.count(n, self._projected(n, where), item)
 
     def _keeps_groups(self, n: int) -> bool:
         """Whether the asked dimensions are none, or all of the meter's: then the database may count."""
@@ -267,18 +245,7 @@ class _Reading:
                     yield Piece(n, subject, cover(lower, upper, by_days=n not in self.over_items), None)
 
     def _projected(self, n: int, group: GroupKey | None) -> Group:
-        return _group_by(self.asked[n].need.dimensions, group or NO_GROUP)
+        return projected(self.asked[n].need.dimensions, group)
 
     def _add(self, n: int, group: GroupKey | None, value: Decimal) -> None:
-        key = (n, self._projected(n, group))
-        self.sums[key] = self.sums.get(key, Decimal(0)) + value
-
-
-@lru_cache(50_000)
-def _group_by(wanted: tuple[str, ...], text: GroupKey) -> Group:
-    """The wanted dimensions of a group. Groups repeat from customer to customer, so their text is read
-    once."""
-    if not wanted:
-        return ()
-    dimensions = dimensions_of(text)
-    return tuple((name, dimensions.get(name, "")) for name in sorted(wanted))
+        self.collected.add(n, self._projected(n, group), value)

@@ -25,20 +25,15 @@ from services.rating.statements.usecases.hold import hold, release
 from services.rating.statements.usecases.read_usage import read_usage
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import AppError
+from shared.pricing.figures import price_within_bounds
 from shared.pricing.needs import Usage
-from shared.pricing.pipeline import price_period, usage_needs
-from shared.pricing.results import PricedPeriod
+from shared.pricing.pipeline import usage_needs
 from shared.runtime.clock import machine_us
 from shared.topics.rating import STATEMENTS
 
 log = structlog.get_logger()
 T = TypeVar("T")
-MINOR_MAX = 2**63 - 1
 COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-
-
-class FiguresOutOfBounds(AppError):
-    """A statement comes to more than can be billed; its usage or its price is wrong."""
 
 
 @dataclass
@@ -153,7 +148,7 @@ def _price_all(
         try:
             if statement.contract in failed:
                 raise failed[statement.contract]
-            priced = _price_one(statement, quantities, opening)
+            priced = price_within_bounds(statement.chain, statement.period, quantities, from_stored(opening))
         except AppError as fault:
             failed[statement.contract] = fault
             outcome.held.append((statement, fault))
@@ -165,23 +160,6 @@ def _price_all(
             Replacement(message, statement.period.start, opening, closes, statement.chain[-1].version)
         )
     return replacements
-
-
-def _price_one(due: DueStatement, quantities: Usage, opening: Sequence[Any]) -> PricedPeriod:
-    """Price one statement. Figures beyond what money columns and exact arithmetic hold fail it, and it
-    alone."""
-    try:
-        priced = price_period(due.chain, due.period, quantities, from_stored(opening))
-    except ArithmeticError as fault:
-        raise FiguresOutOfBounds(f"{due.reference}: {fault!r}") from fault
-    if any(
-        abs(minor) > MINOR_MAX
-        for minor in (priced.subtotal_minor, *(line.amount_minor for line in priced.lines))
-    ):
-        raise FiguresOutOfBounds(
-            f"{due.reference} comes to {priced.subtotal_minor} minor units; correct the usage or the price"
-        )
-    return priced
 
 
 async def _hand_over(

@@ -1,0 +1,44 @@
+"""What a question comes to, period by period."""
+
+from itertools import islice, takewhile
+from typing import Final
+
+from services.rating.paper.domain.question import Question, fault, refused
+from services.rating.paper.domain.usage_by_line import UsageByLine
+from shared.pricing.results import PricedPeriod
+from shared.pricing.succession import price_periods
+from shared.values.period import ServicePeriod
+
+#: Lines of all periods that one question may ask for: ten years of months, eighty lines each.
+LINES_MAX: Final = 10_000
+
+Answered = list[tuple[ServicePeriod, PricedPeriod]]
+
+
+def priced_on_paper(question: Question) -> Answered:
+    """Return the periods that begin before `until`, oldest first. Raises QuestionInvalid, and what pricing raises."""
+    chain, usage = question.chain, question.usage
+    periods = _periods(question)
+    answered = list(
+        price_periods(
+            chain,
+            periods,
+            lambda needs: dict(zip(needs, usage.quantities(needs), strict=True)),
+            question.until,
+        )
+    )
+    if isinstance(usage, UsageByLine):
+        usage.refuse_what_is_left()
+    return answered
+
+
+def _periods(question: Question) -> list[ServicePeriod]:
+    """Return the periods as the newest version known draws them."""
+    newest = question.chain[-1].terms
+    lines = max(1, *(len(version.terms.lines) for version in question.chain))
+    begun = takewhile(lambda period: period.start < question.until, newest.calendar.periods())
+    periods = list(islice(begun, LINES_MAX // lines + 1))
+    if len(periods) * lines > LINES_MAX:
+        many = f"It asks for more than {LINES_MAX} lines, {lines} in each period; end with an earlier one."
+        raise refused(fault("until", "too_many_lines", many))
+    return periods

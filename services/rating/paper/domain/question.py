@@ -1,0 +1,56 @@
+"""A question: terms and usage, and until when they are priced."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from shared.errors import AppError
+from shared.pricing.inputs import VersionInForce
+from shared.pricing.needs import Totals, TotalsRead
+from shared.values.groups import Group
+
+
+class QuestionInvalid(AppError):
+    """The question cannot be priced; `errors` names every fault with its path."""
+
+
+def fault(path: str, code: str, detail: str) -> dict[str, str]:
+    return {"path": path, "code": code, "detail": detail}
+
+
+def told(faults: Sequence[Mapping[str, str]]) -> str:
+    """Return the first of them as a sentence."""
+    return "; ".join(f"{one['path']}: {one['detail']}" for one in faults[:5])
+
+
+def refused(*faults: dict[str, str]) -> QuestionInvalid:
+    return QuestionInvalid(told(faults), errors=list(faults))
+
+
+class UsageRead(Protocol):
+    """Usage of whatever kind: one answer a need, in order."""
+
+    def quantities(self, needs: Sequence[Totals]) -> Sequence[TotalsRead]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """A quantity that a usage line counts at an instant, or between two (half-open)."""
+
+    path: str
+    line: str
+    start: datetime
+    end: datetime | None
+    quantity: Decimal
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The versions known, in the order they were recorded, and their usage before `until`."""
+
+    chain: tuple[VersionInForce, ...]
+    usage: UsageRead
+    until: datetime

@@ -1,0 +1,146 @@
+"""What a question comes to: the whole chain of periods, by the functions that statements call."""
+
+import json
+from decimal import Decimal
+
+from services.rating.paper.usecases import answer_question
+from tests.services.rating.paper.questions import METER, ask, event, question, totals, used
+from tests.shared.pricing.contracts import chain, document, price, terms, usage_line
+
+GRADUATED = {"model": "graduated", "tiers": [{"up_to": "100", "unit": "1"}, {"unit": "0.505"}]}
+
+
+def test_an_answer_has_the_format_that_is_published() -> None:
+    asked = question(
+        document(
+            lines=[usage_line(GRADUATED, included="10"), {"key": "fee", "kind": "recurring", "amount": "9.5"}]
+        ),
+        usage=[{"line": "api", "from": "2026-01-01", "to": "2026-02-01", "quantity": "111"}],
+    )
+    answer = ask(asked)
+    (statement,) = answer["statements"]
+    assert answer.keys() == {"statements", "balances"} and answer["balances"] == []
+    explanation = statement.pop("explanation")
+    assert statement == {
+        "period": {"start": "2026-01-01", "end": "2026-01-31"},
+        "occasion": "period",
+        "sequence": 0,
+        "lines": [
+            {"key": "fee", "kind": "recurring", "quantity": "1", "exact": "9.5", "amount": "9.50"},
+            {"key": "api", "kind": "usage", "quantity": "111", "exact": "100.505", "amount": "100.51"},
+        ],
+        "subtotal": "110.01",
+        "draws": [],
+        "total": "110.01",
+    }
+    assert {
+        one["line"]: sum(Decimal(step["amount"]) for step in one["steps"] if step["amount"])
+        for one in explanation
+    } == {"fee": Decimal("9.5"), "api": Decimal("100.51")}
+
+
+def test_it_is_what_a_statement_of_the_same_terms_comes_to() -> None:
+    over = {
+        "lines": [usage_line(GRADUATED, included="7")],
+        "phases": [{"from": "2026-01-01", "minimum_spend": "50"}],
+    }
+    for quantity in ("0", "49.3", "207.25"):
+        stated = price(chain(terms(**over)), quantity)
+        assert totals(question(document(**over), usage=[used(quantity)])) == [
+            f"{stated.subtotal_minor / 100:.2f}"
+        ]
+
+
+def test_every_period_that_begins_before_until_is_answered_and_hands_on_its_balances() -> None:
+    asked = question(
+        usage=[used("-5"), used("8", "2026-02-10"), used("2", "2026-03-01")], until="2026-03-01T00:00:01Z"
+    )
+    answer = ask(asked)
+    assert [(one["period"]["start"], one["total"]) for one in answer["statements"]] == [
+        ("2026-01-01", "0.00"),
+        ("2026-02-01", "3.00"),
+        ("2026-03-01", "2.00"),
+    ]
+
+
+def test_what_has_not_ended_by_until_is_not_lifted_to_its_minimum_yet() -> None:
+    versions = document(phases=[{"from": "2026-01-01", "minimum_spend": "100"}])
+    asked = question(versions, usage=[used("30"), used("20", "2026-02-03")], until="2026-02-04")
+    (january, february) = ask(asked)["statements"]
+    assert january["total"] == "100.00" and [line["kind"] for line in january["lines"]] == [
+        "usage",
+        "minimum",
+    ]
+    assert february["total"] == "20.00" and [line["kind"] for line in february["lines"]] == ["usage"]
+
+
+def test_days_are_those_of_the_contract_and_until_cuts_to_the_instant() -> None:
+    versions = document(timezone="America/New_York")
+    at_midnight = {"line": "api", "at": "2026-02-01T04:59:59Z", "quantity": "1"}
+    later = {"line": "api", "at": "2026-02-01T05:00:00Z", "quantity": "1"}
+    assert totals(question(versions, usage=[at_midnight, later])) == ["1.00"]
+    assert totals(question(versions, usage=[at_midnight, later], until="2026-02-01T05:00:00.000001Z")) == [
+        "1.00",
+        "1.00",
+    ]
+
+
+def test_events_are_counted_as_meters_count_them() -> None:
+    """The first event of an id counts, and what a filter leaves out does not."""
+    meter = {**METER, "filters": {"region": ["eu"]}, "group_by": ["model"]}
+    prices = {
+        "model": "matrix",
+        "dimensions": ["model"],
+        "rates": [{"model": "a", "unit": "1"}, {"unit": "10"}],
+    }
+    raw = [
+        event("1", "2026-01-03T00:00:00Z", 1, region="eu", model="a"),
+        event("1", "2026-01-04T00:00:00Z", 99, region="eu", model="a"),
+        event("2", "2026-01-05T00:00:00Z", "0.5", region="eu", model="b"),
+        event("3", "2026-01-05T00:00:00Z", 7, region="us", model="b"),
+    ]
+    asked = question(document(lines=[usage_line(prices)]), meters=[meter], events=raw)
+    assert totals(asked) == ["6.00"]
+
+
+def test_neither_order_nor_repetition_of_events_matters() -> None:
+    raw = [event(str(n), f"2026-01-0{n}T00:00:00Z", n) for n in range(1, 6)]
+    asked = question(meters=[METER], events=raw)
+    assert ask({**asked, "events": [*reversed(raw), *raw]}) == ask(asked)
+    assert totals(asked) == ["15.00"]
+
+
+def test_a_number_of_json_is_read_digit_by_digit() -> None:
+    asked = json.dumps(
+        question(document(lines=[usage_line({"model": "per_unit", "unit": "1"})]), meters=[METER], events=[])
+    )
+    raw = '[{"id": "1", "type": "call", "time": "2026-01-03T00:00:00Z", "data": {"n": 12345678901234567.000000000001}}]'
+    answered, _ = answer_question(asked.replace('"events": []', f'"events": {raw}').encode())
+    assert answered[0][1].lines[0].quantity == Decimal("12345678901234567.000000000001")
+
+
+def test_unique_meters_count_items_once_a_stretch() -> None:
+    meter = {**METER, "aggregation": "unique", "field": "user"}
+    raw = [event(str(n), f"2026-01-0{n + 1}T00:00:00Z", user=user) for n, user in enumerate("abab")]
+    raw.append(event("9", "2026-02-01T00:00:00Z", user="a"))
+    assert totals(question(meters=[meter], events=raw, until="2026-03-01")) == ["2.00", "1.00"]
+
+
+def test_versions_are_known_from_when_they_were_recorded() -> None:
+    dearer = document(effective="2026-01-16", lines=[usage_line({"model": "per_unit", "unit": "3"})]) | {
+        "recorded": "2026-02-10T12:00:00Z"
+    }
+    asked = question(document(), dearer, usage=[used("10", "2026-01-15"), used("10", "2026-01-16")])
+    assert totals(asked) == ["40.00"]
+    assert totals({**asked, "as_known_at": "2026-02-10T11:59:59Z"}) == ["20.00"]
+    assert totals({**asked, "as_known_at": "2026-02-10T12:00:00Z"}) == ["40.00"]
+
+
+def test_without_usage_there_are_fees_and_minimums_alone() -> None:
+    assert totals(question(document(phases=[{"from": "2026-01-01", "minimum_spend": "25"}]))) == ["25.00"]
+
+
+def test_the_version_recorded_last_is_in_force_whatever_order_they_are_written_in() -> None:
+    later = document(lines=[usage_line({"model": "per_unit", "unit": "7"})]) | {"recorded": "2026-01-02"}
+    for versions in ([document(), later], [later, document()]):
+        assert totals(question(*versions, usage=[used("1")])) == ["7.00"]
