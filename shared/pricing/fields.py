@@ -81,6 +81,7 @@ UnitPrice = Annotated[
 """The price of a unit or a package, not yet rounded: up to 20 decimals."""
 Amount = UnitPrice
 """An amount of money as terms state it, read as a price is."""
+PositiveAmount = Annotated[Amount, AfterValidator(_positive)]
 Quantity = Annotated[
     Decimal,
     PlainValidator(_read_quantity),

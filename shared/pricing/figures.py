@@ -1,7 +1,6 @@
 """Figures that can be billed: what comes to more fails, and is told as a fault of its usage or its price."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from shared.errors import AppError
 from shared.pricing.balances import Balances
@@ -9,9 +8,8 @@ from shared.pricing.inputs import VersionInForce
 from shared.pricing.needs import Usage
 from shared.pricing.pipeline import price_period
 from shared.pricing.results import PricedPeriod
+from shared.values.money import MINOR_MAX
 from shared.values.period import ServicePeriod
-
-MINOR_MAX: Final = 2**63 - 1
 
 
 class FiguresOutOfBounds(AppError):

@@ -5,11 +5,16 @@ A statement is priced again whenever usage comes in, and none of this changes in
 once and kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import lru_cache
+from typing import NamedTuple
 
+from shared.errors import AppError
+from shared.pricing.blocks import Block
+from shared.pricing.blocks.agreed import NOTHING_AGREED, Agreed, agreed_in
 from shared.pricing.effective import Effective
 from shared.pricing.in_force import L, Stretch, effective_lines, effective_phases, stretches_of
 from shared.pricing.inputs import VersionInForce
@@ -23,6 +28,11 @@ from shared.values.money import Money, settle, share
 from shared.values.period import ServicePeriod
 
 KEPT_MAX = 20_000  # contracts and periods
+CUTS_MAX = 400
+
+
+class TooManyEdges(AppError):
+    """Blocks begin and end within a period too often for it to be priced slice by slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,13 @@ class Minimum:
     line_id: str
 
 
+class Cut(NamedTuple):
+    """The lines as they count at an instant within the period."""
+
+    at: datetime
+    lines: tuple[Placed[LineClause], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The lines of a period, kind after kind, as the version last in force writes them, then those of earlier
@@ -45,32 +62,66 @@ class Layout:
 
     terms: Terms | None
     versions: tuple[int, ...]
+    start: datetime
+    end: datetime
     lines: tuple[Placed[LineClause], ...] = ()
     minimum: Minimum | None = None
     needs: tuple[Totals, ...] = ()
+    agreed: Agreed = NOTHING_AGREED
+    cuts: tuple[Cut, ...] = ()
 
 
-def layout_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> Layout:
-    """Return the layout of a period under these versions of a contract."""
-    return _layout(tuple(chain), period)
+def layout_of(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequence[Block] = ()) -> Layout:
+    """Return the layout of a period under these versions of a contract, and with these blocks beside those of its
+    clauses. Raises TooManyEdges."""
+    return _layout(tuple(chain), period, tuple(blocks))
 
 
 @lru_cache(KEPT_MAX)
-def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod) -> Layout:
+def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tuple[Block, ...]) -> Layout:
     stretches = stretches_of(chain, period)
     if not stretches:
-        return Layout(None, ())
+        return Layout(None, (), period.start, period.end)
     terms = stretches[-1].in_force.terms
     lines = [
         _placed(key, stretches, kind, period) for kind in KINDS.values() for key in _keys(stretches, kind)
     ]
+    agreed = agreed_in(chain, terms, period)
+    cuts = _cuts(lines, [*(one.block for one in agreed.promises), *agreed.credits, *blocks], period)
+    asked = [need for some in (lines, *(cut.lines for cut in cuts)) for line in some for need in line.needs]
     return Layout(
         terms,
         tuple(sorted({stretch.in_force.version for stretch in stretches})),
+        period.start,
+        period.end,
         tuple(lines),
         _minimum(terms, effective_phases(stretches, period), period),
-        tuple([need for line in lines for need in line.needs]),
+        tuple(dict.fromkeys(asked)) if cuts else tuple(asked),
+        agreed,
+        cuts,
     )
+
+
+def _cuts(
+    lines: Sequence[Placed[LineClause]], blocks: Sequence[Block], period: ServicePeriod
+) -> tuple[Cut, ...]:
+    """Cut the period where a block begins or ends within it."""
+    ends = {instant for block in blocks for instant in (block.effective, block.ends) if instant is not None}
+    inside = sorted(instant for instant in ends if period.start < instant < period.end)
+    if len(inside) > CUTS_MAX:
+        raise TooManyEdges(
+            f"Blocks begin and end at {len(inside)} instants between {period.start_date} and {period.end_date}, and at "
+            f"most {CUTS_MAX} are priced; refill credits less often, or let fewer blocks begin within a period."
+        )
+    return tuple(Cut(instant, tuple(_counted_by(lines, instant))) for instant in inside)
+
+
+def _counted_by(lines: Sequence[Placed[LineClause]], instant: datetime) -> Iterator[Placed[LineClause]]:
+    for line in lines:
+        stretches = type(line.last.clause).up_to(line.stretches, instant)
+        if stretches:
+            needs = [need for one in stretches for need in one.clause.needs(one.start, one.end)]
+            yield Placed(line.key, stretches, line.line_id, tuple(needs))
 
 
 def _placed(key: str, stretches: Sequence[Stretch], kind: type[L], period: ServicePeriod) -> Placed[L]:

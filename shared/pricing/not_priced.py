@@ -83,6 +83,7 @@ _BELOW: Final = {
     ),
     "lines": _LINE,
     "price": _PRICE,
+    "credits": frozenset({"unit", "amount_per", "scope"}),
     "tiers": frozenset({"cap", "percent", "minimum", "maximum", "block", "size", "price"}),
 }
 

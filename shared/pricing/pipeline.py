@@ -1,34 +1,42 @@
 """The order in which a period is priced: a stage hands over to the next, each in a file of `steps`; the numbers are
 those of the pricing rules.
 
-1 measured, 2 covered, 3 gross, 6 settled, 7 floor, 12 difference. Nothing has terms for the others yet: discounts (4)
-and bounds (5) come between gross and settled, commitments (8), credits (9) and closing (10) between floor and
-difference.
+1 measured, 2 covered, 3 gross, 6 settled, 7 floor, 8 committed, 9 credited, 10 closed, 12 difference. Nothing has terms
+for the others yet: discounts (4) and bounds (5) come between gross and settled.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import localcontext
 
 from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero
+from shared.pricing.blocks import Block
 from shared.pricing.explanation.step import Step
 from shared.pricing.inputs import VersionInForce
-from shared.pricing.layout import layout_of
+from shared.pricing.layout import Layout, layout_of
+from shared.pricing.lines import LineClause
 from shared.pricing.needs import Totals, Usage
-from shared.pricing.results import PricedPeriod
+from shared.pricing.placed import Placed
+from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.steps.covered import Covered, cover
 from shared.pricing.steps.difference import NOTHING, Asked, difference
 from shared.pricing.steps.explained import explain_floor, explain_lines
+from shared.pricing.steps.explained_balances import explain_paid
 from shared.pricing.steps.floor import lift
-from shared.pricing.steps.gross import price
+from shared.pricing.steps.gross import Gross, price
 from shared.pricing.steps.measured import measure
+from shared.pricing.steps.paid import pay
 from shared.pricing.steps.settled import settle_all
 from shared.values.decimals import EXACT
 from shared.values.period import ServicePeriod
 
 
-def usage_needs(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Totals, ...]:
-    """Return the usage to read before pricing: what each stretch of each usage line needs."""
-    return layout_of(chain, period).needs
+def usage_needs(
+    chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequence[Block] = ()
+) -> tuple[Totals, ...]:
+    """Return the usage to read before pricing: what each stretch of each usage line needs, and what each needs up to
+    where a block begins or ends. `blocks` are those that it will be opened with."""
+    return layout_of(chain, period, blocks).needs
 
 
 def price_period(
@@ -46,34 +54,49 @@ def price_period(
     line of zero. `before` is what earlier documents of the period ask for. Raises UsageMissing and
     UsageWithoutRate: a failed look-up fails the whole period, never bills a part.
     """
-    layout = layout_of(chain, period)
+    layout = layout_of(chain, period, opening.blocks)
     if layout.terms is None:
         return PricedPeriod((), 0, difference((), before), opening)
     to, mode = layout.terms.money, layout.terms.billing.rounding_mode
     with localcontext(EXACT):
-        measured = measure(layout.lines, usage)
-        covered = cover(measured, opening)
-        gross = price(covered)
-        settled = settle_all(gross, to, mode)
-        lines = lift(settled, layout.minimum)
+        covered, gross, settled = _settled(layout.lines, layout, usage, opening)
+        lifted = lift(settled, layout.minimum)
+        cuts = [(cut.at, _settled(cut.lines, layout, usage, opening)[-1]) for cut in layout.cuts]
+        paid = pay(lifted, cuts, layout, opening)
+        lines = (*lifted, *paid.lines)
         explanation: dict[str, tuple[Step, ...]] = {}
         if explain:
             explanation.update(explain_lines(covered, gross, settled, to, mode))
-            explanation.update(explain_floor(lines, layout.minimum) if layout.minimum else ())
+            explanation.update(explain_floor(lifted, layout.minimum) if layout.minimum else ())
+            for line_id, step in explain_paid(paid, lines, layout):
+                explanation[line_id] = (*explanation.get(line_id, ()), step)
     return PricedPeriod(
-        tuple(lines),
+        lines,
         sum([line.amount_minor for line in lines]),
         difference(lines, before),
-        _closing(covered),
+        _closing(covered, paid.closing),
         explanation,
+        paid.draws,
+        paid.blocks,
+        paid.changes,
     )
 
 
-def _closing(covered: Sequence[Covered]) -> Balances:
+def _settled(
+    lines: Sequence[Placed[LineClause]], layout: Layout, usage: Usage, opening: Balances
+) -> tuple[list[Covered], list[Gross], list[PricedLine]]:
+    """Take lines through the stages up to settled: those of the period, or as they count at an instant within it."""
+    assert layout.terms is not None
+    covered = cover(measure(lines, usage), opening)
+    gross = price(covered)
+    return covered, gross, settle_all(gross, layout.terms.money, layout.terms.billing.rounding_mode)
+
+
+def _closing(covered: Sequence[Covered], paid: Balances) -> Balances:
     """Return what the period hands to the next."""
     rows = [
         UnitsBelowZero(line.line.key, group, units)
         for line in covered
         for group, units in line.below_zero.items()
     ]
-    return Balances(tuple(rows)) if rows else EMPTY
+    return replace(paid, below_zero=tuple(rows)) if rows else paid

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from shared.pricing.balances import EMPTY, Balances
+from shared.pricing.blocks import Block, Change, Draw
 from shared.pricing.explanation.step import Step
 
 
@@ -48,15 +49,27 @@ class PricedLine(msgspec.Struct, frozen=True, gc=False):
 class PricedPeriod:
     """A whole service period. `subtotal_minor` is the sum of the lines; `difference` what a document made now asks
     for, line id → minor units; `explanation`, line id → the steps that lead to its amount, in order, is empty unless
-    asked for."""
+    asked for.
+
+    `draws` are what of the lines is paid by `blocks`, those that may pay in the period; `changes` are what becomes of
+    them at their end, once the period is final.
+    """
 
     lines: tuple[PricedLine, ...]
     subtotal_minor: int
     difference: Mapping[str, int]
     closing: Balances = EMPTY
     explanation: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    draws: tuple[Draw, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of all lines, line after line."""
         return tuple(step for steps in self.explanation.values() for step in steps)
+
+    @property
+    def total_minor(self) -> int:
+        """What is asked for in money."""
+        return self.subtotal_minor - sum([draw.amount_minor for draw in self.draws])

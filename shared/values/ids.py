@@ -46,6 +46,11 @@ def statement_id(contract: str, period_start: datetime) -> str:
     return _derived("statement", contract, _instant(period_start))
 
 
+def block_id(clause: str, begins: str) -> str:
+    """Return the id of a block that a clause makes: one for each time that it begins anew."""
+    return f"blk_{_derived('block', clause, begins)}"
+
+
 def _derived(*parts: str) -> str:
     """uuid5 as text (RFC 9562, section 5.5), without the UUID object between: a statement of five lines names
     ten things."""

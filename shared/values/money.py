@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
+from typing import Final
 
 from iso4217 import Currency as IsoCurrency
 
@@ -32,6 +33,10 @@ class Rounding(StrEnum):
 
 
 _DECIMAL_MODES = {mode: "ROUND_" + mode.value.upper() for mode in Rounding}
+
+
+#: What a column of money holds, in minor units.
+MINOR_MAX: Final = 2**63 - 1
 
 
 class UnknownCurrency(AppError):

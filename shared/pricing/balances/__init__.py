@@ -3,16 +3,23 @@ and in what is stored of them (`services/rating/statements/domain/balances.py`).
 
 from dataclasses import dataclass
 
+from shared.pricing.balances.blocks import BlockDrawn, CommitmentCounted, Kept
 from shared.pricing.balances.units_below_zero import UnitsBelowZero
+from shared.pricing.blocks.block import Block
 
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """The rows that open a period, or close it."""
+    """The rows that open a period, or close it. `blocks` are those that no clause of the contract makes by itself:
+    granted by a call, or by the end of a commitment."""
 
     below_zero: tuple[UnitsBelowZero, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    drawn: tuple[BlockDrawn, ...] = ()
+    counted: tuple[CommitmentCounted, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
 
 EMPTY = Balances()
 
-__all__ = ["EMPTY", "Balances", "UnitsBelowZero"]
+__all__ = ["EMPTY", "Balances", "BlockDrawn", "CommitmentCounted", "Kept", "UnitsBelowZero"]

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-Op = Literal["quantity", "allowance", "fee", "price", "before", "settle", "minimum"]
+Op = Literal[
+    "quantity",
+    "allowance",
+    "fee",
+    "price",
+    "before",
+    "settle",
+    "minimum",
+    "commit",
+    "uplift",
+    "shortfall",
+    "draw",
+]
 Input = Decimal | int | str | Mapping[str, str] | None
 
 
@@ -21,8 +33,14 @@ class Step:
     before     quantity (below zero: before the change)      less what those units cost
     settle     line, exact, rounding, currency               exact, rounded to the currency's decimals
     minimum    minimum, charged, currency                    minimum − charged
+    commit     line, commitment, slice, left, currency       what of it the commitment covers
+    uplift     commitment, excess, percent, currency,        excess × (percent − 100) %, rounded to the currency's
+               rounding                                      decimals
+    shortfall  commitment, committed, counted, currency      committed − counted
+    draw       line, block, slice, left, currency            what of it the block pays; below zero: returned
 
-    `before` of a fee is the sum of fee × days that came before it in the period; each quotient has 50 digits.
+    `before` of a fee is the sum of fee × days that came before it in the period; each quotient has 50 digits. `left` is
+    what the block, or the commitment, had before.
     `amount` is what the step adds to the charge, in currency units; a step that only moves units has none.
     """
 

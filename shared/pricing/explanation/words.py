@@ -61,6 +61,28 @@ def _minimum(step: Step) -> str:
     return f"top-up to the minimum of {_money(step, step.number('minimum'))}"
 
 
+def _commit(step: Step) -> str:
+    commitment, left = step.inputs["commitment"], _money(step, step.number("left"))
+    return f"{_money(step, step.output)} covered by the commitment {commitment}, of which {left} were left"
+
+
+def _uplift(step: Step) -> str:
+    excess, percent = _money(step, step.number("excess")), plain(step.number("percent"))
+    return f"{excess} beyond the commitment {step.inputs['commitment']} at {percent} %: {_money(step, step.output)} more"
+
+
+def _shortfall(step: Step) -> str:
+    counted, committed = _money(step, step.number("counted")), _money(step, step.number("committed"))
+    return f"{counted} of the {committed} committed as {step.inputs['commitment']} were used"
+
+
+def _draw(step: Step) -> str:
+    block, left = step.inputs["block"], _money(step, step.number("left"))
+    if step.output < 0:
+        return f"{_money(step, -step.output)} returned to {block}"
+    return f"{_money(step, step.output)} paid by {block}, of which {left} were left"
+
+
 def _money(step: Step, amount: Decimal) -> str:
     return f"{amount:f} {step.inputs['currency']}"
 
@@ -73,4 +95,8 @@ _WORDS: Final[Mapping[Op, Callable[[Step], str]]] = {
     "before": _before,
     "settle": _settle,
     "minimum": _minimum,
+    "commit": _commit,
+    "uplift": _uplift,
+    "shortfall": _shortfall,
+    "draw": _draw,
 }

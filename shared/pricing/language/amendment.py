@@ -1,5 +1,6 @@
 """What an amendment may not change."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from shared.pricing.faults import Fault, Path, raise_for, written
@@ -19,8 +20,22 @@ def check_amendment(previous: Terms, amended: Terms) -> None:
         for path in after
         if after[path] != before.get(path, after[path])
     ]
+    faults += [*_changed_balances(previous, amended)]
     if faults:
         raise_for(faults, written)
+
+
+def _changed_balances(previous: Terms, amended: Terms) -> Iterator[Fault]:
+    """What is drawn on stays what it is, or what was paid from it would not hold."""
+    for section in ("commitments", "credits"):
+        kept = {clause.key: clause.hash for clause in getattr(amended, section)}
+        for clause in getattr(previous, section):
+            if kept.get(clause.key) != clause.hash:
+                yield Fault(
+                    (section, clause.key),
+                    "agreed_balance_changed",
+                    f"An amendment keeps {clause.key} as it was agreed; write another one beside it, under its own key.",
+                )
 
 
 def _fixed(terms: Terms) -> dict[Path, Any]:

@@ -6,11 +6,15 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shared.pricing.blocks.order import STANDARD, DrawOrder
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import CurrencyCode, Effective, Zone
 from shared.pricing.language.activation import Activation
+from shared.pricing.language.balances import balance_faults
 from shared.pricing.language.billing import Billing
+from shared.pricing.language.commitments import Commitment
+from shared.pricing.language.credits import Credit
 from shared.pricing.language.phases import Phase, overlapping_phases
 from shared.pricing.language.renewal import Renewal
 from shared.pricing.language.term import Term
@@ -38,6 +42,9 @@ class Terms(Clause):
     plan: Key | None = None
     lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
+    commitments: Annotated[tuple[Commitment, ...], Field(max_length=100)] = ()
+    credits: Annotated[tuple[Credit, ...], Field(max_length=100)] = ()
+    draw_order: Annotated[tuple[DrawOrder, ...], Field(min_length=1, max_length=6)] = STANDARD
     shares_meters: Annotated[
         tuple[Key, ...],
         Field(
@@ -57,6 +64,7 @@ class Terms(Clause):
                 *overlapping_phases(self.phases),
                 *_early_effect(self),
                 *_shared_unpriced(self),
+                *balance_faults(self),
             ]
         )
         return self

@@ -15,7 +15,11 @@ Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]
 KINDS: Final = members(Line, LineClause)
 TOP_UP: Final = "minimum"
 """The kind of the priced line that no line of terms stands behind: what lifts the others to the minimum."""
-PRICED_KINDS: Final = (*KINDS, TOP_UP)
+UPLIFT: Final = "uplift"
+"""The kind of the priced line of what exceeds a commitment."""
+SHORTFALL: Final = "shortfall"
+"""The kind of the priced line of what is short of a commitment at its end."""
+PRICED_KINDS: Final = (*KINDS, TOP_UP, UPLIFT, SHORTFALL)
 
 
 def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:
@@ -29,7 +33,9 @@ _known: WeakValueDictionary[str, "RecurringLine | UsageLine"] = WeakValueDiction
 __all__ = [
     "KINDS",
     "PRICED_KINDS",
+    "SHORTFALL",
     "TOP_UP",
+    "UPLIFT",
     "Line",
     "LineClause",
     "RecurringLine",

@@ -35,6 +35,12 @@ class LineClause(Clause):
         """Return the usage that a stretch is priced by: one need, or none."""
         return ()
 
+    @classmethod
+    def up_to(cls, stretches: Sequence[Effective[Self]], instant: datetime) -> tuple[Effective[Self], ...]:
+        """Return the stretches as they count at an instant within the period; none where the line counts as the period
+        ends."""
+        return ()
+
     def allowance(self, billed_days: int, whole_days: int) -> Decimal:
         """Return the units that cost nothing in a period that is billed for so many of its days."""
         return Decimal(0)

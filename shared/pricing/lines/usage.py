@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Self
 
+import msgspec
+
 from shared.pricing.effective import Effective
 from shared.pricing.explanation.step import Input, Step
 from shared.pricing.fields import Quantity
@@ -45,6 +47,17 @@ class UsageLine(LineClause):
 
     def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
         return (self.price.reads(self.key, self.meter, start, end, self.price.dimensions),)
+
+    @classmethod
+    def up_to(cls, stretches: Sequence[Effective[Self]], instant: datetime) -> tuple[Effective[Self], ...]:
+        """What was used by then counts then."""
+        return tuple(
+            [
+                one if one.end <= instant else msgspec.structs.replace(one, end=instant)
+                for one in stretches
+                if one.start < instant
+            ]
+        )
 
     def allowance(self, billed_days: int, whole_days: int) -> Decimal:
         """Return the included units; a part period includes its days' share, to 12 decimals as any

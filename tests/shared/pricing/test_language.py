@@ -255,8 +255,6 @@ def test_faults_of_a_matrix() -> None:
 @pytest.mark.parametrize(
     ("over", "path"),
     [
-        ({"commitments": []}, "commitments"),
-        ({"credits": []}, "credits"),
         ({"discounts": []}, "discounts"),
         ({"escalators": []}, "escalators"),
         ({"cap": {}}, "cap"),
@@ -313,8 +311,6 @@ def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -
         "lines[1].kind",
         "activation.milestones[2].commitment_share",
         "late_usage",
-        "commitments",
-        "credits",
         "discounts",
         "escalators",
         "cap",
@@ -342,12 +338,12 @@ def test_what_is_no_document_is_refused(written: Any) -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     written = document(
-        colour="red", commitments=[], currency="???", lines=[usage_line(included=1.5), usage_line()]
+        colour="red", late_usage={}, currency="???", lines=[usage_line(included=1.5), usage_line()]
     )
     assert faults(written) == {
         "colour": "unknown_key",
-        "commitments": "clause_not_priced_yet",
         "currency": "unknown_currency",
+        "late_usage": "clause_not_priced_yet",
         "lines[0].included": "float_refused",
         "lines[1].key": "duplicate_key",
     }

@@ -18,7 +18,7 @@ from services.rating.metering.naming.usecases import ask_recounts
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.pricing.faults import TermsInvalid
+from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms, to_document
 from shared.values.names import KEY
@@ -69,6 +69,7 @@ async def apply_document(
     """
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
+    _refuse_unstored(terms)
     if terms.contract in RESERVED:
         detail = f"no contract is called {terms.contract}: its address would be that of the terms' schema"
         raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
@@ -105,6 +106,20 @@ async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> T
         fault = _at("plan", "plan_unknown", "no such plan")
         raise PlanUnknown(f"there is no plan {name!r}; create it with POST /v1/plans first", errors=[fault])
     return parse_terms(document, plan=plan)
+
+
+def _refuse_unstored(terms: Terms) -> None:
+    """What is drawn on is priced, and not yet kept between periods: a contract that says it would be billed in
+    part."""
+    faults = [
+        _at(section, "clause_not_priced_yet", f"{section} are not kept yet; remove them.")
+        for section in ("commitments", "credits")
+        if getattr(terms, section)
+    ]
+    if faults:
+        raise ClauseNotPricedYet(
+            "; ".join(f"{one['path']}: {one['detail']}" for one in faults), errors=faults
+        )
 
 
 async def _check(contracts: ContractRepository, terms: Terms) -> str:

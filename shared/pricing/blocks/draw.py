@@ -1,0 +1,79 @@
+"""The one function by which anything is drawn on blocks: commitments, credits, and what is returned to them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from shared.pricing.blocks.block import Block, Draw
+from shared.values.money import allocate
+
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """What a line comes to in the slice of a period between two instants, in minor units; below zero: it comes to so
+    much less than it did before."""
+
+    line_id: str
+    key: str
+    kind: str
+    amount_minor: int
+    start: datetime
+    end: datetime
+
+
+def draw(
+    amounts: Sequence[Due], facts: Sequence[Draw], blocks: Sequence[Block], left: Mapping[str, int]
+) -> list[Draw]:
+    """Return the draws that these amounts make, and what they return.
+
+    Blocks are drawn on in the order given, for the amounts in the order given, each by those that hold for its slice
+    and take its line: as far as `left` (block → minor units; absent: nothing) reaches, so that none falls below zero.
+    `facts` are the draws that exist, in their order: an amount below zero returns those of its line, the last first,
+    as far as there are any.
+    """
+    open_minor = [due.amount_minor for due in amounts]
+    made = [returned for due in amounts if due.amount_minor < 0 for returned in _returned(due, facts)]
+    for block in blocks:
+        eligible = [
+            index
+            for index, due in enumerate(amounts)
+            if open_minor[index] > 0 and block.holds(due.start, due.end) and block.takes(due.key, due.kind)
+        ]
+        parts = _parts(block, left.get(block.id, 0), [open_minor[index] for index in eligible])
+        for index, part in zip(eligible, parts, strict=True):
+            if part:
+                open_minor[index] -= part
+                made.append(Draw(block.id, amounts[index].line_id, amounts[index].start, part))
+    return made
+
+
+def _parts(block: Block, left_minor: int, wanted: Sequence[int]) -> list[int]:
+    """Return what of each amount the block pays."""
+    if block.pro_rata and 0 < left_minor < sum(wanted):
+        return allocate(left_minor, wanted)
+    parts = []
+    for minor in wanted:
+        part = max(min(minor, left_minor), 0)
+        left_minor -= part
+        parts.append(part)
+    return parts
+
+
+def _returned(due: Due, facts: Sequence[Draw]) -> list[Draw]:
+    missing, back = -due.amount_minor, list[Draw]()
+    for block, slice_start, minor in _standing(due.line_id, facts):
+        part = min(minor, missing)
+        if part:
+            back.append(Draw(block, due.line_id, slice_start, -part))
+            missing -= part
+    return back
+
+
+def _standing(line_id: str, facts: Sequence[Draw]) -> list[tuple[str, datetime, int]]:
+    """Return what is still drawn for a line, block by block and slice by slice, the last first."""
+    drawn: dict[tuple[str, datetime], int] = {}
+    for fact in facts:
+        if fact.line_id == line_id:
+            place = fact.block, fact.slice_start
+            drawn[place] = drawn.get(place, 0) + fact.amount_minor
+    return [(block, start, minor) for (block, start), minor in reversed(drawn.items()) if minor > 0]

@@ -1,0 +1,138 @@
+"""Closed: what becomes of blocks that end in the period, and what all of them hand to the next."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from shared.pricing.balances import Balances, BlockDrawn, CommitmentCounted, Kept
+from shared.pricing.blocks import Block, Change
+from shared.pricing.blocks.agreed import Promise
+from shared.pricing.layout import Layout
+from shared.pricing.steps.committed import Committed, is_short
+from shared.pricing.steps.credited import Credited
+from shared.values.ids import block_id
+from shared.values.money import Rounding, round_to
+
+
+class Closed(msgspec.Struct, frozen=True, gc=False):
+    """`changes` are what becomes of blocks at their end; `closing` opens the next period."""
+
+    changes: tuple[Change, ...]
+    closing: Balances
+
+
+def made_by_commitments(committed: Committed, layout: Layout) -> list[Block]:
+    """Return the blocks that commitments make as they end in the period: of what is left of a prepaid one its share,
+    and what is short of one that rolls over."""
+    made = []
+    for promise in layout.agreed.promises:
+        minor = _rolled(promise, committed, layout)
+        if minor > 0:
+            made.append(_roll_over(promise, minor))
+    return made
+
+
+def close(committed: Committed, credited: Credited, layout: Layout) -> Closed:
+    return Closed(
+        (*_ends_of_commitments(committed, layout), *_ends_of_credits(credited, layout)),
+        Balances(
+            blocks=tuple(_granted(credited, layout)),
+            drawn=tuple(_drawn(committed, credited, layout)),
+            counted=tuple(_counted(committed, layout)),
+            kept=tuple(_kept(credited, layout)),
+        ),
+    )
+
+
+def _rolled(promise: Promise, committed: Committed, layout: Layout) -> int:
+    """What of a commitment goes on in another block: rounded down to whole minor units."""
+    left = committed.left[promise.block.id]
+    if _goes_on(promise.block, layout):
+        return 0
+    if promise.clause.prepaid:
+        exact = promise.clause.rollover_percent.scaleb(-2) * left
+        return int(round_to(exact, 0, Rounding.DOWN))
+    return left if promise.clause.when_short == "roll_over" and is_short(promise, layout) else 0
+
+
+def _roll_over(promise: Promise, minor: int) -> Block:
+    block = promise.block
+    assert block.ends is not None
+    return Block(
+        block_id(block.id, "roll_over"),
+        block.key,
+        "roll_over",
+        minor,
+        block.ends,
+        promise.next_end,
+        block.ends,
+        applies_to=block.applies_to,
+        clauses=block.clauses,
+    )
+
+
+def _ends_of_commitments(committed: Committed, layout: Layout) -> Iterator[Change]:
+    for promise in layout.agreed.promises:
+        if promise.block.pays and not _goes_on(promise.block, layout):
+            rolled = _rolled(promise, committed, layout)
+            yield from _ending(promise.block, committed.left[promise.block.id], rolled)
+
+
+def _ends_of_credits(credited: Credited, layout: Layout) -> Iterator[Change]:
+    refills = {refill.after: refill for refill in layout.agreed.refills}
+    for block in credited.blocks:
+        if not _goes_on(block, layout):
+            left = credited.left[block.id]
+            refill = refills.get(block.id)
+            yield from _ending(block, left, min(refill.kept(left), left) if refill else 0)
+
+
+def _ending(block: Block, left: int, rolled: int) -> Iterator[Change]:
+    assert block.ends is not None
+    if rolled > 0:
+        yield Change(block.id, "rolled_over", block.ends, rolled)
+    if left > rolled:
+        yield Change(block.id, "expiry", block.ends, left - rolled)
+
+
+def _goes_on(block: Block, layout: Layout) -> bool:
+    """Whether it lives on after the period."""
+    return block.ends is None or block.ends > layout.end
+
+
+def _granted(credited: Credited, layout: Layout) -> Iterator[Block]:
+    """The blocks that no clause makes again in the next period."""
+    by_clause = {block.id for block in layout.agreed.credits}
+    for block in credited.blocks:
+        if block.id not in by_clause and _goes_on(block, layout):
+            yield block
+
+
+def _drawn(committed: Committed, credited: Credited, layout: Layout) -> Iterator[BlockDrawn]:
+    promised = [(one.block, committed.left) for one in layout.agreed.promises if one.block.pays]
+    for block, left in [*promised, *[(block, credited.left) for block in credited.blocks]]:
+        drawn = block.amount_minor - left[block.id]
+        if drawn and _goes_on(block, layout):
+            yield BlockDrawn(block.id, drawn)
+
+
+def _counted(committed: Committed, layout: Layout) -> Iterator[CommitmentCounted]:
+    for promise in layout.agreed.promises:
+        counted = promise.block.amount_minor - committed.left[promise.block.id]
+        if counted and not promise.block.pays and _goes_on(promise.block, layout):
+            yield CommitmentCounted(promise.block.id, counted)
+
+
+def _kept(credited: Credited, layout: Layout) -> Iterator[Kept]:
+    """Of the blocks that begin as the period ends; and of one that kept something and goes on, what it kept."""
+    present = {block.id: block for block in credited.blocks}
+    for refill in layout.agreed.refills:
+        if refill.block not in present:
+            kept = refill.kept(credited.left.get(refill.after, 0))
+            if kept:
+                yield Kept(refill.block, kept)
+    own = {block.id: block.amount_minor for block in layout.agreed.credits}
+    for block in credited.blocks:
+        kept = block.amount_minor - own.get(block.id, block.amount_minor)
+        if kept and _goes_on(block, layout):
+            yield Kept(block.id, kept)
