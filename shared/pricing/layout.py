@@ -68,6 +68,7 @@ class Layout:
     minimum: Minimum | None = None
     needs: tuple[Totals, ...] = ()
     agreed: Agreed = NOTHING_AGREED
+    ended: bool = True
     cuts: tuple[Cut, ...] = ()
 
 
@@ -98,6 +99,7 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         _minimum(terms, effective_phases(stretches, period), period),
         tuple(dict.fromkeys(asked)) if cuts else tuple(asked),
         agreed,
+        period.ended,
         cuts,
     )
 

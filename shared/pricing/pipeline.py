@@ -79,6 +79,7 @@ def price_period(
         paid.draws,
         paid.blocks,
         paid.changes,
+        paid.left,
     )
 
 

@@ -52,7 +52,7 @@ class PricedPeriod:
     asked for.
 
     `draws` are what of the lines is paid by `blocks`, those that may pay in the period; `changes` are what becomes of
-    them at their end, once the period is final.
+    them at their end, once the period is final; `left`, block id → minor units, is what was left of each before that.
     """
 
     lines: tuple[PricedLine, ...]
@@ -63,6 +63,7 @@ class PricedPeriod:
     draws: tuple[Draw, ...] = ()
     blocks: tuple[Block, ...] = ()
     changes: tuple[Change, ...] = ()
+    left: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -29,7 +29,7 @@ def price_periods(
         if period.start >= until:
             return
         priced_as = replace(period, ended=period.end <= until)
-        usage = read(usage_needs(chain, priced_as))
+        usage = read(usage_needs(chain, priced_as, opening.blocks))
         priced = price_within_bounds(chain, priced_as, usage, opening, explain=True)
         opening = priced.closing
         yield period, priced

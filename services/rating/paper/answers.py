@@ -1,6 +1,7 @@
 """What the API and the command line answer to a question."""
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
@@ -11,6 +12,7 @@ from services.rating.paper.domain.answered import Answered
 from services.rating.statements.answers import StepAnswer
 from shared.http.answers import Amount, Answer, Quantity
 from shared.http.shown_names import LineKey
+from shared.pricing.blocks import Block
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.values.money import Currency, format_minor
 from shared.values.period import ServicePeriod
@@ -54,6 +56,21 @@ class PaperDrawAnswer(Answer):
     line: LineKey
     amount: Amount
 
+    @classmethod
+    def all_of(cls, priced: PricedPeriod, to: Currency) -> list[Self]:
+        """Return what each block pays of each line in the end."""
+        blocks = {block.id: block.key for block in priced.blocks}
+        lines = {line.line_id: line.key for line in priced.lines}
+        paid: dict[tuple[str, str], int] = {}
+        for draw in priced.draws:
+            of = blocks[draw.block], lines[draw.line_id]
+            paid[of] = paid.get(of, 0) + draw.amount_minor
+        return [
+            cls(block=block, line=line, amount=format_minor(minor, to))
+            for (block, line), minor in paid.items()
+            if minor
+        ]
+
 
 class PaperExplanationAnswer(Answer):
     """The steps that lead to a line: their amounts sum to the line's."""
@@ -76,15 +93,14 @@ class PaperStatementAnswer(Answer):
 
     @classmethod
     def of(cls, period: ServicePeriod, priced: PricedPeriod, to: Currency) -> Self:
-        subtotal = format_minor(priced.subtotal_minor, to)
         return cls(
             period=PaperPeriodAnswer(start=period.start_date, end=period.end_date),
             occasion=OCCASION,
             sequence=0,
             lines=[PaperLineAnswer.of(line, to) for line in priced.lines],
-            subtotal=subtotal,
-            draws=[],
-            total=subtotal,
+            subtotal=format_minor(priced.subtotal_minor, to),
+            draws=PaperDrawAnswer.all_of(priced, to),
+            total=format_minor(priced.total_minor, to),
             explanation=[
                 PaperExplanationAnswer(
                     line=line.key, steps=[StepAnswer.of(step) for step in priced.explanation[line.line_id]]
@@ -101,6 +117,20 @@ class PaperBalanceAnswer(Answer):
     left: Amount
     expired: Amount
 
+    @classmethod
+    def all_of(cls, answered: Answered, until: datetime, to: Currency) -> list[Self]:
+        """Return the blocks that have begun, the latest that was drawn on last."""
+        left, expired = dict[str, int](), dict[str, int]()
+        for block, minor in _last_of_each(answered):
+            if block.effective < until:
+                over = block.ends is not None and block.ends <= until
+                left[block.key] = left.get(block.key, 0) + (0 if over else minor)
+                expired[block.key] = expired.get(block.key, 0) + (minor if over else 0)
+        return [
+            cls(block=key, left=format_minor(minor, to), expired=format_minor(expired[key], to))
+            for key, minor in left.items()
+        ]
+
 
 class PaperAnswer(Answer):
     """The statements of all periods that begin before `until`, oldest first."""
@@ -109,8 +139,19 @@ class PaperAnswer(Answer):
     balances: list[PaperBalanceAnswer]
 
     @classmethod
-    def of(cls, answered: Answered, to: Currency) -> Self:
+    def of(cls, answered: Answered, until: datetime, to: Currency) -> Self:
         return cls(
             statements=[PaperStatementAnswer.of(period, priced, to) for period, priced in answered],
-            balances=[],
+            balances=PaperBalanceAnswer.all_of(answered, until, to),
         )
+
+
+def _last_of_each(answered: Answered) -> Iterable[tuple[Block, int]]:
+    """Each block as it was known last, and what of it was left then but for what went on in another."""
+    found: dict[str, tuple[Block, int]] = {}
+    for _, priced in answered:
+        rolled = {one.block: one.amount_minor for one in priced.changes if one.kind == "rolled_over"}
+        found |= {
+            block.id: (block, priced.left[block.id] - rolled.get(block.id, 0)) for block in priced.blocks
+        }
+    return found.values()

@@ -69,7 +69,7 @@ BODY: dict[str, Any] = {
 async def price_on_paper(request: Request) -> PaperAnswer:
     """Every period that begins before `until` is answered, oldest first: what ends by then as final, else as of that
     instant. With `usage` by line no meter is needed."""
-    answered, currency = await asyncio.to_thread(
+    answered, until, currency = await asyncio.to_thread(
         answer_question, await request.body(), request.headers.get("content-type", "")
     )
-    return PaperAnswer.of(answered, currency)
+    return PaperAnswer.of(answered, until, currency)

@@ -195,7 +195,9 @@ class WholeStatementAnswer(StatementAnswer):
         )
 
 
-StepName = Literal["quantity", "allowance", "price", "settle", "minimum"]
+StepName = Literal[
+    "quantity", "allowance", "price", "settle", "minimum", "commit", "uplift", "shortfall", "draw"
+]
 _STEP_NAMES: Mapping[Op, StepName] = {
     "quantity": "quantity",
     "allowance": "allowance",
@@ -204,11 +206,15 @@ _STEP_NAMES: Mapping[Op, StepName] = {
     "before": "price",
     "settle": "settle",
     "minimum": "minimum",
+    "commit": "commit",
+    "uplift": "uplift",
+    "shortfall": "shortfall",
+    "draw": "draw",
 }
 
 
 class StepAnswer(Answer):
-    """A step of pricing. One that only moves units has no amount."""
+    """A step of pricing. One that only moves units has no amount, nor has one that pays or counts what others charge."""
 
     step: StepName
     clause: Annotated[str, Field(examples=["8d0f5f0c-6a55-5b0e-8f6c-1f1b8f6f9d10"])]

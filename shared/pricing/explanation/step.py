@@ -41,7 +41,8 @@ class Step:
 
     `before` of a fee is the sum of fee × days that came before it in the period; each quotient has 50 digits. `left` is
     what the block, or the commitment, had before.
-    `amount` is what the step adds to the charge, in currency units; a step that only moves units has none.
+    `amount` is what the step adds to the charge, in currency units; a step that only moves units has none, nor has one
+    that counts or pays what others charge.
     """
 
     op: Op
@@ -58,6 +59,8 @@ class Step:
     @property
     def quantity(self) -> Decimal | None:
         """The units it is about, if any: those that it moves, or prices."""
+        if self.op in ("commit", "draw"):
+            return None
         return self.output if self.amount is None else self.number_or_none("quantity")
 
     def number(self, name: str) -> Decimal:

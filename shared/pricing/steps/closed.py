@@ -96,8 +96,8 @@ def _ending(block: Block, left: int, rolled: int) -> Iterator[Change]:
 
 
 def _goes_on(block: Block, layout: Layout) -> bool:
-    """Whether it lives on after the period."""
-    return block.ends is None or block.ends > layout.end
+    """Whether it lives on after the period, or the period itself goes on."""
+    return block.ends is None or block.ends > layout.end or not layout.ended
 
 
 def _granted(credited: Credited, layout: Layout) -> Iterator[Block]:

@@ -167,7 +167,8 @@ def _shortfall(promise: Promise, layout: Layout, running: _Running) -> Iterator[
 def is_short(promise: Promise, layout: Layout) -> bool:
     """Whether what is left of it is asked for with this period."""
     clause, ends = promise.clause, promise.block.ends
-    return not clause.prepaid and clause.when_short != "none" and ends is not None and ends <= layout.end
+    over = layout.ended and ends is not None and ends <= layout.end
+    return over and not clause.prepaid and clause.when_short != "none"
 
 
 def _line(promise: Promise, layout: Layout, kind: str, shown: str, minor: int) -> PricedLine:

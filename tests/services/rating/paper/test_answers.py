@@ -115,7 +115,7 @@ def test_a_number_of_json_is_read_digit_by_digit() -> None:
         question(document(lines=[usage_line({"model": "per_unit", "unit": "1"})]), meters=[METER], events=[])
     )
     raw = '[{"id": "1", "type": "call", "time": "2026-01-03T00:00:00Z", "data": {"n": 12345678901234567.000000000001}}]'
-    answered, _ = answer_question(asked.replace('"events": []', f'"events": {raw}').encode())
+    answered, _, _ = answer_question(asked.replace('"events": []', f'"events": {raw}').encode())
     assert answered[0][1].lines[0].quantity == Decimal("12345678901234567.000000000001")
 
 
