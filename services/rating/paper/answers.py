@@ -8,11 +8,12 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from services.rating.answers import LineKind
-from services.rating.paper.domain.answered import Answered
+from services.rating.paper.domain.answered import Answered, AnsweredPeriod
 from services.rating.statements.answers import StepAnswer
 from shared.http.answers import Amount, Answer, Quantity
 from shared.http.shown_names import LineKey
 from shared.pricing.blocks import Block
+from shared.pricing.blocks.parts import Part
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.values.money import Currency, format_minor
 from shared.values.period import ServicePeriod
@@ -109,6 +110,24 @@ class PaperStatementAnswer(Answer):
             ],
         )
 
+    @classmethod
+    def of_part(cls, part: Part, to: Currency) -> Self:
+        """What is asked for of a block beforehand: one line, by one step."""
+        amount = format_minor(part.amount_minor, to)
+        line = PaperLineAnswer(
+            key=part.block.key, kind=part.kind, quantity=Decimal(1), exact=Decimal(amount), amount=amount
+        )
+        return cls(
+            period=PaperPeriodAnswer(start=part.start_date, end=part.end_date),
+            occasion=part.occasion,
+            sequence=0,
+            lines=[line],
+            subtotal=amount,
+            draws=[],
+            total=amount,
+            explanation=[PaperExplanationAnswer(line=line.key, steps=[StepAnswer.of(part.step(to))])],
+        )
+
 
 class PaperBalanceAnswer(Answer):
     """What is left of a block at `until`, and what of it has expired."""
@@ -141,15 +160,21 @@ class PaperAnswer(Answer):
     @classmethod
     def of(cls, answered: Answered, until: datetime, to: Currency) -> Self:
         return cls(
-            statements=[PaperStatementAnswer.of(period, priced, to) for period, priced in answered],
+            statements=[told for one in answered for told in _statements(one, to)],
             balances=PaperBalanceAnswer.all_of(answered, until, to),
         )
+
+
+def _statements(one: AnsweredPeriod, to: Currency) -> Iterable[PaperStatementAnswer]:
+    """What is asked for beforehand within a period, then what the period comes to."""
+    yield from (PaperStatementAnswer.of_part(part, to) for part in one.parts)
+    yield PaperStatementAnswer.of(one.period, one.priced, to)
 
 
 def _last_of_each(answered: Answered) -> Iterable[tuple[Block, int]]:
     """Each block as it was known last, and what of it was left then but for what went on in another."""
     found: dict[str, tuple[Block, int]] = {}
-    for _, priced in answered:
+    for _, priced, _ in answered:
         rolled = {one.block: one.amount_minor for one in priced.changes if one.kind == "rolled_over"}
         found |= {
             block.id: (block, priced.left[block.id] - rolled.get(block.id, 0)) for block in priced.blocks

@@ -196,7 +196,7 @@ class WholeStatementAnswer(StatementAnswer):
 
 
 StepName = Literal[
-    "quantity", "allowance", "price", "settle", "minimum", "commit", "uplift", "shortfall", "draw"
+    "quantity", "allowance", "price", "settle", "minimum", "commit", "uplift", "shortfall", "draw", "part"
 ]
 _STEP_NAMES: Mapping[Op, StepName] = {
     "quantity": "quantity",
@@ -210,6 +210,7 @@ _STEP_NAMES: Mapping[Op, StepName] = {
     "uplift": "uplift",
     "shortfall": "shortfall",
     "draw": "draw",
+    "part": "part",
 }
 
 

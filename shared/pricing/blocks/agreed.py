@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.pricing.blocks.block import Block
 from shared.pricing.inputs import VersionInForce
@@ -21,14 +21,25 @@ _MONTHS: Final = {"month": 1, "year": 12}
 _DAYS_OF_MONTH: Final = 30
 
 
+class Window(NamedTuple):
+    """One of a commitment's periods, counted from 0: its first local day, the day after it, and the day after the one
+    that would follow; `months` are those of the periods before it."""
+
+    number: int
+    months: int
+    start: date
+    end: date
+    next_end: date
+
+
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A commitment in one of its periods: what is committed is a block, which `next_end` would be followed by."""
+    """A commitment in one of its periods: what is committed is a block."""
 
     clause: Commitment
     clause_hash: str
     block: Block
-    next_end: datetime
+    window: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +100,12 @@ def _promises(
     clause: Commitment, terms: Terms, written_at: datetime, period: ServicePeriod
 ) -> Iterator[Promise]:
     own = clause_id(terms.contract, "commitments", clause.key)
-    for start, end, next_end in _commitment_windows(clause, terms, period):
-        begins = max(local_midnight(start, terms.timezone), written_at)
-        ends = local_midnight(end, terms.timezone)
+    for window in _commitment_windows(clause, terms, period):
+        begins = max(local_midnight(window.start, terms.timezone), written_at)
+        ends = local_midnight(window.end, terms.timezone)
         if begins < ends and begins < period.end and ends > period.start:
             block = Block(
-                block_id(own, start.isoformat()),
+                block_id(own, window.start.isoformat()),
                 clause.key,
                 "commitment",
                 settle(clause.amount, terms.money, terms.billing.rounding_mode).minor,
@@ -106,27 +117,28 @@ def _promises(
                 pays=clause.prepaid,
                 pro_rata=clause.spread == "pro_rata",
             )
-            yield Promise(clause, clause.hash, block, local_midnight(next_end, terms.timezone))
+            yield Promise(clause, clause.hash, block, window)
 
 
-def _commitment_windows(
-    clause: Commitment, terms: Terms, period: ServicePeriod
-) -> Iterator[tuple[date, date, date]]:
-    """Yield (first day, day after, day after the one that would follow) of a commitment's periods about a period; none
-    begins before the first, and none goes on after a term that ends."""
+def _commitment_windows(clause: Commitment, terms: Terms, period: ServicePeriod) -> Iterator[Window]:
+    """Yield a commitment's periods about a period; none begins before the first, and none goes on after a term that
+    ends."""
     first, last = clause.anchor or terms.term.start, None if terms.renewal.auto else terms.term.end
+    before, passed = 0, 0
     if clause.period == "term":
-        further = Months(months=terms.renewal.term_months or terms.term.months)
+        every = Months(months=terms.renewal.term_months or terms.term.months)
         if first < terms.term.end:
-            yield first, terms.term.end, _nth(terms.term.end, further, 1)
-        first, every = terms.term.end, further
+            passed, before = terms.term.months, 1
+            yield Window(0, 0, first, terms.term.end, _nth(terms.term.end, every, 1))
+        first = terms.term.end
     else:
         every = Months(months=12) if clause.period == "year" else clause.period
     for number in _numbers(first, every, period):
         start, end = _nth(first, every, number), _nth(first, every, number + 1)
         begins, ends = max(start, terms.term.start), end if last is None else min(end, last)
         if number >= 0 and begins < ends:
-            yield begins, ends, _nth(first, every, number + 2)
+            months = passed + number * every.months
+            yield Window(before + number, months, begins, ends, _nth(first, every, number + 2))
 
 
 def _lots(credit: Credit, terms: Terms, written_at: datetime, period: ServicePeriod) -> Iterator[Block]:

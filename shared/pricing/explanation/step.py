@@ -17,6 +17,7 @@ Op = Literal[
     "uplift",
     "shortfall",
     "draw",
+    "part",
 ]
 Input = Decimal | int | str | Mapping[str, str] | None
 
@@ -37,6 +38,7 @@ class Step:
     uplift     commitment, excess, percent, currency,        excess × (percent − 100) %, rounded to the currency's
                rounding                                      decimals
     shortfall  commitment, committed, counted, currency      committed − counted
+    part       block, whole, number, parts, currency         whole ÷ parts, the rest going to the first ones
     draw       line, block, slice, left, currency            what of it the block pays; below zero: returned
 
     `before` of a fee is the sum of fee × days that came before it in the period; each quotient has 50 digits. `left` is

@@ -76,6 +76,12 @@ def _shortfall(step: Step) -> str:
     return f"{counted} of the {committed} committed as {step.inputs['commitment']} were used"
 
 
+def _part(step: Step) -> str:
+    whole, number, parts = _money(step, step.number("whole")), step.inputs["number"], step.inputs["parts"]
+    of = "" if parts == 1 else f"part {number} of {parts} of "
+    return f"{of}{whole} agreed as {step.inputs['block']}"
+
+
 def _draw(step: Step) -> str:
     block, left = step.inputs["block"], _money(step, step.number("left"))
     if step.output < 0:
@@ -99,4 +105,5 @@ _WORDS: Final[Mapping[Op, Callable[[Step], str]]] = {
     "uplift": _uplift,
     "shortfall": _shortfall,
     "draw": _draw,
+    "part": _part,
 }

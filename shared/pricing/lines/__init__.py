@@ -19,6 +19,8 @@ UPLIFT: Final = "uplift"
 """The kind of the priced line of what exceeds a commitment."""
 SHORTFALL: Final = "shortfall"
 """The kind of the priced line of what is short of a commitment at its end."""
+ASKED_BEFOREHAND: Final = ("commitment", "prepayment")
+"""Kinds of lines that ask for a block beforehand, each the one of its document."""
 PRICED_KINDS: Final = (*KINDS, TOP_UP, UPLIFT, SHORTFALL)
 
 
@@ -31,6 +33,7 @@ def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 _known: WeakValueDictionary[str, "RecurringLine | UsageLine"] = WeakValueDictionary()
 
 __all__ = [
+    "ASKED_BEFOREHAND",
     "KINDS",
     "PRICED_KINDS",
     "SHORTFALL",

@@ -12,6 +12,7 @@ from shared.pricing.steps.committed import Committed, is_short
 from shared.pricing.steps.credited import Credited
 from shared.values.ids import block_id
 from shared.values.money import Rounding, round_to
+from shared.values.period import local_midnight
 
 
 class Closed(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +29,7 @@ def made_by_commitments(committed: Committed, layout: Layout) -> list[Block]:
     for promise in layout.agreed.promises:
         minor = _rolled(promise, committed, layout)
         if minor > 0:
-            made.append(_roll_over(promise, minor))
+            made.append(_roll_over(promise, minor, layout))
     return made
 
 
@@ -55,16 +56,16 @@ def _rolled(promise: Promise, committed: Committed, layout: Layout) -> int:
     return left if promise.clause.when_short == "roll_over" and is_short(promise, layout) else 0
 
 
-def _roll_over(promise: Promise, minor: int) -> Block:
+def _roll_over(promise: Promise, minor: int, layout: Layout) -> Block:
     block = promise.block
-    assert block.ends is not None
+    assert block.ends is not None and layout.terms is not None
     return Block(
         block_id(block.id, "roll_over"),
         block.key,
         "roll_over",
         minor,
         block.ends,
-        promise.next_end,
+        local_midnight(promise.window.next_end, layout.terms.timezone),
         block.ends,
         applies_to=block.applies_to,
         clauses=block.clauses,

@@ -22,7 +22,9 @@ from shared.pricing import (
     usage_needs,
 )
 from shared.pricing.blocks import Block, Draw, Due, draw, in_order
+from shared.pricing.blocks.parts import Part, parts_due
 from shared.pricing.language import check_amendment, content_hash, to_document
+from shared.values.money import currency
 from shared.values.period import ServicePeriod
 from tests.shared.pricing.contracts import chain, document, terms, usage_line
 
@@ -327,6 +329,77 @@ def test_the_steps_of_balances_are_told() -> None:
         "2.00 USD beyond the commitment half at 110 %: 0.20 USD more",
         "0.00 USD of the 100.00 USD committed as long were used",
     ]
+
+
+@pytest.mark.parametrize(
+    ("invoiced", "asked"),
+    [
+        ("upfront", [("2026-01-01", "2026-12-31", 100_000, 1)]),
+        (
+            "quarterly",
+            [
+                ("2026-01-01", "2026-03-31", 25_000, 1),
+                ("2026-04-01", "2026-06-30", 25_000, 2),
+                ("2026-07-01", "2026-09-30", 25_000, 3),
+                ("2026-10-01", "2026-12-31", 25_000, 4),
+            ],
+        ),
+        ("none", []),
+    ],
+)
+def test_a_prepaid_commitment_is_asked_for_on_its_dates(
+    invoiced: str, asked: list[tuple[str, str, int, int]]
+) -> None:
+    promise = {
+        "key": "annual",
+        "amount": "1000",
+        "period": "year",
+        "payment": "prepaid",
+        "invoiced": invoiced,
+    }
+    parts = parts_of(agreed(commitments=[promise]))
+    told = [(one.start_date.isoformat(), one.end_date.isoformat(), one.amount_minor) for one in parts]
+    assert told == [one[:3] for one in asked]
+    assert [one.occasion for one in parts] == [f"commitment:annual:{one[3]}" for one in asked]
+
+
+def parts_of(agreed_terms: Terms, months: int = 12) -> list[Part]:
+    known = chain(agreed_terms)
+    return [
+        part
+        for _, period in zip(range(months), agreed_terms.calendar.periods(), strict=False)
+        for part in parts_due(known, period)
+    ]
+
+
+def test_parts_sum_to_the_whole_and_are_counted_over_all_years() -> None:
+    promise = {
+        "key": "annual",
+        "amount": "100",
+        "period": "year",
+        "payment": "prepaid",
+        "invoiced": "monthly",
+    }
+    parts = parts_of(agreed(commitments=[promise]), months=24)
+    assert [one.amount_minor for one in parts] == ([834] * 4 + [833] * 8) * 2
+    assert [one.occasion.rpartition(":")[2] for one in parts] == [str(number) for number in range(1, 25)]
+    assert text_of(parts[13].step(currency("USD"))) == "part 2 of 12 of 100.00 USD agreed as annual"
+
+
+def test_a_prepaid_credit_is_asked_for_as_it_begins_unless_no_document_is() -> None:
+    paid_for = {
+        "key": "a",
+        "kind": "prepaid",
+        "amount": "5",
+        "effective": "2026-02-10",
+        "expires": "2026-03-31",
+    }
+    (part,) = parts_of(
+        agreed(credits=[paid_for, paid_for | {"key": "b", "document": "none"}, {"key": "c", "amount": "1"}])
+    )
+    assert (part.kind, part.occasion, part.amount_minor) == ("prepayment", f"prepayment:{part.block.id}", 500)
+    assert (part.due, part.start_date, part.end_date) == (on(2, 10, 0), date(2026, 2, 10), date(2026, 3, 31))
+    assert text_of(part.step(currency("USD"))) == "5.00 USD agreed as a"
 
 
 @pytest.mark.parametrize(

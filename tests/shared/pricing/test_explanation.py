@@ -108,5 +108,5 @@ def test_the_words_of_everything_else() -> None:
         "api rounded half_up to 27.00 USD",
         "top-up to the minimum of 100.00 USD",
     ]
-    of_balances = {"commit", "uplift", "shortfall", "draw"}  # told in test_balances
+    of_balances = {"commit", "uplift", "shortfall", "draw", "part"}  # told in test_balances
     assert {step.op for step in steps} | of_balances == set(get_args(Op))

@@ -1,10 +1,11 @@
 """What a question comes to, period by period."""
 
 from itertools import islice, takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.rating.paper.domain.question import Question, fault, refused
 from services.rating.paper.domain.usage_by_line import UsageByLine
+from shared.pricing.blocks.parts import Part, parts_due
 from shared.pricing.results import PricedPeriod
 from shared.pricing.succession import price_periods
 from shared.values.period import ServicePeriod
@@ -12,24 +13,36 @@ from shared.values.period import ServicePeriod
 #: Lines of all periods that one question may ask for: ten years of months, eighty lines each.
 LINES_MAX: Final = 10_000
 
-Answered = list[tuple[ServicePeriod, PricedPeriod]]
+
+class AnsweredPeriod(NamedTuple):
+    """A service period as it is priced, and what is asked for beforehand within it."""
+
+    period: ServicePeriod
+    priced: PricedPeriod
+    parts: tuple[Part, ...]
+
+
+Answered = list[AnsweredPeriod]
 
 
 def priced_on_paper(question: Question) -> Answered:
     """Return the periods that begin before `until`, oldest first. Raises QuestionInvalid, and what pricing raises."""
     chain, usage = question.chain, question.usage
     periods = _periods(question)
-    answered = list(
-        price_periods(
-            chain,
-            periods,
-            lambda needs: dict(zip(needs, usage.quantities(needs), strict=True)),
-            question.until,
-        )
+    priced = price_periods(
+        chain,
+        periods,
+        lambda needs: dict(zip(needs, usage.quantities(needs), strict=True)),
+        question.until,
     )
+    answered = [AnsweredPeriod(period, one, _parts(question, period)) for period, one in priced]
     if isinstance(usage, UsageByLine):
         usage.refuse_what_is_left()
     return answered
+
+
+def _parts(question: Question, period: ServicePeriod) -> tuple[Part, ...]:
+    return tuple([part for part in parts_due(question.chain, period) if part.due < question.until])
 
 
 def _periods(question: Question) -> list[ServicePeriod]:

@@ -144,3 +144,55 @@ def test_the_version_recorded_last_is_in_force_whatever_order_they_are_written_i
     later = document(lines=[usage_line({"model": "per_unit", "unit": "7"})]) | {"recorded": "2026-01-02"}
     for versions in ([document(), later], [later, document()]):
         assert totals(question(*versions, usage=[used("1")])) == ["7.00"]
+
+
+def test_what_is_agreed_beforehand_is_asked_for_and_pays() -> None:
+    """1,700 committed and paid on 1 January; 950 a month; 110 % beyond it; a gift of 100 that ends in February."""
+    asked = question(
+        document(
+            lines=[usage_line({"model": "per_unit", "unit": "95"})],
+            term={"start": "2026-01-01", "months": 12},
+            commitments=[{"key": "annual", "amount": "1700", "payment": "prepaid", "overage_percent": "110"}],
+            credits=[{"key": "gift", "amount": "150", "expires": "2026-02-10"}],
+        ),
+        usage=[used("10"), used("10", "2026-02-05")],
+        until="2026-03-01",
+    )
+    answer = ask(asked)
+    commitment, january, february = answer["statements"]
+    assert (commitment["occasion"], commitment["total"]) == ("commitment:annual:1", "1700.00")
+    assert commitment["period"] == {"start": "2026-01-01", "end": "2026-12-31"}
+    assert [(line["key"], line["kind"], line["amount"]) for line in commitment["lines"]] == [
+        ("annual", "commitment", "1700.00")
+    ]
+    assert (january["subtotal"], january["draws"], january["total"]) == (
+        "950.00",
+        [{"block": "annual", "line": "api", "amount": "950.00"}],
+        "0.00",
+    )
+    # 200 exceed it and cost 20 more; the gift pays 150 of them
+    assert (february["subtotal"], february["total"]) == ("970.00", "70.00")
+    assert answer["balances"] == [
+        {"block": "annual", "left": "0.00", "expired": "0.00"},
+        {"block": "gift", "left": "0.00", "expired": "0.00"},
+    ]
+    for statement in answer["statements"]:
+        steps = {one["line"]: one["steps"] for one in statement["explanation"]}
+        for line in statement["lines"]:
+            amounts = [Decimal(step["amount"]) for step in steps[line["key"]] if step["amount"]]
+            assert sum(amounts) == Decimal(line["amount"])
+
+
+def test_what_lapsed_by_then_is_told_apart_from_what_is_left() -> None:
+    credits_ = [
+        {"key": "soon", "amount": "10", "expires": "2026-01-10"},
+        {"key": "long", "amount": "10"},
+        {"key": "not-yet", "amount": "10", "effective": "2026-05-01"},
+    ]
+    answer = ask(
+        question(document(credits=credits_), usage=[used("3", "2026-01-02"), used("4", "2026-01-20")])
+    )
+    assert answer["balances"] == [
+        {"block": "soon", "left": "0.00", "expired": "7.00"},
+        {"block": "long", "left": "6.00", "expired": "0.00"},
+    ]

@@ -221,7 +221,7 @@ def test_the_bound_of_lines_is_itself_answered() -> None:
     months = LINES_MAX // 20
     asked = question(A_CENTURY, until=f"{2000 + months // 12}-{months % 12 + 1:02}-01")
     answered, _, _ = answer_question(json.dumps(asked).encode())
-    assert sum(len(priced.lines) for _, priced in answered) == LINES_MAX
+    assert sum(len(priced.lines) for _, priced, _ in answered) == LINES_MAX
 
 
 @pytest.mark.parametrize(
