@@ -13,7 +13,8 @@ import msgspec
 from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
 from shared.pricing.inputs import VersionInForce
-from shared.pricing.language import Phase
+from shared.pricing.language import Phase, SpendCap
+from shared.pricing.language.cap import CAP_CLAUSE
 from shared.pricing.lines import LineClause
 from shared.values.ids import clause_id
 from shared.values.period import ServicePeriod, local_date, local_midnight
@@ -83,6 +84,26 @@ def effective_phases(stretches: Sequence[Stretch], period: ServicePeriod) -> tup
         for stretch in stretches
         if stretch.phase is not None and stretch.days
     )
+
+
+def effective_caps(stretches: Sequence[Stretch], period: ServicePeriod) -> tuple[Effective[SpendCap], ...]:
+    """Return the spending caps that are in force on a day of the period, in order; none at all where one of those days
+    has none. That of a phase goes before that of the terms."""
+    found = []
+    for stretch in stretches:
+        phase, terms = stretch.phase, stretch.in_force.terms
+        cap = phase.cap if phase is not None and phase.cap is not None else terms.cap
+        if not stretch.days:
+            continue
+        if cap is None:
+            return ()
+        of = (
+            _phase_id(phase, stretch)
+            if phase is not None and phase.cap is cap
+            else clause_id(terms.contract, *CAP_CLAUSE)
+        )
+        found.append(_effective(cap, of, stretch, period))
+    return tuple(found)
 
 
 C = TypeVar("C", bound=Clause)

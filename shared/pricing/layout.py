@@ -1,5 +1,5 @@
 """What a contract and a service period fix before any usage is known: the lines that fall into it, their
-names, the usage they need, and the least that is charged.
+names, the usage they need, and what is charged at least and at most.
 
 A statement is priced again whenever usage comes in, and none of this changes in between, so it is worked out
 once and kept.
@@ -8,23 +8,32 @@ once and kept.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from shared.errors import AppError
 from shared.pricing.blocks import Block
 from shared.pricing.blocks.agreed import NOTHING_AGREED, Agreed, agreed_in
+from shared.pricing.bound import Bound, at_least, at_most
+from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
-from shared.pricing.in_force import L, Stretch, effective_lines, effective_phases, stretches_of
+from shared.pricing.in_force import (
+    L,
+    Stretch,
+    effective_caps,
+    effective_lines,
+    effective_phases,
+    stretches_of,
+)
 from shared.pricing.inputs import VersionInForce
-from shared.pricing.language import Phase, Terms
-from shared.pricing.lines import KINDS, TOP_UP, LineClause
+from shared.pricing.language import Phase, SpendCap, Terms
+from shared.pricing.lines import CAP, KINDS, TOP_UP, LineClause
+from shared.pricing.lines.bounds import bounds_of
 from shared.pricing.needs import Totals
 from shared.pricing.placed import Placed
-from shared.values.decimals import EXACT
 from shared.values.ids import line_id
-from shared.values.money import Money, settle, share
+from shared.values.money import Money, settle
 from shared.values.period import ServicePeriod
 
 KEPT_MAX = 20_000  # contracts and periods
@@ -36,12 +45,12 @@ class TooManyEdges(AppError):
 
 
 @dataclass(frozen=True, slots=True)
-class Minimum:
-    """The least that a period is charged, exact and settled; `last` is what guarantees it at the period's end."""
+class SpendBound:
+    """The least or the most that a period is charged, exact and settled; `last` is what says so at the period's end."""
 
     exact: Decimal
     settled: Money
-    last: Effective[Phase]
+    last: Effective[Clause]
     line_id: str
 
 
@@ -65,7 +74,8 @@ class Layout:
     start: datetime
     end: datetime
     lines: tuple[Placed[LineClause], ...] = ()
-    minimum: Minimum | None = None
+    minimum: SpendBound | None = None
+    cap: SpendBound | None = None
     needs: tuple[Totals, ...] = ()
     agreed: Agreed = NOTHING_AGREED
     ended: bool = True
@@ -97,6 +107,7 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         period.end,
         tuple(lines),
         _minimum(terms, effective_phases(stretches, period), period),
+        _cap(terms, effective_caps(stretches, period), period),
         tuple(dict.fromkeys(asked)) if cuts else tuple(asked),
         agreed,
         period.ended,
@@ -107,7 +118,8 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
 def _cuts(
     lines: Sequence[Placed[LineClause]], blocks: Sequence[Block], period: ServicePeriod
 ) -> tuple[Cut, ...]:
-    """Cut the period where a block begins or ends within it."""
+    """Cut the period where a block begins or ends within it. What is due at its end, such as a minimum, is no part of a
+    cut."""
     ends = {instant for block in blocks for instant in (block.effective, block.ends) if instant is not None}
     inside = sorted(instant for instant in ends if period.start < instant < period.end)
     if len(inside) > CUTS_MAX:
@@ -123,31 +135,44 @@ def _counted_by(lines: Sequence[Placed[LineClause]], instant: datetime) -> Itera
         stretches = type(line.last.clause).up_to(line.stretches, instant)
         if stretches:
             needs = [need for one in stretches for need in one.clause.needs(one.start, one.end)]
-            yield Placed(line.key, stretches, line.line_id, tuple(needs))
+            most = line.bounds.at_most if line.bounds else None
+            yield Placed(line.key, stretches, line.line_id, tuple(needs), most)
 
 
 def _placed(key: str, stretches: Sequence[Stretch], kind: type[L], period: ServicePeriod) -> Placed[L]:
     found = effective_lines(stretches, key, kind, period)
-    contract, last = stretches[-1].in_force.terms.contract, found[-1]
+    contract, last, bounds = stretches[-1].in_force.terms.contract, found[-1], bounds_of(found)
     return Placed(
         key,
         found,
         line_id(contract, last.clause_ids[0], period.start, last.clause.kind),
         tuple([need for one in found for need in one.clause.needs(one.start, one.end)]),
+        bounds if period.ended or bounds is None else bounds.at_most,
     )
 
 
-def _minimum(terms: Terms, phases: Sequence[Effective[Phase]], period: ServicePeriod) -> Minimum | None:
-    """Each phase counts by the days it is in force. It is divided once: the shares of ten and of twenty-one days are a
-    last digit short of the whole, which rounding down shows."""
-    if not phases or not period.ended:
+def _minimum(terms: Terms, phases: Sequence[Effective[Phase]], period: ServicePeriod) -> SpendBound | None:
+    """Due at the end of the period."""
+    if not period.ended:
         return None
-    with localcontext(EXACT):
-        spend_days = sum((phase.clause.minimum_spend * phase.days for phase in phases), Decimal(0))
-        exact = share(spend_days, 1, phases[-1].whole_days)
-    last = phases[-1]
-    name = line_id(terms.contract, last.clause_ids[0], period.start, TOP_UP)
-    return Minimum(exact, settle(exact, terms.money, terms.billing.rounding_mode), last, name)
+    found = at_least([(one.clause.minimum_spend, one.days) for one in phases], period.whole_days)
+    stated = [one for one in phases if one.clause.minimum_spend is not None]
+    return _spend_bound(found, stated, TOP_UP, terms, period)
+
+
+def _cap(terms: Terms, caps: Sequence[Effective[SpendCap]], period: ServicePeriod) -> SpendBound | None:
+    found = at_most([(one.clause.spend_per_period, one.days) for one in caps], period.whole_days)
+    return _spend_bound(found, caps, CAP, terms, period)
+
+
+def _spend_bound(
+    found: Bound | None, stated: Sequence[Effective[Clause]], kind: str, terms: Terms, period: ServicePeriod
+) -> SpendBound | None:
+    if found is None:
+        return None
+    last, exact = stated[-1], found.exact
+    name = line_id(terms.contract, last.clause_ids[0], period.start, kind)
+    return SpendBound(exact, settle(exact, terms.money, terms.billing.rounding_mode), last, name)
 
 
 def _keys(stretches: Sequence[Stretch], kind: type[LineClause]) -> list[str]:

@@ -13,7 +13,6 @@ _SECTIONS: Final = frozenset(
         "credits",
         "discounts",
         "escalators",
-        "cap",
         "thresholds",
         "index",
         "refill",
@@ -34,8 +33,6 @@ _SECTIONS: Final = frozenset(
 _LINE: Final = frozenset(
     {
         "unit_price",
-        "minimum",
-        "maximum",
         "rounding",
         "convert",
         "discount",
@@ -78,9 +75,7 @@ _PRICE: Final = frozenset(
 _BELOW: Final = {
     "renewal": frozenset({"uplift_percent", "basis", "compound", "uplift"}),
     "billing": frozenset({"align", "switch_day", "advance_separately", "every", "interim", "thresholds"}),
-    "phases": frozenset(
-        {"cap", "months", "interval", "price", "discount", "to", "until", "amount", "percent"}
-    ),
+    "phases": frozenset({"months", "interval", "price", "discount", "to", "until", "amount", "percent"}),
     "lines": _LINE,
     "price": _PRICE,
     "credits": frozenset({"unit", "amount_per", "scope"}),

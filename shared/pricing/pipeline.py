@@ -1,8 +1,8 @@
 """The order in which a period is priced: a stage hands over to the next, each in a file of `steps`; the numbers are
 those of the pricing rules.
 
-1 measured, 2 covered, 3 gross, 6 settled, 7 floor, 8 committed, 9 credited, 10 closed, 12 difference. Nothing has terms
-for the others yet: discounts (4) and bounds (5) come between gross and settled.
+1 measured, 2 covered, 3 gross, 5 bounded, 6 settled, 7 floor and cap, 8 committed, 9 credited, 10 closed, 12 difference.
+Nothing has terms for discounts (4) yet, which come between gross and bounded.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,11 @@ from shared.pricing.lines import LineClause
 from shared.pricing.needs import Totals, Usage
 from shared.pricing.placed import Placed
 from shared.pricing.results import PricedLine, PricedPeriod
+from shared.pricing.steps.bounded import bound
+from shared.pricing.steps.cap import cap
 from shared.pricing.steps.covered import Covered, cover
 from shared.pricing.steps.difference import NOTHING, Asked, difference
-from shared.pricing.steps.explained import explain_floor, explain_lines
+from shared.pricing.steps.explained import explain_cap, explain_floor, explain_lines
 from shared.pricing.steps.explained_balances import explain_paid
 from shared.pricing.steps.floor import lift
 from shared.pricing.steps.gross import Gross, price
@@ -59,15 +61,19 @@ def price_period(
         return PricedPeriod((), 0, difference((), before), opening)
     to, mode = layout.terms.money, layout.terms.billing.rounding_mode
     with localcontext(EXACT):
-        covered, gross, settled = _settled(layout.lines, layout, usage, opening)
-        lifted = lift(settled, layout.minimum)
-        cuts = [(cut.at, _settled(cut.lines, layout, usage, opening)[-1]) for cut in layout.cuts]
-        paid = pay(lifted, cuts, layout, opening)
-        lines = (*lifted, *paid.lines)
+        covered, gross, bounded, settled = _settled(layout.lines, layout, usage, opening)
+        capped = cap(lift(settled, layout.minimum), layout.cap)
+        cuts = [
+            (cut.at, cap(_settled(cut.lines, layout, usage, opening)[-1], layout.cap).left)
+            for cut in layout.cuts
+        ]
+        paid = pay(capped.left, cuts, layout, opening)
+        lines = (*capped.lines, *paid.lines)
         explanation: dict[str, tuple[Step, ...]] = {}
         if explain:
-            explanation.update(explain_lines(covered, gross, settled, to, mode))
-            explanation.update(explain_floor(lifted, layout.minimum) if layout.minimum else ())
+            explanation.update(explain_lines(covered, gross, bounded, settled, to, mode))
+            explanation.update(explain_floor(capped.lines, layout.minimum) if layout.minimum else ())
+            explanation.update([explain_cap(capped, layout.cap)] if layout.cap and capped.cut else ())
             for line_id, step in explain_paid(paid, lines, layout):
                 explanation[line_id] = (*explanation.get(line_id, ()), step)
     return PricedPeriod(
@@ -85,12 +91,14 @@ def price_period(
 
 def _settled(
     lines: Sequence[Placed[LineClause]], layout: Layout, usage: Usage, opening: Balances
-) -> tuple[list[Covered], list[Gross], list[PricedLine]]:
+) -> tuple[list[Covered], list[Gross], list[Gross], list[PricedLine]]:
     """Take lines through the stages up to settled: those of the period, or as they count at an instant within it."""
     assert layout.terms is not None
     covered = cover(measure(lines, usage), opening)
     gross = price(covered)
-    return covered, gross, settle_all(gross, layout.terms.money, layout.terms.billing.rounding_mode)
+    bounded = bound(gross)
+    settled = settle_all(bounded, layout.terms.money, layout.terms.billing.rounding_mode)
+    return covered, gross, bounded, settled
 
 
 def _closing(covered: Sequence[Covered], paid: Balances) -> Balances:

@@ -24,7 +24,8 @@ from shared.http.shown_names import (
     ZoneName,
 )
 from shared.pricing.language import Terms, content_hash, to_document
-from shared.pricing.lines import TOP_UP
+from shared.pricing.language.cap import CAP_CLAUSE
+from shared.pricing.lines import CAP, TOP_UP
 from shared.values.ids import clause_id
 from shared.values.made_from import made_from
 
@@ -37,7 +38,7 @@ class ClauseAnswer(Answer):
     """A clause that charges: its lasting id, and the hash of what it says in this version."""
 
     clause: Annotated[str, Field(examples=[clause_id("acme-2026", "lines", "api")])]
-    section: Literal["lines", "phases"]
+    section: Literal["lines", "phases", "cap"]
     key: LineKey
     """Of a line; the first day of a phase"""
     kind: LineKind
@@ -150,15 +151,23 @@ class TermsSchemaAnswer(RootModel[dict[str, Any]]):
 def clauses_of(terms: Terms) -> list[ClauseAnswer]:
     """The clauses of a version that charge."""
     lines = [_clause(terms.contract, "lines", line.key, line.kind, line.hash) for line in terms.lines]
-    return lines + [
-        _clause(terms.contract, "phases", phase.from_.isoformat(), TOP_UP, phase.hash)
+    phases = [
+        _clause(
+            terms.contract,
+            "phases",
+            phase.from_.isoformat(),
+            CAP if phase.minimum_spend is None else TOP_UP,
+            phase.hash,
+        )
         for phase in terms.phases
     ]
+    caps = [] if terms.cap is None else [_clause(terms.contract, *CAP_CLAUSE, CAP, terms.cap.hash)]
+    return [*lines, *phases, *caps]
 
 
 def _clause(
     contract: str,
-    section: Literal["lines", "phases"],
+    section: Literal["lines", "phases", "cap"],
     key: str,
     kind: str,
     digest: str,

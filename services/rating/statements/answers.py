@@ -196,7 +196,7 @@ class WholeStatementAnswer(StatementAnswer):
 
 
 StepName = Literal[
-    "quantity", "allowance", "price", "settle", "minimum", "commit", "uplift", "shortfall", "draw", "part"
+    "quantity", "allowance", "price", "bounds", "settle", "minimum", "cap", "commit", "uplift", "shortfall", "draw", "part"
 ]
 _STEP_NAMES: Mapping[Op, StepName] = {
     "quantity": "quantity",
@@ -204,8 +204,11 @@ _STEP_NAMES: Mapping[Op, StepName] = {
     "fee": "price",
     "price": "price",
     "before": "price",
+    "line_minimum": "bounds",
+    "line_maximum": "bounds",
     "settle": "settle",
     "minimum": "minimum",
+    "cap": "cap",
     "commit": "commit",
     "uplift": "uplift",
     "shortfall": "shortfall",

@@ -11,8 +11,11 @@ Op = Literal[
     "fee",
     "price",
     "before",
+    "line_minimum",
+    "line_maximum",
     "settle",
     "minimum",
+    "cap",
     "commit",
     "uplift",
     "shortfall",
@@ -32,8 +35,11 @@ class Step:
     fee        quantity, fee, days, whole_days, before       (before + fee × days) ÷ whole_days − before ÷ whole_days
     price      quantity, count, at, flat, reach, bound       count × at + flat
     before     quantity (below zero: before the change)      less what those units cost
+    line_minimum  amount_days, whole_days, charged           amount_days ÷ whole_days − charged, to 50 digits
+    line_maximum  the same                                   the same, below zero
     settle     line, exact, rounding, currency               exact, rounded to the currency's decimals
     minimum    minimum, charged, currency                    minimum − charged
+    cap        line, amount, cap, beyond, currency           what the reduction, `beyond` the cap, takes of the line
     commit     line, commitment, slice, left, currency       what of it the commitment covers
     uplift     commitment, excess, percent, currency,        excess × (percent − 100) %, rounded to the currency's
                rounding                                      decimals
@@ -42,7 +48,8 @@ class Step:
     draw       line, block, slice, left, currency            what of it the block pays; below zero: returned
 
     `before` of a fee is the sum of fee × days that came before it in the period; each quotient has 50 digits. `left` is
-    what the block, or the commitment, had before.
+    what the block, or the commitment, had before. `beyond` is split over the lines in proportion to `amount`, in whole
+    minor units by the largest remainder; a tie goes to the line before.
     `amount` is what the step adds to the charge, in currency units; a step that only moves units has none, nor has one
     that counts or pays what others charge.
     """

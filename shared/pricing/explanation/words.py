@@ -53,12 +53,24 @@ def _before(step: Step) -> str:
     return f"less {plain(-step.number('quantity'))} before the change"
 
 
+def _line_minimum(step: Step) -> str:
+    return f"up to the line's minimum: {plain(step.output)} more than {plain(step.number('charged'))}"
+
+
+def _line_maximum(step: Step) -> str:
+    return f"down to the line's maximum: {plain(-step.output)} less than {plain(step.number('charged'))}"
+
+
 def _settle(step: Step) -> str:
     return f"{step.inputs['line']} rounded {step.inputs['rounding']} to {_money(step, step.output)}"
 
 
 def _minimum(step: Step) -> str:
     return f"top-up to the minimum of {_money(step, step.number('minimum'))}"
+
+
+def _cap(step: Step) -> str:
+    return f"{_money(step, -step.output)} of {step.inputs['line']}, to the spending cap of {_money(step, step.number('cap'))}"
 
 
 def _commit(step: Step) -> str:
@@ -99,8 +111,11 @@ _WORDS: Final[Mapping[Op, Callable[[Step], str]]] = {
     "fee": _fee,
     "price": _price,
     "before": _before,
+    "line_minimum": _line_minimum,
+    "line_maximum": _line_maximum,
     "settle": _settle,
     "minimum": _minimum,
+    "cap": _cap,
     "commit": _commit,
     "uplift": _uplift,
     "shortfall": _shortfall,

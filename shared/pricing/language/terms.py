@@ -13,9 +13,10 @@ from shared.pricing.fields import CurrencyCode, Effective, Zone
 from shared.pricing.language.activation import Activation
 from shared.pricing.language.balances import balance_faults
 from shared.pricing.language.billing import Billing
+from shared.pricing.language.cap import SpendCap
 from shared.pricing.language.commitments import Commitment
 from shared.pricing.language.credits import Credit
-from shared.pricing.language.phases import Phase, overlapping_phases
+from shared.pricing.language.phases import Phase, minimum_above_cap, overlapping_phases
 from shared.pricing.language.renewal import Renewal
 from shared.pricing.language.term import Term
 from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
@@ -42,6 +43,7 @@ class Terms(Clause):
     plan: Key | None = None
     lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()
+    cap: SpendCap | None = None
     commitments: Annotated[tuple[Commitment, ...], Field(max_length=100)] = ()
     credits: Annotated[tuple[Credit, ...], Field(max_length=100)] = ()
     draw_order: Annotated[tuple[DrawOrder, ...], Field(min_length=1, max_length=6)] = STANDARD
@@ -62,6 +64,7 @@ class Terms(Clause):
             [
                 *_missing_charge(self),
                 *overlapping_phases(self.phases),
+                *minimum_above_cap(self.phases, self.cap),
                 *_early_effect(self),
                 *_shared_unpriced(self),
                 *balance_faults(self),

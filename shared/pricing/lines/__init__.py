@@ -14,14 +14,16 @@ from shared.pricing.unions import members
 Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]
 KINDS: Final = members(Line, LineClause)
 TOP_UP: Final = "minimum"
-"""The kind of the priced line that no line of terms stands behind: what lifts the others to the minimum."""
+"""The kind of the priced line that lifts the others to the spending minimum. No line of terms stands behind it."""
+CAP: Final = "cap"
+"""The kind of the priced line that takes what the others come to beyond the spending cap."""
 UPLIFT: Final = "uplift"
 """The kind of the priced line of what exceeds a commitment."""
 SHORTFALL: Final = "shortfall"
 """The kind of the priced line of what is short of a commitment at its end."""
 ASKED_BEFOREHAND: Final = ("commitment", "prepayment")
 """Kinds of lines that ask for a block beforehand, each the one of its document."""
-PRICED_KINDS: Final = (*KINDS, TOP_UP, UPLIFT, SHORTFALL)
+PRICED_KINDS: Final = (*KINDS, TOP_UP, CAP, UPLIFT, SHORTFALL)
 
 
 def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:
@@ -34,6 +36,7 @@ _known: WeakValueDictionary[str, "RecurringLine | UsageLine"] = WeakValueDiction
 
 __all__ = [
     "ASKED_BEFOREHAND",
+    "CAP",
     "KINDS",
     "PRICED_KINDS",
     "SHORTFALL",

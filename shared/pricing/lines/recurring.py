@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Self
 from shared.pricing.effective import Effective
 from shared.pricing.explanation.step import Input, Step
 from shared.pricing.fields import Amount
-from shared.pricing.lines.line import LineClause
+from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
 from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
@@ -17,7 +17,7 @@ from shared.values.money import Rounding, round_to, share
 _ZERO, _WHOLE = Decimal(0), Decimal(1)
 
 
-class RecurringLine(LineClause):
+class RecurringLine(BoundedLine):
     """A fee for each period, due after it. A part period, or a fee in force for some of its days, is charged
     by the day."""
 
@@ -31,6 +31,9 @@ class RecurringLine(LineClause):
     @property
     def shown_as(self) -> str:
         return self.description or self.key
+
+    def days_charged(self, days: int, whole_days: int) -> int:
+        return days if self.proration == "day" else whole_days
 
     @classmethod
     def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:

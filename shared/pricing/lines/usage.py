@@ -10,7 +10,7 @@ import msgspec
 from shared.pricing.effective import Effective
 from shared.pricing.explanation.step import Input, Step
 from shared.pricing.fields import Quantity
-from shared.pricing.lines.line import LineClause
+from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.models import Price
 from shared.pricing.needs import Totals
 from shared.pricing.reach import Turn
@@ -23,7 +23,7 @@ from shared.values.money import Rounding, round_to, share
 _ZERO = Decimal(0)
 
 
-class UsageLine(LineClause):
+class UsageLine(BoundedLine):
     """A meter's quantity above the included allowance, at a price.
 
     `on_change`: at an amendment within a period tiers and allowance run through, or restart.

@@ -1,11 +1,14 @@
 """Explained: the steps that lead to each line, read off what the stages handed over."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
-from shared.pricing.explanation.step import Input, Step
-from shared.pricing.layout import Minimum
+from shared.pricing.explanation.step import Input, Op, Step
+from shared.pricing.layout import SpendBound
 from shared.pricing.lines import TOP_UP
 from shared.pricing.results import PricedLine
+from shared.pricing.steps.bounded import Bounded
+from shared.pricing.steps.cap import Capped
 from shared.pricing.steps.covered import Covered
 from shared.pricing.steps.gross import Gross
 from shared.values.money import Currency, Rounding, to_decimal
@@ -17,14 +20,17 @@ LineSteps = tuple[str, tuple[Step, ...]]
 def explain_lines(
     covered: Sequence[Covered],
     gross: Sequence[Gross],
+    bounded: Sequence[Gross],
     settled: Sequence[PricedLine],
     to: Currency,
     mode: Rounding,
 ) -> Iterator[LineSteps]:
     """Yield each line with the steps that lead to it, its rounding last."""
-    for turns, exact, line in zip(covered, gross, settled, strict=True):
+    for turns, priced, exact, line in zip(covered, gross, bounded, settled, strict=True):
         stretches, kind = exact.line.stretches, type(exact.line.last.clause)
         steps = [*kind.explain(stretches, turns.turns, exact.segments)]
+        if isinstance(exact, Bounded):
+            steps.append(_explain_bound(exact, priced.exact))
         money = to_decimal(line.amount_minor, to)
         said: dict[str, Input] = {
             "line": line.key,
@@ -38,7 +44,21 @@ def explain_lines(
         yield line.line_id, tuple(steps)
 
 
-def explain_floor(lines: Sequence[PricedLine], minimum: Minimum) -> Iterator[LineSteps]:
+def _explain_bound(line: Bounded, charged: Decimal) -> Step:
+    bounds = line.line.bounds
+    assert bounds is not None, "what has no bounds is not moved by them"
+    op: Op = "line_minimum" if line.moved > 0 else "line_maximum"
+    held_to = bounds.minimum if line.moved > 0 else bounds.maximum
+    assert held_to is not None
+    said: dict[str, Input] = {
+        "amount_days": held_to.amount_days,
+        "whole_days": held_to.whole_days,
+        "charged": charged,
+    }
+    return Step(op, line.line.last.clause_ids, said, output=line.moved, amount=line.moved)
+
+
+def explain_floor(lines: Sequence[PricedLine], minimum: SpendBound) -> Iterator[LineSteps]:
     """Yield the step that led to the top-up, where there is one."""
     to = minimum.settled.currency
     for line in lines:
@@ -49,3 +69,21 @@ def explain_floor(lines: Sequence[PricedLine], minimum: Minimum) -> Iterator[Lin
                 line.line_id,
                 (Step("minimum", minimum.last.clause_ids, said, output=missing, amount=missing),),
             )
+
+
+def explain_cap(capped: Capped, most: SpendBound) -> LineSteps:
+    """Return the reduction with a step for each line that it is taken from; together they are the reduction."""
+    to = most.settled.currency
+    beyond, steps = sum(capped.cut.values()), list[Step]()
+    for line in capped.lines:
+        if part := capped.cut.get(line.line_id):
+            taken = to_decimal(-part, to)
+            said: dict[str, Input] = {
+                "line": line.key,
+                "amount": to_decimal(line.amount_minor, to),
+                "cap": most.settled.to_decimal(),
+                "beyond": to_decimal(beyond, to),
+                "currency": to.code,
+            }
+            steps.append(Step("cap", most.last.clause_ids, said, output=taken, amount=taken))
+    return most.line_id, tuple(steps)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from shared.pricing.layout import Minimum
+from shared.pricing.layout import SpendBound
 from shared.pricing.lines import TOP_UP
 from shared.pricing.results import PricedLine
 
 KEY = "minimum_spend"
 
 
-def lift(settled: Sequence[PricedLine], minimum: Minimum | None) -> Sequence[PricedLine]:
+def lift(settled: Sequence[PricedLine], minimum: SpendBound | None) -> Sequence[PricedLine]:
     """Return the lines, with one that lifts them to the minimum where they are below it."""
     if minimum is None:
         return settled
@@ -18,7 +18,7 @@ def lift(settled: Sequence[PricedLine], minimum: Minimum | None) -> Sequence[Pri
     return [*settled, _top_up(minimum, missing)] if missing > 0 else settled
 
 
-def _top_up(minimum: Minimum, missing: int) -> PricedLine:
+def _top_up(minimum: SpendBound, missing: int) -> PricedLine:
     return PricedLine(
         line_id=minimum.line_id,
         key=KEY,

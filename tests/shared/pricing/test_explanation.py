@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.pricing import Step, text_of
 from shared.pricing.explanation import Op
+from shared.pricing.explanation.words import _WORDS
 from shared.values.decimals import EXACT
 from shared.values.money import Rounding, currency, settle, share
 from tests.shared.pricing.contracts import chain, price, terms, usage_line
@@ -35,6 +36,10 @@ def again(step: Step) -> Decimal:
         case "settle":
             to, mode = currency(str(step.inputs["currency"])), Rounding(str(step.inputs["rounding"]))
             return settle(number("exact"), to, mode).to_decimal()
+        case "line_minimum" | "line_maximum":
+            whole_days = step.inputs["whole_days"]
+            assert isinstance(whole_days, int)
+            return EXACT.subtract(share(number("amount_days"), 1, whole_days), number("charged"))
         case "minimum":
             return number("minimum") - number("charged")
     return step.output
@@ -108,5 +113,7 @@ def test_the_words_of_everything_else() -> None:
         "api rounded half_up to 27.00 USD",
         "top-up to the minimum of 100.00 USD",
     ]
-    of_balances = {"commit", "uplift", "shortfall", "draw", "part"}  # told in test_balances
-    assert {step.op for step in steps} | of_balances == set(get_args(Op))
+
+
+def test_every_operation_has_words() -> None:
+    assert _WORDS.keys() == set(get_args(Op))

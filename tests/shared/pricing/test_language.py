@@ -257,7 +257,6 @@ def test_faults_of_a_matrix() -> None:
     [
         ({"discounts": []}, "discounts"),
         ({"escalators": []}, "escalators"),
-        ({"cap": {}}, "cap"),
         ({"late_usage": {}}, "late_usage"),
         ({"renewal": {"auto": True, "uplift_percent": "5"}}, "renewal.uplift_percent"),
         ({"billing": {"interval": "week"}}, "billing.interval"),
@@ -270,7 +269,7 @@ def test_faults_of_a_matrix() -> None:
             {"lines": [{"key": "fee", "kind": "recurring", "amount": "1", "proration": "second"}]},
             "lines[0].proration",
         ),
-        ({"lines": [usage_line(minimum="5")]}, "lines[0].minimum"),
+        ({"lines": [usage_line(rounding={"step": "0.05"})]}, "lines[0].rounding"),
         ({"lines": [usage_line(on_change="scale")]}, "lines[0].on_change"),
         ({"lines": [usage_line({"model": "dynamic", "amount": "data.cost"})]}, "lines[0].price.model"),
         ({"lines": [usage_line({"model": "percentage", "rate": "3", "fixed": "2"})]}, "lines[0].price.fixed"),
@@ -313,7 +312,6 @@ def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -
         "late_usage",
         "discounts",
         "escalators",
-        "cap",
     ]
 
 

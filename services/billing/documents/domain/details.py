@@ -25,6 +25,10 @@ def details_of(document: Document, line: Line, parts: tuple[PricedPart, ...]) ->
         return [
             f"lifts the charges of the period to the agreed minimum of {amount(_minor(document.subtotal_minor, document), document)}"
         ]
+    if line.kind == "cap":
+        return [
+            f"brings the charges of the period down to the agreed maximum of {amount(_minor(document.subtotal_minor, document), document)}"
+        ]
     exact = sum((part.segment.exact for part in parts), Decimal(0))
     settled = _minor(line.amount_minor, document)
     details = [

@@ -36,8 +36,10 @@ def clause_of(
 
 
 def _clauses(terms: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Yield section, key and text of each clause; a phase is named by the day it begins."""
+    """Yield section, key and text of each clause; a phase is named by the day it begins, the cap by what it caps."""
     for section, entries in terms.items():
+        if section == "cap" and isinstance(entries, dict):
+            yield from ((section, name, entries) for name in entries)
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and (key := entry.get("key", entry.get("from"))) is not None:
                 yield section, str(key), entry

@@ -1,0 +1,57 @@
+"""The least and the most that a line costs in a period."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import msgspec
+from pydantic import model_validator
+
+from shared.pricing.bound import Bound, at_least, at_most
+from shared.pricing.effective import Effective
+from shared.pricing.faults import Fault, refuse
+from shared.pricing.fields import Amount
+from shared.pricing.lines.line import LineClause
+
+
+class Bounds(msgspec.Struct, frozen=True, gc=False):
+    """What the exact amount of a line is held between; None: no bound on that side."""
+
+    minimum: Bound | None
+    maximum: Bound | None
+
+    @property
+    def at_most(self) -> "Bounds | None":
+        """The same without the minimum, which is due at a period's end."""
+        return None if self.maximum is None else Bounds(None, self.maximum)
+
+
+class BoundedLine(LineClause):
+    """A line that costs at least `minimum` and at most `maximum` a period. In a part period, or where it is in force on
+    some of the days, both count by the day."""
+
+    minimum: Amount | None = None
+    maximum: Amount | None = None
+
+    @model_validator(mode="after")
+    def _minimum_within_maximum(self) -> Self:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            said = f"It is at most the maximum, {self.maximum:f}; lower it, or raise the maximum."
+            refuse([Fault(("minimum",), "minimum_above_maximum", said)])
+        return self
+
+    def days_charged(self, days: int, whole_days: int) -> int:
+        """Return for how many of the days of a full period it is charged where it is in force for `days` of them."""
+        return days
+
+
+def bounds_of(stretches: Sequence[Effective[LineClause]]) -> Bounds | None:
+    """Return the bounds of a line in a period; None where it has none."""
+    agreed = [
+        (one.clause, one.clause.days_charged(one.days, one.whole_days))
+        for one in stretches
+        if isinstance(one.clause, BoundedLine)
+    ]
+    whole_days = stretches[-1].whole_days
+    minimum = at_least([(clause.minimum, days) for clause, days in agreed], whole_days)
+    maximum = at_most([(clause.maximum, days) for clause, days in agreed], whole_days)
+    return None if minimum is None and maximum is None else Bounds(minimum, maximum)

@@ -1,0 +1,64 @@
+"""Terms that read totals, once through the running service each: applied, priced from metered events, explained, stored."""
+
+from decimal import Decimal
+from typing import Any
+
+from tests.services.rating.deployment import Deployment, event, terms, utc
+
+
+def calls(**over: Any) -> dict[str, Any]:
+    """A line of calls at 2.00, changed as told."""
+    line: dict[str, Any] = terms("acme-1", "acme")["lines"][0]
+    return {**line, **over}
+
+
+async def started(rating: Deployment, used: int, *days: str, **over: Any) -> dict[str, Any]:
+    """Apply a contract and use it so often on each of these days; return what was applied."""
+    await rating.customer("acme")
+    await rating.meter("calls")
+    applied: dict[str, Any] = await rating.apply(terms("acme-1", "acme", **over))
+    for day in days or ("2024-01-05",):
+        await rating.send(*(event(f"{day}-{n}", "acme", utc(f"{day}T10:00:00")) for n in range(used)))
+    await rating.settled()
+    return applied
+
+
+async def amounts(rating: Deployment, start_date: str = "2024-01-01") -> dict[str, str]:
+    """The lines of the statement by key, each of which its explanation adds up to."""
+    statement = await rating.statement("acme-1", start_date)
+    for line in statement["lines"]:
+        place = f"/v1/statements/acme-1/{start_date}/lines/{line['id']}/explanation"
+        steps = (await rating.client.get(place)).json()["steps"]
+        assert sum(Decimal(step["amount"]) for step in steps if step["amount"]) == Decimal(line["amount"])
+    return {line["key"]: line["amount"] for line in statement["lines"]}
+
+
+async def test_lines_and_the_period_are_held_within_their_bounds(rating: Deployment) -> None:
+    """6.00 of calls are raised to 10.00, a fee of 90.00 is cut to 50.00; 60.00 is 20.00 beyond the cap."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "90.00", "maximum": "50.00"}
+    applied = await started(
+        rating, 3, lines=[calls(minimum="10.00"), fee], cap={"spend_per_period": "40.00"}
+    )
+    assert await amounts(rating) == {"fee": "50.00", "calls": "10.00", "cap": "-20.00"}
+    assert [(clause["section"], clause["kind"]) for clause in applied["clauses"]] == [
+        ("lines", "usage"),
+        ("lines", "recurring"),
+        ("cap", "cap"),
+    ]
+    said = await rating.stored("acme-1", "2024-01-01")
+    assert (said.subtotal_minor, said.lines[-1].clause_id) == (4000, applied["clauses"][-1]["clause"])
+
+
+async def test_bounds_that_cross_are_refused_and_nothing_is_recorded(rating: Deployment) -> None:
+    await rating.customer("acme")
+    await rating.meter("calls")
+    crossed = terms("acme-1", "acme", lines=[calls(minimum="2", maximum="1")])
+    answer = await rating.apply(crossed, status=422)
+    assert answer["errors"] == [
+        {
+            "path": "lines[0].minimum",
+            "code": "minimum_above_maximum",
+            "detail": "It is at most the maximum, 1; lower it, or raise the maximum.",
+        }
+    ]
+    assert (await rating.client.get("/v1/contracts/acme-1")).status_code == 404
