@@ -79,7 +79,7 @@ _BELOW: Final = {
     "lines": _LINE,
     "price": _PRICE,
     "credits": frozenset({"unit", "amount_per", "scope"}),
-    "tiers": frozenset({"cap", "percent", "minimum", "maximum", "block", "size", "price"}),
+    "tiers": frozenset({"percent", "minimum", "maximum"}),
 }
 
 MILESTONE_FIELDS: Final = frozenset({"commitment_share"})

@@ -33,7 +33,7 @@ class Step:
     quantity   meter, version, group                         the units counted
     allowance  counted, priced                               priced − counted
     fee        quantity, fee, days, whole_days, before       (before + fee × days) ÷ whole_days − before ÷ whole_days
-    price      quantity, count, at, flat, reach, bound       count × at + flat
+    price      quantity, count, at, flat, reach, bound, cap  count × at + flat, or cap where there is one and it is less
     before     quantity (below zero: before the change)      less what those units cost
     line_minimum  amount_days, whole_days, charged           amount_days ÷ whole_days − charged, to 50 digits
     line_maximum  the same                                   the same, below zero

@@ -35,13 +35,17 @@ def _fee(step: Step) -> str:
 def _price(step: Step) -> str:
     reach, bound = step.inputs["reach"], _bound(step)
     count, at, flat = (plain(step.number(name)) for name in ("count", "at", "flat"))
-    if reach == "packs of":
-        return f"{count} packs of{bound} at {at}"
-    if isinstance(reach, str) and reach.startswith("in "):
-        return f"{count} at {at}, {reach.removeprefix('in ')}{bound}"
-    return (
-        (f"{reach}{bound}: " if reach else "") + f"{count} at {at}" + (f" plus {flat}" if flat != "0" else "")
+    if reach in ("packs of", "blocks of"):
+        return f"{count} {reach}{bound} at {at}"
+    most = step.number_or_none("cap")
+    charged = (
+        f"{count} at {at}"
+        + (f" plus {flat}" if flat != "0" else "")
+        + (f", at most {plain(most)}" if most is not None else "")
     )
+    if isinstance(reach, str) and reach.startswith("in "):
+        return f"{charged}, {reach.removeprefix('in ')}{bound}"
+    return (f"{reach}{bound}: " if reach else "") + charged
 
 
 def _bound(step: Step) -> str:

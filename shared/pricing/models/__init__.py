@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.pricing.models.blocks import Blocks
 from shared.pricing.models.flat import Flat
 from shared.pricing.models.graduated import Graduated
 from shared.pricing.models.graduated_percentage import GraduatedPercentage
@@ -15,11 +16,12 @@ from shared.pricing.models.percentage import Percentage
 from shared.pricing.models.volume import Volume
 
 Price = Annotated[
-    PerUnit | Graduated | Volume | Package | Matrix | Flat | Percentage | GraduatedPercentage,
+    PerUnit | Graduated | Volume | Package | Matrix | Flat | Percentage | GraduatedPercentage | Blocks,
     Field(discriminator="model"),
 ]
 
 __all__ = [
+    "Blocks",
     "Flat",
     "Graduated",
     "GraduatedPercentage",

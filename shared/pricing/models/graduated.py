@@ -9,7 +9,8 @@ from shared.pricing.models.tiers import Tier, Tiers
 
 
 class Graduated(ByTotal):
-    """Each unit is priced by the tier it falls into. A flat fee is due once its tier is entered.
+    """Each unit is priced by the tier it falls into. A flat fee is due once its tier is entered; `cap` is the most that
+    the units and the flat fee of a tier come to.
 
     `flat_at_zero`: the first tier counts as entered without any usage (as in Lago and OpenMeter) or not
     (flexprice, Polar).
@@ -28,30 +29,31 @@ class Graduated(ByTotal):
     boundary: Literal["upper", "lower"] = "upper"
 
     def cost(self, quantity: Decimal) -> Decimal:
-        return sum((units * tier.unit + flat for tier, units, flat in self._entered(quantity)), Decimal(0))
+        return sum((tier.charge(units) for tier, units in self._entered(quantity)), Decimal(0))
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         return tuple(
             Part(
                 units,
-                units * tier.unit + flat,
+                tier.charge(units),
                 units,
                 tier.unit,
-                flat,
+                tier.flat,
                 "up to" if tier.up_to else "beyond",
                 tier.up_to,
+                tier.cap,
             )
-            for tier, units, flat in self._entered(quantity)
+            for tier, units in self._entered(quantity)
         )
 
-    def _entered(self, quantity: Decimal) -> Iterator[tuple[Tier, Decimal, Decimal]]:
-        """Yield each entered tier with its units and the flat fee due."""
+    def _entered(self, quantity: Decimal) -> Iterator[tuple[Tier, Decimal]]:
+        """Yield each entered tier with its units."""
         lower = Decimal(0)
         for tier in self.tiers:
             if not self._enters(quantity, lower):
                 return
             upper = quantity if tier.up_to is None else min(quantity, tier.up_to)
-            yield tier, upper - lower, tier.flat
+            yield tier, upper - lower
             lower = upper if tier.up_to is None else tier.up_to
 
     def _enters(self, quantity: Decimal, lower: Decimal) -> bool:

@@ -1,12 +1,13 @@
 """A matrix by dimensions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
-from itertools import combinations
-from typing import Annotated, Any, ClassVar, Literal, Self
+from itertools import combinations, product
+from math import prod
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from shared.errors import AppError
 from shared.pricing.clause import Clause
@@ -18,24 +19,47 @@ from shared.values.fields import DataText, Dimension
 from shared.values.groups import Group
 from shared.values.names import DIMENSIONS_MAX, dimension_value
 
+GROUPS_MAX: Final = 100_000
+"""Sets of values that the rows of a matrix name together."""
+
 
 class NoRateForGroup(AppError):
     """The matrix has no rate for these dimension values; add a row for them or a row without dimensions."""
 
 
+def _one_or_many(said: object) -> str:
+    return "values" if isinstance(said, list | tuple) else "value"
+
+
+RowValues = Annotated[
+    Annotated[DataText, Tag("value")]
+    | Annotated[tuple[DataText, ...], Field(min_length=1, max_length=GROUPS_MAX), Tag("values")],
+    Discriminator(_one_or_many),
+]
+
+
 class Rate(Clause):
-    """One row: values of some dimensions, and what a unit costs where they hold. A row without dimensions is
-    the default."""
+    """One row: values of some dimensions, and what a unit costs where they hold; a list of values is a row for each. A
+    row without dimensions is the default."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, DataText] = Field(init=False)
+    __pydantic_extra__: dict[str, RowValues] = Field(init=False)
 
     unit: UnitPrice
 
     @property
-    def values(self) -> dict[str, str]:
-        """Dimension → value as usage is kept apart by it."""
-        return {name: dimension_value(value) for name, value in (self.__pydantic_extra__ or {}).items()}
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """Dimension → values as usage is kept apart by them."""
+        return {
+            name: tuple(map(dimension_value, (said,) if isinstance(said, str) else said))
+            for name, said in (self.__pydantic_extra__ or {}).items()
+        }
+
+    def groups(self) -> Iterator[Group]:
+        """Yield each set of values that the row prices."""
+        yield from product(
+            *([(name, value) for value in found] for name, found in sorted(self.values.items()))
+        )
 
 
 class Matrix(ByTotal):
@@ -56,7 +80,7 @@ class Matrix(ByTotal):
 
     @model_validator(mode="after")
     def _rows_fit_the_dimensions(self) -> Self:
-        refuse([*self._unknown_dimensions(), *self._repeated_rows()])
+        refuse(self._too_many() or [*self._unknown_dimensions(), *self._repeated_rows()])
         return self
 
     @cached_property
@@ -65,7 +89,9 @@ class Matrix(ByTotal):
 
     @cached_property
     def named_values(self) -> frozenset[tuple[str, str]]:
-        return frozenset(pair for rate in self.rates for pair in rate.values.items())
+        return frozenset(
+            (name, value) for rate in self.rates for name, values in rate.values.items() for value in values
+        )
 
     def for_group(self, group: Group) -> PerUnit:
         return self._prices[self.rank(group)]
@@ -95,7 +121,9 @@ class Matrix(ByTotal):
     def _rows(self) -> dict[Group, int]:
         """The row of each set of values: found by look-up, as a matrix may have thousands of rows and
         groups."""
-        return {tuple(sorted(rate.values.items())): index for index, rate in enumerate(self.rates)}
+        return {
+            group: index for index, rate in reversed(list(enumerate(self.rates))) for group in rate.groups()
+        }
 
     def _unknown_dimensions(self) -> list[Fault]:
         return [
@@ -109,11 +137,15 @@ class Matrix(ByTotal):
             if name not in self.dimensions_
         ]
 
+    def _too_many(self) -> list[Fault]:
+        named = sum(prod(len(values) for values in rate.values.values()) for rate in self.rates)
+        said = f"The rows name {named} sets of values, at most {GROUPS_MAX} are priced; leave out what the default row prices."
+        return [Fault(("rates",), "too_many_values", said)] if named > GROUPS_MAX else []
+
     def _repeated_rows(self) -> list[Fault]:
-        rows = [tuple(sorted(rate.values.items())) for rate in self.rates]
-        first = {row: index for index, row in reversed(list(enumerate(rows)))}
-        repeated = [index for index, row in enumerate(rows) if first[row] < index]
+        """A row prices nothing where rows before it, which win, name all of its values."""
         return [
             Fault(("rates", index), "duplicate_rate", "An earlier row names the same values.")
-            for index in repeated
+            for index, rate in enumerate(self.rates)
+            if all(self._rows[group] < index for group in rate.groups())
         ]

@@ -14,7 +14,7 @@ from shared.values.groups import Group
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a price, for the explanation: `quantity` units cost `amount` together, which is `count` ×
-    `at` + `flat`."""
+    `at` + `flat`, or `cap` where that is less."""
 
     quantity: Decimal
     amount: Decimal
@@ -24,10 +24,11 @@ class Part:
     #: Which tier, or of how many units a pack is.
     reach: str = ""
     bound: Decimal | None = None  # the number that goes with `reach`
+    cap: Decimal | None = None  # at most this for all of it
 
     def inputs(self) -> dict[str, Input]:
         """What it is made of, as a step says it."""
-        return {
+        said: dict[str, Input] = {
             "quantity": self.quantity,
             "count": self.count,
             "at": self.at,
@@ -35,6 +36,7 @@ class Part:
             "reach": self.reach,
             "bound": self.bound,
         }
+        return said if self.cap is None else {**said, "cap": self.cap}
 
 
 class Model(Clause):
@@ -44,8 +46,11 @@ class Model(Clause):
     example: ClassVar[Mapping[str, Any]]
     # how its usage is read
     reads: ClassVar[type[Need]]
-    # a rate that depends on the total cannot run through an amendment
-    must_restart: ClassVar[bool] = False
+
+    @property
+    def must_restart(self) -> bool:
+        """Whether its rate depends on the total, so that it cannot run through an amendment."""
+        return False
 
     def begins_anew_after(self, _previous: "Model") -> bool:
         """Whether it cannot run through an amendment that puts it in the place of this price."""

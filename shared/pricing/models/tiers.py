@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
-from shared.pricing.fields import PositiveQuantity, Quantity, UnitPrice
+from shared.pricing.fields import Amount, PositiveQuantity, Quantity, UnitPrice
 
 TIERS_MAX: Final = 100
 
@@ -25,10 +25,16 @@ B = TypeVar("B", bound=Bounds)
 
 
 class Tier(Bounds):
-    """What a unit in the tier costs, and what is due once it is entered."""
+    """What a unit in the tier costs, what is due once it is entered, and the most that both come to."""
 
     unit: UnitPrice = Decimal(0)
     flat: UnitPrice = Decimal(0)
+    cap: Amount | None = None
+
+    def charge(self, units: Decimal) -> Decimal:
+        """Return what so many units in it cost, once it is entered."""
+        due = units * self.unit + self.flat
+        return due if self.cap is None else min(due, self.cap)
 
     @model_validator(mode="after")
     def _says_a_price(self) -> Self:

@@ -7,32 +7,37 @@ from typing import Any, ClassVar, Literal
 from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
 
+_ZERO = Decimal(0)
+
 
 class Volume(ByTotal):
-    """The total picks one tier, and its rate holds for every unit. `flat_at_zero` and `boundary` as in
+    """The total picks one tier, and its rate holds for every unit. `cap`, `flat_at_zero` and `boundary` as in
     Graduated."""
 
     example: ClassVar[Mapping[str, Any]] = {
         "model": "volume",
         "tiers": [{"up_to": "1000", "unit": "0.02"}, {"unit": "0.01", "flat": "5"}],
     }
-    must_restart: ClassVar[bool] = True
 
     model: Literal["volume"]
     tiers: Tiers
     flat_at_zero: Literal["first_tier", "none"] = "first_tier"
     boundary: Literal["upper", "lower"] = "upper"
 
+    @property
+    def must_restart(self) -> bool:
+        return True
+
     def cost(self, quantity: Decimal) -> Decimal:
         if quantity == 0 and self.flat_at_zero == "none":
-            return Decimal(0)
-        tier = self._tier(quantity)
-        return quantity * tier.unit + tier.flat
+            return _ZERO
+        return self._tier(quantity).charge(quantity)
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
-        tier, cost = self._tier(quantity), self.cost(quantity)
+        tier = self._tier(quantity)
         named = "in the tier up to" if tier.up_to is not None else "in the last tier"
-        return (Part(quantity, cost, quantity, tier.unit, cost - quantity * tier.unit, named, tier.up_to),)
+        flat = tier.flat if quantity or self.flat_at_zero == "first_tier" else _ZERO
+        return (Part(quantity, self.cost(quantity), quantity, tier.unit, flat, named, tier.up_to, tier.cap),)
 
     def _tier(self, quantity: Decimal) -> Tier:
         return next(tier for tier in self.tiers if tier.up_to is None or self._within(quantity, tier.up_to))

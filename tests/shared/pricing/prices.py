@@ -29,6 +29,11 @@ def tiers(draw: st.DrawFn) -> list[dict[str, str]]:
     ]
 
 
+@st.composite
+def capped_tiers(draw: st.DrawFn) -> list[dict[str, str]]:
+    return [{**row, **({"cap": draw(units)} if draw(st.booleans()) else {})} for row in draw(tiers())]
+
+
 class Varied(BaseModel):
     """The types that a field may have to be drawn anew."""
 
@@ -38,7 +43,7 @@ class Varied(BaseModel):
 
 
 #: What a field that is typed as the one of Varied is drawn from.
-DRAWN = {"tiers": tiers(), "amount": units, "size": st.integers(1, 500).map(str)}
+DRAWN = {"tiers": capped_tiers(), "amount": units, "size": st.integers(1, 500).map(str)}
 
 
 def like(kind: type[BaseModel], example: Mapping[str, Any]) -> Written:

@@ -223,12 +223,12 @@ def oracle(
 
 
 def _held(line: dict[str, Any], days: dict[str, int]) -> Fraction:
-    exact = Fraction(line["unit"]) * line["used"]
-    least = sum(Fraction(int(line[when].get("minimum", 0)) * count, 31) for when, count in days.items())
-    exact = max(exact, Fraction(least))
+    exact: Fraction = Fraction(line["unit"]) * line["used"]
+    least = sum(int(line[when].get("minimum", 0)) * count for when, count in days.items())
+    exact = max(exact, Fraction(least, 31))
     if all("maximum" in line[when] for when, count in days.items() if count):
-        most = sum(Fraction(int(line[when]["maximum"]) * count, 31) for when, count in days.items() if count)
-        exact = min(exact, Fraction(most))
+        most = sum(int(line[when]["maximum"]) * count for when, count in days.items() if count)
+        exact = min(exact, Fraction(most, 31))
     return exact
 
 

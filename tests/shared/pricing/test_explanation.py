@@ -32,7 +32,8 @@ def again(step: Step) -> Decimal:
             so_far = before + number("fee") * days
             return EXACT.subtract(share(so_far, 1, whole_days), share(before, 1, whole_days))
         case "price":
-            return number("count") * number("at") + number("flat")
+            due = number("count") * number("at") + number("flat")
+            return min(due, number("cap")) if "cap" in step.inputs else due
         case "settle":
             to, mode = currency(str(step.inputs["currency"])), Rounding(str(step.inputs["rounding"]))
             return settle(number("exact"), to, mode).to_decimal()
@@ -74,7 +75,7 @@ WORDS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"model": "per_unit", "unit": "0.50"}, "3", ["calls: 3 under version 1", "3 at 0.5"]),
     ({"model": "graduated", "tiers": TIERS}, "12", ["up to 10: 10 at 2", "beyond: 2 at 1.5 plus 5"]),
     ({"model": "volume", "tiers": TIERS}, "3", ["3 at 2, the tier up to 10"]),
-    ({"model": "volume", "tiers": TIERS}, "12", ["12 at 1.5, the last tier"]),
+    ({"model": "volume", "tiers": TIERS}, "12", ["12 at 1.5 plus 5, the last tier"]),
     ({"model": "package", "size": "100", "price": "9.00"}, "101", ["2 packs of 100 at 9"]),
     ({"model": "per_unit", "unit": "0.335"}, "1", ["api rounded half_up to 0.34 USD"]),
     ({"model": "per_unit", "unit": "1"}, "-5", ["5 below zero: negative quantity carried"]),

@@ -250,6 +250,30 @@ def test_faults_of_a_matrix() -> None:
     at = "lines[0].price.rates"
     found = price_faults({"model": "matrix", "dimensions": ["region"], "rates": rates})
     assert found == {f"{at}[1].zone": "unknown_key", f"{at}[2]": "duplicate_rate"}
+    lists = [{"region": ["eu", "us"], "unit": "1"}, {"region": ["us", "ap"], "unit": "1"}]
+    empty, named = {"region": [], "unit": "2"}, {"region": ["us", "eu"], "unit": "2"}
+    found = price_faults({"model": "matrix", "dimensions": ["region"], "rates": [*lists, empty]})
+    assert found == {f"{at}[2].region": "too_short"}
+    found = price_faults({"model": "matrix", "dimensions": ["region"], "rates": [*lists, named]})
+    assert found == {f"{at}[2]": "duplicate_rate"}
+    many = [str(number) for number in range(1000)]
+    found = price_faults(
+        {"model": "matrix", "dimensions": ["a", "b"], "rates": [{"a": many, "b": many, "unit": "1"}]}
+    )
+    assert found == {at: "too_many_values"}
+
+
+def test_faults_of_blocks() -> None:
+    at, tiers = (
+        "lines[0].price.tiers",
+        [{"size": "10", "price": "1"}, {"size": "0", "max": "1.5", "price": 1}],
+    )
+    assert price_faults({"model": "blocks", "tiers": tiers}) == {
+        f"{at}[1].size": "not_positive",
+        f"{at}[1].max": "not_whole",
+    }
+    assert price_faults({"model": "blocks", "tiers": tiers[:1] * 2}) == {f"{at}[0].max": "tier_open_inside"}
+    assert price_faults({"model": "blocks", "tiers": []}) == {at: "too_short"}
 
 
 @pytest.mark.parametrize(

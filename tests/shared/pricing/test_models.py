@@ -40,6 +40,18 @@ RATES = {
     ],
 }
 PACKAGE = {"model": "package", "size": "100", "price": "12000"}
+CAPPED = [{"up_to": "10", "unit": "1", "flat": "2", "cap": "9"}, {"unit": "1", "cap": "3"}]
+
+
+def blocks(charge: str, *tiers: tuple[int, int | None, str]) -> dict[str, Any]:
+    written = [
+        {"size": size, "price": price, **({} if most is None else {"max": most})}
+        for size, most, price in tiers
+    ]
+    return {"model": "blocks", "charge": charge, "tiers": written}
+
+
+ONES = ((1, 10, "1"), (1, 50, "10"), (1, 500, "100"))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +102,24 @@ PACKAGE = {"model": "package", "size": "100", "price": "12000"}
         (RATES, "21", "900.33"),  # 200.1, 300.2 and 400 + 0.03
         ({**RATES, "flat_at_zero": "none"}, "0", "0"),
         ({**RATES, "boundary": "lower"}, "10", "500.1"),
+        ({"model": "graduated", "tiers": [{"unit": "1.0", "cap": "3"}]}, "5", "3"),
+        ({"model": "graduated", "tiers": CAPPED}, "6", "8"),
+        # 2 + 10 come to 9 at most, what is beyond the tier to 3
+        ({"model": "graduated", "tiers": CAPPED}, "12", "11"),
+        ({"model": "graduated", "tiers": CAPPED}, "99", "12"),
+        ({"model": "volume", "tiers": CAPPED}, "9", "9"),
+        ({"model": "volume", "tiers": CAPPED}, "11", "3"),
+        (blocks("all_tiers", (100, 10, "1"), (1000, 100, "1")), "5325", "15"),
+        (blocks("all_tiers", (100, 10, "1"), (1000, 100, "1")), "0", "0"),
+        (blocks("all_tiers", (100, 10, "1"), (1000, 100, "1")), "0.5", "1"),
+        (blocks("all_tiers", (100, 10, "1"), (1000, 1, "1")), "9000", "18"),  # the last goes on
+        (blocks("top_tier", (100, 10, "1"), (1000, 100, "1"), (1000, 100, "0.5")), "101000", "101"),
+        (blocks("top_tier", (100, 10, "1"), (1000, 100, "1"), (1000, 100, "0.5")), "101001", "51"),
+        (blocks("all_tiers", *ONES), "75", "2010"),
+        (blocks("top_tier", *ONES), "76", "7600"),
+        (blocks("all_tiers", (1, 100, "2"), (1, None, "20")), "101", "220"),
+        (blocks("top_tier", (1, 100, "2"), (1, None, "20")), "101", "2020"),
+        (blocks("top_tier", (1, 100, "2"), (1, None, "20")), "0", "0"),
     ],
 )
 def test_a_quantity_costs(price: dict[str, Any], quantity: str, cost: str) -> None:
@@ -136,3 +166,30 @@ def test_a_group_without_a_rate_is_named() -> None:
     price = model({**MATRIX, "rates": [{"region": "eu", "unit": "3"}]})
     with pytest.raises(NoRateForGroup, match="gpu=a100, region=us"):
         price.for_group((("gpu", "a100"), ("region", "us")))
+
+
+def test_a_list_of_values_is_a_row_for_each() -> None:
+    rows = [
+        {"region": ["eu", "ch"], "gpu": ["h200", "h100"], "unit": "5"},
+        {"region": "eu", "unit": "3"},
+        {"region": ["us", "eu"], "unit": "2"},
+        {"unit": "1"},
+    ]
+    price = model({**MATRIX, "rates": rows})
+    costs = {
+        (region, gpu): int(price.for_group((("gpu", gpu), ("region", region))).cost(Decimal(1)))
+        for region in ("eu", "ch", "us", "ap")
+        for gpu in ("h100", "a100")
+    }
+    assert costs == {
+        ("eu", "h100"): 5,
+        ("eu", "a100"): 3,
+        ("ch", "h100"): 5,
+        ("ch", "a100"): 1,
+        ("us", "h100"): 2,
+        ("us", "a100"): 2,
+        ("ap", "h100"): 1,
+        ("ap", "a100"): 1,
+    }
+    named = {value for dimension, value in price.named_values if dimension == "region"}
+    assert named == {"eu", "ch", "us"}

@@ -36,9 +36,7 @@ async def amounts(rating: Deployment, start_date: str = "2024-01-01") -> dict[st
 async def test_lines_and_the_period_are_held_within_their_bounds(rating: Deployment) -> None:
     """6.00 of calls are raised to 10.00, a fee of 90.00 is cut to 50.00; 60.00 is 20.00 beyond the cap."""
     fee = {"key": "fee", "kind": "recurring", "amount": "90.00", "maximum": "50.00"}
-    applied = await started(
-        rating, 3, lines=[calls(minimum="10.00"), fee], cap={"spend_per_period": "40.00"}
-    )
+    applied = await started(rating, 3, lines=[calls(minimum="10.00"), fee], cap={"spend_per_period": "40.00"})
     assert await amounts(rating) == {"fee": "50.00", "calls": "10.00", "cap": "-20.00"}
     assert [(clause["section"], clause["kind"]) for clause in applied["clauses"]] == [
         ("lines", "usage"),
