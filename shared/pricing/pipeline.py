@@ -8,6 +8,7 @@ Nothing has terms for discounts (4) yet, which come between gross and bounded.
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import localcontext
+from typing import NamedTuple
 
 from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero
 from shared.pricing.blocks import Block
@@ -19,7 +20,7 @@ from shared.pricing.needs import Totals, Usage
 from shared.pricing.placed import Placed
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.pricing.steps.bounded import bound
-from shared.pricing.steps.cap import cap
+from shared.pricing.steps.cap import Capped, cap
 from shared.pricing.steps.covered import Covered, cover
 from shared.pricing.steps.difference import NOTHING, Asked, difference
 from shared.pricing.steps.explained import explain_cap, explain_floor, explain_lines
@@ -27,7 +28,7 @@ from shared.pricing.steps.explained_balances import explain_paid
 from shared.pricing.steps.floor import lift
 from shared.pricing.steps.gross import Gross, price
 from shared.pricing.steps.measured import measure
-from shared.pricing.steps.paid import pay
+from shared.pricing.steps.paid import Paid, pay
 from shared.pricing.steps.settled import settle_all
 from shared.values.decimals import EXACT
 from shared.values.period import ServicePeriod
@@ -59,28 +60,21 @@ def price_period(
     layout = layout_of(chain, period, opening.blocks)
     if layout.terms is None:
         return PricedPeriod((), 0, difference((), before), opening)
-    to, mode = layout.terms.money, layout.terms.billing.rounding_mode
     with localcontext(EXACT):
-        covered, gross, bounded, settled = _settled(layout.lines, layout, usage, opening)
-        capped = cap(lift(settled, layout.minimum), layout.cap)
+        whole = _settled(layout.lines, layout, usage, opening)
+        capped = cap(lift(whole.settled, layout.minimum), layout.cap)
         cuts = [
-            (cut.at, cap(_settled(cut.lines, layout, usage, opening)[-1], layout.cap).left)
+            (cut.at, cap(_settled(cut.lines, layout, usage, opening).settled, layout.cap).left)
             for cut in layout.cuts
         ]
         paid = pay(capped.left, cuts, layout, opening)
         lines = (*capped.lines, *paid.lines)
-        explanation: dict[str, tuple[Step, ...]] = {}
-        if explain:
-            explanation.update(explain_lines(covered, gross, bounded, settled, to, mode))
-            explanation.update(explain_floor(capped.lines, layout.minimum) if layout.minimum else ())
-            explanation.update([explain_cap(capped, layout.cap)] if layout.cap and capped.cut else ())
-            for line_id, step in explain_paid(paid, lines, layout):
-                explanation[line_id] = (*explanation.get(line_id, ()), step)
+        explanation = _explained(whole, capped, paid, layout) if explain else {}
     return PricedPeriod(
         lines,
         sum([line.amount_minor for line in lines]),
         difference(lines, before),
-        _closing(covered, paid.closing),
+        _closing(whole.covered, paid.closing),
         explanation,
         paid.draws,
         paid.blocks,
@@ -89,16 +83,35 @@ def price_period(
     )
 
 
-def _settled(
-    lines: Sequence[Placed[LineClause]], layout: Layout, usage: Usage, opening: Balances
-) -> tuple[list[Covered], list[Gross], list[Gross], list[PricedLine]]:
+class _Lines(NamedTuple):
+    """What the stages up to settled hand over, a line each."""
+
+    covered: list[Covered]
+    gross: list[Gross]
+    bounded: list[Gross]
+    settled: list[PricedLine]
+
+
+def _settled(lines: Sequence[Placed[LineClause]], layout: Layout, usage: Usage, opening: Balances) -> _Lines:
     """Take lines through the stages up to settled: those of the period, or as they count at an instant within it."""
     assert layout.terms is not None
     covered = cover(measure(lines, usage), opening)
     gross = price(covered)
     bounded = bound(gross)
     settled = settle_all(bounded, layout.terms.money, layout.terms.billing.rounding_mode)
-    return covered, gross, bounded, settled
+    return _Lines(covered, gross, bounded, settled)
+
+
+def _explained(whole: _Lines, capped: Capped, paid: Paid, layout: Layout) -> dict[str, tuple[Step, ...]]:
+    """Return the steps that lead to each line, by its id."""
+    assert layout.terms is not None
+    to, mode = layout.terms.money, layout.terms.billing.rounding_mode
+    found = dict(explain_lines(*whole, to, mode))
+    found.update(explain_floor(capped.lines, layout.minimum) if layout.minimum else ())
+    found.update([explain_cap(capped, layout.cap)] if layout.cap and capped.cut else ())
+    for line_id, step in explain_paid(paid, (*capped.lines, *paid.lines), layout):
+        found[line_id] = (*found.get(line_id, ()), step)
+    return found
 
 
 def _closing(covered: Sequence[Covered], paid: Balances) -> Balances:

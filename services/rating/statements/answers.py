@@ -196,7 +196,18 @@ class WholeStatementAnswer(StatementAnswer):
 
 
 StepName = Literal[
-    "quantity", "allowance", "price", "bounds", "settle", "minimum", "cap", "commit", "uplift", "shortfall", "draw", "part"
+    "quantity",
+    "allowance",
+    "price",
+    "bounds",
+    "settle",
+    "minimum",
+    "cap",
+    "commit",
+    "uplift",
+    "shortfall",
+    "draw",
+    "part",
 ]
 _STEP_NAMES: Mapping[Op, StepName] = {
     "quantity": "quantity",

@@ -25,6 +25,11 @@ def words(priced: PricedPeriod, *ops: str) -> list[str]:
     return [text_of(step) for step in priced.steps if step.op in ops]
 
 
+def drawn(priced: PricedPeriod) -> dict[str, int]:
+    keys = {line.line_id: line.key for line in priced.lines}
+    return {keys[draw.line_id]: draw.amount_minor for draw in priced.draws}
+
+
 @pytest.mark.parametrize(
     ("used", "cents", "said"),
     [
@@ -92,6 +97,29 @@ def test_a_minimum_and_a_cap_of_the_same_amount_fix_the_charge() -> None:
     phases = [{"from": "2026-01-01", "minimum_spend": "100", "cap": {"spend_per_period": "100"}}]
     versions = chain(terms(phases=phases))
     assert [price(versions, used).subtotal_minor for used in ("0", "100", "999")] == [10000] * 3
+
+
+def test_credits_see_what_the_cap_leaves_of_each_line_slice_after_slice() -> None:
+    """100 and 300 are capped at 200: 50 and 150 are left. Up to the 11th the second line comes to nothing: its credit
+    ends before there is anything to pay."""
+    lines = [fee("100", "a"), usage_line(key="b")]
+    early = {"key": "early", "amount": "999", "applies_to": ["b"], "expires": "2026-01-10"}
+    late = {"key": "late", "amount": "120", "applies_to": ["b"]}
+    versions = chain(terms(lines=lines, credits=[early, late], cap={"spend_per_period": "200"}))
+    priced = price(versions, "300", "0")
+    assert amounts(priced) == {"a": 10000, "b": 30000, "cap": -20000}
+    assert drawn(priced) == {"b": 12000}
+    generous = chain(terms(lines=lines, credits=[{**late, "amount": "999"}], cap={"spend_per_period": "200"}))
+    assert drawn(price(generous, "300")) == {"b": 15000}
+
+
+def test_a_minimum_is_due_at_the_end_of_a_period_and_a_maximum_all_along() -> None:
+    """By the 20th, when the credit ends, 20 are used: it pays a maximum of 15, and of a minimum of 70 the 20."""
+    credit = {"key": "early", "amount": "999", "expires": "2026-01-20"}
+    lines = [usage_line(key="most", maximum="15"), usage_line(key="least", minimum="70")]
+    priced = price(chain(terms(lines=lines, credits=[credit])), "21", "21", "20", "20")
+    assert amounts(priced) == {"most": 1500, "least": 7000}
+    assert drawn(priced) == {"most": 1500, "least": 2000}
 
 
 def test_what_has_no_bounds_is_hashed_as_before() -> None:
