@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from shared.pricing.clause import Clause
+from shared.pricing.discount import Discount
 
 C_co = TypeVar("C_co", bound=Clause, covariant=True)
 
@@ -15,7 +16,7 @@ class Effective(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     first.
 
     `days` are the local days that begin there, `billed_days` those of the period, `whole_days` those of the full
-    period that the anchors draw.
+    period that the anchors draw. `discounts` are those of a line, as they are written.
     """
 
     clause: C_co
@@ -27,3 +28,4 @@ class Effective(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     whole_days: int
     clause_ids: tuple[str, ...]
     hashes: tuple[str, ...]
+    discounts: tuple[Discount, ...] = ()

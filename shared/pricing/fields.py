@@ -52,6 +52,12 @@ def _read_quantity(value: object) -> Decimal:
     return quantity
 
 
+def _at_most_all(value: Decimal) -> Decimal:
+    if value > 100:
+        raise PydanticCustomError("over_100", "A percentage of what is there is at most 100.")
+    return value
+
+
 def _positive(value: Decimal) -> Decimal:
     if value <= 0:
         raise PydanticCustomError("not_positive", "It is greater than zero.")
@@ -82,6 +88,8 @@ UnitPrice = Annotated[
 Amount = UnitPrice
 """An amount of money as terms state it, read as a price is."""
 PositiveAmount = Annotated[Amount, AfterValidator(_positive)]
+Percent = Annotated[UnitPrice, AfterValidator(_at_most_all)]
+"""A part of something, in percent: 0 to 100, up to 20 decimals."""
 Quantity = Annotated[
     Decimal,
     PlainValidator(_read_quantity),

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from shared.pricing.clause import Clause
+from shared.pricing.discount import Discount
 from shared.pricing.effective import Effective
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Phase, SpendCap
@@ -24,7 +25,7 @@ L = TypeVar("L", bound=LineClause)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Between two neighbouring edges one version is in force, and one of its phases or none.
+    """Between two neighbouring edges one version is in force, one of its phases or none, and the same discounts.
 
     A local day belongs to what is in force when it begins, so that each is charged once: `days` begin in it.
     """
@@ -34,6 +35,7 @@ class Stretch:
     days: int
     in_force: VersionInForce
     phase: Phase | None
+    discounts: tuple[Discount, ...] = ()
 
 
 def stretches_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Stretch, ...]:
@@ -46,11 +48,12 @@ def stretches_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tupl
             continue
         first_day = _first_day(start, period)
         days, phase = (_first_day(end, period) - first_day).days, _phase_on(in_force, first_day)
+        discounts = in_force.terms.discounts_at(start)
         last = found[-1] if found else None
-        if last and last.in_force is in_force and last.phase is phase:
+        if last and (last.in_force, last.phase, last.discounts) == (in_force, phase, discounts):
             found[-1] = replace(last, end=end, days=last.days + days)
         else:
-            found.append(Stretch(start, end, days, in_force, phase))
+            found.append(Stretch(start, end, days, in_force, phase, discounts))
     return tuple(found)
 
 
@@ -69,11 +72,12 @@ def effective_lines(
         line = stretch.in_force.terms.by_key.get(key)
         if not isinstance(line, kind):
             continue
-        last = found[-1] if found else None
-        if last and last.end == stretch.start and last.hashes[0] == line.hash:
-            found[-1] = msgspec.structs.replace(last, end=stretch.end, days=last.days + stretch.days)
+        applied = tuple([one for one in stretch.discounts if one.is_of(key, line.kind, line.metered_by)])
+        last, one = found[-1] if found else None, _effective(line, clause, stretch, period, applied)
+        if last and last.end == one.start and _priced_by(last) == _priced_by(one):
+            found[-1] = msgspec.structs.replace(last, end=one.end, days=last.days + one.days)
         else:
-            found.append(_effective(line, clause, stretch, period))
+            found.append(one)
     return tuple(found)
 
 
@@ -109,11 +113,18 @@ def effective_caps(stretches: Sequence[Stretch], period: ServicePeriod) -> tuple
 C = TypeVar("C", bound=Clause)
 
 
+def _priced_by(one: Effective[LineClause]) -> list[str]:
+    """Return what tells whether two stretches of a line are priced alike."""
+    return [one.clause.hash, *(discount.hash for discount in one.discounts)]
+
+
 def _phase_id(phase: Phase, stretch: Stretch) -> str:
     return clause_id(stretch.in_force.terms.contract, "phases", phase.from_.isoformat())
 
 
-def _effective(clause: C, of: str, stretch: Stretch, period: ServicePeriod) -> Effective[C]:
+def _effective(
+    clause: C, of: str, stretch: Stretch, period: ServicePeriod, discounts: tuple[Discount, ...] = ()
+) -> Effective[C]:
     return Effective(
         clause,
         stretch.in_force.version,
@@ -124,6 +135,7 @@ def _effective(clause: C, of: str, stretch: Stretch, period: ServicePeriod) -> E
         period.whole_days,
         (of,),
         (clause.hash,),
+        discounts,
     )
 
 
@@ -139,6 +151,8 @@ def _changes(version: VersionInForce, period: ServicePeriod) -> Iterator[datetim
     for phase in version.terms.phases:
         if period.start_date < phase.from_ <= period.end_date:
             yield local_midnight(phase.from_, period.timezone)
+    for span in version.terms.discount_spans:
+        yield from (edge for edge in (span.begins, span.ends) if edge and period.start < edge < period.end)
 
 
 def _phase_on(version: VersionInForce, day: date) -> Phase | None:

@@ -32,6 +32,7 @@ from shared.pricing.lines import CAP, KINDS, TOP_UP, LineClause
 from shared.pricing.lines.bounds import bounds_of
 from shared.pricing.needs import Totals
 from shared.pricing.placed import Placed
+from shared.pricing.placed_discounts import PlacedDiscount, place_discounts
 from shared.values.ids import line_id
 from shared.values.money import Money, settle
 from shared.values.period import ServicePeriod
@@ -80,6 +81,7 @@ class Layout:
     agreed: Agreed = NOTHING_AGREED
     ended: bool = True
     cuts: tuple[Cut, ...] = ()
+    discounts: tuple[PlacedDiscount, ...] = ()
 
 
 def layout_of(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequence[Block] = ()) -> Layout:
@@ -112,6 +114,7 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         agreed,
         period.ended,
         cuts,
+        place_discounts(stretches, lines, period),
     )
 
 

@@ -11,7 +11,6 @@ _SECTIONS: Final = frozenset(
         "late_usage",
         "commitments",
         "credits",
-        "discounts",
         "escalators",
         "thresholds",
         "index",

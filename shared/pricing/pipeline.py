@@ -1,8 +1,8 @@
 """The order in which a period is priced: a stage hands over to the next, each in a file of `steps`; the numbers are
 those of the pricing rules.
 
-1 measured, 2 covered, 3 gross, 5 bounded, 6 settled, 7 floor and cap, 8 committed, 9 credited, 10 closed, 12 difference.
-Nothing has terms for discounts (4) yet, which come between gross and bounded.
+1 measured, 2 covered, 3 gross, 4 discounted, 5 bounded, 6 settled, 7 floor and cap, 8 committed, 9 credited, 10 closed,
+12 difference.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ from shared.pricing.steps.bounded import bound
 from shared.pricing.steps.cap import Capped, cap
 from shared.pricing.steps.covered import Covered, cover
 from shared.pricing.steps.difference import NOTHING, Asked, difference
+from shared.pricing.steps.discounted import discount
 from shared.pricing.steps.explained import explain_cap, explain_floor, explain_lines
 from shared.pricing.steps.explained_balances import explain_paid
 from shared.pricing.steps.floor import lift
@@ -87,7 +88,7 @@ class _Lines(NamedTuple):
     """What the stages up to settled hand over, a line each."""
 
     covered: list[Covered]
-    gross: list[Gross]
+    discounted: Sequence[Gross]
     bounded: list[Gross]
     settled: list[PricedLine]
 
@@ -95,11 +96,11 @@ class _Lines(NamedTuple):
 def _settled(lines: Sequence[Placed[LineClause]], layout: Layout, usage: Usage, opening: Balances) -> _Lines:
     """Take lines through the stages up to settled: those of the period, or as they count at an instant within it."""
     assert layout.terms is not None
-    covered = cover(measure(lines, usage), opening)
-    gross = price(covered)
-    bounded = bound(gross)
-    settled = settle_all(bounded, layout.terms.money, layout.terms.billing.rounding_mode)
-    return _Lines(covered, gross, bounded, settled)
+    to, mode = layout.terms.money, layout.terms.billing.rounding_mode
+    covered = cover(measure(lines, usage), opening, layout.discounts)
+    discounted = discount(price(covered), layout.discounts, to)
+    bounded = bound(discounted)
+    return _Lines(covered, discounted, bounded, settle_all(bounded, to, mode))
 
 
 def _explained(whole: _Lines, capped: Capped, paid: Paid, layout: Layout) -> dict[str, tuple[Step, ...]]:

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from shared.pricing.clause import Clause
+from shared.pricing.discount import Discount
 from shared.pricing.effective import Effective
 from shared.pricing.needs import TotalsRead
 from shared.values.groups import Group
@@ -15,7 +16,8 @@ C_co = TypeVar("C_co", bound=Clause, covariant=True)
 
 
 class Reach(msgspec.Struct, frozen=True, gc=False):
-    """The running total of each group, and how much of it is above the allowance."""
+    """The running total of each group, and how much of it is priced: above the allowance, and not taken off by a
+    discount."""
 
     totals: TotalsRead
     priced: TotalsRead
@@ -24,15 +26,32 @@ class Reach(msgspec.Struct, frozen=True, gc=False):
 NOWHERE = Reach({}, {})
 
 
+class UnitsOff(msgspec.Struct, frozen=True, gc=False):
+    """Units of a group that a discount takes off a stretch: the lesser of what it still has, and of what the allowance
+    and the discounts before it leave of those counted there."""
+
+    clause: Discount
+    clause_id: str
+    group: Group
+    has: Decimal
+    left: Decimal
+
+    @property
+    def taken(self) -> Decimal:
+        return min(self.has, self.left)
+
+
 class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
-    """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it."""
+    """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it. `off`: units that
+    discounts take off."""
 
     stretch: Effective[C_co]
     counted: TotalsRead
     before: Reach
     after: Reach
     fresh: bool
+    off: tuple[UnitsOff, ...] = ()
 
     def priced(self, group: Group) -> tuple[Decimal, Decimal]:
-        """Return the units of a group above the allowance, before and after."""
+        """Return the units of a group that are priced, before and after."""
         return self.before.priced.get(group, _ZERO), self.after.priced.get(group, _ZERO)

@@ -7,12 +7,16 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from iso4217 import Currency as IsoCurrency
 
 from shared.errors import AppError
 from shared.values.decimals import EXACT, ROUNDED
+
+PART_DECIMALS_MAX: Final = 60
+"""Decimals of a part of an exact amount: those of a quantity and of what a unit costs at most."""
+Rest = Literal["largest_remainder", "last"]
 
 
 class Rounding(StrEnum):
@@ -109,9 +113,18 @@ def share(amount: Decimal, part: int, whole: int) -> Decimal:
     return ROUNDED.divide(EXACT.multiply(amount, Decimal(part)), Decimal(whole))
 
 
-def allocate(minor: int, weights: Sequence[Decimal | int]) -> list[int]:
-    """Split whole minor units by weight so that the parts sum to the whole (largest remainder; a tie goes to
-    the earlier part).
+def percent_of(amount: Decimal, percent: Decimal) -> Decimal:
+    """Return percent ÷ 100 of an amount; what is finer than 60 decimals, as no price × quantity is, is rounded half
+    up."""
+    exact = _FINER.multiply(amount, percent).scaleb(-2, _FINER)
+    exponent = exact.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return exact if exponent >= -PART_DECIMALS_MAX else round_to(exact, PART_DECIMALS_MAX, Rounding.HALF_UP)
+
+
+def allocate(minor: int, weights: Sequence[Decimal | int], rest: Rest = "largest_remainder") -> list[int]:
+    """Split whole minor units by weight so that the parts sum to the whole. What is left of whole units goes, one
+    each, to the parts with the largest remainders (a tie goes to the earlier part), or to the last that has a weight.
 
     Raises NothingToAllocateTo when a weight is negative or all are zero.
     """
@@ -121,6 +134,8 @@ def allocate(minor: int, weights: Sequence[Decimal | int]) -> list[int]:
     sign, units = (-1 if minor < 0 else 1), abs(minor)
     exact = [units * Fraction(weight) / total for weight in weights]
     parts = [int(part) for part in exact]
+    if rest == "last":
+        parts[max(index for index, part in enumerate(exact) if part or not units)] += units - sum(parts)
     by_rest = sorted(range(len(exact)), key=lambda index: (parts[index] - exact[index], index))
     for index in by_rest[: units - sum(parts)]:
         parts[index] += 1
@@ -137,6 +152,9 @@ def format_minor(minor: int, of: Currency) -> str:
     return format(to_decimal(minor, of), "f")
 
 
+# As many digits as an exact amount may have, times those of a percentage.
+_FINER = EXACT.copy()
+_FINER.prec = 2 * EXACT.prec
 # A settlement rounds by intent, from as many digits as an exact amount may have.
 _SETTLING = EXACT.copy()
 _SETTLING.clear_traps()

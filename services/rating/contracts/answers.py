@@ -32,16 +32,18 @@ from shared.values.made_from import made_from
 EXAMPLE = example(Path(__file__).parents[1], "contract")
 TermsDocument = Annotated[dict[str, Any], StoredAs(Terms), Field(examples=[EXAMPLE])]
 Version = Annotated[int, Field(ge=1)]
+Section = Literal["lines", "phases", "cap", "discounts"]
 
 
 class ClauseAnswer(Answer):
-    """A clause that charges: its lasting id, and the hash of what it says in this version."""
+    """A clause that charges, or changes what is charged: its lasting id, and the hash of what it says in this
+    version."""
 
     clause: Annotated[str, Field(examples=[clause_id("acme-2026", "lines", "api")])]
-    section: Literal["lines", "phases", "cap"]
+    section: Section
     key: LineKey
-    """Of a line; the first day of a phase"""
-    kind: LineKind
+    """Of a line or a discount; the first day of a phase"""
+    kind: LineKind | Literal["discount"]
     hash: ClauseHash
 
 
@@ -149,7 +151,7 @@ class TermsSchemaAnswer(RootModel[dict[str, Any]]):
 
 
 def clauses_of(terms: Terms) -> list[ClauseAnswer]:
-    """The clauses of a version that charge."""
+    """The clauses of a version that charge, or change what is charged."""
     lines = [_clause(terms.contract, "lines", line.key, line.kind, line.hash) for line in terms.lines]
     phases = [
         _clause(
@@ -162,12 +164,15 @@ def clauses_of(terms: Terms) -> list[ClauseAnswer]:
         for phase in terms.phases
     ]
     caps = [] if terms.cap is None else [_clause(terms.contract, *CAP_CLAUSE, CAP, terms.cap.hash)]
-    return [*lines, *phases, *caps]
+    discounts = [
+        _clause(terms.contract, "discounts", one.key, "discount", one.hash) for one in terms.discounts
+    ]
+    return [*lines, *phases, *caps, *discounts]
 
 
 def _clause(
     contract: str,
-    section: Literal["lines", "phases", "cap"],
+    section: Section,
     key: str,
     kind: str,
     digest: str,

@@ -8,9 +8,12 @@ from typing import Literal
 Op = Literal[
     "quantity",
     "allowance",
+    "units_off",
     "fee",
     "price",
     "before",
+    "percent_off",
+    "amount_off",
     "line_minimum",
     "line_maximum",
     "settle",
@@ -29,27 +32,33 @@ Input = Decimal | int | str | Mapping[str, str] | None
 class Step:
     """One operation, the ids of the clauses it rests on (its own first), what went in, and what came out.
 
-    op         inputs                                        output
-    quantity   meter, version, group                         the units counted
-    allowance  counted, priced                               priced − counted
-    fee        quantity, fee, days, whole_days, before       (before + fee × days) ÷ whole_days − before ÷ whole_days
-    price      quantity, count, at, flat, reach, bound, cap  count × at + flat, or cap where there is one and it is less
-    before     quantity (below zero: before the change)      less what those units cost
+    op            inputs                                     output
+    quantity      meter, version, group                      the units counted
+    allowance     counted, priced                            priced − counted
+    units_off     discount, has, left                        −min(has, left)
+    fee           quantity, fee, days, whole_days, before    (before + fee × days) ÷ whole_days − before ÷ whole_days
+    price         quantity, count, at, flat, reach, bound,   count × at + flat, or cap where there is one and it is less
+                  cap
+    before        quantity (below zero: before the change)   less what those units cost
+    percent_off   discount, percent, left                    −left × percent ÷ 100
+    amount_off    discount, amount_days, days, rounding,     −the line's part of the amount: amount_days ÷ days, rounded
+                  currency, amount, split, line, left        and split over what is left of each line
     line_minimum  amount_days, whole_days, charged           amount_days ÷ whole_days − charged, to 50 digits
     line_maximum  the same                                   the same, below zero
-    settle     line, exact, rounding, currency               exact, rounded to the currency's decimals
-    minimum    minimum, charged, currency                    minimum − charged
-    cap        line, amount, cap, beyond, currency           what the reduction, `beyond` the cap, takes of the line
-    commit     line, commitment, slice, left, currency       what of it the commitment covers
-    uplift     commitment, excess, percent, currency,        excess × (percent − 100) %, rounded to the currency's
-               rounding                                      decimals
-    shortfall  commitment, committed, counted, currency      committed − counted
-    part       block, whole, number, parts, currency         whole ÷ parts, the rest going to the first ones
-    draw       line, block, slice, left, currency            what of it the block pays; below zero: returned
+    settle        line, exact, rounding, currency            exact, rounded to the currency's decimals
+    minimum       minimum, charged, currency                 minimum − charged
+    cap           line, amount, cap, beyond, currency        what the reduction, `beyond` the cap, takes of the line
+    commit        line, commitment, slice, left, currency    what of it the commitment covers
+    uplift        commitment, excess, percent, currency,     excess × (percent − 100) %, rounded to the currency's
+                  rounding                                   decimals
+    shortfall     commitment, committed, counted, currency   committed − counted
+    part          block, whole, number, parts, currency      whole ÷ parts, the rest going to the first ones
+    draw          line, block, slice, left, currency         what of it the block pays; below zero: returned
 
-    `before` of a fee is the sum of fee × days that came before it in the period; each quotient has 50 digits. `left` is
-    what the block, or the commitment, had before. `beyond` is split over the lines in proportion to `amount`, in whole
-    minor units by the largest remainder; a tie goes to the line before.
+    What a percentage takes is rounded half up at 60 decimals, if it has more. `before` of a fee is the sum of fee × days
+    that came before it in the period; each quotient has 50 digits. `left` is what the block, the commitment or the line
+    (of a discount) had before. `beyond` is split over the lines in proportion to `amount`, in whole minor units by the
+    largest remainder; a tie goes to the line before.
     `amount` is what the step adds to the charge, in currency units; a step that only moves units has none, nor has one
     that counts or pays what others charge.
     """

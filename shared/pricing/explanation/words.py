@@ -10,7 +10,7 @@ from shared.values.decimals import plain
 
 def text_of(step: Step) -> str:
     """Return what a step did, for a reader."""
-    return _WORDS[step.op](step)
+    return WORDS[step.op](step)
 
 
 def _quantity(step: Step) -> str:
@@ -55,6 +55,25 @@ def _bound(step: Step) -> str:
 
 def _before(step: Step) -> str:
     return f"less {plain(-step.number('quantity'))} before the change"
+
+
+def _units_off(step: Step) -> str:
+    return f"{step.inputs['discount']}: {plain(-step.output)} units off"
+
+
+def _percent_off(step: Step) -> str:
+    return f"{step.inputs['discount']}: {plain(step.number('percent'))} % off {plain(step.number('left'))}"
+
+
+def _amount_off(step: Step) -> str:
+    left, amount = step.inputs["left"], _money(step, step.number("amount"))
+    assert isinstance(left, Mapping)
+    others = (
+        f", shared with {', '.join(key for key in left if key != step.inputs['line'])}"
+        if len(left) > 1
+        else ""
+    )
+    return f"{step.inputs['discount']}: {plain(-step.output)} of {amount} off{others}"
 
 
 def _line_minimum(step: Step) -> str:
@@ -109,7 +128,7 @@ def _money(step: Step, amount: Decimal) -> str:
     return f"{amount:f} {step.inputs['currency']}"
 
 
-_WORDS: Final[Mapping[Op, Callable[[Step], str]]] = {
+WORDS: Final[Mapping[Op, Callable[[Step], str]]] = {
     "quantity": _quantity,
     "allowance": _allowance,
     "fee": _fee,
@@ -125,4 +144,7 @@ _WORDS: Final[Mapping[Op, Callable[[Step], str]]] = {
     "shortfall": _shortfall,
     "draw": _draw,
     "part": _part,
+    "units_off": _units_off,
+    "percent_off": _percent_off,
+    "amount_off": _amount_off,
 }

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.pricing.blocks.order import STANDARD, DrawOrder
 from shared.pricing.clause import Clause
+from shared.pricing.discount import Discount, Span
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import CurrencyCode, Effective, Zone
 from shared.pricing.language.activation import Activation
@@ -16,6 +17,7 @@ from shared.pricing.language.billing import Billing
 from shared.pricing.language.cap import SpendCap
 from shared.pricing.language.commitments import Commitment
 from shared.pricing.language.credits import Credit
+from shared.pricing.language.discounts import DISCOUNTS_MAX, faults_of_discounts
 from shared.pricing.language.phases import Phase, minimum_above_cap, overlapping_phases
 from shared.pricing.language.renewal import Renewal
 from shared.pricing.language.term import Term
@@ -47,6 +49,7 @@ class Terms(Clause):
     commitments: Annotated[tuple[Commitment, ...], Field(max_length=100)] = ()
     credits: Annotated[tuple[Credit, ...], Field(max_length=100)] = ()
     draw_order: Annotated[tuple[DrawOrder, ...], Field(min_length=1, max_length=6)] = STANDARD
+    discounts: Annotated[tuple[Discount, ...], Field(max_length=DISCOUNTS_MAX)] = ()
     shares_meters: Annotated[
         tuple[Key, ...],
         Field(
@@ -68,6 +71,7 @@ class Terms(Clause):
                 *_early_effect(self),
                 *_shared_unpriced(self),
                 *balance_faults(self),
+                *faults_of_discounts(self.discount_spans, self.lines),
             ]
         )
         return self
@@ -88,6 +92,14 @@ class Terms(Clause):
         """The service periods; they end with the term unless it renews by itself."""
         end = None if self.renewal.auto else self.term.end
         return BillingCalendar(self.term.start, self.billing.anchor_day, self.timezone, end_date=end)
+
+    @cached_property
+    def discount_spans(self) -> tuple[Span, ...]:
+        return tuple([discount.span(self.timezone) for discount in self.discounts])
+
+    def discounts_at(self, instant: datetime) -> tuple[Discount, ...]:
+        """Return the discounts that hold at an instant, as they are written."""
+        return tuple([span.discount for span in self.discount_spans if span.holds_at(instant)])
 
     @cached_property
     def by_key(self) -> dict[str, Line]:

@@ -138,10 +138,16 @@ def _units(turn: Turn[UsageLine], segment: PricedSegment) -> Iterator[Step]:
         "version": turn.stretch.version,
         "group": segment.group,
     }
-    yield Step("quantity", turn.stretch.clause_ids, said, output=segment.quantity)
-    if segment.allowance:
-        left = {"counted": segment.quantity, "priced": segment.priced}
-        yield Step("allowance", turn.stretch.clause_ids, left, output=-segment.allowance)
+    own = turn.stretch.clause_ids
+    yield Step("quantity", own, said, output=segment.quantity)
+    off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))]
+    left = segment.priced + sum([one.taken for one in off], _ZERO)
+    if left != segment.quantity:
+        covered = {"counted": segment.quantity, "priced": left}
+        yield Step("allowance", own, covered, output=left - segment.quantity)
+    for one in off:
+        taken: dict[str, Input] = {"discount": one.clause.key, "has": one.has, "left": one.left}
+        yield Step("units_off", (one.clause_id, *own), taken, output=-one.taken)
 
 
 def _price(turn: Turn[UsageLine], group: Group) -> Iterator[Step]:

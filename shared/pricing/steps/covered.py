@@ -1,4 +1,5 @@
-"""Covered: what the allowance and units carried leave of the counted units, stretch after stretch."""
+"""Covered: what the allowance, units carried and discounts of units leave of the counted units, stretch after
+stretch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -11,8 +12,10 @@ from shared.pricing.lines import LineClause
 from shared.pricing.models.matrix import NoRateForGroup
 from shared.pricing.needs import TotalsRead
 from shared.pricing.placed import Placed
+from shared.pricing.placed_discounts import PlacedDiscount
 from shared.pricing.reach import NOWHERE, Reach, Turn
 from shared.pricing.steps.measured import Measured
+from shared.pricing.steps.units_off import TakesUnits
 from shared.pricing.steps.without_rate import in_full
 from shared.values.groups import Group
 
@@ -28,32 +31,47 @@ class Covered(msgspec.Struct, frozen=True, gc=False):
     below_zero: Mapping[Group, Decimal] = {}
 
 
-def cover(measured: Sequence[Measured], opening: Balances) -> list[Covered]:
+def cover(
+    measured: Sequence[Measured], opening: Balances, discounts: Sequence[PlacedDiscount] = ()
+) -> list[Covered]:
     """Raises NoRateForGroup."""
-    return [_covered(line, opening) if line.counted else Covered(line.line) for line in measured]
+    of_units = [one for one in discounts if one.clause.kind == "units"]
+    return [
+        _covered(line, opening, [one for one in of_units if line.line.line_id in one.lines])
+        if line.counted
+        else Covered(line.line)
+        for line in measured
+    ]
 
 
-def _covered(measured: Measured, opening: Balances) -> Covered:
+def _covered(measured: Measured, opening: Balances, discounts: Sequence[PlacedDiscount]) -> Covered:
     carried = {row.group: row.units for row in opening.below_zero if row.line_key == measured.line.key}
     try:
-        turns = tuple(_turns(measured, carried))
+        turns = tuple(_turns(measured, carried, TakesUnits(discounts) if discounts else None))
     except NoRateForGroup as fault:
         raise in_full(fault, measured.line, measured.counted) from fault
     totals = turns[-1].after.totals
     return Covered(measured.line, turns, {group: total for group, total in totals.items() if total < 0})
 
 
-def _turns(measured: Measured, carried: TotalsRead) -> Iterator[Turn[LineClause]]:
+def _turns(measured: Measured, carried: TotalsRead, off: TakesUnits | None) -> Iterator[Turn[LineClause]]:
     """Yield the line's stretches in order, each from where the one before has come to."""
     running, previous = carried, None
     for stretch, counted in zip(measured.line.stretches, measured.counted, strict=True):
-        fresh = previous is None or stretch.clause.begins_anew(previous.clause)
+        fresh = previous is None or _begins_anew(previous, stretch)
         before = _reach(
             stretch, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
         )
         after = _reach(stretch, _plus(before.totals, counted))
-        yield Turn(stretch, counted, before, after, fresh)
+        turn = Turn(stretch, counted, before, after, fresh)
+        yield off.of(turn) if off else turn
         running, previous = after.totals, stretch
+
+
+def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]) -> bool:
+    """A line that was cut only because a discount begins or ends goes on as it was."""
+    goes_on = previous.end == stretch.start and previous.clause.hash == stretch.clause.hash
+    return not goes_on and stretch.clause.begins_anew(previous.clause)
 
 
 def _reach(stretch: Effective[LineClause], totals: TotalsRead) -> Reach:

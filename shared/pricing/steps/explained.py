@@ -10,7 +10,9 @@ from shared.pricing.results import PricedLine
 from shared.pricing.steps.bounded import Bounded
 from shared.pricing.steps.cap import Capped
 from shared.pricing.steps.covered import Covered
+from shared.pricing.steps.discounted import AmountOff, Discounted, PercentOff
 from shared.pricing.steps.gross import Gross
+from shared.values.decimals import plain
 from shared.values.money import Currency, Rounding, to_decimal
 
 LineSteps = tuple[str, tuple[Step, ...]]
@@ -19,18 +21,18 @@ LineSteps = tuple[str, tuple[Step, ...]]
 
 def explain_lines(
     covered: Sequence[Covered],
-    gross: Sequence[Gross],
+    discounted: Sequence[Gross],
     bounded: Sequence[Gross],
     settled: Sequence[PricedLine],
     to: Currency,
     mode: Rounding,
 ) -> Iterator[LineSteps]:
     """Yield each line with the steps that lead to it, its rounding last."""
-    for turns, priced, exact, line in zip(covered, gross, bounded, settled, strict=True):
+    for turns, left, exact, line in zip(covered, discounted, bounded, settled, strict=True):
         stretches, kind = exact.line.stretches, type(exact.line.last.clause)
-        steps = [*kind.explain(stretches, turns.turns, exact.segments)]
+        steps = [*kind.explain(stretches, turns.turns, exact.segments), *_explain_taken(left, to, mode)]
         if isinstance(exact, Bounded):
-            steps.append(_explain_bound(exact, priced.exact))
+            steps.append(_explain_bound(exact, left.exact))
         money = to_decimal(line.amount_minor, to)
         said: dict[str, Input] = {
             "line": line.key,
@@ -42,6 +44,36 @@ def explain_lines(
             Step("settle", exact.line.last.clause_ids, said, output=money, amount=money - exact.exact)
         )
         yield line.line_id, tuple(steps)
+
+
+def _explain_taken(line: Gross, to: Currency, mode: Rounding) -> Iterator[Step]:
+    """Yield what discounts took off a line, in their order."""
+    for one in line.taken if isinstance(line, Discounted) else ():
+        clauses = (one.clause_id, *line.line.last.clause_ids)
+        if isinstance(one, PercentOff):
+            said: dict[str, Input] = {
+                "discount": one.clause.key,
+                "percent": one.clause.measure,
+                "left": one.left,
+            }
+            yield Step("percent_off", clauses, said, output=-one.taken, amount=-one.taken)
+        else:
+            said = _of_amount(one, line.line.key, to, mode)
+            yield Step("amount_off", clauses, said, output=-one.taken, amount=-one.taken)
+
+
+def _of_amount(one: AmountOff, line: str, to: Currency, mode: Rounding) -> dict[str, Input]:
+    return {
+        "discount": one.discount.clause.key,
+        "amount_days": one.discount.measure_days,
+        "days": one.discount.billed_days,
+        "rounding": mode.value,
+        "currency": to.code,
+        "amount": one.discount.measure,
+        "split": one.discount.clause.split,
+        "line": line,
+        "left": {key: plain(left) for key, left in one.left.items()},
+    }
 
 
 def _explain_bound(line: Bounded, charged: Decimal) -> Step:

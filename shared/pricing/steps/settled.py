@@ -7,8 +7,8 @@ from shared.pricing.steps.gross import Gross
 from shared.values.money import Currency, Rounding, settle
 
 
-def settle_all(gross: Sequence[Gross], to: Currency, mode: Rounding) -> list[PricedLine]:
-    return [_settled(line, to, mode) for line in gross]
+def settle_all(lines: Sequence[Gross], to: Currency, mode: Rounding) -> list[PricedLine]:
+    return [_settled(line, to, mode) for line in lines]
 
 
 def _settled(gross: Gross, to: Currency, mode: Rounding) -> PricedLine:

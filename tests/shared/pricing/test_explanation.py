@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.pricing import Step, text_of
 from shared.pricing.explanation import Op
-from shared.pricing.explanation.words import _WORDS
+from shared.pricing.explanation.words import WORDS
 from shared.values.decimals import EXACT
 from shared.values.money import Rounding, currency, settle, share
 from tests.shared.pricing.contracts import chain, price, terms, usage_line
@@ -71,7 +71,7 @@ def test_every_step_is_worked_out_again_from_what_it_says(
 
 TIERS = [{"up_to": "10", "unit": "2"}, {"unit": "1.50", "flat": "5"}]
 REGIONS = {"model": "matrix", "dimensions": ["region"], "rates": [{"unit": "1"}]}
-WORDS: list[tuple[dict[str, Any], str, list[str]]] = [
+PRICES_SAID: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"model": "per_unit", "unit": "0.50"}, "3", ["calls: 3 under version 1", "3 at 0.5"]),
     ({"model": "graduated", "tiers": TIERS}, "12", ["up to 10: 10 at 2", "beyond: 2 at 1.5 plus 5"]),
     ({"model": "volume", "tiers": TIERS}, "3", ["3 at 2, the tier up to 10"]),
@@ -83,7 +83,7 @@ WORDS: list[tuple[dict[str, Any], str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "quantity", "said"), WORDS)
+@pytest.mark.parametrize(("written", "quantity", "said"), PRICES_SAID)
 def test_the_words_of_a_price(written: dict[str, Any], quantity: str, said: list[str]) -> None:
     words = [text_of(step) for step in price(chain(terms(lines=[usage_line(written)])), quantity).steps]
     assert [text for text in words if text in said] == said
@@ -117,4 +117,4 @@ def test_the_words_of_everything_else() -> None:
 
 
 def test_every_operation_has_words() -> None:
-    assert _WORDS.keys() == set(get_args(Op))
+    assert WORDS.keys() == set(get_args(Op))
