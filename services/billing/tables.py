@@ -61,9 +61,12 @@ statements = Table(
     Column("occasion", Text, nullable=False),
     Column("final", Boolean, nullable=False),
     Column("watermark", JSONB, nullable=False),  # {"usage.events partition": last batch id covered}
-    Column("said", Text, nullable=False),  # StatementMessage, whole (pages joined), as JSON text
+    # StatementMessage, whole (pages joined) but for its explanation, as JSON text
+    Column("said", Text, nullable=False),
     # the same to read, made when it is read
     Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),
+    # the steps by line, as JSON text; null of a draft, and of what was final before they were kept
+    Column("explanation", Text),
     Index("statements_period", "contract", "period_start"),
 )
 
@@ -169,6 +172,7 @@ document_lines = Table(
     Column("corrects_document", Text, ForeignKey("billing.documents.document_id")),
     Column("corrects_line", Text),
     Column("draws", JSONB, nullable=False),  # LineDraw: what of it is paid from balances
+    Column("steps", JSONB),  # StatementStep: how its amount came about; null: final before that was kept
     UniqueConstraint(
         "document_id",
         "line_id",

@@ -54,7 +54,7 @@ async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     """The newest revision of each, as it was said."""
     place = (after[0], datetime.fromisoformat(after[1])) if after else None
     rows = await StatementRepository(uow.connection).said_after(place, STATEMENTS_A_PAGE)
-    told = [page for row in rows for page in pages_of(STATEMENTS.decode(row.said.encode()))]
+    told = [page for row in rows for page in pages_of(row.message)]
     for page in told:
         uow.tell(STATEMENTS, page)
     return len(told), _last([[row.contract, row.period_start.isoformat()] for row in rows], STATEMENTS_A_PAGE)

@@ -128,6 +128,21 @@ class StatementLine(msgspec.Struct, frozen=True, omit_defaults=True):
     draws: tuple[LineDraw, ...] = ()
 
 
+class StatementStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step of pricing, as data: an operation, the clauses it rests on (its own first), what went in by name, and what
+    came out. `shared/pricing/explanation/step.py` says which inputs an operation has, and what it does with them."""
+
+    op: str
+    clauses: tuple[str, ...]
+    inputs: dict[str, Any]  # decimals as text
+    output: Decimal
+    amount: Decimal | None = None  # what it adds to the line, in currency units; None: it only moves units
+
+
+Explanation = dict[str, tuple[StatementStep, ...]]
+"""Line id → the steps that lead to its amount, in order."""
+
+
 class EventName(msgspec.Struct, frozen=True):
     """An event, by what its producer calls it."""
 
@@ -185,6 +200,8 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     # set: the lines are those of an older revision, and the period is on hold
     held: StatementHeld | None = None
     occasion: str = PERIOD  # why the period is told: one document a contract, period and occasion
+    #: Travels with a final statement alone. None: a draft, or a statement that was final before steps were kept.
+    explanation: Explanation | None = None
 
     @property
     def drawn_minor(self) -> int:

@@ -6,27 +6,36 @@ from typing import Final
 
 import msgspec
 
-from shared.topics.rating import StatementLine, StatementMessage
+from shared.topics.rating import Explanation, StatementLine, StatementMessage, StatementStep
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
-#: Without segments a line is at most two kilobytes.
+#: Without segments and steps a line is at most two kilobytes.
 LINES_A_PAGE: Final = 500
-# of lines with their segments: there are as many as groups and spans
+# of lines with their segments and steps: there are as many as groups and spans
 PAGE_MAX_BYTES: Final = MESSAGE_MAX_BYTES // 8
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def cut(statement: StatementMessage) -> list[StatementMessage]:
     """Return the statement whole, or in pages that each name their place. A line too large for one goes on in
-    the next, segment by segment."""
+    the next, segment by segment, and its explanation step by step."""
     lines = statement.lines
-    if len(lines) <= LINES_A_PAGE and not any(line.segments for line in lines):
+    if len(lines) <= LINES_A_PAGE and not statement.explanation and not any(line.segments for line in lines):
         return [statement]
-    pages = list(_pages(lines))
+    pages = list(_pages(statement))
     if len(pages) <= 1:
         return [statement]
+    explained = statement.explanation is not None
     return [
-        msgspec.structs.replace(statement, lines=tuple(page), page=number, pages=len(pages))
+        msgspec.structs.replace(
+            statement,
+            lines=tuple(page.lines),
+            explanation={line_id: tuple(steps) for line_id, steps in page.steps.items()}
+            if explained
+            else None,
+            page=number,
+            pages=len(pages),
+        )
         for number, page in enumerate(pages, start=1)
     ]
 
@@ -45,20 +54,56 @@ def joined(pages: Iterable[StatementMessage]) -> StatementMessage:
             if before is None
             else msgspec.structs.replace(before, segments=(*before.segments, *line.segments))
         )
-    return msgspec.structs.replace(first, lines=tuple(lines.values()), page=1, pages=1)
+    return msgspec.structs.replace(
+        first, lines=tuple(lines.values()), explanation=_joined_explanation(ordered), page=1, pages=1
+    )
 
 
-def _pages(lines: Iterable[StatementLine]) -> Iterator[list[StatementLine]]:
-    page: list[StatementLine] = []
-    size_bytes = 0
-    for piece in (piece for line in lines for piece in _pieces(line)):
+def _joined_explanation(ordered: Iterable[StatementMessage]) -> Explanation | None:
+    steps: dict[str, list[StatementStep]] = {}
+    for page in ordered:
+        if page.explanation is None:
+            return None
+        for line_id, some in page.explanation.items():
+            steps.setdefault(line_id, []).extend(some)
+    return {line_id: tuple(found) for line_id, found in steps.items()}
+
+
+class _Page:
+    """What is on a page so far."""
+
+    def __init__(self) -> None:
+        self.lines: list[StatementLine] = []
+        self.steps: dict[str, list[StatementStep]] = {}
+        self.size_bytes = 0
+
+    def is_full(self, piece_bytes: int) -> bool:
+        """Whether a piece of so many bytes goes on the next: one that is larger than any page has its own."""
+        return self.size_bytes > 0 and (
+            len(self.lines) == LINES_A_PAGE or self.size_bytes + piece_bytes > PAGE_MAX_BYTES
+        )
+
+
+def _pages(statement: StatementMessage) -> Iterator[_Page]:
+    """The lines first, then the steps."""
+    page = _Page()
+    for piece in (piece for line in statement.lines for piece in _pieces(line)):
         piece_bytes = len(_encode(piece))
-        if page and (len(page) == LINES_A_PAGE or size_bytes + piece_bytes > PAGE_MAX_BYTES):
+        if page.is_full(piece_bytes):
             yield page
-            page, size_bytes = [], 0
-        page.append(piece)
-        size_bytes += piece_bytes
-    if page:
+            page = _Page()
+        page.lines.append(piece)
+        page.size_bytes += piece_bytes
+    for line_id, steps in (statement.explanation or {}).items():
+        for step in steps:
+            # with the line's id and a comma, as if every step were its line's first
+            step_bytes = len(_encode({line_id: (step,)}))
+            if page.is_full(step_bytes):
+                yield page
+                page = _Page()
+            page.steps.setdefault(line_id, []).append(step)
+            page.size_bytes += step_bytes
+    if page.size_bytes:
         yield page
 
 

@@ -17,6 +17,7 @@ OF_THE_DATA = {
     "definitions",
     "data",
     "terms",
+    "inputs",
     "contracts",
     "meters",
     "trend",

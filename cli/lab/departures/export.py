@@ -24,6 +24,7 @@ FIELDS = (
     "corrects",
 )
 LINE_FIELDS = (
+    "id",
     "key",
     "contract",
     "period",
@@ -34,6 +35,7 @@ LINE_FIELDS = (
     "amount",
     "tax_class",
     "corrects",
+    "steps",
 )
 
 

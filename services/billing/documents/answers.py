@@ -19,6 +19,7 @@ from shared.http.shown_names import (
     LineKey,
     ZoneName,
 )
+from shared.http.steps import StepAnswer
 from shared.runtime.clock import from_us
 from shared.topics.rating import PERIOD, LineDraw, StatementSegment
 from shared.values.made_from import made_from
@@ -73,7 +74,8 @@ class CorrectedLineAnswer(Answer):
 
 
 class LineAnswer(Answer):
-    """A settled line of a contract and service period. `segments` are absent where they were not loaded: in lists, and in drafts."""
+    """A settled line of a contract and service period. `segments` and what follows are absent where they were not loaded: in
+    lists, and in drafts."""
 
     id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
     key: LineKey
@@ -94,6 +96,10 @@ class LineAnswer(Answer):
     corrects: CorrectedLineAnswer | None
     """What a line of a note corrects"""
     segments: list[SegmentAnswer] | None = ABSENT
+    steps_kept: bool | None = ABSENT
+    """False of a line that was finalized before steps were kept: it has none, and none are made up"""
+    steps: list[StepAnswer] | None = ABSENT
+    """How its amount came about: their amounts sum to it"""
 
     @classmethod
     def of(cls, line: Line, money: Currency) -> Self:
@@ -109,6 +115,8 @@ class LineAnswer(Answer):
             segments=None
             if line.segments is None
             else [SegmentAnswer.of(segment) for segment in line.segments],
+            steps_kept=line.steps_kept,
+            steps=None if line.steps is None else list(map(StepAnswer.of, line.steps)),
         )
 
 

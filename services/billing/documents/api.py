@@ -10,7 +10,7 @@ from services.billing.documents import usecases
 from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.clients import StatementsClient
 from services.billing.documents.domain.document import Document
-from services.billing.documents.page import PAGE_HEADERS, page_of
+from services.billing.documents.page import PAGE_HEADERS, page_of, text_of
 from services.billing.documents.parameters import Asked
 from services.billing.documents.usecases import DocumentNotFound
 from services.billing.parameters import DocumentId
@@ -18,6 +18,7 @@ from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.cursors import name_in
 from shared.http.examples import answers_with
+from shared.http.formats import TEXT, Format, as_text
 from shared.http.keys import requires
 from shared.http.paging import Paged
 
@@ -48,36 +49,33 @@ async def list_invoices(context: Ctx, page: Paged, asked: Asked) -> Listed[Docum
 )
 @refuses(DocumentNotFound)
 async def get_invoice_page(context: Ctx, document_id: DocumentId) -> Response:
-    return HTMLResponse(await _page(context, document_id), headers=PAGE_HEADERS)
+    return HTMLResponse(page_of(await _shown(context, document_id)), headers=PAGE_HEADERS)
 
 
 @router.get(
     "/{document_id}",
     operation_id="get_invoice",
-    summary="One invoice or note; with `Accept: text/html` its printable page",
+    summary="One invoice or note; with `Accept: text/html` its printable page, with `format=text` its text",
     response_model=DocumentAnswer,
-    responses=answers_with(BILLING, "invoice", **{"text/html": {}}),
+    responses=answers_with(BILLING, "invoice", **{"text/html": {}}, **TEXT),
 )
 @refuses(DocumentNotFound)
 async def get_invoice(
-    context: Ctx, request: Request, response: Response, document_id: DocumentId
+    context: Ctx, request: Request, response: Response, document_id: DocumentId, format: Format = "json"
 ) -> DocumentAnswer | Response:
     varies = {"Vary": "Accept"}
+    document = await _shown(context, document_id)
+    if format == "text":
+        return as_text(text_of(document))
     if _prefers_html(request.headers.get("accept", "")):
-        return HTMLResponse(await _page(context, document_id), headers={**PAGE_HEADERS, **varies})
+        return HTMLResponse(page_of(document), headers={**PAGE_HEADERS, **varies})
     response.headers.update(varies)
+    return DocumentAnswer.of(document)
+
+
+async def _shown(context: BillingContext, document_id: str) -> Document:
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        found = await usecases.get_document(uow, document_id)
-    return DocumentAnswer.of(await _shown(context, found))
-
-
-async def _page(context: BillingContext, document_id: str) -> str:
-    async with context.db.transaction(isolation="repeatable_read") as uow:
-        document, terms = await usecases.get_document_with_terms(uow, document_id)
-    return page_of(await _shown(context, document), terms)
-
-
-async def _shown(context: BillingContext, document: Document) -> Document:
+        document = await usecases.get_document(uow, document_id)
     return (await usecases.show_current(StatementsClient(context), [document], segments=True))[0]
 
 

@@ -16,7 +16,15 @@ from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
 from shared.db.columns import names_of, read
 from shared.db.filters import narrowed
-from shared.topics.rating import STATEMENTS, LineDraw, StatementHeld, StatementMessage, StatementSegment
+from shared.topics.rating import (
+    STATEMENTS,
+    LineDraw,
+    StatementHeld,
+    StatementMessage,
+    StatementSegment,
+    StatementStep,
+)
+from shared.topics.statement_steps import together
 
 # The gate's exceptions are named as the draft is: what it found first is what holds it.
 _DOCUMENT = """
@@ -68,7 +76,7 @@ class DocumentRepository:
         return await self._with_lines(rows, segments=False)
 
     async def get(self, document_id: str) -> Document | None:
-        """Return one document with its lines, and with their segments once its statement is final."""
+        """Return one document with its lines, and with their segments and steps once its statement is final."""
         rows = await self._connection.fetch(
             f"{_DOCUMENT.format(kinds='$2::text[]')} where document.document_id = $1",
             document_id,
@@ -93,7 +101,7 @@ class DocumentRepository:
         if not document_ids:
             return {}
         rows = await self._connection.fetch(
-            f"""select document_id, {_PLAIN_LINES}{", segments" if segments else ""}
+            f"""select document_id, {_PLAIN_LINES}{", segments, steps" if segments else ""}
                 from billing.document_lines
                 where document_id = any($1) order by document_id, position""",
             list(document_ids),
@@ -103,12 +111,15 @@ class DocumentRepository:
             found.setdefault(row["document_id"], []).append(_line(row, segments))
         return {document_id: tuple(lines) for document_id, lines in found.items()}
 
-    async def said(self, document_ids: Sequence[str]) -> dict[str, list[StatementMessage]]:
-        """Document id → the statements it is made from, as they were heard; older periods first."""
+    async def said(
+        self, document_ids: Sequence[str], *, explained: bool
+    ) -> dict[str, list[StatementMessage]]:
+        """Document id → the statements it is made from, as they were heard (their explanations aside where those are
+        not wanted); older periods first."""
         if not document_ids:
             return {}
         rows = await self._connection.fetch(
-            """select made_from.document_id, heard.said
+            f"""select made_from.document_id, heard.said, {"heard.explanation" if explained else "null"} as explanation
                from billing.document_statements made_from join billing.statements heard
                    using (statement_id, revision)
                where made_from.document_id = any($1)
@@ -117,7 +128,8 @@ class DocumentRepository:
         )
         found: dict[str, list[StatementMessage]] = {}
         for row in rows:
-            found.setdefault(row["document_id"], []).append(STATEMENTS.decode(row["said"].encode()))
+            statement = together(STATEMENTS.decode(row["said"].encode()), row["explanation"])
+            found.setdefault(row["document_id"], []).append(statement)
         return found
 
     async def _with_lines(self, rows: Sequence[asyncpg.Record], *, segments: bool) -> list[Document]:
@@ -127,7 +139,7 @@ class DocumentRepository:
         for document in found:
             by_status[document.status].append(document.document_id)
         lines = await self.lines_of(by_status["finalized"], segments=segments)
-        for document_id, said in (await self.said(by_status["draft"])).items():
+        for document_id, said in (await self.said(by_status["draft"], explained=segments)).items():
             lines[document_id] = tuple(
                 line for statement in said for line in lines_of_draft(statement, segments=segments)
             )
@@ -164,9 +176,10 @@ def _document(row: asyncpg.Record, statements: tuple[StatementSource, ...]) -> D
 
 def _line(row: asyncpg.Record, segments: bool) -> Line:
     said = msgspec.convert(row["segments"], tuple[StatementSegment, ...]) if segments else None
+    steps = msgspec.convert(row["steps"], tuple[StatementStep, ...] | None) if segments else None
     corrects = row["corrects_document"] and CorrectedLine(row["corrects_document"], row["corrects_line"])
     draws = msgspec.convert(row["draws"], tuple[LineDraw, ...])
-    return read(Line, row, segments=said, corrects=corrects, draws=draws)
+    return read(Line, row, segments=said, steps=steps, corrects=corrects, draws=draws)
 
 
 def _held(row: asyncpg.Record) -> Held | None:

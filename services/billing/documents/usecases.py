@@ -1,18 +1,14 @@
 """Read documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from services.billing.documents.clients import CurrentStatements, StatementsClient
 from services.billing.documents.domain.document import Document
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.domain.following import following
-from services.billing.documents.domain.steps import ClauseTerms
 from services.billing.documents.repository import DocumentRepository
-from services.billing.tracing.domain.clauses import clause_of
-from services.billing.tracing.repository import versions_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.topics.rating import STATEMENTS
@@ -34,27 +30,12 @@ async def list_documents(
 
 
 async def get_document(uow: UnitOfWork, document_id: str) -> Document:
-    """Return one document with its lines (and their segments, once its statement is final), or raise
+    """Return one document with its lines (and their segments and steps, once its statement is final), or raise
     DocumentNotFound."""
     found = await DocumentRepository(uow.connection).get(document_id)
     if found is None:
         raise DocumentNotFound(f"no document {document_id[:60]!r}; GET /v1/invoices lists them")
     return found
-
-
-async def get_document_with_terms(uow: UnitOfWork, document_id: str) -> tuple[Document, ClauseTerms]:
-    """Return one document, and the clauses of its contracts as heard; or raise DocumentNotFound."""
-    document = await get_document(uow, document_id)
-    chains = {
-        contract: await versions_of(uow.connection, contract)
-        for contract in sorted({source.contract for source in document.statements})
-    }
-
-    def terms_of(clause: str, version: int) -> Mapping[str, Any] | None:
-        found = (clause_of(contract, versions, clause, version) for contract, versions in chains.items())
-        return next((text.terms for text in found if text), None)
-
-    return document, terms_of
 
 
 async def show_current(

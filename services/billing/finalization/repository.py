@@ -42,7 +42,9 @@ class FinalizationRepository:
             machine_now(),
             drafts_max,
         )
-        said = await DocumentRepository(self._connection).said([row["document_id"] for row in rows])
+        said = await DocumentRepository(self._connection).said(
+            [row["document_id"] for row in rows], explained=True
+        )
         return [_draft(row, said[row["document_id"]]) for row in rows]
 
     async def is_any_due(self) -> bool:

@@ -41,6 +41,7 @@ class LineRow:
     corrects_document: str | None
     corrects_line: str | None
     draws: Annotated[msgspec.Raw, JSONB]
+    steps: Annotated[msgspec.Raw | None, JSONB]
 
     @classmethod
     def of(cls, document_id: str, position: int, line: Line) -> Self:
@@ -53,6 +54,7 @@ class LineRow:
             corrects_line=line.corrects and line.corrects.line_id,
             segments=msgspec.Raw(_encoder.encode(line.segments)),
             draws=msgspec.Raw(_encoder.encode(line.draws)),
+            steps=None if line.steps is None else msgspec.Raw(_encoder.encode(line.steps)),
         )
 
 

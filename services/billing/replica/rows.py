@@ -9,6 +9,7 @@ from services.billing.documents.domain.kinds import INVOICE
 from shared.db.columns import JSONB, Integer, Texts, Uuid
 from shared.runtime.clock import from_us
 from shared.topics.rating import STATEMENTS, CustomerMessage, StatementHeld, StatementMessage
+from shared.topics.statement_steps import apart
 from shared.values.made_from import made_from
 
 # Rows of statements are not frozen: one is made for each revision, and a frozen one of so many fields takes
@@ -29,16 +30,19 @@ class ReplicatedStatement:
     final: bool
     watermark: Annotated[Mapping[str, int], JSONB]
     said: str
+    explanation: str | None
 
     @classmethod
     def of(cls, statement: StatementMessage) -> Self:
+        said, explanation = apart(statement)
         return made_from(
             cls,
             statement,
             period_start=from_us(statement.period_start_us),
             period_end=from_us(statement.period_end_us),
             occasion=statement.occasion,
-            said=STATEMENTS.encode(statement).decode(),
+            said=STATEMENTS.encode(said).decode(),
+            explanation=explanation,
         )
 
 

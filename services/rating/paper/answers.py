@@ -1,6 +1,6 @@
 """What the API and the command line answer to a question."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Self
@@ -9,13 +9,15 @@ from pydantic import Field
 
 from services.rating.answers import LineKind
 from services.rating.paper.domain.answered import Answered, AnsweredPeriod
-from services.rating.statements.answers import StepAnswer
 from shared.http.answers import Amount, Answer, Quantity
 from shared.http.shown_names import LineKey
+from shared.http.steps import StepAnswer
 from shared.pricing.blocks import Block
 from shared.pricing.blocks.parts import Part
+from shared.pricing.explanation import Step
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.values.money import Currency, format_minor
+from shared.topics.statement_steps import told_step
+from shared.values.money import Currency, format_minor, to_decimal
 from shared.values.period import ServicePeriod
 
 OCCASION = "period"
@@ -38,14 +40,14 @@ class PaperLineAnswer(Answer):
     amount: Amount
 
     @classmethod
-    def of(cls, line: PricedLine, to: Currency) -> Self:
+    def of(cls, line: PricedLine, steps: Sequence[Step], to: Currency) -> Self:
+        amount = to_decimal(line.amount_minor, to)
+        rounded = next((step.number("exact") for step in steps if step.op == "settle"), amount)
         return cls(
             key=line.key,
             kind=line.kind,
             quantity=line.quantity,
-            exact=sum((segment.exact for segment in line.segments), Decimal(0))
-            if line.segments
-            else Decimal(format_minor(line.amount_minor, to)),
+            exact=rounded,
             amount=format_minor(line.amount_minor, to),
         )
 
@@ -98,13 +100,14 @@ class PaperStatementAnswer(Answer):
             period=PaperPeriodAnswer(start=period.start_date, end=period.end_date),
             occasion=OCCASION,
             sequence=0,
-            lines=[PaperLineAnswer.of(line, to) for line in priced.lines],
+            lines=[PaperLineAnswer.of(line, priced.explanation[line.line_id], to) for line in priced.lines],
             subtotal=format_minor(priced.subtotal_minor, to),
             draws=PaperDrawAnswer.all_of(priced, to),
             total=format_minor(priced.total_minor, to),
             explanation=[
                 PaperExplanationAnswer(
-                    line=line.key, steps=[StepAnswer.of(step) for step in priced.explanation[line.line_id]]
+                    line=line.key,
+                    steps=[StepAnswer.of(told_step(step)) for step in priced.explanation[line.line_id]],
                 )
                 for line in priced.lines
             ],
@@ -125,7 +128,9 @@ class PaperStatementAnswer(Answer):
             subtotal=amount,
             draws=[],
             total=amount,
-            explanation=[PaperExplanationAnswer(line=line.key, steps=[StepAnswer.of(part.step(to))])],
+            explanation=[
+                PaperExplanationAnswer(line=line.key, steps=[StepAnswer.of(told_step(part.step(to)))])
+            ],
         )
 
 

@@ -1,6 +1,5 @@
 """What the API shows of statements."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -11,11 +10,13 @@ from services.rating.statements.usecases.show_current import CurrentStatement
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.held import HeldAnswer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerId, CustomerName, LineKey, ZoneName
-from shared.pricing.explanation import Op, Step, text_of
-from shared.topics.rating import StatementLine, StatementMessage, StatementSegment
+from shared.http.steps import StepAnswer
+from shared.pricing.explanation.paper import line_text
+from shared.topics.rating import StatementLine, StatementMessage, StatementSegment, StatementStep
+from shared.topics.statement_steps import steps_of
 from shared.values.instants import from_us
 from shared.values.made_from import made_from
-from shared.values.money import currency, format_minor
+from shared.values.money import currency, format_minor, to_decimal
 
 LineId = Annotated[str, Field(examples=["3b8d3c91-f712-56a8-84e8-c987dbb9311a"])]
 MeterName = Annotated[str | None, Field(examples=["api_calls"])]
@@ -195,60 +196,9 @@ class WholeStatementAnswer(StatementAnswer):
         )
 
 
-StepName = Literal[
-    "quantity",
-    "allowance",
-    "price",
-    "discount",
-    "bounds",
-    "settle",
-    "minimum",
-    "cap",
-    "commit",
-    "uplift",
-    "shortfall",
-    "draw",
-    "part",
-]
-_STEP_NAMES: Mapping[Op, StepName] = {
-    "quantity": "quantity",
-    "allowance": "allowance",
-    "fee": "price",
-    "price": "price",
-    "before": "price",
-    "units_off": "discount",
-    "percent_off": "discount",
-    "amount_off": "discount",
-    "line_minimum": "bounds",
-    "line_maximum": "bounds",
-    "settle": "settle",
-    "minimum": "minimum",
-    "cap": "cap",
-    "commit": "commit",
-    "uplift": "uplift",
-    "shortfall": "shortfall",
-    "draw": "draw",
-    "part": "part",
-}
-
-
-class StepAnswer(Answer):
-    """A step of pricing. One that only moves units has no amount, nor has one that pays or counts what others charge."""
-
-    step: StepName
-    clause: Annotated[str, Field(examples=["8d0f5f0c-6a55-5b0e-8f6c-1f1b8f6f9d10"])]
-    text: str
-    quantity: Quantity | None
-    amount: Quantity | None
-    """In units of the currency, not rounded"""
-
-    @classmethod
-    def of(cls, step: Step) -> Self:
-        return made_from(cls, step, step=_STEP_NAMES[step.op], text=text_of(step))
-
-
 class ExplanationAnswer(Answer):
-    """Why a line costs what it costs: the amounts of the steps sum to the line's."""
+    """Why a line costs what it costs: the amounts of the steps sum to the line's. A final statement's are those that it
+    was made final with."""
 
     object: Literal["explanation"] = "explanation"
     contract: ContractName
@@ -256,18 +206,37 @@ class ExplanationAnswer(Answer):
     revision: int
     currency: CurrencyCode
     line: LineAnswer
-    steps: list[StepAnswer]
+    steps: list[StepAnswer] | None
+    """Null where the statement was final before steps were kept"""
 
     @classmethod
-    def of(cls, statement: StatementMessage, line: StatementLine, steps: tuple[Step, ...]) -> Self:
+    def of(
+        cls, statement: StatementMessage, line: StatementLine, steps: tuple[StatementStep, ...] | None
+    ) -> Self:
         return cls(
             contract=statement.contract,
             period_start=date.fromisoformat(statement.period_start_date),
             revision=statement.revision,
             currency=statement.currency,
             line=LineAnswer.of(statement, line),
-            steps=[StepAnswer.of(step) for step in steps],
+            steps=None if steps is None else list(map(StepAnswer.of, steps)),
         )
+
+
+def explanation_text(
+    statement: StatementMessage, line: StatementLine, steps: tuple[StatementStep, ...] | None
+) -> str:
+    """Return an explanation in words, a line a step."""
+    period = f"{statement.contract}, {statement.period_start_date} to {statement.period_end_date}"
+    written = line_text(
+        line.description or line.key,
+        line.quantity,
+        to_decimal(line.amount_minor, currency(statement.currency)),
+        steps_of(steps),
+        statement.currency,
+        statement.timezone,
+    )
+    return f"{period}\n\n{written}\n"
 
 
 class CostLineAnswer(Answer):

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from services.rating.catalogue.domain.meter import MeterNotFound
 from services.rating.customers.domain import CustomerNotFound
@@ -17,6 +17,7 @@ from services.rating.statements.answers import (
     StatementAnswer,
     StatementsToldAnswer,
     WholeStatementAnswer,
+    explanation_text,
 )
 from services.rating.statements.memory import Ctx
 from services.rating.statements.requests import AskedCustomers, AskedStatements
@@ -36,6 +37,7 @@ from shared.errors import refuses
 from shared.http.answers import Listed
 from shared.http.changes import changes_nothing
 from shared.http.cursors import event_place, instant_in, parts_in, place_key
+from shared.http.formats import TEXT, Format, as_text
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
 from shared.topics.rating import StatementMessage
@@ -113,14 +115,19 @@ async def get_statement(contract: Key, period_start: date, context: Ctx) -> Whol
 @router.get(
     "/statements/{contract}/{period_start}/lines/{line_id}/explanation",
     operation_id="explain_line",
-    summary="Every step that leads to a line's amount",
+    summary="Every step that leads to a line's amount, as data or in words",
     dependencies=[requires("contracts:read")],
+    response_model=ExplanationAnswer,
+    responses={200: {"content": TEXT}},
 )
 @refuses(StatementNotFound, LineNotFound, ExplanationDiffers)
-async def explain(contract: Key, period_start: date, line_id: GivenId, context: Ctx) -> ExplanationAnswer:
+async def explain(
+    contract: Key, period_start: date, line_id: GivenId, context: Ctx, format: Format = "json"
+) -> ExplanationAnswer | Response:
     await price_at_once(context, [StatementName(contract, period_start)])
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        return ExplanationAnswer.of(*await explain_line(uow, contract, period_start, line_id))
+        explained = await explain_line(uow, contract, period_start, line_id)
+    return as_text(explanation_text(*explained)) if format == "text" else ExplanationAnswer.of(*explained)
 
 
 @router.get(

@@ -7,7 +7,8 @@ from typing import Any
 
 from services.rating.statements.domain.due import DueStatement
 from shared.pricing.inputs import VersionInForce
-from shared.topics.rating import StatementMessage
+from shared.topics.rating import STATEMENTS, StatementMessage
+from shared.topics.statement_steps import together
 from shared.values.period import ServicePeriod
 
 
@@ -117,11 +118,17 @@ class StoredStatement(PeriodColumns):
 
 @dataclass(frozen=True, slots=True)
 class SaidStatement:
-    """A statement as it was said: a StatementMessage as JSON text."""
+    """A statement as it was said: a StatementMessage as JSON text, and beside it its explanation; None of a draft, and
+    where it was not kept."""
 
     contract: str
     period_start: datetime
     said: str
+    explanation: str | None
+
+    @property
+    def message(self) -> StatementMessage:
+        return together(STATEMENTS.decode(self.said.encode()), self.explanation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,12 @@ def add_statement_tables(metadata: MetaData) -> None:
         Column("watermark_us", BigInteger, nullable=False),
         Column("subtotal_minor", BigInteger, nullable=False),
         Column("currency", String(3), nullable=False),
-        Column("said", Text, nullable=False),  # the StatementMessage, whole, as JSON text
+        # the StatementMessage, whole but for its explanation, as JSON text
+        Column("said", Text, nullable=False),
         # the same to read, made when it is read
         Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),
+        # the steps by line, as JSON text; null of a draft, and of what was final before they were kept
+        Column("explanation", Text),
         # balances that open the next period
         Column("closing", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
         # balances it was opened with

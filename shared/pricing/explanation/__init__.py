@@ -2,6 +2,6 @@
 is explained: the steps are read off what the stages handed over."""
 
 from shared.pricing.explanation.step import Op, Step
-from shared.pricing.explanation.words import text_of
+from shared.pricing.explanation.words import PLAIN, Shown, text_of
 
-__all__ = ["Op", "Step", "text_of"]
+__all__ = ["PLAIN", "Op", "Shown", "Step", "text_of"]

@@ -33,13 +33,14 @@ class Step:
     """One operation, the ids of the clauses it rests on (its own first), what went in, and what came out.
 
     op            inputs                                     output
-    quantity      meter, version, group                      the units counted
+    quantity      meter, version, group, start, end          the units counted
     allowance     counted, priced                            priced − counted
     units_off     discount, has, left                        −min(has, left)
-    fee           quantity, fee, days, whole_days, before    (before + fee × days) ÷ whole_days − before ÷ whole_days
+    fee           quantity, fee, days, whole_days, before,   (before + fee × days) ÷ whole_days − before ÷ whole_days
+                  version, start, end
     price         quantity, count, at, flat, reach, bound,   count × at + flat, or cap where there is one and it is less
                   cap
-    before        quantity (below zero: before the change)   less what those units cost
+    before        as of a price, of units before the change  less what a price comes to
     percent_off   discount, percent, left                    −left × percent ÷ 100
     amount_off    discount, amount_days, days, rounding,     −the line's part of the amount: amount_days ÷ days, rounded
                   currency, amount, split, line, left        and split over what is left of each line
@@ -55,12 +56,13 @@ class Step:
     part          block, whole, number, parts, currency      whole ÷ parts, the rest going to the first ones
     draw          line, block, slice, left, currency         what of it the block pays; below zero: returned
 
+    `start` and `end` (excluded) are the instants between which it was counted, or in force.
     What a percentage takes is rounded half up at 60 decimals, if it has more. `before` of a fee is the sum of fee × days
     that came before it in the period; each quotient has 50 digits. `left` is what the block, the commitment or the line
     (of a discount) had before. `beyond` is split over the lines in proportion to `amount`, in whole minor units by the
     largest remainder; a tie goes to the line before.
     `amount` is what the step adds to the charge, in currency units; a step that only moves units has none, nor has one
-    that counts or pays what others charge.
+    that counts or pays what others charge. Of a step that has travelled, or was kept, inputs that are numbers are text.
     """
 
     op: Op
@@ -88,5 +90,7 @@ class Step:
 
     def number_or_none(self, name: str) -> Decimal | None:
         found = self.inputs.get(name)
+        if isinstance(found, str):
+            return Decimal(found)
         assert found is None or isinstance(found, Decimal)
         return found

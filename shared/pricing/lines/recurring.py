@@ -56,6 +56,9 @@ class RecurringLine(BoundedLine):
                 "days": charged.days,
                 "whole_days": charged.whole_days,
                 "before": charged.fee_days_before,
+                "version": charged.stretch.version,
+                "start": charged.stretch.start.isoformat(),
+                "end": charged.stretch.end.isoformat(),
             }
             yield Step("fee", charged.stretch.clause_ids, said, output=segment.exact, amount=segment.exact)
 

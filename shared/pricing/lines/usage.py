@@ -137,6 +137,8 @@ def _units(turn: Turn[UsageLine], segment: PricedSegment) -> Iterator[Step]:
         "meter": turn.stretch.clause.meter,
         "version": turn.stretch.version,
         "group": segment.group,
+        "start": segment.start.isoformat(),
+        "end": segment.end.isoformat(),
     }
     own = turn.stretch.clause_ids
     yield Step("quantity", own, said, output=segment.quantity)
@@ -158,6 +160,5 @@ def _price(turn: Turn[UsageLine], group: Group) -> Iterator[Step]:
     price = turn.stretch.clause.price.for_group(group)
     for part in price.parts(now):
         yield Step("price", clauses, part.inputs(), output=part.amount, amount=part.amount)
-    cost = _ZERO if turn.fresh else price.cost(earlier)
-    if not turn.fresh and (earlier or cost):
-        yield Step("before", clauses, {"quantity": -earlier}, output=-cost, amount=-cost)
+    for part in price.parts(earlier) if not turn.fresh and (earlier or price.cost(earlier)) else ():
+        yield Step("before", clauses, part.inputs(), output=-part.amount, amount=-part.amount)

@@ -11,11 +11,15 @@ from shared.topics.rating import (
     ContractVersion,
     ContractVersionMessage,
     CustomerMessage,
+    Explanation,
     StatementLine,
     StatementMessage,
     StatementSegment,
+    StatementStep,
 )
 from shared.values.ids import clause_id, line_id, statement_id
+from shared.values.money import currency as currency_of
+from shared.values.money import to_decimal
 from shared.values.period import period_between
 
 NOW = datetime(2013, 2, 4, 12, tzinfo=UTC)
@@ -49,6 +53,16 @@ def line_of(
         description=f"{key} used",
         segments=(segment,),
     )
+
+
+def explanation_of(lines: Sequence[StatementLine], of_currency: str) -> Explanation:
+    """One step a line, which leads to all of its amount."""
+    found: Explanation = {}
+    for line in lines:
+        amount = to_decimal(line.amount_minor, currency_of(of_currency))
+        said = {"quantity": f"{line.quantity:f}", "count": "1", "at": f"{amount:f}", "flat": "0", "reach": ""}
+        found[line.line_id] = (StatementStep("price", (line.clause_id,), said, amount, amount),)
+    return found
 
 
 def statement_of(
@@ -95,6 +109,7 @@ def statement_of(
         "close_due_us": to_us(period.end) + 72 * 3600 * 10**6,
         "net_days": 30,
         "contract_versions": (1,),
+        "explanation": explanation_of(lines, currency) if final else None,
     }
     return StatementMessage(**{**said, **changes})
 
@@ -105,7 +120,13 @@ def pages_of(statement: StatementMessage, lines_max: int) -> list[StatementMessa
     said = {name: getattr(statement, name) for name in statement.__struct_fields__}
     return [
         StatementMessage(
-            **{**said, "lines": statement.lines[cut : cut + lines_max], "page": page, "pages": len(cuts)}
+            **{
+                **said,
+                "lines": statement.lines[cut : cut + lines_max],
+                "explanation": statement.explanation if page == 1 else statement.explanation and {},
+                "page": page,
+                "pages": len(cuts),
+            }
         )
         for page, cut in enumerate(cuts, 1)
     ]

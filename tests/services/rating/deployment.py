@@ -18,6 +18,7 @@ from services.rating.statements.usecases.finish_due_work import finish_due_work
 from shared.bus import Record
 from shared.runtime.clock import machine_us
 from shared.topics.rating import StatementMessage
+from shared.topics.statement_steps import together
 from shared.topics.usage_ingest import USAGE_EVENTS, UsageMessage
 from shared.values.instants import to_us
 from tests.conftest import TestDatabase, say
@@ -101,13 +102,13 @@ class Deployment:
         import msgspec
 
         row = await self.context.db.pool.fetchrow(
-            """select document from rating.statements join rating.periods using (contract, period_start)
+            """select document, explanation from rating.statements join rating.periods using (contract, period_start)
                where contract = $1 and start_date = $2""",
             contract,
             datetime.fromisoformat(start_date).date(),
         )
         assert row is not None, f"no statement of {contract} from {start_date}"
-        return msgspec.convert(row["document"], StatementMessage, strict=False)
+        return together(msgspec.convert(row["document"], StatementMessage, strict=False), row["explanation"])
 
     async def said(self) -> list[StatementMessage]:
         """Every revision told on rating.statements, in the order of the log."""

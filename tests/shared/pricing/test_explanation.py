@@ -20,8 +20,7 @@ prices = st.one_of(*PRICES.values())
 
 
 def again(step: Step) -> Decimal:
-    """What the step comes to, from its inputs alone. What was counted, and what units before a change cost, is said
-    elsewhere."""
+    """What the step comes to, from its inputs alone. What was counted is said elsewhere."""
     number = step.number
     match step.op:
         case "allowance":
@@ -32,8 +31,9 @@ def again(step: Step) -> Decimal:
             so_far = before + number("fee") * days
             return EXACT.subtract(share(so_far, 1, whole_days), share(before, 1, whole_days))
         case "price":
-            due = number("count") * number("at") + number("flat")
-            return min(due, number("cap")) if "cap" in step.inputs else due
+            return _priced(step)
+        case "before":
+            return -_priced(step)
         case "settle":
             to, mode = currency(str(step.inputs["currency"])), Rounding(str(step.inputs["rounding"]))
             return settle(number("exact"), to, mode).to_decimal()
@@ -44,6 +44,11 @@ def again(step: Step) -> Decimal:
         case "minimum":
             return number("minimum") - number("charged")
     return step.output
+
+
+def _priced(step: Step) -> Decimal:
+    due = step.number("count") * step.number("at") + step.number("flat")
+    return min(due, step.number("cap")) if "cap" in step.inputs else due
 
 
 @given(old=prices, new=prices, before=quantities, after=quantities, included=st.integers(0, 500))
@@ -77,9 +82,9 @@ PRICES_SAID: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"model": "volume", "tiers": TIERS}, "3", ["3 at 2, the tier up to 10"]),
     ({"model": "volume", "tiers": TIERS}, "12", ["12 at 1.5 plus 5, the last tier"]),
     ({"model": "package", "size": "100", "price": "9.00"}, "101", ["2 packs of 100 at 9"]),
-    ({"model": "per_unit", "unit": "0.335"}, "1", ["api rounded half_up to 0.34 USD"]),
+    ({"model": "per_unit", "unit": "0.335"}, "1", ["0.335 rounded half up to 0.34 USD"]),
     ({"model": "per_unit", "unit": "1"}, "-5", ["5 below zero: negative quantity carried"]),
-    (REGIONS, "0", ["calls: 0 under version 1", "api rounded half_up to 0.00 USD"]),
+    (REGIONS, "0", ["calls: 0 under version 1", "0 rounded half up to 0.00 USD"]),
 ]
 
 
@@ -104,14 +109,14 @@ def test_the_words_of_everything_else() -> None:
     steps = price(versions, "5", "7").steps
     assert [text_of(step) for step in steps] == [
         "31 × 15 of 31 days",
-        "fee rounded half_up to 15.00 USD",
+        "15 rounded half up to 15.00 USD",
         "calls: 5 under version 1",
-        "2 covered by the allowance or units carried",
+        "5 used, 2 included or carried",
         "beyond: 3 at 1 plus 10",
         "calls: 7 under version 2",
         "beyond: 10 at 2",
-        "less 3 before the change",
-        "api rounded half_up to 27.00 USD",
+        "less beyond: 3 at 2, before the change",
+        "27 rounded half up to 27.00 USD",
         "top-up to the minimum of 100.00 USD",
     ]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal, Self
 
 from services.billing.documents.domain.kinds import DocumentKind
-from shared.topics.rating import LineDraw, StatementLine, StatementMessage, StatementSegment
+from shared.topics.rating import LineDraw, StatementLine, StatementMessage, StatementSegment, StatementStep
 from shared.values.instants import from_us
 from shared.values.made_from import made_from
 
@@ -25,8 +25,9 @@ class Line:
     """A settled line, of the contract, service period and statement that it names: a document may have lines of
     several. The dates are local and both inclusive; `tax_class` is None before there are taxes.
 
-    `segments` say how the quantity came together; None where they are not here. A list leaves them out, and a
-    draft's are in rating, whose explanation its trace shows.
+    `segments` say how the quantity came together, and `steps` how the amount did; None where they are not here. A list
+    leaves them out, and a draft's are in rating, whose explanation its trace shows. A line that was final before steps
+    were kept has segments and no steps.
     """
 
     contract: str
@@ -48,11 +49,14 @@ class Line:
     corrects: CorrectedLine | None = None
     draws: tuple[LineDraw, ...] = ()
     segments: tuple[StatementSegment, ...] | None = None
+    steps: tuple[StatementStep, ...] | None = None
 
     @classmethod
     def of(
         cls, statement: StatementMessage, line: StatementLine, segments: tuple[StatementSegment, ...] | None
     ) -> Self:
+        """Take over a line of a statement, and with segments its steps."""
+        explanation = None if segments is None else statement.explanation
         return made_from(
             cls,
             line,
@@ -65,7 +69,13 @@ class Line:
             description=line.description,
             draws=line.draws,
             segments=segments,
+            steps=None if explanation is None else explanation.get(line.line_id, ()),
         )
+
+    @property
+    def steps_kept(self) -> bool | None:
+        """Whether it was kept how the amount came about; None where nothing of that is here."""
+        return None if self.segments is None else self.steps is not None
 
     @property
     def drawn_minor(self) -> int:

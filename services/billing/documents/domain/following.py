@@ -43,8 +43,8 @@ def held_of_statement(why: StatementHeld) -> Held:
 
 
 def lines_of_draft(statement: StatementMessage, *, segments: bool) -> list[Line]:
-    """The lines that a draft has of a statement. Segments travel with a final statement alone: where others
-    have none, they are not known to be none."""
+    """The lines that a draft has of a statement, with their steps where `segments` are wanted. Both travel with a final
+    statement alone: where others have none, they are not known to be none."""
     unknown = () if statement.final else None
     return [
         Line.of(statement, line, (line.segments or unknown) if segments else None) for line in statement.lines

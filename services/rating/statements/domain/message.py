@@ -14,6 +14,7 @@ from shared.pricing.lines import TOP_UP, UsageLine
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
 from shared.topics.statement_pages import cut
+from shared.topics.statement_steps import told
 from shared.values.decimals import plain
 from shared.values.ids import statement_id
 from shared.values.instants import to_us
@@ -41,7 +42,7 @@ class PricedAt:
 
 
 def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> StatementMessage:
-    """Return the whole statement, in one piece."""
+    """Return the whole statement, in one piece; a final one with the explanation it was priced with."""
     layout = layout_of(due.chain, due.period)
     terms = layout.terms or due.chain[0].terms
     return StatementMessage(
@@ -69,6 +70,7 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
         skip_zero_invoices=terms.skip_zero_invoices,
         consumption=_consumption(due, layout, priced.lines),
         meters={need.meter: at.meters[need.meter] for need in layout.needs if need.meter in at.meters},
+        explanation=told(priced.explanation) if at.final else None,
     )
 
 
@@ -88,8 +90,8 @@ def held_message(
 
 
 def as_told(statement: StatementMessage) -> StatementMessage:
-    """Return the statement as others see it. Only a final one takes its segments along: a draft is replaced
-    again and again, and who asks why it is what it is asks rating."""
+    """Return the statement as others see it. Only a final one takes its segments and its explanation along: a draft
+    is replaced again and again, and who asks why it is what it is asks rating."""
     if statement.final:
         return statement
     bare = tuple([msgspec.structs.replace(line, segments=()) for line in statement.lines])

@@ -21,6 +21,7 @@ from services.rating.statements.rows import (
 from shared.db.columns import names_of
 from shared.db.filters import narrowed
 from shared.topics.rating import STATEMENTS, StatementMessage
+from shared.topics.statement_steps import apart, together
 
 _CLAIM = """
     select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at,
@@ -102,19 +103,21 @@ class StatementRepository:
 
     async def replace(self, replacements: Sequence[Replacement]) -> None:
         """Write the revisions over the older ones. A final row refuses (trigger)."""
-        said = [replacement.message for replacement in replacements]
+        parts = [apart(replacement.message) for replacement in replacements]
+        said = [message for message, _ in parts]
         await self.connection.execute(
             """insert into rating.statements (contract, period_start, statement_id, revision, final,
                 watermark, watermark_us, subtotal_minor,
-                   currency, said, opening, closing, known_version)
+                   currency, said, explanation, opening, closing, known_version)
                select * from unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::bigint[], $5::boolean[],
                    $6::jsonb[], $7::bigint[], $8::bigint[],
-                   $9::text[], $10::text[], $11::jsonb[], $12::jsonb[], $13::int[])
+                   $9::text[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::int[])
                on conflict (contract, period_start) do update set revision = excluded.revision,
                    final = excluded.final,
                    watermark = excluded.watermark, watermark_us = excluded.watermark_us,
                        subtotal_minor = excluded.subtotal_minor,
-                   currency = excluded.currency, said = excluded.said, opening = excluded.opening,
+                   currency = excluded.currency, said = excluded.said, explanation = excluded.explanation,
+                       opening = excluded.opening,
                        closing = excluded.closing,
                    known_version = excluded.known_version""",
             [m.contract for m in said],
@@ -127,6 +130,7 @@ class StatementRepository:
             [m.subtotal_minor for m in said],
             [m.currency for m in said],
             [STATEMENTS.encode(m).decode() for m in said],
+            [explanation for _, explanation in parts],
             [_json(r.opening) for r in replacements],
             [_json(r.closing) for r in replacements],
             [r.known_version for r in replacements],
@@ -162,7 +166,7 @@ class StatementRepository:
     ) -> dict[StatementName, StatementMessage | None]:
         """Those of these statements that there are, each as it stands if it is newer than the revision."""
         rows = await self.connection.fetch(
-            """select contract, start_date, case when st.revision > known then said end as said
+            """select contract, start_date, case when st.revision > known then said end as said, explanation
                from unnest($1::text[], $2::date[], $3::bigint[]) as asked (contract, start_date, known)
                join rating.periods p using (contract, start_date)
                join rating.statements st using (contract, period_start)""",
@@ -172,7 +176,7 @@ class StatementRepository:
         )
         return {
             StatementName(row["contract"], row["start_date"]): row["said"]
-            and STATEMENTS.decode(row["said"].encode())
+            and together(STATEMENTS.decode(row["said"].encode()), row["explanation"])
             for row in rows
         }
 
@@ -270,14 +274,18 @@ class StatementRepository:
 
     async def statement(self, contract: str, start_date: date) -> StoredStatement | None:
         row = await self.connection.fetchrow(
-            """select s.document, s.opening, s.known_version, p.period_start, p.period_end, p.start_date,
+            """select s.document, s.explanation, s.opening, s.known_version, p.period_start, p.period_end, p.start_date,
                 p.end_date, p.whole_days
                from rating.periods p join rating.statements s using (contract, period_start)
                where p.contract = $1 and p.start_date = $2""",
             contract,
             start_date,
         )
-        return StoredStatement(**{**row, "document": _message(row)}) if row else None
+        if row is None:
+            return None
+        found = {**row, "document": together(_message(row), row["explanation"])}
+        del found["explanation"]
+        return StoredStatement(**found)
 
     async def final_periods_of_meter(self, meter: str, event_type: str, limit: int) -> list[FinalPeriod]:
         """The first final periods whose statements charge the meter and which have events of its type."""

@@ -1,5 +1,5 @@
-"""Explain a line. Computed on read by pricing the statement again, up to its own watermark, with every
-step kept."""
+"""Explain a line: a final statement's by the steps that were kept with it, a draft's by pricing it again, up to its own
+watermark, with every step kept."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,13 +8,14 @@ from decimal import Decimal
 from services.rating.contracts.memory import chain_of
 from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.domain.balances import from_stored
+from services.rating.statements.rows import StoredStatement
 from services.rating.statements.usecases.find import find
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.pricing.explanation import Step
 from shared.pricing.needs import Totals
 from shared.pricing.pipeline import price_period, usage_needs
-from shared.topics.rating import StatementLine, StatementMessage
+from shared.topics.rating import Explanation, StatementLine, StatementMessage, StatementStep
+from shared.topics.statement_steps import told
 from shared.values.groups import Group
 from shared.values.instants import to_us
 
@@ -26,12 +27,12 @@ class LineNotFound(AppError):
 
 
 class ExplanationDiffers(AppError):
-    """Pricing the statement again gives another amount: the statement is held until somebody has looked."""
+    """Pricing the draft again gives another amount: whatever changed meanwhile is on its way, or somebody must look."""
 
     kind = Kind.CONFLICT
 
 
-Explained = tuple[StatementMessage, StatementLine, tuple[Step, ...]]
+Explained = tuple[StatementMessage, StatementLine, tuple[StatementStep, ...] | None]
 
 
 def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
@@ -44,25 +45,33 @@ def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
 
 async def explain_line(uow: UnitOfWork, contract: str, start_date: date, line_id: str) -> Explained:
     """Return the statement, the line and the steps that lead to its amount; the amounts of the steps sum to
-    the line's.
+    the line's. None: the statement was final before steps were kept.
 
-    The quantities are those of the statement's own segments, so a final statement is explained as it was,
-    whatever came late.
+    A final statement is explained as it was, whatever came late and however terms are priced today.
     """
     row = await find(uow, contract, start_date)
     statement = row.document
     line = line_of(statement, line_id)
-    versions = await ContractRepository(uow.connection).versions(contract)
+    if not statement.final:
+        return statement, line, (await _priced_again(uow, row, line))[line_id]
+    explanation = statement.explanation
+    return statement, line, None if explanation is None else explanation.get(line_id, ())
+
+
+async def _priced_again(uow: UnitOfWork, row: StoredStatement, line: StatementLine) -> Explanation:
+    """The quantities are those of the draft's own segments."""
+    statement = row.document
+    versions = await ContractRepository(uow.connection).versions(statement.contract)
     chain = chain_of(version for version in versions if version.version <= row.known_version)
     period = row.in_zone(statement.timezone)
     usage = _as_counted(statement, usage_needs(chain, period))
     priced = price_period(chain, period, usage, from_stored(row.opening), explain=True)
-    again = next((one for one in priced.lines if one.line_id == line_id), None)
+    again = next((one for one in priced.lines if one.line_id == line.line_id), None)
     if again is None or again.amount_minor != line.amount_minor:
         raise ExplanationDiffers(
-            f"line {line_id} is {line.amount_minor} minor units and comes to {again.amount_minor if again else 'nothing'} now"
+            f"line {line.line_id} is {line.amount_minor} minor units and comes to {again.amount_minor if again else 'nothing'} now"
         )
-    return statement, line, priced.explanation[line_id]
+    return told(priced.explanation)
 
 
 def _as_counted(

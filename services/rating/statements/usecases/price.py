@@ -148,7 +148,9 @@ def _price_all(
         try:
             if statement.contract in failed:
                 raise failed[statement.contract]
-            priced = price_within_bounds(statement.chain, statement.period, quantities, from_stored(opening))
+            priced = price_within_bounds(
+                statement.chain, statement.period, quantities, from_stored(opening), explain=at.final
+            )
         except AppError as fault:
             failed[statement.contract] = fault
             outcome.held.append((statement, fault))

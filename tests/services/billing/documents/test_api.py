@@ -114,6 +114,17 @@ async def test_an_invoice_is_shown_in_the_export_format(
         and "segments" not in listed["lines"][1]
         and len(line["segments"]) == 1
     )
+    assert "steps" not in listed["lines"][1] and line["steps_kept"] is True
+    (step,) = line["steps"]
+    assert (step["op"], step["clauses"], step["output"], step["amount"]) == (
+        "price",
+        [line["clause"]],
+        "611550",
+        "611550",
+    )
+    text = await api.get(f"/v1/invoices/{listed['id']}", params={"format": "text"})
+    assert text.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "Meter_1 used: 11, $611,550.00\n  1 at $611,550.00 = $611,550.00\n" in text.text
 
 
 FILTERS = [
@@ -264,7 +275,7 @@ async def explanation(
         "contract": contract,
         "period": period_start_date,
         "line": line,
-        "steps": [{"step": "quantity", "quantity": "1"}],
+        "steps": [{"op": "quantity", "output": "1"}],
     }
 
 

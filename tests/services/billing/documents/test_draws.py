@@ -64,7 +64,7 @@ def test_answer_and_page_say_each_draw(finalized: Document) -> None:
         {"block": "blo_paid", "kind": "prepaid", "line": line, "amount": "3.00"},
         {"block": "blo_gift", "kind": "promotional", "line": line, "amount": "0.50"},
     ]
-    page = page_of(finalized, lambda *_: None)
+    page = page_of(finalized)
     assert "$3.00 paid from prepaid balance blo_paid" in page and "-$3.50" in page and "$3.70" in page
 
 

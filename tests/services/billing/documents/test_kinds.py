@@ -73,7 +73,7 @@ async def test_a_kind_has_its_own_series_accounts_and_title(db: Database) -> Non
     ]
     entry = "select description from billing.journal_entries where source_id = $1"
     assert await db.pool.fetchval(entry, note.document_id) == f"fee_note {NUMBER}"
-    assert f"<title>Fee note {NUMBER}" in page_of(note, lambda *_: None)
+    assert f"<title>Fee note {NUMBER}" in page_of(note)
     assert DocumentAnswer.of(note).as_json()["kind"] == "fee_note"
     told = [DOCUMENTS.decode(row["value"]) for row in await db.pool.fetch("select value from billing.outbox")]
     assert {message.number: message.kind for message in told} == {

@@ -49,7 +49,7 @@ async def test_the_draft_has_the_lines_of_all_its_statements(db: Database, draft
     shown = DocumentAnswer.of(await get_document(db, draft.document_id)).as_json()
     assert [source["contract"] for source in shown["statements"]] == ["ua-2013", "aa-2013"]
     assert shown["lines"][2]["period"] == {"start": "2013-02-01", "end": "2013-02-28"}
-    page = page_of(draft, lambda *_: None)
+    page = page_of(draft)
     assert page.count("aa-2013 · 1 February 2013 – 28 February 2013") == 1
     assert f"statement {UA.statement_id}, revision 1 · statement {AA.statement_id}, revision 1" in page
 

@@ -11,12 +11,15 @@ import pytest
 from alembic import command
 
 from services.billing.documents.domain.filters import DocumentFilter
+from services.billing.documents.page import page_of
+from services.billing.documents.usecases import get_document
 from services.billing.finalization.usecases.finalize import finalize_due
 from services.billing.replica import usecases
 from shared.db.unit_of_work import Database
 from shared.postgres.migrations import _config, migrate_all
 from shared.postgres.setup import SERVICES, create_roles_and_schemas
 from shared.postgres.urls import role_url
+from shared.pricing.explanation.paper import NOT_KEPT
 from shared.topics.rating import STATEMENTS, StatementMessage
 from tests.conftest import TestDatabase
 from tests.services.billing.gates import OpenGate
@@ -24,7 +27,7 @@ from tests.services.billing.reading import list_documents
 from tests.services.billing.statements import NOW, ZONE, batch_of, statement_of
 
 BEFORE = "0014"
-BILLED, OPEN = statement_of(final=True), statement_of(month=2, revision=3)
+BILLED, OPEN = statement_of(final=True, explanation=None), statement_of(month=2, revision=3)
 STATEMENT = """insert into billing.statements (statement_id, revision, contract, customer_id, period_start, period_end,
         final, watermark, said)
     values ($1, $2, $3, $4, to_timestamp($5), to_timestamp($6), $7, $8, $9)"""
@@ -129,6 +132,9 @@ async def test_what_was_final_says_what_it_said_and_what_was_open_goes_on(
             ("ua-2013", "2013-01-31", BILLED.statement_id)
         }
         assert [(source.revision, source.watermark) for source in january.statements] == [(1, {"0": 1})]
+        async with db.transaction() as uow:
+            whole = await get_document(uow, january.document_id)
+        assert [line.steps_kept for line in whole.lines] == [False, False] and NOT_KEPT in page_of(whole)
         assert [line.amount_minor for line in february.lines] == [2_500_000, 61_155_000]
         await hear(db, statement_of(month=2, revision=9, final=True, amounts=(5,)))
         assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.rating.statements.domain.message import pages_of
-from shared.topics.rating import STATEMENTS, StatementLine, StatementMessage, StatementSegment
+from shared.topics.rating import (
+    STATEMENTS,
+    StatementLine,
+    StatementMessage,
+    StatementSegment,
+    StatementStep,
+)
 from shared.topics.registry import MESSAGE_MAX_BYTES
 from shared.topics.statement_pages import LINES_A_PAGE, joined
 from tests.services.billing.statements import statement_of
@@ -35,8 +41,16 @@ def line(number: int, segments: int, length: int) -> StatementLine:
     )
 
 
-def statement(lines: list[StatementLine], final: bool = True) -> StatementMessage:
-    return msgspec.structs.replace(statement_of(final=final), lines=tuple(lines))
+def statement(lines: list[StatementLine], final: bool = True, steps: int = 0) -> StatementMessage:
+    """`steps`: that lead to each of the lines; 0: none were kept."""
+    explanation = {one.line_id: tuple(step(one, n) for n in range(steps)) for one in lines} if steps else None
+    return msgspec.structs.replace(statement_of(final=final), lines=tuple(lines), explanation=explanation)
+
+
+def step(of: StatementLine, number: int) -> StatementStep:
+    group = {"plan": f"{number}" + "x" * len(of.segments[0].group["plan"]) if of.segments else ""}
+    said = {"meter": "calls", "version": 1, "group": group}
+    return StatementStep("quantity", (of.clause_id,), said, Decimal(number), Decimal("0.02"))
 
 
 def test_a_final_line_over_a_thousand_groups_and_many_spans_travels() -> None:
@@ -44,6 +58,9 @@ def test_a_final_line_over_a_thousand_groups_and_many_spans_travels() -> None:
     takes that in one message."""
     whole = statement([line(1, 3, 10), line(2, 12_000, 1000), *(line(n, 1, 10) for n in range(3, 700))])
     assert len(STATEMENTS.encode(whole)) > 13_000_000
+    whole = msgspec.structs.replace(whole, explanation=statement(list(whole.lines), steps=3).explanation)
+    explained = {**(whole.explanation or {}), "line-2": tuple(step(whole.lines[1], n) for n in range(24_000))}
+    whole = msgspec.structs.replace(whole, explanation=explained)
     pages = pages_of(whole)
     assert max(len(STATEMENTS.encode(page)) for page in pages) < MESSAGE_MAX_BYTES // 4
     assert [(page.page, page.pages) for page in pages] == [(n, len(pages)) for n in range(1, len(pages) + 1)]
@@ -58,9 +75,14 @@ def test_a_draft_takes_no_segments_along_and_is_cut_by_lines() -> None:
     )
 
 
-@given(sizes=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 60_000)), max_size=12), seed=st.integers())
-def test_pages_in_any_order_are_the_statement(sizes: list[tuple[int, int]], seed: int) -> None:
-    whole = statement([line(number, segments, length) for number, (segments, length) in enumerate(sizes)])
+@given(
+    sizes=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 60_000)), max_size=12),
+    steps=st.integers(0, 12),
+    seed=st.integers(),
+)
+def test_pages_in_any_order_are_the_statement(sizes: list[tuple[int, int]], steps: int, seed: int) -> None:
+    lines = [line(number, segments, length) for number, (segments, length) in enumerate(sizes)]
+    whole = statement(lines, steps=steps)
     pages = pages_of(whole)
     assert max(len(STATEMENTS.encode(page)) for page in pages) < MESSAGE_MAX_BYTES // 4
     shuffled = list(pages)

@@ -6,6 +6,9 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
+from services.rating.statements.usecases import explain_line
+from shared.pricing.explanation.paper import NOT_KEPT
+from shared.pricing.results import PricedPeriod
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
 
 
@@ -199,6 +202,43 @@ async def test_a_final_statement_stays_whatever_comes(rating: Deployment) -> Non
     line = before.lines[0].line_id
     told = await rating.client.get(f"/v1/statements/acme-1/2024-01-01/lines/{line}/explanation")
     assert told.status_code == 200 and told.json()["line"]["amount"] == "2.00"
+
+
+async def test_a_final_statement_is_explained_by_the_steps_it_travelled_with(
+    rating: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await started(rating)
+    await rating.apply(terms("acme-1", "acme"))
+    await rating.send(event("in time", "acme", utc("2024-01-05T10:00:00")))
+    await rating.settled()
+    (line,) = (await rating.statement("acme-1", "2024-01-01"))["lines"]
+    path = f"/v1/statements/acme-1/2024-01-01/lines/{line['id']}/explanation"
+    draft = (await rating.client.get(path)).json()["steps"]
+    await rating.advance(utc("2024-02-04T00:00:00"))
+
+    def priced_otherwise_today(*_: object, **__: object) -> PricedPeriod:
+        raise AssertionError("a final statement is never priced to be explained")
+
+    monkeypatch.setattr(explain_line, "price_period", priced_otherwise_today)
+    final = await rating.client.get(path)
+    assert final.json()["steps"] == draft
+    text = await rating.client.get(path, params={"format": "text"})
+    assert text.text.endswith("1 at $2.00 = $2.00\n") and "acme-1, 2024-01-01 to 2024-01-31" in text.text
+    (told,) = [statement for statement in await rating.said() if statement.final]
+    assert told.explanation is not None
+    assert [step.op for step in told.explanation[line["id"]]] == [step["op"] for step in draft]
+    await as_before_steps_were_kept(rating)
+    kept = await rating.client.get(path)
+    assert kept.status_code == 200 and kept.json()["steps"] is None
+    assert NOT_KEPT in (await rating.client.get(path, params={"format": "text"})).text
+
+
+async def as_before_steps_were_kept(rating: Deployment) -> None:
+    admin = await asyncpg.connect(rating.database.admin_url)
+    async with admin.transaction():
+        await admin.execute("set local session_replication_role = replica")
+        await admin.execute("update rating.statements set explanation = null")
+    await admin.close()
 
 
 ATTACKS = (
