@@ -113,6 +113,8 @@ NAMED_VALUES: Final = frozenset(
         ("interval", "year"),
         ("interval", "quarter"),
         ("on_change", "scale"),
+        ("per", "day"),
+        ("per", "event"),
     }
 )
 """(key, value) of a choice."""

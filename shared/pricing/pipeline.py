@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import localcontext
 from typing import NamedTuple
 
-from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero
+from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero, UnitsRolledOver
 from shared.pricing.blocks import Block
 from shared.pricing.explanation.step import Step
 from shared.pricing.inputs import VersionInForce
@@ -117,9 +117,12 @@ def _explained(whole: _Lines, capped: Capped, paid: Paid, layout: Layout) -> dic
 
 def _closing(covered: Sequence[Covered], paid: Balances) -> Balances:
     """Return what the period hands to the next."""
-    rows = [
+    below_zero = [
         UnitsBelowZero(line.line.key, group, units)
         for line in covered
         for group, units in line.below_zero.items()
     ]
-    return replace(paid, below_zero=tuple(rows)) if rows else paid
+    rolled_over = [UnitsRolledOver(line.line.key, line.rolled_over) for line in covered if line.rolled_over]
+    if not below_zero and not rolled_over:
+        return paid
+    return replace(paid, below_zero=tuple(below_zero), rolled_over=tuple(rolled_over))

@@ -22,6 +22,12 @@ class Reach(msgspec.Struct, frozen=True, gc=False):
     totals: TotalsRead
     priced: TotalsRead
 
+    @property
+    def covered(self) -> Decimal:
+        """The units that the allowance, and what was rolled over, cover."""
+        units = sum([total for total in self.totals.values() if total > 0], _ZERO)
+        return units - sum(self.priced.values(), _ZERO)
+
 
 NOWHERE = Reach({}, {})
 
@@ -42,14 +48,15 @@ class UnitsOff(msgspec.Struct, frozen=True, gc=False):
 
 
 class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
-    """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it. `off`: units that
-    discounts take off."""
+    """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it; `rolled_over`: the units
+    that cover usage beside its allowance; `off`: units that discounts take off."""
 
     stretch: Effective[C_co]
     counted: TotalsRead
     before: Reach
     after: Reach
     fresh: bool
+    rolled_over: Decimal = _ZERO
     off: tuple[UnitsOff, ...] = ()
 
     def priced(self, group: Group) -> tuple[Decimal, Decimal]:

@@ -46,11 +46,9 @@ def consumptions(
     elapsed = _elapsed(now, statement.start, statement.end)
     lines = {line.key: _brought_to(line, quantity_at) for line in statement.lines}
     found = [
-        _consumption(
-            "allowance", line.key, line.meter, line.included, lines.get(line.key, _NOTHING)[0], elapsed
-        )
+        _consumption("allowance", line.key, line.meter, units, lines.get(line.key, _NOTHING)[0], elapsed)
         for line in terms.usage_lines
-        if line.included is not None
+        if (units := line.included_units) is not None
     ]
     if statement.minimum_minor is not None:
         spent = sum((lines[line.key][1] for line in statement.lines if line.kind != "minimum"), Decimal())

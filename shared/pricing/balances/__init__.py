@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.pricing.balances.blocks import BlockDrawn, CommitmentCounted, Kept
 from shared.pricing.balances.units_below_zero import UnitsBelowZero
+from shared.pricing.balances.units_rolled_over import UnitsRolledOver
 from shared.pricing.blocks.block import Block
 
 
@@ -14,6 +15,7 @@ class Balances:
     granted by a call, or by the end of a commitment."""
 
     below_zero: tuple[UnitsBelowZero, ...] = ()
+    rolled_over: tuple[UnitsRolledOver, ...] = ()
     blocks: tuple[Block, ...] = ()
     drawn: tuple[BlockDrawn, ...] = ()
     counted: tuple[CommitmentCounted, ...] = ()
@@ -22,4 +24,12 @@ class Balances:
 
 EMPTY = Balances()
 
-__all__ = ["EMPTY", "Balances", "BlockDrawn", "CommitmentCounted", "Kept", "UnitsBelowZero"]
+__all__ = [
+    "EMPTY",
+    "Balances",
+    "BlockDrawn",
+    "CommitmentCounted",
+    "Kept",
+    "UnitsBelowZero",
+    "UnitsRolledOver",
+]

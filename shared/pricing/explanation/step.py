@@ -34,7 +34,8 @@ class Step:
 
     op            inputs                                     output
     quantity      meter, version, group, start, end          the units counted
-    allowance     counted, priced                            priced − counted
+    allowance     counted, priced, rolled_over               priced − counted; `rolled_over`, where there are any, are the
+                                                             units that cover usage beside the allowance
     units_off     discount, has, left                        −min(has, left)
     fee           quantity, fee, days, whole_days, before,   (before + fee × days) ÷ whole_days − before ÷ whole_days
                   version, start, end

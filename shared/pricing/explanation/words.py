@@ -36,7 +36,11 @@ def _quantity(step: Step, shown: Shown) -> str:
 def _allowance(step: Step, shown: Shown) -> str:
     if step.output > 0:
         return f"{shown.units(step.output)} below zero: negative quantity carried"
-    return f"{shown.units(step.number('counted'))} used, {shown.units(-step.output)} included or carried"
+    rolled = step.number_or_none("rolled_over")
+    more = "" if rolled is None else f", {shown.units(rolled)} rolled over among them"
+    return (
+        f"{shown.units(step.number('counted'))} used, {shown.units(-step.output)} included or carried{more}"
+    )
 
 
 def _fee(step: Step, shown: Shown) -> str:

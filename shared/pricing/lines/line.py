@@ -8,6 +8,7 @@ from typing import Self
 from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
 from shared.pricing.explanation.step import Step
+from shared.pricing.lines.allowance import RollOver
 from shared.pricing.needs import Totals
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
@@ -44,6 +45,11 @@ class LineClause(Clause):
     def allowance(self, billed_days: int, whole_days: int) -> Decimal:
         """Return the units that cost nothing in a period that is billed for so many of its days."""
         return Decimal(0)
+
+    @property
+    def rolls_over(self) -> RollOver | None:
+        """What of its allowance goes into the next period; None: nothing."""
+        return None
 
     def rank(self, group: Group) -> int:
         """Return the order in which groups draw the allowance. Raises NoRateForGroup where terms name no price."""

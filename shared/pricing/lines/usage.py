@@ -9,7 +9,7 @@ import msgspec
 
 from shared.pricing.effective import Effective
 from shared.pricing.explanation.step import Input, Step
-from shared.pricing.fields import Quantity
+from shared.pricing.lines.allowance import Allowance, Included, RollOver
 from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.models import Price
 from shared.pricing.needs import Totals
@@ -32,7 +32,7 @@ class UsageLine(BoundedLine):
     key: Key
     kind: Literal["usage"]
     meter: Key
-    included: Quantity | None = None
+    included: Included | None = None
     price: Price
     on_change: Literal["run_through", "restart"] = "run_through"
     description: Label | None = None
@@ -59,10 +59,19 @@ class UsageLine(BoundedLine):
             ]
         )
 
+    @property
+    def included_units(self) -> Decimal | None:
+        """The units that a full period includes; None: nothing is said of them."""
+        return self.included.units if isinstance(self.included, Allowance) else self.included
+
+    @property
+    def rolls_over(self) -> RollOver | None:
+        return self.included.roll_over if isinstance(self.included, Allowance) else None
+
     def allowance(self, billed_days: int, whole_days: int) -> Decimal:
         """Return the included units; a part period includes its days' share, to 12 decimals as any
         quantity."""
-        included = self.included or _ZERO
+        included = self.included_units or _ZERO
         if billed_days == whole_days:
             return included
         part = share(included, billed_days, whole_days)
@@ -145,7 +154,9 @@ def _units(turn: Turn[UsageLine], segment: PricedSegment) -> Iterator[Step]:
     off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))]
     left = segment.priced + sum([one.taken for one in off], _ZERO)
     if left != segment.quantity:
-        covered = {"counted": segment.quantity, "priced": left}
+        covered: dict[str, Input] = {"counted": segment.quantity, "priced": left}
+        if turn.rolled_over:
+            covered["rolled_over"] = turn.rolled_over
         yield Step("allowance", own, covered, output=left - segment.quantity)
     for one in off:
         taken: dict[str, Input] = {"discount": one.clause.key, "has": one.has, "left": one.left}

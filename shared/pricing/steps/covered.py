@@ -1,5 +1,5 @@
-"""Covered: what the allowance, units carried and discounts of units leave of the counted units, stretch after
-stretch."""
+"""Covered: what the allowance, units carried or rolled over and discounts of units leave of the counted units, stretch
+after stretch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -23,12 +23,13 @@ _ZERO = Decimal(0)
 
 
 class Covered(msgspec.Struct, frozen=True, gc=False):
-    """A line with a turn for each stretch that counts usage, and the units below zero that the next period takes
-    over."""
+    """A line with a turn for each stretch that counts usage, and what the next period takes over: units below zero, and
+    units of the allowance that were not used."""
 
     line: Placed[LineClause]
     turns: tuple[Turn[LineClause], ...] = ()
     below_zero: Mapping[Group, Decimal] = {}
+    rolled_over: Decimal = _ZERO
 
 
 def cover(
@@ -45,27 +46,46 @@ def cover(
 
 
 def _covered(measured: Measured, opening: Balances, discounts: Sequence[PlacedDiscount]) -> Covered:
-    carried = {row.group: row.units for row in opening.below_zero if row.line_key == measured.line.key}
+    key = measured.line.key
+    rolled = sum([row.units for row in opening.rolled_over if row.line_key == key], _ZERO)
+    carried = {row.group: row.units for row in opening.below_zero if row.line_key == key}
     try:
-        turns = tuple(_turns(measured, carried, TakesUnits(discounts) if discounts else None))
+        turns = tuple(_turns(measured, carried, rolled))
+        unused, off = _unused(turns[-1]), TakesUnits(discounts) if discounts else None
+        turns = tuple([off.of(turn) for turn in turns]) if off else turns
     except NoRateForGroup as fault:
         raise in_full(fault, measured.line, measured.counted) from fault
     totals = turns[-1].after.totals
-    return Covered(measured.line, turns, {group: total for group, total in totals.items() if total < 0})
+    below_zero = {group: total for group, total in totals.items() if total < 0}
+    return Covered(measured.line, turns, below_zero, unused)
 
 
-def _turns(measured: Measured, carried: TotalsRead, off: TakesUnits | None) -> Iterator[Turn[LineClause]]:
-    """Yield the line's stretches in order, each from where the one before has come to."""
+def _unused(last: Turn[LineClause]) -> Decimal:
+    """What the allowance that was in force last hands on."""
+    roll_over = last.stretch.clause.rolls_over
+    if roll_over is None:
+        return _ZERO
+    return roll_over.of(max(_own(last) + last.rolled_over - last.after.covered, _ZERO))
+
+
+def _own(turn: Turn[LineClause]) -> Decimal:
+    return turn.stretch.clause.allowance(turn.stretch.billed_days, turn.stretch.whole_days)
+
+
+def _turns(measured: Measured, carried: TotalsRead, rolled: Decimal) -> Iterator[Turn[LineClause]]:
+    """Yield the line's stretches in order, each from where the one before has come to. Where an allowance begins anew,
+    of what was rolled over there is what the one before did not need beside its own."""
     running, previous = carried, None
     for stretch, counted in zip(measured.line.stretches, measured.counted, strict=True):
-        fresh = previous is None or _begins_anew(previous, stretch)
-        before = _reach(
-            stretch, {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
-        )
-        after = _reach(stretch, _plus(before.totals, counted))
-        turn = Turn(stretch, counted, before, after, fresh)
-        yield off.of(turn) if off else turn
-        running, previous = after.totals, stretch
+        fresh = previous is None or _begins_anew(previous.stretch, stretch)
+        if fresh and previous is not None and rolled:
+            rolled -= max(previous.after.covered - _own(previous), _ZERO)
+        begun = {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
+        before = _reach(stretch, begun, rolled)
+        after = _reach(stretch, _plus(before.totals, counted), rolled)
+        previous = Turn(stretch, counted, before, after, fresh, rolled)
+        yield previous
+        running = after.totals
 
 
 def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]) -> bool:
@@ -74,12 +94,12 @@ def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]
     return not goes_on and stretch.clause.begins_anew(previous.clause)
 
 
-def _reach(stretch: Effective[LineClause], totals: TotalsRead) -> Reach:
-    """Cover each group's units by what is left of the allowance, in the order of their ranks, then of the
-    values."""
+def _reach(stretch: Effective[LineClause], totals: TotalsRead, rolled: Decimal) -> Reach:
+    """Cover each group's units by what is left of the allowance and of what was rolled over, in the order of their
+    ranks, then of the values."""
     if not totals:
         return NOWHERE
-    left = stretch.clause.allowance(stretch.billed_days, stretch.whole_days)
+    left = stretch.clause.allowance(stretch.billed_days, stretch.whole_days) + rolled
     if not left:
         return Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
     priced: dict[Group, Decimal] = {}

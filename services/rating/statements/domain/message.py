@@ -140,7 +140,7 @@ def _consumption(due: DueStatement, layout: Layout, lines: Sequence[PricedLine])
     quantities = {line.key: line.quantity for line in lines}
     for line in layout.lines:
         clause = line.last.clause
-        if isinstance(clause, UsageLine) and clause.included and line.last.end == due.period.end:
+        if isinstance(clause, UsageLine) and clause.included_units and line.last.end == due.period.end:
             said[f"included:{line.key}"] = plain(
                 clause.allowance(line.last.billed_days, line.last.whole_days)
             )

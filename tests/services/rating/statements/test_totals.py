@@ -60,3 +60,21 @@ async def test_bounds_that_cross_are_refused_and_nothing_is_recorded(rating: Dep
         }
     ]
     assert (await rating.client.get("/v1/contracts/acme-1")).status_code == 404
+
+
+async def test_what_january_leaves_of_its_allowance_covers_february(rating: Deployment) -> None:
+    """Of 5 calls 2 are used: 3 go over, and of 9 in February 1 is charged. A late one in January takes one of them."""
+    line = calls(included={"units": "5", "roll_over": True})
+    await started(rating, 2, lines=[line])
+    await rating.advance(utc("2024-02-02T00:00:00"))
+    await rating.send(*(event(f"feb-{n}", "acme", utc("2024-02-02T10:00:00")) for n in range(9)))
+    await rating.settled()
+    assert await amounts(rating) == {"calls": "0.00"}
+    assert await amounts(rating, "2024-02-01") == {"calls": "2.00"}
+    await rating.send(event("late", "acme", utc("2024-01-31T10:00:00")))
+    await rating.settled()
+    assert await amounts(rating, "2024-02-01") == {"calls": "4.00"}
+    await rating.advance(utc("2024-03-10T00:00:00"))
+    await rating.settled()
+    february = await rating.stored("acme-1", "2024-02-01")
+    assert (february.final, february.subtotal_minor) == (True, 400)

@@ -1,0 +1,11 @@
+"""Units rolled over."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class UnitsRolledOver(NamedTuple):
+    """What the allowance of a line left in the period before: it covers as much usage in this one."""
+
+    line_key: str
+    units: Decimal
