@@ -104,12 +104,12 @@ def explain_floor(lines: Sequence[PricedLine], minimum: SpendBound) -> Iterator[
 
 
 def explain_cap(capped: Capped, most: SpendBound) -> LineSteps:
-    """Return the reduction with a step for each line that it is taken from; together they are the reduction."""
+    """Return the reduction with a step for each line that it may be taken from; together they are the reduction."""
     to = most.settled.currency
     beyond, steps = sum(capped.cut.values()), list[Step]()
     for line in capped.lines:
-        if part := capped.cut.get(line.line_id):
-            taken = to_decimal(-part, to)
+        if line.amount_minor > 0:
+            taken = to_decimal(-capped.cut.get(line.line_id, 0), to)
             said: dict[str, Input] = {
                 "line": line.key,
                 "amount": to_decimal(line.amount_minor, to),

@@ -1,0 +1,230 @@
+"""`examples/recompute.py` works every document out again, and names the step in which one number was changed."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from services.billing.documents.answers import DocumentAnswer
+from shared.pricing import PricedPeriod
+from shared.pricing.explanation import Op
+from tests.services.billing.priced import document_of
+from tests.shared.pricing.contracts import chain, price, terms, usage_line
+from tests.shared.pricing.prices import PRICES
+from u2c.deployment.state import ROOT
+
+SCRIPT = ROOT / "examples" / "recompute.py"
+CONTRACTS = 2_000
+LINES_MAX = 150
+_DOCUMENTS = TypeAdapter(DocumentAnswer)
+Document = dict[str, Any]
+Place = tuple[int, int, tuple[str, ...]]
+"""A line, a step of it, and where in the step a number stands."""
+
+
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("recompute", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+recompute = script()
+
+
+def exported(priced: PricedPeriod, currency: str = "USD") -> Document:
+    """The document as `GET /v1/invoices/{id}` answers it."""
+    shown: Document = json.loads(
+        _DOCUMENTS.dump_json(DocumentAnswer.of(document_of(priced, currency=currency)))
+    )
+    return shown
+
+
+quantities = st.decimals(min_value=-100, max_value=20_000, places=3)
+amounts = st.decimals(min_value=0, max_value=5_000, places=2).map(str)
+
+
+@st.composite
+def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
+    """A month of a random contract, its price and fee changed within it or not."""
+    currency = draw(st.sampled_from(["USD", "JPY", "BHD"]))
+    rounding = draw(st.sampled_from(["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"]))
+    decimals = {"USD": 2, "JPY": 0, "BHD": 3}[currency]
+    minimum = draw(st.integers(0, 10_000_000).map(lambda minor: str(Decimal(minor).scaleb(-decimals))))
+    written: Document = {
+        "currency": currency,
+        "billing": {"interval": "month", "rounding": rounding},
+        "phases": draw(st.sampled_from([[], [{"from": "2026-01-01", "minimum_spend": minimum}]])),
+    }
+    line: Document = {"on_change": draw(st.sampled_from(["run_through", "restart"]))}
+    if draw(st.booleans()):
+        line["included"] = str(draw(st.integers(0, 500)))
+    versions = [
+        terms(
+            **written,
+            **at,
+            lines=[usage_line(draw(st.one_of(*PRICES.values())), **line), *_fee(draw, decimals)],
+        )
+        for at in ({}, {"effective": "2026-01-17"})[: draw(st.integers(1, 2))]
+    ]
+    cut = len({version.lines[0].hash for version in versions})
+    return price(chain(*versions), *(str(draw(quantities)) for _ in range(cut))), currency
+
+
+def _fee(draw: st.DrawFn, decimals: int) -> list[Document]:
+    minor = draw(st.integers(0, 1_000_000))
+    proration = draw(st.sampled_from(["day", "none"]))
+    amount = str(Decimal(minor).scaleb(-decimals))
+    return [{"key": "fee", "kind": "recurring", "amount": amount, "proration": proration}]
+
+
+seen: Counter[str] = Counter()
+
+
+@pytest.mark.long
+@settings(max_examples=CONTRACTS)
+@given(contract=priced_contracts())
+def test_random_contracts_are_worked_out_again(contract: tuple[PricedPeriod, str]) -> None:
+    document = exported(*contract)
+    assert list(recompute.check(document)) == []
+    seen.update(step["op"] for line in document["lines"] for step in line["steps"])
+
+
+@settings(max_examples=60)
+@given(contract=priced_contracts(), data=st.data())
+def test_a_number_that_was_changed_is_named_by_its_step(
+    contract: tuple[PricedPeriod, str], data: st.DataObject
+) -> None:
+    document = exported(*contract)
+    assert list(recompute.check(document)) == []
+    changed(
+        document, data.draw(st.sampled_from(list(numbers(document)))), data.draw(st.sampled_from([1, -1]))
+    )
+
+
+def test_every_kind_of_number_of_every_operation_is_named() -> None:
+    """Each number of documents in which every operation occurs, one after the other."""
+    tiers = {"model": "graduated", "tiers": [{"up_to": "10", "unit": "2", "flat": "1"}, {"unit": "1.505"}]}
+    cheaper = {**tiers, "tiers": [{"up_to": "100", "unit": "0.5"}, {"unit": "0.25"}]}
+    fee = {"key": "fee", "kind": "recurring", "amount": "33.33"}
+    phases = [{"from": "2026-01-01", "minimum_spend": "500"}]
+    versions = chain(
+        terms(lines=[usage_line(tiers, included="5"), fee], phases=phases),
+        terms(
+            lines=[usage_line(cheaper, included="5"), {**fee, "amount": "44.44"}],
+            phases=phases,
+            effective="2026-01-17",
+        ),
+    )
+    document = exported(price(versions, "20.5", "90"))
+    named = set()
+    for place in numbers(document):
+        changed(document, place, 1)
+        at_line, at_step, path = place
+        named.add((document["lines"][at_line]["steps"][at_step]["op"], path))
+    assert {op for op, _ in named} >= {"quantity", "allowance", "fee", "price", "before", "settle", "minimum"}
+    assert {path[-1] for op, path in named if op == "price"} == {
+        "quantity", "count", "at", "flat", "bound", "output", "amount"
+    }  # fmt: skip
+
+
+def numbers(document: Document) -> Iterator[Place]:
+    """Where the numbers of all steps stand."""
+    for at_line, line in enumerate(document["lines"]):
+        for at_step, step in enumerate(line["steps"]):
+            for path in (("output",), ("amount",), *(("inputs", name) for name in step["inputs"])):
+                value = step[path[0]] if len(path) == 1 else step["inputs"][path[1]]
+                if isinstance(value, int) or (isinstance(value, str) and _is_number(value)):
+                    yield at_line, at_step, path
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).isdigit()
+
+
+def changed(document: Document, place: Place, by: int) -> None:
+    """Change one number, by one in its last digit: the first fault names its step, and is in its line."""
+    at_line, at_step, path = place
+    altered = deepcopy(document)
+    step = altered["lines"][at_line]["steps"][at_step]
+    inside = step if len(path) == 1 else step["inputs"]
+    value = inside[path[-1]]
+    inside[path[-1]] = value + by if isinstance(value, int) else _next(value, by)
+    (fault, *_) = recompute.check(altered)
+    line = document["lines"][at_line]
+    assert fault.startswith(f"line {line['key']} ({line['id']}), step {at_step + 1} ({step['op']}): "), fault
+
+
+def _next(text: str, by: int) -> str:
+    number = Decimal(text)
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return f"{number + Decimal(by).scaleb(exponent):f}"
+
+
+@pytest.mark.parametrize("name", ["amount", "quantity"])
+def test_a_changed_line_and_changed_totals_are_named(name: str) -> None:
+    document = exported(price(chain(terms()), "3"))
+    document["lines"][0][name] = "4"
+    assert next(fault.partition(",")[0] for fault in recompute.check(document)).startswith("line api")
+    document = exported(price(chain(terms()), "3"))
+    document["subtotal"] = "4.00"
+    assert list(recompute.check(document)) == [
+        "its lines come to 3.00, its subtotal is 4.00",
+        "its subtotal less its draws is 4.00, its total is 3.00",
+    ]
+
+
+def test_what_was_not_kept_and_what_is_not_known_is_said() -> None:
+    document = exported(price(chain(terms()), "3"))
+    document["lines"][0]["steps"][0]["op"] = "conjure"
+    assert "an unknown operation" in next(recompute.check(document))
+    del document["lines"][0]["steps"]
+    assert "was not kept" in next(recompute.check(document))
+
+
+def test_files_are_read_and_the_verdict_is_the_exit_code(tmp_path: Path) -> None:
+    good, bad = exported(price(chain(terms()), "3")), exported(price(chain(terms()), "3"))
+    bad["lines"][0]["steps"][1]["inputs"]["at"] = "2"
+    (tmp_path / "good.json").write_text(json.dumps(good))
+    assert run(tmp_path / "good.json") == (0, "1 documents, 0 of them do not add up\n")
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    code, said = run(tmp_path / "good.json", tmp_path / "bad.json")
+    assert (
+        code == 1
+        and "bad.json: line api" in said
+        and "step 2 (price): its inputs come to 6, its output is 3" in said
+    )
+
+
+def run(*paths: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-I", str(SCRIPT), *map(str, paths)], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout
+
+
+def test_it_knows_every_operation() -> None:
+    assert {*recompute.OPERATIONS, *recompute.FACTS} == set(get_args(Op))
+
+
+def test_it_is_short_and_needs_nothing_but_python() -> None:
+    text = SCRIPT.read_text()
+    assert len(text.splitlines()) <= LINES_MAX
+    imported = {
+        line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))
+    }
+    assert imported <= sys.stdlib_module_names
