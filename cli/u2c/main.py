@@ -22,6 +22,7 @@ VERBS = (
     "clock",
     "contract",
     "price",
+    "cases",
     "events",
     "kafka",
     "chaos",

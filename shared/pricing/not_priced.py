@@ -27,6 +27,11 @@ _SECTIONS: Final = frozenset(
         "switch_day",
         "minimum_spend",
         "cancellation",
+        "top_up",
+        "limits",
+        "alerts",
+        "base",
+        "excess",
     }
 )
 _LINE: Final = frozenset(
@@ -50,6 +55,10 @@ _LINE: Final = frozenset(
         "currency",
         "counted",
         "one_off",
+        "unit",
+        "per_bucket",
+        "commit",
+        "settle_by",
     }
 )
 _PRICE: Final = frozenset(
@@ -69,15 +78,35 @@ _PRICE: Final = frozenset(
         "factor",
         "connect_fee",
         "increments",
+        "bands",
+        "multiplier",
+        "card",
+        "unmatched",
+        "increment_rounding",
     }
 )
 _BELOW: Final = {
     "renewal": frozenset({"uplift_percent", "basis", "compound", "uplift"}),
     "billing": frozenset({"align", "switch_day", "advance_separately", "every", "interim", "thresholds"}),
-    "phases": frozenset({"months", "interval", "price", "discount", "to", "until", "amount", "percent"}),
+    "phases": frozenset(
+        {
+            "months",
+            "interval",
+            "price",
+            "discount",
+            "to",
+            "until",
+            "amount",
+            "percent",
+            "factor",
+            "days",
+            "quantities",
+        }
+    ),
+    "term": frozenset({"starts", "days"}),
     "lines": _LINE,
     "price": _PRICE,
-    "credits": frozenset({"unit", "amount_per", "scope"}),
+    "credits": frozenset({"unit", "amount_per", "scope", "increment", "overage"}),
     "tiers": frozenset({"percent", "minimum", "maximum"}),
 }
 
@@ -100,6 +129,8 @@ NAMED_MEMBERS: Final = MILESTONE_FIELDS | frozenset(
         "capacity",
         "per_bucket",
         "product",
+        "share",
+        "bands",
     }
 )
 """Kinds of lines, price models and kinds of milestones."""
@@ -108,6 +139,8 @@ NAMED_VALUES: Final = frozenset(
         ("timing", "advance"),
         ("proration", "second"),
         ("proration", "thirty_day_month"),
+        ("proration", "day_30"),
+        ("proration", "strict_30"),
         ("interval", "day"),
         ("interval", "week"),
         ("interval", "year"),

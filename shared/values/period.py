@@ -94,7 +94,7 @@ def period_between(
     start_date: date, end_exclusive: date, timezone: str, *, whole_days: int | None = None
 ) -> ServicePeriod:
     """Return the period from one local midnight to another. `end_exclusive` is the first day after it."""
-    days = (end_exclusive - start_date).days
+    days = days_between(start_date, end_exclusive)
     assert days > 0, f"{start_date} … {end_exclusive} is empty"
     return ServicePeriod(
         start=local_midnight(start_date, timezone),
@@ -105,6 +105,15 @@ def period_between(
         billed_days=days,
         timezone=timezone,
     )
+
+
+def days_between(start_date: date, end_exclusive: date) -> int:
+    """Return how many days there are from one to the other, which is not counted."""
+    return (end_exclusive - start_date).days
+
+
+def day_after(day: date) -> date:
+    return day + timedelta(days=1)
 
 
 def local_midnight(day: date, timezone: str) -> datetime:
