@@ -19,7 +19,7 @@ from shared.pricing.lines import LineClause
 from shared.pricing.needs import Totals, Usage
 from shared.pricing.placed import Placed
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.pricing.steps.bounded import bound
+from shared.pricing.steps.bounded import bound, bound_before_discounts
 from shared.pricing.steps.cap import Capped, cap
 from shared.pricing.steps.covered import Covered, cover
 from shared.pricing.steps.difference import NOTHING, Asked, difference
@@ -88,6 +88,7 @@ class _Lines(NamedTuple):
     """What the stages up to settled hand over, a line each."""
 
     covered: list[Covered]
+    before: Sequence[Gross]  # discounts
     discounted: Sequence[Gross]
     bounded: list[Gross]
     settled: list[PricedLine]
@@ -98,16 +99,16 @@ def _settled(lines: Sequence[Placed[LineClause]], layout: Layout, usage: Usage, 
     assert layout.terms is not None
     to, mode = layout.terms.money, layout.terms.billing.rounding_mode
     covered = cover(measure(lines, usage), opening, layout.discounts)
-    discounted = discount(price(covered), layout.discounts, to)
-    bounded = bound(discounted)
-    return _Lines(covered, discounted, bounded, settle_all(bounded, to, mode))
+    before = bound_before_discounts(price(covered))
+    discounted = discount(before, layout.discounts, to)
+    bounded = bound(before, discounted)
+    return _Lines(covered, before, discounted, bounded, settle_all(bounded, to, mode))
 
 
 def _explained(whole: _Lines, capped: Capped, paid: Paid, layout: Layout) -> dict[str, tuple[Step, ...]]:
     """Return the steps that lead to each line, by its id."""
     assert layout.terms is not None
-    to, mode = layout.terms.money, layout.terms.billing.rounding_mode
-    found = dict(explain_lines(*whole, to, mode))
+    found = dict(explain_lines(*whole, layout.terms))
     found.update(explain_floor(capped.lines, layout.minimum) if layout.minimum else ())
     found.update([explain_cap(capped, layout.cap)] if layout.cap and capped.cut else ())
     for line_id, step in explain_paid(paid, (*capped.lines, *paid.lines), layout):

@@ -1,7 +1,7 @@
 """The least and the most that a line costs in a period."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 from pydantic import model_validator
@@ -14,23 +14,30 @@ from shared.pricing.lines.line import LineClause
 
 
 class Bounds(msgspec.Struct, frozen=True, gc=False):
-    """What the exact amount of a line is held between; None: no bound on that side."""
+    """What the exact amount of a line is held between; None: no bound on that side. `before_discounts`: it is what the
+    line costs before discounts that is compared."""
 
     minimum: Bound | None
     maximum: Bound | None
+    before_discounts: bool = False
 
     @property
     def at_most(self) -> "Bounds | None":
         """The same without the minimum, which is due at a period's end."""
-        return None if self.maximum is None else Bounds(None, self.maximum)
+        return None if self.maximum is None else Bounds(None, self.maximum, self.before_discounts)
 
 
 class BoundedLine(LineClause):
     """A line that costs at least `minimum` and at most `maximum` a period. In a part period, or where it is in force on
-    some of the days, both count by the day."""
+    some of the days, both count by the day.
+
+    `measured: before_discounts`: discounts are taken of no more than the maximum, and what is missing to the minimum
+    is due beside what they leave.
+    """
 
     minimum: Amount | None = None
     maximum: Amount | None = None
+    measured: Literal["after_discounts", "before_discounts"] = "after_discounts"
 
     @model_validator(mode="after")
     def _minimum_within_maximum(self) -> Self:
@@ -54,4 +61,6 @@ def bounds_of(stretches: Sequence[Effective[LineClause]]) -> Bounds | None:
     whole_days = stretches[-1].whole_days
     minimum = at_least([(clause.minimum, days) for clause, days in agreed], whole_days)
     maximum = at_most([(clause.maximum, days) for clause, days in agreed], whole_days)
-    return None if minimum is None and maximum is None else Bounds(minimum, maximum)
+    if minimum is None and maximum is None:
+        return None
+    return Bounds(minimum, maximum, agreed[-1][0].measured == "before_discounts")

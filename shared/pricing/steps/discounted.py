@@ -127,12 +127,13 @@ def parts_of(placed: PlacedDiscount, lefts: Sequence[Decimal], to: Currency) -> 
 
 def _by_stretch(line: Gross) -> list[Decimal]:
     """Return what a line costs in each of its stretches. Where a later one takes back what those before it cost, as a
-    volume price does at a bound, it takes that from the last first; nothing is left of a line below zero."""
+    volume price does at a bound, or a maximum is in the way, that is taken from the last first; nothing is left of a
+    line below zero."""
     starts = [stretch.start for stretch in line.line.stretches]
     costs = [_ZERO] * len(starts)
     for segment in line.segments:
         costs[max(bisect_right(starts, segment.start) - 1, 0)] += segment.exact
-    owed = _ZERO
+    owed = line.exact - sum(costs, _ZERO)
     for index in range(len(costs) - 1, -1, -1):
         cost = costs[index] + owed
         costs[index], owed = max(cost, _ZERO), min(cost, _ZERO)

@@ -1,9 +1,9 @@
 """Explained: the steps that lead to each line, read off what the stages handed over."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from shared.pricing.explanation.step import Input, Op, Step
+from shared.pricing.language import Terms
 from shared.pricing.layout import SpendBound
 from shared.pricing.lines import TOP_UP
 from shared.pricing.results import PricedLine
@@ -21,18 +21,22 @@ LineSteps = tuple[str, tuple[Step, ...]]
 
 def explain_lines(
     covered: Sequence[Covered],
+    before: Sequence[Gross],
     discounted: Sequence[Gross],
     bounded: Sequence[Gross],
     settled: Sequence[PricedLine],
-    to: Currency,
-    mode: Rounding,
+    terms: Terms,
 ) -> Iterator[LineSteps]:
     """Yield each line with the steps that lead to it, its rounding last."""
-    for turns, left, exact, line in zip(covered, discounted, bounded, settled, strict=True):
+    to, mode = terms.money, terms.billing.rounding_mode
+    for turns, gross, left, exact, line in zip(covered, before, discounted, bounded, settled, strict=True):
         stretches, kind = exact.line.stretches, type(exact.line.last.clause)
-        steps = [*kind.explain(stretches, turns.turns, exact.segments), *_explain_taken(left, to, mode)]
-        if isinstance(exact, Bounded):
-            steps.append(_explain_bound(exact, left.exact))
+        steps = [
+            *kind.explain(stretches, turns.turns, exact.segments),
+            *_explain_bound(gross),
+            *_explain_taken(left, to, mode),
+            *(_explain_bound(exact) if exact is not gross else ()),
+        ]
         money = to_decimal(line.amount_minor, to)
         said: dict[str, Input] = {
             "line": line.key,
@@ -76,18 +80,20 @@ def _of_amount(one: AmountOff, line: str, to: Currency, mode: Rounding) -> dict[
     }
 
 
-def _explain_bound(line: Bounded, charged: Decimal) -> Step:
+def _explain_bound(line: Gross) -> Iterator[Step]:
+    """Yield the step that moved a line to a bound, if one did."""
     bounds = line.line.bounds
-    assert bounds is not None, "what has no bounds is not moved by them"
+    if not isinstance(line, Bounded) or bounds is None:
+        return
     op: Op = "line_minimum" if line.moved > 0 else "line_maximum"
     held_to = bounds.minimum if line.moved > 0 else bounds.maximum
-    assert held_to is not None
+    assert held_to is not None, "it was moved to it"
     said: dict[str, Input] = {
         "amount_days": held_to.amount_days,
         "whole_days": held_to.whole_days,
-        "charged": charged,
+        "charged": line.measured,
     }
-    return Step(op, line.line.last.clause_ids, said, output=line.moved, amount=line.moved)
+    yield Step(op, line.line.last.clause_ids, said, output=line.moved, amount=line.moved)
 
 
 def explain_floor(lines: Sequence[PricedLine], minimum: SpendBound) -> Iterator[LineSteps]:

@@ -1,7 +1,7 @@
 """The least and the most that a line and a period cost: figures to check by hand, an oracle in fractions, and laws."""
 
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.pricing import PricedPeriod, TermsInvalid, text_of
+from shared.values.decimals import EXACT
 from shared.values.money import to_decimal
 from shared.values.period import ServicePeriod, period_between
 from tests.shared.pricing.contracts import amounts, chain, price, terms, usage_line
@@ -122,6 +123,35 @@ def test_a_minimum_is_due_at_the_end_of_a_period_and_a_maximum_all_along() -> No
     assert drawn(priced) == {"most": 1500, "least": 2000}
 
 
+@pytest.mark.parametrize(
+    ("measured", "used", "cents"),
+    [
+        # half of 40 is lifted to 100; 40 lack 60, which are due beside half of it
+        ("after_discounts", "40", 10000),
+        ("before_discounts", "40", 8000),
+        ("after_discounts", "150", 10000),
+        ("before_discounts", "150", 7500),
+        # half of 500 is within 300; of 500 cut to 300 the half is due
+        ("after_discounts", "500", 25000),
+        ("before_discounts", "500", 15000),
+        ("after_discounts", "900", 30000),
+    ],
+)
+def test_bounds_are_measured_after_discounts_or_before_them(measured: str, used: str, cents: int) -> None:
+    line = usage_line(minimum="100", maximum="300", measured=measured)
+    half = [{"key": "half", "percent": "50"}]
+    priced = price(chain(terms(lines=[line], discounts=half)), used)
+    assert amounts(priced) == {"api": cents}
+    assert sum(step.amount or 0 for step in priced.steps) * 100 == cents
+
+
+def test_a_discount_of_a_part_of_the_period_is_taken_of_what_the_maximum_leaves_of_it() -> None:
+    """200 before the 16th and 200 after it are cut to 300, the last first: half of the last 100 is off."""
+    line = usage_line(maximum="300", measured="before_discounts")
+    late = [{"key": "late", "percent": "50", "from": "2026-01-16"}]
+    assert amounts(price(chain(terms(lines=[line], discounts=late)), "200", "200")) == {"api": 25000}
+
+
 def test_what_has_no_bounds_is_hashed_as_before() -> None:
     """As the versions of contracts that were signed before there were bounds say."""
     assert terms().lines[0].hash == "981dc575723061e55d9c498049d3c26d"
@@ -214,9 +244,9 @@ def test_random_bounds_are_those_of_an_oracle_in_fractions(
     priced = price_random(versions, lines, period, changes)
     expected = oracle(lines, spend, period, changes, {"USD": 2, "JPY": 0, "KWD": 3}[code])
     assert [line.amount_minor for line in priced.lines] == expected
-    assert sum(step.amount or 0 for step in priced.steps) == to_decimal(
-        priced.subtotal_minor, versions[0].money
-    )
+    with localcontext(EXACT):
+        explained = sum(step.amount or 0 for step in priced.steps)
+    assert explained == to_decimal(priced.subtotal_minor, versions[0].money)
 
 
 def price_random(
