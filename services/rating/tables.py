@@ -2,6 +2,7 @@
 
 from sqlalchemy import MetaData
 
+from services.rating.blocks.tables import add_block_tables
 from services.rating.catalogue.tables import add_catalogue_tables
 from services.rating.contracts.tables import add_contract_tables
 from services.rating.customers.tables import add_customer_tables
@@ -16,4 +17,5 @@ add_catalogue_tables(metadata)
 add_customer_tables(metadata)
 add_metering_tables(metadata)
 add_contract_tables(metadata)
+add_block_tables(metadata)
 add_statement_tables(metadata)

@@ -32,7 +32,7 @@ from shared.values.made_from import made_from
 EXAMPLE = example(Path(__file__).parents[1], "contract")
 TermsDocument = Annotated[dict[str, Any], StoredAs(Terms), Field(examples=[EXAMPLE])]
 Version = Annotated[int, Field(ge=1)]
-Section = Literal["lines", "phases", "cap", "discounts"]
+Section = Literal["lines", "phases", "cap", "discounts", "commitments", "credits"]
 
 
 class ClauseAnswer(Answer):
@@ -167,7 +167,11 @@ def clauses_of(terms: Terms) -> list[ClauseAnswer]:
     discounts = [
         _clause(terms.contract, "discounts", one.key, "discount", one.hash) for one in terms.discounts
     ]
-    return [*lines, *phases, *caps, *discounts]
+    promises = [
+        _clause(terms.contract, "commitments", one.key, "commitment", one.hash) for one in terms.commitments
+    ]
+    credits = [_clause(terms.contract, "credits", one.key, one.kind, one.hash) for one in terms.credits]
+    return [*lines, *phases, *caps, *discounts, *promises, *credits]
 
 
 def _clause(

@@ -82,7 +82,8 @@ def agreed_in(chain: Sequence[VersionInForce], terms: Terms, period: ServicePeri
     blocks, refills = list[Block](), list[Refilled]()
     for credit in terms.credits:
         lots = list(_lots(credit, terms, _written_at(chain, "credits", credit.key), period))
-        blocks += [block for block in lots if block.effective < period.end]
+        kept = credit.roll_over is not None
+        blocks += [block for block in lots if block.effective < period.end or kept]
         refills += _refills(credit, terms, lots)
     return Agreed(promises, tuple(blocks), tuple(refills))
 

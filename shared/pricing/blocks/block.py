@@ -51,9 +51,9 @@ class Draw(msgspec.Struct, frozen=True, gc=False):
 
 class Change(msgspec.Struct, frozen=True, gc=False):
     """What becomes of a block besides draws: `expiry` is what lapses at `at`, `rolled_over` what goes on in another
-    block then. Not below zero."""
+    block then, `granted` what that one has of it. Not below zero."""
 
     block: str
-    kind: Literal["expiry", "rolled_over"]
+    kind: Literal["expiry", "rolled_over", "granted"]
     at: datetime
     amount_minor: int

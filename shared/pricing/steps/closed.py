@@ -77,6 +77,10 @@ def _ends_of_commitments(committed: Committed, layout: Layout) -> Iterator[Chang
         if promise.block.pays and not _goes_on(promise.block, layout):
             rolled = _rolled(promise, committed, layout)
             yield from _ending(promise.block, committed.left[promise.block.id], rolled)
+        minor = _rolled(promise, committed, layout)
+        if minor > 0:
+            block = _roll_over(promise, minor, layout)
+            yield Change(block.id, "granted", block.effective, minor)
 
 
 def _ends_of_credits(credited: Credited, layout: Layout) -> Iterator[Change]:
@@ -85,7 +89,10 @@ def _ends_of_credits(credited: Credited, layout: Layout) -> Iterator[Change]:
         if not _goes_on(block, layout):
             left = credited.left[block.id]
             refill = refills.get(block.id)
-            yield from _ending(block, left, min(refill.kept(left), left) if refill else 0)
+            kept = refill.kept(left) if refill else 0
+            yield from _ending(block, left, min(kept, left))
+            if refill and kept and block.ends is not None:
+                yield Change(refill.block, "granted", block.ends, kept)
 
 
 def _ending(block: Block, left: int, rolled: int) -> Iterator[Change]:
@@ -125,13 +132,6 @@ def _counted(committed: Committed, layout: Layout) -> Iterator[CommitmentCounted
 
 
 def _kept(credited: Credited, layout: Layout) -> Iterator[Kept]:
-    """Of the blocks that begin as the period ends; and of one that kept something and goes on, what it kept."""
-    present = {block.id: block for block in credited.blocks}
-    for refill in layout.agreed.refills:
-        if refill.block not in present:
-            kept = refill.kept(credited.left.get(refill.after, 0))
-            if kept:
-                yield Kept(refill.block, kept)
     own = {block.id: block.amount_minor for block in layout.agreed.credits}
     for block in credited.blocks:
         kept = block.amount_minor - own.get(block.id, block.amount_minor)

@@ -60,11 +60,12 @@ def credit(committed: Committed, layout: Layout, opening: Balances, more: Sequen
         running.take(draw([due for due in one.dues if due.amount_minor < 0], running.made, (), {}))
         rises = [due for due in one.dues if due.amount_minor > 0]
         running.take(draw(rises, (), tuple(running.blocks.values()), running.left))
+    _refill(layout.end, layout, running)
     return Credited(tuple(running.blocks.values()), (*paid, *running.made), running.left)
 
 
 def _refill(at: datetime, layout: Layout, running: _Running) -> None:
-    """Let what begins within the period keep of what ended."""
+    """Let what begins at an instant keep of what ended."""
     for refill in layout.agreed.refills:
         block = running.blocks.get(refill.block)
         if block is not None and block.effective == at and refill.after in running.left:

@@ -143,6 +143,7 @@ def test_what_is_left_of_a_prepaid_commitment_lapses_but_for_its_share() -> None
     assert [(change.kind, change.amount_minor) for change in priced[5].changes] == [
         ("rolled_over", 1_250),
         ("expiry", 3_751),
+        ("granted", 1_250),
     ]
     assert [block.amount_minor for block in priced[6].blocks if block.kind == "roll_over"] == [1_250]
     # in December both pay; what rolled over from June to December ends with it
@@ -608,7 +609,8 @@ def test_draws_and_commitments_conserve(
             gone[one.block] = gone.get(one.block, 0) + one.amount_minor
             of_line[one.line_id] = of_line.get(one.line_id, 0) + one.amount_minor
         for change in priced.changes:
-            gone[change.block] = gone.get(change.block, 0) + change.amount_minor
+            if change.kind != "granted":
+                gone[change.block] = gone.get(change.block, 0) + change.amount_minor
         granted |= {block.id: block.amount_minor for block in priced.blocks}
         assert all(0 <= of_line.get(line.line_id, 0) <= line.amount_minor for line in priced.lines)
         assert priced.total_minor >= 0

@@ -69,7 +69,7 @@ async def apply_document(
     """
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
-    _refuse_unstored(terms)
+    _refuse_documents(terms)
     if terms.contract in RESERVED:
         detail = f"no contract is called {terms.contract}: its address would be that of the terms' schema"
         raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
@@ -108,13 +108,17 @@ async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> T
     return parse_terms(document, plan=plan)
 
 
-def _refuse_unstored(terms: Terms) -> None:
-    """What is drawn on is priced, and not yet kept between periods: a contract that says it would be billed in
-    part."""
+def _refuse_documents(terms: Terms) -> None:
+    """What asks for a block beforehand has no document yet: a contract that says it would be billed in part."""
     faults = [
-        _at(section, "clause_not_priced_yet", f"{section} are not kept yet; remove them.")
-        for section in ("commitments", "credits")
-        if getattr(terms, section)
+        _at(f"commitments[{at}].invoiced", "clause_not_priced_yet", "It has no document yet; write none.")
+        for at, clause in enumerate(terms.commitments)
+        if clause.schedule != "none"
+    ]
+    faults += [
+        _at(f"credits[{at}].document", "clause_not_priced_yet", "It has no document yet; write none.")
+        for at, credit in enumerate(terms.credits)
+        if credit.asked_for
     ]
     if faults:
         raise ClauseNotPricedYet(

@@ -1,14 +1,27 @@
 """Balances as they are stored: a list of rows, in an order of their own, so that equal balances are equal JSON.
 
-units below zero   [line key, [[dimension, value], …], units]
-units rolled over  {"row": "rolled_over", "line": line key, "units": units}
+units below zero        [line key, [[dimension, value], …], units]
+units rolled over       {"row": "rolled_over", "line": line key, "units": units}
+blocks of no clause     {"row": "block", "block": {…}}
+drawn, counted, kept    {"row": "drawn" | "counted" | "kept", "block": id, "minor": minor units}
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from shared.pricing.balances import EMPTY, Balances, UnitsBelowZero, UnitsRolledOver
+import msgspec
+
+from shared.pricing.balances import (
+    EMPTY,
+    Balances,
+    BlockDrawn,
+    CommitmentCounted,
+    Kept,
+    UnitsBelowZero,
+    UnitsRolledOver,
+)
+from shared.pricing.blocks import Block
 from shared.values.decimals import plain
 
 
@@ -22,6 +35,13 @@ def to_stored(balances: Balances) -> list[Any]:
             {"row": "rolled_over", "line": row.line_key, "units": plain(row.units)}
             for row in sorted(balances.rolled_over)
         ),
+        *(
+            {"row": "block", "block": msgspec.to_builtins(block)}
+            for block in sorted(balances.blocks, key=lambda block: block.id)
+        ),
+        *_minor("drawn", balances.drawn),
+        *_minor("counted", balances.counted),
+        *_minor("kept", balances.kept),
     ]
 
 
@@ -39,4 +59,19 @@ def from_stored(stored: Sequence[Any]) -> Balances:
             for row in named
             if row["row"] == "rolled_over"
         ),
+        blocks=tuple(
+            msgspec.convert(row["block"], Block, strict=False) for row in named if row["row"] == "block"
+        ),
+        drawn=tuple(BlockDrawn(*minor) for minor in _read(named, "drawn")),
+        counted=tuple(CommitmentCounted(*minor) for minor in _read(named, "counted")),
+        kept=tuple(Kept(*minor) for minor in _read(named, "kept")),
     )
+
+
+def _minor(name: str, rows: Iterable[tuple[str, int]]) -> Iterator[dict[str, object]]:
+    for block, minor in sorted(rows):
+        yield {"row": name, "block": block, "minor": minor}
+
+
+def _read(named: Iterable[Mapping[str, Any]], name: str) -> list[tuple[str, int]]:
+    return [(row["block"], row["minor"]) for row in named if row["row"] == name]

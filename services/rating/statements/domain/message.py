@@ -12,7 +12,7 @@ from services.rating.statements.domain.due import DueStatement
 from shared.pricing.layout import Layout, layout_of
 from shared.pricing.lines import TOP_UP, UsageLine
 from shared.pricing.results import PricedLine, PricedPeriod
-from shared.topics.rating import StatementHeld, StatementLine, StatementMessage, StatementSegment
+from shared.topics.rating import LineDraw, StatementHeld, StatementLine, StatementMessage, StatementSegment
 from shared.topics.statement_pages import cut
 from shared.topics.statement_steps import told
 from shared.values.decimals import plain
@@ -30,20 +30,18 @@ _statement_id = lru_cache(20_000)(statement_id)
 
 @dataclass(frozen=True, slots=True)
 class PricedAt:
-    """What a revision knows about itself: machine µs, what usage it covers, the business time, and whether it
-    is the last."""
+    """What a revision knows about itself: machine µs, what usage it covers, and the business time."""
 
     revision_us: int
     watermark: Mapping[str, int]  # usage.events partition → last batch id covered
     watermark_us: int
     now: datetime
-    final: bool
     meters: Mapping[str, int]  # meter → its revision now
 
 
 def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> StatementMessage:
     """Return the whole statement, in one piece; a final one with the explanation it was priced with."""
-    layout = layout_of(due.chain, due.period)
+    layout = layout_of(due.chain, due.period, due.blocks)
     terms = layout.terms or due.chain[0].terms
     return StatementMessage(
         statement_id=_statement_id(due.contract, due.period.start),
@@ -58,11 +56,11 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
         period_end_us=to_us(due.period.end),
         period_start_date=due.period.start_date.isoformat(),
         period_end_date=due.period.end_date.isoformat(),
-        lines=tuple([_line(line) for line in priced.lines]),
+        lines=_lines(priced),
         subtotal_minor=priced.subtotal_minor,
         watermark=dict(at.watermark),
         watermark_us=at.watermark_us,
-        final=at.final,
+        final=due.final,
         priced_us=to_us(at.now),
         close_due_us=to_us(due.close_due_at),
         net_days=terms.billing.net_days,
@@ -70,7 +68,7 @@ def message_of(due: DueStatement, priced: PricedPeriod, at: PricedAt) -> Stateme
         skip_zero_invoices=terms.skip_zero_invoices,
         consumption=_consumption(due, layout, priced.lines),
         meters={need.meter: at.meters[need.meter] for need in layout.needs if need.meter in at.meters},
-        explanation=told(priced.explanation) if at.final else None,
+        explanation=told(priced.explanation) if due.final else None,
     )
 
 
@@ -103,12 +101,31 @@ def pages_of(statement: StatementMessage) -> list[StatementMessage]:
     return cut(as_told(statement))
 
 
-def _line(line: PricedLine) -> StatementLine:
+def _lines(priced: PricedPeriod) -> tuple[StatementLine, ...]:
+    """The lines, each with what the blocks pay of it in the end."""
+    if not priced.draws:
+        return tuple([_line(line, ()) for line in priced.lines])
+    kinds = {block.id: block.kind for block in priced.blocks}
+    paid: dict[str, dict[str, int]] = {}
+    for draw in priced.draws:
+        of_line = paid.setdefault(draw.line_id, {})
+        of_line[draw.block] = of_line.get(draw.block, 0) + draw.amount_minor
+    return tuple(
+        [
+            _line(line, [LineDraw(block, kinds[block], minor) for block, minor in of.items() if minor])
+            for line in priced.lines
+            for of in (paid.get(line.line_id, {}),)
+        ]
+    )
+
+
+def _line(line: PricedLine, draws: Sequence[LineDraw]) -> StatementLine:
     return made_from(
         StatementLine,
         line,
         meter=line.meter,
         description=line.description,
+        draws=tuple(draws),
         segments=tuple(
             [
                 StatementSegment(

@@ -1,6 +1,6 @@
 """All SQL of statements: claimed, replaced, closed and read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -54,6 +54,7 @@ _CHOSEN = """
         on chosen.contract = x.contract and chosen.period_start = x.period_start
      where not x.final order by x.contract, x.period_start for no key update of x)
 """
+_FREE = _CHOSEN.replace("for no key update of x", "for no key update of x skip locked")
 _IN_ORDER = " order by p.contract, p.period_start"
 _CONDITIONS = {
     "customer": """s.contract in (select contract from rating.contracts join rating.customers
@@ -98,6 +99,39 @@ class StatementRepository:
         """Hold these statements, waiting for whoever prices them; the final ones among them are left out."""
         rows = await self.connection.fetch(
             _CLAIM.format(source=_CHOSEN) + _IN_ORDER, list(contracts), list(period_starts)
+        )
+        return [ClaimedPeriod(**row) for row in rows]
+
+    async def first_asked(self, contracts: Sequence[str]) -> dict[str, datetime]:
+        """Contract → the first of its open periods that is asked for, of those of which one is."""
+        rows = await self.connection.fetch(
+            """select contract, min(period_start) as first from rating.stale s
+                join rating.periods p using (contract, period_start)
+               where contract = any($1::text[]) and not p.final group by 1""",
+            list(contracts),
+        )
+        return {row["contract"]: row["first"] for row in rows}
+
+    async def open_from(self, first: Mapping[str, datetime]) -> list[tuple[str, datetime]]:
+        """The open periods of these contracts from the one that begins at this instant on."""
+        rows = await self.connection.fetch(
+            """select p.contract, p.period_start from rating.periods p
+                join unnest($1::text[], $2::timestamptz[]) as first (contract, period_start)
+                    on p.contract = first.contract and p.period_start >= first.period_start
+               where not p.final""",
+            list(first),
+            list(first.values()),
+        )
+        return [(row["contract"], row["period_start"]) for row in rows]
+
+    async def hold_free(self, names: Sequence[tuple[str, datetime]]) -> list[ClaimedPeriod]:
+        """Hold those of these statements that nobody else holds."""
+        if not names:
+            return []
+        rows = await self.connection.fetch(
+            _CLAIM.format(source=_FREE) + _IN_ORDER,
+            [contract for contract, _ in names],
+            [start for _, start in names],
         )
         return [ClaimedPeriod(**row) for row in rows]
 

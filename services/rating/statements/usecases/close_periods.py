@@ -13,6 +13,7 @@ from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import PRICED
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import ClaimedPeriod, DuePeriod
+from services.rating.statements.usecases.draw_on_blocks import name_of, take_what_lapsed
 from services.rating.statements.usecases.pass_barrier import pass_barrier
 from services.rating.statements.usecases.price import in_one_snapshot, price_held
 from shared.cases import NewCase, open_exception, resolve_exception
@@ -68,15 +69,14 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
         )
         rows = await _closable(uow, rows)
         outcome = await price_held(uow, rows, now, final=True)
+        asked = {(row.contract, row.period_start) for row in rows}
+        closed = [one for one in outcome.priced if name_of(one) in asked]
         failpoints.reach("close.before_final")
-        await statements.close_periods(
-            [d.contract for d in outcome.priced], [d.period.start for d in outcome.priced]
-        )
-        for reference in await statements.open_exceptions(
-            CLOSE_DELAYED, [statement.reference for statement in outcome.priced]
-        ):
+        await statements.close_periods([one.contract for one in closed], [one.period.start for one in closed])
+        await take_what_lapsed(uow, sorted({one.contract for one in closed}), now)
+        for reference in await statements.open_exceptions(CLOSE_DELAYED, [one.reference for one in closed]):
             await resolve_exception(uow, CLOSE_DELAYED, reference, now)
-        return len(outcome.priced)
+        return len(closed)
 
     closed = await in_one_snapshot(context.db, once)
     PRICED.labels("due").inc(closed)

@@ -10,6 +10,7 @@ from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.domain.balances import from_stored
 from services.rating.statements.rows import StoredStatement
 from services.rating.statements.usecases.find import find
+from services.rating.statements.usecases.read_usage import read_needs
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.needs import Totals
@@ -64,8 +65,9 @@ async def _priced_again(uow: UnitOfWork, row: StoredStatement, line: StatementLi
     versions = await ContractRepository(uow.connection).versions(statement.contract)
     chain = chain_of(version for version in versions if version.version <= row.known_version)
     period = row.in_zone(statement.timezone)
-    usage = _as_counted(statement, usage_needs(chain, period))
-    priced = price_period(chain, period, usage, from_stored(row.opening), explain=True)
+    opening = from_stored(row.opening)
+    usage = await _as_counted(uow, statement, usage_needs(chain, period, opening.blocks))
+    priced = price_period(chain, period, usage, opening, explain=True)
     again = next((one for one in priced.lines if one.line_id == line.line_id), None)
     if again is None or again.amount_minor != line.amount_minor:
         raise ExplanationDiffers(
@@ -74,15 +76,20 @@ async def _priced_again(uow: UnitOfWork, row: StoredStatement, line: StatementLi
     return told(priced.explanation)
 
 
-def _as_counted(
-    statement: StatementMessage, needs: tuple[Totals, ...]
+async def _as_counted(
+    uow: UnitOfWork, statement: StatementMessage, needs: tuple[Totals, ...]
 ) -> Mapping[Totals, Mapping[Group, Decimal]]:
     """What each need read when the statement was priced: the quantities of the segments with its key and
-    span."""
+    span; what was counted up to where a block begins or ends is no segment, and read."""
     counted: dict[tuple[str, int, int], dict[Group, Decimal]] = {}
     for line in statement.lines:
         for segment in line.segments:
             groups = counted.setdefault((line.key, segment.start_us, segment.end_us), {})
             group = tuple(sorted(segment.group.items()))
             groups[group] = groups.get(group, Decimal(0)) + segment.quantity
-    return {need: counted.get((need.line_key, to_us(need.start), to_us(need.end)), {}) for need in needs}
+    found = {need: counted.get((need.line_key, to_us(need.start), to_us(need.end))) for need in needs}
+    cut = [need for need, groups in found.items() if groups is None]
+    return {
+        **{need: groups for need, groups in found.items() if groups is not None},
+        **await read_needs(uow, statement.customer_id, cut),
+    }

@@ -1,30 +1,39 @@
 """Price the statements that are asked for. Any number of workers and replicas."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 import structlog
 
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.contracts.memory import load_chains
+from services.rating.contracts.memory import Chain, load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.metering.usecases.read_quantities import watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
-from services.rating.statements.domain.due import DueStatement
+from services.rating.statements.domain.due import DueStatement, PricedStatement
 from services.rating.statements.domain.message import PricedAt, message_of, pages_of
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import PRICED
 from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import Replacement, StatementRepository
 from services.rating.statements.rows import ClaimedPeriod
+from services.rating.statements.usecases.draw_on_blocks import (
+    Drawing,
+    Name,
+    hold_blocks,
+    name_of,
+    write_draws,
+)
 from services.rating.statements.usecases.hold import hold, release
+from services.rating.statements.usecases.hold_tied import HeldElsewhere, hold_tied
 from services.rating.statements.usecases.read_usage import read_usage
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import AppError
+from shared.pricing.balances import Balances
 from shared.pricing.figures import price_within_bounds
 from shared.pricing.needs import Usage
 from shared.pricing.pipeline import usage_needs
@@ -33,7 +42,11 @@ from shared.topics.rating import STATEMENTS
 
 log = structlog.get_logger()
 T = TypeVar("T")
-COLLISIONS: tuple[type[BaseException], ...] = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+COLLISIONS: tuple[type[BaseException], ...] = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    HeldElsewhere,
+)
 
 
 @dataclass
@@ -96,8 +109,8 @@ async def in_one_snapshot(db: Database, act: Callable[[UnitOfWork], Awaitable[T]
 async def price_held(
     uow: UnitOfWork, rows: Sequence[ClaimedPeriod], now: datetime, *, final: bool
 ) -> Outcome:
-    """Price the statements of these rows, which this transaction holds, and tell them. All reads share its
-    snapshot.
+    """Price the statements of these rows, which this transaction holds, and tell them; with them those that draw on the
+    same blocks. All reads share its snapshot. `final`: those of the rows are the last revisions.
 
     A contract that cannot be priced is held (see `hold`), and is asked for again; the others go on.
     """
@@ -105,14 +118,21 @@ async def price_held(
     if not rows:
         return outcome
     statements = StatementRepository(uow.connection)
+    chains = await _chains(uow, rows)
+    closing = {(row.contract, row.period_start) for row in rows} if final else set[Name]()
+    rows = await hold_tied(uow, rows, chains)
     await RequestRepository(uow.connection).forget(*_names(rows))
-    due = await _load(uow, rows)
+    due = await _load(uow, rows, chains)
+    drawing = await hold_blocks(uow, due)
+    due = in_turn(due, drawing, closing)
     covered = await watermark(uow)
     meters = await _meters(uow, due)
     usage = await read_usage(uow, due, meters)
-    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, final, meters)
-    replacements = _price_all(due, usage, at, outcome)
+    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
+    priced = _price_all(due, usage, drawing, outcome)
+    replacements = [_replacement(one, at) for one in priced]
     await statements.replace(replacements)
+    await write_draws(uow, drawing, priced, now)
     outcome.handed_over = await _hand_over(uow, outcome.priced, replacements)
     for replacement in replacements:
         for page in pages_of(replacement.message):
@@ -122,9 +142,16 @@ async def price_held(
     return outcome
 
 
-async def _load(uow: UnitOfWork, rows: Sequence[ClaimedPeriod]) -> list[DueStatement]:
-    chains = await load_chains(ContractRepository(uow.connection), sorted({row.contract for row in rows}))
-    return [row.due(chains[row.contract]) for row in rows]
+async def _chains(uow: UnitOfWork, rows: Sequence[ClaimedPeriod]) -> dict[str, Chain]:
+    return await load_chains(ContractRepository(uow.connection), sorted({row.contract for row in rows}))
+
+
+async def _load(
+    uow: UnitOfWork, rows: Sequence[ClaimedPeriod], chains: Mapping[str, Chain]
+) -> list[DueStatement]:
+    more = [row for row in rows if row.contract not in chains]
+    known = {**chains, **await _chains(uow, more)} if more else chains
+    return [row.due(known[row.contract]) for row in rows]
 
 
 async def _meters(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int]:
@@ -135,33 +162,70 @@ async def _meters(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int
     return {name: known[name].revision for name in sorted(wanted & known.keys())}
 
 
+def in_turn(due: Sequence[DueStatement], drawing: Drawing, closing: Collection[Name]) -> list[DueStatement]:
+    """Return the statements in the order in which they draw: by period, and of those that share a block in its
+    order. Each has the blocks that calls granted to it, and knows whether it is among those that close."""
+    granted = {contract: drawing.granted_to(contract) for contract in {one.contract for one in due}}
+    due = [replace(one, granted=granted[one.contract], final=name_of(one) in closing) for one in due]
+    return sorted(due, key=lambda one: (one.period.start, drawing.position(one.contract), one.contract))
+
+
 def _price_all(
-    due: Sequence[DueStatement], usage: Sequence[Usage], at: PricedAt, outcome: Outcome
-) -> list[Replacement]:
-    """Price in order of contract and period: the closing balances of one period open the one that follows on
-    it, also within one transaction."""
-    replacements: list[Replacement] = []
-    closing: dict[tuple[str, datetime], list[Any]] = {}
+    due: Sequence[DueStatement], usage: Sequence[Usage], drawing: Drawing, outcome: Outcome
+) -> list[PricedStatement]:
+    """Price in turn. A statement that cannot be priced keeps what it drew before, which the others do without."""
+    failed: dict[Name, AppError] = {}
+    while True:
+        priced, faults = _price_in_turn(due, usage, drawing.leaving(failed))
+        keeps = [name for name in faults.keys() - failed.keys() if drawing.own.get(name)]
+        failed = faults
+        if not keeps:
+            break
+    for one in due:
+        fault = failed.get(name_of(one))
+        if fault is None:
+            outcome.priced.append(one)
+        else:
+            outcome.held.append((one, fault))
+    return priced
+
+
+def _price_in_turn(
+    due: Sequence[DueStatement], usage: Sequence[Usage], drawing: Drawing
+) -> tuple[list[PricedStatement], dict[Name, AppError]]:
+    """The closing balances of one period open the one that follows on it, also within one transaction; what follows on
+    one that cannot be priced cannot be either."""
+    priced: list[PricedStatement] = []
+    closing: dict[Name, Balances] = {}
     failed: dict[str, AppError] = {}
+    faults: dict[Name, AppError] = {}
     for statement, quantities in zip(due, usage, strict=True):
-        opening = closing.get((statement.contract, statement.period.start), statement.opening)
+        before = closing.get(name_of(statement))
+        opening = drawing.opened(statement, from_stored(statement.opening) if before is None else before)
         try:
             if statement.contract in failed:
                 raise failed[statement.contract]
-            priced = price_within_bounds(
-                statement.chain, statement.period, quantities, from_stored(opening), explain=at.final
+            one = price_within_bounds(
+                statement.chain, statement.period, quantities, opening, explain=statement.final
             )
         except AppError as fault:
-            failed[statement.contract] = fault
-            outcome.held.append((statement, fault))
+            failed[statement.contract] = faults[name_of(statement)] = fault
             continue
-        closes = closing[statement.contract, statement.period.end] = to_stored(priced.closing)
-        outcome.priced.append(statement)
-        message = message_of(statement, priced, at)
-        replacements.append(
-            Replacement(message, statement.period.start, opening, closes, statement.chain[-1].version)
-        )
-    return replacements
+        drawing.take(statement, one)
+        priced.append(PricedStatement(statement, opening, one))
+        closing[statement.contract, statement.period.end] = priced[-1].closing
+    return priced, faults
+
+
+def _replacement(one: PricedStatement, at: PricedAt) -> Replacement:
+    message = message_of(one.due, one.priced, at)
+    return Replacement(
+        message,
+        one.due.period.start,
+        to_stored(one.opening),
+        to_stored(one.closing),
+        one.due.chain[-1].version,
+    )
 
 
 async def _hand_over(
@@ -169,7 +233,7 @@ async def _hand_over(
 ) -> bool:
     """Where the balance at the end of a period has changed, the next period is asked for, unless it was priced
     here after it; return whether one was."""
-    opened = {(due.contract, due.period.start) for due in priced}
+    opened = {name_of(due) for due in priced}
     changed = [
         due
         for due, replacement in zip(priced, replacements, strict=True)

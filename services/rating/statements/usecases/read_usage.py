@@ -20,7 +20,11 @@ async def read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mappi
     """The usage of each statement, read for all of them at once. What a meter that is none of `meters` would have
     told is left out: pricing then refuses."""
     known = [
-        [need for need in usage_needs(statement.chain, statement.period) if need.meter in meters]
+        [
+            need
+            for need in usage_needs(statement.chain, statement.period, statement.blocks)
+            if need.meter in meters
+        ]
         for statement in due
     ]
     elsewhere = await charged_elsewhere(uow.connection, [statement.customer_id for statement in due])
@@ -35,6 +39,17 @@ async def read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mappi
     ]
     found = iter(await _read(uow, asked))
     return [{need: next(found) for need in wanted} for wanted in known]
+
+
+async def read_needs(uow: UnitOfWork, customer_id: str, needs: Sequence[Totals]) -> Usage:
+    """The usage of these needs of one customer, as it is now."""
+    if not needs:
+        return {}
+    elsewhere = (await charged_elsewhere(uow.connection, [customer_id])).get(customer_id, ())
+    asked = [
+        UsageAsked(customer_id, need, of_meter(elsewhere, need.meter, need.start, need.end)) for need in needs
+    ]
+    return dict(zip(needs, await _read(uow, asked), strict=True))
 
 
 async def _read(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[TotalsRead]:

@@ -1,0 +1,1 @@
+"""Pure: blocks as they are stored."""

@@ -1,0 +1,132 @@
+"""All SQL of blocks: held, granted, drawn on and read."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from services.rating.blocks.rows import BlockContract, HeldBlock, NewBlock, NewRow, StoredRow
+from shared.db.columns import insert, names_of
+
+NEW: Final = insert("rating.blocks", NewBlock, ignore_known=True)
+NEW_CONTRACTS: Final = insert("rating.block_contracts", BlockContract, ignore_known=True)
+NEW_ROWS: Final = insert("rating.block_rows", NewRow)
+#: What of the rows of a block is what it was granted: the rest is drawn, or lapsed, and may come back.
+_GRANTED: Final = "r.kind in ('grant', 'adjustment', 'refund')"
+_BLOCK: Final = """b.block_id, b.customer_id, b.key, b.kind, b.currency, b.effective, b.ends, b.created_at, b.priority,
+    b.draw_class, b.applies_to, b.clauses, b.over,
+    (select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
+        where c.block_id = b.block_id) as contracts"""
+_SUMS: Final = f"""coalesce((select sum(r.amount_minor) from rating.block_rows r
+        where r.block_id = b.block_id and {_GRANTED}), 0)::bigint as granted_minor,
+    coalesce((select sum(r.amount_minor) from rating.block_rows r where r.block_id = b.block_id), 0)::bigint
+        as left_minor"""
+_HOLD: Final = f"""
+    with held as materialized (
+        select b.* from rating.blocks b
+        where b.block_id in (select block_id from rating.block_contracts where contract = any($1::text[]))
+            and (b.ends is null or b.ends > $2)
+        order by b.block_id for update of b)
+    select {_BLOCK}, {_SUMS} from held b order by b.block_id"""
+
+_OVER: Final = f"""
+    with held as materialized (
+        select b.* from rating.blocks b
+        where b.block_id in (select block_id from rating.block_contracts where contract = any($1::text[]))
+            and not b.over and b.ends <= $2 and not exists (
+                select from rating.block_contracts c join rating.periods p using (contract)
+                where c.block_id = b.block_id and not p.final and p.period_start < b.ends)
+        order by b.block_id for update of b)
+    select {_BLOCK}, {_SUMS} from held b order by b.block_id"""
+
+
+class BlockRepository:
+    """The tables `blocks`, `block_contracts` and `block_rows`."""
+
+    def __init__(self, connection: "asyncpg.Connection | asyncpg.Pool") -> None:
+        self.connection = connection
+
+    async def shared_by(self, contracts: Sequence[str]) -> set[str]:
+        """The contracts that draw on a block which one of these draws on, these left out unless they share one."""
+        rows = await self.connection.fetch(
+            """select distinct other.contract from rating.block_contracts own
+                join rating.block_contracts other using (block_id)
+               where own.contract = any($1::text[])""",
+            list(contracts),
+        )
+        return {row["contract"] for row in rows}
+
+    async def hold(self, contracts: Sequence[str], since: datetime) -> list[HeldBlock]:
+        """Hold the blocks that these contracts draw on and that end after an instant, in the order of their ids. Whoever
+        moved the revision of one since this snapshot was taken makes it collide."""
+        rows = await self.connection.fetch(_HOLD, list(contracts), since)
+        return [HeldBlock(**row) for row in rows]
+
+    async def of_statements(self, blocks: Sequence[str]) -> list[StoredRow]:
+        """The rows of these blocks that statements made, in the order they were made in."""
+        rows = await self.connection.fetch(
+            f"""select {names_of(StoredRow)} from rating.block_rows
+                where block_id = any($1::text[]) and period_start is not null order by row_id""",
+            list(blocks),
+        )
+        return [StoredRow(**row) for row in rows]
+
+    async def add(self, blocks: Sequence[NewBlock], contracts: Sequence[BlockContract]) -> None:
+        if not blocks:
+            return
+        await self.connection.execute(NEW.sql, *NEW.columns_of(blocks))
+        await self.connection.execute(NEW_CONTRACTS.sql, *NEW_CONTRACTS.columns_of(contracts))
+
+    async def write(self, rows: Sequence[NewRow]) -> None:
+        if rows:
+            await self.connection.execute(NEW_ROWS.sql, *NEW_ROWS.columns_of(rows))
+
+    async def remove(self, row_ids: Sequence[int]) -> None:
+        """Delete draws that an open statement made: its next revision makes its own."""
+        if row_ids:
+            await self.connection.execute(
+                "delete from rating.block_rows where row_id = any($1::bigint[])", list(row_ids)
+            )
+
+    async def move(self, blocks: Collection[str]) -> None:
+        """Move the revision of blocks whose balance changed."""
+        if not blocks:
+            return
+        await self.connection.execute(
+            "update rating.blocks set revision = revision + 1 where block_id = any($1::text[])",
+            sorted(blocks),
+        )
+
+    async def close(self, blocks: Collection[str]) -> None:
+        """Say that what was left of these blocks at their end has been taken off them."""
+        if not blocks:
+            return
+        await self.connection.execute(
+            "update rating.blocks set over = true where block_id = any($1::text[])", sorted(blocks)
+        )
+
+    async def hold_over(self, contracts: Sequence[str], now: datetime) -> list[HeldBlock]:
+        """Hold the blocks that these contracts draw on whose time is over by `now`, and in whose time no open period of
+        any of their contracts begins."""
+        rows = await self.connection.fetch(_OVER, list(contracts), now)
+        return [HeldBlock(**row) for row in rows]
+
+    async def ask_others(
+        self, blocks: Sequence[str], contracts: Sequence[str], starts: Sequence[datetime]
+    ) -> None:
+        """Ask for the open statements that draw on these blocks to be priced again, but for these."""
+        if not blocks:
+            return
+        await self.connection.execute(
+            """insert into rating.stale (contract, period_start)
+               select distinct p.contract, p.period_start
+               from rating.blocks b join rating.block_contracts c using (block_id)
+                join rating.periods p using (contract)
+               where b.block_id = any($1::text[]) and not p.final and p.period_end > b.effective
+                and (b.ends is null or p.period_start < b.ends)
+                and (p.contract, p.period_start) not in (select * from unnest($2::text[], $3::timestamptz[]))""",
+            list(blocks),
+            list(contracts),
+            list(starts),
+        )

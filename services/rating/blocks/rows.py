@@ -1,0 +1,136 @@
+"""Blocks and the changes of their balances, as rows: the fields are the columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from shared.db.columns import JSONB, Integer, SmallInteger, Uuid
+from shared.pricing.blocks import Block
+from shared.pricing.blocks.block import BlockKind
+
+RowKind = Literal["grant", "draw", "return", "expiry", "revived", "void", "refund", "adjustment"]
+Clauses = Annotated[Sequence[str], JSONB]
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlock:
+    """A block as it is granted. `over`: what is left at its end has been taken off it."""
+
+    block_id: str
+    customer_id: str
+    key: str
+    kind: BlockKind
+    currency: str
+    effective: datetime
+    ends: datetime | None
+    created_at: datetime
+    priority: Integer | None
+    draw_class: Literal["first", "normal", "last"]
+    applies_to: Clauses | None
+    clauses: Clauses
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, block: Block, customer_id: str, currency: str) -> Self:
+        return cls(
+            block.id,
+            customer_id,
+            block.key,
+            block.kind,
+            currency,
+            block.effective,
+            block.ends,
+            block.created,
+            block.priority,
+            block.class_,
+            block.applies_to,
+            block.clauses,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBlock:
+    """A block that this transaction holds. `granted_minor`: what was granted, and added or taken back since;
+    `left_minor`: the sum of all its rows; `contracts`: who draws on it, in order."""
+
+    block_id: str
+    customer_id: str
+    key: str
+    kind: BlockKind
+    currency: str
+    effective: datetime
+    ends: datetime | None
+    created_at: datetime
+    priority: int | None
+    draw_class: Literal["first", "normal", "last"]
+    applies_to: Sequence[str] | None
+    clauses: Sequence[str]
+    over: bool
+    contracts: Sequence[str]
+    granted_minor: int
+    left_minor: int
+
+    @property
+    def by_call(self) -> bool:
+        """Whether no clause made it."""
+        return not self.clauses
+
+    def block(self) -> Block:
+        return Block(
+            self.block_id,
+            self.key,
+            self.kind,
+            self.granted_minor,
+            self.effective,
+            self.ends,
+            self.created_at,
+            self.priority,
+            self.draw_class,
+            None if self.applies_to is None else tuple(self.applies_to),
+            tuple(self.clauses),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockContract:
+    """A contract that draws on a block, and when it is its turn."""
+
+    block_id: str
+    contract: str
+    position: SmallInteger
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A change of a balance. `amount_minor` is what it adds; `cause` says what made it."""
+
+    block_id: str
+    kind: RowKind
+    amount_minor: int
+    at: datetime
+    recorded_at: datetime
+    cause: str
+    contract: str | None = None
+    period_start: datetime | None = None
+    statement_id: Uuid | None = None
+    line_id: Uuid | None = None
+    slice_start: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A change of a balance as it stands."""
+
+    row_id: int
+    block_id: str
+    kind: RowKind
+    amount_minor: int
+    at: datetime
+    recorded_at: datetime
+    cause: str
+    contract: str | None
+    period_start: datetime | None
+    statement_id: str | None
+    line_id: str | None
+    slice_start: datetime | None

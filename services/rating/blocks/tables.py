@@ -1,0 +1,85 @@
+"""Tables of blocks: what they are, who draws on them in which order, and every change of their balances."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db.tables import INSTANT
+
+KINDS = "kind in ('prepaid', 'promotional', 'commitment', 'roll_over', 'shortfall')"
+#: What adds is above zero, what takes is below; an adjustment does either.
+ROWS = """kind in ('grant', 'return', 'revived') and amount_minor > 0
+    or kind in ('draw', 'expiry', 'void', 'refund') and amount_minor < 0
+    or kind = 'adjustment' and amount_minor <> 0"""
+
+
+def add_block_tables(metadata: MetaData) -> None:
+    """Add them to the schema's metadata, after those of contracts."""
+    Table(
+        "blocks",
+        metadata,
+        Column("block_id", Text, primary_key=True),
+        Column("customer_id", Text, ForeignKey("rating.customers.customer_id"), nullable=False),
+        # moves when a draw on it changes: whoever knew another one collides
+        Column("revision", BigInteger, nullable=False, server_default=text("0")),
+        Column("key", Text, nullable=False),  # of its clause, or its id
+        Column("kind", Text, nullable=False),
+        Column("currency", String(3), nullable=False),
+        Column("effective", INSTANT, nullable=False),
+        Column("ends", INSTANT),  # exclusive; null: never
+        Column("created_at", INSTANT, nullable=False),  # business clock
+        Column("priority", Integer),
+        Column("draw_class", Text, nullable=False, server_default=text("'normal'")),
+        Column("applies_to", JSONB),  # keys and kinds of lines; null: all
+        Column("clauses", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # ids; none: by a call
+        # what is left at its end has been taken off it
+        Column("over", Boolean, nullable=False, server_default=text("false")),
+        Column("reason", Text),
+        CheckConstraint(KINDS, name="blocks_kind"),
+        Index("blocks_customer", "customer_id"),
+        Index("blocks_ends", "ends", postgresql_where=text("not over")),
+    )
+    Table(
+        "block_contracts",
+        metadata,
+        Column("block_id", Text, ForeignKey("rating.blocks.block_id"), primary_key=True),
+        Column("contract", Text, ForeignKey("rating.contracts.contract"), primary_key=True),
+        Column("position", SmallInteger, nullable=False),  # in which order they draw
+        Index("block_contracts_contract", "contract"),
+    )
+    Table(
+        "block_rows",
+        metadata,
+        Column("row_id", BigInteger, Identity(always=True), primary_key=True),
+        Column("block_id", Text, ForeignKey("rating.blocks.block_id"), nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("amount_minor", BigInteger, nullable=False),  # what it adds to the balance
+        Column("at", INSTANT, nullable=False),  # when it counts from
+        Column("recorded_at", INSTANT, nullable=False),  # business clock
+        Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        # what the statement that caused it says
+        Column("contract", Text),
+        Column("period_start", INSTANT),
+        Column("statement_id", Uuid),
+        Column("line_id", Uuid),
+        Column("slice_start", INSTANT),
+        Column("cause", Text, nullable=False),
+        CheckConstraint(ROWS, name="block_rows_sign"),
+        Index("block_rows_block", "block_id", "row_id"),
+        Index("block_rows_statement", "contract", "period_start"),
+    )

@@ -1,0 +1,225 @@
+"""Let statements draw on blocks: hold what they draw on, open each with what the others leave, and write what it draws.
+
+A statement's own rows are written with it and replaced with it. A block whose balance changed moves its revision, so that
+whoever prices by an older snapshot collides on it, and is taken anew: no two draw the same money.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from services.rating.blocks.repository import BlockRepository
+from services.rating.blocks.rows import BlockContract, HeldBlock, NewBlock, NewRow, RowKind, StoredRow
+from services.rating.statements.domain.due import DueStatement, PricedStatement
+from shared.db.unit_of_work import UnitOfWork
+from shared.pricing.balances import Balances, BlockDrawn
+from shared.pricing.blocks import Block
+from shared.pricing.results import PricedPeriod
+from shared.values.ids import statement_id
+
+Name = tuple[str, datetime]
+"""Contract and start of a period: a statement."""
+OF_CLAUSE = "clause"
+
+
+@dataclass
+class Drawing:
+    """What some statements draw on. `held` are the blocks as this transaction holds them; `own` the rows that these
+    statements made before, `drawn` what all others drew, and these so far (block id → minor units)."""
+
+    held: Mapping[str, HeldBlock] = field(default_factory=dict)
+    own: Mapping[Name, Sequence[StoredRow]] = field(default_factory=dict)
+    drawn: dict[str, int] = field(default_factory=dict)
+    made_for: dict[str, str] = field(default_factory=dict)
+
+    def granted_to(self, contract: str) -> tuple[Block, ...]:
+        """The blocks that a call granted to a contract."""
+        return tuple(
+            [block.block() for block in self.held.values() if block.by_call and contract in block.contracts]
+        )
+
+    def position(self, contract: str) -> int:
+        """When a contract draws, of those that share a block."""
+        found = [
+            block.contracts.index(contract) for block in self.held.values() if contract in block.contracts
+        ]
+        return min(found, default=0)
+
+    def opened(self, due: DueStatement, opening: Balances) -> Balances:
+        """Return what a statement opens with: what the period before handed over, and what is left of the blocks."""
+        drawn = [
+            BlockDrawn(block, minor)
+            for block, minor in sorted(self.drawn.items())
+            if minor and self._is_of(block, due.contract)
+        ]
+        if not (drawn or due.granted):
+            return opening
+        return replace(opening, blocks=(*opening.blocks, *due.granted), drawn=tuple(drawn))
+
+    def _is_of(self, block: str, contract: str) -> bool:
+        held = self.held.get(block)
+        return self.made_for.get(block) == contract if held is None else contract in held.contracts
+
+    def take(self, due: DueStatement, priced: PricedPeriod) -> None:
+        """Count what a statement draws towards what those after it find."""
+        for one in priced.draws:
+            self.drawn[one.block] = self.drawn.get(one.block, 0) + one.amount_minor
+            if one.block not in self.held:
+                self.made_for[one.block] = due.contract
+
+    def leaving(self, failed: Collection[Name]) -> "Drawing":
+        """Return this before anything was drawn, but for what these statements drew before: they stand as they were."""
+        drawn = dict(self.drawn)
+        for name in failed:
+            for row in self.own.get(name, ()):
+                if row.kind in ("draw", "return"):
+                    drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
+        return replace(self, drawn=drawn, made_for={})
+
+
+async def hold_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:
+    """Hold the blocks that these statements draw on. It comes after the statements themselves are held."""
+    blocks = BlockRepository(uow.connection)
+    held = await blocks.hold(sorted({one.contract for one in due}), min(one.period.start for one in due))
+    if not held:
+        return Drawing()
+    rows, names = await blocks.of_statements([one.block_id for one in held]), {name_of(one) for one in due}
+    own: dict[Name, list[StoredRow]] = {name: [] for name in names}
+    drawn: dict[str, int] = {}
+    for row in rows:
+        assert row.contract is not None and row.period_start is not None, "a statement made it"
+        name = row.contract, row.period_start
+        if name in names:
+            own[name].append(row)
+        elif row.kind in ("draw", "return"):
+            drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
+    return Drawing({one.block_id: one for one in held}, own, drawn)
+
+
+async def write_draws(
+    uow: UnitOfWork, drawing: Drawing, priced: Sequence[PricedStatement], now: datetime
+) -> None:
+    """Write what these statements draw in place of what they drew before; where that is the same, nothing. Those that
+    share a block which was, or is now, used up are asked for again."""
+    touching = [one for one in priced if one.priced.blocks or drawing.own.get(name_of(one.due))]
+    if not touching:
+        return
+    blocks = BlockRepository(uow.connection)
+    new, granted = _new_blocks(drawing.held, touching, now)
+    await blocks.add([block for block, _ in new], [contract for _, contract in new])
+    changes = _changes(drawing, touching, now)
+    await blocks.remove(changes.removed)
+    await blocks.write([*granted, *changes.rows, *_balanced(drawing.held, changes.by, now)])
+    await blocks.move(changes.by)
+    short = [block for block, by in changes.by.items() if _may_be_short(drawing.held.get(block), by)]
+    await blocks.ask_others(short, *_names(one.due for one in priced))
+
+
+async def take_what_lapsed(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> None:
+    """Take what is left of blocks off them whose time is over: no open period of a contract that draws on them begins in
+    it. It comes when periods were made final."""
+    blocks = BlockRepository(uow.connection)
+    over = await blocks.hold_over(contracts, now)
+    rows = [
+        NewRow(block.block_id, "expiry", -block.left_minor, block.ends, now, "ended")
+        for block in over
+        if block.left_minor > 0 and block.ends is not None
+    ]
+    await blocks.write(rows)
+    await blocks.close([block.block_id for block in over])
+
+
+def _new_blocks(
+    known: Mapping[str, HeldBlock], priced: Sequence[PricedStatement], now: datetime
+) -> tuple[list[tuple[NewBlock, BlockContract]], list[NewRow]]:
+    """The blocks of clauses that are priced for the first time, and what their clauses grant."""
+    new, rows, seen = list[tuple[NewBlock, BlockContract]](), list[NewRow](), set(known)
+    for one in priced:
+        kept = {row.block: row.amount_minor for row in one.opening.kept}
+        for change in one.priced.changes:
+            if change.kind == "granted":
+                kept[change.block] = kept.get(change.block, 0) + change.amount_minor
+        for block in one.priced.blocks:
+            if block.id in seen or not block.clauses:
+                continue
+            seen.add(block.id)
+            currency = one.due.chain[-1].terms.currency
+            of = BlockContract(block.id, one.due.contract, 0)
+            new.append((NewBlock.of(block, one.due.customer_id, currency), of))
+            own = block.amount_minor - kept.get(block.id, 0)
+            if own > 0:
+                rows.append(NewRow(block.id, "grant", own, block.effective, now, OF_CLAUSE))
+    return new, rows
+
+
+@dataclass
+class _Changes:
+    """Rows to remove and to write, and by how much each block's balance changes."""
+
+    removed: list[int] = field(default_factory=list)
+    rows: list[NewRow] = field(default_factory=list)
+    by: dict[str, int] = field(default_factory=dict)
+
+
+def _changes(drawing: Drawing, priced: Sequence[PricedStatement], now: datetime) -> _Changes:
+    """What differs between what the statements made before and what they make now: of one that makes the same,
+    nothing."""
+    found = _Changes()
+    for one in priced:
+        before, after = drawing.own.get(name_of(one.due), ()), list(_rows(one.due, one.priced, now))
+        if [_said(row) for row in before] == [_said(row) for row in after]:
+            continue
+        found.removed += [row.row_id for row in before]
+        found.rows += after
+        for row in before:
+            found.by[row.block_id] = found.by.get(row.block_id, 0) - row.amount_minor
+        for made in after:
+            found.by[made.block_id] = found.by.get(made.block_id, 0) + made.amount_minor
+    return found
+
+
+def _rows(due: DueStatement, priced: PricedPeriod, now: datetime) -> Iterable[NewRow]:
+    """The rows that a statement makes."""
+    of = statement_id(due.contract, due.period.start)
+
+    def row(block: str, kind: RowKind, minor: int, at: datetime, line: str | None, cause: str) -> NewRow:
+        start = at if line else None
+        return NewRow(block, kind, minor, at, now, cause, due.contract, due.period.start, of, line, start)
+
+    for draw in priced.draws:
+        kind: RowKind = "draw" if draw.amount_minor > 0 else "return"
+        yield row(draw.block, kind, -draw.amount_minor, draw.slice_start, draw.line_id, "statement")
+    for change in priced.changes:
+        if change.kind == "rolled_over":
+            yield row(change.block, "adjustment", -change.amount_minor, change.at, None, "rolled_over")
+        elif change.kind == "granted":
+            yield row(change.block, "grant", change.amount_minor, change.at, None, "rolled_over")
+
+
+def _said(row: StoredRow | NewRow) -> tuple[object, ...]:
+    return row.block_id, row.kind, row.amount_minor, row.at, row.line_id and str(row.line_id), row.cause
+
+
+def _balanced(held: Mapping[str, HeldBlock], changed: Mapping[str, int], now: datetime) -> Iterable[NewRow]:
+    """What a block whose time is over needs back, or has left once more."""
+    for block, by in changed.items():
+        one = held.get(block)
+        if one is None or not one.over or not (left := one.left_minor + by) or one.ends is None:
+            continue
+        yield NewRow(block, "expiry" if left > 0 else "revived", -left, one.ends, now, "statement")
+
+
+def _may_be_short(block: HeldBlock | None, by: int) -> bool:
+    """Whether others that share it get another part of it than before."""
+    return (
+        block is not None and len(block.contracts) > 1 and min(block.left_minor, block.left_minor + by) <= 0
+    )
+
+
+def name_of(due: DueStatement) -> Name:
+    return due.contract, due.period.start
+
+
+def _names(due: Iterable[DueStatement]) -> tuple[list[str], list[datetime]]:
+    names = [name_of(one) for one in due]
+    return [contract for contract, _ in names], [start for _, start in names]
