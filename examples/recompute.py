@@ -17,7 +17,7 @@ from typing import Any
 decimal.getcontext().prec = 200
 QUOTIENT = decimal.Context(prec=50)
 FACTS = {"quantity", "commit", "draw"}  # what was counted or drawn: events and blocks prove it, no arithmetic
-ADD_NOTHING = {*FACTS, "allowance", "units_off"}  # they move units, or pay
+ADD_NOTHING = {*FACTS, "allowance", "units_off", "escalate"}  # they move units, or pay
 
 
 class Step:
@@ -34,8 +34,7 @@ class Step:
         return exact.quantize(self.unit, getattr(decimal, f"ROUND_{self.inputs['rounding'].upper()}"))
 
     def priced(self) -> Decimal:
-        most = Decimal(self.inputs.get("cap", "Infinity"))
-        return min(self("count") * self("at") + self("flat"), most)
+        return min(self("count") * self("at") + self("flat"), Decimal(self.inputs.get("cap", "Infinity")))
 
     def by_day(self, amount_days: Decimal) -> Decimal:
         return amount_days if self("whole_days") == 1 else QUOTIENT.divide(amount_days, self("whole_days"))
@@ -52,8 +51,8 @@ class Step:
     def cut(self) -> Decimal:
         """What a cap takes of one of the lines: the step that says it stands among those of the others."""
         cuts = [said for said in self.line["steps"] if said["op"] == "cap"]
-        parts = self.shares(self("beyond"), [Decimal(said["inputs"]["amount"]) for said in cuts])
-        return parts[cuts.index(self.said)]
+        amounts = [Decimal(said["inputs"]["amount"]) for said in cuts]
+        return self.shares(self("beyond"), amounts)[cuts.index(self.said)]
 
     def off(self) -> Decimal:
         """What a discount takes of one of its lines: what one has no room for goes to the next that has."""
@@ -62,16 +61,20 @@ class Step:
         if self.inputs["split"] != "in_order" and rest == self("amount"):
             parts = list(map(min, self.shares(rest, [*rooms.values()], self.inputs["split"]), rooms.values()))
         rest -= sum(parts)
-        taken: dict[str, Decimal] = {}
-        for (line, room), part in zip(rooms.items(), parts, strict=True):
-            taken[line] = part + min(rest, room - part)
-            rest -= taken[line] - part
-        return taken[self.inputs["line"]]
+        for at, room in enumerate(rooms.values()):
+            more = min(rest, room - parts[at])
+            parts[at], rest = parts[at] + more, rest - more
+        return parts[list(rooms).index(self.inputs["line"])]
+
+    def raised(self) -> Decimal:
+        by, times = self("percent") / 100, int(self("times"))
+        factor = (1 + by) ** times if self.inputs["kind"] == "compound" else max(1 + by * times, Decimal(0))
+        return ((factor - 1) * 100).quantize(Decimal("1e-20"), "ROUND_HALF_UP")
 
 
-#: Operation → its output.
 OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
     "allowance": lambda s: s("priced") - s("counted"),
+    "escalate": lambda s: s.raised(),
     "units_off": lambda s: -min(s("has"), s("left")),
     "fee": lambda s: s.by_day(s("before") + s("fee") * s("days")) - s.by_day(s("before")),
     "price": lambda s: s.priced(),
@@ -96,8 +99,7 @@ def check_step(said: dict[str, Any], line: dict[str, Any]) -> Decimal:
         raise ValueError("an unknown operation: take the script of the version that made the document")
     if op not in FACTS and (again := OPERATIONS[op](Step(said, line))) != output:
         raise ValueError(f"its inputs come to {again:f}, its output is {output:f}")
-    exact = Decimal(said["inputs"]["exact"]) if op == "settle" else Decimal(0)
-    adds = None if op in ADD_NOTHING else output - exact
+    adds = None if op in ADD_NOTHING else output - Decimal(said["inputs"].get("exact", 0))
     if adds != (None if amount is None else Decimal(amount)):
         raise ValueError(f"it adds {adds}, and says {amount}")
     shown = {name: value for name, value in said.items() if name not in ("text", "digest")}
@@ -120,9 +122,7 @@ def check_line(line: dict[str, Any]) -> str | None:
     counted = sum(Decimal(said["output"]) for said in line["steps"] if said["op"] == "quantity")
     units = Decimal(line["quantity"]) if line["kind"] == "usage" else counted
     if (so_far, counted) != (Decimal(line["amount"]), units):
-        return (
-            f"its steps come to {so_far:f} for {counted:f}, it says {line['amount']} for {line['quantity']}"
-        )
+        return f"its steps come to {so_far:f} for {counted:f}, not {line['amount']} for {line['quantity']}"
     return None
 
 

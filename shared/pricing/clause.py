@@ -5,7 +5,7 @@ import json
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +22,14 @@ class Clause(BaseModel):
         """32 hex digits over the meaning: defaults left out, decimals without trailing zeros, keys sorted."""
         canonical = json.dumps(_meaning(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+
+    def having(self, **values: Any) -> Self:
+        """Return the clause with other values, which are taken to be valid."""
+        fields = type(self).model_fields
+        said = {field.alias or name: values.get(name, getattr(self, name)) for name, field in fields.items()}
+        now = type(self).model_construct(**said, **(self.__pydantic_extra__ or {}))
+        assert isinstance(now, type(self))
+        return now
 
 
 def _meaning(value: object) -> object:

@@ -7,6 +7,7 @@ import msgspec
 
 from shared.pricing.clause import Clause
 from shared.pricing.discount import Discount
+from shared.pricing.escalator import Escalation
 
 C_co = TypeVar("C_co", bound=Clause, covariant=True)
 
@@ -16,7 +17,8 @@ class Effective(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     first.
 
     `days` are the local days that begin there, `billed_days` those of the period, `whole_days` those of the full
-    period that the anchors draw. `discounts` are those of a line, as they are written.
+    period that the anchors draw. `discounts` are those of a line, as they are written; `escalated`: what has raised the
+    prices of the clause, which are those of that time.
     """
 
     clause: C_co
@@ -29,3 +31,4 @@ class Effective(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     clause_ids: tuple[str, ...]
     hashes: tuple[str, ...]
     discounts: tuple[Discount, ...] = ()
+    escalated: tuple[Escalation, ...] = ()

@@ -32,11 +32,15 @@ def _text_of(value: object) -> str:
     )
 
 
-def _read_price(value: object) -> Decimal:
+def _read_change(value: object) -> Decimal:
     try:
-        price = parse_price(_text_of(value))
+        return parse_price(_text_of(value))
     except AppError as fault:
         raise PydanticCustomError("not_a_decimal", "{detail}", {"detail": fault.detail}) from None
+
+
+def _read_price(value: object) -> Decimal:
+    price = _read_change(value)
     if price < 0:
         raise PydanticCustomError("negative", "A price or amount is not negative.")
     return price
@@ -90,6 +94,13 @@ Amount = UnitPrice
 PositiveAmount = Annotated[Amount, AfterValidator(_positive)]
 Percent = Annotated[UnitPrice, AfterValidator(_at_most_all)]
 """A part of something, in percent: 0 to 100, up to 20 decimals."""
+PercentChange = Annotated[
+    Decimal,
+    PlainValidator(_read_change),
+    PlainSerializer(_written, when_used="json"),
+    _decimal_schema(PRICE_PATTERN),
+]
+"""More or, below zero, less, in percent: up to 20 decimals."""
 Quantity = Annotated[
     Decimal,
     PlainValidator(_read_quantity),

@@ -13,6 +13,7 @@ import msgspec
 from shared.pricing.clause import Clause
 from shared.pricing.discount import Discount
 from shared.pricing.effective import Effective
+from shared.pricing.escalator import Escalation, raised_by
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Phase, SpendCap
 from shared.pricing.language.cap import CAP_CLAUSE
@@ -25,7 +26,8 @@ L = TypeVar("L", bound=LineClause)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Between two neighbouring edges one version is in force, one of its phases or none, and the same discounts.
+    """Between two neighbouring edges one version is in force, one of its phases or none, the same discounts,
+    and escalators have raised prices as often.
 
     A local day belongs to what is in force when it begins, so that each is charged once: `days` begin in it.
     """
@@ -36,6 +38,16 @@ class Stretch:
     in_force: VersionInForce
     phase: Phase | None
     discounts: tuple[Discount, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+
+    def reads_as(self, other: "Stretch") -> bool:
+        """Whether the same is in force."""
+        return (
+            self.in_force is other.in_force
+            and self.phase is other.phase
+            and self.discounts == other.discounts
+            and self.escalations == other.escalations
+        )
 
 
 def stretches_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tuple[Stretch, ...]:
@@ -48,12 +60,12 @@ def stretches_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tupl
             continue
         first_day = _first_day(start, period)
         days, phase = (_first_day(end, period) - first_day).days, _phase_on(in_force, first_day)
-        discounts = in_force.terms.discounts_at(start)
-        last = found[-1] if found else None
-        if last and (last.in_force, last.phase, last.discounts) == (in_force, phase, discounts):
-            found[-1] = replace(last, end=end, days=last.days + days)
+        discounts, raised = in_force.terms.discounts_at(start), _escalations_at(in_force, start, period)
+        one = Stretch(start, end, days, in_force, phase, discounts, raised)
+        if found and found[-1].reads_as(one):
+            found[-1] = replace(found[-1], end=end, days=found[-1].days + days)
         else:
-            found.append(Stretch(start, end, days, in_force, phase, discounts))
+            found.append(one)
     return tuple(found)
 
 
@@ -72,8 +84,7 @@ def effective_lines(
         line = stretch.in_force.terms.by_key.get(key)
         if not isinstance(line, kind):
             continue
-        applied = tuple([one for one in stretch.discounts if one.is_of(key, line.kind, line.metered_by)])
-        last, one = found[-1] if found else None, _effective(line, clause, stretch, period, applied)
+        last, one = found[-1] if found else None, _line(_effective(line, clause, stretch, period), stretch)
         if last and last.end == one.start and _priced_by(last) == _priced_by(one):
             found[-1] = msgspec.structs.replace(last, end=one.end, days=last.days + one.days)
         else:
@@ -84,7 +95,7 @@ def effective_lines(
 def effective_phases(stretches: Sequence[Stretch], period: ServicePeriod) -> tuple[Effective[Phase], ...]:
     """Return the phases that are in force on a day of the period, in order."""
     return tuple(
-        _effective(stretch.phase, _phase_id(stretch.phase, stretch), stretch, period)
+        _phase(_effective(stretch.phase, _phase_id(stretch.phase, stretch), stretch, period), stretch)
         for stretch in stretches
         if stretch.phase is not None and stretch.days
     )
@@ -113,6 +124,35 @@ def effective_caps(stretches: Sequence[Stretch], period: ServicePeriod) -> tuple
 C = TypeVar("C", bound=Clause)
 
 
+def _line(one: Effective[L], stretch: Stretch) -> Effective[L]:
+    """Return the line with the discounts that hold there, at the prices of that time."""
+    line = one.clause
+    discounts = tuple([by for by in stretch.discounts if by.is_of(line.key, line.kind, line.metered_by)])
+    raised = [by for by in stretch.escalations if by.clause.is_of(line.key, line.kind)]
+    if discounts:
+        one = msgspec.structs.replace(one, discounts=discounts)
+    return _raised(one, line.escalated(raised_by(raised)), raised) if raised else one
+
+
+def _phase(one: Effective[Phase], stretch: Stretch) -> Effective[Phase]:
+    """Return the phase with the minimum of that time."""
+    raised = [by for by in stretch.escalations if by.clause.is_of_minimum_spend]
+    if not raised or one.clause.minimum_spend is None:
+        return one
+    minimum = raised_by(raised)(one.clause.minimum_spend)
+    return _raised(one, one.clause.having(minimum_spend=minimum), raised)
+
+
+def _raised(one: Effective[C], now: C, by: Sequence[Escalation]) -> Effective[C]:
+    return msgspec.structs.replace(
+        one,
+        clause=now,
+        clause_ids=(*one.clause_ids, *(escalation.clause_id for escalation in by)),
+        hashes=(*one.hashes, *(escalation.clause.hash for escalation in by)),
+        escalated=tuple(by),
+    )
+
+
 def _priced_by(one: Effective[LineClause]) -> list[str]:
     """Return what tells whether two stretches of a line are priced alike."""
     return [one.clause.hash, *(discount.hash for discount in one.discounts)]
@@ -122,9 +162,7 @@ def _phase_id(phase: Phase, stretch: Stretch) -> str:
     return clause_id(stretch.in_force.terms.contract, "phases", phase.from_.isoformat())
 
 
-def _effective(
-    clause: C, of: str, stretch: Stretch, period: ServicePeriod, discounts: tuple[Discount, ...] = ()
-) -> Effective[C]:
+def _effective(clause: C, of: str, stretch: Stretch, period: ServicePeriod) -> Effective[C]:
     return Effective(
         clause,
         stretch.in_force.version,
@@ -135,7 +173,6 @@ def _effective(
         period.whole_days,
         (of,),
         (clause.hash,),
-        discounts,
     )
 
 
@@ -153,6 +190,17 @@ def _changes(version: VersionInForce, period: ServicePeriod) -> Iterator[datetim
             yield local_midnight(phase.from_, period.timezone)
     for span in version.terms.discount_spans:
         yield from (edge for edge in (span.begins, span.ends) if edge and period.start < edge < period.end)
+    for escalator in version.terms.escalators:
+        for day in escalator.steps_between(period.start_date, period.end_date, version.terms.term.start):
+            yield local_midnight(day, period.timezone)
+
+
+def _escalations_at(
+    version: VersionInForce, instant: datetime, period: ServicePeriod
+) -> tuple[Escalation, ...]:
+    if not version.terms.escalators:
+        return ()
+    return version.terms.escalations_on(local_date(instant, period.timezone))
 
 
 def _phase_on(version: VersionInForce, day: date) -> Phase | None:

@@ -11,7 +11,6 @@ _SECTIONS: Final = frozenset(
         "late_usage",
         "commitments",
         "credits",
-        "escalators",
         "thresholds",
         "index",
         "refill",
@@ -86,6 +85,7 @@ _PRICE: Final = frozenset(
     }
 )
 _BELOW: Final = {
+    "escalators": frozenset({"index"}),
     "renewal": frozenset({"uplift_percent", "basis", "compound", "uplift"}),
     "billing": frozenset({"align", "switch_day", "advance_separately", "every", "interim", "thresholds"}),
     "phases": frozenset(

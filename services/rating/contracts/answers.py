@@ -32,7 +32,7 @@ from shared.values.made_from import made_from
 EXAMPLE = example(Path(__file__).parents[1], "contract")
 TermsDocument = Annotated[dict[str, Any], StoredAs(Terms), Field(examples=[EXAMPLE])]
 Version = Annotated[int, Field(ge=1)]
-Section = Literal["lines", "phases", "cap", "discounts", "commitments", "credits"]
+Section = Literal["lines", "phases", "cap", "discounts", "escalators", "commitments", "credits"]
 
 
 class ClauseAnswer(Answer):
@@ -42,8 +42,8 @@ class ClauseAnswer(Answer):
     clause: Annotated[str, Field(examples=[clause_id("acme-2026", "lines", "api")])]
     section: Section
     key: LineKey
-    """Of a line or a discount; the first day of a phase"""
-    kind: LineKind | Literal["discount"]
+    """Of a line or a discount; the first day of a phase; the place of an escalator, from 0"""
+    kind: LineKind | Literal["discount", "escalator"]
     hash: ClauseHash
 
 
@@ -171,7 +171,11 @@ def clauses_of(terms: Terms) -> list[ClauseAnswer]:
         _clause(terms.contract, "commitments", one.key, "commitment", one.hash) for one in terms.commitments
     ]
     credits = [_clause(terms.contract, "credits", one.key, one.kind, one.hash) for one in terms.credits]
-    return [*lines, *phases, *caps, *discounts, *promises, *credits]
+    escalators = [
+        _clause(terms.contract, "escalators", str(place), "escalator", one.hash)
+        for place, one in enumerate(terms.escalators)
+    ]
+    return [*lines, *phases, *caps, *discounts, *escalators, *promises, *credits]
 
 
 def _clause(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 Op = Literal[
+    "escalate",
     "quantity",
     "allowance",
     "units_off",
@@ -33,6 +34,7 @@ class Step:
     """One operation, the ids of the clauses it rests on (its own first), what went in, and what came out.
 
     op            inputs                                     output
+    escalate      percent, times, kind, mode, scale          by how many percent prices are raised, half up at 20 decimals
     quantity      meter, version, group, start, end          the units counted
     allowance     counted, priced, rolled_over               priced − counted; `rolled_over`, where there are any, are the
                                                              units that cover usage beside the allowance

@@ -106,6 +106,11 @@ def _settle(step: Step, shown: Shown) -> str:
     return f"{shown.price(step.number('exact'))} rounded {rounding} to {_money(step, shown, step.output)}"
 
 
+def _escalate(step: Step, shown: Shown) -> str:
+    percent, by = shown.units(step.number("percent")), shown.units(step.output)
+    return f"prices of {step.inputs['times']} × {percent} %, {step.inputs['kind']}: {by} % on those written"
+
+
 def _minimum(step: Step, shown: Shown) -> str:
     return f"top-up to the minimum of {_money(step, shown, step.number('minimum'))}"
 
@@ -171,6 +176,7 @@ WORDS: Final[Mapping[Op, Callable[[Step, Shown], str]]] = {
     "shortfall": _shortfall,
     "draw": _draw,
     "part": _part,
+    "escalate": _escalate,
     "units_off": _units_off,
     "percent_off": _percent_off,
     "amount_off": _amount_off,

@@ -1,6 +1,6 @@
 """Terms: the sections that people write, and what has to hold between them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Final, Self
 
@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from shared.pricing.blocks.order import STANDARD, DrawOrder
 from shared.pricing.clause import Clause
 from shared.pricing.discount import Discount, Span
+from shared.pricing.escalator import Escalation, Escalator
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import CurrencyCode, Effective, Zone
 from shared.pricing.language.activation import Activation
@@ -18,11 +19,13 @@ from shared.pricing.language.cap import SpendCap
 from shared.pricing.language.commitments import Commitment
 from shared.pricing.language.credits import Credit
 from shared.pricing.language.discounts import DISCOUNTS_MAX, faults_of_discounts
+from shared.pricing.language.escalators import ESCALATORS_MAX, faults_of_escalators
 from shared.pricing.language.phases import Phase, minimum_above_cap, overlapping_phases
 from shared.pricing.language.renewal import Renewal
 from shared.pricing.language.term import Term
 from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
 from shared.values.fields import AskedSubject, Key
+from shared.values.ids import clause_id
 from shared.values.money import Currency, currency
 from shared.values.period import BillingCalendar, local_midnight
 
@@ -50,6 +53,7 @@ class Terms(Clause):
     credits: Annotated[tuple[Credit, ...], Field(max_length=100)] = ()
     draw_order: Annotated[tuple[DrawOrder, ...], Field(min_length=1, max_length=6)] = STANDARD
     discounts: Annotated[tuple[Discount, ...], Field(max_length=DISCOUNTS_MAX)] = ()
+    escalators: Annotated[tuple[Escalator, ...], Field(max_length=ESCALATORS_MAX)] = ()
     shares_meters: Annotated[
         tuple[Key, ...],
         Field(
@@ -72,6 +76,7 @@ class Terms(Clause):
                 *_shared_unpriced(self),
                 *balance_faults(self),
                 *faults_of_discounts(self.discount_spans, self.lines),
+                *faults_of_escalators(self.escalators, self.lines, self.term),
             ]
         )
         return self
@@ -100,6 +105,16 @@ class Terms(Clause):
     def discounts_at(self, instant: datetime) -> tuple[Discount, ...]:
         """Return the discounts that hold at an instant, as they are written."""
         return tuple([span.discount for span in self.discount_spans if span.holds_at(instant)])
+
+    def escalations_on(self, day: date) -> tuple[Escalation, ...]:
+        """Return the escalators that have raised prices by a day, as they are written."""
+        return tuple(
+            [
+                Escalation(one, clause_id(self.contract, "escalators", str(place)), times)
+                for place, one in enumerate(self.escalators)
+                if (times := one.times_on(day, self.term.start))
+            ]
+        )
 
     @cached_property
     def by_key(self) -> dict[str, Line]:

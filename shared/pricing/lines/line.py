@@ -7,6 +7,7 @@ from typing import Self
 
 from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
+from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Step
 from shared.pricing.lines.allowance import RollOver
 from shared.pricing.needs import Totals
@@ -30,6 +31,10 @@ class LineClause(Clause):
     @property
     def shown_as(self) -> str:
         """What it is called on paper."""
+        raise NotImplementedError
+
+    def escalated(self, price_now: Raise) -> Self:
+        """Return it at the prices that escalators have raised its own to; what bounds it is left as it is."""
         raise NotImplementedError
 
     def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, Self
 
 from shared.pricing.effective import Effective
+from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Input, Step
 from shared.pricing.fields import Amount
 from shared.pricing.lines.bounds import BoundedLine
@@ -31,6 +32,9 @@ class RecurringLine(BoundedLine):
     @property
     def shown_as(self) -> str:
         return self.description or self.key
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(amount=price_now(self.amount))
 
     def days_charged(self, days: int, whole_days: int) -> int:
         return days if self.proration == "day" else whole_days

@@ -8,6 +8,7 @@ from typing import Literal, Self
 import msgspec
 
 from shared.pricing.effective import Effective
+from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Input, Step
 from shared.pricing.lines.allowance import Allowance, Included, RollOver
 from shared.pricing.lines.bounds import BoundedLine
@@ -44,6 +45,9 @@ class UsageLine(BoundedLine):
     @property
     def shown_as(self) -> str:
         return self.description or self.key
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(price=self.price.escalated(price_now))
 
     def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
         return (self.price.reads(self.key, self.meter, start, end, self.price.dimensions),)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.pricing.clause import Clause
+from shared.pricing.escalator import Raise
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import PositiveQuantity, UnitPrice
 from shared.pricing.models.model import ByTotal, Part
@@ -28,6 +29,9 @@ class BlockTier(Clause):
     size: PositiveQuantity
     max: Annotated[PositiveQuantity, AfterValidator(_whole)] | None = None
     price: UnitPrice
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(price=price_now(self.price))
 
 
 class Blocks(ByTotal):
@@ -59,6 +63,9 @@ class Blocks(ByTotal):
     @property
     def must_restart(self) -> bool:
         return self.charge == "top_tier"
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(tiers=tuple([tier.escalated(price_now) for tier in self.tiers]))
 
     def cost(self, quantity: Decimal) -> Decimal:
         return sum((part.amount for part in self.parts(quantity)), _ZERO)

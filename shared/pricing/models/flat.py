@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+from shared.pricing.escalator import Raise
 from shared.pricing.fields import Amount
 from shared.pricing.models.model import ByTotal, Model, Part
 
@@ -22,6 +23,9 @@ class Flat(ByTotal):
     def begins_anew_after(self, previous: Model) -> bool:
         """After another model it is due whole: what the units before would have cost by it was not asked for."""
         return not isinstance(previous, Flat)
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(amount=price_now(self.amount))
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self._times(quantity) * self.amount

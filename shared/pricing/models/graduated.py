@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+from shared.pricing.escalator import Raise
 from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
 
@@ -27,6 +28,9 @@ class Graduated(ByTotal):
     tiers: Tiers
     flat_at_zero: Literal["first_tier", "none"] = "first_tier"
     boundary: Literal["upper", "lower"] = "upper"
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(tiers=tuple([tier.escalated(price_now) for tier in self.tiers]))
 
     def cost(self, quantity: Decimal) -> Decimal:
         return sum((tier.charge(units) for tier, units in self._entered(quantity)), Decimal(0))

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field
 
+from shared.pricing.escalator import Raise
 from shared.pricing.fields import UnitPrice
 from shared.pricing.models.graduated import Graduated
 from shared.pricing.models.model import ByTotal, Part
@@ -19,6 +20,9 @@ class RateTier(Bounds):
 
     rate: UnitPrice
     flat: UnitPrice = Decimal(0)
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(rate=price_now(self.rate), flat=price_now(self.flat))
 
 
 class GraduatedPercentage(ByTotal):
@@ -36,6 +40,9 @@ class GraduatedPercentage(ByTotal):
     ]
     flat_at_zero: Literal["first_tier", "none"] = "first_tier"
     boundary: Literal["upper", "lower"] = "upper"
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(tiers=tuple([tier.escalated(price_now) for tier in self.tiers]))
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self._by_unit.cost(quantity)

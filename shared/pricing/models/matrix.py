@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from shared.errors import AppError
 from shared.pricing.clause import Clause
+from shared.pricing.escalator import Raise
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import UnitPrice
 from shared.pricing.models.model import ByTotal, Part
@@ -92,6 +93,9 @@ class Matrix(ByTotal):
         return frozenset(
             (name, value) for rate in self.rates for name, values in rate.values.items() for value in values
         )
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(rates=tuple([rate.having(unit=price_now(rate.unit)) for rate in self.rates]))
 
     def for_group(self, group: Group) -> PerUnit:
         return self._prices[self.rank(group)]

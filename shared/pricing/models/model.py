@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from shared.pricing.clause import Clause
+from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Input
 from shared.pricing.needs import Need, Totals
 from shared.values.groups import Group
@@ -55,6 +56,11 @@ class Model(Clause):
     def begins_anew_after(self, _previous: "Model") -> bool:
         """Whether it cannot run through an amendment that puts it in the place of this price."""
         return self.must_restart
+
+    def escalated(self, price_now: Raise) -> Self:
+        """Return it with each of its prices as escalators have raised it: whatever is multiplied by units or is due by
+        itself. What only limits is left as it is."""
+        raise NotImplementedError
 
     @property
     def dimensions(self) -> tuple[str, ...]:

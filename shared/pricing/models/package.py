@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+from shared.pricing.escalator import Raise
 from shared.pricing.fields import PositiveQuantity, UnitPrice
 from shared.pricing.models.model import ByTotal, Part
 
@@ -18,6 +19,9 @@ class Package(ByTotal):
     size: PositiveQuantity
     price: UnitPrice
     partial_pack: Literal["up", "down"] = "up"
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(price=price_now(self.price))
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self.packs(quantity) * self.price

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+from shared.pricing.escalator import Raise
 from shared.pricing.fields import UnitPrice
 from shared.pricing.models.model import ByTotal, Part
 
@@ -15,6 +16,9 @@ class Percentage(ByTotal):
 
     model: Literal["percentage"]
     rate: UnitPrice
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(rate=price_now(self.rate))
 
     def cost(self, quantity: Decimal) -> Decimal:
         return quantity * of_one(self.rate)

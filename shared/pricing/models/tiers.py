@@ -7,6 +7,7 @@ from typing import Annotated, Final, Self, TypeVar
 from pydantic import AfterValidator, Field, model_validator
 
 from shared.pricing.clause import Clause
+from shared.pricing.escalator import Raise
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import Amount, PositiveQuantity, Quantity, UnitPrice
 
@@ -35,6 +36,9 @@ class Tier(Bounds):
         """Return what so many units in it cost, once it is entered."""
         due = units * self.unit + self.flat
         return due if self.cap is None else min(due, self.cap)
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(unit=price_now(self.unit), flat=price_now(self.flat))
 
     @model_validator(mode="after")
     def _says_a_price(self) -> Self:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
+from shared.pricing.escalator import Raise
 from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
 
@@ -27,6 +28,9 @@ class Volume(ByTotal):
     @property
     def must_restart(self) -> bool:
         return True
+
+    def escalated(self, price_now: Raise) -> Self:
+        return self.having(tiers=tuple([tier.escalated(price_now) for tier in self.tiers]))
 
     def cost(self, quantity: Decimal) -> Decimal:
         if quantity == 0 and self.flat_at_zero == "none":

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from shared.pricing.effective import Effective
+from shared.pricing.escalator import rounding_of
 from shared.pricing.explanation.step import Input, Op, Step
 from shared.pricing.language import Terms
 from shared.pricing.layout import SpendBound
-from shared.pricing.lines import TOP_UP
+from shared.pricing.lines import TOP_UP, LineClause
 from shared.pricing.results import PricedLine
 from shared.pricing.steps.bounded import Bounded
 from shared.pricing.steps.cap import Capped
@@ -32,6 +34,7 @@ def explain_lines(
     for turns, gross, left, exact, line in zip(covered, before, discounted, bounded, settled, strict=True):
         stretches, kind = exact.line.stretches, type(exact.line.last.clause)
         steps = [
+            *_explain_raised(stretches),
             *kind.explain(stretches, turns.turns, exact.segments),
             *_explain_bound(gross),
             *_explain_taken(left, to, mode),
@@ -48,6 +51,22 @@ def explain_lines(
             Step("settle", exact.line.last.clause_ids, said, output=money, amount=money - exact.exact)
         )
         yield line.line_id, tuple(steps)
+
+
+def _explain_raised(stretches: Sequence[Effective[LineClause]]) -> Iterator[Step]:
+    """Yield what has raised the prices of a line, once for all stretches that have the same."""
+    told = dict.fromkeys(
+        (by, rounding_of(stretch.escalated)) for stretch in stretches for by in stretch.escalated
+    )
+    for one, rounding in told:
+        said: dict[str, Input] = {
+            "percent": one.clause.percent,
+            "times": one.times,
+            "kind": one.clause.kind,
+            "mode": rounding.mode,
+            "scale": rounding.scale,
+        }
+        yield Step("escalate", (one.clause_id, stretches[-1].clause_ids[0]), said, output=one.percent)
 
 
 def _explain_taken(line: Gross, to: Currency, mode: Rounding) -> Iterator[Step]:

@@ -174,14 +174,14 @@ def test_the_words_of_discounts() -> None:
         "310",
         "deal: 12 % off 310",
         "credit: 15.12 of 20.00 USD off, shared with api",
-        "fee rounded half_up to 257.68 USD",
+        "257.68 rounded half up to 257.68 USD",
         "calls: 105 under version 1",
-        "2 covered by the allowance or units carried",
+        "105 used, 2 included or carried",
         "pilot: 3 units off",
         "100 at 1",
         "deal: 12 % off 100",
         "credit: 4.88 of 20.00 USD off, shared with fee",
-        "api rounded half_up to 83.12 USD",
+        "83.12 rounded half up to 83.12 USD",
     ]
 
 

@@ -279,7 +279,6 @@ def test_faults_of_blocks() -> None:
 @pytest.mark.parametrize(
     ("over", "path"),
     [
-        ({"escalators": []}, "escalators"),
         ({"late_usage": {}}, "late_usage"),
         ({"renewal": {"auto": True, "uplift_percent": "5"}}, "renewal.uplift_percent"),
         ({"billing": {"interval": "week"}}, "billing.interval"),
@@ -333,7 +332,6 @@ def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -
         "lines[1].kind",
         "activation.milestones[2].commitment_share",
         "late_usage",
-        "escalators",
     ]
 
 
