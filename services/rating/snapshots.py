@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from services.rating.blocks.repository import BlockRepository
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.usecases import message_of as meter_message
 from services.rating.contracts.repository import ContractRepository
@@ -51,10 +52,14 @@ async def contracts(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 
 
 async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
-    """The newest revision of each, as it was said."""
+    """The newest revision of each, as it was said, and what was asked for beforehand within its period."""
     place = (after[0], datetime.fromisoformat(after[1])) if after else None
     rows = await StatementRepository(uow.connection).said_after(place, STATEMENTS_A_PAGE)
-    told = [page for row in rows for page in pages_of(row.message)]
+    beforehand = await BlockRepository(uow.connection).said_beforehand(
+        [row.contract for row in rows], [row.period_start for row in rows]
+    )
+    messages = [row.message for row in rows] + [STATEMENTS.decode(said.encode()) for said in beforehand]
+    told = [page for message in messages for page in pages_of(message)]
     for page in told:
         uow.tell(STATEMENTS, page)
     return len(told), _last([[row.contract, row.period_start.isoformat()] for row in rows], STATEMENTS_A_PAGE)

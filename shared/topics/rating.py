@@ -204,6 +204,11 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     explanation: Explanation | None = None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether its lines are what the period comes to."""
+        return self.occasion == PERIOD
+
+    @property
     def drawn_minor(self) -> int:
         """What of all lines is paid from balances."""
         return sum(draw.amount_minor for line in self.lines for draw in line.draws)

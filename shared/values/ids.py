@@ -41,9 +41,11 @@ def line_id(contract: str, clause: str, period_start: datetime, kind: str) -> st
     return _derived("line", contract, clause, _instant(period_start), kind)
 
 
-def statement_id(contract: str, period_start: datetime) -> str:
-    """Return the id of a statement: one a contract and service period."""
-    return _derived("statement", contract, _instant(period_start))
+def statement_id(contract: str, period_start: datetime, occasion: str | None = None) -> str:
+    """Return the id of a statement: one a contract, service period and occasion. None: that of the period itself,
+    which is named by the two alone."""
+    said = () if occasion is None else (occasion,)
+    return _derived("statement", contract, _instant(period_start), *said)
 
 
 def block_id(clause: str, begins: str) -> str:

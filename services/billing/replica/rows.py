@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from services.billing.documents.domain.kinds import INVOICE
+from services.billing.documents.domain.kinds import kind_of
 from shared.db.columns import JSONB, Integer, Texts, Uuid
 from shared.runtime.clock import from_us
 from shared.topics.rating import STATEMENTS, CustomerMessage, StatementHeld, StatementMessage
@@ -76,7 +76,7 @@ class FollowingDraft:
             cls,
             statement,
             document_id=document_id,
-            kind=INVOICE.name,
+            kind=kind_of(statement).name,
             period_start=from_us(statement.period_start_us),
             period_end=from_us(statement.period_end_us),
             start_date=date.fromisoformat(statement.period_start_date),

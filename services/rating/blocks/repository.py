@@ -6,12 +6,23 @@ from typing import Final
 
 import asyncpg
 
-from services.rating.blocks.rows import BlockContract, HeldBlock, NewBlock, NewRow, StoredRow
-from shared.db.columns import insert, names_of
+from services.rating.blocks.rows import (
+    AskedBeforehand,
+    BlockContract,
+    DueBeforehand,
+    HeldBlock,
+    NewBlock,
+    NewRow,
+    StoredRow,
+    ToldBeforehand,
+)
+from shared.db.columns import insert, names_of, read, update
 
 NEW: Final = insert("rating.blocks", NewBlock, ignore_known=True)
 NEW_CONTRACTS: Final = insert("rating.block_contracts", BlockContract, ignore_known=True)
 NEW_ROWS: Final = insert("rating.block_rows", NewRow)
+NEW_ASKED: Final = insert("rating.asked_beforehand", AskedBeforehand, ignore_known=True)
+TOLD: Final = update("rating.asked_beforehand", ToldBeforehand, key=("contract", "occasion"))
 #: What of the rows of a block is what it was granted: the rest is drawn, or lapsed, and may come back.
 _GRANTED: Final = "r.kind in ('grant', 'adjustment', 'refund')"
 _BLOCK: Final = """b.block_id, b.customer_id, b.key, b.kind, b.currency, b.effective, b.ends, b.created_at, b.priority,
@@ -130,3 +141,42 @@ class BlockRepository:
             list(contracts),
             list(starts),
         )
+
+    async def ask_beforehand(self, asked: Sequence[AskedBeforehand]) -> None:
+        """Keep what is asked for beforehand until it is due; what is known stays."""
+        if asked:
+            await self.connection.execute(NEW_ASKED.sql, *NEW_ASKED.columns_of(asked))
+
+    async def due_beforehand(self, now: datetime, limit: int) -> list[DueBeforehand]:
+        """Hold what is due by now and not told, the oldest first; what somebody else holds is left out."""
+        rows = await self.connection.fetch(
+            f"""select {names_of(AskedBeforehand, "a")}, c.customer_id, cu.external_id as customer
+                from rating.asked_beforehand a join rating.contracts c using (contract)
+                join rating.customers cu on cu.customer_id = c.customer_id
+                where a.said is null and a.due_at <= $1 order by a.due_at, a.contract, a.occasion limit $2
+                for update of a skip locked""",
+            now,
+            limit,
+        )
+        return [read(DueBeforehand, row, clause_id=str(row["clause_id"])) for row in rows]
+
+    async def is_due_beforehand(self, now: datetime) -> bool:
+        found: bool = await self.connection.fetchval(
+            "select exists (select from rating.asked_beforehand where said is null and due_at <= $1)", now
+        )
+        return found
+
+    async def told_beforehand(self, told: Sequence[ToldBeforehand]) -> None:
+        await self.connection.execute(TOLD.sql, *TOLD.columns_of(told))
+
+    async def said_beforehand(self, contracts: Sequence[str], starts: Sequence[datetime]) -> list[str]:
+        """What was said of these contracts and periods: each a StatementMessage as JSON text."""
+        rows = await self.connection.fetch(
+            """select said from rating.asked_beforehand
+                join unnest($1::text[], $2::timestamptz[]) as asked (contract, period_start)
+                    using (contract, period_start)
+               where said is not null order by contract, due_at, occasion for share of asked_beforehand""",
+            list(contracts),
+            list(starts),
+        )
+        return [row["said"] for row in rows]

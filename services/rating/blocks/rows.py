@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from shared.db.columns import JSONB, Integer, SmallInteger, Uuid
 from shared.pricing.blocks import Block
 from shared.pricing.blocks.block import BlockKind
+from shared.pricing.blocks.parts import Part
+from shared.values.made_from import made_from
+from shared.values.period import ServicePeriod
 
 RowKind = Literal["grant", "draw", "return", "expiry", "revived", "void", "refund", "adjustment"]
 Clauses = Annotated[Sequence[str], JSONB]
@@ -134,3 +137,57 @@ class StoredRow:
     statement_id: str | None
     line_id: str | None
     slice_start: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBeforehand:
+    """What one document asks for of a block: the part `number` of `parts`, due at an instant of a service period. The
+    dates are local, of what it is for, and both inclusive."""
+
+    contract: str
+    period_start: datetime
+    occasion: str
+    kind: Literal["commitment", "prepayment"]
+    key: str
+    block_id: str
+    clause_id: Uuid
+    clause_hash: str
+    due_at: datetime
+    start_date: date
+    end_date: date
+    amount_minor: int
+    whole_minor: int
+    number: Integer
+    parts: Integer
+
+    @classmethod
+    def of(cls, part: Part, contract: str, period: ServicePeriod) -> Self:
+        return made_from(
+            cls,
+            part,
+            contract=contract,
+            period_start=period.start,
+            key=part.block.key,
+            block_id=part.block.id,
+            clause_id=part.block.clauses[0],
+            due_at=part.due,
+            whole_minor=part.block.amount_minor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DueBeforehand(AskedBeforehand):
+    """The same, with whose contract it is. `customer` is an external id."""
+
+    customer_id: str
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToldBeforehand:
+    """A document that was asked for, as it was said."""
+
+    contract: str
+    occasion: str
+    statement_id: Uuid
+    said: str

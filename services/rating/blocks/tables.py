@@ -5,7 +5,9 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -82,4 +84,31 @@ def add_block_tables(metadata: MetaData) -> None:
         CheckConstraint(ROWS, name="block_rows_sign"),
         Index("block_rows_block", "block_id", "row_id"),
         Index("block_rows_statement", "contract", "period_start"),
+    )
+    Table(
+        # One row a document that asks for a block, or a part of it, beforehand.
+        "asked_beforehand",
+        metadata,
+        Column("contract", Text, primary_key=True),
+        Column("period_start", INSTANT, nullable=False),  # of the service period within which it is due
+        Column("occasion", Text, primary_key=True),
+        Column("kind", Text, nullable=False),  # commitment | prepayment
+        Column("key", Text, nullable=False),  # of its clause
+        Column("block_id", Text, nullable=False),
+        Column("clause_id", Uuid, nullable=False),
+        Column("clause_hash", Text, nullable=False),
+        Column("due_at", INSTANT, nullable=False),
+        Column("start_date", Date, nullable=False),  # local, of what it is for, both inclusive
+        Column("end_date", Date, nullable=False),
+        Column("amount_minor", BigInteger, nullable=False),
+        Column("whole_minor", BigInteger, nullable=False),  # of the block
+        Column("number", Integer, nullable=False),
+        Column("parts", Integer, nullable=False),
+        Column("statement_id", Uuid),
+        Column("said", Text),  # the StatementMessage, as JSON text; null: not told yet
+        ForeignKeyConstraint(
+            ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
+        ),
+        Index("asked_beforehand_due", "due_at", postgresql_where=text("said is null")),
+        Index("asked_beforehand_period", "contract", "period_start"),
     )

@@ -129,7 +129,7 @@ class PaperStatementAnswer(Answer):
             draws=[],
             total=amount,
             explanation=[
-                PaperExplanationAnswer(line=line.key, steps=[StepAnswer.of(told_step(part.step(to)))])
+                PaperExplanationAnswer(line=line.key, steps=[StepAnswer.of(told_step(part.share.step(to)))])
             ],
         )
 

@@ -4,6 +4,7 @@ workers and replicas."""
 import asyncio
 from time import perf_counter
 
+from services.rating.blocks.usecases.ask_beforehand import tell_asked
 from services.rating.contracts.usecases.open_periods import open_due_periods
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import BACKLOG, MARKS, OVERDUE, SECONDS
@@ -22,6 +23,14 @@ async def open_periods(context: StatementsContext) -> None:
     while True:
         async with context.db.transaction() as uow:
             if not await open_due_periods(uow, context.clock.now()):
+                return
+
+
+async def ask_beforehand(context: StatementsContext) -> None:
+    """Tell what is asked for beforehand and due by the business clock."""
+    while True:
+        async with context.db.transaction() as uow:
+            if not await tell_asked(uow, context.clock.now()):
                 return
 
 
@@ -55,6 +64,7 @@ async def keep_house(context: StatementsContext) -> None:
 def jobs(pricing_workers: int) -> list[Job[StatementsContext]]:
     return [
         Job("open_periods", SELDOM_S, open_periods, soon_s=SOON_S),
+        Job("ask_beforehand", SELDOM_S, ask_beforehand, soon_s=SOON_S),
         Job("price", SELDOM_S, price, workers=pricing_workers, follows_clock=False, soon_s=SOON_S),
         Job("close", SELDOM_S, close),
         Job("keep_house", HOUSEKEEPING_EVERY_S, keep_house, follows_clock=False),

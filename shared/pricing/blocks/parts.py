@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from shared.pricing.blocks.agreed import Promise
 from shared.pricing.blocks.block import Block
@@ -37,17 +37,40 @@ class Part:
     number: int
     parts: int
 
+    @property
+    def share(self) -> "Share":
+        """What of the block it asks for."""
+        return Share(
+            self.block.key,
+            self.block.clauses[0],
+            self.block.amount_minor,
+            self.number,
+            self.parts,
+            self.amount_minor,
+        )
+
+
+class Share(NamedTuple):
+    """What of a block a document asks for: the part `number` of `parts` equal ones of the whole."""
+
+    key: str
+    clause: str
+    whole_minor: int
+    number: int
+    parts: int
+    amount_minor: int
+
     def step(self, to: Currency) -> Step:
         """Return the step that leads to the amount."""
         said: dict[str, Input] = {
-            "block": self.block.key,
-            "whole": to_decimal(self.block.amount_minor, to),
+            "block": self.key,
+            "whole": to_decimal(self.whole_minor, to),
             "number": self.number,
             "parts": self.parts,
             "currency": to.code,
         }
         amount = to_decimal(self.amount_minor, to)
-        return Step("part", self.block.clauses, said, output=amount, amount=amount)
+        return Step("part", (self.clause,), said, output=amount, amount=amount)
 
 
 def parts_due(chain: Sequence[VersionInForce], period: ServicePeriod) -> list[Part]:

@@ -384,7 +384,7 @@ def test_parts_sum_to_the_whole_and_are_counted_over_all_years() -> None:
     parts = parts_of(agreed(commitments=[promise]), months=24)
     assert [one.amount_minor for one in parts] == ([834] * 4 + [833] * 8) * 2
     assert [one.occasion.rpartition(":")[2] for one in parts] == [str(number) for number in range(1, 25)]
-    assert text_of(parts[13].step(currency("USD"))) == "part 2 of 12 of 100.00 USD agreed as annual"
+    assert text_of(parts[13].share.step(currency("USD"))) == "part 2 of 12 of 100.00 USD agreed as annual"
 
 
 def test_a_prepaid_credit_is_asked_for_as_it_begins_unless_no_document_is() -> None:
@@ -400,7 +400,7 @@ def test_a_prepaid_credit_is_asked_for_as_it_begins_unless_no_document_is() -> N
     )
     assert (part.kind, part.occasion, part.amount_minor) == ("prepayment", f"prepayment:{part.block.id}", 500)
     assert (part.due, part.start_date, part.end_date) == (on(2, 10, 0), date(2026, 2, 10), date(2026, 3, 31))
-    assert text_of(part.step(currency("USD"))) == "5.00 USD agreed as a"
+    assert text_of(part.share.step(currency("USD"))) == "5.00 USD agreed as a"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ Conservation says for itself which kinds its K5 counts and on which account it l
 from dataclasses import dataclass
 from datetime import date
 
+from services.billing.documents.domain.draws import CREDITS_LIABILITY
+from shared.topics.rating import StatementMessage
+
 #: The account of what customers owe.
 RECEIVABLE = "receivable"
 
@@ -17,8 +20,8 @@ class DocumentKind:
 
     `title` stands over the page. Documents are numbered without a gap within a series, which has `{entity}`
     and `{year}` of issue for its own. The total is posted to the account `receivable`, and each line against
-    `<revenue>.<kind of the line>`. `counts_towards_k5`: its lines are a part of what rating settled for the
-    period; a break in the money of the period is then one of the document.
+    `owed`, or, where that is None, against `<revenue>.<kind of the line>`. `counts_towards_k5`: its lines are a part of
+    what rating settled for the period; a break in the books of the period is then one of the document.
     """
 
     name: str
@@ -26,7 +29,12 @@ class DocumentKind:
     series: str = "{entity}-{year}"
     receivable: str = RECEIVABLE
     revenue: str = "revenue"
+    owed: str | None = None
     counts_towards_k5: bool = True
+
+    def account_of(self, line_kind: str) -> str:
+        """Return the account that a line of this kind is a credit of."""
+        return f"{self.revenue}.{line_kind}" if self.owed is None else self.owed
 
     def series_of(self, legal_entity: str, issued_on: date) -> str:
         """Return the series of a document, such as "DEFAULT-2013"."""
@@ -38,9 +46,14 @@ KINDS: dict[str, DocumentKind] = {
     kind.name: kind
     for kind in (
         INVOICE,
-        DocumentKind("commitment", "Commitment invoice", counts_towards_k5=False),
-        DocumentKind("prepayment", "Prepayment invoice", counts_towards_k5=False),
+        DocumentKind("commitment", "Commitment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
+        DocumentKind("prepayment", "Prepayment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
         DocumentKind("debit_note", "Debit note"),
         DocumentKind("credit_note", "Credit note"),
     )
 }
+
+
+def kind_of(statement: StatementMessage) -> DocumentKind:
+    """Return the kind of a statement's document. What is asked for beforehand says its own in its occasion."""
+    return KINDS.get(statement.occasion.partition(":")[0], INVOICE)

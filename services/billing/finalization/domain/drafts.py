@@ -17,6 +17,8 @@ def broken(k: str) -> str:
     return f"conservation_{k.lower()}"
 
 
+#: What does not hold in the usage, or in the money, of a contract and period.
+OF_USAGE = frozenset(broken(k) for k in ("K3", "K4", "K5"))
 #: The kinds of everything that may stand in a draft's way. K2 is checked over receipts and holds nothing.
 OBSTACLES = (CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM, *(broken(k) for k in ("K1", "K3", "K4", "K5")))
 
@@ -80,8 +82,9 @@ class Draft:
             )
 
     def is_held_by(self, obstacle: Obstacle) -> bool:
-        """Whether a break in the books of its contract and period is one of this document."""
-        return self.kind.counts_towards_k5 or obstacle.kind != broken("K5")
+        """Whether a break in the books of its contract and period is one of this document: what is asked for
+        beforehand is of no usage."""
+        return self.kind.counts_towards_k5 or obstacle.kind not in OF_USAGE
 
     def series(self, today: date) -> str:
         """The series of a document that is issued today."""

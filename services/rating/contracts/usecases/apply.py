@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.rating.blocks.usecases.ask_beforehand import keep_asked
 from services.rating.contracts.domain.chain import close_due_at, period_from
 from services.rating.contracts.memory import chain_of
 from services.rating.contracts.repository import ContractRepository
@@ -18,7 +19,7 @@ from services.rating.metering.naming.usecases import ask_recounts
 from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
+from shared.pricing.faults import TermsInvalid
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms, to_document
 from shared.values.names import KEY
@@ -69,7 +70,6 @@ async def apply_document(
     """
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
-    _refuse_documents(terms)
     if terms.contract in RESERVED:
         detail = f"no contract is called {terms.contract}: its address would be that of the terms' schema"
         raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
@@ -106,24 +106,6 @@ async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> T
         fault = _at("plan", "plan_unknown", "no such plan")
         raise PlanUnknown(f"there is no plan {name!r}; create it with POST /v1/plans first", errors=[fault])
     return parse_terms(document, plan=plan)
-
-
-def _refuse_documents(terms: Terms) -> None:
-    """What asks for a block beforehand has no document yet: a contract that says it would be billed in part."""
-    faults = [
-        _at(f"commitments[{at}].invoiced", "clause_not_priced_yet", "It has no document yet; write none.")
-        for at, clause in enumerate(terms.commitments)
-        if clause.schedule != "none"
-    ]
-    faults += [
-        _at(f"credits[{at}].document", "clause_not_priced_yet", "It has no document yet; write none.")
-        for at, credit in enumerate(terms.credits)
-        if credit.asked_for
-    ]
-    if faults:
-        raise ClauseNotPricedYet(
-            "; ".join(f"{one['path']}: {one['detail']}" for one in faults), errors=faults
-        )
 
 
 async def _check(contracts: ContractRepository, terms: Terms) -> str:
@@ -188,7 +170,8 @@ async def _follow(
     for period in redrawn:
         await contracts.redraw_period(contract, period, close_due_at(chain, period.end))
     ends = [period.end for period in redrawn] + [row.period_end for row in periods if row.final]
-    await open_periods(contracts, contract, chain, max(ends, default=None), now)
+    await open_periods(uow, contract, chain, max(ends, default=None), now)
+    await keep_asked(uow, contract, chain, redrawn)
     await contracts.mark_open_periods(contract)
     touched = [row for row in periods if row.final and row.period_end > added.effective_at]
     if touched:

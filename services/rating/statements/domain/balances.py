@@ -48,19 +48,19 @@ def to_stored(balances: Balances) -> list[Any]:
 def from_stored(stored: Sequence[Any]) -> Balances:
     if not stored:
         return EMPTY
-    named = [row for row in stored if isinstance(row, dict)]
+    named = [said for said in stored if isinstance(said, dict)]
     return Balances(
         below_zero=tuple(
             UnitsBelowZero(key, tuple((name, value) for name, value in group), Decimal(units))
-            for key, group, units in (row for row in stored if isinstance(row, list))
+            for key, group, units in (said for said in stored if isinstance(said, list))
         ),
         rolled_over=tuple(
-            UnitsRolledOver(row["line"], Decimal(row["units"]))
-            for row in named
-            if row["row"] == "rolled_over"
+            UnitsRolledOver(said["line"], Decimal(said["units"]))
+            for said in named
+            if said["row"] == "rolled_over"
         ),
         blocks=tuple(
-            msgspec.convert(row["block"], Block, strict=False) for row in named if row["row"] == "block"
+            msgspec.convert(said["block"], Block, strict=False) for said in named if said["row"] == "block"
         ),
         drawn=tuple(BlockDrawn(*minor) for minor in _read(named, "drawn")),
         counted=tuple(CommitmentCounted(*minor) for minor in _read(named, "counted")),
@@ -74,4 +74,4 @@ def _minor(name: str, rows: Iterable[tuple[str, int]]) -> Iterator[dict[str, obj
 
 
 def _read(named: Iterable[Mapping[str, Any]], name: str) -> list[tuple[str, int]]:
-    return [(row["block"], row["minor"]) for row in named if row["row"] == name]
+    return [(said["block"], said["minor"]) for said in named if said["row"] == name]

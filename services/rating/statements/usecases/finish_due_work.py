@@ -4,6 +4,8 @@ clock waits for it."""
 import asyncio
 from datetime import datetime
 
+from services.rating.blocks.repository import BlockRepository
+from services.rating.blocks.usecases.ask_beforehand import tell_asked
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases.open_periods import open_due_periods
 from services.rating.metering.fold.usecases.pass_fold import pass_fold
@@ -25,6 +27,7 @@ async def finish_due_work(context: StatementsContext) -> bool:
     now = context.clock.now()
     await pass_fold(context.db, context.state.metering.fold, now)
     await _open_all(context)
+    await _ask_all(context)
     await price_all(context)
     await close_due(context)
     async with context.db.transaction() as uow:
@@ -40,6 +43,17 @@ async def _open_all(context: StatementsContext) -> None:
             if not opened and not await ContractRepository(uow.connection).unopened_left(context.clock.now()):
                 return
         if not opened:
+            await asyncio.sleep(POLL_S)
+
+
+async def _ask_all(context: StatementsContext) -> None:
+    """Tell what is asked for beforehand, and wait for what another worker is about to tell."""
+    while True:
+        async with context.db.transaction() as uow:
+            told = await tell_asked(uow, context.clock.now())
+            if not told and not await BlockRepository(uow.connection).is_due_beforehand(context.clock.now()):
+                return
+        if not told:
             await asyncio.sleep(POLL_S)
 
 

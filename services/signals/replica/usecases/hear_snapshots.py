@@ -53,9 +53,9 @@ async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, 
 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork) -> BatchCounts:
     """Keep the newest of each that is whole. New are the pages kept and the statements replaced by one that
-    came whole."""
+    came whole. What is of no usage of its period is passed over."""
     replica = ReplicaRepository(uow.connection)
-    fresh = await replica.newer(batch.messages)
+    fresh = await replica.newer([message for message in batch.messages if message.is_whole])
     pages_kept, completed = await hear_pages(uow, [message for message in fresh if message.pages > 1])
     newest = _newest(
         [*(message for message in fresh if message.pages == 1), *completed],

@@ -1,6 +1,7 @@
 """What of a line is paid from balances stands by the line wherever the line does, and the document asks for so much
 less."""
 
+import uuid
 from dataclasses import replace
 
 import asyncpg
@@ -20,7 +21,7 @@ from shared.topics.billing import DOCUMENTS
 from shared.topics.rating import LineDraw, StatementMessage
 from tests.conftest import TestDatabase
 from tests.services.billing.conftest import Hear
-from tests.services.billing.gates import OpenGate
+from tests.services.billing.gates import Broken, OpenGate
 from tests.services.billing.reading import list_documents
 from tests.services.billing.statements import NOW, ZONE, statement_of
 
@@ -137,3 +138,27 @@ async def test_k5_holds_draw_by_draw(database: TestDatabase, finalized: Document
         assert {broken.fault for broken in breaks} - {"period_missing"} == expected
     finally:
         await admin.close()
+
+
+@pytest.mark.parametrize(
+    ("occasion", "kind"), [("commitment:annual:1", "commitment"), ("prepayment:blk_1", "prepayment")]
+)
+async def test_what_is_asked_for_beforehand_is_owed_to_the_customer(
+    db: Database, hear: Hear, hear_customers: Hear, occasion: str, kind: str
+) -> None:
+    """Its document is of its own kind, stands beside the invoice of its period, and makes no revenue; what does not
+    hold in the usage of the period holds it not."""
+    statement = statement_of(final=True, amounts=(700,))
+    asked = msgspec.structs.replace(
+        statement,
+        statement_id=str(uuid.uuid4()),
+        occasion=occasion,
+        lines=(msgspec.structs.replace(statement.lines[0], kind=kind),),
+    )
+    await hear_customers()
+    await hear(statement, asked)
+    assert await finalize_due(db, Broken(statement.contract), NOW, ZONE) == 1
+    (document,) = [one for one in await list_documents(db, DocumentFilter(), None, 10) if one.number]
+    assert (document.kind.name, document.occasion, document.total_minor) == (kind, occasion, 700)
+    rows = await db.pool.fetch("select account, amount_minor from billing.journal_postings order by position")
+    assert [tuple(row) for row in rows] == [("receivable", 700), ("credits_liability", -700)]

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shared.db.published import until_published
+from shared.topics.rating import STATEMENTS
+from shared.values.money import currency, to_decimal
 from tests.services.rating.deployment import Deployment, event, terms, utc
 
 CALL = {
@@ -145,3 +148,44 @@ async def test_a_block_that_ends_within_a_month_pays_what_was_used_before(rating
     assert [step["text"] for step in answer["steps"] if step["op"] == "draw"] == [
         "4.00 USD paid by mid, of which 100.00 USD were left"
     ]
+
+
+async def told(rating: Deployment) -> list[tuple[str, str, str, int]]:
+    """(occasion, first day, last day, amount) of what was asked for beforehand, the oldest first."""
+    found = await rating.context.db.pool.fetch(
+        "select said from rating.asked_beforehand where said is not null order by due_at, occasion"
+    )
+    messages = [STATEMENTS.decode(row["said"].encode()) for row in found]
+    for message in messages:
+        (line,) = message.lines
+        assert message.final and message.explanation is not None
+        (step,) = message.explanation[line.line_id]
+        assert (line.amount_minor, step.amount) == (
+            message.subtotal_minor,
+            to_decimal(line.amount_minor, currency("USD")),
+        )
+    return [
+        (one.occasion, one.period_start_date, one.period_end_date, one.subtotal_minor) for one in messages
+    ]
+
+
+async def test_what_is_asked_for_beforehand_is_told_on_its_dates_and_once(rating: Deployment) -> None:
+    promise = {
+        "key": "annual",
+        "amount": "100.00",
+        "period": "year",
+        "payment": "prepaid",
+        "invoiced": "quarterly",
+    }
+    paid = {"key": "paid", "kind": "prepaid", "amount": "7.00", "effective": "2024-02-10"}
+    await started(rating, commitments=[promise], credits=[paid])
+    await rating.settled()
+    assert await told(rating) == [("commitment:annual:1", "2024-01-01", "2024-03-31", 2500)]
+    await rating.advance(utc("2024-04-02T00:00:00"))
+    await rating.settled()
+    found = await told(rating)
+    assert [one[0].split(":")[0] for one in found] == ["commitment", "prepayment", "commitment"]
+    assert [one[3] for one in found] == [2500, 700, 2500]
+    await until_published(rating.context.db, STATEMENTS.name)
+    spoken = [message.occasion for message in await rating.said() if message.occasion != "period"]
+    assert sorted(spoken) == sorted(one[0] for one in found)

@@ -1,0 +1,1 @@
+"""What is done with blocks, a verb a file."""
