@@ -29,11 +29,13 @@ class Stretch:
     """Between two neighbouring edges one version is in force, one of its phases or none, the same discounts,
     and escalators have raised prices as often.
 
-    A local day belongs to what is in force when it begins, so that each is charged once: `days` begin in it.
+    A local day belongs to what is in force when it begins, so that each is charged once: `days` begin in it, from
+    `first_day` on.
     """
 
     start: datetime
     end: datetime
+    first_day: date
     days: int
     in_force: VersionInForce
     phase: Phase | None
@@ -61,7 +63,7 @@ def stretches_of(chain: Sequence[VersionInForce], period: ServicePeriod) -> tupl
         first_day = _first_day(start, period)
         days, phase = (_first_day(end, period) - first_day).days, _phase_on(in_force, first_day)
         discounts, raised = in_force.terms.discounts_at(start), _escalations_at(in_force, start, period)
-        one = Stretch(start, end, days, in_force, phase, discounts, raised)
+        one = Stretch(start, end, first_day, days, in_force, phase, discounts, raised)
         if found and found[-1].reads_as(one):
             found[-1] = replace(found[-1], end=end, days=found[-1].days + days)
         else:
@@ -78,12 +80,17 @@ def version_at(chain: Iterable[VersionInForce], instant: datetime) -> VersionInF
 def effective_lines(
     stretches: Sequence[Stretch], key: str, kind: type[L], period: ServicePeriod
 ) -> tuple[Effective[L], ...]:
-    """Return the line `key` of this kind wherever it is in force. It is cut where it changes, and only there."""
+    """Return the line `key` of this kind wherever it is in force. It is cut where it changes, and only there; of one
+    that is due on a day, that day alone is returned, where it is one of the period."""
     clause, found = clause_id(stretches[-1].in_force.terms.contract, "lines", key), list[Effective[L]]()
     for stretch in stretches:
         line = stretch.in_force.terms.by_key.get(key)
         if not isinstance(line, kind):
             continue
+        if line.due_on is not None:
+            if not 0 <= (line.due_on - stretch.first_day).days < stretch.days:
+                continue
+            stretch = _day(stretch, line.due_on, period.timezone)
         last, one = found[-1] if found else None, _line(_effective(line, clause, stretch, period), stretch)
         if last and last.end == one.start and _priced_by(last) == _priced_by(one):
             found[-1] = msgspec.structs.replace(last, end=one.end, days=last.days + one.days)
@@ -150,6 +157,18 @@ def _raised(one: Effective[C], now: C, by: Sequence[Escalation]) -> Effective[C]
         clause_ids=(*one.clause_ids, *(escalation.clause_id for escalation in by)),
         hashes=(*one.hashes, *(escalation.clause.hash for escalation in by)),
         escalated=tuple(by),
+    )
+
+
+def _day(stretch: Stretch, day: date, timezone: str) -> Stretch:
+    """Return a day of a stretch."""
+    following = day + timedelta(days=1)
+    return replace(
+        stretch,
+        start=local_midnight(day, timezone),
+        end=local_midnight(following, timezone),
+        first_day=day,
+        days=1,
     )
 
 

@@ -97,7 +97,10 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         return Layout(None, (), period.start, period.end)
     terms = stretches[-1].in_force.terms
     lines = [
-        _placed(key, stretches, kind, period) for kind in KINDS.values() for key in _keys(stretches, kind)
+        line
+        for kind in KINDS.values()
+        for key in _keys(stretches, kind)
+        if (line := _placed(key, stretches, kind, period)) is not None
     ]
     agreed = agreed_in(chain, terms, period)
     cuts = _cuts(lines, [*(one.block for one in agreed.promises), *agreed.credits, *blocks], period)
@@ -142,8 +145,11 @@ def _counted_by(lines: Sequence[Placed[LineClause]], instant: datetime) -> Itera
             yield Placed(line.key, stretches, line.line_id, tuple(needs), most)
 
 
-def _placed(key: str, stretches: Sequence[Stretch], kind: type[L], period: ServicePeriod) -> Placed[L]:
+def _placed(key: str, stretches: Sequence[Stretch], kind: type[L], period: ServicePeriod) -> Placed[L] | None:
+    """None: it is due on no day of the period."""
     found = effective_lines(stretches, key, kind, period)
+    if not found:
+        return None
     contract, last, bounds = stretches[-1].in_force.terms.contract, found[-1], bounds_of(found)
     return Placed(
         key,

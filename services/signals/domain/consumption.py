@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from services.signals.domain.statement import Statement, StatementLine
 from shared.pricing.language import Terms
+from shared.pricing.lines import NO_SPEND, TOP_UP
 
 #: What a meter counted in the period so far, as of the evaluated instant; None where that cannot be said from
 #: days.
@@ -51,7 +52,10 @@ def consumptions(
         if (units := line.included_units) is not None
     ]
     if statement.minimum_minor is not None:
-        spent = sum((lines[line.key][1] for line in statement.lines if line.kind != "minimum"), Decimal())
+        spent = sum(
+            (lines[line.key][1] for line in statement.lines if line.kind not in {TOP_UP, *NO_SPEND}),
+            Decimal(),
+        )
         unit = f"{statement.currency} minor"
         found.append(_consumption("minimum", None, unit, statement.minimum_minor, spent, elapsed))
     return found

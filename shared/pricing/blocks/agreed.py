@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 from shared.pricing.blocks.block import Block
 from shared.pricing.inputs import VersionInForce
-from shared.pricing.language.commitments import Commitment, Months
+from shared.pricing.language.commitments import Commitment
 from shared.pricing.language.credits import Credit
 from shared.pricing.language.terms import Terms
+from shared.pricing.months import Months
 from shared.values.ids import block_id, clause_id
 from shared.values.money import settle
 from shared.values.period import ServicePeriod, add_months, local_date, local_midnight

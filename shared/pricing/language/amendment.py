@@ -1,10 +1,12 @@
 """What an amendment may not change."""
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from shared.pricing.faults import Fault, Path, raise_for, written
 from shared.pricing.language.terms import Terms
+from shared.values.period import local_date, local_midnight
 
 
 def check_amendment(previous: Terms, amended: Terms) -> None:
@@ -21,8 +23,34 @@ def check_amendment(previous: Terms, amended: Terms) -> None:
         if after[path] != before.get(path, after[path])
     ]
     faults += [*_changed_balances(previous, amended)]
+    faults += _due_before(previous, amended)
     if faults:
         raise_for(faults, written)
+
+
+def _due_before(previous: Terms, amended: Terms) -> list[Fault]:
+    """A one-off charge that is new, or has another day, is due while the amendment is in force."""
+    return [
+        Fault(
+            ("lines", index, "date"),
+            "due_before_effect",
+            f"It is before the amendment takes force, on {first_day}; give it a later day, or let the amendment take force earlier.",
+        )
+        for first_day in [_first_day(amended)]
+        for index, line in enumerate(amended.lines)
+        if line.due_on is not None and line.due_on < first_day and _due_on(previous, line.key) != line.due_on
+    ]
+
+
+def _due_on(terms: Terms, key: str) -> date | None:
+    line = terms.by_key.get(key)
+    return None if line is None else line.due_on
+
+
+def _first_day(terms: Terms) -> date:
+    """The first local day that begins while the version is in force."""
+    day = local_date(terms.effective_at, terms.timezone)
+    return day if local_midnight(day, terms.timezone) == terms.effective_at else day + timedelta(days=1)
 
 
 def _changed_balances(previous: Terms, amended: Terms) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import Day, PositiveAmount, UnitPrice
+from shared.pricing.months import Months
 from shared.values.fields import Key
 
 _HUNDRED = Decimal(100)
@@ -28,12 +29,6 @@ def _at_most_the_whole(value: Decimal) -> Decimal:
     if value > _HUNDRED:
         raise PydanticCustomError("too_large", "At most all of it rolls over: write at most 100.")
     return value
-
-
-class Months(Clause):
-    """A number of months."""
-
-    months: Annotated[int, Field(strict=True, ge=1, le=1200)]
 
 
 class Commitment(Clause):

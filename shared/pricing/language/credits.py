@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import Amount, Day, Effective, PositiveAmount
-from shared.pricing.language.commitments import Months
+from shared.pricing.months import Months
 from shared.values.fields import Key
 
 

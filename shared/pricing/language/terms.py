@@ -73,6 +73,7 @@ class Terms(Clause):
                 *overlapping_phases(self.phases),
                 *minimum_above_cap(self.phases, self.cap),
                 *_early_effect(self),
+                *_never_due(self),
                 *_shared_unpriced(self),
                 *balance_faults(self),
                 *faults_of_discounts(self.discount_spans, self.lines),
@@ -146,6 +147,20 @@ def _early_effect(terms: Terms) -> list[Fault]:
             "effective_before_term",
             f"A version takes force at or after the term's start, {terms.term.start}.",
         )
+    ]
+
+
+def _never_due(terms: Terms) -> list[Fault]:
+    end = None if terms.renewal.auto else terms.term.end
+    return [
+        Fault(
+            ("lines", index, "date"),
+            "outside_term",
+            f"It lies in the term, from {terms.term.start}{'' if end is None else f' to before {end}'}; no period has another day.",
+        )
+        for index, line in enumerate(terms.lines)
+        if line.due_on is not None
+        and (line.due_on < terms.term.start or (end is not None and line.due_on >= end))
     ]
 
 

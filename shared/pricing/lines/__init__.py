@@ -7,11 +7,12 @@ from weakref import WeakValueDictionary
 from pydantic import Field
 
 from shared.pricing.lines.line import LineClause
+from shared.pricing.lines.one_off import OneOffLine
 from shared.pricing.lines.recurring import RecurringLine
 from shared.pricing.lines.usage import UsageLine
 from shared.pricing.unions import members
 
-Line = Annotated[RecurringLine | UsageLine, Field(discriminator="kind")]
+Line = Annotated[RecurringLine | UsageLine | OneOffLine, Field(discriminator="kind")]
 KINDS: Final = members(Line, LineClause)
 TOP_UP: Final = "minimum"
 """The kind of the priced line that lifts the others to the spending minimum. No line of terms stands behind it."""
@@ -23,6 +24,8 @@ SHORTFALL: Final = "shortfall"
 """The kind of the priced line of what is short of a commitment at its end."""
 ASKED_BEFOREHAND: Final = ("commitment", "prepayment")
 """Kinds of lines that ask for a block beforehand, each the one of its document."""
+NO_SPEND: Final = frozenset(kind for kind, line in KINDS.items() if not line.is_spend)
+"""The kinds of lines that the spending minimum and the cap do not count."""
 PRICED_KINDS: Final = (*KINDS, TOP_UP, CAP, UPLIFT, SHORTFALL)
 
 
@@ -32,7 +35,7 @@ def one_of_each(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     return tuple(_known.setdefault(line.model_dump_json(), line) for line in lines)
 
 
-_known: WeakValueDictionary[str, "RecurringLine | UsageLine"] = WeakValueDictionary()
+_known: WeakValueDictionary[str, "RecurringLine | UsageLine | OneOffLine"] = WeakValueDictionary()
 
 __all__ = [
     "ASKED_BEFOREHAND",
@@ -44,6 +47,7 @@ __all__ = [
     "UPLIFT",
     "Line",
     "LineClause",
+    "OneOffLine",
     "RecurringLine",
     "UsageLine",
     "one_of_each",

@@ -1,9 +1,9 @@
 """What every kind of line answers, stretch by stretch of a period."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar, Self
 
 from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
@@ -19,6 +19,9 @@ from shared.values.groups import Group
 
 class LineClause(Clause):
     """What is charged. A kind that needs no usage is priced by its stretches alone, and has no turns."""
+
+    # whether the spending minimum and the cap count it
+    is_spend: ClassVar[bool] = True
 
     key: Key
     kind: str
@@ -36,6 +39,11 @@ class LineClause(Clause):
     def escalated(self, price_now: Raise) -> Self:
         """Return it at the prices that escalators have raised its own to; what bounds it is left as it is."""
         raise NotImplementedError
+
+    @property
+    def due_on(self) -> date | None:
+        """The one local day that it is charged on; None: it is charged for all the time that it is in force."""
+        return None
 
     def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
         """Return the usage that a stretch is priced by: one need, or none."""

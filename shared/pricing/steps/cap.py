@@ -7,8 +7,9 @@ from decimal import Decimal
 import msgspec
 
 from shared.pricing.layout import SpendBound
-from shared.pricing.lines import CAP
+from shared.pricing.lines import CAP, NO_SPEND
 from shared.pricing.results import PricedLine
+from shared.pricing.steps.floor import spend_of
 from shared.values.money import allocate
 
 KEY = "cap"
@@ -34,13 +35,14 @@ class Capped(msgspec.Struct, frozen=True, gc=False):
 
 
 def cap(settled: Sequence[PricedLine], most: SpendBound | None) -> Capped:
-    """A reduction is split over the lines by the largest remainder; a line below zero is no part of it."""
+    """A reduction is split over the lines by the largest remainder; a line below zero, and one-off charges, are no part of
+    it."""
     if most is None:
         return Capped(settled)
-    beyond = sum([line.amount_minor for line in settled]) - most.settled.minor
+    beyond = spend_of(settled) - most.settled.minor
     if beyond <= 0:
         return Capped(settled)
-    parts = allocate(beyond, [max(line.amount_minor, 0) for line in settled])
+    parts = allocate(beyond, [0 if line.kind in NO_SPEND else max(line.amount_minor, 0) for line in settled])
     cut = {line.line_id: part for line, part in zip(settled, parts, strict=True) if part}
     return Capped([*settled, _reduction(most, beyond)], cut)
 

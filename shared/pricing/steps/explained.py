@@ -7,7 +7,7 @@ from shared.pricing.escalator import rounding_of
 from shared.pricing.explanation.step import Input, Op, Step
 from shared.pricing.language import Terms
 from shared.pricing.layout import SpendBound
-from shared.pricing.lines import TOP_UP, LineClause
+from shared.pricing.lines import NO_SPEND, TOP_UP, LineClause
 from shared.pricing.results import PricedLine
 from shared.pricing.steps.bounded import Bounded
 from shared.pricing.steps.cap import Capped
@@ -133,7 +133,7 @@ def explain_cap(capped: Capped, most: SpendBound) -> LineSteps:
     to = most.settled.currency
     beyond, steps = sum(capped.cut.values()), list[Step]()
     for line in capped.lines:
-        if line.amount_minor > 0:
+        if line.amount_minor > 0 and line.kind not in NO_SPEND:
             taken = to_decimal(-capped.cut.get(line.line_id, 0), to)
             said: dict[str, Input] = {
                 "line": line.key,

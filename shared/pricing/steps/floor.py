@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from shared.pricing.layout import SpendBound
-from shared.pricing.lines import TOP_UP
+from shared.pricing.lines import NO_SPEND, TOP_UP
 from shared.pricing.results import PricedLine
 
 KEY = "minimum_spend"
+
+
+def spend_of(settled: Sequence[PricedLine]) -> int:
+    """Return what the minimum and the cap of a period count, in minor units."""
+    return sum([line.amount_minor for line in settled if line.kind not in NO_SPEND])
 
 
 def lift(settled: Sequence[PricedLine], minimum: SpendBound | None) -> Sequence[PricedLine]:
     """Return the lines, with one that lifts them to the minimum where they are below it."""
     if minimum is None:
         return settled
-    missing = minimum.settled.minor - sum([line.amount_minor for line in settled])
+    missing = minimum.settled.minor - spend_of(settled)
     return [*settled, _top_up(minimum, missing)] if missing > 0 else settled
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from services.rating.statements.domain.due import DueStatement
 from shared.pricing.layout import Layout, layout_of
-from shared.pricing.lines import TOP_UP, UsageLine
+from shared.pricing.lines import NO_SPEND, TOP_UP, UsageLine
 from shared.pricing.results import PricedLine, PricedPeriod
 from shared.topics.rating import LineDraw, StatementHeld, StatementLine, StatementMessage, StatementSegment
 from shared.topics.statement_pages import cut
@@ -148,10 +148,12 @@ def _line(line: PricedLine, draws: Sequence[LineDraw]) -> StatementLine:
 def _consumption(due: DueStatement, layout: Layout, lines: Sequence[PricedLine]) -> dict[str, str]:
     """What the contract includes or guarantees in this period and how much of it is used, for signals.
 
-    Keys: `spend_minor` (settled, without top-up), `minimum_minor`, and `included:<line>`, `used:<line>` for
+    Keys: `spend_minor` (settled, without top-up and one-off charges), `minimum_minor`, and `included:<line>`, `used:<line>` for
     each line with an allowance.
     """
-    said = {"spend_minor": str(sum(line.amount_minor for line in lines if line.kind != TOP_UP))}
+    said = {
+        "spend_minor": str(sum(line.amount_minor for line in lines if line.kind not in {TOP_UP, *NO_SPEND}))
+    }
     if layout.minimum and layout.minimum.exact:
         said["minimum_minor"] = str(layout.minimum.settled.minor)
     quantities = {line.key: line.quantity for line in lines}

@@ -78,3 +78,11 @@ async def test_what_january_leaves_of_its_allowance_covers_february(rating: Depl
     await rating.settled()
     february = await rating.stored("acme-1", "2024-02-01")
     assert (february.final, february.subtotal_minor) == (True, 400)
+
+
+async def test_a_one_off_charge_is_on_the_statement_of_its_day_alone(rating: Deployment) -> None:
+    setup = {"key": "setup", "kind": "one_off", "amount": "250.00", "date": "2024-01-31"}
+    await started(rating, 1, lines=[calls(), setup], cap={"spend_per_period": "1.50"})
+    await rating.advance(utc("2024-02-02T00:00:00"))
+    assert await amounts(rating) == {"calls": "2.00", "setup": "250.00", "cap": "-0.50"}
+    assert await amounts(rating, "2024-02-01") == {"calls": "0.00"}
