@@ -78,14 +78,19 @@ def version_at(chain: Iterable[VersionInForce], instant: datetime) -> VersionInF
 
 
 def effective_lines(
-    stretches: Sequence[Stretch], key: str, kind: type[L], period: ServicePeriod
+    stretches: Sequence[Stretch],
+    key: str,
+    kind: type[L],
+    period: ServicePeriod,
+    own_months: int | None = None,
 ) -> tuple[Effective[L], ...]:
     """Return the line `key` of this kind wherever it is in force. It is cut where it changes, and only there; of one
-    that is due on a day, that day alone is returned, where it is one of the period."""
+    that is due on a day, that day alone is returned, where it is one of the period. A period of `own_months` has the lines with such
+    periods."""
     clause, found = clause_id(stretches[-1].in_force.terms.contract, "lines", key), list[Effective[L]]()
     for stretch in stretches:
         line = stretch.in_force.terms.by_key.get(key)
-        if not isinstance(line, kind):
+        if not isinstance(line, kind) or line.own_months != own_months:
             continue
         if line.due_on is not None:
             if not 0 <= (line.due_on - stretch.first_day).days < stretch.days:

@@ -31,6 +31,7 @@ from shared.pricing.language import Phase, SpendCap, Terms
 from shared.pricing.lines import CAP, KINDS, TOP_UP, LineClause
 from shared.pricing.lines.bounds import bounds_of
 from shared.pricing.needs import Totals
+from shared.pricing.own_periods import Span, own_spans
 from shared.pricing.placed import Placed
 from shared.pricing.placed_discounts import PlacedDiscount, place_discounts
 from shared.values.ids import line_id
@@ -96,11 +97,13 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
     if not stretches:
         return Layout(None, (), period.start, period.end)
     terms = stretches[-1].in_force.terms
+    own = own_spans(chain, terms, period)
     lines = [
         line
         for kind in KINDS.values()
-        for key in _keys(stretches, kind)
-        if (line := _placed(key, stretches, kind, period)) is not None
+        for span in (Span(period, stretches), *own)
+        for key in _keys(span.stretches, kind)
+        if (line := _placed(key, span, kind, period)) is not None
     ]
     agreed = agreed_in(chain, terms, period)
     cuts = _cuts(lines, [*(one.block for one in agreed.promises), *agreed.credits, *blocks], period)
@@ -117,7 +120,7 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         agreed,
         period.ended,
         cuts,
-        place_discounts(stretches, lines, period),
+        place_discounts(stretches, lines, period, [one for span in own for one in span.stretches]),
     )
 
 
@@ -145,12 +148,12 @@ def _counted_by(lines: Sequence[Placed[LineClause]], instant: datetime) -> Itera
             yield Placed(line.key, stretches, line.line_id, tuple(needs), most)
 
 
-def _placed(key: str, stretches: Sequence[Stretch], kind: type[L], period: ServicePeriod) -> Placed[L] | None:
-    """None: it is due on no day of the period."""
-    found = effective_lines(stretches, key, kind, period)
+def _placed(key: str, span: Span, kind: type[L], period: ServicePeriod) -> Placed[L] | None:
+    """None: it is not due in the period."""
+    found = effective_lines(span.stretches, key, kind, span.period, span.own_months)
     if not found:
         return None
-    contract, last, bounds = stretches[-1].in_force.terms.contract, found[-1], bounds_of(found)
+    contract, last, bounds = span.stretches[-1].in_force.terms.contract, found[-1], bounds_of(found)
     return Placed(
         key,
         found,

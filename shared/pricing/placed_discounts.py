@@ -39,15 +39,21 @@ class PlacedDiscount(msgspec.Struct, frozen=True, gc=False):
 
 
 def place_discounts(
-    stretches: Sequence[Stretch], lines: Sequence[Placed[LineClause]], period: ServicePeriod
+    stretches: Sequence[Stretch],
+    lines: Sequence[Placed[LineClause]],
+    period: ServicePeriod,
+    own: Sequence[Stretch] = (),
 ) -> tuple[PlacedDiscount, ...]:
-    """Return the discounts that hold on a line of the period, in the order they are taken in."""
-    if not any(stretch.discounts for stretch in stretches):
+    """Return the discounts that hold on a line of the period, in the order they are taken in. Of the periods that lines
+    have of their own (`own`) those count that take a percentage; an amount, or units, are of this period alone."""
+    every = (*own, *stretches)
+    if not any(stretch.discounts for stretch in every):
         return ()
-    written = _written(stretches, lines)
+    written, here = _written(every, lines), {one.key for stretch in stretches for one in stretch.discounts}
     placed = [
-        _placed(key, kind, stretches, on, period)
-        for key, kind in _in_order(stretches)
+        _placed(key, kind, every if kind == "percent" else stretches, on, period)
+        for key, kind in _in_order(every)
+        if kind == "percent" or key in here
         if (on := tuple([line.line_id for line in written if _holds_on(line, key, kind)]))
     ]
     return tuple(placed)

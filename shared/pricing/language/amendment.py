@@ -28,6 +28,10 @@ def check_amendment(previous: Terms, amended: Terms) -> None:
         raise_for(faults, written)
 
 
+def _months(own: int | None) -> str:
+    return "the periods of the contract" if own is None else f"{own} months"
+
+
 def _due_before(previous: Terms, amended: Terms) -> list[Fault]:
     """A one-off charge that is new, or has another day, is due while the amendment is in force."""
     return [
@@ -67,8 +71,8 @@ def _changed_balances(previous: Terms, amended: Terms) -> Iterator[Fault]:
 
 
 def _fixed(terms: Terms) -> dict[Path, Any]:
-    """Return what may not change between versions: also the kind and meter of a line, or one line would count
-    two things."""
+    """Return what may not change between versions: also the kind, the meter and the own periods of a line, or one line
+    would count two things."""
     return {
         ("contract",): terms.contract,
         ("customer",): terms.customer,
@@ -80,4 +84,5 @@ def _fixed(terms: Terms) -> dict[Path, Any]:
         ("billing", "anchor_day"): terms.billing.anchor_day,
         **{("lines", line.key, "kind"): line.kind for line in terms.lines},
         **{("lines", line.key, "meter"): line.meter for line in terms.usage_lines},
+        **{("lines", line.key, "every"): _months(line.own_months) for line in terms.recurring_lines},
     }

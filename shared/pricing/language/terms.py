@@ -99,6 +99,11 @@ class Terms(Clause):
         end = None if self.renewal.auto else self.term.end
         return BillingCalendar(self.term.start, self.billing.anchor_day, self.timezone, end_date=end)
 
+    def calendar_of(self, own_months: int) -> BillingCalendar:
+        """The periods of a line that has its own: they begin with the term, and end as the service periods do."""
+        start = self.term.start
+        return BillingCalendar(start, start.day, self.timezone, own_months, self.calendar.end_date)
+
     @cached_property
     def discount_spans(self) -> tuple[Span, ...]:
         return tuple([discount.span(self.timezone) for discount in self.discounts])

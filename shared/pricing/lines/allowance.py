@@ -13,7 +13,7 @@ from shared.pricing.fields import Quantity
 _ZERO = Decimal(0)
 
 
-class RollOver(Clause):
+class UnitRollOver(Clause):
     """How much of what a period leaves of its allowance, and of what it was handed itself, goes into the next: all of
     it, at most `max`, and at least `min` even where less is left."""
 
@@ -36,7 +36,7 @@ class RollOver(Clause):
 def _written_out(said: object) -> object:
     """`true` is all of it, `false` nothing."""
     if said is True:
-        return RollOver()
+        return UnitRollOver()
     return None if said is False else said
 
 
@@ -46,7 +46,7 @@ class Allowance(Clause):
 
     units: Quantity
     per: Literal["period"] = "period"
-    roll_over: Annotated[RollOver | None, BeforeValidator(_written_out)] = None
+    roll_over: Annotated[UnitRollOver | None, BeforeValidator(_written_out)] = None
 
 
 def _number_or_more(said: object) -> str:

@@ -9,7 +9,7 @@ from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
 from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Step
-from shared.pricing.lines.allowance import RollOver
+from shared.pricing.lines.allowance import UnitRollOver
 from shared.pricing.needs import Totals
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
@@ -45,6 +45,11 @@ class LineClause(Clause):
         """The one local day that it is charged on; None: it is charged for all the time that it is in force."""
         return None
 
+    @property
+    def own_months(self) -> int | None:
+        """How many months its own period has, counted from the term's start; None: its period is the contract's."""
+        return None
+
     def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
         """Return the usage that a stretch is priced by: one need, or none."""
         return ()
@@ -60,7 +65,7 @@ class LineClause(Clause):
         return Decimal(0)
 
     @property
-    def rolls_over(self) -> RollOver | None:
+    def rolls_over(self) -> UnitRollOver | None:
         """What of its allowance goes into the next period; None: nothing."""
         return None
 

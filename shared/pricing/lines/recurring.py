@@ -9,6 +9,7 @@ from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Input, Step
 from shared.pricing.fields import Amount
 from shared.pricing.lines.bounds import BoundedLine
+from shared.pricing.months import Months
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
 from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
@@ -20,13 +21,18 @@ _ZERO, _WHOLE = Decimal(0), Decimal(1)
 
 class RecurringLine(BoundedLine):
     """A fee for each period, due after it. A part period, or a fee in force for some of its days, is charged
-    by the day."""
+    by the day.
+
+    `every`: its periods are so long, and begin with the term; each is due with the period of the contract in which it
+    ends, and its days, bounds and changes are counted over its own.
+    """
 
     key: Key
     kind: Literal["recurring"]
     amount: Amount
     timing: Literal["arrears"] = "arrears"
     proration: Literal["day", "none"] = "day"
+    every: Months | None = None
     description: Label | None = None
 
     @property
@@ -35,6 +41,10 @@ class RecurringLine(BoundedLine):
 
     def escalated(self, price_now: Raise) -> Self:
         return self.having(amount=price_now(self.amount))
+
+    @property
+    def own_months(self) -> int | None:
+        return None if self.every is None else self.every.months
 
     def days_charged(self, days: int, whole_days: int) -> int:
         return days if self.proration == "day" else whole_days

@@ -10,7 +10,7 @@ import msgspec
 from shared.pricing.effective import Effective
 from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Input, Step
-from shared.pricing.lines.allowance import Allowance, Included, RollOver
+from shared.pricing.lines.allowance import Allowance, Included, UnitRollOver
 from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.models import Price
 from shared.pricing.needs import Totals
@@ -69,7 +69,7 @@ class UsageLine(BoundedLine):
         return self.included.units if isinstance(self.included, Allowance) else self.included
 
     @property
-    def rolls_over(self) -> RollOver | None:
+    def rolls_over(self) -> UnitRollOver | None:
         return self.included.roll_over if isinstance(self.included, Allowance) else None
 
     def allowance(self, billed_days: int, whole_days: int) -> Decimal:

@@ -86,3 +86,20 @@ async def test_a_one_off_charge_is_on_the_statement_of_its_day_alone(rating: Dep
     await rating.advance(utc("2024-02-02T00:00:00"))
     assert await amounts(rating) == {"calls": "2.00", "setup": "250.00", "cap": "-0.50"}
     assert await amounts(rating, "2024-02-01") == {"calls": "0.00"}
+
+
+async def test_a_fee_of_two_months_is_on_every_second_statement(rating: Deployment) -> None:
+    """A change on 1 February counts by the days: 31 of 60 at 60.00 and 29 at 120.00."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "60.00", "every": {"months": 2}}
+    await started(rating, 1, lines=[calls(), fee])
+    await rating.advance(utc("2024-01-20T00:00:00"))
+    dearer = terms("acme-1", "acme", lines=[calls(), {**fee, "amount": "120.00"}], effective="2024-02-01")
+    await rating.apply(dearer)
+    await rating.advance(utc("2024-03-10T00:00:00"))
+    await rating.settled()
+    assert await amounts(rating) == {"calls": "2.00"}
+    assert await amounts(rating, "2024-02-01") == {"fee": "89.00", "calls": "0.00"}
+    assert (await rating.stored("acme-1", "2024-02-01")).final
+    monthly = {**fee, "every": {"months": 1}}
+    refused = await rating.apply(terms("acme-1", "acme", lines=[calls(), monthly]), status=422)
+    assert [error["path"] for error in refused["errors"]] == ["lines.fee.every"]
