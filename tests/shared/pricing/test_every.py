@@ -128,3 +128,10 @@ def test_all_periods_together_are_those_of_an_oracle_in_fractions(
         expected.append(int(exact + Fraction(1, 2)))
         begins = ends
     assert list(due(chain(*versions)).values()) == expected
+
+
+def test_an_escalator_raises_it_within_its_year() -> None:
+    """10 % more from 1 July 2026 on: 181 days at 365 and 184 at 401.50; then 441.65 and 485.82."""
+    raised = [{"percent": "10", "every_months": 6}]
+    versions = chain(terms(lines=[fee("365")], escalators=raised))
+    assert due(versions) == {"2026-12-01": 18100 + 20240, "2027-12-01": 46391}
