@@ -1,0 +1,264 @@
+"""Whole contracts, drawn: every model, kind of line, section and clause that pricing reads, together.
+
+What there is comes from the types: models from their union, sections and clauses from the fields of the language. A new
+one fails `test_contract_laws.py` until it is drawn here, or said to change no figure.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from services.rating.catalogue.domain.meter import Meter
+from services.rating.metering.domain.aggregations.sum import SUM
+from services.rating.metering.domain.paper import PaperEvent, PaperUsage
+from shared.documents.written_number import as_written
+from shared.pricing import EMPTY, PricedPeriod, Terms, VersionInForce
+from shared.pricing.succession import price_periods
+from shared.values.instants import to_us
+from tests.shared.pricing.contracts import chain, terms
+from tests.shared.pricing.prices import PRICES
+
+START: Final = datetime(2026, 1, 1, tzinfo=UTC)
+UNTIL: Final = datetime(2026, 4, 1, tzinfo=UTC)
+HOURS: Final = 90 * 24
+#: Fields of terms and of lines that change no figure.
+NAMES: Final = {
+    "contract",
+    "customer",
+    "legal_entity",
+    "plan",
+    "shares_meters",
+    "skip_zero_invoices",
+    "activation",
+    "renewal",
+    "key",
+    "kind",
+    "meter",
+    "description",
+    "approval",
+    "in_exchange_for",
+}
+#: Drawn otherwise: the zone and the term set the periods, the currency the minor unit, `effective` a version's start.
+FRAME: Final = {"currency", "timezone", "term", "effective", "billing"}
+
+amounts = st.integers(1, 50_000).map(lambda cents: f"{Decimal(cents) / 100}")
+small = st.integers(0, 300).map(str)
+percents = st.integers(1, 99).map(str)
+
+
+def some(**clauses: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return documents with some of these clauses."""
+    return st.fixed_dictionaries({}, optional=clauses)
+
+
+def _bounds(written: dict[str, Any]) -> dict[str, Any]:
+    """A line's minimum is at most its maximum."""
+    if {"minimum", "maximum"} <= written.keys() and Decimal(written["minimum"]) > Decimal(written["maximum"]):
+        return {**written, "minimum": written["maximum"], "maximum": written["minimum"]}
+    return written
+
+
+rolled = st.one_of(
+    st.booleans(), st.fixed_dictionaries({"min": st.just("1"), "max": st.integers(1, 50).map(str)})
+)
+included = st.one_of(
+    small, st.fixed_dictionaries({"units": small}, optional={"per": st.just("period"), "roll_over": rolled})
+)
+bounds = some(minimum=amounts, maximum=amounts).map(_bounds)
+USAGE: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "price": st.sampled_from(sorted(PRICES)).flatmap(lambda name: PRICES[name]),
+    "included": included,
+    "on_change": st.sampled_from(["run_through", "restart"]),
+    "minimum": amounts,
+    "maximum": amounts,
+}
+RECURRING: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "amount": amounts,
+    "timing": st.just("arrears"),
+    "proration": st.sampled_from(["day", "none"]),
+    "minimum": amounts,
+    "maximum": amounts,
+}
+
+
+def _line(
+    kind: str, key: str, clauses: dict[str, st.SearchStrategy[Any]], needed: str
+) -> st.SearchStrategy[Any]:
+    rest = {name: drawn for name, drawn in clauses.items() if name != needed}
+    return st.fixed_dictionaries(
+        {"key": st.just(key), "kind": st.just(kind), needed: clauses[needed]}, optional=rest
+    ).map(_bounds)
+
+
+usage_lines = st.tuples(
+    *(
+        _line("usage", key, {**USAGE, "meter": st.just(key)}, "price").map(
+            lambda line, key=key: {**line, "meter": key}
+        )
+        for key in ("api", "jobs")
+    )
+)
+fees = st.lists(_line("recurring", "fee", RECURRING, "amount"), max_size=1)
+named = st.one_of(st.just(["api"]), st.just(["jobs", "api"]), st.just(["usage"]))
+dates = st.sampled_from(["2026-01-10", "2026-02-01", "2026-02-14", "2026-03-20T06:00:00Z"])
+dated = some(**{"from": st.just("2026-01-05")}, until=dates, order=st.just("as_written"))
+discount = st.tuples(
+    st.one_of(
+        st.fixed_dictionaries({"percent": percents}, optional={"applies_to": named}),
+        st.fixed_dictionaries(
+            {"amount": amounts},
+            optional={"split": st.sampled_from(["last", "in_order"]), "applies_to": named},
+        ),
+        st.fixed_dictionaries({"units": small, "applies_to": named}),
+    ),
+    dated,
+).map(lambda parts: parts[0] | parts[1])
+commitment = st.one_of(
+    st.fixed_dictionaries(
+        {"payment": st.just("prepaid")},
+        optional={"invoiced": st.sampled_from(["monthly", "none"]), "rollover_percent": percents},
+    ),
+    st.fixed_dictionaries({}, optional={"shortfall": st.sampled_from(["roll_over", "none"])}),
+).flatmap(
+    lambda said: st.fixed_dictionaries(
+        {"amount": amounts, "period": st.sampled_from([{"months": 1}, {"months": 1}, {"months": 2}, "year"])},
+        optional={
+            "applies_to": st.sampled_from([["api"], ["jobs", "api"]]),
+            "overage_percent": st.sampled_from(["110", "150"]),
+            "spread": st.just("pro_rata"),
+            "anchor": st.just("2026-01-11"),
+        },
+    ).map(lambda written: written | said)
+)
+credit = st.fixed_dictionaries(
+    {"amount": amounts},
+    optional={
+        "kind": st.sampled_from(["prepaid", "promotional"]),
+        "effective": st.just("2026-01-08"),
+        "expires": dates,
+        "priority": st.integers(0, 3),
+        "class": st.sampled_from(["first", "last"]),
+        "applies_to": named,
+        "refill": st.fixed_dictionaries({"every": st.sampled_from(["week", "month"])}),
+    },
+).flatmap(
+    lambda written: (
+        st.just(written)
+        if "refill" not in written
+        else some(roll_over=some(max=amounts)).map(lambda more: written | more)
+    )
+)
+minimums = st.fixed_dictionaries({"minimum_spend": st.integers(1, 100).map(str)})
+SECTIONS: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "lines": st.tuples(usage_lines, fees).map(lambda parts: [*parts[0], *parts[1]]),
+    "phases": st.lists(minimums, max_size=2).map(
+        lambda found: [{"from": f"2026-0{n}-16", **one} for n, one in enumerate(found, start=1)]
+    ),
+    "cap": st.fixed_dictionaries({"spend_per_period": st.integers(100, 900).map(str)}),
+    "commitments": st.lists(commitment, max_size=2).map(lambda found: _keyed(found, "commitment")),
+    "credits": st.lists(credit, max_size=2).map(lambda found: _keyed(found, "credit")),
+    "draw_order": st.permutations(["priority", "expiry", "created"]),
+    "discounts": st.lists(discount, max_size=3).map(lambda found: _keyed(found, "discount")),
+}
+
+
+def _keyed(found: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [{"key": f"{name}{n}", **one} for n, one in enumerate(found)]
+
+
+@dataclass(frozen=True)
+class Used:
+    """An event: of a meter, some hours after the start, in one of three groups."""
+
+    meter: str
+    hour: int
+    quantity: Decimal
+    group: str
+
+    def event(self, name: str) -> PaperEvent:
+        at = START + timedelta(hours=self.hour)
+        data = {"n": str(self.quantity), "model": self.group, "origin": self.group, "region": self.group}
+        return PaperEvent(name, self.meter, to_us(at), as_written(data))
+
+
+used = st.builds(
+    Used,
+    st.sampled_from(["api", "jobs"]),
+    st.integers(0, HOURS - 1),
+    st.decimals(0, 3000, places=2),
+    st.sampled_from(["JFK", "LGA", "other-one"]),
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A contract and its usage. `documents` are its versions."""
+
+    documents: tuple[dict[str, Any], ...]
+    used: tuple[Used, ...] = field(default=())
+
+    @property
+    def versions(self) -> tuple[VersionInForce, ...]:
+        return chain(*[terms(**one) for one in self.documents])
+
+    @property
+    def newest(self) -> Terms:
+        return self.versions[-1].terms
+
+    def priced(
+        self, events: Sequence[PaperEvent] | None = None, until: datetime = UNTIL
+    ) -> list[PricedPeriod]:
+        """Price the first three months, one opened with what the one before hands over."""
+        known = self.versions
+        sent = [one.event(str(n)) for n, one in enumerate(self.used)] if events is None else events
+        usage = PaperUsage(
+            [_meter(line.meter, line.price.dimensions) for line in known[-1].terms.usage_lines],
+            [event for event in sent if event.time_us < to_us(until)],
+        )
+        periods = price_periods(
+            known,
+            known[-1].terms.calendar.periods(),
+            lambda needs: dict(zip(needs, usage.quantities(needs), strict=True)),
+            until,
+            EMPTY,
+        )
+        return [priced for _, priced in periods]
+
+
+def _meter(name: str, dimensions: tuple[str, ...]) -> Meter:
+    return Meter(name, name, SUM, "n", group_by=dimensions)
+
+
+sections = st.fixed_dictionaries(
+    {"lines": SECTIONS["lines"]},
+    optional={name: drawn for name, drawn in SECTIONS.items() if name != "lines"},
+)
+
+
+@st.composite
+def agreements(draw: st.DrawFn, *, amended: bool = True) -> Agreement:
+    """Draw a contract of one or two versions, with up to a dozen events."""
+    frame = {"billing": {"rounding": draw(st.sampled_from(["half_up", "half_even", "down"]))}}
+    first = {**draw(sections), **frame}
+    documents = [first]
+    if amended and draw(st.booleans()):
+        effective = draw(st.sampled_from(["2026-01-16", "2026-02-20T12:00:00Z"]))
+        again = {**first, **draw(some(lines=SECTIONS["lines"], discounts=SECTIONS["discounts"]))}
+        documents.append({**again, "effective": effective})
+    return Agreement(tuple(documents), tuple(draw(st.lists(used, max_size=12))))
+
+
+def seen(agreement: Agreement, priced: Sequence[PricedPeriod]) -> Counter[str]:
+    """Return which models, kinds of lines and operations occurred, by name."""
+    found: Counter[str] = Counter()
+    for version in agreement.versions:
+        found.update({f"model {line.price.model}" for line in version.terms.usage_lines})
+    for period in priced:
+        found.update({f"line {line.kind}" for line in period.lines})
+        found.update({f"step {step.op}" for step in period.steps})
+    return found
