@@ -9,8 +9,8 @@ REASONS: Final = {
     "day_twice": "a day billed twice at a switch of plans: each day is billed once",
     "invoice_an_event": "an invoice for every single event: usage is billed by period, or by threshold",
     "all_or_nothing": "a credit that is refused unless all of it is used: what is left stays on its block",
-    "rest_elsewhere": "a split whose rest all goes to one part, or is rounded away: every division is by largest remainder, "
-    "so that parts of equal weight differ by at most one minor unit and sum to the whole",
+    "rest_elsewhere": "a split whose rest goes to the largest part, from part to part, or is rounded away: a division is by largest "
+    "remainder, or has its rest on the last part, and its parts sum to the whole",
 }
 
 

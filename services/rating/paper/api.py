@@ -14,8 +14,11 @@ from shared.documents.faults import DocumentTypeUnsupported, DocumentUnreadable
 from shared.errors import refuses
 from shared.http.changes import changes_nothing
 from shared.http.keys import requires
+from shared.pricing.escalator import PriceOutOfBounds
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid
 from shared.pricing.figures import FiguresOutOfBounds
+from shared.pricing.layout import TooManyEdges
+from shared.pricing.models.matrix import NoRateForGroup
 from shared.pricing.steps.without_rate import UsageWithoutRate
 
 router = APIRouter(prefix="/v1", tags=["Pricing on paper"])
@@ -63,6 +66,9 @@ BODY: dict[str, Any] = {
     ClauseNotPricedYet,
     EventsUnread,
     UsageWithoutRate,
+    NoRateForGroup,
+    PriceOutOfBounds,
+    TooManyEdges,
     FiguresOutOfBounds,
 )
 @changes_nothing("it answers a question, and stores nothing")

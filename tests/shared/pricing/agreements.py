@@ -76,6 +76,7 @@ USAGE: Final[dict[str, st.SearchStrategy[Any]]] = {
     "on_change": st.sampled_from(["run_through", "restart"]),
     "minimum": amounts,
     "maximum": amounts,
+    "measured": st.just("before_discounts"),
 }
 RECURRING: Final[dict[str, st.SearchStrategy[Any]]] = {
     "amount": amounts,
@@ -83,6 +84,7 @@ RECURRING: Final[dict[str, st.SearchStrategy[Any]]] = {
     "proration": st.sampled_from(["day", "none"]),
     "minimum": amounts,
     "maximum": amounts,
+    "measured": st.just("before_discounts"),
 }
 
 
@@ -95,14 +97,13 @@ def _line(
     ).map(_bounds)
 
 
-usage_lines = st.tuples(
-    *(
-        _line("usage", key, {**USAGE, "meter": st.just(key)}, "price").map(
-            lambda line, key=key: {**line, "meter": key}
-        )
-        for key in ("api", "jobs")
+def _usage(key: str) -> st.SearchStrategy[Any]:
+    return _line("usage", key, {**USAGE, "meter": st.just(key)}, "price").map(
+        lambda line: {**line, "meter": key}
     )
-)
+
+
+usage_lines = st.tuples(_usage("api"), _usage("jobs"))
 fees = st.lists(_line("recurring", "fee", RECURRING, "amount"), max_size=1)
 named = st.one_of(st.just(["api"]), st.just(["jobs", "api"]), st.just(["usage"]))
 dates = st.sampled_from(["2026-01-10", "2026-02-01", "2026-02-14", "2026-03-20T06:00:00Z"])
@@ -123,7 +124,7 @@ commitment = st.one_of(
         {"payment": st.just("prepaid")},
         optional={"invoiced": st.sampled_from(["monthly", "none"]), "rollover_percent": percents},
     ),
-    st.fixed_dictionaries({}, optional={"shortfall": st.sampled_from(["roll_over", "none"])}),
+    st.fixed_dictionaries({}, optional={"shortfall": st.sampled_from(["roll_over", "true_up", "none"])}),
 ).flatmap(
     lambda said: st.fixed_dictionaries(
         {"amount": amounts, "period": st.sampled_from([{"months": 1}, {"months": 1}, {"months": 2}, "year"])},
@@ -153,16 +154,26 @@ credit = st.fixed_dictionaries(
         else some(roll_over=some(max=amounts)).map(lambda more: written | more)
     )
 )
+escalator = st.fixed_dictionaries(
+    {"percent": st.integers(-4, 30).filter(bool).map(str), "every_months": st.just(1)},
+    optional={
+        "anchor": st.just("2026-01-20"),
+        "applies_to": st.one_of(named, st.just(["minimum_spend", "api"])),
+        "kind": st.just("simple"),
+        "round_price": st.fixed_dictionaries({"scale": st.integers(0, 4)}),
+    },
+)
 minimums = st.fixed_dictionaries({"minimum_spend": st.integers(1, 100).map(str)})
 SECTIONS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "lines": st.tuples(usage_lines, fees).map(lambda parts: [*parts[0], *parts[1]]),
     "phases": st.lists(minimums, max_size=2).map(
         lambda found: [{"from": f"2026-0{n}-16", **one} for n, one in enumerate(found, start=1)]
     ),
-    "cap": st.fixed_dictionaries({"spend_per_period": st.integers(100, 900).map(str)}),
+    "cap": st.fixed_dictionaries({"spend_per_period": st.integers(100, 500).map(str)}),
     "commitments": st.lists(commitment, max_size=2).map(lambda found: _keyed(found, "commitment")),
     "credits": st.lists(credit, max_size=2).map(lambda found: _keyed(found, "credit")),
     "draw_order": st.permutations(["priority", "expiry", "created"]),
+    "escalators": st.lists(escalator, max_size=2),
     "discounts": st.lists(discount, max_size=3).map(lambda found: _keyed(found, "discount")),
 }
 
@@ -234,9 +245,11 @@ def _meter(name: str, dimensions: tuple[str, ...]) -> Meter:
     return Meter(name, name, SUM, "n", group_by=dimensions)
 
 
+#: Sections that are always drawn, if with nothing in them.
+OFTEN_THERE: Final = ("lines", "commitments", "discounts")
 sections = st.fixed_dictionaries(
-    {"lines": SECTIONS["lines"]},
-    optional={name: drawn for name, drawn in SECTIONS.items() if name != "lines"},
+    {name: SECTIONS[name] for name in OFTEN_THERE},
+    optional={name: drawn for name, drawn in SECTIONS.items() if name not in OFTEN_THERE},
 )
 
 

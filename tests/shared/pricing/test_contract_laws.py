@@ -20,6 +20,7 @@ from shared.pricing.lines import KINDS, PRICED_KINDS, RecurringLine, UsageLine
 from shared.pricing.steps.difference import difference
 from shared.values.decimals import EXACT
 from shared.values.money import to_decimal
+from tests.conftest import FULL_EXAMPLES
 from tests.shared.pricing.agreements import (
     FRAME,
     NAMES,
@@ -32,9 +33,14 @@ from tests.shared.pricing.agreements import (
 )
 from tests.shared.pricing.prices import MODELS
 
+pytestmark = pytest.mark.long
 OFTEN = 50
 often = settings(
-    max_examples=120, suppress_health_check=list(HealthCheck), deadline=None, phases=[Phase.generate]
+    # a run by hand once in a while tries more
+    max_examples=max(150, settings.get_current_profile_name() == "full" and FULL_EXAMPLES),
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+    phases=[Phase.generate],
 )
 occurred: Counter[str] = Counter()
 #: Steps of documents that no period's pricing makes.
@@ -138,18 +144,23 @@ def _model(example: dict[str, Any]) -> Any:
 
 
 def _may_cost_less(document: dict[str, Any]) -> bool:
-    """The named exceptions: a price by volume, and blocks that all cost as the top tier does."""
-    return any(
-        line.get("price", {}).get("model") == "volume" or line.get("price", {}).get("charge") == "top_tier"
-        for line in document["lines"]
+    """The named exceptions. By volume, and in blocks that all cost as the top tier does, one unit more makes the others
+    cheaper. Below a minimum, what usage brings is what the minimum lacks: so a discount of usage that is measured after
+    it, or of which more falls on a line that has a minimum, takes more, and a commitment is less short."""
+    lines = document["lines"]
+    bounded, discounted = any("minimum" in line for line in lines), bool(document.get("discounts"))
+    prices = [line["price"] for line in lines if "price" in line]
+    return (
+        any(price["model"] == "volume" or price.get("charge") == "top_tier" for price in prices)
+        or (bounded and discounted)
+        or bool(document.get("phases") and document["commitments"])
     )
 
 
 @often
 @given(agreement=agreements(), data=st.data())
 def test_more_usage_never_costs_less(agreement: Agreement, data: st.DataObject) -> None:
-    """A cent a line and discount is left to rounding: an amount is split in whole cents over what is left of lines, and a line rounds
-    once."""
+    """A cent a line is left to discounts: an amount that is split anew leaves other fractions to be rounded."""
     assume(agreement.used and not any(map(_may_cost_less, agreement.documents)))
     index = data.draw(st.integers(0, len(agreement.used) - 1))
     more = list(agreement.used)

@@ -224,7 +224,14 @@ def free_units(case: Case) -> Answer:
 
 def daily_allowance(case: Case) -> Answer:
     known(case.terms, "allowance_per_day", "unit_price")
-    raise Later("an allowance a day (included.per: day)")
+    price = {"model": "per_unit", "unit": case.terms["unit_price"]}
+    line = usage_line(price, included={"units": case.terms["allowance_per_day"], "per": "day"})
+    usage = [used(quantity, f"2026-01-{n:02}") for n, quantity in enumerate(case.usage["daily"], start=1)]
+    priced = ask(document(lines=[line]), usage=usage)
+    return {
+        "billable": total_of(segment.priced for line_ in priced.lines for segment in line_.segments),
+        "amount": priced.exact,
+    }
 
 
 ANSWERS: Answers = {

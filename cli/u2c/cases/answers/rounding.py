@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from shared.values.money import Currency, Rounding, allocate, settle, to_decimal
+from shared.values.money import Currency, Rest, Rounding, allocate, settle, to_decimal
 from u2c.cases.asking import ask, document, rounded, settled, total_of, usage_line, used
-from u2c.cases.case import Answer, Answers, Case, Later, NotOffered, Terms, Unknown, known
+from u2c.cases.case import Answer, Answers, Case, Later, NotOffered, Terms, known, one_of
 from u2c.cases.reasons import not_offered
 
 _UNIT = {"model": "per_unit", "unit": "1"}
@@ -35,23 +35,23 @@ def round_sum(case: Case) -> Answer:
 
 
 def split(case: Case) -> Answer:
-    """By largest remainder; an amount above the sum of its lines is cut to it."""
+    """By largest remainder, or with the rest on the last; an amount above the sum of its lines is cut to it."""
     terms, weights = case.terms, [Decimal(weight) for weight in case.usage["weights"]]
     known(terms, "scale", "leftover", "cap_at_sum", "returns")
-    _refuse_other_rests(terms)
+    rest = _rest(terms)
     money = Currency("", int(terms.get("scale", 0)))
     wanted = [Decimal(case.usage["total"]), *([total_of(weights)] if terms.get("cap_at_sum") else [])]
-    minor = allocate(settle(min(wanted), money, Rounding.HALF_UP).minor, weights)
+    minor = allocate(settle(min(wanted), money, Rounding.HALF_UP).minor, weights, rest)
     parts = [to_decimal(part, money) for part in minor]
     return {"parts": parts, "sum": total_of(parts)}
 
 
-def _refuse_other_rests(terms: Terms) -> None:
+def _rest(terms: Terms) -> Rest:
     leftover = terms.get("leftover", "largest_remainder")
-    if leftover in ("largest", "last", "cascade_from_last", "none_round_each") or "returns" in terms:
+    if leftover in ("largest", "cascade_from_last", "none_round_each") or "returns" in terms:
         raise NotOffered(not_offered("rest_elsewhere"))
-    if leftover != "largest_remainder":
-        raise Unknown(f"no rest is called {leftover!r}")
+    rests: dict[str, Rest] = {"largest_remainder": "largest_remainder", "last": "last"}
+    return one_of({"leftover": leftover}, "leftover", rests)
 
 
 ANSWERS: Answers = {

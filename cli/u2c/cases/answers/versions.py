@@ -155,8 +155,7 @@ def escalator(case: Case) -> Answer:
     if "uplift_pct" in terms:
         rise["percent"] = terms["uplift_pct"]
     if "floor_pct" in terms or "cap_pct" in terms:
-        names = {"floor_pct": "floor", "cap_pct": "cap"}
-        rise["index"] = {"name": "index", **{names[name]: terms[name] for name in names if name in terms}}
+        raise Later("an escalator that follows a published index (index: floor, cap)")
     if kind == "simple":
         rise["kind"] = "simple"
     if "rounding" in terms:
