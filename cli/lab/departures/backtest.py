@@ -4,8 +4,8 @@ from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 
-from lab.departures.job import AMENDMENTS
-from lab.departures.year import EXAMPLES, NEW_YORK, read_flights
+from lab.departures.schedule import read_schedule
+from lab.departures.year import NEW_YORK, read_flights
 from services.signals.domain.backtest import Backtest, Said, backtest
 from services.signals.domain.customer_day import Contract, Customer, Known, Meter
 from services.signals.domain.evaluation import evaluate
@@ -14,7 +14,6 @@ from services.signals.domain.rollup import fresh
 from services.signals.domain.state import CustomerState
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import parse_terms
-from u2c.documents import load_document
 
 METER = "departures"
 FIRST, END = date(2013, 1, 1), date(2014, 1, 1)
@@ -60,11 +59,7 @@ def _flown() -> dict[str, Days]:
 
 def _contracts() -> dict[str, list[Contract]]:
     """Airline → its contract as it was signed; amendments change prices, which the score does not look at."""
-    found = [
-        parse_terms(load_document(path))
-        for path in sorted((EXAMPLES / "contracts").glob("*.yaml"))
-        if path.name not in AMENDMENTS
-    ]
+    found = [parse_terms(recorded.document) for recorded in read_schedule() if not recorded.amends]
     return {
         terms.customer: [Contract(terms.contract, [VersionInForce(1, terms.effective_at, terms, terms.hash)])]
         for terms in found

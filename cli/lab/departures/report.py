@@ -16,9 +16,10 @@ BUCKETS = ("stored", "voided", "suspense", "unpriced", "held_late", "waived_late
 ALWAYS = ("stored", "voided", "suspense", "applied")
 
 
-def show_invoices(console: Console, invoices: list[dict[str, Any]]) -> None:
+def show_documents(console: Console, documents: list[dict[str, Any]]) -> None:
     """One row a month, one column an airline, one total each; as many airlines side by side as the console
-    holds."""
+    holds. What is no invoice stands below."""
+    invoices = [document for document in documents if document["kind"] == "invoice"]
     totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     currencies = {}
     for invoice in invoices:
@@ -39,6 +40,14 @@ def show_invoices(console: Console, invoices: list[dict[str, Any]]) -> None:
             "2013", *(f"{sum((totals[airline, month] for month in MONTHS), Decimal()):,}" for airline in some)
         )
         console.print(table)
+    for document in documents:
+        if document["kind"] != "invoice":
+            period = document["period"]
+            console.print(
+                f"{document['kind'].replace('_', ' ')} {document['number']} to {document['customer']} for {period['start']} to {period['end']}: "
+                f"{Decimal(document['total']):,} {document['currency']}",
+                highlight=False,
+            )
 
 
 def show_conservation(console: Console, report: dict[str, Any]) -> None:
@@ -109,8 +118,8 @@ def show_waiting(console: Console, answer: dict[str, Any]) -> None:
         )
 
 
-def show_verdict(console: Console, mismatches: list[Mismatch], invoices: int) -> None:
+def show_verdict(console: Console, mismatches: list[Mismatch], documents: int) -> None:
     for mismatch in mismatches:
         console.print(str(mismatch), style="bold red", highlight=False, soft_wrap=True)
     if not mismatches:
-        console.print(f"Every figure agrees: {invoices} invoices, to the cent.", style="bold green")
+        console.print(f"Every figure agrees: {documents} documents, to the cent.", style="bold green")

@@ -7,7 +7,7 @@ import msgspec
 from services.billing.documents.domain.document import Document, Line
 from services.billing.documents.domain.kinds import INVOICE
 from shared.pricing import PricedLine, PricedPeriod
-from shared.topics.rating import PERIOD, Explanation
+from shared.topics.rating import PERIOD, Explanation, LineDraw
 from shared.topics.statement_steps import told
 from shared.values.made_from import made_from
 
@@ -35,28 +35,35 @@ def document_of(priced: PricedPeriod, *, currency: str = "USD", kept: bool = Tru
         date(2026, 2, 4),
         date(2026, 3, 6),
         priced.subtotal_minor,
-        priced.subtotal_minor,
+        priced.total_minor,
         None,
         (),
         now,
         now,
-        tuple(_line(line, explanation if kept else None) for line in priced.lines),
+        tuple(_line(line, priced, explanation if kept else None) for line in priced.lines),
     )
 
 
-def _line(priced: PricedLine, explanation: Explanation | None) -> Line:
+def _line(line: PricedLine, priced: PricedPeriod, explanation: Explanation | None) -> Line:
+    kinds = {block.id: block.kind for block in priced.blocks}
+    draws = [
+        LineDraw(draw.block, kinds[draw.block], draw.amount_minor)
+        for draw in priced.draws
+        if draw.line_id == line.line_id
+    ]
     return made_from(
         Line,
-        priced,
+        line,
         contract="acme-2026",
         period_start=datetime(2026, 1, 1, tzinfo=UTC),
         start_date=date(2026, 1, 1),
         end_date=date(2026, 1, 31),
         statement_id="",
-        meter=priced.meter,
-        description=priced.description,
+        meter=line.meter,
+        description=line.description,
+        draws=tuple(draws),
         segments=(),
-        steps=None if explanation is None else explanation[priced.line_id],
+        steps=None if explanation is None else explanation[line.line_id],
     )
 
 
