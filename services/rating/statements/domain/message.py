@@ -82,6 +82,7 @@ def held_message(
         said,
         revision=max(due.previous_revision + 1, at.revision_us),
         final=False,
+        explanation=None,
         held=held,
         consumption=said.consumption if before else {},
     )

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from services.billing.documents.answers import DocumentAnswer
-from shared.pricing import PricedPeriod
+from shared.pricing import PricedPeriod, usage_needs
 from shared.pricing.explanation import Op
 from tests.services.billing.priced import document_of
-from tests.shared.pricing.contracts import chain, price, terms, usage_line
+from tests.shared.pricing.contracts import JANUARY, chain, price, terms, usage_line
 from tests.shared.pricing.prices import PRICES
 from u2c.deployment.state import ROOT
 
@@ -54,53 +54,94 @@ def exported(priced: PricedPeriod, currency: str = "USD") -> Document:
 
 
 quantities = st.decimals(min_value=-100, max_value=20_000, places=3)
-amounts = st.decimals(min_value=0, max_value=5_000, places=2).map(str)
+
+
+ROUNDINGS = ["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"]
+DECIMALS = {"USD": 2, "JPY": 0, "BHD": 3}
+HOLDS: list[Document] = [
+    {},
+    {"from": "2026-01-09"},
+    {"until": "2026-01-21"},
+    {"from": "2026-01-09", "until": "2026-01-21"},
+]
 
 
 @st.composite
 def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
     """A month of a random contract, its price and fee changed within it or not."""
-    currency = draw(st.sampled_from(["USD", "JPY", "BHD"]))
-    rounding = draw(st.sampled_from(["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"]))
-    decimals = {"USD": 2, "JPY": 0, "BHD": 3}[currency]
-    minimum = draw(st.integers(0, 10_000_000).map(lambda minor: str(Decimal(minor).scaleb(-decimals))))
+    currency = draw(st.sampled_from(sorted(DECIMALS)))
+    money = st.integers(0, 2_000_000).map(lambda minor: str(Decimal(minor).scaleb(-DECIMALS[currency])))
     written: Document = {
         "currency": currency,
-        "billing": {"interval": "month", "rounding": rounding},
-        "phases": draw(st.sampled_from([[], [{"from": "2026-01-01", "minimum_spend": minimum}]])),
+        "billing": {"interval": "month", "rounding": draw(st.sampled_from(ROUNDINGS))},
+        "phases": draw(st.sampled_from([[], [{"from": "2026-01-01", "minimum_spend": "500"}]])),
+        "discounts": draw(st.lists(_discounts(money), max_size=3, unique_by=lambda one: str(one["key"]))),
     }
+    if draw(st.booleans()):
+        written["cap"] = {"spend_per_period": str(500 + draw(st.integers(0, 20_000)))}
     line: Document = {"on_change": draw(st.sampled_from(["run_through", "restart"]))}
     if draw(st.booleans()):
         line["included"] = str(draw(st.integers(0, 500)))
+    line |= draw(st.sampled_from([{}, {"minimum": "800"}, {"maximum": "40"}]))
     versions = [
         terms(
             **written,
             **at,
-            lines=[usage_line(draw(st.one_of(*PRICES.values())), **line), *_fee(draw, decimals)],
+            lines=[usage_line(draw(st.one_of(*PRICES.values())), **line), _fee(draw, money)],
         )
         for at in ({}, {"effective": "2026-01-17"})[: draw(st.integers(1, 2))]
     ]
-    cut = len({version.lines[0].hash for version in versions})
-    return price(chain(*versions), *(str(draw(quantities)) for _ in range(cut))), currency
+    priced = chain(*versions)
+    counted = [str(draw(quantities)) for _ in usage_needs(priced, JANUARY)]
+    return price(priced, *counted), currency
 
 
-def _fee(draw: st.DrawFn, decimals: int) -> list[Document]:
-    minor = draw(st.integers(0, 1_000_000))
+def _discounts(money: st.SearchStrategy[str]) -> st.SearchStrategy[Document]:
+    of = st.sampled_from([["api"], ["fee"], ["api", "fee"], ["usage"]])
+    percent = st.decimals(min_value=1, max_value=100, places=3).map(str)
+    measures = st.one_of(
+        st.fixed_dictionaries({"percent": percent, "applies_to": of}),
+        st.fixed_dictionaries(
+            {
+                "amount": money.filter(lambda amount: Decimal(amount) > 0),
+                "applies_to": of,
+                "split": st.sampled_from(["largest_remainder", "last", "in_order"]),
+            }
+        ),
+        st.fixed_dictionaries({"units": st.integers(1, 900).map(str), "applies_to": st.just(["api"])}),
+    )
+    named = st.fixed_dictionaries({"key": st.sampled_from(["d1", "d2", "d3"])})
+    return st.builds(
+        lambda *parts: {k: v for part in parts for k, v in part.items()},
+        named,
+        measures,
+        st.sampled_from(HOLDS),
+    )
+
+
+def _fee(draw: st.DrawFn, money: st.SearchStrategy[str]) -> Document:
     proration = draw(st.sampled_from(["day", "none"]))
-    amount = str(Decimal(minor).scaleb(-decimals))
-    return [{"key": "fee", "kind": "recurring", "amount": amount, "proration": proration}]
+    return {"key": "fee", "kind": "recurring", "amount": draw(money), "proration": proration}
 
 
-seen: Counter[str] = Counter()
+#: Operations that random contracts of usage, fees, discounts and bounds lead to.
+OFTEN = set(get_args(Op)) - {"commit", "uplift", "shortfall", "draw", "part"}
 
 
 @pytest.mark.long
-@settings(max_examples=CONTRACTS)
-@given(contract=priced_contracts())
-def test_random_contracts_are_worked_out_again(contract: tuple[PricedPeriod, str]) -> None:
-    document = exported(*contract)
-    assert list(recompute.check(document)) == []
-    seen.update(step["op"] for line in document["lines"] for step in line["steps"])
+def test_random_contracts_are_worked_out_again() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=CONTRACTS, deadline=None)
+    @given(contract=priced_contracts())
+    def worked_out(contract: tuple[PricedPeriod, str]) -> None:
+        document = exported(*contract)
+        assert list(recompute.check(document)) == []
+        seen.update(step["op"] for line in document["lines"] for step in line["steps"])
+
+    worked_out()
+    print(seen)
+    assert {op for op, count in seen.items() if count >= 50} >= OFTEN, seen
 
 
 @settings(max_examples=60)
