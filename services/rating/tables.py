@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 from services.rating.blocks.tables import add_block_tables
 from services.rating.catalogue.tables import add_catalogue_tables
 from services.rating.contracts.tables import add_contract_tables
+from services.rating.corrections.tables import add_correction_tables
 from services.rating.customers.tables import add_customer_tables
 from services.rating.metering.tables import add_metering_tables
 from services.rating.statements.tables import add_statement_tables
@@ -19,3 +20,4 @@ add_metering_tables(metadata)
 add_contract_tables(metadata)
 add_block_tables(metadata)
 add_statement_tables(metadata)
+add_correction_tables(metadata)

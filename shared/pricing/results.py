@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -45,10 +46,17 @@ class PricedLine(msgspec.Struct, frozen=True, gc=False):
     segments: tuple[PricedSegment, ...] = ()
 
 
+class LineAsked(NamedTuple):
+    """What documents ask of a line, in minor units, and for how many units."""
+
+    amount_minor: int
+    quantity: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class PricedPeriod:
     """A whole service period. `subtotal_minor` is the sum of the lines; `difference` what a document made now asks
-    for, line id → minor units; `explanation`, line id → the steps that lead to its amount, in order, is empty unless
+    for, by line id; `explanation`, line id → the steps that lead to its amount, in order, is empty unless
     asked for.
 
     `draws` are what of the lines is paid by `blocks`, those that may pay in the period; `changes` are what becomes of
@@ -57,7 +65,7 @@ class PricedPeriod:
 
     lines: tuple[PricedLine, ...]
     subtotal_minor: int
-    difference: Mapping[str, int]
+    difference: Mapping[str, LineAsked]
     closing: Balances = EMPTY
     explanation: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
     draws: tuple[Draw, ...] = ()

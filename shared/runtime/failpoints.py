@@ -16,6 +16,7 @@ NAMES = frozenset(
         "fold.rolling_up",  # days of some subjects rolled up, transaction not committed
         "current.before_answer",  # drafts priced for who reads them, the answer not sent
         "close.before_final",  # the barrier passed, the final statement not written
+        "correct.before_telling",  # corrections of final periods priced and written, not told
         "billing.after_number",  # a number taken, its document not committed
         "webhook.after_send",  # a webhook sent, its attempt not recorded
     }

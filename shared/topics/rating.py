@@ -12,6 +12,8 @@ from shared.topics.registry import Key, Topic, TopicKind, fields
 _SAID_BY_NAME = {"count": (True, False), "sum": (True, True), "unique": (False, False)}
 #: The occasion of the statement that every period has: what the period comes to.
 PERIOD = "period"
+#: What occasions of corrections begin with, their number after it: note:1, note:2, …
+NOTE = "note:"
 
 
 class MeterMessage(msgspec.Struct, frozen=True):
@@ -143,6 +145,20 @@ Explanation = dict[str, tuple[StatementStep, ...]]
 """Line id → the steps that lead to its amount, in order."""
 
 
+class CorrectedOccasion(msgspec.Struct, frozen=True):
+    """A line of an older document of the same contract and period, which is known by its occasion."""
+
+    occasion: str
+    line_id: str
+
+
+class AskedLine(StatementLine, frozen=True, omit_defaults=True):
+    """What a document asks for of a line beyond what earlier ones of its period asked: amount, quantity and draws are
+    differences. A line of which parts are taken back from several documents comes once for each."""
+
+    corrects: CorrectedOccasion | None = None  # None: no earlier document has the line
+
+
 class EventName(msgspec.Struct, frozen=True):
     """An event, by what its producer calls it."""
 
@@ -168,7 +184,9 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Contract × service period × occasion, whole. A newer revision replaces the older; a line not in it is
     gone."""
 
-    statement_id: str  # derived: uuid5 of contract and period start
+    statement_id: (
+        str  # derived: uuid5 of contract, period start and, where it is another than `period`, occasion
+    )
     revision: int  # max(previous + 1, machine clock in µs)
     contract: str
     customer_id: str
@@ -202,16 +220,32 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     occasion: str = PERIOD  # why the period is told: one document a contract, period and occasion
     #: Travels with a final statement alone. None: a draft, or a statement that was final before steps were kept.
     explanation: Explanation | None = None
+    #: Of a correction: what its document asks for, where `lines` are what the whole period comes to.
+    asked: tuple[AskedLine, ...] = ()
+
+    @property
+    def is_correction(self) -> bool:
+        return self.occasion.startswith(NOTE)
 
     @property
     def is_whole(self) -> bool:
-        """Whether its lines are what the period comes to."""
-        return self.occasion == PERIOD
+        """Whether its lines are what the period comes to: that of the period itself, and each correction after it."""
+        return self.occasion == PERIOD or self.is_correction
+
+    @property
+    def document_lines(self) -> tuple[StatementLine, ...]:
+        """The lines of its document."""
+        return self.asked if self.is_correction else self.lines
+
+    @property
+    def document_minor(self) -> int:
+        """What they sum to, before draws."""
+        return sum([line.amount_minor for line in self.asked]) if self.is_correction else self.subtotal_minor
 
     @property
     def drawn_minor(self) -> int:
-        """What of all lines is paid from balances."""
-        return sum(draw.amount_minor for line in self.lines for draw in line.draws)
+        """What of the lines of its document is paid from balances."""
+        return sum(draw.amount_minor for line in self.document_lines for draw in line.draws)
 
 
 class ActivityMessage(msgspec.Struct, frozen=True, omit_defaults=True):

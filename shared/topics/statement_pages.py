@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from shared.topics.rating import Explanation, StatementLine, StatementMessage, StatementStep
+from shared.topics.rating import AskedLine, Explanation, StatementLine, StatementMessage, StatementStep
 from shared.topics.registry import MESSAGE_MAX_BYTES
 
 #: Without segments and steps a line is at most two kilobytes.
@@ -19,7 +19,7 @@ _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 def cut(statement: StatementMessage) -> list[StatementMessage]:
     """Return the statement whole, or in pages that each name their place. A line too large for one goes on in
     the next, segment by segment, and its explanation step by step."""
-    lines = statement.lines
+    lines = (*statement.lines, *statement.asked)
     if len(lines) <= LINES_A_PAGE and not statement.explanation and not any(line.segments for line in lines):
         return [statement]
     pages = list(_pages(statement))
@@ -29,7 +29,8 @@ def cut(statement: StatementMessage) -> list[StatementMessage]:
     return [
         msgspec.structs.replace(
             statement,
-            lines=tuple(page.lines),
+            lines=tuple([line for line in page.lines if not isinstance(line, AskedLine)]),
+            asked=tuple([line for line in page.lines if isinstance(line, AskedLine)]),
             explanation={line_id: tuple(steps) for line_id, steps in page.steps.items()}
             if explained
             else None,
@@ -55,7 +56,12 @@ def joined(pages: Iterable[StatementMessage]) -> StatementMessage:
             else msgspec.structs.replace(before, segments=(*before.segments, *line.segments))
         )
     return msgspec.structs.replace(
-        first, lines=tuple(lines.values()), explanation=_joined_explanation(ordered), page=1, pages=1
+        first,
+        lines=tuple(lines.values()),
+        asked=tuple([line for page in ordered for line in page.asked]),
+        explanation=_joined_explanation(ordered),
+        page=1,
+        pages=1,
     )
 
 
@@ -87,7 +93,7 @@ class _Page:
 def _pages(statement: StatementMessage) -> Iterator[_Page]:
     """The lines first, then the steps."""
     page = _Page()
-    for piece in (piece for line in statement.lines for piece in _pieces(line)):
+    for piece in (piece for line in (*statement.lines, *statement.asked) for piece in _pieces(line)):
         piece_bytes = len(_encode(piece))
         if page.is_full(piece_bytes):
             yield page

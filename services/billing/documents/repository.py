@@ -1,7 +1,8 @@
 """All SQL that reads documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
@@ -10,7 +11,12 @@ import msgspec
 
 from services.billing.documents.domain.document import CorrectedLine, Document, Held, Line, StatementSource
 from services.billing.documents.domain.filters import DocumentFilter
-from services.billing.documents.domain.following import held_of_statement, lines_of_draft
+from services.billing.documents.domain.following import (
+    NONE_YET,
+    Documented,
+    held_of_statement,
+    lines_of_draft,
+)
 from services.billing.documents.domain.kinds import KINDS
 from services.billing.documents.rows import FinalizedDocument
 from services.billing.finalization.domain.drafts import OBSTACLES
@@ -25,6 +31,10 @@ from shared.topics.rating import (
     StatementStep,
 )
 from shared.topics.statement_steps import together
+from shared.values.instants import from_us
+
+#: A contract and the start of one of its service periods.
+Period = tuple[str, datetime]
 
 # The gate's exceptions are named as the draft is: what it found first is what holds it.
 _DOCUMENT = """
@@ -35,7 +45,9 @@ _DOCUMENT = """
     left join lateral (
         select exception_id, kind as obstacle_kind, owner, detail, opened_at from billing.exceptions
         where document.status = 'draft' and document.held_until is not null and resolved_at is null
-          and reference = document.contract || ':' || document.start_date and kind = any({kinds})
+          and reference = document.contract || ':' || document.start_date
+              || case document.occasion when 'period' then '' else ':' || document.occasion end
+          and kind = any({kinds})
         order by opened_at, exception_id limit 1
     ) obstacle on true
 """
@@ -132,6 +144,23 @@ class DocumentRepository:
             found.setdefault(row["document_id"], []).append(statement)
         return found
 
+    async def documented(self, statements: Sequence[StatementMessage]) -> Mapping[Period, Documented]:
+        """Contract and start of period → the documents by occasion, of the corrections among these statements."""
+        asked = sorted({period_of(one) for one in statements if one.is_correction})
+        if not asked:
+            return {}
+        rows = await self._connection.fetch(
+            """select contract, period_start, occasion, document_id from billing.document_statements
+               join unnest($1::text[], $2::timestamptz[]) as asked (contract, period_start)
+                   using (contract, period_start)""",
+            [contract for contract, _ in asked],
+            [period_start for _, period_start in asked],
+        )
+        found: dict[Period, dict[str, str]] = {}
+        for row in rows:
+            found.setdefault((row["contract"], row["period_start"]), {})[row["occasion"]] = row["document_id"]
+        return found
+
     async def _with_lines(self, rows: Sequence[asyncpg.Record], *, segments: bool) -> list[Document]:
         sources = await self._sources([row["document_id"] for row in rows])
         found = [_document(row, sources.get(row["document_id"], ())) for row in rows]
@@ -139,9 +168,13 @@ class DocumentRepository:
         for document in found:
             by_status[document.status].append(document.document_id)
         lines = await self.lines_of(by_status["finalized"], segments=segments)
-        for document_id, said in (await self.said(by_status["draft"], explained=segments)).items():
+        said = await self.said(by_status["draft"], explained=segments)
+        documented = await self.documented([one for of_draft in said.values() for one in of_draft])
+        for document_id, of_draft in said.items():
             lines[document_id] = tuple(
-                line for statement in said for line in lines_of_draft(statement, segments=segments)
+                line
+                for statement in of_draft
+                for line in lines_of_draft(statement, documented_of(statement, documented), segments=segments)
             )
         return [replace(document, lines=lines.get(document.document_id, ())) for document in found]
 
@@ -158,6 +191,15 @@ class DocumentRepository:
             )
             for document_id, of_one in groupby(rows, key=itemgetter("document_id"))
         }
+
+
+def period_of(statement: StatementMessage) -> Period:
+    return statement.contract, from_us(statement.period_start_us)
+
+
+def documented_of(statement: StatementMessage, documented: Mapping[Period, Documented]) -> Documented:
+    """The documents whose lines this statement may correct."""
+    return documented.get(period_of(statement), NONE_YET)
 
 
 def _document(row: asyncpg.Record, statements: tuple[StatementSource, ...]) -> Document:

@@ -5,9 +5,9 @@ from datetime import date, datetime
 
 import asyncpg
 
-from services.billing.documents.domain.following import lines_of_draft
+from services.billing.documents.domain.following import Documented, lines_of_draft
 from services.billing.documents.domain.kinds import KINDS
-from services.billing.documents.repository import DocumentRepository
+from services.billing.documents.repository import DocumentRepository, Period, documented_of
 from services.billing.finalization.domain.drafts import OBSTACLES, Draft, Numbered
 from services.billing.finalization.rows import FinalizedRow, LineRow
 from shared.db.columns import insert, read, update
@@ -15,7 +15,16 @@ from shared.runtime.clock import machine_now
 from shared.topics.rating import StatementMessage
 from shared.values.instants import from_us
 
-_DUE = "document.status = 'draft' and document.complete and (document.held_until is null or document.held_until <= $1)"
+# A note waits for what it may correct.
+_DUE = """document.status = 'draft' and document.complete
+    and (document.held_until is null or document.held_until <= $1)
+    and (document.occasion not like 'note:%' or not exists (
+        select from billing.document_statements mine
+        join billing.document_statements older using (contract, period_start)
+        join billing.documents before on before.document_id = older.document_id and before.status = 'draft'
+        where mine.document_id = document.document_id and older.document_id <> mine.document_id
+            and (older.occasion = 'period' or older.occasion like 'note:%')
+            and older.revision < mine.revision))"""
 LINES = insert("billing.document_lines", LineRow)
 FINALIZED = update(
     "billing.documents",
@@ -42,10 +51,10 @@ class FinalizationRepository:
             machine_now(),
             drafts_max,
         )
-        said = await DocumentRepository(self._connection).said(
-            [row["document_id"] for row in rows], explained=True
-        )
-        return [_draft(row, said[row["document_id"]]) for row in rows]
+        documents = DocumentRepository(self._connection)
+        said = await documents.said([row["document_id"] for row in rows], explained=True)
+        documented = await documents.documented([one for of_draft in said.values() for one in of_draft])
+        return [_draft(row, said[row["document_id"]], documented) for row in rows]
 
     async def is_any_due(self) -> bool:
         return bool(
@@ -160,8 +169,16 @@ class NumberSeriesRepository:
         )
 
 
-def _draft(row: asyncpg.Record, statements: Sequence[StatementMessage]) -> Draft:
-    lines = (line for statement in statements for line in lines_of_draft(statement, segments=True))
+def _draft(
+    row: asyncpg.Record,
+    statements: Sequence[StatementMessage],
+    documented: Mapping[Period, Documented],
+) -> Draft:
+    lines = [
+        line
+        for statement in statements
+        for line in lines_of_draft(statement, documented_of(statement, documented), segments=True)
+    ]
     return read(
         Draft,
         row,
@@ -171,4 +188,6 @@ def _draft(row: asyncpg.Record, statements: Sequence[StatementMessage]) -> Draft
             (statement.contract, from_us(statement.period_start_us)) for statement in statements
         ),
         lines=tuple(lines),
+        # What its lines correct first of all: the newest of the documents before it that they name.
+        corrects=next((line.corrects.document_id for line in lines if line.corrects), None),
     )

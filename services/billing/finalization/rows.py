@@ -68,6 +68,7 @@ class FinalizedRow:
     issued_on: date
     due_on: date
     customer_name: str | None
+    corrects: str | None
     finalized_at: datetime
 
     @classmethod
@@ -77,5 +78,6 @@ class FinalizedRow:
             document,
             document_id=document.draft.document_id,
             customer_name=document.draft.customer_name,
+            corrects=document.draft.corrects,
             finalized_at=now,
         )

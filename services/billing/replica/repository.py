@@ -26,7 +26,7 @@ DRAFTS = upsert(
     "billing.documents",
     FollowingDraft,
     key=("contract", "period_start", "occasion"),
-    keep=("document_id", "kind"),
+    keep=("document_id",),
     only="known.status = 'draft'",
 ).returning("document_id, contract, period_start, occasion")
 STATEMENTS_OF_DRAFTS = upsert("billing.document_statements", StatementOfDraft, key=("statement_id",))

@@ -83,8 +83,10 @@ class FollowingDraft:
             end_date=date.fromisoformat(statement.period_end_date),
             occasion=statement.occasion,
             complete=statement.final,
-            skip_zero=statement.skip_zero_invoices,
-            total_minor=statement.subtotal_minor - statement.drawn_minor,
+            # What corrects to nothing in all still says which lines it corrects.
+            skip_zero=statement.skip_zero_invoices and not statement.is_correction,
+            subtotal_minor=statement.document_minor,
+            total_minor=statement.document_minor - statement.drawn_minor,
         )
 
 

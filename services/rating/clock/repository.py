@@ -69,6 +69,7 @@ class ClockRepository:
                    select min(close_due_at) as due from rating.periods where not final and close_due_at > $1
                    union all select min(period_end) from rating.periods where not final and period_end > $1
                    union all select min(next_period_at) from rating.contracts where next_period_at > $1
+                   union all select min(correction_due_at) from rating.contracts where correction_due_at > $1
                    union all select min(effective_at) from rating.contract_versions
                        where effective_at > $1) instants
                where due <= $2""",

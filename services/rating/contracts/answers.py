@@ -114,6 +114,8 @@ class VersionAnswer(Answer):
     stamped_at: Instant
     """Of the machine's"""
     content_hash: ClauseHash
+    corrects_final: bool
+    """It reached into final periods, and whoever applied it said that it corrects them"""
     clauses: list[ClauseAnswer]
     terms: TermsDocument
 

@@ -25,6 +25,7 @@ from services.rating.contracts.usecases.apply import (
 )
 from services.rating.contracts.usecases.find import ContractNotFound
 from services.rating.contracts.usecases.refuse_double_pricing import MeterPricedTwice
+from services.rating.corrections.usecases.refuse_reaching_final import ReachesFinalPeriods
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.faults import UNREADABLE
 from shared.documents.reading import read_document
@@ -75,12 +76,17 @@ TERMS_BODY: dict[str, Any] = {
     PlanUnknown,
     VersionsExhausted,
     MeterPricedTwice,
+    ReachesFinalPeriods,
 )
 async def apply_contract(
     request: Request,
     context: Ctx,
     call: Annotated[ChangingCall, changing("contracts:write")],
     dry_run: Annotated[bool, Query(description="Validate and show the version, record nothing")] = False,
+    corrects_final: Annotated[
+        bool,
+        Query(description="Correct the final periods that it reaches into, at the contract's next close"),
+    ] = False,
 ) -> Response:
     document = await asyncio.to_thread(
         read_document, await request.body(), request.headers.get("content-type", "")
@@ -89,12 +95,13 @@ async def apply_contract(
     if dry_run:
         async with context.db.transaction() as uow:
             would_be = ContractVersionAnswer.of(
-                await apply_document(uow, document, now, dry_run=True), dry_run=True
+                await apply_document(uow, document, now, dry_run=True, corrects_final=corrects_final),
+                dry_run=True,
             )
         return JSONResponse(would_be.as_json())
 
     async def act(uow: UnitOfWork) -> Changed:
-        applied = await apply_document(uow, document, now)
+        applied = await apply_document(uow, document, now, corrects_final=corrects_final)
         before, after = await usecases.newest_versions(uow, applied.contract, created=applied.created)
         return Changed(
             Of("contract", applied.contract),

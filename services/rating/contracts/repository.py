@@ -9,6 +9,7 @@ import asyncpg
 from services.rating.contracts.rows import (
     ContractFilter,
     ContractRow,
+    NewVersion,
     OpenedPeriod,
     PeriodRow,
     VersionName,
@@ -189,25 +190,18 @@ class ContractRepository:
         )
         return {(row["contract"], row["version"]): row["terms"] for row in rows}
 
-    async def add_version(
-        self,
-        contract: str,
-        version: int,
-        effective_at: datetime,
-        recorded_at: datetime,
-        content_hash: str,
-        terms: Mapping[str, Any],
-    ) -> None:
+    async def add_version(self, contract: str, added: NewVersion) -> None:
         await self.connection.execute(
             """insert into rating.contract_versions (contract, version, effective_at, recorded_at,
-                content_hash, terms)
-               values ($1, $2, $3, $4, $5, $6)""",
+                content_hash, terms, corrects_final)
+               values ($1, $2, $3, $4, $5, $6, $7)""",
             contract,
-            version,
-            effective_at,
-            recorded_at,
-            content_hash,
-            terms,
+            added.version,
+            added.effective_at,
+            added.recorded_at,
+            added.content_hash,
+            added.terms,
+            added.corrects_final,
         )
 
     async def set_revision(self, contract: str, revision_us: int) -> int:

@@ -1,5 +1,6 @@
 """Contracts and their periods, as rows: the fields are the columns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Self
@@ -38,6 +39,19 @@ class VersionRow(VersionName):
     recorded_at: datetime
     stamped_at: datetime
     terms: dict[str, Any]
+    corrects_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to be recorded; `corrects_final`: it reaches into final periods, and whoever applied it said so."""
+
+    version: int
+    effective_at: datetime
+    recorded_at: datetime
+    content_hash: str
+    terms: Mapping[str, Any]
+    corrects_final: bool
 
 
 @dataclass(frozen=True, slots=True)

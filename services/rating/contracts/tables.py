@@ -4,6 +4,7 @@ opened."""
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     ForeignKey,
@@ -33,7 +34,14 @@ def add_contract_tables(metadata: MetaData) -> None:
         Column("created_at", INSTANT, nullable=False, server_default=NOW),
         # When the clock opens the next period; null: the term has ended.
         Column("next_period_at", INSTANT),
+        # Where no period is open: when the business clock looks for corrections next; null: there are none to come.
+        Column("correction_due_at", INSTANT),
         Index("contracts_customer", "customer_id"),
+        Index(
+            "contracts_correction_due",
+            "correction_due_at",
+            postgresql_where=text("correction_due_at is not null"),
+        ),
         Index("contracts_next_period", "next_period_at", postgresql_where=text("next_period_at is not null")),
     )
     Table(
@@ -46,6 +54,8 @@ def add_contract_tables(metadata: MetaData) -> None:
         Column("stamped_at", INSTANT, nullable=False, server_default=NOW),
         Column("content_hash", Text, nullable=False),
         Column("terms", JSONB, nullable=False),  # resolved: the plan's lines merged
+        # it reached into final periods, and whoever applied it said so
+        Column("corrects_final", Boolean, nullable=False, server_default=text("false")),
     )
     Table(
         "periods",
@@ -59,6 +69,9 @@ def add_contract_tables(metadata: MetaData) -> None:
         Column("close_due_at", INSTANT, nullable=False),  # end plus grace
         Column("final", Boolean, nullable=False, server_default=text("false")),
         Column("retry_at", INSTANT),  # machine clock: pricing failed, not again before
+        # business clock: until then what comes for the final period corrects it
+        Column("accept_until", INSTANT),
+        CheckConstraint("not final or accept_until is not null", name="periods_accept_until"),
         Index("periods_close_due", "close_due_at", postgresql_where=text("not final")),
     )
     Table(

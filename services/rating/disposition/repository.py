@@ -45,12 +45,12 @@ _COVERED = """exists (select from rating.contracts c join rating.periods p using
     where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
 #: What a final statement charged before its subject left is no suspense, whoever the subject means now.
 _CHARGED = """e.subject in (select subject from rating.departed_subjects) and exists (
-    select from rating.closed_subjects k join rating.contracts kc using (contract)
+    select from rating.last_subjects k join rating.contracts kc using (contract)
     join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
-    join rating.statements st on st.contract = k.contract and st.period_start = k.period_start
+    join rating.last_statements st on st.contract = k.contract and st.period_start = k.period_start
     where k.subject = e.subject and kc.customer_id is distinct from s.customer_id and p.period_start <= e.time
         and e.time < p.period_end
-        and e.batch_id <= coalesce((st.watermark ->> e.partition::text)::bigint, 0)
+        and e.batch_id <= coalesce((coalesce(k.batches, st.watermark) ->> e.partition::text)::bigint, 0)
         and exists (select from rating.meters m join jsonb_array_elements(st.document -> 'lines') line
             on line ->> 'meter' = m.meter
                     where m.event_type = e.type))"""
@@ -73,8 +73,9 @@ select c.contract, p.start_date, p.end_date, p.final, v.version,
                     where revision <= st.revision group by meter) w),
             '{}') else '{}' end as counted_by,
         p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
-            select from rating.closed_subjects k
-            where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5))
+            select from rating.last_subjects k
+            where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5
+                and (k.batches is null or $3::bigint <= coalesce((k.batches ->> $4::text)::bigint, 0))))
                 as late,
         p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0), false)
             as void_late,
@@ -90,11 +91,12 @@ select c.contract, p.start_date, p.end_date, p.final, v.version,
               from jsonb_array_elements(st.document -> 'lines') line
                   where line ->> 'kind' = 'usage') as lines
     from (select contract from rating.contracts where customer_id = $1
-          union select contract from rating.closed_subjects where subject = $5) asked
+          union select contract from rating.closed_subjects where subject = $5
+          union select contract from rating.corrected_subjects where subject = $5) asked
     join rating.contracts c using (contract)
         join rating.customers cu on cu.customer_id = c.customer_id
     join rating.periods p using (contract)
-    left join rating.statements st using (contract, period_start)
+    left join rating.last_statements st using (contract, period_start)
     join lateral (select version, terms from rating.contract_versions w
         where w.contract = c.contract
                   order by (w.effective_at <= $2) desc, case when w.effective_at <= $2

@@ -53,7 +53,7 @@ async def close(context: StatementsContext) -> None:
 
 
 async def keep_house(context: StatementsContext) -> None:
-    """Drop requests that need no answer, and tell Prometheus what waits."""
+    """Let requests of what has become final ask for corrections, and tell Prometheus what waits."""
     async with context.db.transaction() as uow:
         waits = await usecases.keep_house(uow, context.clock.now())
     MARKS.set(waits.marks)

@@ -20,6 +20,7 @@ from shared.pricing.language.commitments import Commitment
 from shared.pricing.language.credits import Credit
 from shared.pricing.language.discounts import DISCOUNTS_MAX, faults_of_discounts
 from shared.pricing.language.escalators import ESCALATORS_MAX, faults_of_escalators
+from shared.pricing.language.late_usage import LateUsage
 from shared.pricing.language.phases import Phase, minimum_above_cap, overlapping_phases
 from shared.pricing.language.renewal import Renewal
 from shared.pricing.language.term import Term
@@ -45,6 +46,7 @@ class Terms(Clause):
     term: Term
     renewal: Renewal = Renewal()
     billing: Billing = Billing()
+    late_usage: LateUsage = LateUsage()
     plan: Key | None = None
     lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()

@@ -17,6 +17,7 @@ from shared.pricing import PricedPeriod, Terms, parse_terms
 from shared.pricing.explanation.step import Op
 from shared.pricing.language import content_hash, to_document
 from shared.pricing.lines import KINDS, PRICED_KINDS, RecurringLine, UsageLine
+from shared.pricing.results import LineAsked
 from shared.pricing.steps.difference import difference
 from shared.values.decimals import EXACT
 from shared.values.money import to_decimal
@@ -94,14 +95,17 @@ def _split(one: Any, part: Decimal) -> Iterator[Any]:
 def test_documents_of_a_period_sum_to_its_last_pricing(agreement: Agreement, cuts: list[int]) -> None:
     """Priced as usage grows, each time less what the documents before ask for."""
     whole = priced(agreement)[0]
-    asked: dict[str, int] = {}
+    asked: dict[str, LineAsked] = {}
     known = sorted(agreement.used, key=lambda one: one.hour)
     for count in [*sorted(cuts), len(known)]:
         now = agreement.priced([one.event(str(n)) for n, one in enumerate(known[:count])])[0]
-        for name, minor in difference(now.lines, asked).items():
-            asked[name] = asked.get(name, 0) + minor
-    assert {name: minor for name, minor in asked.items() if minor} == {
-        line.line_id: line.amount_minor for line in whole.lines if line.amount_minor
+        for name, more in difference(now.lines, asked).items():
+            amount, units = asked.get(name, LineAsked(0, Decimal(0)))
+            asked[name] = LineAsked(amount + more.amount_minor, units + more.quantity)
+    assert {name: line for name, line in asked.items() if line.amount_minor or line.quantity} == {
+        line.line_id: LineAsked(line.amount_minor, line.quantity)
+        for line in whole.lines
+        if line.amount_minor or line.quantity
     }
 
 

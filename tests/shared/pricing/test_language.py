@@ -60,7 +60,7 @@ currency: USD
 timezone: America/New_York
 term: {start: 2026-01-01, months: 24}
 renewal: {auto: true, notice_days: 60, term_months: 12, uplift_percent: "5"}
-late_usage: {accept_days: 90, document: debit_note, waive_below: "5.00", after: hold}
+late_usage: {accept_days: 90, waive_below: "5.00", after: hold}
 lines:
   - {key: platform, kind: recurring, amount: "500.00", timing: advance, proration: day}
   - {key: seats, kind: seats, unit_price: "25.00", timing: advance, minimum: 10}
@@ -279,7 +279,6 @@ def test_faults_of_blocks() -> None:
 @pytest.mark.parametrize(
     ("over", "path"),
     [
-        ({"late_usage": {}}, "late_usage"),
         ({"renewal": {"auto": True, "uplift_percent": "5"}}, "renewal.uplift_percent"),
         ({"billing": {"interval": "week"}}, "billing.interval"),
         ({"lines": [{"key": "seats", "kind": "seats", "unit_price": "25.00"}]}, "lines[0].kind"),
@@ -331,7 +330,6 @@ def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -
         "lines[0].timing",
         "lines[1].kind",
         "activation.milestones[2].commitment_share",
-        "late_usage",
     ]
 
 
@@ -356,12 +354,15 @@ def test_what_is_no_document_is_refused(written: Any) -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     written = document(
-        colour="red", late_usage={}, currency="???", lines=[usage_line(included=1.5), usage_line()]
+        colour="red",
+        late_usage={"accept_days": -1},
+        currency="???",
+        lines=[usage_line(included=1.5), usage_line()],
     )
     assert faults(written) == {
         "colour": "unknown_key",
         "currency": "unknown_currency",
-        "late_usage": "clause_not_priced_yet",
+        "late_usage.accept_days": "greater_than_equal",
         "lines[0].included": "float_refused",
         "lines[1].key": "duplicate_key",
     }

@@ -61,6 +61,19 @@ AGGREGATES = {
         from {OLD_ITEMS} join rating.series_read r using (meter))""",
 }
 
+#: Relation: each statement as it was settled last: by its last correction (`run` 1, 2, …) or, without one, by itself.
+LAST_STATEMENTS = """(
+        select s.contract, s.period_start, s.final, coalesce(c.run, 0) as run, s.revision as final_revision,
+            coalesce(c.revision, s.revision) as revision, coalesce(c.watermark, s.watermark) as watermark,
+            coalesce(c.document, s.document) as document
+        from rating.statements s
+        left join lateral (select run, revision, watermark, document from rating.corrections c
+            where c.contract = s.contract and c.period_start = s.period_start order by run desc limit 1) c on s.final)"""
+#: Relation: whose usage that covers; of a subject that had left by then, up to `batches` alone.
+LAST_SUBJECTS = """(
+        select contract, period_start, 0 as run, subject, null::jsonb as batches from rating.closed_subjects
+        union all select contract, period_start, run, subject, batches from rating.corrected_subjects)"""
+
 #: Of a meter's field, filter or dimension.
 PATH_NAMES_MAX = 4
 #: A decimal as the door lets it in, in a string; anything else adds nothing to a meter.
@@ -200,17 +213,18 @@ TERMS = (
                     where v.meter = named.meter and v.revision = {version_of("s", "named.meter")}
                         and v.filters is distinct from m.filters))
                 from ({METERS_OF.format(s="s")}) named (meter)) as meters,
-               (select jsonb_agg(k.subject) from rating.closed_subjects k
-                where k.contract = s.contract and k.period_start = s.period_start) as subjects
-        from rating.statements s join rating.periods p using (contract, period_start)
+               (select jsonb_object_agg(k.subject, k.batches) from {LAST_SUBJECTS} k
+                where (k.contract, k.period_start, k.run) = (s.contract, s.period_start, s.run)) as subjects
+        from {LAST_STATEMENTS} s join rating.periods p using (contract, period_start)
             join rating.contracts c using (contract) where s.final
     ),
     away as materialized (
         select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id,
             'period_start', c.period_start,
                                                        'period_end', c.period_end, 'meters', c.meters,
-                                                           'watermark', c.watermark)) as closed
-        from closed c join rating.closed_subjects k using (contract, period_start)
+                                                           'watermark', coalesce(nullif(k.batches, 'null'),
+                                                               c.watermark))) as closed
+        from closed c cross join lateral jsonb_each(c.subjects) k (subject, batches)
             left join rating.subjects s on s.subject = k.subject
         where s.customer_id is distinct from c.customer_id group by k.subject
     ),

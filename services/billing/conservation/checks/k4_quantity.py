@@ -12,6 +12,8 @@ import asyncpg
 
 from services.billing.conservation.checks.facts import (
     EVENTS,
+    LAST_STATEMENTS,
+    LAST_SUBJECTS,
     METER_VERSIONS,
     METERS_OF,
     TAKES,
@@ -28,8 +30,8 @@ from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 # cut where its segments
 # are cut. What falls outside every segment shows as `uncovered`. Without an entry in the watermark a
 # partition had no usage yet.
-# A final statement is measured over the subjects it closed with; what another customer's final statement had
-# before is measured there.
+# A final statement is measured as it was corrected last, over the subjects that covers; what another customer's final
+# statement had before is measured there.
 # What stands in `other` has none of the meter's dimensions, as pricing reads it.
 # OFFSET 0 keeps the planner on the index (subject, type, time), however small the book.
 STATEMENTS = f"""
@@ -37,8 +39,8 @@ STATEMENTS = f"""
     scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start)),
     statement as materialized (
         select s.contract, s.period_start, p.period_end, s.final, s.revision, c.customer_id, s.watermark,
-            s.document
-        from scope join rating.statements s using (contract, period_start)
+            s.document, s.run
+        from scope join {LAST_STATEMENTS} s using (contract, period_start)
         join rating.periods p using (contract, period_start) join rating.contracts c using (contract)
     ),
     known as (
@@ -78,21 +80,22 @@ STATEMENTS = f"""
     ),
     cut as (select distinct contract, period_start, line_key, begins, ends from said),
     whose as (
-        select t.contract, t.period_start, k.subject from statement t
-            join rating.closed_subjects k using (contract, period_start) where t.final
+        select t.contract, t.period_start, k.subject, k.batches from statement t
+            join {LAST_SUBJECTS} k using (contract, period_start, run) where t.final
         union all
-        select t.contract, t.period_start, s.subject from statement t
+        select t.contract, t.period_start, s.subject, null from statement t
             join rating.subjects s using (customer_id) where not t.final
     ),
     elsewhere as materialized (
-        select w.contract, w.period_start, w.subject, x.watermark, p.period_start as begins,
+        select w.contract, w.period_start, w.subject, coalesce(k.batches, x.watermark) as watermark,
+            p.period_start as begins,
             p.period_end as ends,
                array({METERS_OF.format(s="x")}) as meters
         from whose w join statement t using (contract, period_start)
-        join rating.closed_subjects k on k.subject = w.subject
+        join {LAST_SUBJECTS} k on k.subject = w.subject
         join rating.contracts c on c.contract = k.contract and c.customer_id <> t.customer_id
-        join rating.statements x on x.contract = k.contract and x.period_start = k.period_start
-            and x.final and (not t.final or x.revision < t.revision)
+        join {LAST_STATEMENTS} x on x.contract = k.contract and x.period_start = k.period_start
+            and x.final and x.run = k.run and (not t.final or x.final_revision < t.revision)
         join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
             and p.period_start < t.period_end and p.period_end > t.period_start
     ),
@@ -107,6 +110,7 @@ STATEMENTS = f"""
             offset 0
         ) e
         where e.batch_id <= coalesce((t.watermark ->> e.partition::text)::bigint, 0)
+          and (w.batches is null or e.batch_id <= coalesce((w.batches ->> e.partition::text)::bigint, 0))
           and not exists (select from rating.voids v
               where v.key = e.key and v.batch_id <= coalesce((t.watermark ->> v.partition::text)::bigint, 0))
     ),
@@ -172,12 +176,12 @@ STATEMENTS = f"""
     union all
     (select off.*, null from off order by contract, period_start, line_key, begins, grp limit $3)
 """
-LINES = """
+LINES = f"""
     select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key,
         (line ->> 'quantity')::numeric as quantity,
            summed.quantity as segments
     from unnest($1::text[], $2::timestamptz[]) as scope (contract, period_start)
-    join rating.statements s using (contract, period_start)
+    join {LAST_STATEMENTS} s using (contract, period_start)
     cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
     cross join lateral (
         select coalesce(sum((segment ->> 'quantity')::numeric), 0) as quantity

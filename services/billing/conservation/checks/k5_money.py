@@ -24,8 +24,6 @@ SCOPE = "scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (con
 #: Documents of a service period: those that make a balance (commitment, prepayment) are not usage of the
 #: period.
 OF_PERIOD = "d.kind not in ('commitment', 'prepayment')"
-#: The statement of what a whole period comes to.
-WHOLE = "(select * from billing.statements where occasion = 'period')"
 #: The statements that are on a finalized document, after SCOPE.
 DOCUMENTED = f"""documented as materialized (
         select made_from.statement_id
@@ -44,25 +42,80 @@ ALL_PERIODS = """
     order by contract, period_start
 """
 
-# One row a contract and period: what each side has of it.
+#: SQL: the lines of the document of a statement, which is told as this JSON.
+_LINES_OF = """jsonb_array_elements(coalesce(case when {0} ->> 'occasion' like 'note:%' then {0} -> 'asked'
+    else {0} -> 'lines' end, '[]'))"""
+
+#: After SCOPE. `told`: every statement that a document is made of; corrections that were carried or waived have none.
+TOLD = f"""told as materialized (
+        select contract, period_start, 'period' as occasion, statement_id, revision, final, s.currency,
+            s.subtotal_minor, s.document
+        from scope join rating.statements s using (contract, period_start)
+        union all
+        select contract, period_start, c.document ->> 'occasion', statement_id, revision, true, c.currency,
+            c.subtotal_minor, c.document
+        from scope join rating.corrections c using (contract, period_start) where c.outcome = 'note'
+    ),
+    asked_of as materialized (
+        select statement_id, coalesce(sum((line ->> 'amount_minor')::bigint), 0)::bigint as asked_minor
+        from told left join lateral {_LINES_OF.format("told.document")} line on true group by 1
+    )"""
+
+#: After SCOPE. `last`: what each period comes to: its last correction or, without one, its statement.
+LAST = """last as materialized (
+        select contract, period_start, coalesce(c.document, s.document) as document,
+            coalesce(c.subtotal_minor, s.subtotal_minor) as subtotal_minor, s.currency
+        from scope join rating.statements s using (contract, period_start)
+        left join lateral (select document, subtotal_minor from rating.corrections c
+            where c.contract = scope.contract and c.period_start = scope.period_start
+            order by run desc limit 1) c on true
+    )"""
+
+#: After SCOPE. `settled_without`: corrections whose difference no document asks for: waived, or carried to the next.
+SETTLED_WITHOUT = """settled_without as materialized (
+        select contract, period_start, c.run, c.outcome, c.asked_minor, c.document
+        from scope join rating.corrections c using (contract, period_start)
+        where c.outcome = 'waived' or c.outcome = 'carried' and not exists (
+            select from rating.corrections later where later.contract = c.contract
+                and later.period_start = c.period_start and later.run > c.run and later.outcome <> 'unchanged')
+    )"""
+
+# One row a statement that is told: what each side has of it.
 SIDES = f"""
-    with {SCOPE}
-    select contract, period_start, p.contract is not null as has_period, p.close_due_at,
-           coalesce(p.retry_at is not null, false) as pricing_held, h.contract is not null as has_heard,
+    with {SCOPE}, {TOLD}, {LAST}, {SETTLED_WITHOUT},
+    heard as materialized (
+        select h.* from scope join billing.statements h using (contract, period_start)
+        where h.occasion = 'period' or h.occasion like 'note:%'
+    ),
+    side as (
+        select contract, period_start, coalesce(t.occasion, h.occasion) as occasion, t.statement_id, t.revision,
+            t.final, t.currency, t.subtotal_minor, t.document, h.contract is not null as has_heard,
+            h.revision as heard_revision, h.final as heard_final, h.statement_id as heard_statement
+        from told t full join heard h using (contract, period_start, statement_id)
+    )
+    select contract, period_start, coalesce(s.occasion, 'period') as occasion,
+           p.contract is not null as has_period, p.close_due_at,
+           coalesce(p.retry_at is not null, false) as pricing_held, coalesce(s.has_heard, false) as has_heard,
            exists (select from rating.stale a where a.contract = scope.contract
                and a.period_start = scope.period_start) as asked,
-           s.statement_id, s.revision, s.final, s.currency, s.subtotal_minor,
+           s.statement_id, s.revision, s.final, s.currency, s.subtotal_minor, a.asked_minor,
                (s.document ->> 'subtotal_minor')::bigint as document_subtotal,
-           coalesce((s.document ->> 'skip_zero_invoices')::boolean, false) as skip_zero,
+           coalesce(s.occasion = 'period' and (s.document ->> 'skip_zero_invoices')::boolean, false) as skip_zero,
            (select coalesce(sum((line ->> 'amount_minor')::bigint), 0)::bigint
             from jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line) as lines_minor,
-           h.revision as heard_revision, h.final as heard_final, h.statement_id as heard_statement,
+           s.heard_revision, s.heard_final, s.heard_statement,
            d.documents, d.documents_currency, d.finalized, d.held, d.drafted_minor, d.said_minor,
-               d.document_id, l.documented_minor
+               d.document_id, l.documented_minor, last.subtotal_minor as settled_minor, w.waived_minor, w.carried_minor
     from scope
+    left join side s using (contract, period_start)
+    left join asked_of a using (statement_id)
     left join rating.periods p using (contract, period_start)
-    left join rating.statements s using (contract, period_start)
-    left join {WHOLE} h using (contract, period_start)
+    left join last using (contract, period_start)
+    left join lateral (
+        select coalesce(sum(asked_minor) filter (where outcome = 'waived'), 0)::bigint as waived_minor,
+            coalesce(sum(asked_minor) filter (where outcome = 'carried'), 0)::bigint as carried_minor
+        from settled_without w where w.contract = scope.contract and w.period_start = scope.period_start
+    ) w on true
     left join lateral (
         select count(*) as documents, max(d.currency) as documents_currency,
                count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,
@@ -70,14 +123,21 @@ SIDES = f"""
                sum(d.said_minor)::bigint as said_minor, min(d.document_id) as document_id
         from (
             select d.*, (
-                select sum(of_draft.subtotal_minor) filter (where d.status = 'draft')
+                select sum(of_draft.asked_minor) filter (where d.status = 'draft')
                 from billing.document_statements part
-                left join rating.statements of_draft using (statement_id, revision)
-                where part.document_id = d.document_id having count(*) = count(of_draft.revision)
+                left join lateral (
+                    select subtotal_minor as asked_minor from rating.statements
+                    where (statement_id, revision) = (part.statement_id, part.revision)
+                    union all
+                    select (select sum((line ->> 'amount_minor')::bigint)
+                        from jsonb_array_elements(c.document -> 'asked') line)
+                    from rating.corrections c where (statement_id, revision) = (part.statement_id, part.revision)
+                ) of_draft on true
+                where part.document_id = d.document_id having count(*) = count(of_draft.asked_minor)
             ) as said_minor
             from billing.document_statements made_from join billing.documents d using (document_id)
             where made_from.contract = scope.contract and made_from.period_start = scope.period_start
-                and {OF_PERIOD}
+                and made_from.occasion = coalesce(s.occasion, 'period') and {OF_PERIOD}
         ) d
     ) d on true
     left join lateral (
@@ -86,36 +146,44 @@ SIDES = f"""
         where l.contract = scope.contract and l.period_start = scope.period_start
             and d.status = 'finalized' and {OF_PERIOD}
     ) l on true
+    order by contract, period_start, occasion = 'period' desc, s.revision
 """
 
-# Line by line: settled in rating against the lines of all documents that name the contract and period. The
-# document of a statement that is not finalized yet speaks through the statement as heard, if it was heard in
-# the same revision.
-LINES = f"""
-    with {SCOPE},
-    statement as materialized (select s.* from scope join rating.statements s using (contract, period_start)),
-    {DOCUMENTED},
-    settled as (
-        select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key,
-               (line ->> 'amount_minor')::bigint as amount_minor, (line ->> 'quantity')::numeric as quantity
-        from statement s cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
-    ),
-    asked as (
-        select l.contract, l.period_start, l.line_id, l.key as line_key, l.amount_minor, l.quantity,
+# What is documented of each line, waived, carried, or not billed yet. A statement that is on no finalized document
+# speaks as billing heard it, so that the gate sees it before there is a number; what billing has not heard is under
+# way, and speaks as it was told.
+ASKED = f"""
+    {TOLD}, {LAST}, {SETTLED_WITHOUT}, {DOCUMENTED},
+    asked as materialized (
+        select l.contract, l.period_start, l.line_id, l.key as line_key, l.amount_minor, l.quantity, l.draws,
                'billing.document_lines' as place, l.document_id, l.position
         from scope join billing.document_lines l using (contract, period_start)
         join billing.documents d using (document_id)
         where d.status = 'finalized' and {OF_PERIOD}
         union all
-        select h.contract, h.period_start, line ->> 'line_id', line ->> 'key',
-            (line ->> 'amount_minor')::bigint, (line ->> 'quantity')::numeric,
-               'billing.statements', h.statement_id::text, null
-        from statement s join billing.statements h using (statement_id, revision)
-        cross join lateral jsonb_array_elements(coalesce(h.document -> 'lines', '[]')) line
-        where h.statement_id not in (select statement_id from documented)
+        select t.contract, t.period_start, line ->> 'line_id', line ->> 'key', (line ->> 'amount_minor')::bigint,
+            (line ->> 'quantity')::numeric, coalesce(line -> 'draws', '[]'),
+            case when h.statement_id is null then 'rating.statements' else 'billing.statements' end,
+            t.statement_id::text, null
+        from told t left join billing.statements h using (statement_id, revision)
+        cross join lateral {_LINES_OF.format("coalesce(h.document, t.document)")} line
+        where t.statement_id not in (select statement_id from documented)
+        union all
+        select w.contract, w.period_start, line ->> 'line_id', line ->> 'key', (line ->> 'amount_minor')::bigint,
+            (line ->> 'quantity')::numeric, coalesce(line -> 'draws', '[]'), 'rating.corrections', null, null
+        from settled_without w cross join lateral jsonb_array_elements(coalesce(w.document -> 'asked', '[]')) line
+    )"""
+
+# Line by line: what the period comes to against what is asked for it.
+LINES = f"""
+    with {SCOPE}, {ASKED},
+    settled as (
+        select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key,
+               (line ->> 'amount_minor')::bigint as amount_minor, (line ->> 'quantity')::numeric as quantity
+        from last s cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
     ),
     billed as (
-        select contract, period_start, line_id, min(line_key) as line_key,
+        select contract, period_start, line_id, min(line_key) as line_key, count(*) as parts,
             sum(amount_minor)::bigint as amount_minor, sum(quantity) as quantity,
                min(place) as place, min(document_id) as document_id, min(position) as position
         from asked group by 1, 2, 3
@@ -124,58 +192,33 @@ LINES = f"""
         s.amount_minor as settled, b.amount_minor as billed,
            s.quantity as settled_quantity, b.quantity as billed_quantity, b.place, b.document_id, b.position
     from settled s full join billed b using (contract, period_start, line_id)
-    where (s.amount_minor, s.quantity) is distinct from (b.amount_minor, b.quantity)
-      and exists (select from statement t
-                  where t.contract = coalesce(s.contract, b.contract)
-                      and t.period_start = coalesce(s.period_start, b.period_start)
-                      and (b.line_id is not null or t.statement_id in (select statement_id from documented)
-                           or exists (select from billing.statements h
-                               where (h.statement_id, h.revision) = (t.statement_id, t.revision))))
+    where (coalesce(s.amount_minor, 0), coalesce(s.quantity, 0))
+            <> (coalesce(b.amount_minor, 0), coalesce(b.quantity, 0))
+        or b.line_id is null or s.line_id is null and b.parts = 1
     order by contract, period_start, line_key, line_id
 """
 
-# Draw by draw: what rating paid of each line from each block against what documents say of it; a statement that is
-# on no finalized document yet speaks as heard, so that the gate sees it before there is a number.
+# Draw by draw: what rating paid of each line from each block against what is said of it.
 DRAWS = f"""
-    with {SCOPE},
-    {DOCUMENTED},
-    statement as materialized (
-        select s.* from scope join rating.statements s using (contract, period_start)
-        where s.statement_id in (select statement_id from documented)
-            or exists (select from billing.statements h
-                where (h.statement_id, h.revision) = (s.statement_id, s.revision))
-    ),
+    with {SCOPE}, {ASKED},
     settled as (
         select s.contract, s.period_start, line ->> 'line_id' as line_id, draw ->> 'block' as block,
             draw ->> 'kind' as kind, sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor
-        from statement s
+        from last s
         cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
         cross join lateral jsonb_array_elements(line -> 'draws') draw
         group by 1, 2, 3, 4, 5
     ),
-    asked as (
-        select l.contract, l.period_start, l.line_id, draw, l.document_id, l.position
-        from scope join billing.document_lines l using (contract, period_start)
-        join billing.documents d using (document_id)
-        cross join lateral jsonb_array_elements(l.draws) draw
-        where d.status = 'finalized' and {OF_PERIOD}
-        union all
-        select h.contract, h.period_start, line ->> 'line_id', draw, null, null
-        from statement s join billing.statements h using (statement_id, revision)
-        cross join lateral jsonb_array_elements(coalesce(h.document -> 'lines', '[]')) line
-        cross join lateral jsonb_array_elements(line -> 'draws') draw
-        where h.statement_id not in (select statement_id from documented)
-    ),
     billed as (
         select contract, period_start, line_id, draw ->> 'block' as block, draw ->> 'kind' as kind,
             sum((draw ->> 'amount_minor')::bigint)::bigint as amount_minor,
-            min(document_id) as document_id, min(position) as position
-        from asked group by 1, 2, 3, 4, 5
+            min(document_id) filter (where position is not null) as document_id, min(position) as position
+        from asked cross join lateral jsonb_array_elements(draws) draw group by 1, 2, 3, 4, 5
     )
     select contract, period_start, line_id, block, kind, coalesce(s.amount_minor, 0) as settled,
         coalesce(b.amount_minor, 0) as billed, b.document_id, b.position
     from settled s full join billed b using (contract, period_start, line_id, block, kind)
-    where s.amount_minor is distinct from b.amount_minor
+    where coalesce(s.amount_minor, 0) <> coalesce(b.amount_minor, 0)
     order by contract, period_start, line_id, block, kind
 """
 
@@ -333,13 +376,18 @@ def _count(figures: dict[str, int], row: asyncpg.Record) -> None:
 
 
 def _add(amounts: dict[str, dict[str, int]], row: asyncpg.Record) -> None:
-    """Currency → what → minor units: settled by rating; documented, waived and not yet billed by billing."""
+    """Currency → what → minor units: settled by rating; documented, waived, carried and not yet billed."""
+    of_period = row["occasion"] == "period"
     for code in sorted({row["currency"], row["documents_currency"]} - {None}):
-        of = amounts.setdefault(code, dict.fromkeys(("settled", "documented", "waived", "unbilled"), 0))
+        of = amounts.setdefault(
+            code, dict.fromkeys(("settled", "documented", "waived", "carried", "unbilled"), 0)
+        )
         if code == row["currency"]:
-            of["settled"] += row["subtotal_minor"]
-            of["unbilled"] += 0 if row["finalized"] else row["subtotal_minor"]
-        if code == row["documents_currency"]:
+            of["unbilled"] += 0 if row["finalized"] else row["asked_minor"]
+            if of_period:
+                for name in ("settled", "waived", "carried"):
+                    of[name] += row[f"{name}_minor"]
+        if code == row["documents_currency"] and of_period:
             of["documented"] += row["documented_minor"]
 
 
@@ -348,7 +396,7 @@ def _sides(row: asyncpg.Record, now: datetime | None, drained: bool) -> list[Bre
     if row["statement_id"] is None:
         return _without_statement(row, drained)
     where = Row(
-        "rating.statements",
+        _told_by(row),
         {
             "contract": row["contract"],
             "period_start": row["period_start"],
@@ -418,10 +466,15 @@ def _sides(row: asyncpg.Record, now: datetime | None, drained: bool) -> list[Bre
     return found
 
 
+def _told_by(row: asyncpg.Record) -> str:
+    """The table of what is told."""
+    return "rating.statements" if row["occasion"] == "period" else "rating.corrections"
+
+
 def _without_statement(row: asyncpg.Record, drained: bool) -> list[Break]:
     if row["has_heard"] or row["documents"]:
         where = Row(
-            "rating.statements",
+            _told_by(row),
             {
                 "contract": row["contract"],
                 "period_start": row["period_start"],

@@ -1,10 +1,18 @@
 """How a draft says again what its statement says."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
-from services.billing.documents.domain.document import Document, Held, Line, StatementSource
-from shared.topics.rating import StatementHeld, StatementMessage
+from services.billing.documents.domain.document import CorrectedLine, Document, Held, Line, StatementSource
+from services.billing.documents.domain.kinds import kind_of
+from shared.topics.rating import AskedLine, StatementHeld, StatementLine, StatementMessage
 from shared.values.instants import from_us
+
+#: Occasion → the document of it, of one contract and period.
+Documented = Mapping[str, str]
+NONE_YET: Final[Documented] = MappingProxyType({})
 
 
 def following(document: Document, statement: StatementMessage, *, segments: bool) -> Document:
@@ -20,6 +28,7 @@ def following(document: Document, statement: StatementMessage, *, segments: bool
     )
     return replace(
         document,
+        kind=kind_of(statement),
         customer=statement.customer,
         legal_entity=statement.legal_entity,
         currency=statement.currency,
@@ -42,10 +51,27 @@ def held_of_statement(why: StatementHeld) -> Held:
     )
 
 
-def lines_of_draft(statement: StatementMessage, *, segments: bool) -> list[Line]:
+def lines_of_draft(
+    statement: StatementMessage, documented: Documented = NONE_YET, *, segments: bool
+) -> list[Line]:
     """The lines that a draft has of a statement, with their steps where `segments` are wanted. Both travel with a final
-    statement alone: where others have none, they are not known to be none."""
+    statement alone: where others have none, they are not known to be none.
+
+    `documented`: the documents of its contract and period, which the lines of a note name. Where an older statement
+    left none (it came to nothing), there is nothing to name.
+    """
     unknown = () if statement.final else None
     return [
-        Line.of(statement, line, (line.segments or unknown) if segments else None) for line in statement.lines
+        replace(
+            Line.of(statement, line, (line.segments or unknown) if segments else None),
+            corrects=_corrected(line, documented),
+        )
+        for line in statement.document_lines
     ]
+
+
+def _corrected(line: StatementLine, documented: Documented) -> CorrectedLine | None:
+    corrects = line.corrects if isinstance(line, AskedLine) else None
+    if corrects is None or corrects.occasion not in documented:
+        return None
+    return CorrectedLine(documented[corrects.occasion], corrects.line_id)

@@ -48,12 +48,18 @@ KINDS: dict[str, DocumentKind] = {
         INVOICE,
         DocumentKind("commitment", "Commitment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
         DocumentKind("prepayment", "Prepayment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
-        DocumentKind("debit_note", "Debit note"),
-        DocumentKind("credit_note", "Credit note"),
+        DocumentKind("debit_note", "Debit note", series="{entity}-DN-{year}"),
+        DocumentKind("credit_note", "Credit note", series="{entity}-CN-{year}"),
     )
 }
 
 
 def kind_of(statement: StatementMessage) -> DocumentKind:
-    """Return the kind of a statement's document. What is asked for beforehand says its own in its occasion."""
-    return KINDS.get(statement.occasion.partition(":")[0], INVOICE)
+    """Return the kind of a statement's document. What is asked for beforehand says its own in its occasion; of what a
+    period comes to, a total below zero gives back, and what comes after the invoice asks for more."""
+    beforehand = KINDS.get(statement.occasion.partition(":")[0])
+    if beforehand is not None:
+        return beforehand
+    if statement.document_minor - statement.drawn_minor < 0:
+        return KINDS["credit_note"]
+    return KINDS["debit_note"] if statement.is_correction else INVOICE

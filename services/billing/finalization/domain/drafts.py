@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from services.billing.documents.domain.document import Line
 from services.billing.documents.domain.kinds import DocumentKind
 from services.billing.finalization.domain.numbering import number_of
+from shared.topics.rating import PERIOD
 
 CONTRACT_PERIOD = tuple[str, datetime]
 CUSTOMER_UNKNOWN, LINES_DO_NOT_SUM = "customer_unknown", "lines_do_not_sum"
@@ -60,7 +61,8 @@ class Draft:
     @property
     def reference(self) -> str:
         """What exceptions about this draft are named by."""
-        return f"{self.contract}:{self.start_date}"
+        period = f"{self.contract}:{self.start_date}"
+        return period if self.occasion == PERIOD else f"{period}:{self.occasion}"
 
     @property
     def leaves_no_document(self) -> bool:

@@ -2,12 +2,13 @@
 are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from shared.pricing.in_force import version_at
 from shared.pricing.inputs import VersionInForce
+from shared.pricing.language.late_usage import LateUsage
 from shared.values.period import BillingCalendar, ServicePeriod, local_date, local_midnight, period_between
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -33,6 +34,16 @@ def close_due_at(versions: Sequence[VersionInForce], period_end: datetime) -> da
     """Return when a period may close: its end plus the grace of the version then in force (elapsed hours)."""
     last_instant = period_end - timedelta(microseconds=1)
     return period_end + timedelta(hours=in_force(versions, last_instant).terms.billing.grace_hours)
+
+
+def late_usage_of(versions: Sequence[VersionInForce], period_end: datetime) -> LateUsage:
+    """Return what the version in force at a period's end says of usage that comes late."""
+    return in_force(versions, period_end - timedelta(microseconds=1)).terms.late_usage
+
+
+def accept_until(versions: Sequence[VersionInForce], period_end: datetime) -> datetime:
+    """Return until when (business clock) what comes for a final period corrects it."""
+    return period_end + timedelta(days=late_usage_of(versions, period_end).accept_days)
 
 
 def span_of(chain: Sequence[VersionInForce], version: VersionInForce) -> tuple[datetime, datetime] | None:
@@ -70,3 +81,15 @@ def period_from(calendar: BillingCalendar, start: datetime) -> ServicePeriod | N
         return period
     first_day, after = local_date(start, period.timezone), period.end_date + timedelta(days=1)
     return period_between(first_day, after, period.timezone, whole_days=period.whole_days)
+
+
+def run_after(versions: Sequence[VersionInForce], last_end: datetime, now: datetime) -> datetime:
+    """Return when a contract whose last period ended at `last_end` is looked at for corrections next: when the periods
+    after it would close, if there were any."""
+    calendar = replace(versions[-1].terms.calendar, end_date=None)
+    end = last_end
+    while (due := close_due_at(versions, end)) <= now or end == last_end:
+        period = period_from(calendar, end)
+        assert period is not None, "a calendar without end has a period everywhere after its start"
+        end = period.end
+    return due

@@ -1,7 +1,7 @@
 """Apply a terms document: the first version of a contract, or the next one of its chain."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,16 @@ from services.rating.blocks.usecases.ask_beforehand import keep_asked
 from services.rating.contracts.domain.chain import close_due_at, period_from
 from services.rating.contracts.memory import chain_of
 from services.rating.contracts.repository import ContractRepository
-from services.rating.contracts.rows import PeriodRow
+from services.rating.contracts.rows import NewVersion, PeriodRow
 from services.rating.contracts.usecases.name_priced_values import name_priced_values
 from services.rating.contracts.usecases.open_periods import open_periods
 from services.rating.contracts.usecases.refuse_double_pricing import refuse_double_pricing
 from services.rating.contracts.usecases.tell_versions import tell_newest
+from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.rows import Place
+from services.rating.corrections.usecases.refuse_reaching_final import refuse_reaching_final
+from services.rating.corrections.usecases.run_due import schedule_runs
 from services.rating.metering.naming.usecases import ask_recounts
-from shared.cases import NewCase, open_exception
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.faults import TermsInvalid
@@ -59,20 +62,21 @@ class Applied:
 
 
 async def apply_document(
-    uow: UnitOfWork, document: Mapping[str, Any], now: datetime, *, dry_run: bool = False
+    uow: UnitOfWork,
+    document: Mapping[str, Any],
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    corrects_final: bool = False,
 ) -> Applied:
     """Record the document as the next version of its contract, unless it says what the newest version says.
 
     A meter that another contract of the customer prices at the same time is refused, unless one of the two
     names it in `shares_meters`. Opens the periods that have begun, asks for every open statement to be priced
-    again, and tells contracts.versions. A version that reaches into a final period is recorded too: the
-    statement stays, and an exception asks for the correction.
+    again, and tells contracts.versions. One that reaches into final periods must say `corrects_final`.
     """
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
-    if terms.contract in RESERVED:
-        detail = f"no contract is called {terms.contract}: its address would be that of the terms' schema"
-        raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
     customer_id = await _check(contracts, terms)
     if not dry_run:
         await _hold(uow, contracts, terms, customer_id)
@@ -87,13 +91,26 @@ async def apply_document(
     await refuse_double_pricing(contracts, customer_id, (*chain, added))
     periods = await contracts.hold_periods(terms.contract)
     redrawn = _redrawn(terms, [period for period in periods if not period.final])
+    touched = _touched(terms.contract, periods, added)
+    if touched and not corrects_final:
+        await refuse_reaching_final(uow, (*chain, added), touched, now)
     if not dry_run:
-        await contracts.add_version(
-            terms.contract, added.version, added.effective_at, now, added.content_hash, to_document(terms)
-        )
+        await contracts.add_version(terms.contract, _recorded(added, now, corrects_final=bool(touched)))
         await _follow(uow, contracts, (*chain, added), periods, redrawn, now)
+        await _mark(uow, terms.contract, touched, now)
         await tell_newest(uow, terms.contract)
     return Applied(terms.contract, added.version, True, terms)
+
+
+def _recorded(added: VersionInForce, now: datetime, *, corrects_final: bool) -> NewVersion:
+    return NewVersion(
+        added.version,
+        added.effective_at,
+        now,
+        added.content_hash,
+        to_document(added.terms),
+        corrects_final,
+    )
 
 
 async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> Terms:
@@ -111,6 +128,9 @@ async def _read(contracts: ContractRepository, document: Mapping[str, Any]) -> T
 async def _check(contracts: ContractRepository, terms: Terms) -> str:
     """Return the customer's id. What a contract rests on must be there first, or its usage would be priced by
     a guess."""
+    if terms.contract in RESERVED:
+        detail = f"no contract is called {terms.contract}: its address would be that of the terms' schema"
+        raise TermsInvalid(detail, errors=[_at("contract", "name_reserved", detail)])
     unknown = await contracts.unknown_meters([line.meter for line in terms.usage_lines])
     if unknown:
         faults = [
@@ -164,22 +184,28 @@ async def _follow(
     redrawn: list[ServicePeriod],
     now: datetime,
 ) -> None:
-    """Let what hangs on the chain follow: deadlines of open periods, the next period, statements, and
-    corrections that are due."""
-    contract, added = chain[-1].terms.contract, chain[-1]
+    """Let what hangs on the chain follow: deadlines of open periods, the next period, and statements."""
+    contract = chain[-1].terms.contract
     for period in redrawn:
         await contracts.redraw_period(contract, period, close_due_at(chain, period.end))
     ends = [period.end for period in redrawn] + [row.period_end for row in periods if row.final]
     await open_periods(uow, contract, chain, max(ends, default=None), now)
     await keep_asked(uow, contract, chain, redrawn)
     await contracts.mark_open_periods(contract)
-    touched = [row for row in periods if row.final and row.period_end > added.effective_at]
+
+
+def _touched(contract: str, periods: Sequence[PeriodRow], added: VersionInForce) -> list[Place]:
+    """The final periods that a version reaches into."""
+    return [
+        (contract, row.period_start) for row in periods if row.final and row.period_end > added.effective_at
+    ]
+
+
+async def _mark(uow: UnitOfWork, contract: str, touched: Sequence[Place], now: datetime) -> None:
+    """Have these final periods corrected at the next close, or, where none comes, at the next anchor."""
     if touched:
-        reach = f"{touched[0].start_date} to {touched[-1].end_date}"
-        detail = f"version {added.version}, effective {added.effective_at.isoformat()}, reaches into final periods: {reach}"
-        await open_exception(
-            uow, NewCase("late_correction_due", f"{contract}:{added.version}", detail, owner="finance"), now
-        )
+        await CorrectionRepository(uow.connection).mark(touched)
+        await schedule_runs(uow, [contract], now)
 
 
 def _at(path: str, code: str, detail: str) -> dict[str, str]:

@@ -21,3 +21,11 @@ class Apart:
             and self.start <= time < self.end
             and batch_id <= self.batches.get(str(partition), 0)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A subject that has left, and up to which batch of each partition (as text) its usage stays with whom it left."""
+
+    subject: str
+    batches: Mapping[str, int]

@@ -10,6 +10,7 @@ import msgspec
 
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.group import OTHER, GroupKey
+from services.rating.metering.domain.taken_out import TakenOut
 from services.rating.metering.repository.usage import StoredEvent, stored_event
 
 
@@ -17,8 +18,8 @@ class AskedRange(NamedTuple):
     """Need number `n`: a customer's usage of a meter in [start, end), these subjects left out: by group,
     `blank` being the group that `other` is read as, or as a whole.
 
-    `after` (raw events only): what came later than these batches, partition (as text) → batch id; None: all
-    of it.
+    Of raw events only: `after`, what came later than these batches, partition (as text) → batch id; `until`, what came
+    no later than these; None: all of it. `taken_out`: what came in these batches, voids too, is left out.
     """
 
     n: int
@@ -30,6 +31,8 @@ class AskedRange(NamedTuple):
     event_type: str
     without: tuple[str, ...] = ()
     after: Mapping[str, int] | None = None
+    until: Mapping[str, int] | None = None
+    taken_out: TakenOut | None = None
 
 
 _ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::text[], ${4}::timestamptz[], ${5}::timestamptz[], ${6}::jsonb[])
@@ -50,6 +53,10 @@ cross join lateral (select grp, item from rating.usage_uniques where subject = s
 """
 
 
+#: SQL: whether the batch of a row `{0}` is taken out of a range `a`: {"partition": [[after, up to or null], …]}.
+_TAKEN_OUT = """(a.taken_out is not null and exists (
+    select from jsonb_array_elements(a.taken_out -> {0}.partition::text) out
+    where {0}.batch_id > (out ->> 0)::bigint and ((out ->> 1) is null or {0}.batch_id <= (out ->> 1)::bigint)))"""
 #: One probe of an index a partition: batch ids rise with offsets.
 LAST_BATCHES = """
     select p.partition, b.batch_id from bus.positions p
@@ -92,15 +99,18 @@ class ReadingsRepository:
             f"""select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time,
                 e.data::text as body
                from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[],
-                   $6::jsonb[], $7::jsonb[])
-                   a (n, customer_id, event_type, start, until, without, after)
+                   $6::jsonb[], $7::jsonb[], $8::jsonb[], $9::jsonb[])
+                   a (n, customer_id, event_type, start, until, without, after, no_later, taken_out)
                cross join {SUBJECTS}
                join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start
                    and e.time < a.until
                    and (a.after is null or e.batch_id > coalesce((a.after ->> e.partition::text)::bigint, 0))
+                   and (a.no_later is null
+                       or e.batch_id <= coalesce((a.no_later ->> e.partition::text)::bigint, 0))
+                   and not {_TAKEN_OUT.format("e")}
                cross join rating.fold_state f
                where e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0) and not exists (
-                   select from rating.voids v where v.key = e.key
+                   select from rating.voids v where v.key = e.key and not {_TAKEN_OUT.format("v")}
                        and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0))""",
             [r.n for r in ranges],
             [r.customer_id for r in ranges],
@@ -109,6 +119,8 @@ class ReadingsRepository:
             [r.end for r in ranges],
             [_without(r) for r in ranges],
             [r.after for r in ranges],
+            [r.until for r in ranges],
+            [r.taken_out and r.taken_out.as_stored() for r in ranges],
         )
         return [(row["n"], stored_event(row)) for row in rows]
 

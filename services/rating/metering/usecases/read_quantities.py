@@ -16,10 +16,11 @@ from typing import NamedTuple
 from services.rating.catalogue.domain.meter import Meter, MeterNotFound
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.metering.domain.aggregations.aggregation import OverItems
-from services.rating.metering.domain.apart import Apart
+from services.rating.metering.domain.apart import Apart, Left
 from services.rating.metering.domain.collected import Collected, Need, projected
 from services.rating.metering.domain.group import GroupKey, group_of
-from services.rating.metering.domain.span import Cover, cover
+from services.rating.metering.domain.span import Cover, Range, cover
+from services.rating.metering.domain.taken_out import TakenOut
 from services.rating.metering.domain.tally import Catalogue
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
@@ -31,11 +32,17 @@ from shared.values.groups import Group
 
 class UsageAsked(NamedTuple):
     """A need of one customer: all of its subjects count, what stands `apart` left out. "subject:x" as
-    customer asks for the subject x alone."""
+    customer asks for the subject x alone.
+
+    `left`: subjects that are its no more, and up to which batches they count all the same. What is `taken_out` is read
+    as if it had not come; then all is read from raw events.
+    """
 
     customer_id: str
     need: Need
     apart: tuple[Apart, ...] = ()
+    left: tuple[Left, ...] = ()
+    taken_out: TakenOut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +109,7 @@ class _Reading:
             if isinstance(aggregation := self.meters[one.need.meter].aggregation, OverItems)
         }
         self.collected = Collected(self.over_items)
-        self.covers = [
-            cover(one.need.start, one.need.end, by_days=n not in self.over_items)
-            for n, one in enumerate(self.asked)
-        ]
+        self.covers = [self._cover(n, one.need.start, one.need.end) for n, one in enumerate(self.asked)]
         self.pieces = [
             piece for n, one in enumerate(self.asked) if one.apart for piece in self._pieces(n, one)
         ]
@@ -123,7 +127,7 @@ class _Reading:
         listed: list[int] = []
         counted: dict[OverItems, list[int]] = {}
         for n, aggregation in self.over_items.items():
-            if self.covers[n].raw or self.asked[n].apart or not self._keeps_groups(n):
+            if self.covers[n].raw or self.asked[n].apart or self.asked[n].left or not self._keeps_groups(n):
                 listed.append(n)
             else:
                 counted.setdefault(aggregation, []).append(n)
@@ -138,13 +142,20 @@ class _Reading:
     async def read_raw(self, rows_of: AdmissionRepository) -> None:
         """Read the events inside edge hours as their meter reads them."""
         ranges = [
-            self._range(n, one.customer_id, start, end, without=self._apart(n))
+            self._range(n, one.customer_id, (start, end), without=self._apart(n))
             for n, one in enumerate(self.asked)
             for start, end in self.covers[n].raw
         ] + [
-            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", start, end, after=piece.after)
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", (start, end), after=piece.after)
             for piece in self.pieces
             for start, end in piece.cover.raw
+        ]
+        ranges += [
+            self._range(
+                n, f"{SUBJECT_ALONE}{left.subject}", (one.need.start, one.need.end), until=left.batches
+            )
+            for n, one in enumerate(self.asked)
+            for left in one.left
         ]
         if not ranges:
             return
@@ -179,11 +190,11 @@ class _Reading:
     def _ranges(self, numbers: Iterable[int], kind: str) -> list[AskedRange]:
         wanted = set(numbers)
         return [
-            self._range(n, self.asked[n].customer_id, start, end, without=self._apart(n))
+            self._range(n, self.asked[n].customer_id, (start, end), without=self._apart(n))
             for n in numbers
             for start, end in getattr(self.covers[n], kind)
         ] + [
-            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", start, end)
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", (start, end))
             for piece in self.pieces
             if piece.n in wanted
             for start, end in getattr(piece.cover, kind)
@@ -193,11 +204,11 @@ class _Reading:
         self,
         n: int,
         owner: str,
-        start: datetime,
-        end: datetime,
+        stretch: Range,
         *,
         without: tuple[str, ...] = (),
         after: Mapping[str, int] | None = None,
+        until: Mapping[str, int] | None = None,
     ) -> AskedRange:
         need = self.asked[n].need
         return AskedRange(
@@ -205,11 +216,12 @@ class _Reading:
             owner,
             need.meter,
             self._blank(n),
-            start,
-            end,
+            *stretch,
             self.meters[need.meter].event_type,
             without,
             after,
+            until,
+            self.asked[n].taken_out,
         )
 
     def _apart(self, n: int) -> tuple[str, ...]:
@@ -242,7 +254,12 @@ class _Reading:
                     }
                     yield Piece(n, subject, Cover((), (), ((lower, upper),)), after)
                 else:
-                    yield Piece(n, subject, cover(lower, upper, by_days=n not in self.over_items), None)
+                    yield Piece(n, subject, self._cover(n, lower, upper), None)
+
+    def _cover(self, n: int, start: datetime, end: datetime) -> Cover:
+        if self.asked[n].taken_out is not None:
+            return Cover((), (), ((start, end),))
+        return cover(start, end, by_days=n not in self.over_items)
 
     def _projected(self, n: int, group: GroupKey | None) -> Group:
         return projected(self.asked[n].need.dimensions, group)

@@ -20,24 +20,25 @@ _METERS = """array(select jsonb_object_keys(st.document -> 'meters')
         where line ? 'meter')"""
 #: Few subjects ever leave a customer, so the search begins with those that did.
 _OF_CUSTOMERS = f"""
-    select s.customer_id, d.subject, p.period_start, p.period_end, st.watermark, {_METERS} as meters
+    select s.customer_id, d.subject, p.period_start, p.period_end, coalesce(k.batches, st.watermark) as watermark,
+        {_METERS} as meters
     from rating.departed_subjects d
     join rating.subjects s on s.subject = d.subject and s.customer_id <> d.customer_id
     join rating.contracts c on c.customer_id = d.customer_id
-    join rating.closed_subjects k on k.contract = c.contract and k.subject = d.subject
-    join rating.statements st on st.contract = k.contract and st.period_start = k.period_start
+    join rating.last_subjects k on k.contract = c.contract and k.subject = d.subject
+    join rating.last_statements st on st.contract = k.contract and st.period_start = k.period_start
     join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
     where s.customer_id = any($1::text[])
 """
 _OF_SUBJECTS = f"""
-    select d.subject, p.period_start, p.period_end, st.watermark, {_METERS} as meters
+    select d.subject, p.period_start, p.period_end, coalesce(k.batches, st.watermark) as watermark, {_METERS} as meters
     from rating.departed_subjects d
     join rating.contracts c on c.customer_id = d.customer_id
-    join rating.closed_subjects k on k.contract = c.contract and k.subject = d.subject
-    join rating.statements st on st.contract = k.contract and st.period_start = k.period_start
+    join rating.last_subjects k on k.contract = c.contract and k.subject = d.subject
+    join rating.last_statements st on st.contract = k.contract and st.period_start = k.period_start
     join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
     where d.subject = any($1::text[]) and c.customer_id is distinct from $2
-        and ($3::bigint is null or st.revision < $3)
+        and ($3::bigint is null or st.final_revision < $3)
 """
 
 

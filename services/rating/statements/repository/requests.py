@@ -22,21 +22,32 @@ _WRITTEN_US = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _RETRY_US = "(extract(epoch from retry_at) * 1000000)::bigint"
 
 # A request that waits is renewed, one row a statement, unless its pricing is under way: that one may not see
-# what was marked, so it gets another.
+# what was marked, so it gets another. What a final statement lacks marks its period to be corrected, in the same way.
 _FAN_OUT = f"""
 with taken as (
     delete from rating.marks where mark_id = any (array(
         select mark_id from rating.marks where mark_id > $1 order by mark_id limit $2))
     returning mark_id, subject, day, marked_at, at_once),
-touched as (
-    select p.contract, p.period_start, p.retry_at, min(d.since) as since, bool_or(d.at_once) as at_once
+met as materialized (
+    select p.contract, p.period_start, p.final, p.retry_at, min(d.since) as since, bool_or(d.at_once) as at_once
     from (select subject, day, min(marked_at) as since, bool_or(at_once) as at_once from taken group by 1, 2) d
     join rating.subjects s on s.subject = d.subject
     join rating.contracts c on c.customer_id = s.customer_id
-    join rating.periods p on p.contract = c.contract and not p.final
+    join rating.periods p on p.contract = c.contract
         and p.period_start < (d.day + 1)::timestamp at time zone 'UTC'
             and p.period_end > d.day::timestamp at time zone 'UTC'
-    group by 1, 2, 3),
+    group by 1, 2, 3, 4),
+touched as (select * from met where not final),
+marked as materialized (
+    select mark_id, contract, period_start from rating.correction_marks join met using (contract, period_start)
+    where final and not_before is null order by mark_id for update of correction_marks skip locked),
+marked_again as (
+    update rating.correction_marks m set since = least(m.since, met.since)
+    from marked k join met using (contract, period_start) where m.mark_id = k.mark_id),
+marked_now as (
+    insert into rating.correction_marks (contract, period_start, since)
+    select contract, period_start, since from met where final and not exists (
+        select from marked k where k.contract = met.contract and k.period_start = met.period_start)),
 wanted as materialized (
     select contract, period_start, since, not at_once and retry_at is null as seldom,
         greatest({_WRITTEN_US}, case when at_once then 0
@@ -170,18 +181,17 @@ class RequestRepository:
             list(period_starts),
         )
 
-    async def forget_of_final(self, limit: int) -> int:
-        """Delete requests for final statements: what came late stays stored and is held late, the statement
-        stays."""
-        return len(
-            await self.connection.fetch(
-                """delete from rating.stale where stale_id in (
-                   select stale_id from rating.stale s join rating.periods p using (contract, period_start)
-                       where p.final
-                   limit $1 for update of s skip locked)
-               returning stale_id""",
-                limit,
-            )
+    async def mark_of_final(self, limit: int) -> None:
+        """Turn requests for statements that have become final into marks of periods to be corrected."""
+        await self.connection.execute(
+            """with late as (
+                   delete from rating.stale where stale_id in (
+                       select stale_id from rating.stale s join rating.periods p using (contract, period_start)
+                           where p.final
+                       limit $1 for update of s skip locked)
+                   returning contract, period_start)
+               insert into rating.correction_marks (contract, period_start) select distinct * from late""",
+            limit,
         )
 
     async def ask_again(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:

@@ -214,13 +214,21 @@ class StatementRepository:
             for row in rows
         }
 
-    async def close_periods(self, contracts: Sequence[str], period_starts: Sequence[datetime]) -> None:
+    async def close_periods(
+        self,
+        contracts: Sequence[str],
+        period_starts: Sequence[datetime],
+        accept_until: Sequence[datetime],
+    ) -> None:
+        """Make these periods final; what comes for them until `accept_until` (business clock) corrects them."""
         await self.connection.execute(
-            """update rating.periods p set final = true, retry_at = null
-                from unnest($1::text[], $2::timestamptz[]) as done (contract, period_start)
+            """update rating.periods p set final = true, retry_at = null, accept_until = done.accept_until
+                from unnest($1::text[], $2::timestamptz[], $3::timestamptz[])
+                    as done (contract, period_start, accept_until)
                where p.contract = done.contract and p.period_start = done.period_start""",
             list(contracts),
             list(period_starts),
+            list(accept_until),
         )
 
     async def set_retry(

@@ -7,8 +7,12 @@ from itertools import groupby
 
 import structlog
 
+from services.rating.contracts.domain.chain import accept_until
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
+from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.usecases.correct import correct
+from services.rating.corrections.usecases.run_due import run_corrections, schedule_runs
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import PRICED
 from services.rating.statements.repository.statements import StatementRepository
@@ -40,7 +44,8 @@ async def _close_due(context: StatementsContext) -> int:
     since = context.state.closing.since
     await _tell_delayed(context, since.delayed(due), now)
     ready = [period for period in due if period.retry_at is None or period.retry_at <= machine_now()]
-    if not ready:
+    ended = await _ended(context, now)
+    if not ready and not ended:
         return 0
 
     async def waiting() -> None:
@@ -50,12 +55,21 @@ async def _close_due(context: StatementsContext) -> int:
     closed = 0
     for chunk in _chunks(ready):
         closed += await finalize(context, chunk, now)
+    for contract in ended:
+        await _correct_ended(context, contract, now)
     return closed
+
+
+async def _correct_ended(context: StatementsContext, contract: str, now: datetime) -> None:
+    async def once(uow: UnitOfWork) -> None:
+        await run_corrections(uow, [contract], now)
+
+    await in_one_snapshot(context.db, once)
 
 
 async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: datetime) -> int:
     """Price these once more, in one snapshot behind the barrier, and make them final; return how many became
-    so.
+    so. What is marked of the final periods of their contracts is corrected first.
 
     Left open: a contract that cannot be priced, one whose meters are still being back-filled, and one with an
     older period open.
@@ -68,12 +82,18 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
             [period.contract for period in due], [period.period_start for period in due]
         )
         rows = await _closable(uow, rows)
+        await correct(uow, sorted({row.contract for row in rows}), now)
         outcome = await price_held(uow, rows, now, final=True)
         asked = {(row.contract, row.period_start) for row in rows}
         closed = [one for one in outcome.priced if name_of(one) in asked]
         failpoints.reach("close.before_final")
-        await statements.close_periods([one.contract for one in closed], [one.period.start for one in closed])
+        await statements.close_periods(
+            [one.contract for one in closed],
+            [one.period.start for one in closed],
+            [accept_until(one.chain, one.period.end) for one in closed],
+        )
         await take_what_lapsed(uow, sorted({one.contract for one in closed}), now)
+        await schedule_runs(uow, sorted({one.contract for one in closed}), now)
         for reference in await statements.open_exceptions(CLOSE_DELAYED, [one.reference for one in closed]):
             await resolve_exception(uow, CLOSE_DELAYED, reference, now)
         return len(closed)
@@ -119,6 +139,12 @@ def _run_of(periods: Sequence[ClaimedPeriod]) -> list[ClaimedPeriod]:
         len(periods),
     )
     return list(periods[:gap])
+
+
+async def _ended(context: StatementsContext, now: datetime) -> list[str]:
+    """Contracts that close no more and are to be corrected now."""
+    async with context.db.transaction() as uow:
+        return await CorrectionRepository(uow.connection).due(now, DUE_MAX)
 
 
 async def _due(context: StatementsContext, now: datetime) -> list[DuePeriod]:

@@ -8,6 +8,7 @@ from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.usecases.ask_beforehand import tell_asked
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases.open_periods import open_due_periods
+from services.rating.corrections.repository import CorrectionRepository
 from services.rating.metering.fold.usecases.pass_fold import pass_fold
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.repository.requests import RequestRepository
@@ -31,7 +32,10 @@ async def finish_due_work(context: StatementsContext) -> bool:
     await price_all(context)
     await close_due(context)
     async with context.db.transaction() as uow:
-        return not await StatementRepository(uow.connection).closable_left(now)
+        return not (
+            await StatementRepository(uow.connection).closable_left(now)
+            or await CorrectionRepository(uow.connection).due(now, 1)
+        )
 
 
 async def _open_all(context: StatementsContext) -> None:

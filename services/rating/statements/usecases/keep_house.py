@@ -1,4 +1,4 @@
-"""Drop the requests that need no answer, and measure what waits."""
+"""Let requests of what has become final ask for corrections, and measure what waits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 
-FORGET_MAX = 10_000
+MARKED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Waits:
 
 
 async def keep_house(uow: UnitOfWork, now: datetime) -> Waits:
-    """Drop requests for final statements (what came late is held late), and return what waits."""
+    """Turn requests for what has become final into marks of what is to be corrected, and return what waits."""
     requests = RequestRepository(uow.connection)
-    await requests.forget_of_final(FORGET_MAX)
+    await requests.mark_of_final(MARKED_MAX)
     overdue_s = await StatementRepository(uow.connection).overdue_s(now)
     return Waits(await requests.open_marks(), await requests.backlog(), overdue_s)

@@ -126,7 +126,7 @@ async def price_held(
     drawing = await hold_blocks(uow, due)
     due = in_turn(due, drawing, closing)
     covered = await watermark(uow)
-    meters = await _meters(uow, due)
+    meters = await meters_of(uow, due)
     usage = await read_usage(uow, due, meters)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
     priced = _price_all(due, usage, drawing, outcome)
@@ -154,7 +154,7 @@ async def _load(
     return [row.due(known[row.contract]) for row in rows]
 
 
-async def _meters(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int]:
+async def meters_of(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int]:
     """The meters these statements count → the revision that each is read by; one that is missing is left
     out."""
     wanted = {need.meter for statement in due for need in usage_needs(statement.chain, statement.period)}

@@ -2,8 +2,11 @@
 once."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from services.rating.metering.domain.apart import Left
+from services.rating.metering.domain.taken_out import TakenOut
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.repository.charged import charged_elsewhere, of_meter
@@ -11,14 +14,29 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.pricing.needs import Need, Totals, TotalsRead, Usage
 from shared.pricing.pipeline import usage_needs
 
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a final period keeps though its subject has left, and what is taken out of it."""
+
+    left: tuple[Left, ...] = ()
+    taken_out: TakenOut | None = None
+
+
+OPEN: Final = Settled()
 Reader = Callable[[UnitOfWork, Sequence[UsageAsked]], Awaitable[Sequence[TotalsRead]]]
 READERS: Final[Mapping[type[Need], Reader]] = {Totals: read_quantities}
 """How usage is read → who reads it so: one answer an asked need, in order."""
 
 
-async def read_usage(uow: UnitOfWork, due: Sequence[DueStatement], meters: Mapping[str, int]) -> list[Usage]:
+async def read_usage(
+    uow: UnitOfWork,
+    due: Sequence[DueStatement],
+    meters: Mapping[str, int],
+    settled: Sequence[Settled] | None = None,
+) -> list[Usage]:
     """The usage of each statement, read for all of them at once. What a meter that is none of `meters` would have
-    told is left out: pricing then refuses."""
+    told is left out: pricing then refuses. `settled`: of each, where it is final already, what stays and what is out."""
     known = [
         [
             need

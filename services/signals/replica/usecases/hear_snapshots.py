@@ -53,7 +53,11 @@ async def hear_contracts(batch: Batch[ContractVersionMessage], uow: UnitOfWork, 
 
 async def hear_statements(batch: Batch[StatementMessage], uow: UnitOfWork) -> BatchCounts:
     """Keep the newest of each that is whole. New are the pages kept and the statements replaced by one that
-    came whole. What is of no usage of its period is passed over."""
+    came whole.
+
+    A correction says anew what its whole period comes to, so it takes the place of what was said before; a statement
+    that is of no usage of its period is passed over.
+    """
     replica = ReplicaRepository(uow.connection)
     fresh = await replica.newer([message for message in batch.messages if message.is_whole])
     pages_kept, completed = await hear_pages(uow, [message for message in fresh if message.pages > 1])

@@ -230,8 +230,8 @@ async def _contract(connection: asyncpg.Connection, name: str, harm: Harm) -> tu
     )
     await connection.execute(
         """insert into rating.periods (contract, period_start, period_end, start_date, end_date, whole_days,
-            close_due_at, final)
-           values ($1, $2, $3, '2025-01-01', '2025-01-31', 31, $3, true)""",
+            close_due_at, final, accept_until)
+           values ($1, $2, $3, '2025-01-01', '2025-01-31', 31, $3, true, $3)""",
         name,
         START,
         END,

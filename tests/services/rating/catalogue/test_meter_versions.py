@@ -107,23 +107,38 @@ async def test_a_final_statement_is_read_by_the_version_it_names(
     assert versions[1]["cut"] == {} and sum(versions[0]["cut"].values()) > 0
 
 
-async def test_what_only_the_new_version_counts_of_a_final_period_is_held_late(
+async def test_a_recounted_meter_corrects_final_periods_and_what_waits_for_that_is_held_late(
     rating: Deployment, auditor: asyncpg.Connection
 ) -> None:
     await january(rating)
+    final = await rating.stored("acme-1", "2024-01-01")
     await put(rating, recount_final=True, **EU)
     await rating.advance(utc("2024-03-05T00:00:00"))
     assert (await rating.stored("acme-1", "2024-02-01")).subtotal_minor == 200
+    assert await corrected(rating) == [("2024-01-01", 800)], "four of ten"
+    assert await figures(auditor) == {"stored": 12, "new": 12, "suspense": 7, "applied": 5}
     await put(rating, recount_final=True)
-    assert await figures(auditor) == {"stored": 12, "new": 12, "held_late": 1, "applied": 11}
+    assert await figures(auditor) == {"stored": 12, "new": 12, "held_late": 7, "applied": 5}
     assert {id: (await explained(rating, id))["verdict"] for id in ("e9", "f-eu", "f-us")} == {
-        "e9": "billed",
+        "e9": "held_late",
         "f-eu": "billed",
         "f-us": "held_late",
     }
-    assert await traced(rating, "2024-01-01") == [f"e{n}" for n in range(10)] and await traced(
-        rating, "2024-02-01"
-    ) == ["f-eu"]
+    await rating.advance(utc("2024-04-05T00:00:00"))
+    assert await corrected(rating) == [
+        ("2024-01-01", 800),
+        ("2024-01-01", 2000),
+        ("2024-02-01", 400),
+    ]
+    assert await figures(auditor) == {"stored": 12, "new": 12, "applied": 12}
+    assert await rating.stored("acme-1", "2024-01-01") == final
+
+
+async def corrected(rating: Deployment) -> list[tuple[str, int]]:
+    """What each correction that was told says its period comes to."""
+    return [
+        (said.period_start_date, said.subtotal_minor) for said in await rating.said() if said.is_correction
+    ]
 
 
 async def test_a_change_that_would_count_a_final_period_otherwise_is_refused(

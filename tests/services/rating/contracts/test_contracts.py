@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown meter": (usage("nothing", "1"), "meter_unknown", "lines[0].meter"),
     "unknown key": ({"colour": "red"}, "terms_invalid", "colour"),
     "float": (usage("calls", 0.5), "terms_invalid", "lines[0].price.unit"),
-    "not priced yet": ({"late_usage": {}}, "clause_not_priced_yet", "late_usage"),
+    "not priced yet": ({"tax": {}}, "clause_not_priced_yet", "tax"),
 }
 
 

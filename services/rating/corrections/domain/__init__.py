@@ -1,0 +1,1 @@
+"""Pure: what a correction asks for, and of which documents."""

@@ -1,0 +1,164 @@
+"""All SQL of corrections and of the marks that ask for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from services.rating.corrections.rows import CorrectionRow, EndedContract, FinalPeriod, Place, SaidCorrection
+from services.rating.metering.domain.apart import Left
+from services.rating.statements.rows import ClaimedPeriod
+from shared.db.columns import insert
+from shared.topics.rating import STATEMENTS
+
+CORRECTIONS = insert("rating.corrections", CorrectionRow)
+_PLACES = "unnest($1::text[], $2::timestamptz[]) as asked (contract, period_start)"
+_OUR_RUNS = """from rating.corrections c where c.contract = p.contract and c.period_start = p.period_start"""
+_HELD = f"""
+    select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at,
+        p.accept_until, st.known_version as final_version, k.customer_id, cu.external_id, l.revision, l.closing,
+        l.subtotal_minor, l.opening, (select count(*)::int {_OUR_RUNS}) as runs,
+        (select count(c.number)::int {_OUR_RUNS}) as numbers
+    from (select x.* from rating.periods x join {_PLACES} using (contract, period_start)
+          where x.final order by x.contract, x.period_start for no key update of x) p
+    join rating.statements st using (contract, period_start)
+    join rating.last_statements l using (contract, period_start)
+    join rating.contracts k using (contract)
+    join rating.customers cu using (customer_id)
+    order by p.contract, p.period_start
+"""
+
+
+class CorrectionRepository:
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def mark(self, periods: Sequence[Place], not_before: Sequence[datetime] | None = None) -> None:
+        """Ask for these final periods to be corrected: at the next run, or at the first from an instant on."""
+        await self._connection.execute(
+            """insert into rating.correction_marks (contract, period_start, not_before)
+               select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[])""",
+            *_columns(periods),
+            [None] * len(periods) if not_before is None else list(not_before),
+        )
+
+    async def mark_requested(self, contracts: Sequence[str]) -> None:
+        """Turn requests to price statements of these contracts that have become final meanwhile into marks."""
+        await self._connection.execute(
+            """with late as (
+                   delete from rating.stale s using rating.periods p
+                   where s.contract = any($1::text[]) and p.contract = s.contract
+                       and p.period_start = s.period_start and p.final
+                   returning s.contract, s.period_start)
+               insert into rating.correction_marks (contract, period_start) select distinct * from late""",
+            list(contracts),
+        )
+
+    async def marked(self, contracts: Sequence[str], now: datetime) -> list[Place]:
+        """(contract, period start) of what is marked to be corrected now, of these contracts."""
+        rows = await self._connection.fetch(
+            """select distinct contract, period_start from rating.correction_marks
+               where contract = any($1::text[]) and (not_before is null or not_before <= $2) order by 1, 2""",
+            list(contracts),
+            now,
+        )
+        return [(row["contract"], row["period_start"]) for row in rows]
+
+    async def hold(self, periods: Sequence[Place]) -> list[FinalPeriod]:
+        """Hold these periods, waiting for whoever corrects them; those that are open are left out."""
+        rows = await self._connection.fetch(_HELD, *_columns(periods))
+        return [_period(row) for row in rows]
+
+    async def left(self, periods: Sequence[Place]) -> dict[Place, tuple[Left, ...]]:
+        """(contract, period start) → the subjects it was settled with that are its customer's no more, and what of them
+        counts all the same."""
+        rows = await self._connection.fetch(
+            f"""select l.contract, l.period_start, k.subject, coalesce(k.batches, l.watermark) as batches
+                from {_PLACES} join rating.last_statements l using (contract, period_start)
+                join rating.last_subjects k using (contract, period_start)
+                join rating.contracts c using (contract)
+                where not exists (select from rating.subjects s
+                    where s.subject = k.subject and s.customer_id = c.customer_id)
+                order by 1, 2, 3""",
+            *_columns(periods),
+        )
+        found: dict[Place, tuple[Left, ...]] = {}
+        for row in rows:
+            place = row["contract"], row["period_start"]
+            found[place] = (*found.get(place, ()), Left(row["subject"], row["batches"]))
+        return found
+
+    async def forget(self, periods: Sequence[Place]) -> None:
+        """Delete the marks that this transaction's snapshot sees."""
+        await self._connection.execute(
+            f"delete from rating.correction_marks m using {_PLACES} where m.contract = asked.contract and m.period_start = asked.period_start",
+            *_columns(periods),
+        )
+
+    async def told(self, periods: Sequence[Place]) -> list[SaidCorrection]:
+        """The final statements of these periods, as run 0, and all their corrections that changed a line; oldest
+        first."""
+        rows = await self._connection.fetch(
+            f"""select contract, period_start, 0 as run, 'note' as outcome, said
+                from rating.statements join {_PLACES} using (contract, period_start)
+                union all
+                select contract, period_start, run, outcome, said
+                from rating.corrections join {_PLACES} using (contract, period_start) where outcome <> 'unchanged'
+                order by 1, 2, 3""",
+            *_columns(periods),
+        )
+        return [
+            SaidCorrection(
+                row["contract"],
+                row["period_start"],
+                row["run"],
+                row["outcome"],
+                STATEMENTS.decode(row["said"].encode()),
+            )
+            for row in rows
+        ]
+
+    async def ended(self, contracts: Sequence[str]) -> list[EndedContract]:
+        """Those of these contracts that have no open period and open none any more."""
+        rows = await self._connection.fetch(
+            """select c.contract, max(p.period_end) as last_end, max(p.accept_until) as accept_until,
+                   exists (select from rating.correction_marks m where m.contract = c.contract) as marked
+               from rating.contracts c join rating.periods p using (contract)
+               where c.contract = any($1::text[]) and c.next_period_at is null
+               group by c.contract having bool_and(p.final) order by c.contract""",
+            list(contracts),
+        )
+        return [EndedContract(**row) for row in rows]
+
+    async def schedule(self, contracts: Sequence[str], due_at: Sequence[datetime | None]) -> None:
+        """Let the business clock look for corrections of these contracts then; None: no more."""
+        await self._connection.execute(
+            """update rating.contracts c set correction_due_at = asked.due_at
+               from unnest($1::text[], $2::timestamptz[]) as asked (contract, due_at)
+               where c.contract = asked.contract and c.correction_due_at is distinct from asked.due_at""",
+            list(contracts),
+            list(due_at),
+        )
+
+    async def due(self, now: datetime, limit: int) -> list[str]:
+        """Contracts without open periods that are to be looked at now."""
+        rows = await self._connection.fetch(
+            """select contract from rating.contracts where correction_due_at <= $1
+               order by correction_due_at, contract limit $2""",
+            now,
+            limit,
+        )
+        return [row["contract"] for row in rows]
+
+    async def insert(self, rows: Sequence[CorrectionRow]) -> None:
+        await self._connection.execute(CORRECTIONS.sql, *CORRECTIONS.columns_of(rows))
+
+
+def _columns(periods: Sequence[Place]) -> tuple[list[str], list[datetime]]:
+    return [contract for contract, _ in periods], [start for _, start in periods]
+
+
+def _period(row: asyncpg.Record) -> FinalPeriod:
+    own = ("accept_until", "final_version", "runs", "numbers")
+    claimed = {name: value for name, value in row.items() if name not in own}
+    return FinalPeriod(ClaimedPeriod(**claimed, held=False, seldom=False), *(row[name] for name in own))

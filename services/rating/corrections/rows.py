@@ -1,0 +1,107 @@
+"""Corrections as rows: the fields are the columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+
+from services.rating.statements.rows import ClaimedPeriod
+from shared.db.columns import JSONB, Integer, Uuid
+from shared.topics.rating import STATEMENTS, StatementMessage
+from shared.topics.statement_steps import apart
+from shared.values.made_from import made_from
+
+#: A contract and the start of one of its periods.
+Place = tuple[str, datetime]
+Outcome = Literal["note", "carried", "waived", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """A row of `corrections`."""
+
+    contract: str
+    period_start: datetime
+    run: Integer
+    number: Integer | None
+    outcome: str
+    statement_id: Uuid
+    revision: int
+    watermark: Annotated[Mapping[str, int], JSONB]
+    watermark_us: int
+    subtotal_minor: int
+    asked_minor: int
+    currency: str
+    said: str
+    explanation: str | None
+    closing: Annotated[msgspec.Raw, JSONB]
+    known_version: Integer
+
+    @classmethod
+    def of(cls, message: StatementMessage, kept: "KeptWith") -> Self:
+        said, explanation = apart(message)
+        return made_from(
+            cls,
+            message,
+            period_start=kept.period_start,
+            run=kept.run,
+            number=kept.number,
+            outcome=kept.outcome,
+            asked_minor=message.document_minor - message.drawn_minor,
+            said=STATEMENTS.encode(said).decode(),
+            explanation=explanation,
+            closing=msgspec.Raw(msgspec.json.encode(kept.closing)),
+            known_version=kept.known_version,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWith:
+    """What a row of `corrections` says beside its message."""
+
+    period_start: datetime
+    run: int
+    number: int | None
+    outcome: Outcome
+    closing: list[Any]
+    known_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinalPeriod:
+    """A final period that this transaction holds to correct it: as it was settled last, with the opening of its
+    statement. `runs` and `numbers`: how many there were; until `accept_until` what comes is accepted."""
+
+    claimed: ClaimedPeriod
+    accept_until: datetime
+    final_version: int
+    runs: int
+    numbers: int
+
+    @property
+    def place(self) -> Place:
+        return self.claimed.contract, self.claimed.period_start
+
+
+@dataclass(frozen=True, slots=True)
+class EndedContract:
+    """A contract without open periods: when the last one ended, until when anything is accepted for one, and whether one
+    is marked to be corrected, now or later."""
+
+    contract: str
+    last_end: datetime
+    accept_until: datetime
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SaidCorrection:
+    """A correction as it was said."""
+
+    contract: str
+    period_start: datetime
+    run: int
+    outcome: Outcome
+    message: StatementMessage

@@ -1,0 +1,87 @@
+"""Correct final periods that are marked, and tell the notes that ask for the differences.
+
+Its caller is behind the barrier, so that all that was acknowledged before is in it, and holds who owns which subject.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from services.rating.contracts.memory import load_chains
+from services.rating.contracts.repository import ContractRepository
+from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.usecases.price_again import Correction, PricedAgain, price_again
+from services.rating.statements.domain.due import DueStatement
+from services.rating.statements.domain.message import pages_of
+from services.rating.statements.usecases.draw_on_blocks import write_draws
+from shared.cases import NewCase, open_exception, resolve_exception
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError
+from shared.runtime import failpoints
+from shared.topics.rating import STATEMENTS
+
+log = structlog.get_logger()
+CORRECTION_FAILED = "correction_failed"
+OWNER = "finance"
+
+
+async def correct(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> list[Correction]:
+    """Correct the final periods of these contracts that are marked, oldest first; return what was written.
+
+    One that cannot be priced opens an exception and stays marked; the others go on.
+    """
+    repository = CorrectionRepository(uow.connection)
+    await repository.mark_requested(contracts)
+    marked = await repository.marked(contracts, now)
+    if not marked:
+        return []
+    names = sorted({contract for contract, _ in marked})
+    found, drawing = await price_again(
+        uow, marked, await load_chains(ContractRepository(uow.connection), names), now
+    )
+    await repository.forget(marked)
+    for one in found:
+        if isinstance(one.made, AppError):
+            await _leave_marked(uow, one.due, one.made, now)
+    made = [(one, one.made) for one in found if isinstance(one.made, Correction)]
+    await repository.insert([correction.row for _, correction in made])
+    await write_draws(uow, drawing, [one.drawn for one, _ in made if one.drawn], now)
+    carried = [one.period for one, correction in made if correction.outcome == "carried"]
+    await repository.mark([period.place for period in carried], [period.accept_until for period in carried])
+    failpoints.reach("correct.before_telling")
+    for one, correction in made:
+        await _tell(uow, one, correction, now)
+    return [correction for _, correction in made]
+
+
+async def _tell(uow: UnitOfWork, corrected: PricedAgain, correction: Correction, now: datetime) -> None:
+    if correction.outcome == "note":
+        for page in pages_of(correction.message):
+            uow.tell(STATEMENTS, page)
+    await resolve_exception(uow, CORRECTION_FAILED, corrected.due.reference, now)
+    log.info(
+        "period_corrected",
+        period=corrected.due.reference,
+        run=correction.run,
+        outcome=correction.outcome,
+        asked_minor=correction.row.asked_minor,
+    )
+
+
+async def _leave_marked(uow: UnitOfWork, due: DueStatement, fault: AppError, now: datetime) -> None:
+    log.warning("correction_failed", period=due.reference, fault=repr(fault))
+    await CorrectionRepository(uow.connection).mark([(due.contract, due.period.start)])
+    detail = f"{due.reference} is final and cannot be corrected: {fault.detail}"
+    await open_exception(
+        uow,
+        NewCase(
+            CORRECTION_FAILED,
+            due.reference,
+            detail,
+            owner=OWNER,
+            amount_minor=due.subtotal_minor,
+            currency=due.chain[-1].terms.currency,
+        ),
+        now,
+    )

@@ -1,0 +1,167 @@
+"""Price final periods once more, by what is known now and on their own opening balances. Nothing is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+import msgspec
+
+from services.rating.contracts.domain.chain import late_usage_of
+from services.rating.contracts.memory import Chain
+from services.rating.corrections.domain.asked import Earlier, asked_lines
+from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.rows import (
+    CorrectionRow,
+    FinalPeriod,
+    KeptWith,
+    Outcome,
+    Place,
+    SaidCorrection,
+)
+from services.rating.metering.usecases.read_quantities import watermark
+from services.rating.statements.domain.balances import from_stored, to_stored
+from services.rating.statements.domain.due import DueStatement, PricedStatement
+from services.rating.statements.domain.message import PricedAt, message_of
+from services.rating.statements.usecases.draw_on_blocks import Drawing, hold_blocks, name_of
+from services.rating.statements.usecases.price import in_turn, meters_of
+from services.rating.statements.usecases.read_usage import Settled, read_usage
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError
+from shared.pricing.figures import price_within_bounds
+from shared.pricing.needs import Usage
+from shared.runtime.clock import machine_us
+from shared.topics.rating import NOTE, StatementMessage
+from shared.values.ids import statement_id
+from shared.values.money import settle
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a period comes to when it is priced once more. `number` is None where no line changed, so that it is no
+    correction; `row` is what is kept of it."""
+
+    message: StatementMessage
+    run: int
+    number: int | None
+    outcome: Outcome
+    row: CorrectionRow
+
+
+@dataclass(frozen=True, slots=True)
+class PricedAgain:
+    """A final period, what was settled of it before, and its correction, or why there is none; `drawn` is what is
+    written of its draws."""
+
+    period: FinalPeriod
+    due: DueStatement
+    earlier: Earlier
+    made: Correction | AppError
+    drawn: PricedStatement | None = None
+
+
+async def price_again(
+    uow: UnitOfWork, places: Sequence[Place], chains: Mapping[str, Chain], now: datetime
+) -> tuple[list[PricedAgain], Drawing]:
+    """Return those of these periods that are final, oldest first, under these chains, held by this transaction with the
+    blocks that they draw on. All reads share its snapshot."""
+    repository = CorrectionRepository(uow.connection)
+    periods = {period.place: period for period in await repository.hold(places)}
+    if not periods:
+        return [], Drawing()
+    due = [period.claimed.due(chains[period.claimed.contract]) for period in periods.values()]
+    drawing = await hold_blocks(uow, due)
+    due = [_reopened(one) for one in in_turn(due, drawing, periods.keys())]
+    meters, covered = await meters_of(uow, due), await watermark(uow)
+    at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
+    left = await repository.left(places)
+    usage = await read_usage(uow, due, meters, [Settled(left.get(name_of(one), ())) for one in due])
+    earlier = _earlier(await repository.told(places))
+    return [
+        _priced(periods[name_of(one)], one, quantities, earlier[name_of(one)], (at, drawing))
+        for one, quantities in zip(due, usage, strict=True)
+    ], drawing
+
+
+def _reopened(due: DueStatement) -> DueStatement:
+    """What it was opened with, but for what calls granted and others drew: that is as it is now."""
+    opening = from_stored(due.opening)
+    granted = {block.id for block in due.granted}
+    own = replace(
+        opening, blocks=tuple([block for block in opening.blocks if block.id not in granted]), drawn=()
+    )
+    return replace(due, opening=to_stored(own))
+
+
+def _priced(
+    period: FinalPeriod,
+    due: DueStatement,
+    usage: Usage,
+    earlier: Earlier,
+    within: tuple[PricedAt, Drawing],
+) -> PricedAgain:
+    at, drawing = within
+    opening = drawing.opened(due, from_stored(due.opening))
+    try:
+        priced = price_within_bounds(
+            due.chain, due.period, usage, opening, before=earlier.asked(), explain=True
+        )
+    except AppError as fault:
+        return PricedAgain(period, due, earlier, fault)
+    drawing.take(due, priced)
+    drawn = PricedStatement(due, opening, priced)
+    return PricedAgain(period, due, earlier, _corrected(period, drawn, earlier, at), drawn)
+
+
+def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:
+    return {
+        place: Earlier(
+            tuple(one.message for one in of_period if one.outcome == "note"),
+            tuple(one.message for one in of_period if one.outcome == "waived"),
+        )
+        for place, rows in groupby(said, key=lambda one: (one.contract, one.period_start))
+        for of_period in [list(rows)]
+    }
+
+
+def _corrected(period: FinalPeriod, drawn: PricedStatement, earlier: Earlier, at: PricedAt) -> Correction:
+    due, priced = drawn.due, drawn.priced
+    whole = message_of(due, priced, at)
+    run, number = period.runs + 1, period.numbers + 1
+    said = msgspec.structs.replace(
+        whole,
+        occasion=f"{NOTE}{number}",
+        statement_id=statement_id(due.contract, due.period.start, f"{NOTE}{number}"),
+        asked=asked_lines(whole.lines, priced.difference, earlier),
+    )
+    outcome = _outcome(period, due, said, at.now)
+    if outcome == "unchanged":
+        # It is no correction: the next one takes its number.
+        said = msgspec.structs.replace(
+            said, statement_id=statement_id(due.contract, due.period.start, f"run:{run}")
+        )
+    kept = KeptWith(
+        due.period.start,
+        run,
+        None if outcome == "unchanged" else number,
+        outcome,
+        to_stored(drawn.closing),
+        due.chain[-1].version,
+    )
+    return Correction(said, run, kept.number, outcome, CorrectionRow.of(said, kept))
+
+
+def _outcome(period: FinalPeriod, due: DueStatement, said: StatementMessage, now: datetime) -> Outcome:
+    """What becomes of the difference: too little, or no money at all, is carried, and waived once nothing more is
+    accepted."""
+    if not said.asked:
+        return "unchanged"
+    known = [version for version in due.chain if version.version <= period.final_version]
+    terms = known[-1].terms
+    least = settle(
+        late_usage_of(known, due.period.end).waive_below, terms.money, terms.billing.rounding_mode
+    ).minor
+    small = abs(said.document_minor - said.drawn_minor) < least
+    if not small and any(line.amount_minor or line.draws for line in said.asked):
+        return "note"
+    return "waived" if now >= period.accept_until else "carried"

@@ -1,0 +1,47 @@
+"""Correct contracts that close no more: their anchors go on as corrections' runs until nothing more is accepted, and one
+can be asked for at any time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.rating.contracts.domain.chain import run_after
+from services.rating.contracts.memory import load_chains
+from services.rating.contracts.repository import ContractRepository
+from services.rating.contracts.usecases.find import find_contract
+from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.usecases.correct import correct
+from services.rating.corrections.usecases.price_again import Correction
+from services.rating.statements.repository.statements import StatementRepository
+from shared.db.unit_of_work import UnitOfWork
+
+
+async def run_corrections(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> list[Correction]:
+    """Correct what is marked of these contracts, and say when they are looked at next. Its caller has passed the
+    barrier."""
+    await StatementRepository(uow.connection).hold_ownership()
+    made = await correct(uow, contracts, now)
+    await schedule_runs(uow, contracts, now)
+    return made
+
+
+async def run_now(uow: UnitOfWork, contract: str, now: datetime) -> list[Correction]:
+    """The same for one contract. Raises ContractNotFound."""
+    await find_contract(uow, contract)
+    return await run_corrections(uow, [contract], now)
+
+
+async def schedule_runs(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> None:
+    """Say when those of these contracts that have no open period, and open none any more, are corrected next: at their
+    next anchor, for as long as anything is accepted, marked or carried."""
+    repository = CorrectionRepository(uow.connection)
+    ended = await repository.ended(contracts)
+    chains = await load_chains(ContractRepository(uow.connection), [one.contract for one in ended])
+    await repository.schedule(
+        [one.contract for one in ended],
+        [
+            run_after(chains[one.contract], one.last_end, now)
+            if one.marked or now < one.accept_until
+            else None
+            for one in ended
+        ],
+    )

@@ -1,0 +1,128 @@
+"""What comes after an invoice becomes a note, over the whole deployment: numbered, posted, and proven by K1–K5."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from lab.departures.client import Client
+from tests.system.corrections.history import digests, unchanged
+from u2c.deployment.cluster import Cluster, ClusterOptions
+
+STARTS, NOON = datetime(2024, 1, 1, tzinfo=UTC), "2024-01-10T12:00:00Z"
+TERMS = {
+    "contract": "acme-1",
+    "customer": "acme",
+    "currency": "USD",
+    "timezone": "UTC",
+    "term": {"start": "2024-01-01", "months": 12},
+    "billing": {"interval": "month", "net_days": 30, "grace_hours": 72},
+    "lines": [
+        {"key": "calls", "kind": "usage", "meter": "calls", "price": {"model": "per_unit", "unit": "2.00"}}
+    ],
+}
+
+
+@pytest.fixture
+async def cluster(cluster_options: Callable[..., ClusterOptions]) -> AsyncIterator[Cluster]:
+    async with Cluster(cluster_options(restart=False, clock_at=STARTS)) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(cluster: Cluster) -> AsyncIterator[Client]:
+    client = Client(cluster.urls, cluster.admin_key)
+    yield client
+    await client.close()
+
+
+def event(id: str, time: str = NOON) -> bytes:
+    return msgspec.json.encode(
+        {
+            "specversion": "1.0",
+            "source": "test",
+            "id": id,
+            "type": "call",
+            "subject": "acme",
+            "time": time,
+            "data": {},
+        }
+    )
+
+
+async def invoiced(client: Client) -> None:
+    """Three calls of January are invoiced."""
+    await client.post(
+        "rating", "/v1/meters", {"meter": "calls", "event_type": "call", "aggregation": "count"}
+    )
+    await client.post("rating", "/v1/customers", {"external_id": "acme", "name": "Acme", "timezone": "UTC"})
+    await client.post("rating", "/v1/contracts", TERMS)
+    await client.move_clock(datetime(2024, 1, 20, tzinfo=UTC))
+    await client.send_events([event(f"e{n}") for n in range(3)])
+    await client.move_clock(datetime(2024, 2, 4, tzinfo=UTC))
+
+
+async def notes(client: Client) -> list[dict[str, Any]]:
+    """Finalized notes, oldest first."""
+    found = (await client.get("billing", "/v1/invoices", limit=100))["data"]
+    return [one for one in reversed(found) if one["kind"].endswith("_note") and one["status"] == "finalized"]
+
+
+async def holds(client: Client) -> dict[str, Any]:
+    report: dict[str, Any] = (await client.get("billing", "/v1/reconciliation"))["conservation"]
+    assert report["holds"], report
+    return report
+
+
+@pytest.mark.timeout(240)
+async def test_late_usage_becomes_a_debit_note_and_a_void_a_credit_note(
+    cluster: Cluster, client: Client
+) -> None:
+    await invoiced(client)
+    before = await digests(cluster.database_url)
+    await client.send_events([event("late-1"), event("late-2")])
+    await client.move_clock(datetime(2024, 3, 4, tzinfo=UTC))
+    (debit,) = await notes(client)
+    [invoice] = [
+        one
+        for one in (await client.get("billing", "/v1/invoices", limit=100))["data"]
+        if one["kind"] == "invoice" and one["period"]["start"] == "2024-01-01"
+    ]
+    assert (debit["kind"], debit["number"], debit["occasion"], debit["total"]) == (
+        "debit_note",
+        "DEFAULT-DN-2024-000001",
+        "note:1",
+        "4.00",
+    )
+    assert debit["period"] == invoice["period"] and debit["corrects"] == invoice["id"]
+    [line] = debit["lines"]
+    assert (line["quantity"], line["amount"], line["corrects"]) == (
+        "2",
+        "4.00",
+        {"document": invoice["id"], "line": invoice["lines"][0]["id"]},
+    )
+    await client.send_voids(
+        [msgspec.json.encode({"source": "test", "id": id}) for id in ("e0", "e1", "late-1")]
+    )
+    await client.move_clock(datetime(2024, 4, 4, tzinfo=UTC))
+    _, credit = await notes(client)
+    assert (credit["kind"], credit["number"], credit["total"]) == (
+        "credit_note",
+        "DEFAULT-CN-2024-000001",
+        "-6.00",
+    )
+    assert [(line["amount"], line["corrects"]["document"]) for line in credit["lines"]] == [
+        ("-4.00", debit["id"]),
+        ("-2.00", invoice["id"]),
+    ]
+    entries = (await client.get("billing", "/v1/journal", limit=100))["data"]
+    assert {entry["document"] for entry in entries} >= {invoice["id"], debit["id"], credit["id"]}
+    report = await holds(client)
+    [money] = [check["amounts"]["USD"] for check in report["statements"] if check["k"] == "K5"]
+    assert Decimal(money["settled"]) == sum(
+        Decimal(money[name]) for name in ("documented", "waived", "carried", "unbilled")
+    )
+    assert unchanged(before, await digests(cluster.database_url))
