@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.rating.blocks.api import router as blocks
 from services.rating.catalogue.api import router as catalogue
 from services.rating.clock.api import router as clock
 from services.rating.contracts.api import router as contracts
@@ -52,6 +53,7 @@ SERVICE = Service[RatingSettings, RatingState](
     settings=RatingSettings,
     subscriptions=SUBSCRIPTIONS,
     routers=(
+        blocks,
         catalogue,
         customers,
         contracts,

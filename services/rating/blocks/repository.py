@@ -6,9 +6,11 @@ from typing import Final
 
 import asyncpg
 
+from services.rating.blocks.domain.found import FoundBlock
 from services.rating.blocks.rows import (
     AskedBeforehand,
     BlockContract,
+    BlockFilter,
     DueBeforehand,
     HeldBlock,
     NewBlock,
@@ -17,6 +19,7 @@ from services.rating.blocks.rows import (
     ToldBeforehand,
 )
 from shared.db.columns import insert, names_of, read, update
+from shared.db.filters import narrowed
 
 NEW: Final = insert("rating.blocks", NewBlock, ignore_known=True)
 NEW_CONTRACTS: Final = insert("rating.block_contracts", BlockContract, ignore_known=True)
@@ -33,6 +36,21 @@ _SUMS: Final = f"""coalesce((select sum(r.amount_minor) from rating.block_rows r
         where r.block_id = b.block_id and {_GRANTED}), 0)::bigint as granted_minor,
     coalesce((select sum(r.amount_minor) from rating.block_rows r where r.block_id = b.block_id), 0)::bigint
         as left_minor"""
+# Its rows are read once it is held: a statement that waits has the sums of before.
+_HOLD_ONE: Final = "select from rating.blocks where block_id = $1 for update"
+_ONE: Final = f"select {_BLOCK}, {_SUMS} from rating.blocks b where b.block_id = $1"
+_FOUND: Final = """select b.block_id, b.key, b.kind, b.currency, cu.external_id as customer, (
+        select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
+        where c.block_id = b.block_id) as contracts, b.effective, b.ends, b.created_at, b.priority, b.applies_to,
+    b.clauses, b.over, b.reason, (
+        select coalesce(jsonb_object_agg(kind, minor), '{}'::jsonb) from (
+            select r.kind, sum(r.amount_minor)::bigint as minor from rating.block_rows r
+            where r.block_id = b.block_id group by 1) summed) as sums
+    from rating.blocks b join rating.customers cu using (customer_id)"""
+_CONDITIONS: Final = {
+    "contract": "exists (select from rating.block_contracts c where c.block_id = b.block_id and c.contract = {})",
+    "customer": "cu.external_id = {}",
+}
 _HOLD: Final = f"""
     with held as materialized (
         select b.* from rating.blocks b
@@ -180,3 +198,45 @@ class BlockRepository:
             list(starts),
         )
         return [row["said"] for row in rows]
+
+    async def hold_one(self, block_id: str) -> HeldBlock | None:
+        """Hold a block, whatever became of it."""
+        await self.connection.execute(_HOLD_ONE, block_id)
+        row = await self.connection.fetchrow(_ONE, block_id)
+        return None if row is None else HeldBlock(**row)
+
+    async def end(self, block_id: str, at: datetime) -> None:
+        """Let a block end at an instant, whatever is left of it."""
+        await self.connection.execute(
+            "update rating.blocks set ends = $2, over = true where block_id = $1", block_id, at
+        )
+
+    async def count_of(self, contracts: Sequence[str], now: datetime) -> dict[str, int]:
+        """Contract → how many blocks it draws on that have not ended."""
+        rows = await self.connection.fetch(
+            """select c.contract, count(*)::int as blocks from rating.block_contracts c
+                join rating.blocks b using (block_id)
+               where c.contract = any($1::text[]) and (b.ends is null or b.ends > $2) group by 1""",
+            list(contracts),
+            now,
+        )
+        return {row["contract"]: row["blocks"] for row in rows}
+
+    async def blocks(self, limit: int, after: str, wanted: BlockFilter) -> list[FoundBlock]:
+        """Blocks by id, after this one."""
+        where = narrowed(wanted, _CONDITIONS, "b").also("b.block_id > {}", after)
+        rows = await self.connection.fetch(
+            f"{_FOUND} where {where.sql} order by b.block_id limit {limit:d}", *where.parameters
+        )
+        return [FoundBlock(**row) for row in rows]
+
+    async def rows(self, block_id: str, after: int, limit: int) -> list[StoredRow]:
+        """The changes of a block's balance in the order they were made in, after this one."""
+        rows = await self.connection.fetch(
+            f"""select {names_of(StoredRow)} from rating.block_rows
+                where block_id = $1 and row_id > $2 order by row_id limit $3""",
+            block_id,
+            after,
+            limit,
+        )
+        return [StoredRow(**row) for row in rows]

@@ -191,3 +191,12 @@ class ToldBeforehand:
     occasion: str
     statement_id: Uuid
     said: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFilter:
+    """Which blocks; None does not restrict. `customer` is an external id."""
+
+    block_id: str | None = None
+    contract: str | None = None
+    customer: str | None = None

@@ -45,9 +45,21 @@ async def test_rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -
         await acts.act("change_customer", "PATCH", "/v1/customers/acme", {"name": "Acme"})
         await acts.act("add_alias", "POST", "/v1/customers/acme/aliases", {"alias": "acme-eu"})
         await acts.act("apply_contract", "POST", "/v1/contracts", terms("acme-1", "acme"))
+        await _blocks(acts)
         to = {"to": "2030-02-01T00:00:00Z", "test_clock": True}
         await acts.act("advance_clock", "POST", "/v1/clock/advance", to)
         assert acts.done == changing_operations("rating")
+
+
+async def _blocks(acts: Acts) -> None:
+    block = {"contract": "acme-1", "amount": "5.00", "currency": "USD", "reason": "agreed"}
+    paid = {**block, "kind": "prepaid", "document": "none"}
+    granted = await acts.act("grant_block", "POST", "/v1/blocks", {**block, "kind": "promotional"})
+    place = f"/v1/blocks/{granted['id']}"
+    await acts.act("adjust_block", "POST", f"{place}/adjustments", {"amount": "-1.00", "reason": "too much"})
+    await acts.act("void_block", "POST", f"{place}/void", {"reason": "not theirs"})
+    other = (await acts.client.post("/v1/blocks", json=paid)).json()
+    await acts.act("refund_block", "POST", f"/v1/blocks/{other['id']}/refund", {"reason": "they left"})
 
 
 async def test_signals(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,15 @@ class StatementRepository:
         )
         return [ClaimedPeriod(**row) for row in rows]
 
+    async def open_of(self, contracts: Sequence[str]) -> list[StatementName]:
+        """The open statements of these contracts."""
+        rows = await self.connection.fetch(
+            """select contract, start_date from rating.periods
+               where contract = any($1::text[]) and not final order by 1, 2""",
+            list(contracts),
+        )
+        return [StatementName(**row) for row in rows]
+
     async def first_asked(self, contracts: Sequence[str]) -> dict[str, datetime]:
         """Contract → the first of its open periods that is asked for, of those of which one is."""
         rows = await self.connection.fetch(

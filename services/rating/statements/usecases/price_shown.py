@@ -73,6 +73,14 @@ async def priced_before_shown(
     return await found()
 
 
+async def open_of_contracts(context: StatementsContext, contracts: Sequence[str]) -> list[StatementName]:
+    """The open statements of these contracts."""
+    if not contracts:
+        return []
+    async with context.db.transaction() as uow:
+        return await StatementRepository(uow.connection).open_of(contracts)
+
+
 async def price_at_once(context: StatementsContext, names: Sequence[StatementName]) -> Shown:
     """Price those of these statements that are asked for, rested or not, and return when that is done: somebody
     waits for what they are."""

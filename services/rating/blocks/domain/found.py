@@ -1,0 +1,37 @@
+"""A block as it stands, with the sum of each kind of its rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.pricing.blocks.block import BlockKind
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBlock:
+    """`sums`: kind of row → what its rows add, in minor units. `customer` is an external id; `contracts` draw on it in
+    this order."""
+
+    block_id: str
+    key: str
+    kind: BlockKind
+    currency: str
+    customer: str
+    contracts: Sequence[str]
+    effective: datetime
+    ends: datetime | None
+    created_at: datetime
+    priority: int | None
+    applies_to: Sequence[str] | None
+    clauses: Sequence[str]
+    over: bool
+    reason: str | None
+    sums: Mapping[str, int]
+
+    def sum_of(self, *kinds: str) -> int:
+        return sum(self.sums.get(kind, 0) for kind in kinds)
+
+    @property
+    def left_minor(self) -> int:
+        """Its balance."""
+        return sum(self.sums.values())

@@ -1,0 +1,110 @@
+"""Blocks as the API takes them."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.functional_validators import PlainValidator
+from pydantic_core import PydanticCustomError
+
+from shared.errors import AppError
+from shared.pricing.fields import CurrencyCode, Effective, PositiveAmount
+from shared.values.decimals import PRICE_PATTERN, parse_price
+from shared.values.fields import AskedSubject, Key, Label
+
+CONTRACTS_MAX = 20
+#: What the design of blocks has, and no block has yet.
+_NOT_PRICED = ("unit", "meter", "cost_basis")
+
+
+class BlockDocument(BaseModel):
+    """An amount of money that contracts draw on: the one of `contract`, or, in their order, those of `contracts`, all
+    of one `customer`. A date of `effective` (default: now) or `expires` is of the first contract's time zone, and
+    includes its local day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    customer: AskedSubject | None = None
+    contract: Key | None = None
+    contracts: Annotated[list[Key], Field(max_length=1000)] = Field(default_factory=list)
+    kind: Literal["prepaid", "promotional"]
+    amount: PositiveAmount
+    currency: CurrencyCode
+    effective: Effective | None = None
+    expires: Effective | None = None
+    priority: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
+    applies_to: Annotated[list[Key], Field(min_length=1, max_length=1000)] | None = None
+    document: Literal["none"] | None = None
+    reason: Label
+
+    @model_validator(mode="before")
+    @classmethod
+    def _priced(cls, written: object) -> object:
+        for name in _NOT_PRICED:
+            if isinstance(written, Mapping) and name in written:
+                raise PydanticCustomError(
+                    "clause_not_priced_yet",
+                    "{name} of a block is not priced yet; remove it, or write an amount of money.",
+                    {"name": name},
+                )
+        return written
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if (self.contract is None) == (self.customer is None) or bool(self.contracts) == bool(self.contract):
+            raise PydanticCustomError(
+                "whose", "Name one contract, or a customer and, in the order they draw in, its contracts."
+            )
+        if len(self.contracts) > CONTRACTS_MAX:
+            raise PydanticCustomError(
+                "too_many_contracts",
+                "{count} contracts would share it, and at most {most} may; grant several blocks.",
+                {"count": len(self.contracts), "most": CONTRACTS_MAX},
+            )
+        if len(set(self.contracts)) < len(self.contracts):
+            raise PydanticCustomError("named_twice", "A contract is named twice; each draws in its own turn.")
+        if self.kind == "prepaid" and self.document is None:
+            raise PydanticCustomError(
+                "clause_not_priced_yet",
+                "A prepaid block that a call grants has no document yet; write document: none.",
+            )
+        return self
+
+    @property
+    def draws(self) -> list[str]:
+        """The contracts that draw on it, in order."""
+        return self.contracts or [self.contract or ""]
+
+
+def _signed(value: object) -> Decimal:
+    if not isinstance(value, str):
+        raise PydanticCustomError("not_a_decimal", 'An amount is written as a string, such as "-12.50".')
+    try:
+        found = parse_price(value)
+    except AppError as fault:
+        raise PydanticCustomError("not_a_decimal", "{detail}", {"detail": fault.detail}) from None
+    if not found:
+        raise PydanticCustomError("zero", "An adjustment of zero changes nothing.")
+    return found
+
+
+class AdjustmentDocument(BaseModel):
+    """What is added to a block, or, below zero, taken off it: at most what is left."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Annotated[
+        Decimal,
+        PlainValidator(_signed),
+        WithJsonSchema({"type": "string", "pattern": f"^{PRICE_PATTERN}$", "examples": ["-12.50"]}),
+    ]
+    reason: Label
+
+
+class EndDocument(BaseModel):
+    """Why a block is voided, or refunded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Label

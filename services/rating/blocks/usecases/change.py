@@ -1,0 +1,91 @@
+"""Change a block that a call granted: adjust it, void it, refund what is left of it."""
+
+from datetime import datetime
+
+from services.rating.blocks.repository import BlockRepository
+from services.rating.blocks.requests import AdjustmentDocument, EndDocument
+from services.rating.blocks.rows import HeldBlock, NewRow, RowKind
+from services.rating.blocks.usecases.find import BlockNotFound
+from services.rating.blocks.usecases.grant import minor_of
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError, Kind
+from shared.values.money import currency, format_minor
+
+
+class BlockOfClause(AppError):
+    """A clause of a contract makes this block: it stays as it was agreed."""
+
+    kind = Kind.CONFLICT
+
+
+class BlockEnded(AppError):
+    """The time of this block is over."""
+
+    kind = Kind.CONFLICT
+
+
+class BalanceTooSmall(AppError):
+    """So much is not left of this block."""
+
+    kind = Kind.CONFLICT
+
+
+class NothingToRefund(AppError):
+    """Nothing was paid for this block, or nothing is left of it."""
+
+    kind = Kind.CONFLICT
+
+
+async def adjust(uow: UnitOfWork, block_id: str, document: AdjustmentDocument, now: datetime) -> None:
+    """Add to it, or take off it what is left at most."""
+    block = await _held(uow, block_id, now)
+    minor = minor_of(document.amount, block.currency, "amount")
+    if block.left_minor + minor < 0:
+        left = format_minor(block.left_minor, currency(block.currency))
+        raise BalanceTooSmall(f"{left} {block.currency} are left of {block_id}; take off no more than that")
+    await _change(uow, block, [NewRow(block_id, "adjustment", minor, now, now, document.reason)])
+
+
+async def void(uow: UnitOfWork, block_id: str, document: EndDocument, now: datetime) -> None:
+    """Let it pay for nothing that happens from now on; what is left of it lapses."""
+    block = await _held(uow, block_id, now)
+    await _end(uow, block, "void", document, now)
+
+
+async def refund(uow: UnitOfWork, block_id: str, document: EndDocument, now: datetime) -> None:
+    """Give back what is left of it, as what was paid for it: it pays for nothing more."""
+    block = await _held(uow, block_id, now)
+    if block.kind != "prepaid" or block.left_minor <= 0:
+        raise NothingToRefund(
+            f"{block_id} is {block.kind}, and {block.left_minor} minor units are left; void it instead"
+        )
+    await _end(uow, block, "refund", document, now)
+
+
+async def _held(uow: UnitOfWork, block_id: str, now: datetime) -> HeldBlock:
+    block = await BlockRepository(uow.connection).hold_one(block_id)
+    if block is None:
+        raise BlockNotFound(f"there is no block {block_id[:60]!r}")
+    if not block.by_call:
+        raise BlockOfClause(
+            f"{block_id} is {block.key} of {block.contracts[0]}; agree on another one beside it"
+        )
+    if block.over or (block.ends is not None and block.ends <= now):
+        raise BlockEnded(f"{block_id} has ended; grant another one")
+    return block
+
+
+async def _end(
+    uow: UnitOfWork, block: HeldBlock, kind: RowKind, document: EndDocument, now: datetime
+) -> None:
+    blocks = BlockRepository(uow.connection)
+    await blocks.end(block.block_id, max(now, block.effective))
+    rows = [NewRow(block.block_id, kind, -block.left_minor, now, now, document.reason)]
+    await _change(uow, block, rows if block.left_minor else [])
+
+
+async def _change(uow: UnitOfWork, block: HeldBlock, rows: list[NewRow]) -> None:
+    blocks = BlockRepository(uow.connection)
+    await blocks.write(rows)
+    await blocks.move([block.block_id])
+    await blocks.ask_others([block.block_id], (), ())

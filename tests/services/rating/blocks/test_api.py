@@ -1,0 +1,158 @@
+"""Blocks that calls grant, change and end."""
+
+from typing import Any
+
+import pytest
+
+from tests.services.rating.deployment import Deployment, event, terms, utc
+
+BLOCK = {
+    "contract": "acme-1",
+    "kind": "promotional",
+    "amount": "10.00",
+    "currency": "USD",
+    "reason": "goodwill",
+}
+
+
+async def started(rating: Deployment) -> None:
+    await rating.customer("acme")
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme"))
+
+
+async def post(rating: Deployment, path: str, body: dict[str, Any], status: int = 200) -> Any:
+    answer = await rating.client.post(path, json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def use(rating: Deployment, units: int, day: str = "2024-01-05") -> None:
+    await rating.send(*(event(f"{day}-{n}", "acme", utc(f"{day}T10:00:00")) for n in range(units)))
+    await rating.settled()
+
+
+async def of(rating: Deployment, block: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await rating.client.get(f"/v1/blocks/{block}")).json()
+    rows = (await rating.client.get(f"/v1/blocks/{block}/rows")).json()["data"]
+    assert sum(cents(row["amount"]) for row in rows) == cents(found["left"]) >= 0
+    return found
+
+
+def cents(amount: str) -> int:
+    return round(float(amount) * 100)
+
+
+async def test_a_granted_block_pays_from_its_first_instant_and_is_told_row_by_row(rating: Deployment) -> None:
+    """Calls cost 2.00: two before it begins, three after."""
+    await started(rating)
+    await use(rating, 2, "2024-01-02")
+    granted = await post(rating, "/v1/blocks", {**BLOCK, "effective": "2024-01-03"}, 201)
+    assert (granted["granted"], granted["left"], granted["contracts"]) == ("10.00", "10.00", ["acme-1"])
+    await use(rating, 3)
+    found = await of(rating, granted["id"])
+    assert (found["drawn"], found["left"], found["held"]) == ("6.00", "4.00", "0.00")
+    rows = (await rating.client.get(f"/v1/blocks/{granted['id']}/rows")).json()["data"]
+    statement = await rating.stored("acme-1", "2024-01-01")
+    assert [(row["kind"], row["amount"], row["statement"], row["line"], row["slice"]) for row in rows] == [
+        ("grant", "10.00", None, None, None),
+        ("draw", "-6.00", statement.statement_id, statement.lines[0].line_id, "2024-01-03T00:00:00Z"),
+    ]
+    page = (await rating.client.get("/v1/blocks", params={"contract": "acme-1", "limit": 1})).json()
+    assert [one["id"] for one in page["data"]] == [granted["id"]]
+
+
+async def test_what_is_taken_off_is_there(rating: Deployment) -> None:
+    await started(rating)
+    block = (await post(rating, "/v1/blocks", {**BLOCK, "effective": "2024-01-01"}, 201))["id"]
+    await use(rating, 3)
+    refused = await post(rating, f"/v1/blocks/{block}/adjustments", {"amount": "-4.01", "reason": "x"}, 409)
+    assert refused["code"] == "balance_too_small" and "4.00 USD are left" in refused["detail"]
+    await post(rating, f"/v1/blocks/{block}/adjustments", {"amount": "-4.00", "reason": "too much"})
+    await use(rating, 1, "2024-01-06")
+    assert (await of(rating, block))["left"] == "0.00"
+    await post(rating, f"/v1/blocks/{block}/adjustments", {"amount": "1.50", "reason": "back"})
+    await rating.settled()
+    found = await of(rating, block)
+    assert (found["adjusted"], found["drawn"], found["left"]) == ("-2.50", "7.50", "0.00")
+
+
+async def test_a_voided_block_pays_what_was_used_before_also_if_that_comes_late(rating: Deployment) -> None:
+    await started(rating)
+    block = (await post(rating, "/v1/blocks", {**BLOCK, "effective": "2024-01-01"}, 201))["id"]
+    await use(rating, 1, "2024-01-05")
+    await rating.advance(utc("2024-01-10T00:00:00"), test_clock=True)
+    voided = await post(rating, f"/v1/blocks/{block}/void", {"reason": "not theirs"})
+    assert (voided["voided"], voided["left"]) == ("8.00", "0.00")
+    await use(rating, 2, "2024-01-06")
+    await use(rating, 5, "2024-01-11")
+    found = await of(rating, block)
+    assert (found["drawn"], found["voided"], found["expired"], found["left"]) == (
+        "6.00",
+        "8.00",
+        "-4.00",
+        "0.00",
+    )
+    assert (await post(rating, f"/v1/blocks/{block}/void", {"reason": "again"}, 409))["code"] == "block_ended"
+
+
+async def test_what_is_left_of_a_prepaid_block_is_refunded_once(rating: Deployment) -> None:
+    await started(rating)
+    paid = {**BLOCK, "kind": "prepaid", "document": "none", "effective": "2024-01-01"}
+    block = (await post(rating, "/v1/blocks", paid, 201))["id"]
+    await use(rating, 1)
+    refunded = await post(rating, f"/v1/blocks/{block}/refund", {"reason": "they left"})
+    assert (refunded["refunded"], refunded["left"]) == ("8.00", "0.00")
+    await use(rating, 1, "2024-01-06")
+    assert (await of(rating, block))["drawn"] == "2.00"
+    given = (await post(rating, "/v1/blocks", BLOCK, 201))["id"]
+    assert (await post(rating, f"/v1/blocks/{given}/refund", {"reason": "x"}, 409))[
+        "code"
+    ] == "nothing_to_refund"
+
+
+async def test_a_block_of_a_clause_stays_as_it_was_agreed(rating: Deployment) -> None:
+    await rating.customer("acme")
+    await rating.meter("calls")
+    await rating.apply(terms("acme-1", "acme", credits=[{"key": "gift", "amount": "5.00"}]))
+    await rating.settled()
+    (block,) = (await rating.client.get("/v1/blocks")).json()["data"]
+    for path, body in (("void", {}), ("refund", {}), ("adjustments", {"amount": "1.00"})):
+        answer = await post(rating, f"/v1/blocks/{block['id']}/{path}", {**body, "reason": "x"}, 409)
+        assert answer["code"] == "block_of_clause" and "gift" in answer["detail"]
+
+
+REFUSED = [
+    ({"amount": "0"}, "amount"),
+    ({"amount": "1.001"}, "amount"),
+    ({"amount": "9999999999999999999"}, "amount"),
+    ({"expires": "2023-12-30"}, "expires"),
+    ({"currency": "EUR"}, "currency"),
+    ({"contract": "nobody"}, "contract"),
+    ({"unit": "credits"}, ""),
+    ({"cost_basis": "0.8"}, ""),
+    ({"kind": "prepaid"}, ""),
+    ({"kind": "commitment"}, "kind"),
+    ({"contract": None}, ""),
+    ({"contract": None, "customer": "acme", "contracts": ["acme-1", "acme-1"]}, ""),
+    ({"contract": None, "customer": "acme", "contracts": [f"c-{n}" for n in range(21)]}, ""),
+    ({"contract": None, "customer": "other", "contracts": ["acme-1"]}, "contracts[0]"),
+]
+
+
+@pytest.mark.parametrize(("over", "path"), REFUSED)
+async def test_what_cannot_be_granted_is_refused_and_nothing_is_kept(
+    rating: Deployment, over: dict[str, Any], path: str
+) -> None:
+    await started(rating)
+    answer = await rating.client.post("/v1/blocks", json={**BLOCK, **over})
+    assert answer.status_code == 422, answer.text
+    refused = answer.json()
+    assert path in str(refused["errors"]) and len(str(refused)) > 40
+    assert (await rating.client.get("/v1/blocks")).json()["data"] == []
+
+
+async def test_a_block_that_is_not_there_is_not_found(rating: Deployment) -> None:
+    for path in ("", "/rows"):
+        assert (await rating.client.get(f"/v1/blocks/blk_none{path}")).status_code == 404
+    await post(rating, "/v1/blocks/blk_none/void", {"reason": "x"}, 404)
