@@ -146,7 +146,7 @@ class PaperBalanceAnswer(Answer):
         """Return the blocks that have begun, the latest that was drawn on last."""
         left, expired = dict[str, int](), dict[str, int]()
         for block, minor in _last_of_each(answered):
-            if block.effective < until:
+            if block.effective <= until:
                 over = block.ends is not None and block.ends <= until
                 left[block.key] = left.get(block.key, 0) + (0 if over else minor)
                 expired[block.key] = expired.get(block.key, 0) + (minor if over else 0)

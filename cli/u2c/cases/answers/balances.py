@@ -51,18 +51,18 @@ def drawdown(case: Case) -> Answer:
     by_class = terms.get("order") == "class"
     if not by_class and terms.get("order") not in _ORDERS:
         raise Unknown(f"no order of grants is {terms.get('order')}")
-    recurring = [one for one in usage["grants"] if "recurs_every_days" in one]
-    single = [one for one in usage["grants"] if "recurs_every_days" not in one]
+    by_clause = [one for one in usage["grants"] if by_class or "recurs_every_days" in one]
+    single = [one for one in usage["grants"] if one not in by_clause]
     start = min([usage["from"], *(one.get("effective", usage["from"]) for one in usage["grants"])])
     priced = ask(
         document(
             term={"start": start[:10], "months": 1200},
             lines=[usage_line(_UNIT)],
-            **({"credits": [_credit(one, by_class) for one in recurring]} if recurring else {}),
+            **({"credits": [_credit(one, by_class) for one in by_clause]} if by_clause else {}),
         ),
         until=usage["to"],
         usage=[used(one["quantity"], one["at"]) for one in usage["usage"]],
-        **({"blocks": [block(one, **_class(one, by_class)) for one in single]} if single else {}),
+        **({"blocks": [block(one) for one in single]} if single else {}),
     )
     _beyond(terms, priced)
     balances = {one["id"]: priced.balances.get(one["id"], "0") for one in usage["grants"]}
@@ -74,14 +74,16 @@ def drawdown(case: Case) -> Answer:
 
 
 def _credit(one: Terms, by_class: bool) -> dict[str, Any]:
-    """A grant that recurs is a credit with a refill."""
-    every = _EVERY.get(one["recurs_every_days"])
-    if every is None:
-        raise Later(f"a refill every {one['recurs_every_days']} days")
+    """A grant that recurs is a credit with a refill; so is one of a class."""
     written = block(one, **_class(one, by_class))
-    refill = {"every": every, "anchor": one["recurrence_anchor"][:10]}
     kept = ("kind", "amount", "effective", "expires", "priority", "class")
-    return {"key": one["id"], **{name: written[name] for name in kept if name in written}, "refill": refill}
+    credit = {"key": one["id"], **{name: written[name] for name in kept if name in written}}
+    if "recurs_every_days" not in one:
+        return credit
+    if one["recurs_every_days"] not in _EVERY:
+        raise Later(f"a refill every {one['recurs_every_days']} days")
+    every, anchor = _EVERY[one["recurs_every_days"]], one["recurrence_anchor"][:10]
+    return {**credit, "refill": {"every": every, "anchor": anchor}}
 
 
 def _class(one: Terms, by_class: bool) -> dict[str, str]:

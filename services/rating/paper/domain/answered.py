@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from services.rating.paper.domain.question import Question, fault, refused
 from services.rating.paper.domain.usage_by_line import UsageByLine
+from shared.pricing.balances import Balances
 from shared.pricing.blocks.parts import Part, parts_due
 from shared.pricing.results import PricedPeriod
 from shared.pricing.succession import price_periods
@@ -34,6 +35,7 @@ def priced_on_paper(question: Question) -> Answered:
         periods,
         lambda needs: dict(zip(needs, usage.quantities(needs), strict=True)),
         question.until,
+        Balances(blocks=question.blocks),
     )
     answered = [AnsweredPeriod(period, one, _parts(question, period)) for period, one in priced]
     if isinstance(usage, UsageByLine):

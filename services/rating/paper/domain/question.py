@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from shared.errors import AppError
+from shared.pricing.blocks import Block
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.needs import Totals, TotalsRead
 from shared.values.groups import Group
@@ -49,8 +50,10 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The versions known, in the order they were recorded, and their usage before `until`."""
+    """The versions known, in the order they were recorded, and their usage before `until`. `blocks` are granted beside
+    those of clauses."""
 
     chain: tuple[VersionInForce, ...]
     usage: UsageRead
     until: datetime
+    blocks: tuple[Block, ...] = ()

@@ -15,14 +15,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from services.rating.blocks.requests import BlockDocument
 from services.rating.catalogue.requests import MeterDocument
 from shared.errors import AppError
 from shared.pricing.fields import Effective, Instant
 from shared.values.decimals import QUANTITY_PATTERN, parse_quantity
-from shared.values.fields import AskedEventId, Dimension, GivenEventType, Key
+from shared.values.fields import AskedEventId, Dimension, GivenEventType, Key, Label
 from shared.values.names import DIMENSIONS_MAX, dimension_value, unstorable
 
-VERSIONS_MAX, METERS_MAX = 100, 100
+VERSIONS_MAX, METERS_MAX, BLOCKS_MAX = 100, 100, 200
 
 
 def _read_counted(value: object) -> Decimal:
@@ -89,6 +90,13 @@ class UsageDocument(BaseModel):
         return self
 
 
+class GrantedDocument(BlockDocument):
+    """A block as a call grants it, with an id; nobody asks why."""
+
+    id: Key
+    reason: Label | None = None  # type: ignore[assignment]
+
+
 class QuestionDocument(BaseModel):
     """Terms, usage, and until when to price. A version known only since a later instant says when: `recorded`."""
 
@@ -97,7 +105,7 @@ class QuestionDocument(BaseModel):
     versions: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=VERSIONS_MAX)]
     meters: Annotated[list[MeterDocument], Field(max_length=METERS_MAX)] = []
     cards: list[Any] = []
-    blocks: list[Any] = []
+    blocks: Annotated[list[GrantedDocument], Field(max_length=BLOCKS_MAX)] = []
     events: list[EventDocument] | None = None
     usage: list[UsageDocument] | None = None
     until: Effective

@@ -1,6 +1,6 @@
 """From a document to a question, every fault with its path."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -13,15 +13,24 @@ from services.rating.catalogue.requests import MeterDocument, meter_of
 from services.rating.metering.domain.paper import PaperEvent, PaperUsage
 from services.rating.paper.domain.question import Question, UsageRead, UsageRow, fault, refused, told
 from services.rating.paper.domain.usage_by_line import UsageByLine
-from services.rating.paper.requests.documents import QuestionDocument, RecordedDocument, UsageDocument
+from services.rating.paper.requests.documents import (
+    GrantedDocument,
+    QuestionDocument,
+    RecordedDocument,
+    UsageDocument,
+)
 from shared.documents.written_number import as_written
+from shared.pricing.blocks import Block
+from shared.pricing.blocks.agreed import expiry_of
 from shared.pricing.faults import ClauseNotPricedYet, TermsInvalid, written
 from shared.pricing.inputs import VersionInForce
 from shared.pricing.language import Terms, check_amendment, content_hash, parse_terms
 from shared.values.fault_words import said
 from shared.values.instants import to_us
+from shared.values.money import settle
 from shared.values.period import local_midnight
 
+NOT_PRICED = "clause_not_priced_yet"
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 D = TypeVar("D", bound=BaseModel)
 
@@ -52,19 +61,21 @@ def parse_question(document: object) -> Question:
         if asked.events is None
         else _usage_of_events(asked, versions, until)
     )
-    return Question(_chain(versions, known_at), usage, until)
+    chain = _chain(versions, known_at)
+    return Question(chain, usage, until, tuple(_blocks(asked.blocks, chain[-1].terms)))
 
 
 def _validated(kind: type[D], value: object, below: tuple[str | int, ...] = ()) -> D:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        raise refused(
-            *[
-                fault(written((*below, *one["loc"])), one["type"], said(one["type"], one["msg"]))
-                for one in error.errors(include_url=False)
-            ]
-        ) from None
+        faults = [
+            fault(written((*below, *one["loc"])), one["type"], said(one["type"], one["msg"]))
+            for one in error.errors(include_url=False)
+        ]
+        if all(one["code"] == NOT_PRICED for one in faults):
+            raise ClauseNotPricedYet(told(faults), errors=faults) from None
+        raise refused(*faults) from None
 
 
 def _instant(moment: date | datetime, zone: str) -> datetime:
@@ -73,14 +84,54 @@ def _instant(moment: date | datetime, zone: str) -> datetime:
 
 
 def _refuse_not_offered(asked: QuestionDocument) -> None:
-    """Cards and blocks have a meaning in questions that pricing does not offer yet."""
-    faults = [
-        fault(part, "clause_not_priced_yet", f"{part} are not priced yet; leave them out.")
-        for part in ("cards", "blocks")
-        if getattr(asked, part)
-    ]
-    if faults:
+    """Cards have a meaning in questions that pricing does not offer yet."""
+    if asked.cards:
+        faults = [fault("cards", NOT_PRICED, "cards are not priced yet; leave them out.")]
         raise ClauseNotPricedYet(told(faults), errors=faults)
+
+
+def _blocks(documents: Sequence[GrantedDocument], terms: Terms) -> list[Block]:
+    """Return the blocks that a question grants to its contract."""
+    faults = [found for n, one in enumerate(documents) for found in _misfits(n, one, documents[:n], terms)]
+    if faults:
+        raise refused(*faults)
+    start = local_midnight(terms.term.start, terms.timezone)
+    return [
+        Block(
+            one.id,
+            one.id,
+            one.kind,
+            settle(one.amount, terms.money, terms.billing.rounding_mode).minor,
+            begins := start if one.effective is None else _instant(one.effective, terms.timezone),
+            expiry_of(one.expires, terms.timezone),
+            begins,
+            one.priority,
+            applies_to=None if one.applies_to is None else tuple(one.applies_to),
+        )
+        for one in documents
+    ]
+
+
+def _misfits(
+    n: int, one: GrantedDocument, before: Sequence[GrantedDocument], terms: Terms
+) -> Iterator[dict[str, str]]:
+    """What is wrong between a block, the others and the contract."""
+    path = f"blocks[{n}]"
+    if one.currency != terms.currency:
+        words = f"The contract is in {terms.currency}; a block pays lines of its own currency."
+        yield fault(f"{path}.currency", "currency_differs", words)
+    if any(one.id == other.id for other in before):
+        yield fault(f"{path}.id", "duplicate_key", f"{one.id} is used twice; an id names one block.")
+    if terms.contract not in one.draws or one.customer not in (None, terms.customer):
+        words = (
+            f"{terms.contract} of {terms.customer} does not draw on it; name the contract of the question."
+        )
+        yield fault(path, "another_contract", words)
+    begins = terms.term.start if one.effective is None else one.effective
+    ends = expiry_of(one.expires, terms.timezone)
+    if ends is not None and ends <= _instant(begins, terms.timezone):
+        words = "It is over before it begins; write a later day or instant."
+        yield fault(f"{path}.expires", "expires_before_effective", words)
 
 
 def _version(place: int, document: dict[str, Any]) -> _Version:

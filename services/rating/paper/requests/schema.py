@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.rating.paper.requests.documents import EventDocument, QuestionDocument, UsageDocument
+from services.rating.paper.requests.documents import (
+    EventDocument,
+    GrantedDocument,
+    QuestionDocument,
+    UsageDocument,
+)
 from shared.http.documented import COMPONENTS
 
 
@@ -12,7 +17,7 @@ def question_schema() -> dict[str, Any]:
     schema = QuestionDocument.model_json_schema(ref_template=f"{COMPONENTS}{{model}}")
     own = {
         f"{COMPONENTS}{kind.__name__}": schema["$defs"][kind.__name__]
-        for kind in (EventDocument, UsageDocument)
+        for kind in (EventDocument, GrantedDocument, UsageDocument)
     }
     properties: dict[str, Any] = _inlined(schema["properties"], own)
     properties["versions"]["items"]["description"] = (

@@ -196,3 +196,26 @@ def test_what_lapsed_by_then_is_told_apart_from_what_is_left() -> None:
         {"block": "soon", "left": "0.00", "expired": "7.00"},
         {"block": "long", "left": "6.00", "expired": "0.00"},
     ]
+
+
+GIFT = {"id": "gift", "contract": "acme-2026", "kind": "promotional", "amount": "30", "currency": "USD"}
+
+
+def test_granted_blocks_pay_by_event_time_and_what_is_left_of_them_is_told() -> None:
+    """The gift, with the lower priority, pays first and until its last day: 20 of 30. The pool pays 25, then 2.50."""
+    asked = question(
+        usage=[used("20", "2026-01-10"), used("25", "2026-01-20"), used("5", "2026-02-03")],
+        blocks=[
+            {**GIFT, "expires": "2026-01-19", "priority": 1},
+            {**GIFT, "id": "pool", "priority": 2, "amount": "27.50"},
+        ],
+        until="2026-02-04",
+    )
+    answer = ask(asked)
+    january, february = answer["statements"]
+    assert {one["block"]: one["amount"] for one in january["draws"]} == {"gift": "20.00", "pool": "25.00"}
+    assert (january["subtotal"], january["total"], february["total"]) == ("45.00", "0.00", "2.50")
+    assert {one.pop("block"): one for one in answer["balances"]} == {
+        "gift": {"left": "0.00", "expired": "10.00"},
+        "pool": {"left": "0.00", "expired": "0.00"},
+    }

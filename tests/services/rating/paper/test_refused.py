@@ -79,6 +79,86 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "no_version_known",
     ),
     "cards": (question(cards=[{"card": "llm"}]), "clause_not_priced_yet", "cards", "clause_not_priced_yet"),
+    "a block in units": (
+        question(
+            blocks=[
+                {
+                    "id": "b",
+                    "kind": "promotional",
+                    "contract": "acme-2026",
+                    "amount": "5",
+                    "currency": "USD",
+                    "unit": "calls",
+                }
+            ]
+        ),
+        "clause_not_priced_yet",
+        "blocks[0]",
+        "clause_not_priced_yet",
+    ),
+    "a block of nobody": (
+        question(blocks=[{"id": "b", "kind": "promotional", "amount": "5", "currency": "USD"}]),
+        "question_invalid",
+        "blocks[0]",
+        "whose",
+    ),
+    "a block of another contract": (
+        question(
+            blocks=[{"id": "b", "kind": "promotional", "contract": "other", "amount": "5", "currency": "USD"}]
+        ),
+        "question_invalid",
+        "blocks[0]",
+        "another_contract",
+    ),
+    "a block in another currency": (
+        question(
+            blocks=[
+                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "5", "currency": "EUR"}
+            ]
+        ),
+        "question_invalid",
+        "blocks[0].currency",
+        "currency_differs",
+    ),
+    "a block twice": (
+        question(
+            blocks=[
+                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "5", "currency": "USD"},
+                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "5", "currency": "USD"},
+            ]
+        ),
+        "question_invalid",
+        "blocks[1].id",
+        "duplicate_key",
+    ),
+    "an empty block": (
+        question(
+            blocks=[
+                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "0", "currency": "USD"}
+            ]
+        ),
+        "question_invalid",
+        "blocks[0].amount",
+        "not_positive",
+    ),
+    "a block that is over before it begins": (
+        question(
+            blocks=[
+                {
+                    "id": "b",
+                    "kind": "promotional",
+                    "contract": "acme-2026",
+                    "amount": "5",
+                    "currency": "USD",
+                    "effective": "2026-02-01",
+                    "expires": "2026-01-30",
+                }
+            ]
+        ),
+        "question_invalid",
+        "blocks[0].expires",
+        "expires_before_effective",
+    ),
     "events and usage": (question(events=[], usage=[]), "question_invalid", "", "usage_misfit"),
     "a meter that is missing": (
         question(events=[]),
