@@ -88,6 +88,7 @@ OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
     "cap": lambda s: -s.cut(),
     "uplift": lambda s: s.rounded(s("excess") * (s("percent") - 100) / 100),
     "shortfall": lambda s: s("committed") - s("counted"),
+    "asked": lambda s: s("exact") - s("before"),
     "part": lambda s: s.shares(s("whole"), [Decimal(1)] * int(s("parts")))[int(s("number")) - 1],
 }
 
@@ -104,8 +105,7 @@ def check_step(said: dict[str, Any], line: dict[str, Any]) -> Decimal:
         raise ValueError(f"it adds {adds}, and says {amount}")
     shown = {name: value for name, value in said.items() if name not in ("text", "digest")}
     written = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    digest = hashlib.sha256(written.encode()).hexdigest()[:16]
-    if digest != said["digest"]:
+    if hashlib.sha256(written.encode()).hexdigest()[:16] != said["digest"]:
         raise ValueError("its arithmetic holds, but it was changed since it was shown: its digest is another")
     return adds or Decimal(0)
 
@@ -120,7 +120,7 @@ def check_line(line: dict[str, Any]) -> str | None:
         except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
             return f"step {place} ({said['op']}): {fault}"
     counted = sum(Decimal(said["output"]) for said in line["steps"] if said["op"] == "quantity")
-    units = Decimal(line["quantity"]) if line["kind"] == "usage" else counted
+    units = Decimal(line["quantity"]) if line["kind"] == "usage" and not line["corrects"] else counted
     if (so_far, counted) != (Decimal(line["amount"]), units):
         return f"its steps come to {so_far:f} for {counted:f}, not {line['amount']} for {line['quantity']}"
     return None

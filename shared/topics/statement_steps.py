@@ -7,7 +7,8 @@ from typing import Final, cast
 import msgspec
 
 from shared.pricing.explanation import Op, Step
-from shared.topics.rating import Explanation, StatementMessage, StatementStep
+from shared.topics.rating import Explanation, StatementLine, StatementMessage, StatementStep
+from shared.values.money import currency, to_decimal
 
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 _decode: Final = msgspec.json.Decoder(Explanation).decode
@@ -30,6 +31,25 @@ def steps_of(said: Sequence[StatementStep] | None) -> tuple[Step, ...] | None:
 
 def step_of(said: StatementStep) -> Step:
     return Step(cast(Op, said.op), said.clauses, said.inputs, said.output, said.amount)
+
+
+def steps_asked(statement: StatementMessage, line: StatementLine) -> tuple[StatementStep, ...] | None:
+    """Return the steps that lead to a line of the statement's document; None where they were not kept.
+
+    A note asks for what its line comes to now, less what other documents ask for: one step more.
+    """
+    if statement.explanation is None:
+        return None
+    steps = statement.explanation.get(line.line_id, ())
+    if not statement.is_correction:
+        return steps
+    to = currency(statement.currency)
+    whole = sum(one.amount_minor for one in statement.lines if one.line_id == line.line_id)
+    exact, before, asked = (
+        to_decimal(minor, to) for minor in (whole, whole - line.amount_minor, line.amount_minor)
+    )
+    said = {"exact": f"{exact:f}", "before": f"{before:f}", "currency": statement.currency}
+    return (*steps, StatementStep("asked", (line.clause_id,), said, asked, asked - exact))
 
 
 def apart(statement: StatementMessage) -> tuple[StatementMessage, str | None]:

@@ -24,6 +24,7 @@ Op = Literal[
     "uplift",
     "shortfall",
     "draw",
+    "asked",
     "part",
 ]
 Input = Decimal | int | str | Mapping[str, str] | None
@@ -58,6 +59,8 @@ class Step:
     shortfall     commitment, committed, counted, currency   committed − counted
     part          block, whole, number, parts, currency      whole ÷ parts, the rest going to the first ones
     draw          line, block, slice, left, currency         what of it the block pays; below zero: returned
+    asked         exact, before, currency                    exact − before: what a note asks for of what its line comes
+                                                             to, where other documents ask for `before`
 
     `start` and `end` (excluded) are the instants between which it was counted, or in force.
     What a percentage takes is rounded half up at 60 decimals, if it has more. `before` of a fee is the sum of fee × days

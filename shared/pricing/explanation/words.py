@@ -154,6 +154,11 @@ def _draw(step: Step, shown: Shown) -> str:
     return f"{_money(step, shown, step.output)} paid by {block}, of which {left} were left"
 
 
+def _asked(step: Step, shown: Shown) -> str:
+    exact, before = (_money(step, shown, step.number(name)) for name in ("exact", "before"))
+    return f"comes to {exact}, of which other documents ask for {before}"
+
+
 def _money(step: Step, shown: Shown, amount: Decimal) -> str:
     currency = step.inputs["currency"]
     assert isinstance(currency, str)
@@ -175,6 +180,7 @@ WORDS: Final[Mapping[Op, Callable[[Step, Shown], str]]] = {
     "uplift": _uplift,
     "shortfall": _shortfall,
     "draw": _draw,
+    "asked": _asked,
     "part": _part,
     "escalate": _escalate,
     "units_off": _units_off,

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from services.billing.documents.domain.kinds import DocumentKind
 from shared.topics.rating import LineDraw, StatementLine, StatementMessage, StatementSegment, StatementStep
+from shared.topics.statement_steps import steps_asked
 from shared.values.instants import from_us
 from shared.values.made_from import made_from
 
@@ -56,7 +57,6 @@ class Line:
         cls, statement: StatementMessage, line: StatementLine, segments: tuple[StatementSegment, ...] | None
     ) -> Self:
         """Take over a line of a statement, and with segments its steps."""
-        explanation = None if segments is None else statement.explanation
         return made_from(
             cls,
             line,
@@ -69,7 +69,7 @@ class Line:
             description=line.description,
             draws=line.draws,
             segments=segments,
-            steps=None if explanation is None else explanation.get(line.line_id, ()),
+            steps=None if segments is None else steps_asked(statement, line),
         )
 
     @property

@@ -7,20 +7,26 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from services.billing.documents.answers import DocumentAnswer
+from services.billing.documents.domain.document import Document as StoredDocument
+from services.billing.documents.domain.following import lines_of_draft
 from shared.pricing import PricedPeriod, usage_needs
 from shared.pricing.explanation import Op
+from shared.topics.rating import AskedLine, CorrectedOccasion
 from tests.services.billing.priced import document_of
+from tests.services.billing.statements import statement_of
 from tests.shared.pricing.contracts import JANUARY, chain, price, terms, usage_line
 from tests.shared.pricing.prices import PRICES
 from u2c.deployment.state import ROOT
@@ -47,10 +53,12 @@ recompute = script()
 
 def exported(priced: PricedPeriod, currency: str = "USD") -> Document:
     """The document as `GET /v1/invoices/{id}` answers it."""
-    shown: Document = json.loads(
-        _DOCUMENTS.dump_json(DocumentAnswer.of(document_of(priced, currency=currency)))
-    )
-    return shown
+    return shown(document_of(priced, currency=currency))
+
+
+def shown(document: StoredDocument) -> Document:
+    answer: Document = json.loads(_DOCUMENTS.dump_json(DocumentAnswer.of(document)))
+    return answer
 
 
 quantities = st.decimals(min_value=-100, max_value=20_000, places=3)
@@ -66,6 +74,17 @@ HOLDS: list[Document] = [
 ]
 
 
+#: Raised once or several times before January, or within it.
+ESCALATORS = st.fixed_dictionaries(
+    {
+        "percent": st.decimals(min_value=1, max_value=20, places=3).map(str),
+        "every_months": st.integers(1, 9),
+        "anchor": st.sampled_from(["2025-01-01", "2025-06-11"]),
+        "kind": st.sampled_from(["compound", "simple"]),
+    }
+)
+
+
 @st.composite
 def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
     """A month of a random contract, its price and fee changed within it or not."""
@@ -75,6 +94,7 @@ def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
         "currency": currency,
         "billing": {"interval": "month", "rounding": draw(st.sampled_from(ROUNDINGS))},
         "phases": draw(st.sampled_from([[], [{"from": "2026-01-01", "minimum_spend": "500"}]])),
+        "escalators": draw(st.lists(ESCALATORS, max_size=1)),
         "discounts": draw(st.lists(_discounts(money), max_size=3, unique_by=lambda one: str(one["key"]))),
     }
     if draw(st.booleans()):
@@ -125,7 +145,7 @@ def _fee(draw: st.DrawFn, money: st.SearchStrategy[str]) -> Document:
 
 
 #: Operations that random contracts of usage, fees, discounts and bounds lead to.
-OFTEN = set(get_args(Op)) - {"commit", "uplift", "shortfall", "draw", "part"}
+OFTEN = set(get_args(Op)) - {"commit", "uplift", "shortfall", "draw", "part", "asked"}
 
 
 @pytest.mark.long
@@ -256,6 +276,32 @@ def run(*paths: Path) -> tuple[int, str]:
         [sys.executable, "-I", str(SCRIPT), *map(str, paths)], capture_output=True, text=True, check=False
     )
     return done.returncode, done.stdout
+
+
+def note(*, whole: int, asked: int) -> Document:
+    """A note that asks for so much of a line that comes to `whole` now."""
+    statement = statement_of(final=True, occasion="note:1", amounts=(whole,))
+    (line,) = statement.lines
+    said = {name: getattr(line, name) for name in line.__struct_fields__}
+    said |= {
+        "amount_minor": asked,
+        "quantity": Decimal(0),
+        "corrects": CorrectedOccasion("period", line.line_id),
+    }
+    statement = msgspec.structs.replace(statement, asked=(AskedLine(**said),))
+    lines = tuple(lines_of_draft(statement, {"period": "inv_0"}, segments=True))
+    invoice = document_of(price(chain(terms()), "3"))
+    return shown(replace(invoice, lines=lines, subtotal_minor=asked, total_minor=asked))
+
+
+@pytest.mark.parametrize(("whole", "asked"), [(5_000, 1_200), (5_000, -300), (0, -5_000)])
+def test_a_note_asks_for_what_its_line_comes_to_less_what_others_ask_for(whole: int, asked: int) -> None:
+    document = note(whole=whole, asked=asked)
+    assert list(recompute.check(document)) == []
+    *_, step = document["lines"][0]["steps"]
+    assert step["op"] == "asked" and "other documents ask for" in step["text"]
+    for place in numbers(document):
+        changed(document, place, 1)
 
 
 def test_it_knows_every_operation() -> None:
