@@ -71,6 +71,8 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any], tags: frozenset[s
     if detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]:
         # Its items are at fault, and told by themselves.
         return []
+    if detail["type"] == "too_long":
+        return [_too_many(at, context["max_length"])]
     if detail["type"] == "extra_forbidden":
         return [_unexpected_key(at)]
     if detail["type"] in ("union_tag_invalid", "literal_error"):
@@ -78,6 +80,11 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any], tags: frozenset[s
     if detail["type"] == "union_tag_not_found":
         at = (*at, _discriminator(context))
     return [Fault(at, detail["type"], said(detail["type"], detail["msg"]))]
+
+
+def _too_many(at: Path, most: int) -> Fault:
+    said = f"At most {most} are taken here; leave out what is over, join some into one, or put them in another contract."
+    return Fault(at, "too_long", said)
 
 
 def _unexpected_key(at: Path) -> Fault:

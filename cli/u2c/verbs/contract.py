@@ -1,6 +1,8 @@
 """`u2c contract`: apply a contract document, or show one as it is in force."""
 
 import asyncio
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,9 +12,21 @@ import typer
 import yaml
 
 from u2c.api import WRONG, Api, OfDatabase
+from u2c.contract_shapes import SHAPES, contract_of
 from u2c.documents import terms_in
 from u2c.printing import AsJson, console, folding, print_json
 
+
+class Shape(StrEnum):
+    """What a new contract starts from."""
+
+    PAY_AS_YOU_GO = "pay-as-you-go"
+    PREPAID = "prepaid"
+    ANNUAL_COMMITMENT = "annual-commitment"
+    HYBRID = "hybrid"
+
+
+assert {*Shape} == {*SHAPES}, "every shape that is written can be asked for"
 app = typer.Typer(no_args_is_help=True, help="Contracts as versioned documents.")
 
 
@@ -29,6 +43,22 @@ def apply(
 ) -> None:
     """Create the contract, or a new version of it. A fault is printed with its path in the document."""
     _print(asyncio.run(_apply(terms_in(file), database)), as_json)
+
+
+@app.command()
+def new(
+    shape: Annotated[Shape, typer.Argument(help="What kind of contract to start from")],
+    customer: Annotated[str, typer.Option(help="Whose it is, by its external id")] = "acme",
+    meter: Annotated[str, typer.Option(help="What its usage line counts")] = "api_calls",
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Its first day; default: the first of this month"),
+    ] = None,
+) -> None:
+    """Write a contract to start from, as YAML: `contract new hybrid > FILE`, edit it, `contract apply FILE`. It applies
+    as it stands where the customer and the meter exist."""
+    begins = start.date() if start else datetime.now(UTC).date().replace(day=1)
+    typer.echo(contract_of(shape, customer, meter, begins), nl=False)
 
 
 @app.command()
