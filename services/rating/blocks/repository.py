@@ -127,6 +127,12 @@ class BlockRepository:
             sorted(blocks),
         )
 
+    async def adjust(self, block: str, minor: int) -> None:
+        """Say that a call added so much to a block, or took it off."""
+        await self.connection.execute(
+            "update rating.blocks set granted_minor = granted_minor + $2 where block_id = $1", block, minor
+        )
+
     async def close(self, blocks: Collection[str]) -> None:
         """Say that what was left of these blocks at their end has been taken off them."""
         if not blocks:

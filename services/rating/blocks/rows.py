@@ -18,7 +18,8 @@ Clauses = Annotated[Sequence[str], JSONB]
 
 @dataclass(frozen=True, slots=True)
 class NewBlock:
-    """A block as it is granted. `over`: what is left at its end has been taken off it."""
+    """A block as it is granted. `granted_minor`: by its clause or by a call, what the end of another block makes of it left
+    out."""
 
     block_id: str
     customer_id: str
@@ -32,10 +33,11 @@ class NewBlock:
     draw_class: Literal["first", "normal", "last"]
     applies_to: Clauses | None
     clauses: Clauses
+    granted_minor: int
     reason: str | None = None
 
     @classmethod
-    def of(cls, block: Block, customer_id: str, currency: str) -> Self:
+    def of(cls, block: Block, customer_id: str, currency: str, granted_minor: int) -> Self:
         return cls(
             block.id,
             customer_id,
@@ -49,6 +51,7 @@ class NewBlock:
             block.class_,
             block.applies_to,
             block.clauses,
+            granted_minor,
         )
 
 

@@ -51,6 +51,8 @@ def add_block_tables(metadata: MetaData) -> None:
         Column("clauses", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # ids; none: by a call
         # what is left at its end has been taken off it
         Column("over", Boolean, nullable=False, server_default=text("false")),
+        # by its clause or by calls: what the end of another one makes of it is left out
+        Column("granted_minor", BigInteger, nullable=False),
         Column("reason", Text),
         CheckConstraint(KINDS, name="blocks_kind"),
         Index("blocks_customer", "customer_id"),

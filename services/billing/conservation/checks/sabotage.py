@@ -163,6 +163,28 @@ KINDS: Mapping[str, Sabotage] = {
         "update billing.document_lines set amount_minor = amount_minor + 1 where document_id = $1 and position = $2",
         "a finalized document",
     ),
+    "draw-doubled": Sabotage(
+        K.MONEY,
+        "draw_rows_differ",
+        "rating.block_rows",
+        """select block_id, line_id::text from rating.block_rows where kind = 'draw'
+           group by 1, 2 having count(*) = 1 order by 1, 2 limit 1""",
+        """insert into rating.block_rows (block_id, kind, amount_minor, at, recorded_at, contract, period_start,
+               statement_id, line_id, slice_start, cause)
+           select block_id, kind, amount_minor, at, recorded_at, contract, period_start, statement_id, line_id,
+               slice_start, cause
+           from rating.block_rows where block_id = $1 and line_id = $2::uuid and kind = 'draw'""",
+        "a line that a block pays",
+    ),
+    "block-row-removed": Sabotage(
+        K.MONEY,
+        "block_off",
+        "rating.block_rows",
+        """select block_id from rating.block_rows where kind = 'grant' and period_start is null
+           group by 1 having count(*) = 1 order by 1 limit 1""",
+        "delete from rating.block_rows where block_id = $1 and kind = 'grant' and period_start is null",
+        "a granted block",
+    ),
     "batch-row-removed": Sabotage(
         K.TRANSPORT,
         "batch_row_missing",

@@ -13,6 +13,7 @@ from services.billing.conservation.checks.k4_admission import admission
 from services.billing.conservation.checks.k4_aggregates import aggregates
 from services.billing.conservation.checks.k4_fold import fold
 from services.billing.conservation.checks.k4_quantity import quantities_of
+from services.billing.conservation.checks.k5_blocks import blocks, draws_of
 from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of, numbers
 from services.billing.conservation.checks.listing import LISTED_MAX
 from services.billing.conservation.clients import snapshot
@@ -85,7 +86,13 @@ async def _money(connection: asyncpg.Connection, heads: Heads | None, listed_max
         await money_of(connection, chunk, now, drained=drained, listed_max=listed_max)
         for chunk in _chunks(await all_periods(connection))
     ]
-    return merged([await numbers(connection, listed_max), *chunks])
+    drawn = [
+        await draws_of(connection, chunk, listed_max=listed_max)
+        for chunk in _chunks(await all_periods(connection))
+    ]
+    return merged(
+        [await numbers(connection, listed_max), await blocks(connection, listed_max), *chunks, *drawn]
+    )
 
 
 def _chunks(periods: Sequence[CONTRACT_PERIOD]) -> Iterator[Sequence[CONTRACT_PERIOD]]:
@@ -115,6 +122,7 @@ async def breaks_of(
             breaks = await disposition_of(connection, chunk)
             breaks += (await quantities_of(connection, chunk)).breaks
             breaks += (await money_of(connection, chunk, None, drained=True)).breaks
+            breaks += (await draws_of(connection, chunk)).breaks
             for broken in breaks:
                 assert broken.contract is not None and broken.period_start is not None
                 found.setdefault((broken.contract, broken.period_start), []).append(broken)

@@ -43,6 +43,7 @@ async def adjust(uow: UnitOfWork, block_id: str, document: AdjustmentDocument, n
     if block.left_minor + minor < 0:
         left = format_minor(block.left_minor, currency(block.currency))
         raise BalanceTooSmall(f"{left} {block.currency} are left of {block_id}; take off no more than that")
+    await BlockRepository(uow.connection).adjust(block_id, minor)
     await _change(uow, block, [NewRow(block_id, "adjustment", minor, now, now, document.reason)])
 
 

@@ -60,6 +60,7 @@ async def grant_block(uow: UnitOfWork, document: BlockDocument, now: datetime) -
         "normal",
         applies_to,
         (),
+        minor,
         document.reason,
     )
     turns = [BlockContract(block_id, contract, turn) for turn, contract in enumerate(document.draws)]

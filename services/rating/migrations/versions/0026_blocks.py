@@ -25,6 +25,7 @@ def upgrade() -> None:
             applies_to jsonb,
             clauses jsonb not null default '[]'::jsonb,
             over boolean not null default false,
+            granted_minor bigint not null,
             reason text,
             constraint blocks_kind check (
                 kind in ('prepaid', 'promotional', 'commitment', 'roll_over', 'shortfall')))""")

@@ -145,8 +145,8 @@ def _new_blocks(
             seen.add(block.id)
             currency = one.due.chain[-1].terms.currency
             of = BlockContract(block.id, one.due.contract, 0)
-            new.append((NewBlock.of(block, one.due.customer_id, currency), of))
             own = block.amount_minor - kept.get(block.id, 0)
+            new.append((NewBlock.of(block, one.due.customer_id, currency, own), of))
             if own > 0:
                 rows.append(NewRow(block.id, "grant", own, block.effective, now, OF_CLAUSE))
     return new, rows

@@ -69,7 +69,11 @@ CONTRACTS = (
             usage("eu_calls", {"model": "per_unit", "unit": "0.01"}),
         ],
     ),
-    terms("lite", [{"key": "platform", "kind": "recurring", "amount": "5.00"}]),
+    terms(
+        "lite",
+        [{"key": "platform", "kind": "recurring", "amount": "5.00"}],
+        credits=[{"key": "gift", "amount": "3.00"}],
+    ),
 )
 AMENDMENT = terms(
     "bolt",

@@ -1,0 +1,130 @@
+"""K5 of blocks: the rows of what is drawn are what statements say of it, and granted + adjusted = drawn − returned +
+expired − revived + voided + refunded + left, with nothing left below zero.
+
+Left: rating.block_rows. Right: the draws of each period's statement or last correction, and what each block says that it
+was granted. What documents say of draws is compared with statements in `k5_money`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from services.billing.conservation.checks.k5_money import LAST, SCOPE
+from services.billing.conservation.checks.listing import listed
+from services.billing.conservation.domain.breaks import Break, Checked, K, Row
+
+# Draw by draw: the rows of a contract and period against what its statement, or last correction, says.
+DRAW_ROWS = f"""
+    with {SCOPE}, {LAST},
+    said as (
+        select l.contract, l.period_start, line ->> 'line_id' as line_id, draw ->> 'block' as block,
+            sum((draw ->> 'amount_minor')::bigint)::bigint as minor
+        from last l cross join lateral jsonb_array_elements(coalesce(l.document -> 'lines', '[]')) line
+        cross join lateral jsonb_array_elements(line -> 'draws') draw
+        group by 1, 2, 3, 4
+    ),
+    kept as (
+        select contract, period_start, r.line_id::text as line_id, r.block_id as block,
+            -sum(r.amount_minor)::bigint as minor
+        from scope join rating.block_rows r using (contract, period_start)
+        where r.kind in ('draw', 'return') group by 1, 2, 3, 4
+    )
+    select contract, period_start, line_id, block, coalesce(s.minor, 0) as said, coalesce(k.minor, 0) as kept
+    from said s full join kept k using (contract, period_start, line_id, block)
+    where coalesce(s.minor, 0) <> coalesce(k.minor, 0)
+    order by contract, period_start, line_id, block
+"""
+
+# Block by block: its rows by kind, what it was granted by its clause or call, and what is left.
+BALANCES = """
+    with summed as (
+        select b.block_id, b.over, b.granted_minor,
+            coalesce(sum(r.amount_minor), 0)::bigint as left_minor,
+            coalesce(sum(r.amount_minor) filter (
+                where r.kind in ('grant', 'adjustment') and r.period_start is null), 0)::bigint as rows_minor,
+            count(*) filter (where r.kind = 'grant') as grants,
+            (select c.contract from rating.block_contracts c where c.block_id = b.block_id
+                order by c.position limit 1) as contract
+        from rating.blocks b left join rating.block_rows r using (block_id) group by 1, 2, 3
+    )
+    select * from summed
+    where left_minor < 0 or over and left_minor <> 0 or rows_minor <> granted_minor or grants = 0
+    order by block_id
+"""
+
+# What was asked for beforehand against its document: each is the part of its schedule, and parts sum to their whole.
+BEFOREHAND = """
+    with part as (
+        select a.*, d.document_id, d.subtotal_minor, d.total_minor,
+            sum(a.amount_minor) over (partition by a.contract, a.block_id) as parts_minor,
+            count(*) over (partition by a.contract, a.block_id) as parts_known
+        from rating.asked_beforehand a
+        left join billing.document_statements made_from on made_from.statement_id = a.statement_id
+        left join billing.documents d on d.document_id = made_from.document_id
+    )
+    select contract, period_start, occasion, document_id, amount_minor, subtotal_minor, whole_minor, parts_minor
+    from part where document_id is not null and (subtotal_minor, total_minor) <> (amount_minor, amount_minor)
+        or parts_known = parts and parts_minor <> whole_minor
+    order by contract, occasion
+"""
+
+
+async def draws_of(
+    connection: asyncpg.Connection,
+    periods: Sequence[tuple[str, datetime]],
+    *,
+    listed_max: int | None = None,
+) -> Checked:
+    """What rows and statements of these contracts and periods say of draws."""
+    contracts, starts = [contract for contract, _ in periods], [start for _, start in periods]
+    rows = await listed(connection, DRAW_ROWS, contracts, starts, rows_max=listed_max)
+    return Checked(K.MONEY, {}, tuple(map(_draw_rows_differ, rows.rows)), more=rows.more)
+
+
+async def blocks(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
+    """Every block, and what is asked for beforehand."""
+    off = await listed(connection, BALANCES, rows_max=listed_max)
+    asked = await listed(connection, BEFOREHAND, rows_max=listed_max)
+    breaks = (*map(_balance_off, off.rows), *map(_part_differs, asked.rows))
+    known = await connection.fetchval("select count(*) from rating.blocks")
+    return Checked(K.MONEY, {"blocks": known}, breaks, more=off.more + asked.more)
+
+
+def _draw_rows_differ(row: asyncpg.Record) -> Break:
+    where = Row("rating.block_rows", {"block_id": row["block"], "line_id": row["line_id"]})
+    says = (
+        f"the statement draws {row['said']} of block {row['block']} for the line and its rows {row['kept']} (minor "
+        "units); price an open period again, restore a row of a final one from a backup"
+    )
+    return Break(
+        K.MONEY,
+        "draw_rows_differ",
+        where,
+        str(row["said"]),
+        str(row["kept"]),
+        says,
+        row["contract"],
+        row["period_start"],
+    )
+
+
+def _balance_off(row: asyncpg.Record) -> Break:
+    where = Row("rating.block_rows", {"block_id": row["block_id"]})
+    if row["rows_minor"] != row["granted_minor"] or not row["grants"]:
+        expected, found = f"{row['granted_minor']} granted", f"{row['rows_minor']} in {row['grants']} rows"
+    else:
+        expected, found = "0 left" if row["over"] else "at least 0 left", f"{row['left_minor']} left"
+    says = f"the rows of block {row['block_id']} are not its balance (minor units); restore what is missing from a backup"
+    return Break(K.MONEY, "block_off", where, expected, found, says, row["contract"])
+
+
+def _part_differs(row: asyncpg.Record) -> Break:
+    where = Row(
+        "rating.asked_beforehand",
+        {"contract": row["contract"], "occasion": row["occasion"]},
+    )
+    expected = f"{row['amount_minor']} of {row['whole_minor']}"
+    found = f"{row['subtotal_minor']} documented, {row['parts_minor']} in all parts"
+    says = "a document of its kind asks for the part of its schedule (minor units); correct it by a note"
+    return Break(K.MONEY, "part_differs", where, expected, found, says, row["contract"], row["period_start"])
