@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from shared.pricing.balances import Balances
+from shared.pricing.balances import EMPTY, Balances
 from shared.pricing.effective import Effective
 from shared.pricing.lines import LineClause
 from shared.pricing.models.matrix import NoRateForGroup
@@ -37,22 +37,20 @@ def cover(
 ) -> list[Covered]:
     """Raises NoRateForGroup."""
     of_units = [one for one in discounts if one.clause.kind == "units"]
-    return [
-        _covered(line, opening, [one for one in of_units if line.line.line_id in one.lines])
-        if line.counted
-        else Covered(line.line)
-        for line in measured
-    ]
+    return [_covered(line, opening, of_units) if line.counted else Covered(line.line) for line in measured]
 
 
-def _covered(measured: Measured, opening: Balances, discounts: Sequence[PlacedDiscount]) -> Covered:
-    key = measured.line.key
-    rolled = sum([row.units for row in opening.rolled_over if row.line_key == key], _ZERO)
-    carried = {row.group: row.units for row in opening.below_zero if row.line_key == key}
+def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDiscount]) -> Covered:
+    key, rolled, carried = measured.line.key, _ZERO, dict[Group, Decimal]()
+    if opening is not EMPTY:
+        rolled = sum([row.units for row in opening.rolled_over if row.line_key == key], _ZERO)
+        carried = {row.group: row.units for row in opening.below_zero if row.line_key == key}
     try:
         turns = tuple(_turns(measured, carried, rolled))
-        unused, off = _unused(turns[-1]), TakesUnits(discounts) if discounts else None
-        turns = tuple([off.of(turn) for turn in turns]) if off else turns
+        unused = _unused(turns[-1])
+        if of_units:
+            off = TakesUnits([one for one in of_units if measured.line.line_id in one.lines])
+            turns = tuple([off.of(turn) for turn in turns])
     except NoRateForGroup as fault:
         raise in_full(fault, measured.line, measured.counted) from fault
     totals = turns[-1].after.totals
