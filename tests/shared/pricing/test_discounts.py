@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared.pricing import Group, Step, TermsInvalid, Totals, parse_terms, price_period, text_of, usage_needs
 from shared.pricing.language import content_hash
+from shared.values.period import period_between
 from tests.shared.pricing.contracts import JANUARY, amounts, chain, document, price, terms, usage_line
 from tests.shared.pricing.prices import PRICES
 
@@ -472,3 +473,44 @@ def test_discounts_come_to_the_same_in_fractions(
         assert said >= 0
         for step in steps:
             assert not step.op.endswith("_off") or again(step) == Fraction(step.output), step
+
+
+@pytest.mark.parametrize(
+    ("measured", "minimum", "maximum", "charged_minor"),
+    [
+        ("after_discounts", "95", None, 9500),  # 90 are left, and lifted to 95
+        ("before_discounts", "95", None, 9000),  # 100 are above 95
+        ("before_discounts", "120", None, 11000),  # 20 are missing, beside the 90 that are left
+        ("after_discounts", None, "80", 8000),  # 90 are left, and held to 80
+        ("before_discounts", None, "80", 7200),  # 10 % off the 80 that it costs at most
+    ],
+)
+def test_bounds_of_a_line_are_measured_after_discounts_or_before_them(
+    measured: str, minimum: str | None, maximum: str | None, charged_minor: int
+) -> None:
+    bounds: dict[str, Any] = {
+        name: said for name, said in (("minimum", minimum), ("maximum", maximum)) if said
+    }
+    line = usage_line(measured=measured, **bounds)
+    priced = price(chain(terms(lines=[line], discounts=[off(percent="10")])), "100")
+    assert amounts(priced) == {"api": charged_minor}
+    assert sum(Fraction(step.amount or 0) for step in priced.steps) == Fraction(charged_minor, 100)
+
+
+def test_units_are_taken_of_what_a_rolled_over_allowance_leaves() -> None:
+    """40 of 100 are not used and roll over; of 250 then 140 cost nothing, and 30 are taken off the rest."""
+    line = usage_line(included={"units": "100", "roll_over": True})
+    versions = chain(terms(lines=[line], discounts=[off(units="30", **{"from": "2026-02-01"})]))
+    february = period_between(date(2026, 2, 1), date(2026, 3, 1), "UTC")
+    first = price(versions, "60")
+    (need,) = usage_needs(versions, february)
+    second = price_period(versions, february, {need: {(): Decimal(250)}}, first.closing)
+    assert amounts(second) == {"api": 8000}
+
+
+def test_a_discount_leaves_less_to_the_minimum_spend_and_to_the_cap() -> None:
+    over = {"lines": [usage_line(), FEE], "discounts": [off(percent="10")]}
+    least = chain(terms(**over, phases=[{"from": "2026-01-01", "minimum_spend": "400"}]))
+    assert amounts(price(least, "100")) == {"fee": 27900, "api": 9000, "minimum_spend": 3100}
+    most = chain(terms(**over, cap={"spend_per_period": "300"}))
+    assert price(most, "100").subtotal_minor == 30000
