@@ -54,10 +54,11 @@ def cases_in(folder: Path) -> list[Case]:
         raise EnvironmentFault(
             f"There are no cases in {folder}.", "Name a folder with one JSON file a group: U2C_CASES=DIR"
         )
-    return [case for path in paths for case in _cases(path)]
+    return [case for path in paths for case in cases_of(path)]
 
 
-def _cases(path: Path) -> Iterable[Case]:
+def cases_of(path: Path) -> Iterable[Case]:
+    """Yield the cases of a file, whose name is that of their group. Raises EnvironmentFault where it holds none."""
     keys = ("id", "title", "model", "terms", "usage", "expect")
     try:
         for written in json.loads(path.read_text()):

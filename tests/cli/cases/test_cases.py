@@ -14,7 +14,7 @@ import pytest
 
 from u2c.cases import reasons
 from u2c.cases.answers import ANSWERS
-from u2c.cases.case import SHIPPED, Case, cases_in
+from u2c.cases.case import SHIPPED, Case, cases_in, cases_of
 from u2c.cases.comparing import comparable
 from u2c.cases.runner import Outcome, counts, outcome_of, run
 from u2c.deployment.state import ROOT
@@ -87,6 +87,17 @@ def test_every_model_that_is_shipped_is_known() -> None:
 def test_what_nobody_knows_fails(changed: Case, told: str) -> None:
     outcome = outcome_of(changed)
     assert outcome.verdict == "failed" and told in outcome.reason, outcome
+
+
+def test_words_that_no_shipped_case_uses_are_understood_too() -> None:
+    """Each with its verdict: passed by an answer, later or not offered by its terms, failed where nobody knows a value."""
+    path = Path(__file__).parent / "vocabulary.json"
+    verdicts = {one["id"]: one["verdict"] for one in json.loads(path.read_text())}
+    found = {one.case.id: one for one in run(cases_of(path))}
+    wrong = {
+        name: (found[name], verdict) for name, verdict in verdicts.items() if found[name].verdict != verdict
+    }
+    assert not wrong
 
 
 def test_what_is_later_is_so_by_its_terms_and_never_by_its_name() -> None:

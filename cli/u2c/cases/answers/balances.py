@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.pricing.blocks import Block, in_order
+from shared.values.decimals import plain
 from shared.values.instants import read_instant
 from shared.values.money import currency, to_decimal
 from shared.values.period import add_months, day_after
@@ -238,11 +239,10 @@ def cumulative_commitment(case: Case) -> Answer:
     terms, usage = case.terms, case.usage
     known(terms, "commitment", "overage_factor", "allocation_rounding")
     current = list(usage["current_base"])
-    percent = {"1": "100", "2": "200", "3": "300", "1.5": "150", "1.25": "125", "1.2": "120", "1.1": "110"}
     commitment = {
         "key": "commitment",
         "amount": terms["commitment"],
-        "overage_percent": one_of(terms, "overage_factor", percent),
+        "overage_percent": plain(Decimal(terms["overage_factor"]).scaleb(2)),
         "spread": "pro_rata",
     }
     months = [date(2026, 1, 1)]

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from u2c.cases.asking import ask, document, fee, less, rounded, settled, usage_line, used
+from shared.values.money import percent_of
+from u2c.cases.asking import ask, document, fee, less, rounded, settled
 from u2c.cases.case import Answer, Answers, Case, Terms, known, one_of
 
 
@@ -47,15 +48,14 @@ def ordered(case: Case) -> Answer:
 
 
 def percentage_of(case: Case) -> Answer:
-    """A percentage of a base, as a price that reads the base as usage."""
-    terms, base = case.terms, case.usage["base"]
+    """A percentage of a base, by the function that discounts take it by."""
+    terms, base = case.terms, Decimal(case.usage["base"])
     known(terms, "pct", "currency", "rounding", "clamp_to_base")
-    bound = {"maximum": base} if terms.get("clamp_to_base") else {}
-    line = usage_line({"model": "percentage", "rate": terms["pct"]}, **bound)
-    money = settled(terms)
-    priced = ask(document(lines=[line], **money), usage=[used(base)])
-    value = priced.total if money or "rounding" not in terms else rounded(priced.exact, terms["rounding"])
-    return {"value": value, "net": less(Decimal(base), value)}
+    exact = percent_of(base, Decimal(terms["pct"]))
+    value = rounded(exact, terms["rounding"]) if "rounding" in terms else exact
+    if terms.get("clamp_to_base"):
+        value = min(value, base)
+    return {"value": value, "net": less(base, value)}
 
 
 ANSWERS: Answers = {
