@@ -1,7 +1,11 @@
 """POST /v1/price: asked by whoever may read contracts, and nothing is stored."""
 
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
 from services.rating.paper.api import EXAMPLE
-from tests.services.rating.deployment import Deployment
+from tests.services.rating.deployment import Deployment, event, terms, utc
 from tests.services.rating.paper.questions import ask, question, used
 
 
@@ -20,6 +24,62 @@ async def test_a_refusal_is_a_problem_with_its_paths(rating: Deployment) -> None
     assert [fault["path"] for fault in refused.json()["errors"]] == ["until"]
     unread = await rating.client.post("/v1/price", content=b"{", headers={"Content-Type": "application/json"})
     assert (unread.status_code, unread.json()["code"]) == (400, "document_unreadable")
+
+
+async def test_it_is_the_statement_that_a_signed_contract_gets(rating: Deployment) -> None:
+    """The same terms and events, once as a question and once signed, sent and priced: line by line to the cent."""
+    await rating.customer("acme")
+    await rating.meter("calls", aggregation="sum", field="n", group_by=["model"])
+    rates = [{"model": "a", "unit": "0.333"}, {"unit": "2"}]
+    over: dict[str, Any] = {
+        "lines": [
+            {
+                "key": "calls",
+                "kind": "usage",
+                "meter": "calls",
+                "included": "5.5",
+                "maximum": "90",
+                "price": {"model": "matrix", "dimensions": ["model"], "rates": rates},
+            },
+            {"key": "fee", "kind": "recurring", "amount": "31"},
+        ],
+        "discounts": [{"key": "deal", "percent": "12.5", "until": "2024-01-20"}],
+        "phases": [{"from": "2024-01-01", "minimum_spend": "40"}],
+        "credits": [{"key": "gift", "amount": "25", "expires": "2024-01-25"}],
+        "commitments": [{"key": "half", "amount": "70", "period": {"months": 1}, "overage_percent": "120"}],
+    }
+    signed = terms("acme-1", "acme", **over)
+    await rating.apply(signed)
+    sent = [
+        (f"e{n}", utc(f"2024-01-{n:02}T0{n % 9}:30:00"), {"n": f"{n}.25", "model": "abc"[n % 3]})
+        for n in range(1, 29)
+    ]
+    await rating.send(*[event(name, "acme", at, data) for name, at, data in sent])
+    await rating.advance(utc("2024-02-01T00:00:00"))
+    await rating.settled()
+    stated = await rating.statement("acme-1", "2024-01-01")
+    meter = {
+        "meter": "calls",
+        "event_type": "call",
+        "aggregation": "sum",
+        "field": "n",
+        "group_by": ["model"],
+    }
+    events = [{"id": name, "type": "call", "time": at.isoformat(), "data": data} for name, at, data in sent]
+    asked = {"versions": [signed], "meters": [meter], "events": events, "until": "2024-02-01"}
+    answer = await rating.client.post("/v1/price", json=asked)
+    assert answer.status_code == 200, answer.text
+    (priced,) = answer.json()["statements"]
+    assert [(one["key"], one["amount"]) for one in priced["lines"]] == [
+        (one["key"], one["amount"]) for one in stated["lines"]
+    ]
+    assert priced["subtotal"] == stated["subtotal"] and len(priced["lines"]) > 2
+    kept = await rating.stored("acme-1", "2024-01-01")
+    drawn = {line.key: sum(draw.amount_minor for draw in line.draws) for line in kept.lines if line.draws}
+    told: Counter[str] = Counter()
+    for one in priced["draws"]:
+        told[one["line"]] += int(Decimal(one["amount"]) * 100)
+    assert drawn == dict(told) and sum(drawn.values()) == 2500
 
 
 async def _rows(rating: Deployment) -> dict[str, int]:

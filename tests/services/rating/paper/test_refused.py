@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.rating.paper.domain.answered import LINES_MAX
-from services.rating.paper.requests.documents import METERS_MAX, VERSIONS_MAX
+from services.rating.paper.requests.documents import BLOCKS_MAX, METERS_MAX, VERSIONS_MAX
 from services.rating.paper.usecases import answer_question
 from shared.errors import AppError
 from tests.services.rating.paper.questions import METER, event, question, used
@@ -17,6 +17,18 @@ MATRIX = {"model": "matrix", "dimensions": ["model"], "rates": [{"model": "a", "
 A_CENTURY = document(
     term={"start": "2000-01-01", "months": 1200}, lines=[usage_line(key=f"k{n}") for n in range(20)]
 )
+
+
+def begins(n: int) -> str:
+    return f"2026-01-{n // 24 + 2:02}T{n % 24:02}:01:00Z"
+
+
+MANY_BLOCKS = [
+    {"id": f"b{n}", "contract": "acme-2026", "kind": "promotional", "amount": "1", "currency": "USD"}
+    | {"effective": begins(n), "expires": begins(n).replace(":01:", ":31:")}
+    for n in range(BLOCKS_MAX)
+]
+ONE_MORE = [{"key": "c", "amount": "1", "effective": "2026-01-20", "expires": "2026-01-21"}]
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "no versions": (question() | {"versions": []}, "question_invalid", "versions", "too_short"),
@@ -79,6 +91,56 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "no_version_known",
     ),
     "cards": (question(cards=[{"card": "llm"}]), "clause_not_priced_yet", "cards", "clause_not_priced_yet"),
+    "a commitment of zero": (
+        question(document(commitments=[{"key": "c", "amount": "0"}])),
+        "terms_invalid",
+        "versions[0].commitments[0].amount",
+        "not_positive",
+    ),
+    "overage below its price": (
+        question(document(commitments=[{"key": "c", "amount": "5", "overage_percent": "99"}])),
+        "terms_invalid",
+        "versions[0].commitments[0].overage_percent",
+        "overage_below_price",
+    ),
+    "a minimum above the cap": (
+        question(
+            document(cap={"spend_per_period": "5"}, phases=[{"from": "2026-01-01", "minimum_spend": "6"}])
+        ),
+        "terms_invalid",
+        "versions[0].phases[0].minimum_spend",
+        "minimum_above_cap",
+    ),
+    "two discounts of one key": (
+        question(document(discounts=[{"key": "d", "percent": "1"}, {"key": "d", "percent": "2"}])),
+        "terms_invalid",
+        "versions[0].discounts[1].key",
+        "duplicate_key",
+    ),
+    "an escalator of all there is": (
+        question(document(escalators=[{"percent": "-100", "every_months": 12}])),
+        "terms_invalid",
+        "versions[0].escalators[0].percent",
+        "nothing_left",
+    ),
+    "a version before the term": (
+        question(document(), document(effective="2025-12-31")),
+        "terms_invalid",
+        "versions[1].effective",
+        "effective_before_term",
+    ),
+    "an amount with too many digits": (
+        question(document(cap={"spend_per_period": "10000000000000000000"})),
+        "terms_invalid",
+        "versions[0].cap.spend_per_period",
+        "not_a_decimal",
+    ),
+    "a period that blocks cut too often": (
+        question(document(credits=ONE_MORE), blocks=MANY_BLOCKS),
+        "too_many_edges",
+        "",
+        "",
+    ),
     "a block in units": (
         question(
             blocks=[
