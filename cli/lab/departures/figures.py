@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -42,13 +42,6 @@ class ExpectedFlights(msgspec.Struct, frozen=True):
 class Expected(msgspec.Struct, frozen=True):
     documents: tuple[ExpectedDocument, ...]
     flights: tuple[ExpectedFlights, ...]
-
-    def of(self, airlines: Container[str]) -> "Expected":
-        """What is expected of those with a contract in the schedule."""
-        return Expected(
-            tuple(one for one in self.documents if one.airline in airlines),
-            tuple(one for one in self.flights if one.airline in airlines),
-        )
 
 
 @dataclass(frozen=True, slots=True)

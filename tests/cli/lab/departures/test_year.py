@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -14,15 +14,17 @@ import pytest
 
 from lab.departures.figures import MONTHS, Expected, Mismatch, compare, expected_figures
 from lab.departures.schedule import Recorded, read_schedule
-from lab.departures.year import EXAMPLES, Flight, read_flights
+from lab.departures.year import EXAMPLES, NEW_YORK, Flight, read_flights
 from shared.pricing import EMPTY, PricedPeriod, ServicePeriod, Terms, Totals, VersionInForce, parse_terms
+from shared.pricing.blocks.parts import parts_due
 from shared.pricing.language import content_hash
 from shared.pricing.succession import price_periods
 from shared.values.groups import Group
-from shared.values.money import format_minor
+from shared.values.money import currency as currency_of
+from shared.values.money import format_minor, to_decimal
 from tests.services.billing.documents.test_recompute import exported, recompute
 
-GRACE = timedelta(hours=72)
+GRACE, USD = timedelta(hours=72), currency_of("USD")
 PUBLISHED = EXAMPLES / "departures_expected_8_of_16.json"
 
 
@@ -90,7 +92,7 @@ def closed(airline: str) -> Iterator[tuple[ServicePeriod, PricedPeriod]]:
     for period in islice(scheduled()[airline][0][1].calendar.periods(), len(MONTHS)):
         chain = known_at(airline, period.end + GRACE)
         ((_, priced),) = price_periods(
-            chain, [period], lambda needs: counted(airline, needs), period.end + GRACE, opening
+            chain, [period], partial(counted, airline), period.end + GRACE, opening
         )
         opening = priced.closing
         yield period, priced
@@ -110,6 +112,32 @@ def test_each_month_comes_to_what_is_expected_and_is_worked_out_again(airline: s
         ), wanted
         assert list(recompute.check(exported(priced, currency.code))) == []
     assert invoices == {}
+
+
+def test_every_airline_has_a_contract() -> None:
+    assert set(scheduled()) == {one.airline for one in expected().documents}
+
+
+def test_final_months_that_an_amendment_reaches_get_the_difference() -> None:
+    """YV's dearer price is known at September's close: June to August are priced once more under it."""
+    notes = {one.month: one.total for one in expected().documents if one.kind == "debit_note"}
+    known = known_at("YV", datetime(2013, 10, 4, tzinfo=NEW_YORK))
+    found, opening = {}, EMPTY
+    for period, invoiced in closed("YV"):
+        ((_, now),) = price_periods(known, [period], partial(counted, "YV"), period.end + GRACE, opening)
+        opening = now.closing
+        if now.total_minor != invoiced.total_minor:
+            found[f"{period.start_date:%Y-%m}"] = to_decimal(now.total_minor - invoiced.total_minor, USD)
+    assert found == notes and len(notes) == 3
+
+
+def test_what_is_committed_is_asked_for_once_on_the_first_day() -> None:
+    (wanted,) = [one for one in expected().documents if one.kind == "commitment"]
+    chain = known_at("US", datetime(2013, 1, 1, tzinfo=NEW_YORK))
+    periods = islice(chain[0].terms.calendar.periods(), len(MONTHS) + 1)
+    (part,) = [part for period in periods for part in parts_due(chain, period)]
+    assert (part.kind, f"{part.start_date:%Y-%m}") == ("commitment", wanted.month)
+    assert to_decimal(part.amount_minor, USD) == wanted.total
 
 
 def test_expected_figures_are_those_that_others_worked_out() -> None:
