@@ -16,7 +16,12 @@ from typing import Any
 
 decimal.getcontext().prec = 200
 QUOTIENT = decimal.Context(prec=50)
-FACTS = {"quantity", "commit", "draw"}  # what was counted or drawn: events and blocks prove it, no arithmetic
+FACTS = {
+    "quantity",
+    "unpriced",
+    "commit",
+    "draw",
+}  # what was counted or drawn: events and blocks prove it, no arithmetic
 ADD_NOTHING = {*FACTS, "allowance", "units_off", "escalate"}  # they move units, or pay
 
 

@@ -49,7 +49,8 @@ class UnitsOff(msgspec.Struct, frozen=True, gc=False):
 
 class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it; `rolled_over`: the units
-    that cover usage beside its allowance; `off`: units that discounts take off."""
+    that cover usage beside its allowance; `off`: units that discounts take off;
+    `unpriced`: units, of groups that terms leave unpriced, which are none of those counted."""
 
     stretch: Effective[C_co]
     counted: TotalsRead
@@ -58,6 +59,7 @@ class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     fresh: bool
     rolled_over: Decimal = _ZERO
     off: tuple[UnitsOff, ...] = ()
+    unpriced: TotalsRead = {}
 
     def priced(self, group: Group) -> tuple[Decimal, Decimal]:
         """Return the units of a group that are priced, before and after."""

@@ -16,7 +16,7 @@ from shared.pricing.explanation.step import Step
 
 class PricedSegment(msgspec.Struct, frozen=True, gc=False):
     """One priced piece of a line: a span with one version of the clause, and one group. quantity = allowance
-    + priced."""
+    + priced + unpriced."""
 
     start: datetime
     end: datetime
@@ -27,6 +27,7 @@ class PricedSegment(msgspec.Struct, frozen=True, gc=False):
     allowance: Decimal
     priced: Decimal
     exact: Decimal
+    unpriced: Decimal = Decimal(0)
 
 
 class PricedLine(msgspec.Struct, frozen=True, gc=False):

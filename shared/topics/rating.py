@@ -98,10 +98,11 @@ class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
     clause_hash: str
     quantity: Decimal
     allowance: Decimal  # units covered by the included allowance
-    priced: Decimal  # quantity − allowance = Σ tier quantities
+    priced: Decimal  # quantity − allowance − unpriced = Σ tier quantities
     # exact amount before settlement (its split may be notional; Σ over the line is what settles)
     exact: Decimal
     group: dict[str, str] = {}
+    unpriced: Decimal = Decimal(0)  # units that terms leave without a price
 
 
 class LineDraw(msgspec.Struct, frozen=True):

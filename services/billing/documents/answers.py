@@ -48,6 +48,8 @@ class SegmentAnswer(Answer):
     allowance: Quantity
     """Included or carried units that cover a part of it"""
     priced: Quantity
+    unpriced: Quantity
+    """Units that terms leave without a price"""
     exact: Quantity
     """Money before rounding, which happens once, at the line"""
 

@@ -149,6 +149,8 @@ class SegmentAnswer(Answer):
     """Units covered by the included allowance"""
     priced: Quantity
     """Units beyond it"""
+    unpriced: Quantity
+    """Units that terms leave without a price"""
     exact: Quantity
     """Its share of the amount, not rounded"""
 

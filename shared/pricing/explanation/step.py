@@ -9,6 +9,7 @@ Op = Literal[
     "escalate",
     "quantity",
     "allowance",
+    "unpriced",
     "units_off",
     "fee",
     "price",
@@ -39,6 +40,7 @@ class Step:
     quantity      meter, version, group, start, end          the units counted
     allowance     counted, priced, rolled_over               priced − counted; `rolled_over`, where there are any, are the
                                                              units that cover usage beside the allowance
+    unpriced      counted                                    −counted: terms leave them without a price
     units_off     discount, has, left                        −min(has, left)
     fee           quantity, fee, days, whole_days, before,   (before + fee × days) ÷ whole_days − before ÷ whole_days
                   version, start, end

@@ -43,6 +43,10 @@ def _allowance(step: Step, shown: Shown) -> str:
     )
 
 
+def _unpriced(step: Step, shown: Shown) -> str:
+    return f"{shown.units(-step.output)} left unpriced, as no rate of the terms is theirs"
+
+
 def _fee(step: Step, shown: Shown) -> str:
     days, whole_days = step.inputs["days"], step.inputs["whole_days"]
     part = "" if days == whole_days else f" × {days} of {whole_days} days"
@@ -168,6 +172,7 @@ def _money(step: Step, shown: Shown, amount: Decimal) -> str:
 WORDS: Final[Mapping[Op, Callable[[Step, Shown], str]]] = {
     "quantity": _quantity,
     "allowance": _allowance,
+    "unpriced": _unpriced,
     "fee": _fee,
     "price": _price,
     "before": _before,

@@ -10,7 +10,7 @@ from shared.pricing.effective import Effective
 from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Step
 from shared.pricing.lines.allowance import UnitRollOver
-from shared.pricing.needs import Totals
+from shared.pricing.needs import Totals, TotalsRead
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
 from shared.values.fields import Key
@@ -72,6 +72,10 @@ class LineClause(Clause):
     def rank(self, group: Group) -> int:
         """Return the order in which groups draw the allowance. Raises NoRateForGroup where terms name no price."""
         return 0
+
+    def left_of(self, counted: TotalsRead) -> TotalsRead:
+        """Return the usage that terms leave unpriced."""
+        return {}
 
     def begins_anew(self, previous: Self) -> bool:
         """Whether tiers and allowance begin anew where this takes over from what was in force before."""

@@ -13,7 +13,7 @@ from shared.pricing.explanation.step import Input, Step
 from shared.pricing.lines.allowance import Allowance, Included, UnitRollOver
 from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.models import Price
-from shared.pricing.needs import Totals
+from shared.pricing.needs import Totals, TotalsRead
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
 from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
@@ -84,6 +84,11 @@ class UsageLine(BoundedLine):
     def rank(self, group: Group) -> int:
         return self.price.rank(group)
 
+    def left_of(self, counted: TotalsRead) -> TotalsRead:
+        if not self.price.leaves_some:
+            return {}
+        return {group: units for group, units in counted.items() if self.price.leaves(group)}
+
     def begins_anew(self, previous: Self) -> bool:
         changed_dimensions = previous.price.dimensions != self.price.dimensions
         return (
@@ -94,7 +99,14 @@ class UsageLine(BoundedLine):
     def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:
         """A stretch costs new(all so far) − new(what came before), so tiers and allowance run through an amendment,
         or new(its own units) where it begins anew."""
-        return [_segment(turn, group) for turn in turns for group in _groups(turn)]
+        return [
+            segment
+            for turn in turns
+            for segment in (
+                *(_segment(turn, group) for group in _groups(turn)),
+                *(_left(turn, group) for group in sorted(turn.unpriced)),
+            )
+        ]
 
     @classmethod
     def explain(
@@ -103,9 +115,13 @@ class UsageLine(BoundedLine):
         turns: Sequence[Turn[Self]],
         segments: Sequence[PricedSegment],
     ) -> Iterator[Step]:
-        told = ((turn, group) for turn in turns for group in _groups(turn))
+        told = ((turn, group) for turn in turns for group in (*_groups(turn), *sorted(turn.unpriced)))
         for (turn, group), segment in zip(told, segments, strict=True):
             yield from _units(turn, segment)
+            if segment.unpriced:
+                left: dict[str, Input] = {"counted": segment.quantity}
+                yield Step("unpriced", turn.stretch.clause_ids, left, output=-segment.unpriced)
+                continue
             yield from _price(turn, group)
 
 
@@ -138,6 +154,22 @@ def _segment(turn: Turn[UsageLine], group: Group) -> PricedSegment:
     )
 
 
+def _left(turn: Turn[UsageLine], group: Group) -> PricedSegment:
+    stretch, quantity = turn.stretch, turn.unpriced[group]
+    return PricedSegment(
+        start=stretch.start,
+        end=stretch.end,
+        version=stretch.version,
+        clause_hash=stretch.hashes[0],
+        group=dict(group),
+        quantity=quantity,
+        allowance=_ZERO,
+        priced=_ZERO,
+        exact=_ZERO,
+        unpriced=quantity,
+    )
+
+
 def _cost(line: UsageLine, group: Group, priced: Decimal) -> Decimal:
     if line.price.dimensions and not priced:
         return _ZERO
@@ -157,7 +189,7 @@ def _units(turn: Turn[UsageLine], segment: PricedSegment) -> Iterator[Step]:
     yield Step("quantity", own, said, output=segment.quantity)
     off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))]
     left = segment.priced + sum([one.taken for one in off], _ZERO)
-    if left != segment.quantity:
+    if left != segment.quantity and not segment.unpriced:
         covered: dict[str, Input] = {"counted": segment.quantity, "priced": left}
         if turn.rolled_over:
             covered["rolled_over"] = turn.rolled_over

@@ -63,9 +63,13 @@ class Rate(Clause):
         )
 
 
+#: Of what is left unpriced.
+_NOTHING: Final = PerUnit.model_construct(model="per_unit", unit=Decimal(0))
+
+
 class Matrix(ByTotal):
     """The price of a unit depends on its dimensions. The row that names most of them wins; among equals, the
-    one written first."""
+    one written first. Usage that no row prices holds the statement, or with `unmatched: leave` is stated as unpriced."""
 
     example: ClassVar[Mapping[str, Any]] = {
         "model": "matrix",
@@ -78,6 +82,7 @@ class Matrix(ByTotal):
         tuple[Dimension, ...], Field(alias="dimensions", min_length=1, max_length=DIMENSIONS_MAX)
     ]
     rates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=10_000)]
+    unmatched: Literal["hold", "leave"] = "hold"
 
     @model_validator(mode="after")
     def _rows_fit_the_dimensions(self) -> Self:
@@ -98,18 +103,34 @@ class Matrix(ByTotal):
         return self.having(rates=tuple([rate.having(unit=price_now(rate.unit)) for rate in self.rates]))
 
     def for_group(self, group: Group) -> PerUnit:
-        return self._prices[self.rank(group)]
+        row = self.rank(group)
+        return self._prices[row] if row < len(self._prices) else _NOTHING
+
+    @property
+    def leaves_some(self) -> bool:
+        return self.unmatched == "leave"
+
+    def leaves(self, group: Group) -> bool:
+        return self.leaves_some and self._row(group) is None
 
     def rank(self, group: Group) -> int:
-        """Return the index of the row that prices this group: groups draw the allowance in the order of the
-        rows."""
+        """Return the index of the row that prices this group: groups draw the allowance in the order of the rows, what
+        is left unpriced last."""
+        row = self._row(group)
+        if row is not None:
+            return row
+        if self.leaves_some:
+            return len(self.rates)
+        raise NoRateForGroup(
+            f"No rate for {', '.join(f'{name}={value}' for name, value in group) or 'usage without dimensions'}."
+        )
+
+    def _row(self, group: Group) -> int | None:
         for named in range(len(group), -1, -1):
             rows = [self._rows[subset] for subset in combinations(group, named) if subset in self._rows]
             if rows:
                 return min(rows)
-        raise NoRateForGroup(
-            f"No rate for {', '.join(f'{name}={value}' for name, value in group) or 'usage without dimensions'}."
-        )
+        return None
 
     def cost(self, quantity: Decimal) -> Decimal:
         return self.for_group(()).cost(quantity)

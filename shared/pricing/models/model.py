@@ -83,6 +83,15 @@ class ByTotal(Model):
         """Return the price of one group of dimension values. Raises NoRateForGroup where terms name none."""
         return self
 
+    @property
+    def leaves_some(self) -> bool:
+        """Whether terms let usage without a price be stated as unpriced; else it is refused."""
+        return False
+
+    def leaves(self, group: Group) -> bool:
+        """Whether usage of a group is left unpriced."""
+        return False
+
     def rank(self, group: Group) -> int:
         """The order in which groups draw the included allowance; equal ranks go by their values."""
         return 0

@@ -75,13 +75,16 @@ def _turns(measured: Measured, carried: TotalsRead, rolled: Decimal) -> Iterator
     of what was rolled over there is what the one before did not need beside its own."""
     running, previous = carried, None
     for stretch, counted in zip(measured.line.stretches, measured.counted, strict=True):
+        left = stretch.clause.left_of(counted)
+        if left:
+            counted = {group: units for group, units in counted.items() if group not in left}
         fresh = previous is None or _begins_anew(previous.stretch, stretch)
         if fresh and previous is not None and rolled:
             rolled -= max(previous.after.covered - _own(previous), _ZERO)
         begun = {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
         before = _reach(stretch, begun, rolled)
         after = _reach(stretch, _plus(before.totals, counted), rolled)
-        previous = Turn(stretch, counted, before, after, fresh, rolled)
+        previous = Turn(stretch, counted, before, after, fresh, rolled, unpriced=left)
         yield previous
         running = after.totals
 

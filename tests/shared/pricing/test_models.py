@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from shared.pricing import text_of
 from shared.pricing.models.matrix import Matrix, NoRateForGroup
 from shared.pricing.models.model import ByTotal
 from shared.values.groups import Group
-from tests.shared.pricing.contracts import terms, usage_line
+from tests.shared.pricing.contracts import chain, price, terms, usage_line
 
 
 def model(price: dict[str, Any]) -> ByTotal:
@@ -193,3 +194,49 @@ def test_a_list_of_values_is_a_row_for_each() -> None:
     }
     named = {value for dimension, value in price.named_values if dimension == "region"}
     assert named == {"eu", "ch", "us"}
+
+
+def test_usage_that_terms_leave_unpriced_is_stated_draws_no_allowance_and_costs_nothing() -> None:
+    line = usage_line(
+        {
+            "model": "matrix",
+            "dimensions": ["region"],
+            "rates": [{"region": "eu", "unit": "2"}],
+            "unmatched": "leave",
+        },
+        included="10",
+    )
+    used: dict[Group, Decimal] = {(("region", "eu"),): Decimal(50), (("region", "us"),): Decimal(7)}
+    priced = price(chain(terms(lines=[line])), used)
+    (settled,) = priced.lines
+    assert (settled.quantity, settled.amount_minor) == (Decimal(57), 8000)
+    said = {
+        one.group["region"]: tuple(map(int, (one.allowance, one.priced, one.unpriced)))
+        for one in settled.segments
+    }
+    assert said == {"eu": (10, 40, 0), "us": (0, 0, 7)}
+    words = [text_of(step) for step in priced.steps]
+    assert "7 left unpriced, as no rate of the terms is theirs" in words
+    held = terms(lines=[usage_line({**line["price"], "unmatched": "hold"})]).lines[0]
+    assert held.hash == terms(lines=[usage_line({**line["price"], "unmatched": "hold"})]).lines[0].hash
+    without = {name: value for name, value in line["price"].items() if name != "unmatched"}
+    assert held.hash == terms(lines=[usage_line(without)]).lines[0].hash
+
+
+def test_a_row_that_an_amendment_brings_prices_what_was_left_from_then_on() -> None:
+    rates = {
+        "model": "matrix",
+        "dimensions": ["region"],
+        "rates": [{"region": "eu", "unit": "2"}],
+        "unmatched": "leave",
+    }
+    more = {**rates, "rates": [*rates["rates"], {"region": "us", "unit": "3"}]}
+    both: dict[Group, Decimal] = {(("region", "eu"),): Decimal(1), (("region", "us"),): Decimal(1)}
+    for old, new, cents in ((rates, more, 200 + 500), (more, rates, 500 + 200)):
+        versions = chain(
+            terms(lines=[usage_line(old)]), terms(lines=[usage_line(new)], effective="2026-01-16")
+        )
+        (settled,) = price(versions, both, both).lines
+        assert settled.amount_minor == cents
+        assert sum(one.unpriced for one in settled.segments) == 1
+        assert all(one.quantity == one.allowance + one.priced + one.unpriced for one in settled.segments)

@@ -72,7 +72,8 @@ STATEMENTS = f"""
                to_timestamp(0) + (segment ->> 'start_us')::bigint * interval '1 microsecond' as begins,
                to_timestamp(0) + (segment ->> 'end_us')::bigint * interval '1 microsecond' as ends,
                coalesce(segment -> 'group', '{{}}') as grp, (segment ->> 'quantity')::numeric as quantity,
-               (segment ->> 'allowance')::numeric as allowance, (segment ->> 'priced')::numeric as priced
+               (segment ->> 'allowance')::numeric as allowance, (segment ->> 'priced')::numeric
+                   + coalesce((segment ->> 'unpriced')::numeric, 0) as priced
         from statement t
         cross join lateral jsonb_array_elements(coalesce(t.document -> 'lines', '[]')) line
         cross join lateral jsonb_array_elements(coalesce(line -> 'segments', '[]')) segment

@@ -139,6 +139,7 @@ def _line(line: PricedLine, draws: Sequence[LineDraw]) -> StatementLine:
                     priced=segment.priced,
                     exact=segment.exact,
                     group=segment.group,
+                    unpriced=segment.unpriced,
                 )
                 for segment in line.segments
             ]

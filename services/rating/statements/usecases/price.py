@@ -30,6 +30,7 @@ from services.rating.statements.usecases.draw_on_blocks import (
 )
 from services.rating.statements.usecases.hold import hold, release
 from services.rating.statements.usecases.hold_tied import HeldElsewhere, hold_tied
+from services.rating.statements.usecases.name_unpriced import name_unpriced
 from services.rating.statements.usecases.read_usage import read_usage
 from shared.db.unit_of_work import Database, UnitOfWork
 from shared.errors import AppError
@@ -139,6 +140,7 @@ async def price_held(
             uow.tell(STATEMENTS, page)
     await hold(uow, outcome.held, at)
     await release(uow, [due for due in outcome.priced if due.held], now)
+    await name_unpriced(uow, priced, now)
     return outcome
 
 

@@ -103,3 +103,39 @@ async def test_a_fee_of_two_months_is_on_every_second_statement(rating: Deployme
     monthly = {**fee, "every": {"months": 1}}
     refused = await rating.apply(terms("acme-1", "acme", lines=[calls(), monthly]), status=422)
     assert [error["path"] for error in refused["errors"]] == ["lines.fee.every"]
+
+
+async def test_what_no_rate_prices_is_stated_and_an_exception_until_a_rate_is_there(
+    rating: Deployment,
+) -> None:
+    """Two calls of a region without a rate, at a list price of 0.50, beside one that costs 3.00."""
+    await rating.customer("acme")
+    listed = {"currency": "USD", "unit": "0.50"}
+    await rating.meter("calls", group_by=["region"], list_price=listed)
+    rates = [{"region": ["eu", "ch"], "unit": "3.00"}]
+    price = {"model": "matrix", "dimensions": ["region"], "rates": rates, "unmatched": "leave"}
+    await rating.apply(terms("acme-1", "acme", lines=[calls(price=price)]))
+    for name, region in (("a", "ch"), ("b", "us"), ("c", "us")):
+        await rating.send(event(name, "acme", utc("2024-01-05T10:00:00"), {"region": region}))
+    await rating.settled()
+    assert await amounts(rating) == {"calls": "3.00"}
+    statement = await rating.statement("acme-1", "2024-01-01")
+    segments = {one["group"]["region"]: one for one in statement["lines"][0]["segments"]}
+    assert (segments["us"]["unpriced"], segments["us"]["exact"], segments["ch"]["unpriced"]) == (
+        "2",
+        "0",
+        "0",
+    )
+
+    async def exceptions() -> list[Any]:
+        found = await rating.client.get("/v1/exceptions", params={"kind": "usage_unpriced"})
+        answer: list[Any] = found.json()["data"]
+        return answer
+
+    (opened,) = await exceptions()
+    assert opened["owner"] == "finance" and "region=us" in opened["detail"]
+    assert opened["price"] == {"amount": "1.00", "currency": "USD"}
+    more = {**price, "rates": [*rates, {"region": "us", "unit": "1.00"}]}
+    await rating.apply(terms("acme-1", "acme", lines=[calls(price=more)], effective="2024-01-01T00:00:00Z"))
+    await rating.settled()
+    assert await amounts(rating) == {"calls": "5.00"} and await exceptions() == []
