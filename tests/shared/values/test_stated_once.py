@@ -21,7 +21,7 @@ LAW: dict[str, set[object]] = {
     "subject": {names.SUBJECT.characters_max, None},
     "alias": {names.SUBJECT.characters_max},
     "source": {names.SOURCE.characters_max, None},
-    "id": {names.EVENT_ID.characters_max, None},
+    "id": {names.EVENT_ID.characters_max, f"^{names.KEY}$", None},
     "event_type": {names.EVENT_TYPE.characters_max},
     "type": {names.EVENT_TYPE.characters_max, names.WORD.characters_max, None},
     "meter": {f"^{names.KEY}$", names.METER_OR_TYPE.characters_max},
@@ -81,6 +81,8 @@ def test_no_source_file_writes_a_bound_of_its_own() -> None:
 #: Lines that have such a number and bound no name: lists, a trace id, and how much of an id an index takes.
 NO_NAMES = (
     "phases: ",
+    "commitments: ",
+    "credits: ",
     "Tiers = ",
     "TRACE = ",
     '_CONDITIONS = {"id": "left(id',
