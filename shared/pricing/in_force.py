@@ -138,6 +138,8 @@ C = TypeVar("C", bound=Clause)
 
 def _line(one: Effective[L], stretch: Stretch) -> Effective[L]:
     """Return the line with the discounts that hold there, at the prices of that time."""
+    if not stretch.discounts and not stretch.escalations:
+        return one
     line = one.clause
     discounts = tuple([by for by in stretch.discounts if by.is_of(line.key, line.kind, line.metered_by)])
     raised = [by for by in stretch.escalations if by.clause.is_of(line.key, line.kind)]

@@ -68,7 +68,8 @@ class Layout:
     """The lines of a period, kind after kind, as the version last in force writes them, then those of earlier
     versions.
 
-    `terms` are those last in force; None: no version is in force, and nothing is charged.
+    `terms` are those last in force; None: no version is in force, and nothing is charged. `bounded`: a line has a minimum
+    or a maximum.
     """
 
     terms: Terms | None
@@ -83,6 +84,7 @@ class Layout:
     ended: bool = True
     cuts: tuple[Cut, ...] = ()
     discounts: tuple[PlacedDiscount, ...] = ()
+    bounded: bool = False
 
 
 def layout_of(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequence[Block] = ()) -> Layout:
@@ -121,6 +123,7 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         period.ended,
         cuts,
         place_discounts(stretches, lines, period, [one for span in own for one in span.stretches]),
+        any(line.bounds is not None for line in lines),
     )
 
 

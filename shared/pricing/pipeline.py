@@ -90,7 +90,7 @@ class _Lines(NamedTuple):
     covered: list[Covered]
     before: Sequence[Gross]  # discounts
     discounted: Sequence[Gross]
-    bounded: list[Gross]
+    bounded: Sequence[Gross]
     settled: list[PricedLine]
 
 
@@ -99,9 +99,10 @@ def _settled(lines: Sequence[Placed[LineClause]], layout: Layout, usage: Usage, 
     assert layout.terms is not None
     to, mode = layout.terms.money, layout.terms.billing.rounding_mode
     covered = cover(measure(lines, usage), opening, layout.discounts)
-    before = bound_before_discounts(price(covered))
+    before = price(covered)
+    before = bound_before_discounts(before) if layout.bounded else before
     discounted = discount(before, layout.discounts, to)
-    bounded = bound(before, discounted)
+    bounded = bound(before, discounted) if layout.bounded else discounted
     return _Lines(covered, before, discounted, bounded, settle_all(bounded, to, mode))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal, Self
 
 import msgspec
@@ -63,12 +64,12 @@ class UsageLine(BoundedLine):
             ]
         )
 
-    @property
+    @cached_property
     def included_units(self) -> Decimal | None:
         """The units that a full period includes; None: nothing is said of them."""
         return self.included.units if isinstance(self.included, Allowance) else self.included
 
-    @property
+    @cached_property
     def rolls_over(self) -> UnitRollOver | None:
         return self.included.roll_over if isinstance(self.included, Allowance) else None
 

@@ -443,7 +443,7 @@ def again(step: Step) -> Fraction:
     if step.op == "units_off":
         return -Fraction(min(step.number("has"), step.number("left")))
     if step.op == "percent_off":
-        return -Fraction(step.number("left")) * Fraction(step.number("percent")) / 100
+        return -rounded(Fraction(step.number("left")) * Fraction(step.number("percent")) / 100, 60)
     days, left = step.inputs["days"], step.inputs["left"]
     assert isinstance(days, int) and isinstance(left, Mapping)
     amount = rounded(Fraction(step.number("amount_days")) / days, 2)
