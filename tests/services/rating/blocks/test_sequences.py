@@ -1,0 +1,147 @@
+"""Random sequences of grants, usage, late usage, voids, corrections and expiries: no balance falls below zero, each draw
+names block, statement, line and slice, pricing twice changes no row, and K5 holds after each step."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.billing.conservation.checks.k5_blocks import blocks, draws_of
+from tests.services.rating.deployment import Deployment, event, terms, utc, void
+
+CONTRACTS = ("one", "two")
+BEGIN = utc("2024-01-01T00:00:00")
+STEPS = 25
+UNNAMED = """select count(*) from rating.block_rows where kind in ('draw', 'return')
+    and (statement_id is null or line_id is null or slice_start is null or contract is null)"""
+ROWS = "select row_id, block_id, kind, amount_minor from rating.block_rows order by row_id"
+AGAIN = """insert into rating.stale (contract, period_start)
+    select contract, period_start from rating.periods where not final"""
+
+
+@dataclass
+class Sequence:
+    """A deployment, and what was done to it."""
+
+    rating: Deployment
+    auditor: asyncpg.Connection
+    chosen: random.Random
+    now: datetime = BEGIN
+    granted: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    done: dict[str, int] = field(default_factory=dict)
+
+    async def begin(self) -> None:
+        await self.rating.customer("acme")
+        for name in CONTRACTS:
+            await self.rating.meter(name, event_type=name)
+            line = {
+                "key": "calls",
+                "kind": "usage",
+                "meter": name,
+                "price": {"model": "per_unit", "unit": "1.00"},
+            }
+            gift = {"key": "gift", "amount": "9.00", "refill": {"every": "month", "anchor": "2024-01-11"}}
+            promise = {
+                "key": "term",
+                "amount": "25.00",
+                "payment": "prepaid",
+                "invoiced": "none",
+                "period": {"months": 2},
+            }
+            over = (
+                {"commitments": [promise]}
+                if name == "two"
+                else {"credits": [{**gift, "roll_over": {"max": "3.00"}}]}
+            )
+            await self.rating.apply(terms(name, "acme", lines=[line], **over))
+
+    async def use(self) -> None:
+        await self._use(self.now)
+
+    async def use_late(self) -> None:
+        """Of a period that is final, or about to be: it is corrected at the next close."""
+        await self._use(max(self.now - timedelta(days=self.chosen.randint(5, 40)), BEGIN))
+
+    async def _use(self, at: datetime) -> None:
+        name, count = self.chosen.choice(CONTRACTS), self.chosen.randint(1, 9)
+        names = [f"{name}-{len(self.sent) + number}" for number in range(count)]
+        await self.rating.send(*(event(one, "acme", at, type=name) for one in names))
+        self.sent += names
+
+    async def void_event(self) -> None:
+        if self.sent:
+            await self.rating.send(void(self.sent.pop(self.chosen.randrange(len(self.sent)))))
+
+    async def grant(self) -> None:
+        block = {
+            "kind": self.chosen.choice(["prepaid", "promotional"]),
+            "document": "none",
+            "amount": f"{self.chosen.randint(1, 20)}.00",
+            "currency": "USD",
+            "reason": "drawn at random",
+            "customer": "acme",
+            "contracts": self.chosen.sample(CONTRACTS, self.chosen.randint(1, 2)),
+        }
+        if self.chosen.random() < 0.6:
+            block["expires"] = (self.now + timedelta(days=self.chosen.randint(1, 40))).date().isoformat()
+        answer = await self.rating.client.post("/v1/blocks", json=block)
+        assert answer.status_code == 201, answer.text
+        self.granted.append(answer.json()["id"])
+
+    async def change(self) -> None:
+        """Refused where there is nothing to change."""
+        if self.granted:
+            place = f"/v1/blocks/{self.chosen.choice(self.granted)}"
+            amount = {"amount": f"{self.chosen.choice([-3, 2])}.00"}
+            verb, body = self.chosen.choice([("void", {}), ("refund", {}), ("adjustments", amount)])
+            answer = await self.rating.client.post(
+                f"{place}/{verb}", json={**body, "reason": "drawn at random"}
+            )
+            assert answer.status_code in (200, 409), answer.text
+
+    async def pass_time(self) -> None:
+        self.now += timedelta(days=self.chosen.randint(3, 20))
+        await self.rating.advance(self.now, test_clock=True)
+
+    async def holds(self) -> None:
+        await self.rating.settled()
+        pool = self.rating.context.db.pool
+        periods = await pool.fetch("select contract, period_start from rating.periods")
+        found = await draws_of(self.auditor, [(row["contract"], row["period_start"]) for row in periods])
+        assert found.breaks == () and (await blocks(self.auditor, None)).breaks == ()
+        assert await pool.fetchval(UNNAMED) == 0
+        before = await pool.fetch(ROWS)
+        await pool.execute(AGAIN)
+        await self.rating.settled()
+        assert await pool.fetch(ROWS) == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+async def test_balances_hold_whatever_comes_in_whatever_order(
+    rating: Deployment, auditor: asyncpg.Connection, seed: int
+) -> None:
+    sequence = Sequence(rating, auditor, random.Random(seed))
+    await sequence.begin()
+    steps: list[tuple[int, Callable[[], Awaitable[Any]]]] = [
+        (8, sequence.use),
+        (4, sequence.use_late),
+        (2, sequence.void_event),
+        (4, sequence.grant),
+        (4, sequence.change),
+        (4, sequence.pass_time),
+    ]
+    for _ in range(STEPS):
+        (act,) = sequence.chosen.choices([act for _, act in steps], [weight for weight, _ in steps])
+        await act()
+        sequence.done[act.__name__] = sequence.done.get(act.__name__, 0) + 1
+        await sequence.holds()
+    kinds = await rating.context.db.pool.fetch(
+        "select kind, count(*) from rating.block_rows group by 1 order by 1"
+    )
+    print(sequence.done, {row["kind"]: row["count"] for row in kinds})
