@@ -16,12 +16,7 @@ from typing import Any
 
 decimal.getcontext().prec = 200
 QUOTIENT = decimal.Context(prec=50)
-FACTS = {
-    "quantity",
-    "unpriced",
-    "commit",
-    "draw",
-}  # what was counted or drawn: events and blocks prove it, no arithmetic
+FACTS = {"quantity", "unpriced", "commit", "draw"}  # counted or drawn: events and blocks prove it
 ADD_NOTHING = {*FACTS, "allowance", "units_off", "escalate"}  # they move units, or pay
 
 
