@@ -12,6 +12,7 @@ from services.rating.blocks.requests import AdjustmentDocument, BlockDocument, E
 from services.rating.blocks.rows import BlockFilter
 from services.rating.blocks.usecases import change, find
 from services.rating.blocks.usecases.change import (
+    BalanceTooLarge,
     BalanceTooSmall,
     BlockEnded,
     BlockOfClause,
@@ -27,13 +28,14 @@ from shared.http.answers import Listed
 from shared.http.changes import Changed, ChangingCall, Of, changing
 from shared.http.cursors import name_in, parts_in
 from shared.http.keys import requires
-from shared.http.paging import Paged
+from shared.http.paging import CursorInvalid, Paged
 from shared.runtime.clock import machine_now
 from shared.values.fields import AskedSubject, GivenId, Key
 
 router = APIRouter(prefix="/v1/blocks", tags=["Blocks"])
 Change = Annotated[ChangingCall, changing("contracts:write")]
 READ = [requires("contracts:read")]
+ROW_ID_MAX = 2**63 - 1
 
 
 @router.post(
@@ -98,6 +100,8 @@ async def get_block(block_id: GivenId, context: Ctx) -> BlockAnswer:
 @refuses(BlockNotFound)
 async def list_rows(block_id: GivenId, context: Ctx, page: Paged) -> Listed[BlockRowAnswer]:
     (after,) = parts_in(page, int) or (0,)
+    if not 0 <= after <= ROW_ID_MAX:
+        raise CursorInvalid()
     async with context.db.transaction() as uow:
         block, rows = await find.list_rows(uow, block_id, after, page.limit + 1)
     return Listed[BlockRowAnswer].page(
@@ -111,7 +115,7 @@ async def list_rows(block_id: GivenId, context: Ctx, page: Paged) -> Listed[Bloc
     summary="Add to a block, or take off it what is left at most",
     response_model=BlockAnswer,
 )
-@refuses(BlockNotFound, BlockOfClause, BlockEnded, BalanceTooSmall, BlockInvalid)
+@refuses(BlockNotFound, BlockOfClause, BlockEnded, BalanceTooSmall, BalanceTooLarge, BlockInvalid)
 async def adjust(block_id: GivenId, document: AdjustmentDocument, context: Ctx, call: Change) -> Response:
     return await _changed(
         call, block_id, lambda uow: change.adjust(uow, block_id, document, context.clock.now())

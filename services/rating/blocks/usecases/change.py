@@ -9,7 +9,7 @@ from services.rating.blocks.usecases.find import BlockNotFound
 from services.rating.blocks.usecases.grant import minor_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.values.money import currency, format_minor
+from shared.values.money import MINOR_MAX, currency, format_minor
 
 
 class BlockOfClause(AppError):
@@ -30,6 +30,12 @@ class BalanceTooSmall(AppError):
     kind = Kind.CONFLICT
 
 
+class BalanceTooLarge(AppError):
+    """A block holds no more than can be billed."""
+
+    kind = Kind.CONFLICT
+
+
 class NothingToRefund(AppError):
     """Nothing was paid for this block, or nothing is left of it."""
 
@@ -43,6 +49,10 @@ async def adjust(uow: UnitOfWork, block_id: str, document: AdjustmentDocument, n
     if block.left_minor + minor < 0:
         left = format_minor(block.left_minor, currency(block.currency))
         raise BalanceTooSmall(f"{left} {block.currency} are left of {block_id}; take off no more than that")
+    if block.granted_minor + minor > MINOR_MAX:
+        raise BalanceTooLarge(
+            f"{block_id} would be of more than {MINOR_MAX} minor units; grant another block beside it"
+        )
     await BlockRepository(uow.connection).adjust(block_id, minor)
     await _change(uow, block, [NewRow(block_id, "adjustment", minor, now, now, document.reason)])
 

@@ -1,5 +1,7 @@
 """Blocks that calls grant, change and end."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -156,3 +158,14 @@ async def test_a_block_that_is_not_there_is_not_found(rating: Deployment) -> Non
     for path in ("", "/rows"):
         assert (await rating.client.get(f"/v1/blocks/blk_none{path}")).status_code == 404
     await post(rating, "/v1/blocks/blk_none/void", {"reason": "x"}, 404)
+
+
+async def test_figures_beyond_what_is_kept_are_refused(rating: Deployment) -> None:
+    await started(rating)
+    most = {**BLOCK, "amount": "92233720368547758.07"}
+    block = (await post(rating, "/v1/blocks", most, 201))["id"]
+    answer = await post(rating, f"/v1/blocks/{block}/adjustments", {"amount": "0.01", "reason": "x"}, 409)
+    assert answer["code"] == "balance_too_large"
+    beyond = base64.urlsafe_b64encode(json.dumps([2**70]).encode()).decode()
+    refused = await rating.client.get(f"/v1/blocks/{block}/rows", params={"cursor": beyond})
+    assert (refused.status_code, refused.json()["code"]) == (422, "cursor_invalid"), refused.text
