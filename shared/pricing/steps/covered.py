@@ -41,7 +41,8 @@ def cover(
 
 
 def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDiscount]) -> Covered:
-    key, rolled, carried = measured.line.key, _ZERO, dict[Group, Decimal]()
+    key, rolled = measured.line.key, _ZERO
+    carried: TotalsRead = {}
     if opening is not EMPTY:
         rolled = sum([row.units for row in opening.rolled_over if row.line_key == key], _ZERO)
         carried = {row.group: row.units for row in opening.below_zero if row.line_key == key}
