@@ -15,6 +15,7 @@ WORDS = {
     "unpriced": ("yellow", "unpriced"),
     "voided": ("yellow", "voided"),
     "held_late": ("yellow", "held late"),
+    "waived_late": ("green", "waived: it came too late"),
     "held": ("yellow", "held"),
     "conflict": ("red", "conflict: another body was refused"),
     "quarantined": ("red", "quarantined"),

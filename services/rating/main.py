@@ -6,6 +6,7 @@ from services.rating.blocks.api import router as blocks
 from services.rating.catalogue.api import router as catalogue
 from services.rating.clock.api import router as clock
 from services.rating.contracts.api import router as contracts
+from services.rating.corrections.api import router as corrections
 from services.rating.customers.api import router as customers
 from services.rating.disposition.api import router as disposition
 from services.rating.metering.activity.api import router as activity
@@ -57,6 +58,7 @@ SERVICE = Service[RatingSettings, RatingState](
         catalogue,
         customers,
         contracts,
+        corrections,
         usage,
         activity,
         raw_events,

@@ -1,17 +1,24 @@
 """All SQL of corrections and of the marks that ask for them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import asyncpg
+import msgspec
 
+from services.rating.corrections.domain.late import Decided, Late
 from services.rating.corrections.rows import CorrectionRow, EndedContract, FinalPeriod, Place, SaidCorrection
 from services.rating.metering.domain.apart import Left
+from services.rating.metering.domain.taken_out import TakenOut
 from services.rating.statements.rows import ClaimedPeriod
 from shared.db.columns import insert
 from shared.topics.rating import STATEMENTS
 
 CORRECTIONS = insert("rating.corrections", CorrectionRow)
+#: SQL: whether the batch of a row `{0}` is in the stretches $3: {"partition": [[after, up to or null], …]}.
+_AMONG = """exists (select from jsonb_array_elements($3::jsonb -> {0}.partition::text) stretch
+    where {0}.batch_id > (stretch ->> 0)::bigint
+        and ((stretch ->> 1) is null or {0}.batch_id <= (stretch ->> 1)::bigint))"""
 _PLACES = "unnest($1::text[], $2::timestamptz[]) as asked (contract, period_start)"
 _OUR_RUNS = """from rating.corrections c where c.contract = p.contract and c.period_start = p.period_start"""
 _HELD = f"""
@@ -86,6 +93,86 @@ class CorrectionRepository:
         for row in rows:
             place = row["contract"], row["period_start"]
             found[place] = (*found.get(place, ()), Left(row["subject"], row["batches"]))
+        return found
+
+    async def late(self, periods: Sequence[Place]) -> dict[Place, Late]:
+        """(contract, period start) → what came after all was accepted, of those periods for which anything could have;
+        and what was decided about it."""
+        rows = await self._connection.fetch(
+            f"""select p.contract, p.period_start, jsonb_object_agg(q.partition, greatest(
+                    first.batch_id - 1, coalesce((st.watermark ->> q.partition::text)::bigint, 0))) as accepted,
+                    coalesce((select jsonb_agg(jsonb_build_object('decision', d.decision, 'after', d.after,
+                        'up_to', d.up_to) order by d.sequence) from rating.late_decisions d
+                        where d.contract = p.contract and d.period_start = p.period_start), '[]') as decisions
+                from {_PLACES} join rating.periods p using (contract, period_start)
+                join rating.statements st using (contract, period_start)
+                cross join (select partition from bus.positions where grp = 'rating' and topic = 'usage.events') q
+                cross join lateral (select batch_id from rating.batch_times t
+                    where t.partition = q.partition and t.at > p.accept_until
+                    order by t.at, t.batch_id limit 1) first
+                where p.final group by p.contract, p.period_start""",
+            *_columns(periods),
+        )
+        return {
+            (row["contract"], row["period_start"]): Late(
+                row["accepted"], tuple(msgspec.convert(row["decisions"], list[Decided]))
+            )
+            for row in rows
+        }
+
+    async def late_events(self, place: Place, among: TakenOut, types: Sequence[str]) -> int:
+        """How many events of these types, and voids of such events, came for a period in these batches, folded or
+        not."""
+        found: int = await self._connection.fetchval(
+            f"""with usage as materialized (
+                    select e.key, e.partition, e.batch_id from rating.periods p join rating.contracts c using (contract)
+                    join rating.subjects s using (customer_id)
+                    join rating.events e on e.subject = s.subject and e.type = any($4::text[])
+                        and e.time >= p.period_start and e.time < p.period_end
+                    where p.contract = $1 and p.period_start = $2)
+                select (select count(*) from usage e where {_AMONG.format("e")}) + (
+                    select count(*) from usage u join rating.voids v using (key)
+                    where {_AMONG.format("v")} and not ({_AMONG.format("u")}))""",
+            *place,
+            among.as_stored(),
+            list(types),
+        )
+        return found
+
+    async def decide(self, place: Place, decided: Decided, reason: str, now: datetime) -> None:
+        await self._connection.execute(
+            """insert into rating.late_decisions (contract, period_start, sequence, decision, reason, after, up_to,
+                   decided_at)
+               select $1, $2, coalesce(max(sequence), 0) + 1, $3, $4, $5, $6, $7 from rating.late_decisions
+               where contract = $1 and period_start = $2""",
+            *place,
+            decided.decision,
+            reason,
+            decided.after,
+            decided.up_to,
+            now,
+        )
+
+    async def late_periods(self, after: Place | None, limit: int, contract: str | None) -> list[Place]:
+        """Periods that may have late usage, by contract and start, after this one."""
+        rows = await self._connection.fetch(
+            """select contract, period_start from rating.late_periods
+               where ($1::text is null or (contract, period_start) > ($1, $2::timestamptz))
+                   and ($4::text is null or contract = $4)
+               order by 1, 2 limit $3""",
+            *(after or (None, None)),
+            limit,
+            contract,
+        )
+        return [(row["contract"], row["period_start"]) for row in rows]
+
+    async def final_period(self, contract: str, start_date: date) -> datetime | None:
+        """The start of the final period of a contract that begins on a local day."""
+        found: datetime | None = await self._connection.fetchval(
+            "select period_start from rating.periods where contract = $1 and start_date = $2 and final",
+            contract,
+            start_date,
+        )
         return found
 
     async def forget(self, periods: Sequence[Place]) -> None:

@@ -38,6 +38,7 @@ class CorrectionRow:
     explanation: str | None
     closing: Annotated[msgspec.Raw, JSONB]
     known_version: Integer
+    taken_out: Annotated[Mapping[str, Any] | None, JSONB]
 
     @classmethod
     def of(cls, message: StatementMessage, kept: "KeptWith") -> Self:
@@ -54,6 +55,7 @@ class CorrectionRow:
             explanation=explanation,
             closing=msgspec.Raw(msgspec.json.encode(kept.closing)),
             known_version=kept.known_version,
+            taken_out=kept.taken_out,
         )
 
 
@@ -67,6 +69,7 @@ class KeptWith:
     outcome: Outcome
     closing: list[Any]
     known_version: int
+    taken_out: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ def add_correction_tables(metadata: MetaData) -> None:
         # the same to read, made when it is read
         Column("document", JSONB, Computed("said::jsonb", persisted=False), nullable=False),
         Column("closing", JSONB, nullable=False),
+        # what was held or waived then: {"partition": [[after a batch, up to a batch or null], …]}
+        Column("taken_out", JSONB),
         # the newest version of the contract that pricing knew
         Column("known_version", Integer, nullable=False),
         ForeignKeyConstraint(
@@ -79,6 +81,34 @@ def add_correction_tables(metadata: MetaData) -> None:
             initially="deferred",
         ),
         Index("corrected_subjects_subject", "subject"),
+    )
+    # Final periods that may have usage which came after all was accepted.
+    Table(
+        "late_periods",
+        metadata,
+        Column("contract", Text, primary_key=True),
+        Column("period_start", INSTANT, primary_key=True),
+        ForeignKeyConstraint(
+            ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
+        ),
+    )
+    # What was decided about it; history.
+    Table(
+        "late_decisions",
+        metadata,
+        Column("contract", Text, primary_key=True),
+        Column("period_start", INSTANT, primary_key=True),
+        Column("sequence", Integer, CheckConstraint("sequence > 0"), primary_key=True, autoincrement=False),
+        Column("decision", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("after", JSONB, nullable=False),  # partition → the batch after which it begins
+        Column("up_to", JSONB, nullable=False),  # partition → the last batch it is about
+        Column("decided_at", INSTANT, nullable=False),  # business clock
+        Column("stamped_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        ForeignKeyConstraint(
+            ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
+        ),
+        CheckConstraint("decision in ('bill', 'waive')", name="late_decisions_decision"),
     )
     # Final periods to be corrected. Rows as in `stale`: who corrects deletes those its snapshot sees.
     Table(

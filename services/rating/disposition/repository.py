@@ -63,22 +63,29 @@ _CONDITIONS = {
 _AFTER = (
     """(owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason) > ({}, {}, {}, {})"""
 )
+#: Whether a batch is taken out of what a final statement counts: held for a decision, or waived.
+_OUT = """exists (select from jsonb_array_elements(st.taken_out -> {1}::text) r
+    where {0}::bigint > (r ->> 0)::bigint and ((r ->> 1) is null or {0}::bigint <= (r ->> 1)::bigint))"""
 #: The contracts of customer $1 or of whoever had subject $5, with the period over $2 and the version in force.
-_TERMS_AT = """
+_TERMS_AT = f"""
 select c.contract, p.start_date, p.end_date, p.final, v.version,
      c.customer_id is distinct from $1 as left,
         cu.customer_id, cu.external_id, case when p.final then coalesce(st.document -> 'meters', (
             select jsonb_object_agg(w.meter, w.revision) from (
                 select meter, max(revision) as revision from rating.meter_versions
                     where revision <= st.revision group by meter) w),
-            '{}') else '{}' end as counted_by,
-        p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or not exists (
+            '{{}}') else '{{}}' end as counted_by,
+        p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or {_OUT.format("$3", "$4")}
+            or not exists (
             select from rating.last_subjects k
             where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5
                 and (k.batches is null or $3::bigint <= coalesce((k.batches ->> $4::text)::bigint, 0))))
                 as late,
-        p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0), false)
-            as void_late,
+        p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0)
+            or {_OUT.format("$6", "$7")}, false) as void_late,
+        p.final and exists (select from rating.late_decisions d where d.contract = c.contract
+            and d.period_start = p.period_start and d.decision = 'waive'
+            and $3::bigint > (d.after ->> $4::text)::bigint and $3::bigint <= (d.up_to ->> $4::text)::bigint) as waived,
         (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail,
             'owner', x.owner)
          from rating.exceptions x where x.kind = $8 and x.resolved_at is null and not p.final

@@ -132,6 +132,14 @@ def _add_events(metadata: MetaData) -> None:
         Column("received_at", INSTANT, nullable=False),
         Index("duplicates_key", "key"),
     )
+    # When each batch was metered, by the business clock; those of before it was noted are missing.
+    Table(
+        "batch_times",
+        metadata,
+        Column("partition", SmallInteger, primary_key=True, autoincrement=False),
+        Column("at", INSTANT, primary_key=True),
+        Column("batch_id", BigInteger, primary_key=True, autoincrement=False),
+    )
     # Every type that was ever stored: whether a new meter has anything to back-fill.
     Table(
         "event_types",

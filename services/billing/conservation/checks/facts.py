@@ -65,14 +65,22 @@ AGGREGATES = {
 LAST_STATEMENTS = """(
         select s.contract, s.period_start, s.final, coalesce(c.run, 0) as run, s.revision as final_revision,
             coalesce(c.revision, s.revision) as revision, coalesce(c.watermark, s.watermark) as watermark,
-            coalesce(c.document, s.document) as document
+            coalesce(c.document, s.document) as document, c.taken_out
         from rating.statements s
-        left join lateral (select run, revision, watermark, document from rating.corrections c
+        left join lateral (select run, revision, watermark, document, taken_out from rating.corrections c
             where c.contract = s.contract and c.period_start = s.period_start order by run desc limit 1) c on s.final)"""
 #: Relation: whose usage that covers; of a subject that had left by then, up to `batches` alone.
 LAST_SUBJECTS = """(
         select contract, period_start, 0 as run, subject, null::jsonb as batches from rating.closed_subjects
         union all select contract, period_start, run, subject, batches from rating.corrected_subjects)"""
+
+
+def among(stretches: str, row: str) -> str:
+    """SQL: whether the batch of a row of events or voids is in stretches of batches (jsonb): {"partition": [[after,
+    up to, or null], …]}."""
+    return f"""exists (select from jsonb_array_elements({stretches} -> {row}.partition::text) r
+        where {row}.batch_id > (r ->> 0)::bigint and ((r ->> 1) is null or {row}.batch_id <= (r ->> 1)::bigint))"""
+
 
 #: Of a meter's field, filter or dimension.
 PATH_NAMES_MAX = 4
@@ -207,7 +215,13 @@ TERMS = (
     SPANS
     + f""",
     closed as materialized (
-        select s.contract, c.customer_id, p.period_start, p.period_end, s.watermark,
+        select s.contract, c.customer_id, p.period_start, p.period_end, s.watermark, s.taken_out as out,
+               (select jsonb_object_agg(partition, stretches) from (
+                    select q.key as partition, jsonb_agg(jsonb_build_array(
+                        (d.after ->> q.key)::bigint, q.value::bigint) order by d.sequence) as stretches
+                    from rating.late_decisions d cross join lateral jsonb_each_text(d.up_to) q
+                    where (d.contract, d.period_start, d.decision) = (s.contract, s.period_start, 'waive')
+                    group by q.key) decided) as waived,
                (select jsonb_object_agg(named.meter, (
                     select v.revision from meter_version v join meter m using (meter)
                     where v.meter = named.meter and v.revision = {version_of("s", "named.meter")}
@@ -221,7 +235,7 @@ TERMS = (
     away as materialized (
         select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id,
             'period_start', c.period_start,
-                                                       'period_end', c.period_end, 'meters', c.meters,
+                                                       'period_end', c.period_end, 'meters', c.meters, 'out', c.out,
                                                            'watermark', coalesce(nullif(k.batches, 'null'),
                                                                c.watermark))) as closed
         from closed c cross join lateral jsonb_each(c.subjects) k (subject, batches)
@@ -251,6 +265,7 @@ TERMS = (
                jsonb_agg(jsonb_build_object('contract', c.contract, 'period_start', c.period_start, 'meter',
                    meter,
                                             'otherwise', c.meters -> meter, 'watermark', c.watermark,
+                                                'out', c.out, 'waived', c.waived,
                                                 'subjects', c.subjects))
                    filter (where c.contract is not null and meter is not null) as closed,
                jsonb_agg(jsonb_build_object('contract', h.contract, 'period_start', h.period_start, 'meter',
@@ -268,11 +283,17 @@ TERMS = (
 )
 
 #: Whether event `e` or its void `v` came after the cut of a final statement `c` that charges it.
-EVENT_LATE = """e.batch_id > coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) or not c -> 'subjects' ? e.subject"""
+EVENT_LATE = """e.batch_id > coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) or not c -> 'subjects' ? e.subject
+    or """ + among("c -> 'out'", "e")
 #: Whether a final statement `c` of `away` had event `e` within its cut.
 GONE = """(c ->> 'period_start')::timestamptz <= e.time and e.time < (c ->> 'period_end')::timestamptz
-            and e.batch_id <= coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0)"""
-VOID_LATE = "v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0)"
+            and e.batch_id <= coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0)
+            and not """ + among("c -> 'out'", "e")
+VOID_LATE = (
+    "(v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0) or "
+    + among("c -> 'out'", "v")
+    + ")"
+)
 
 
 def took(meter: str, otherwise: str) -> str:
@@ -300,7 +321,7 @@ _FACTS = f""",
                coalesce(cut.void_late, false) or coalesce(gone.void_late, false) as void_late,
                coalesce(cut.counted, false) or gone.customer_id is not null as counted,
                gone.customer_id is not null as gone,
-               false as waived,
+               coalesce(cut.waived, false) as waived,
                t.held is not null and exists (
                    select from jsonb_array_elements(t.held) h where h ->> 'meter' = any (taken.meters)) as
                        held,
@@ -321,7 +342,9 @@ _FACTS = f""",
         ) gone on a.subject is not null
         left join lateral (
             select bool_or(had.counted) as counted, bool_or(had.counted and {VOID_LATE}) as void_late,
-                   bool_or(c ->> 'meter' = any (taken.meters) and not had.counted) as late
+                   bool_or(c ->> 'meter' = any (taken.meters) and not had.counted) as late,
+                   bool_or(c ->> 'meter' = any (taken.meters) and not had.counted
+                       and {among("c -> 'waived'", "e")}) as waived
             from jsonb_array_elements(t.closed) c
             cross join lateral (select {took("c ->> 'meter'", "c -> 'otherwise'")}
                 and not ({EVENT_LATE}) as counted) had

@@ -17,6 +17,7 @@ from services.billing.conservation.checks.facts import (
     METER_VERSIONS,
     METERS_OF,
     TAKES,
+    among,
     at,
     label,
     quantity,
@@ -39,7 +40,7 @@ STATEMENTS = f"""
     scope as (select * from unnest($1::text[], $2::timestamptz[]) as s (contract, period_start)),
     statement as materialized (
         select s.contract, s.period_start, p.period_end, s.final, s.revision, c.customer_id, s.watermark,
-            s.document, s.run
+            s.document, s.run, s.taken_out
         from scope join {LAST_STATEMENTS} s using (contract, period_start)
         join rating.periods p using (contract, period_start) join rating.contracts c using (contract)
     ),
@@ -111,9 +112,10 @@ STATEMENTS = f"""
             offset 0
         ) e
         where e.batch_id <= coalesce((t.watermark ->> e.partition::text)::bigint, 0)
+          and not {among("t.taken_out", "e")}
           and (w.batches is null or e.batch_id <= coalesce((w.batches ->> e.partition::text)::bigint, 0))
           and not exists (select from rating.voids v
-              where v.key = e.key and v.batch_id <= coalesce((t.watermark ->> v.partition::text)::bigint, 0))
+              where v.key = e.key and not {among("t.taken_out", "v")} and v.batch_id <= coalesce((t.watermark ->> v.partition::text)::bigint, 0))
     ),
     measured as (
         select e.contract, e.period_start, d.line_key, m.meter, m.aggregation, c.begins, c.ends, e.time,

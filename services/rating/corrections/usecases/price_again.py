@@ -10,6 +10,7 @@ import msgspec
 from services.rating.contracts.domain.chain import late_usage_of
 from services.rating.contracts.memory import Chain
 from services.rating.corrections.domain.asked import Earlier, asked_lines
+from services.rating.corrections.domain.late import Late
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.corrections.rows import (
     CorrectionRow,
@@ -19,6 +20,7 @@ from services.rating.corrections.rows import (
     Place,
     SaidCorrection,
 )
+from services.rating.metering.domain.taken_out import TakenOut
 from services.rating.metering.usecases.read_quantities import watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement, PricedStatement
@@ -61,10 +63,16 @@ class PricedAgain:
 
 
 async def price_again(
-    uow: UnitOfWork, places: Sequence[Place], chains: Mapping[str, Chain], now: datetime
+    uow: UnitOfWork,
+    places: Sequence[Place],
+    chains: Mapping[str, Chain],
+    now: datetime,
+    *,
+    also_held: bool = False,
 ) -> tuple[list[PricedAgain], Drawing]:
     """Return those of these periods that are final, oldest first, under these chains, held by this transaction with the
-    blocks that they draw on. All reads share its snapshot."""
+    blocks that they draw on. All reads share its snapshot. `also_held`: as they would be with the late usage that is
+    held for a decision."""
     repository = CorrectionRepository(uow.connection)
     periods = {period.place: period for period in await repository.hold(places)}
     if not periods:
@@ -74,13 +82,43 @@ async def price_again(
     due = [_reopened(one) for one in in_turn(due, drawing, periods.keys())]
     meters, covered = await meters_of(uow, due), await watermark(uow)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
-    left = await repository.left(places)
-    usage = await read_usage(uow, due, meters, [Settled(left.get(name_of(one), ())) for one in due])
+    left, late = await repository.left(places), await repository.late(places)
+    settled = [
+        Settled(
+            left.get(name_of(one), ()),
+            _out(late.get(name_of(one)), covered.batches, also_held=also_held),
+        )
+        for one in due
+    ]
+    usage = await read_usage(uow, due, meters, settled)
     earlier = _earlier(await repository.told(places))
     return [
-        _priced(periods[name_of(one)], one, quantities, earlier[name_of(one)], (at, drawing))
-        for one, quantities in zip(due, usage, strict=True)
+        _priced(
+            periods[name_of(one)],
+            one,
+            earlier[name_of(one)],
+            _Read(quantities, before.taken_out, at, drawing),
+        )
+        for one, quantities, before in zip(due, usage, settled, strict=True)
     ], drawing
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a period is priced from."""
+
+    usage: Usage
+    taken_out: TakenOut | None
+    at: PricedAt
+    drawing: Drawing
+
+
+def _out(late: Late | None, watermark: Mapping[str, int], *, also_held: bool) -> TakenOut | None:
+    """What is taken out of a period; None where nothing is, so that it is read from aggregates."""
+    if late is None:
+        return None
+    out = late.waived if also_held else late.taken_out
+    return out if out.reaches(watermark) else None
 
 
 def _reopened(due: DueStatement) -> DueStatement:
@@ -93,24 +131,18 @@ def _reopened(due: DueStatement) -> DueStatement:
     return replace(due, opening=to_stored(own))
 
 
-def _priced(
-    period: FinalPeriod,
-    due: DueStatement,
-    usage: Usage,
-    earlier: Earlier,
-    within: tuple[PricedAt, Drawing],
-) -> PricedAgain:
-    at, drawing = within
-    opening = drawing.opened(due, from_stored(due.opening))
+def _priced(period: FinalPeriod, due: DueStatement, earlier: Earlier, read: _Read) -> PricedAgain:
+    opening = read.drawing.opened(due, from_stored(due.opening))
     try:
         priced = price_within_bounds(
-            due.chain, due.period, usage, opening, before=earlier.asked(), explain=True
+            due.chain, due.period, read.usage, opening, before=earlier.asked(), explain=True
         )
     except AppError as fault:
+        read.drawing.keep(due)
         return PricedAgain(period, due, earlier, fault)
-    drawing.take(due, priced)
+    read.drawing.take(due, priced)
     drawn = PricedStatement(due, opening, priced)
-    return PricedAgain(period, due, earlier, _corrected(period, drawn, earlier, at), drawn)
+    return PricedAgain(period, due, earlier, _corrected(period, drawn, earlier, read), drawn)
 
 
 def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:
@@ -124,9 +156,9 @@ def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:
     }
 
 
-def _corrected(period: FinalPeriod, drawn: PricedStatement, earlier: Earlier, at: PricedAt) -> Correction:
+def _corrected(period: FinalPeriod, drawn: PricedStatement, earlier: Earlier, read: _Read) -> Correction:
     due, priced = drawn.due, drawn.priced
-    whole = message_of(due, priced, at)
+    whole = message_of(due, priced, read.at)
     run, number = period.runs + 1, period.numbers + 1
     said = msgspec.structs.replace(
         whole,
@@ -134,7 +166,7 @@ def _corrected(period: FinalPeriod, drawn: PricedStatement, earlier: Earlier, at
         statement_id=statement_id(due.contract, due.period.start, f"{NOTE}{number}"),
         asked=asked_lines(whole.lines, priced.difference, earlier),
     )
-    outcome = _outcome(period, due, said, at.now)
+    outcome = _outcome(period, due, said, read.at.now)
     if outcome == "unchanged":
         # It is no correction: the next one takes its number.
         said = msgspec.structs.replace(
@@ -147,6 +179,7 @@ def _corrected(period: FinalPeriod, drawn: PricedStatement, earlier: Earlier, at
         outcome,
         to_stored(drawn.closing),
         due.chain[-1].version,
+        read.taken_out.as_stored() if read.taken_out else None,
     )
     return Correction(said, run, kept.number, outcome, CorrectionRow.of(said, kept))
 

@@ -14,7 +14,9 @@ from typing import Literal
 
 from services.rating.disposition.domain.covering import Covering, Holding
 
-Disposition = Literal["in_flight", "voided", "suspense", "unpriced", "held_late", "held", "priced"]
+Disposition = Literal[
+    "in_flight", "voided", "suspense", "unpriced", "held_late", "waived_late", "held", "priced"
+]
 
 
 class Verdict(StrEnum):
@@ -27,6 +29,7 @@ class Verdict(StrEnum):
     UNPRICED = "unpriced"
     VOIDED = "voided"
     HELD_LATE = "held_late"
+    WAIVED_LATE = "waived_late"
     HELD = "held"
     CONFLICT = "conflict"
     SET_ASIDE = "set_aside"
@@ -68,7 +71,7 @@ def verdict(story: Story) -> tuple[Disposition, str]:
             f"the final statement of {story.left!r} below was cut before its subject {story.subject!r} left: it still charges it, "
             "and the leaving is held late"
         )
-    return _unbilled(story) or _billed(story, late, void_late)
+    return _unbilled(story) or _waived(story, late) or _billed(story, late, void_late)
 
 
 def verdict_of(disposition: Disposition, charged: Collection[Covering], conflicts: int) -> Verdict:
@@ -102,11 +105,21 @@ def _unbilled(story: Story) -> tuple[Disposition, str] | None:
     return None
 
 
+def _waived(story: Story, late: bool) -> tuple[Disposition, str] | None:
+    if not late or not any(contract.waived for contract in story.charged):
+        return None
+    return "waived_late", (
+        "it came after all was accepted for its period, and it was decided that nobody is billed for it: "
+        "GET /v1/audit says who decided"
+    )
+
+
 def _billed(story: Story, late: bool, void_late: bool) -> tuple[Disposition, str]:
     if late:
         return "held_late", (
             "it came after the final statement of its period was cut, or its subject was unknown then: that statement stays, "
-            "and it is listed by GET /v1/held-late of billing until it is decided"
+            "and the next correction of the period asks for it, at the contract's next close; what came after all was accepted "
+            "is listed by GET /v1/late-usage until it is decided"
         )
     held = exceptions_of(story.charged)
     if held:

@@ -49,6 +49,15 @@ class MeteringRepository:
         revision: int = await self._connection.fetchval("select revision from rating.catalogue_state")
         return revision
 
+    async def note_time(self, partition: int, batch_id: int, at: datetime) -> None:
+        """Note when a batch was metered, by the business clock: what of it came too late is decided by that."""
+        await self._connection.execute(
+            "insert into rating.batch_times (partition, at, batch_id) values ($1, $2, $3)",
+            partition,
+            at,
+            batch_id,
+        )
+
     async def insert_voids(
         self, batch_id: int, partition: int, voids: dict[bytes, UsageMessage]
     ) -> set[bytes]:

@@ -65,6 +65,7 @@ async def meter_batch(batch: Batch[UsageMessage], uow: UnitOfWork, context: Mete
     await _follow_catalogue(usage, uow, memory)
     try:
         stored = await store(batch, usage, memory)
+        await usage.note_time(batch.partition, batch.batch_id, context.clock.now())
         await _leave_delta(stored, batch, uow, memory, context.clock.now())
     except UNSTORABLE as fault:
         memory.doubted[batch.partition] = batch.end

@@ -29,18 +29,22 @@ with taken as (
         select mark_id from rating.marks where mark_id > $1 order by mark_id limit $2))
     returning mark_id, subject, day, marked_at, at_once),
 met as materialized (
-    select p.contract, p.period_start, p.final, p.retry_at, min(d.since) as since, bool_or(d.at_once) as at_once
+    select p.contract, p.period_start, p.final, p.retry_at, p.accept_until, min(d.since) as since,
+        bool_or(d.at_once) as at_once
     from (select subject, day, min(marked_at) as since, bool_or(at_once) as at_once from taken group by 1, 2) d
     join rating.subjects s on s.subject = d.subject
     join rating.contracts c on c.customer_id = s.customer_id
     join rating.periods p on p.contract = c.contract
         and p.period_start < (d.day + 1)::timestamp at time zone 'UTC'
             and p.period_end > d.day::timestamp at time zone 'UTC'
-    group by 1, 2, 3, 4),
+    group by 1, 2, 3, 4, 5),
 touched as (select * from met where not final),
 marked as materialized (
     select mark_id, contract, period_start from rating.correction_marks join met using (contract, period_start)
     where final and not_before is null order by mark_id for update of correction_marks skip locked),
+late as (
+    insert into rating.late_periods (contract, period_start)
+    select contract, period_start from met where final and accept_until < $5 on conflict do nothing),
 marked_again as (
     update rating.correction_marks m set since = least(m.since, met.since)
     from marked k join met using (contract, period_start) where m.mark_id = k.mark_id),
@@ -117,7 +121,7 @@ class RequestRepository:
         return taken
 
     async def fan_out(
-        self, after: int, marks_max: int, retry_rest_us: int, told_every_us: int | None
+        self, after: int, marks_max: int, retry_rest_us: int, told_every_us: int | None, now: datetime
     ) -> FannedOut:
         """Turn up to `marks_max` marks with numbers greater than `after` into requests for the statements they
         touch. Its caller must `have_fan_out`.
@@ -130,7 +134,7 @@ class RequestRepository:
         statement is due `retry_rest_us` before it would be tried again: what mends it is priced soon, and usage
         that does not is no reason to try all the time.
         """
-        row = await self.connection.fetchrow(_FAN_OUT, after, marks_max, retry_rest_us, told_every_us)
+        row = await self.connection.fetchrow(_FAN_OUT, after, marks_max, retry_rest_us, told_every_us, now)
         assert row is not None, "an aggregate has a row"
         return FannedOut(row["taken"], Look(row["last"], row["oldest_xid"], row["next_xid"]))
 

@@ -25,7 +25,11 @@ async def fan_out(context: StatementsContext, *, waits: bool = False) -> int:
         if not await requests.have_fan_out(waits=waits):
             return 0
         done = await requests.fan_out(
-            floor.start(), settings.marks_max, _us(RETRY_AFTER_S - settings.reprice_min_s), told_every_us
+            floor.start(),
+            settings.marks_max,
+            _us(RETRY_AFTER_S - settings.reprice_min_s),
+            told_every_us,
+            context.clock.now(),
         )
     floor.looked(done.look)
     return done.taken

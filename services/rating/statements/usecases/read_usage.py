@@ -51,8 +51,10 @@ async def read_usage(
             statement.customer_id,
             need,
             of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end),
+            before.left,
+            before.taken_out,
         )
-        for statement, wanted in zip(due, known, strict=True)
+        for statement, wanted, before in zip(due, known, settled or [OPEN] * len(due), strict=True)
         for need in wanted
     ]
     found = iter(await _read(uow, asked))

@@ -200,5 +200,5 @@ async def test_a_request_is_as_old_as_the_mark_it_came_from(rating: Deployment) 
         requests = RequestRepository(uow.connection)
         await uow.connection.execute("insert into rating.marks (subject, day) values ('acme', '2024-01-05')")
         moment = await uow.connection.fetchval("select clock_timestamp()")
-        assert (await requests.fan_out(0, 100, 0, None)).taken == 1
+        assert (await requests.fan_out(0, 100, 0, None, utc("2024-01-05T00:00:00"))).taken == 1
         assert not await requests.has_mark_before(moment) and await requests.has_request_before(moment)

@@ -1,0 +1,131 @@
+"""Routes of corrections and of late usage. They translate; the verbs are in usecases."""
+
+import re
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from services.rating.contracts.usecases.find import ContractNotFound
+from services.rating.corrections.answers import (
+    CorrectionAnswer,
+    CorrectionsAnswer,
+    DecisionAnswer,
+    LateUsageAnswer,
+)
+from services.rating.corrections.requests import LateUsageDecision
+from services.rating.corrections.rows import Place
+from services.rating.corrections.usecases import late_usage as usecases
+from services.rating.corrections.usecases.late_usage import DecidedAlready, MoreCame, NothingHeld
+from services.rating.corrections.usecases.run_due import run_now
+from services.rating.statements.memory import Ctx
+from services.rating.statements.usecases.pass_barrier import pass_barrier
+from services.rating.statements.usecases.price import in_one_snapshot
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import refuses
+from shared.http.answers import Listed
+from shared.http.changes import Changed, ChangingCall, Of, changing
+from shared.http.cursors import instant_in, parts_in
+from shared.http.keys import requires
+from shared.http.paging import CursorInvalid, Page, Paged
+from shared.values.fields import Key
+from shared.values.instants import to_us
+from shared.values.names import KEY
+
+router = APIRouter(prefix="/v1", tags=["Corrections"])
+
+
+@router.post(
+    "/contracts/{contract}/corrections",
+    operation_id="correct_contract",
+    summary="Correct the final periods of a contract that are marked, now",
+    response_model=CorrectionsAnswer,
+)
+@refuses(ContractNotFound)
+async def correct_contract(
+    contract: Key, context: Ctx, call: Annotated[ChangingCall, changing("contracts:write")]
+) -> Response:
+    """Answers when all that was acknowledged before the call is in it. Of two calls at once one finds nothing left."""
+
+    async def nothing() -> None: ...
+
+    async def work() -> CorrectionsAnswer:
+        await pass_barrier(context, nothing)
+        now = context.clock.now()
+
+        async def once(uow: UnitOfWork) -> CorrectionsAnswer:
+            made = await run_now(uow, contract, now)
+            answer = CorrectionsAnswer.of_run(contract, made)
+            await call.note(uow, [_noted(one) for one in answer.corrections], answer)
+            return answer
+
+        return await in_one_snapshot(context.db, once)
+
+    return await call.in_steps(work)
+
+
+@router.get(
+    "/late-usage",
+    operation_id="list_late_usage",
+    summary="Usage of final periods that came after all was accepted, and waits for a decision",
+    dependencies=[requires("contracts:read")],
+)
+async def list_late_usage(
+    context: Ctx, page: Paged, contract: Annotated[Key | None, Query()] = None
+) -> Listed[LateUsageAnswer]:
+    now, after = context.clock.now(), _after(page)
+    async with context.db.transaction(isolation="repeatable_read") as uow:
+        found = await usecases.list_late_usage(uow, after, page.limit + 1, contract, now)
+    return Listed[LateUsageAnswer].page(
+        found,
+        page,
+        lambda held: [held.period.claimed.contract, to_us(held.period.claimed.period_start)],
+        LateUsageAnswer.of,
+    )
+
+
+@router.post(
+    "/late-usage/{contract}/{period_start}/decision",
+    operation_id="decide_late_usage",
+    summary="Bill or waive the late usage of a final period",
+    response_model=DecisionAnswer,
+)
+@refuses(ContractNotFound, NothingHeld, MoreCame, DecidedAlready)
+async def decide_late_usage(
+    contract: Key,
+    period_start: date,
+    decision: LateUsageDecision,
+    context: Ctx,
+    call: Annotated[ChangingCall, changing("contracts:write")],
+) -> Response:
+    """What is billed joins the next correction of the period; what is waived is of no period any more."""
+    now, of = context.clock.now(), Of("late_usage", f"{contract}/{period_start}")
+
+    async def act(uow: UnitOfWork) -> Changed:
+        held = await usecases.decide(
+            uow, (contract, period_start), decision.decision, decision.reason, decision.up_to, now
+        )
+        before = LateUsageAnswer.of(held)
+        after = DecisionAnswer(
+            contract=contract, period_start=period_start, late_usage=before, **decision.model_dump()
+        )
+        return Changed(of, before, after)
+
+    return await call.once(act, of)
+
+
+def _noted(made: CorrectionAnswer) -> Changed:
+    id = f"{made.contract}/{made.period.start}/{made.number}"
+    return Changed(Of("correction", id), None, made, same=made.outcome == "unchanged")
+
+
+def _after(page: Page) -> Place | None:
+    """The (contract, period start) that a cursor names."""
+    found = parts_in(page, str, int)
+    if found is None:
+        return None
+    contract, start_us = found
+    if not re.fullmatch(KEY, contract):
+        raise CursorInvalid()
+    return contract, instant_in(start_us)

@@ -1,0 +1,152 @@
+"""Usage that comes after all was accepted for a final period is held until somebody decides about it; what is held or
+waived is of the period in no later pricing."""
+
+from typing import Any
+
+import asyncpg
+
+from tests.services.rating.corrections.test_corrections import (
+    FEBRUARY_CLOSED,
+    MARCH_CLOSED,
+    NOON,
+    amended,
+    balance,
+    january_of_three_calls,
+    notes,
+)
+from tests.services.rating.deployment import Deployment, event, utc, void
+
+#: January's usage is accepted until 20 February.
+TWENTY = {"late_usage": {"accept_days": 20}}
+LATER = utc("2024-02-25T00:00:00")
+
+
+async def late_usage(rating: Deployment) -> list[dict[str, Any]]:
+    answer = await rating.client.get("/v1/late-usage")
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+async def decided(
+    rating: Deployment, decision: str, up_to: dict[str, int], status: int = 200, **headers: str
+) -> Any:
+    answer = await rating.client.post(
+        "/v1/late-usage/acme-1/2024-01-01/decision",
+        json={"decision": decision, "reason": "asked for", "up_to": up_to},
+        headers=headers,
+    )
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def too_late(rating: Deployment) -> None:
+    """Three calls of January are final, and nothing more is accepted."""
+    await january_of_three_calls(rating, **TWENTY)
+    await rating.advance(LATER)
+
+
+async def verdict(rating: Deployment, id: str) -> str:
+    found = await rating.client.get("/v1/events/explain", params={"source": "test", "id": id})
+    return str(found.json()["verdict"])
+
+
+async def test_what_is_held_and_waived_is_priced_by_nobody_and_what_is_billed_at_the_new_price(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    await too_late(rating)
+    await rating.send(event("waived", "acme", NOON))
+    await rating.settled()
+    [held] = await late_usage(rating)
+    assert (held["contract"], held["period"]["start"], held["events"], held["amount"]) == (
+        "acme-1",
+        "2024-01-01",
+        1,
+        "2.00",
+    )
+    assert held["lines"] == [{"key": "calls", "quantity": "1", "amount": "2.00"}]
+    await decided(rating, "waive", held["watermark"])
+    assert await late_usage(rating) == []
+    await rating.send(event("held", "acme", NOON))
+    await rating.settled()
+    await amended(rating, 201, "2024-01-01", True, unit="3.00")
+    await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == [("2024-01-01", "note:1", 900, [(300, "0", "period")])], (
+        "three calls, no more"
+    )
+    assert await balance(auditor, "acme-1") == {
+        "stored": 5,
+        "new": 5,
+        "applied": 3,
+        "held_late": 1,
+        "waived_late": 1,
+    }
+    assert [await verdict(rating, id) for id in ("waived", "held", "e0")] == [
+        "waived_late",
+        "held_late",
+        "billed",
+    ]
+    [held] = await late_usage(rating)
+    assert (held["events"], held["amount"]) == (1, "3.00"), "as it would be billed now"
+    await decided(rating, "bill", held["watermark"])
+    assert await late_usage(rating) == []
+    await rating.advance(MARCH_CLOSED)
+    assert await notes(rating) == [
+        ("2024-01-01", "note:1", 900, [(300, "0", "period")]),
+        ("2024-01-01", "note:2", 1200, [(300, "1", "note:1")]),
+    ]
+    assert await balance(auditor, "acme-1") == {"stored": 5, "new": 5, "applied": 4, "waived_late": 1}
+
+
+async def test_a_decision_is_refused_where_more_came_where_nothing_is_held_and_where_it_was_decided(
+    rating: Deployment,
+) -> None:
+    await too_late(rating)
+    assert (await decided(rating, "bill", {"0": 1}, 404))["code"] == "nothing_held"
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    await rating.send(event("two", "acme", NOON), event("three", "acme", NOON), event("four", "acme", NOON))
+    await rating.settled()
+    assert (await decided(rating, "waive", seen["watermark"], 409))["code"] == "more_came"
+    assert (await decided(rating, "waive", {}, 409))["code"] == "decided_already"
+    [seen] = await late_usage(rating)
+    assert seen["events"] == 4
+    first = await decided(rating, "waive", seen["watermark"], 200, **{"Idempotency-Key": "k"})
+    assert await decided(rating, "waive", seen["watermark"], 200, **{"Idempotency-Key": "k"}) == first
+    assert (await decided(rating, "bill", seen["watermark"], 404))["code"] == "nothing_held"
+    [row] = await rating.context.db.pool.fetch(
+        "select verb, object, object_id as id, before, after from rating.audit where object = 'late_usage'"
+    )
+    assert (row["verb"], row["id"], row["after"]["decision"]) == (
+        "decide_late_usage",
+        "acme-1/2024-01-01",
+        "waive",
+    )
+
+
+async def test_a_void_that_comes_too_late_is_held_and_takes_back_once_it_is_billed(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    await too_late(rating)
+    await rating.send(void("e0"))
+    await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == []
+    assert await balance(auditor, "acme-1") == {"stored": 3, "new": 3, "applied": 3}
+    [held] = await late_usage(rating)
+    assert (held["events"], held["amount"]) == (1, "-2.00")
+    await decided(rating, "bill", held["watermark"])
+    await rating.advance(MARCH_CLOSED)
+    assert await notes(rating) == [("2024-01-01", "note:1", 400, [(-200, "-1", "period")])]
+    assert await balance(auditor, "acme-1") == {"stored": 3, "new": 3, "applied": 2, "voided": 1}
+
+
+async def test_a_run_that_is_asked_for_corrects_now_and_another_finds_nothing(rating: Deployment) -> None:
+    await january_of_three_calls(rating)
+    await rating.send(event("late", "acme", NOON))
+    first = await rating.client.post("/v1/contracts/acme-1/corrections")
+    assert first.status_code == 200, first.text
+    assert [(one["occasion"], one["asked"]) for one in first.json()["corrections"]] == [("note:1", "2.00")]
+    again = await rating.client.post("/v1/contracts/acme-1/corrections")
+    assert again.json()["corrections"] == []
+    assert (await rating.client.post("/v1/contracts/nobody/corrections")).status_code == 404
