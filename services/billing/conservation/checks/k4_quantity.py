@@ -100,6 +100,7 @@ STATEMENTS = f"""
             and x.final and x.run = k.run and (not t.final or x.final_revision < t.revision)
         join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
             and p.period_start < t.period_end and p.period_end > t.period_start
+        where w.batches is null
     ),
     usage as materialized (
         select t.contract, t.period_start, e.subject, e.partition, e.batch_id, e.type, e.time, e.data
