@@ -83,7 +83,8 @@ class TraceAnswer(Answer):
     clause_versions: list[ClauseAnswer]
     """All versions that did, oldest first"""
     statement: TracedStatementAnswer
-    explanation: Explanation
+    explanation: Explanation | None
+    """Null where the line has its own `steps`, which it was made final with"""
     journal_entry: JournalEntryAnswer | None
     """Null while the document is a draft"""
     events: Events | None

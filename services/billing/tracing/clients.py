@@ -10,7 +10,9 @@ import httpx2
 
 from services.billing.context import BillingContext
 from services.billing.documents.clients import StatementsClient
+from services.billing.documents.domain.document import Line
 from shared.errors import AppError, Kind
+from shared.values.instants import from_us
 
 
 class RatingUnavailable(AppError):
@@ -45,6 +47,14 @@ def pieces_of(explanation: Mapping[str, Any]) -> tuple[Piece, ...]:
             segment["clause_hash"],
         )
         for segment in explanation["line"]["segments"]
+    )
+
+
+def pieces_kept(line: Line) -> tuple[Piece, ...]:
+    """The pieces of a line that has kept how its amount came about."""
+    return tuple(
+        Piece(from_us(piece.start_us), from_us(piece.end_us), piece.version, piece.clause_hash)
+        for piece in line.segments or ()
     )
 
 

@@ -9,7 +9,7 @@ from services.billing.documents.domain.document import Document, Line, Statement
 from services.billing.documents.usecases import get_document, show_current
 from services.billing.journal.rows import Entry, EntryFilter
 from services.billing.journal.usecases import list_entries
-from services.billing.tracing.clients import Piece, RatingClient, pieces_of
+from services.billing.tracing.clients import Piece, RatingClient, pieces_kept, pieces_of
 from services.billing.tracing.domain.clauses import ClauseText, clause_of
 from services.billing.tracing.repository import versions_of
 from shared.db.unit_of_work import Database
@@ -34,7 +34,8 @@ class Trace:
     """A line and all it came from and led to. `clauses` has one text a version that priced a piece of it, the
     line's own last.
 
-    `entry` is None while the document is a draft, `events` where a line counts none.
+    `entry` is None while the document is a draft, `events` where a line counts none, `explanation` where the line has its
+    own steps.
     """
 
     document: Document
@@ -43,7 +44,7 @@ class Trace:
     pieces: tuple[Piece, ...]
     clauses: tuple[ClauseText, ...]
     entry: Entry | None
-    explanation: dict[str, Any]
+    explanation: dict[str, Any] | None
     events: dict[str, Any] | None
 
 
@@ -61,9 +62,9 @@ async def trace_line(
             f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}"
         )
     place = line.contract, line.start_date.isoformat(), line.line_id
-    explanation = await rating.explanation(*place)
-    pieces = pieces_of(explanation)
-    counts = line.meter is not None and bool(pieces)
+    explanation = None if line.steps_kept else await rating.explanation(*place)
+    pieces = pieces_kept(line) if explanation is None else pieces_of(explanation)
+    counts = line.meter is not None and bool(pieces or line.corrects)
     events = await rating.events(*place, cursor, limit) if counts else None
     async with db.transaction(isolation="repeatable_read") as uow:
         entries = await list_entries(uow, EntryFilter(document_id=document.document_id), None, 1)

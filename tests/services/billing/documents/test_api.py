@@ -325,12 +325,24 @@ async def test_a_line_is_traced_to_its_clause_its_entry_and_its_events_page_by_p
         None,
         document["lines"][0]["id"],
     ]
-    assert trace["explanation"]["steps"] and [event["id"] for event in trace["events"]["data"]] == [
-        "e0",
-        "e1",
-    ]
+    assert trace["explanation"] is None and [step["op"] for step in trace["line"]["steps"]] == ["price"]
+    assert [event["id"] for event in trace["events"]["data"]] == ["e0", "e1"]
     further = (await api.get(path, params={"limit": 2, "cursor": trace["events"]["next_cursor"]})).json()
     assert [event["id"] for event in further["events"]["data"]] == ["e2", "e3"]
+
+
+async def test_a_line_that_was_final_before_steps_were_kept_is_explained_by_rating(
+    db: Database, hear: Hear, settle: Settle, hear_customers: Hear, app: FastAPI, api: httpx2.AsyncClient
+) -> None:
+    app.state.context.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=RATING))
+    await hear_customers()
+    async with db.transaction() as uow:
+        await usecases.hear_contracts(batch_of([contract_of("ua.2013")], "contracts.versions"), uow, NOW)
+    await hear(statement_of("ua.2013", final=True, amounts=(5,), explanation=None))
+    await settle()
+    (document,) = (await api.get("/v1/invoices")).json()["data"]
+    trace = (await api.get(f"/v1/invoices/{document['id']}/lines/{document['lines'][0]['id']}/trace")).json()
+    assert trace["line"]["steps_kept"] is False and trace["explanation"]["steps"]
 
 
 async def test_a_trace_fails_whole_when_rating_does_not_answer(
