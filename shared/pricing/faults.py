@@ -71,6 +71,10 @@ def _faults(detail: ErrorDetails, document: Mapping[str, Any], tags: frozenset[s
     if detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]:
         # Its items are at fault, and told by themselves.
         return []
+    if detail["type"] == "too_short":
+        return [
+            Fault(at, "too_short", f"At least {context['min_length']} is needed here; add what is missing.")
+        ]
     if detail["type"] == "too_long":
         return [_too_many(at, context["max_length"])]
     if detail["type"] == "extra_forbidden":

@@ -139,3 +139,48 @@ async def test_what_no_rate_prices_is_stated_and_an_exception_until_a_rate_is_th
     await rating.apply(terms("acme-1", "acme", lines=[calls(price=more)], effective="2024-01-01T00:00:00Z"))
     await rating.settled()
     assert await amounts(rating) == {"calls": "5.00"} and await exceptions() == []
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"lines": [calls(minimum="2", maximum="1")]}, "lines[0].minimum"),
+    ({"lines": [calls()], "cap": {"spend_per_period": "1" + 19 * "0"}}, "cap.spend_per_period"),
+    ({"lines": [calls(included={"units": 10**19})]}, "lines[0].included.units"),
+    ({"lines": [calls(price={"model": "graduated", "tiers": []})]}, "lines[0].price.tiers"),
+    ({"lines": [calls(price={"model": "blocks", "tiers": []})]}, "lines[0].price.tiers"),
+    (
+        {
+            "lines": [calls()],
+            "phases": [{"from": f"{year}-01-01", "minimum_spend": "1"} for year in range(1000, 1201)],
+        },
+        "phases",
+    ),
+    (
+        {
+            "lines": [calls()],
+            "phases": [{"from": "2024-01-01", "minimum_spend": "2", "cap": {"spend_per_period": "1"}}],
+        },
+        "phases[0].minimum_spend",
+    ),
+    (
+        {"lines": [{"key": "s", "kind": "one_off", "amount": "1", "date": "2023-12-31"}]},
+        "lines[0].date",
+    ),
+    (
+        {"lines": [{"key": "s", "kind": "recurring", "amount": "1", "every": {"months": 0}}]},
+        "lines[0].every.months",
+    ),
+    ({"lines": [calls(included={"units": "1", "per": "day"})]}, "lines[0].included.per"),
+    ({"lines": [calls(rounding={"step": "0.05"})]}, "lines[0].rounding"),
+]
+
+
+async def test_what_cannot_be_priced_is_refused_with_its_path_and_nothing_is_recorded(
+    rating: Deployment,
+) -> None:
+    await rating.customer("acme")
+    await rating.meter("calls")
+    for over, path in BAD:
+        answer = await rating.apply(terms("acme-1", "acme", **over), status=422)
+        assert path in [error["path"] for error in answer["errors"]], answer
+        assert "Tuple" not in answer["detail"], answer
+    assert (await rating.client.get("/v1/contracts/acme-1")).status_code == 404
