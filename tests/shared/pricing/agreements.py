@@ -35,6 +35,7 @@ NAMES: Final = {
     "shares_meters",
     "skip_zero_invoices",
     "activation",
+    "late_usage",
     "renewal",
     "key",
     "kind",
@@ -70,8 +71,17 @@ included = st.one_of(
     small, st.fixed_dictionaries({"units": small}, optional={"per": st.just("period"), "roll_over": rolled})
 )
 bounds = some(minimum=amounts, maximum=amounts).map(_bounds)
+#: A price that has none for some of the usage.
+unmatched = st.fixed_dictionaries(
+    {
+        "model": st.just("matrix"),
+        "dimensions": st.just(["region"]),
+        "rates": st.just([{"region": "JFK", "unit": "0.5"}]),
+        "unmatched": st.just("leave"),
+    }
+)
 USAGE: Final[dict[str, st.SearchStrategy[Any]]] = {
-    "price": st.sampled_from(sorted(PRICES)).flatmap(lambda name: PRICES[name]),
+    "price": st.one_of(st.sampled_from(sorted(PRICES)).flatmap(lambda name: PRICES[name]), unmatched),
     "included": included,
     "on_change": st.sampled_from(["run_through", "restart"]),
     "minimum": amounts,
@@ -85,6 +95,11 @@ RECURRING: Final[dict[str, st.SearchStrategy[Any]]] = {
     "minimum": amounts,
     "maximum": amounts,
     "measured": st.just("before_discounts"),
+    "every": st.just({"months": 2}),
+}
+ONE_OFF: Final[dict[str, st.SearchStrategy[Any]]] = {
+    "amount": amounts,
+    "date": st.sampled_from(["2026-01-01", "2026-02-28", "2026-03-20"]),
 }
 
 
@@ -105,6 +120,9 @@ def _usage(key: str) -> st.SearchStrategy[Any]:
 
 usage_lines = st.tuples(_usage("api"), _usage("jobs"))
 fees = st.lists(_line("recurring", "fee", RECURRING, "amount"), max_size=1)
+one_offs = st.lists(
+    st.fixed_dictionaries({"key": st.just("setup"), "kind": st.just("one_off"), **ONE_OFF}), max_size=1
+)
 named = st.one_of(st.just(["api"]), st.just(["jobs", "api"]), st.just(["usage"]))
 dates = st.sampled_from(["2026-01-10", "2026-02-01", "2026-02-14", "2026-03-20T06:00:00Z"])
 dated = some(**{"from": st.just("2026-01-05")}, until=dates, order=st.just("as_written"))
@@ -165,7 +183,7 @@ escalator = st.fixed_dictionaries(
 )
 minimums = st.fixed_dictionaries({"minimum_spend": st.integers(1, 100).map(str)})
 SECTIONS: Final[dict[str, st.SearchStrategy[Any]]] = {
-    "lines": st.tuples(usage_lines, fees).map(lambda parts: [*parts[0], *parts[1]]),
+    "lines": st.tuples(usage_lines, fees, one_offs).map(lambda parts: [*parts[0], *parts[1], *parts[2]]),
     "phases": st.lists(minimums, max_size=2).map(
         lambda found: [{"from": f"2026-0{n}-16", **one} for n, one in enumerate(found, start=1)]
     ),

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from shared.pricing import PricedPeriod, Terms, parse_terms
 from shared.pricing.explanation.step import Op
 from shared.pricing.language import content_hash, to_document
-from shared.pricing.lines import KINDS, PRICED_KINDS, RecurringLine, UsageLine
+from shared.pricing.lines import KINDS, PRICED_KINDS, OneOffLine, RecurringLine, UsageLine
 from shared.pricing.results import LineAsked
 from shared.pricing.steps.difference import difference
 from shared.values.decimals import EXACT
@@ -25,6 +25,7 @@ from tests.conftest import FULL_EXAMPLES
 from tests.shared.pricing.agreements import (
     FRAME,
     NAMES,
+    ONE_OFF,
     RECURRING,
     SECTIONS,
     USAGE,
@@ -45,7 +46,7 @@ often = settings(
 )
 occurred: Counter[str] = Counter()
 #: Steps of documents that no period's pricing makes.
-ELSEWHERE = {"part"}
+ELSEWHERE = {"part", "asked"}
 
 
 def priced(agreement: Agreement) -> list[PricedPeriod]:
@@ -117,7 +118,10 @@ def test_no_instant_is_priced_twice_or_not_at_all(agreement: Agreement) -> None:
         for line in period.lines:
             spans = sorted({(segment.start, segment.end) for segment in line.segments})
             assert all(one[1] <= other[0] for one, other in pairwise(spans)), line.key
-            assert all(segment.quantity == segment.allowance + segment.priced for segment in line.segments)
+            assert all(
+                segment.quantity == segment.allowance + segment.priced + segment.unpriced
+                for segment in line.segments
+            )
             if line.kind == "usage":
                 assert line.quantity == sum(segment.quantity for segment in line.segments)
     counted = sum(
@@ -150,14 +154,15 @@ def _model(example: dict[str, Any]) -> Any:
 def _may_cost_less(document: dict[str, Any]) -> bool:
     """The named exceptions. By volume, and in blocks that all cost as the top tier does, one unit more makes the others
     cheaper. Below a minimum, what usage brings is what the minimum lacks: so a discount of usage that is measured after
-    it, or of which more falls on a line that has a minimum, takes more, and a commitment is less short."""
+    it, or of which more falls on a line that has a minimum, takes more, and a commitment is less short. So it is at a
+    cap: what it leaves of the lines is shared out anew, and more of it may count towards a commitment."""
     lines = document["lines"]
     bounded, discounted = any("minimum" in line for line in lines), bool(document.get("discounts"))
     prices = [line["price"] for line in lines if "price" in line]
     return (
         any(price["model"] == "volume" or price.get("charge") == "top_tier" for price in prices)
         or (bounded and discounted)
-        or bool(document.get("phases") and document["commitments"])
+        or bool((document.get("phases") or document.get("cap")) and document["commitments"])
     )
 
 
@@ -222,7 +227,7 @@ def test_an_absent_term_and_its_default_written_out_give_one_digest(agreement: A
 def test_every_clause_that_changes_a_figure_is_drawn() -> None:
     assert Terms.model_fields.keys() == SECTIONS.keys() | (Terms.model_fields.keys() & NAMES) | FRAME
     assert _own(UsageLine) == USAGE.keys() and _own(RecurringLine) == RECURRING.keys()
-    assert KINDS.keys() == {"usage", "recurring"}
+    assert _own(OneOffLine) == ONE_OFF.keys() and KINDS.keys() == {"usage", "recurring", "one_off"}
 
 
 def _own(kind: type[BaseModel]) -> set[str]:

@@ -102,7 +102,7 @@ def matrix(case: Case) -> Answer:
     priced = ask(asked, usage=[used(row["quantity"], group=row["dims"]) for row in case.usage["rows"]])
     return {
         "amount": priced.amount(terms),
-        "unpriced_quantity": total_of(step.output for step in priced.steps("unpriced")),
+        "unpriced_quantity": total_of(segment.unpriced for line in priced.lines for segment in line.segments),
     }
 
 
