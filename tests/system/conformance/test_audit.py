@@ -23,7 +23,8 @@ from shared.runtime.service import Service, build
 from shared.runtime.settings import ServiceSettings
 from shared.topics.usage_ingest import QuarantineMessage
 from tests.conftest import TestDatabase
-from tests.services.rating.deployment import terms
+from tests.services.rating.deployment import Deployment, terms, utc
+from tests.services.rating.deployment import event as call
 from tests.services.signals.conftest import signals_on
 from tests.services.signals.deployment import fact
 from tests.services.usage_ingest.circumstances import event
@@ -35,7 +36,7 @@ HOOK = {"url": "http://127.0.0.1:9/hook/path-of-hook", "events": ["*"]}
 
 
 async def test_rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serving("rating", database, monkeypatch) as (_context, client):
+    async with serving("rating", database, monkeypatch) as (context, client):
         acts = Acts("rating", database, client)
         meter = {"event_type": "call", "aggregation": "count"}
         await acts.act("create_meter", "POST", "/v1/meters", {"meter": "calls", **meter})
@@ -48,7 +49,22 @@ async def test_rating(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -
         await _blocks(acts)
         to = {"to": "2030-02-01T00:00:00Z", "test_clock": True}
         await acts.act("advance_clock", "POST", "/v1/clock/advance", to)
+        await _correct(acts, Deployment(database, context, client))
         assert acts.done == changing_operations("rating")
+
+
+async def _correct(acts: Acts, rating: Deployment) -> None:
+    """All periods are final, and accept nothing more."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "9.00"}
+    dearer = terms("acme-1", "acme", effective="2024-12-01", lines=[*terms("acme-1", "acme")["lines"], fee])
+    applied = await rating.client.post("/v1/contracts", json=dearer, params={"corrects_final": True})
+    assert applied.status_code == 201, applied.text
+    await acts.act("correct_contract", "POST", "/v1/contracts/acme-1/corrections")
+    await rating.send(call("late", "acme", utc("2024-01-10T00:00:00")))
+    await rating.settled()
+    [held] = (await rating.client.get("/v1/late-usage")).json()["data"]
+    decision = {"decision": "bill", "reason": "they agreed", "up_to": held["watermark"]}
+    await acts.act("decide_late_usage", "POST", "/v1/late-usage/acme-1/2024-01-01/decision", decision)
 
 
 async def _blocks(acts: Acts) -> None:

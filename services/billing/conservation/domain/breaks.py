@@ -25,7 +25,7 @@ SAYS: Mapping[K, str] = {
     K.DOOR: "received = published + quarantined + refused; what was published is taken, by source; nothing is set aside, nothing stands still",
     K.DISPOSITION: "stored = voided + suspense + unpriced + held late + waived late + held + applied, and stored = new of the batches",
     K.QUANTITY: "quantities recomputed from raw events = the aggregates = the statements",
-    K.MONEY: "settled lines and draws = documents + waived + unbilled, the rows of each block are what it was granted "
+    K.MONEY: "settled lines and draws = documents + waived + carried + unbilled, the rows of each block are what it was granted "
     "and what statements draw, numbers have no gap and dates rise with them, and the journal balances",
 }
 OWNERS: Mapping[K, str] = {
