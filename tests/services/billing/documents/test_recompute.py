@@ -102,7 +102,7 @@ def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
     line: Document = {"on_change": draw(st.sampled_from(["run_through", "restart"]))}
     if draw(st.booleans()):
         line["included"] = str(draw(st.integers(0, 500)))
-    line |= draw(st.sampled_from([{}, {"minimum": "800"}, {"maximum": "40"}]))
+    line |= draw(st.sampled_from([{}, {"minimum": "800"}, {"maximum": "5"}, {"maximum": "40"}]))
     versions = [
         terms(
             **written,
@@ -144,8 +144,8 @@ def _fee(draw: st.DrawFn, money: st.SearchStrategy[str]) -> Document:
     return {"key": "fee", "kind": "recurring", "amount": draw(money), "proration": proration}
 
 
-#: Operations that random contracts of usage, fees, discounts and bounds lead to.
-OFTEN = set(get_args(Op)) - {"commit", "uplift", "shortfall", "draw", "part", "asked"}
+#: Operations that random contracts of usage, fees, discounts, escalators and bounds lead to.
+OFTEN = set(get_args(Op)) - {"commit", "uplift", "shortfall", "draw", "part", "asked", "unpriced"}
 
 
 @pytest.mark.long
