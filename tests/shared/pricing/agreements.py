@@ -280,8 +280,21 @@ def agreements(draw: st.DrawFn, *, amended: bool = True) -> Agreement:
     if amended and draw(st.booleans()):
         effective = draw(st.sampled_from(["2026-01-16", "2026-02-20T12:00:00Z"]))
         again = {**first, **draw(some(lines=SECTIONS["lines"], discounts=SECTIONS["discounts"]))}
-        documents.append({**again, "effective": effective})
+        documents.append({**again, "lines": _kept(first["lines"], again["lines"]), "effective": effective})
     return Agreement(tuple(documents), tuple(draw(st.lists(used, max_size=12))))
+
+
+def _kept(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An amendment keeps the interval of a fee."""
+    every = {line["key"]: line.get("every") for line in before}
+    return [
+        {
+            name: value
+            for name, value in (line | {"every": every.get(line["key"], line.get("every"))}).items()
+            if value is not None
+        }
+        for line in after
+    ]
 
 
 def seen(agreement: Agreement, priced: Sequence[PricedPeriod]) -> Counter[str]:

@@ -390,3 +390,14 @@ def test_another_media_type_is_named() -> None:
     with pytest.raises(AppError) as refused:
         answer_question(b"until: 1", "application/yaml")
     assert refused.value.code == "document_type_unsupported"
+
+
+def test_an_amendment_keeps_the_interval_of_a_fee() -> None:
+    """A fee by the month that becomes one by the quarter would be two lines of one period under one id."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "10"}
+    amended = document(lines=[{**fee, "every": {"months": 3}}], effective="2026-01-16")
+    with pytest.raises(AppError) as refused:
+        answer_question(json.dumps(question(document(lines=[fee]), amended)).encode())
+    assert [(one["path"], one["code"]) for one in refused.value.errors] == [
+        ("versions[1].lines.fee.every", "fixed_by_first_version")
+    ]
