@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
 from lab.departures.client import Client
+from services.billing.conservation.checks.sabotage import plant
+from services.billing.conservation.usecases.check import check_all
+from tests.services.billing.conservation.test_sabotage import OF_NOTES
 from tests.system.corrections.history import digests, unchanged
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
@@ -126,3 +130,19 @@ async def test_late_usage_becomes_a_debit_note_and_a_void_a_credit_note(
         Decimal(money[name]) for name in ("documented", "waived", "carried", "unbilled")
     )
     assert unchanged(before, await digests(cluster.database_url))
+    for kind in sorted(OF_NOTES):
+        await sabotaged(cluster, kind)
+
+
+async def sabotaged(cluster: Cluster, kind: str) -> None:
+    """The fault is named with its row, and rolled back."""
+    vandal = await asyncpg.connect(cluster.database_url, server_settings={"timezone": "UTC"})
+    try:
+        transaction = vandal.transaction(isolation="repeatable_read")
+        await transaction.start()
+        planted = await plant(vandal, kind)
+        found = (await check_all(vandal)).breaks
+        assert any(planted.named_by(broken) for broken in found), (planted, found)
+        await transaction.rollback()
+    finally:
+        await vandal.close()

@@ -70,6 +70,17 @@ UNLINKED = """
     select v.source, v.id, k.batch_id, k.seq from rating.voids v join rating.event_keys k using (key)
     where (v.event_batch_id, v.event_seq) is distinct from (k.batch_id, k.seq) order by v.source, v.id
 """
+# What was decided about late usage stands in an audit row of the call that decided it, word by word.
+UNDECIDED = """
+    select d.contract, d.period_start, d.sequence, d.decision, d.reason, d.up_to::text as up_to
+    from rating.late_decisions d join rating.periods p using (contract, period_start)
+    where not exists (select from rating.audit a
+        where a.object = 'late_usage' and a.object_id = d.contract || '/' || p.start_date
+            and a.after ->> 'decision' = d.decision and a.after ->> 'reason' = d.reason
+            and not exists (select from jsonb_each(a.after -> 'up_to') seen
+                where d.up_to -> seen.key <> seen.value))
+    order by 1, 2, 3
+"""
 # The gate asks for a few contracts and periods: the index (subject, type, time), where OFFSET 0 keeps the
 # planner, then one look-up an event.
 UNKEYED = f"""
@@ -118,6 +129,7 @@ async def disposition(connection: asyncpg.Connection, listed_max: int | None) ->
     unpaired = await listed(connection, KEYS, rows_max=listed_max)
     strays = await listed(connection, WITHOUT_BATCH, GROUP_NAME, TOPIC, rows_max=listed_max)
     unlinked = await listed(connection, UNLINKED, rows_max=listed_max)
+    undecided = await listed(connection, UNDECIDED, rows_max=listed_max)
     parts = [
         Checked(
             K.DISPOSITION,
@@ -129,6 +141,7 @@ async def disposition(connection: asyncpg.Connection, listed_max: int | None) ->
         Checked(K.DISPOSITION, {}, tuple(map(_without_batch, strays.rows)), more=strays.more),
         *[await _kept(connection, column, table, listed_max) for column, table in KEPT_TABLES.items()],
         Checked(K.DISPOSITION, {}, tuple(map(_unlinked, unlinked.rows)), more=unlinked.more),
+        Checked(K.DISPOSITION, {}, tuple(map(_undecided, undecided.rows)), more=undecided.more),
     ]
     return merged(parts)
 
@@ -266,6 +279,21 @@ def _without_batch(row: asyncpg.Record) -> Break:
         "a batch row",
         f"{row['events']} events",
         f"{row['events']} stored events name batch {row['batch_id']}, which no batch row accounts for; see K1",
+    )
+
+
+def _undecided(row: asyncpg.Record) -> Break:
+    return Break(
+        K.DISPOSITION,
+        "waiver_without_decision",
+        Row(
+            "rating.late_decisions",
+            {name: row[name] for name in ("contract", "period_start", "sequence")},
+        ),
+        "an audit row that says the same",
+        "none",
+        f"nobody decided to {row['decision']} late usage up to {row['up_to']} ({row['reason']}): the decision was forged, "
+        "or its audit row is gone; find who wrote it, and decide anew",
     )
 
 

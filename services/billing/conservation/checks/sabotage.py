@@ -185,6 +185,44 @@ KINDS: Mapping[str, Sabotage] = {
         "delete from rating.block_rows where block_id = $1 and kind = 'grant' and period_start is null",
         "a granted block",
     ),
+    "correction-dropped": Sabotage(
+        K.MONEY,
+        "statement_missing",
+        "rating.corrections",
+        """select contract, period_start from rating.corrections c join billing.statements h
+                using (contract, period_start, statement_id)
+           where c.outcome = 'note' order by c.asked_minor desc, contract, period_start limit 1""",
+        """delete from rating.corrections c where contract = $1 and period_start = $2
+            and outcome = 'note' and run = (select max(run) from rating.corrections n
+                where n.contract = c.contract and n.period_start = c.period_start and n.outcome = 'note')""",
+        "a note that billing has heard of",
+    ),
+    "note-doubled": Sabotage(
+        K.MONEY,
+        "line_differs",
+        "billing.document_lines",
+        """select l.line_id from billing.document_lines l join billing.documents d using (document_id)
+           where d.status = 'finalized' and d.kind in ('debit_note', 'credit_note') and l.amount_minor <> 0
+           order by abs(l.amount_minor) desc, l.document_id, l.position limit 1""",
+        """insert into billing.document_lines
+            select (jsonb_populate_record(l, jsonb_build_object('position', l.position + 1000,
+                'corrects_line', 'doubled'))).*
+            from billing.document_lines l join billing.documents d using (document_id)
+            where l.line_id = $1 and d.kind in ('debit_note', 'credit_note') and l.corrects_document is not null
+                and l.amount_minor <> 0
+            order by abs(l.amount_minor) desc limit 1""",
+        "a finalized note",
+    ),
+    "waiver-forged": Sabotage(
+        K.DISPOSITION,
+        "waiver_without_decision",
+        "rating.late_decisions",
+        """select contract, period_start from rating.periods where final order by 1, 2 limit 1""",
+        """insert into rating.late_decisions (contract, period_start, sequence, decision, reason, after, up_to,
+                decided_at)
+            values ($1, $2, 1000, 'waive', 'sabotage', '{}', '{}', clock_timestamp())""",
+        "a final period",
+    ),
     "batch-row-removed": Sabotage(
         K.TRANSPORT,
         "batch_row_missing",
