@@ -9,13 +9,12 @@ import decimal
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-decimal.getcontext().prec = 200
-QUOTIENT = decimal.Context(prec=50)
+EXACT, QUOTIENT = decimal.Context(prec=200), decimal.Context(prec=50)
 FACTS = {"quantity", "unpriced", "commit", "draw"}  # counted or drawn: events and blocks prove it
 ADD_NOTHING = {*FACTS, "allowance", "units_off", "escalate"}  # they move units, or pay
 
@@ -126,22 +125,23 @@ def check_line(line: dict[str, Any]) -> str | None:
     return None
 
 
-def check(document: dict[str, Any]) -> Iterator[str]:
-    """Yield what does not add up in a document; nothing where all does."""
-    faults = ((line, check_line(line)) for line in document["lines"])
-    yield from (f"line {line['key']} ({line['id']}), {fault}" for line, fault in faults if fault)
-    subtotal = sum((Decimal(line["amount"]) for line in document["lines"]), Decimal(0))
-    if subtotal != Decimal(document["subtotal"]):
-        yield f"its lines come to {subtotal:f}, its subtotal is {document['subtotal']}"
-    total = Decimal(document["subtotal"]) - sum(Decimal(draw["amount"]) for draw in document["draws"])
-    if total != Decimal(document["total"]):
-        yield f"its subtotal less its draws is {total:f}, its total is {document['total']}"
+def check(document: dict[str, Any]) -> list[str]:
+    """Return what does not add up in a document; nothing where all does."""
+    with decimal.localcontext(EXACT):
+        faults = [(line, check_line(line)) for line in document["lines"]]
+        found = [f"line {line['key']} ({line['id']}), {fault}" for line, fault in faults if fault]
+        subtotal = sum((Decimal(line["amount"]) for line in document["lines"]), Decimal(0))
+        if subtotal != Decimal(document["subtotal"]):
+            found.append(f"its lines come to {subtotal:f}, its subtotal is {document['subtotal']}")
+        total = Decimal(document["subtotal"]) - sum(Decimal(draw["amount"]) for draw in document["draws"])
+        if total != Decimal(document["total"]):
+            found.append(f"its subtotal less its draws is {total:f}, its total is {document['total']}")
+        return found
 
 
 def main(paths: list[str]) -> int:
     faults = [(path, fault) for path in paths for fault in check(json.loads(Path(path).read_text()))]
-    for path, fault in faults:
-        print(f"{path}: {fault}")
+    print(*(f"{path}: {fault}\n" for path, fault in faults), sep="", end="")
     print(f"{len(paths)} documents, {len({path for path, _ in faults})} of them do not add up")
     return 1 if faults or not paths else 0
 

@@ -110,7 +110,7 @@ def test_each_month_comes_to_what_is_expected_and_is_worked_out_again(airline: s
             wanted.currency,
             f"{wanted.total:f}",
         ), wanted
-        assert list(recompute.check(exported(priced, currency.code))) == []
+        assert recompute.check(exported(priced, currency.code)) == []
     assert invoices == {}
 
 

@@ -92,8 +92,16 @@ async def test_the_money_of_a_period_holds_only_what_counts_towards_it(db: Datab
 
 
 @pytest.mark.usefixtures("drafts")
+@pytest.mark.parametrize("kind", ["conservation_k3", "conservation_k4"])
+async def test_breaks_of_usage_hold_what_is_made_from_usage(db: Database, kind: str) -> None:
+    assert await finalize_due(db, Broken("ua-2013", "aa-2013", kind=kind), NOW, ZONE) == 1
+    finalized = await db.pool.fetch("select kind from billing.documents where status = 'finalized'")
+    assert [row["kind"] for row in finalized] == ["fee_note"]
+
+
+@pytest.mark.usefixtures("drafts")
 async def test_other_breaks_hold_every_kind(db: Database) -> None:
-    assert await finalize_due(db, Broken("ua-2013", "aa-2013", kind="conservation_k4"), NOW, ZONE) == 0
+    assert await finalize_due(db, Broken("ua-2013", "aa-2013", kind="conservation_k1"), NOW, ZONE) == 0
 
 
 def test_conservation_leaves_out_of_k5_what_the_list_does() -> None:

@@ -156,7 +156,7 @@ def test_random_contracts_are_worked_out_again() -> None:
     @given(contract=priced_contracts())
     def worked_out(contract: tuple[PricedPeriod, str]) -> None:
         document = exported(*contract)
-        assert list(recompute.check(document)) == []
+        assert recompute.check(document) == []
         seen.update(step["op"] for line in document["lines"] for step in line["steps"])
 
     worked_out()
@@ -170,7 +170,7 @@ def test_a_number_that_was_changed_is_named_by_its_step(
     contract: tuple[PricedPeriod, str], data: st.DataObject
 ) -> None:
     document = exported(*contract)
-    assert list(recompute.check(document)) == []
+    assert recompute.check(document) == []
     changed(
         document, data.draw(st.sampled_from(list(numbers(document)))), data.draw(st.sampled_from([1, -1]))
     )
@@ -240,10 +240,10 @@ def _next(text: str, by: int) -> str:
 def test_a_changed_line_and_changed_totals_are_named(name: str) -> None:
     document = exported(price(chain(terms()), "3"))
     document["lines"][0][name] = "4"
-    assert next(fault.partition(",")[0] for fault in recompute.check(document)).startswith("line api")
+    assert recompute.check(document)[0].partition(",")[0].startswith("line api")
     document = exported(price(chain(terms()), "3"))
     document["subtotal"] = "4.00"
-    assert list(recompute.check(document)) == [
+    assert recompute.check(document) == [
         "its lines come to 3.00, its subtotal is 4.00",
         "its subtotal less its draws is 4.00, its total is 3.00",
     ]
@@ -252,9 +252,9 @@ def test_a_changed_line_and_changed_totals_are_named(name: str) -> None:
 def test_what_was_not_kept_and_what_is_not_known_is_said() -> None:
     document = exported(price(chain(terms()), "3"))
     document["lines"][0]["steps"][0]["op"] = "conjure"
-    assert "an unknown operation" in next(recompute.check(document))
+    assert "an unknown operation" in recompute.check(document)[0]
     del document["lines"][0]["steps"]
-    assert "was not kept" in next(recompute.check(document))
+    assert "was not kept" in recompute.check(document)[0]
 
 
 def test_files_are_read_and_the_verdict_is_the_exit_code(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def note(*, whole: int, asked: int) -> Document:
 @pytest.mark.parametrize(("whole", "asked"), [(5_000, 1_200), (5_000, -300), (0, -5_000)])
 def test_a_note_asks_for_what_its_line_comes_to_less_what_others_ask_for(whole: int, asked: int) -> None:
     document = note(whole=whole, asked=asked)
-    assert list(recompute.check(document)) == []
+    assert recompute.check(document) == []
     *_, step = document["lines"][0]["steps"]
     assert step["op"] == "asked" and "other documents ask for" in step["text"]
     for place in numbers(document):
