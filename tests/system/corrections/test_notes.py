@@ -129,6 +129,12 @@ async def test_late_usage_becomes_a_debit_note_and_a_void_a_credit_note(
     assert Decimal(money["settled"]) == sum(
         Decimal(money[name]) for name in ("documented", "waived", "carried", "unbilled")
     )
+    [january] = [
+        row
+        for row in (await client.get("billing", "/v1/reconciliation"))["money"]
+        if row["period"]["start"] == "2024-01-01"
+    ]
+    assert (january["settled"], january["documented"], january["unbilled"]) == ("4.00", "4.00", "0.00")
     assert unchanged(before, await digests(cluster.database_url))
     for kind in sorted(OF_NOTES):
         await sabotaged(cluster, kind)

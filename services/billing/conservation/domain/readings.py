@@ -52,7 +52,8 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What rating settled of a contract's period, and what billing documents of it."""
+    """What rating settled of a contract's period, as it was corrected last, what billing documents of it, and what is
+    waived."""
 
     customer: str
     contract: str
@@ -62,16 +63,14 @@ class Settled(msgspec.Struct, frozen=True):
     revision: int
     settled: Money
     documented: Money
+    waived: Money
     documents: tuple[str, ...]
 
     @property
-    def waived(self) -> Money:
-        """Nothing yet: no way to waive settled money exists."""
-        return Money(0, self.settled.currency)
-
-    @property
     def unbilled(self) -> Money:
-        return Money(self.settled.minor - self.documented.minor, self.settled.currency)
+        """What no document says yet, or what is carried to the next correction."""
+        rest = self.settled.minor - self.documented.minor - self.waived.minor
+        return Money(rest, self.settled.currency)
 
 
 class ContractPeriod(msgspec.Struct, frozen=True, order=True):

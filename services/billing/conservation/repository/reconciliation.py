@@ -94,7 +94,13 @@ def quantities_sql(asked: str, zone: str, meters: str) -> str:
 def money_sql(asked: str) -> str:
     return f"""
     select cu.external_id as customer, s.contract, p.start_date, p.end_date, s.currency, s.revision, s.final,
-        s.subtotal_minor as settled,
+        coalesce((select c.subtotal_minor from rating.corrections c
+            where c.contract = s.contract and c.period_start = s.period_start order by run desc limit 1),
+            s.subtotal_minor) as settled,
+        coalesce((select sum((line ->> 'amount_minor')::bigint)
+            from rating.corrections c cross join lateral jsonb_array_elements(c.document -> 'asked') line
+            where c.contract = s.contract and c.period_start = s.period_start and c.outcome = 'waived'),
+            0)::bigint as waived,
            coalesce((select sum(l.amount_minor)
                from billing.document_lines l join billing.documents d using (document_id)
                where l.contract = s.contract and l.period_start = s.period_start
@@ -220,6 +226,7 @@ def _settled(row: asyncpg.Record) -> Settled:
         row["revision"],
         Money(row["settled"], of),
         Money(row["documented"], of),
+        Money(row["waived"], of),
         tuple(row["documents"]),
     )
 
