@@ -15,7 +15,7 @@ from u2c.deployment.service_flags import settings_of
 from u2c.deployment.services import PORTS
 from u2c.deployment.state import ROOT
 from u2c.verbs.up import _show
-from u2c.verbs.verify import Kind
+from u2c.verbs.verify import SABOTAGES
 
 
 def u2c(*arguments: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -120,5 +120,5 @@ def test_what_is_to_be_copied_is_whole_at_80_columns(tmp_path: Path) -> None:
         for name in settings_of("rating").model_fields
     )
     told = u2c("verify", "--help", COLUMNS="80").stdout
-    assert all(kind in told for kind in Kind)
+    assert all(kind in told for kind in SABOTAGES)
     assert "…" not in u2c("doctor", COLUMNS="80", U2C_STATE=str(tmp_path)).stdout
