@@ -81,7 +81,7 @@ unmatched = st.fixed_dictionaries(
     }
 )
 USAGE: Final[dict[str, st.SearchStrategy[Any]]] = {
-    "price": st.one_of(st.sampled_from(sorted(PRICES)).flatmap(lambda name: PRICES[name]), unmatched),
+    "price": st.sampled_from([*PRICES.values(), unmatched]).flatmap(lambda prices: prices),
     "included": included,
     "on_change": st.sampled_from(["run_through", "restart"]),
     "minimum": amounts,
@@ -187,7 +187,7 @@ SECTIONS: Final[dict[str, st.SearchStrategy[Any]]] = {
     "phases": st.lists(minimums, max_size=2).map(
         lambda found: [{"from": f"2026-0{n}-16", **one} for n, one in enumerate(found, start=1)]
     ),
-    "cap": st.fixed_dictionaries({"spend_per_period": st.integers(100, 500).map(str)}),
+    "cap": st.fixed_dictionaries({"spend_per_period": st.integers(100, 300).map(str)}),
     "commitments": st.lists(commitment, max_size=2).map(lambda found: _keyed(found, "commitment")),
     "credits": st.lists(credit, max_size=2).map(lambda found: _keyed(found, "credit")),
     "draw_order": st.permutations(["priority", "expiry", "created"]),
