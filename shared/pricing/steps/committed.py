@@ -71,7 +71,7 @@ def commit(slices: Sequence[Slice], layout: Layout, opening: Balances) -> Commit
 def _passed(one: Slice, layout: Layout, running: _Running) -> Slice:
     """Cover a slice; return what of it is left for credits."""
     promises = layout.agreed.promises
-    within = [due for due in one.dues if due.kind not in _OUTSIDE]
+    within = _as_written([due for due in one.dues if due.kind not in _OUTSIDE], layout)
     for due in within:
         running.amounts[due.line_id] = running.amounts.get(due.line_id, 0) + due.amount_minor
     made = draw(_too_much(within, running), running.covered, (), {})
@@ -93,6 +93,14 @@ def _passed(one: Slice, layout: Layout, running: _Running) -> Slice:
             Due(_line_id(promise, layout, UPLIFT), promise.clause.key, UPLIFT, more, one.start, one.end)
         )
     return msgspec.structs.replace(one, dues=tuple([due for due in dues if due.amount_minor]))
+
+
+def _as_written(dues: Sequence[Due], layout: Layout) -> list[Due]:
+    """Return the dues as terms write their lines: a period has them kind after kind. Lines of earlier versions are
+    last."""
+    assert layout.terms is not None
+    rank = {line.key: place for place, line in enumerate(layout.terms.lines)}
+    return sorted(dues, key=lambda due: rank.get(due.key, len(rank)))
 
 
 def _take(running: _Running, made: Sequence[Draw]) -> None:

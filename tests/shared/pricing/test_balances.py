@@ -117,6 +117,21 @@ def test_a_postpaid_commitment_is_asked_for_as_it_is_used_and_made_up_for_at_its
     assert all(not one.draws for one in priced)
 
 
+def test_a_commitment_pays_lines_in_the_order_in_which_terms_write_them() -> None:
+    """Usage is written before the fee, which stands first in the statement."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "100"}
+    promise = {"key": "annual", "amount": "60", "payment": "prepaid"}
+    (january,) = year(
+        [agreed(lines=[usage_line(CENT), fee], commitments=[promise])], [("api", on(1, 10), 5_000)], months=1
+    )
+    keys = {line.line_id: line.key for line in january.lines}
+    assert [line.key for line in january.lines] == ["fee", "api"]
+    assert [(keys[one.line_id], one.amount_minor) for one in january.draws] == [
+        ("api", 5_000),
+        ("fee", 1_000),
+    ]
+
+
 def test_nothing_is_short_where_nothing_is_to_be_made_up_for() -> None:
     promise = {"key": "annual", "amount": "1000", "period": "year", "shortfall": "none"}
     assert lines(year([agreed(commitments=[promise])], [])[-1]) == {"usage:api": 0}
