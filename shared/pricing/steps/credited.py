@@ -7,8 +7,9 @@ from datetime import datetime
 import msgspec
 
 from shared.pricing.balances import Balances
-from shared.pricing.blocks import Block, Draw, draw, in_order
+from shared.pricing.blocks import Block, Draw, Due, draw, in_order
 from shared.pricing.layout import Layout
+from shared.pricing.lines import SHORTFALL
 from shared.pricing.steps.committed import Committed
 
 
@@ -42,7 +43,7 @@ class _Running:
 
 
 def credit(committed: Committed, layout: Layout, opening: Balances, more: Sequence[Block] = ()) -> Credited:
-    """`more` are the blocks that commitments make as they end in the period."""
+    """`more` are the blocks that commitments make as they end in the period. None pays what is short and makes it."""
     assert layout.terms is not None
     paying = {promise.block.id for promise in layout.agreed.promises if promise.block.pays}
     paid = tuple([one for one in committed.covered if one.block in paying])
@@ -59,9 +60,18 @@ def credit(committed: Committed, layout: Layout, opening: Balances, more: Sequen
         _refill(one.start, layout, running)
         running.take(draw([due for due in one.dues if due.amount_minor < 0], running.made, (), {}))
         rises = [due for due in one.dues if due.amount_minor > 0]
-        running.take(draw(rises, (), tuple(running.blocks.values()), running.left))
+        makes = [due for due in rises if _makes(due, more)]
+        others = [due for due in rises if due not in makes]
+        running.take(draw(others, (), tuple(running.blocks.values()), running.left))
+        of_before = tuple([block for block in running.blocks.values() if block not in more])
+        running.take(draw(makes, (), of_before, running.left))
     _refill(layout.end, layout, running)
     return Credited(tuple(running.blocks.values()), (*paid, *running.made), running.left)
+
+
+def _makes(due: Due, more: Sequence[Block]) -> bool:
+    """Whether it is what is short of a commitment, and makes one of these blocks."""
+    return due.kind == SHORTFALL and any(block.key == due.key for block in more)
 
 
 def _refill(at: datetime, layout: Layout, running: _Running) -> None:

@@ -145,6 +145,20 @@ def test_what_is_short_and_rolls_over_is_asked_for_and_pays_in_the_next_term() -
     assert (paid(priced[6]), priced[6].total_minor) == ({"half": 6_000}, 6_000)
 
 
+def test_what_is_short_is_not_paid_by_the_block_that_it_makes() -> None:
+    """The commitment ends on 1 May, within a period: its block pays the fee of that period, and not its own price."""
+    promise = {"key": "monthly", "amount": "100", "period": {"months": 1}, "shortfall": "roll_over"}
+    agreement = agreed(
+        term={"start": "2026-04-01", "months": 2},
+        billing={"anchor_day": 15},
+        lines=[{"key": "fee", "kind": "recurring", "amount": "31"}],
+        commitments=[promise],
+    )
+    _, may, _ = year([agreement], [], months=3)
+    assert lines(may) == {"recurring:fee": 3_100, "shortfall:monthly": 8_600}
+    assert (paid(may), may.total_minor) == ({"monthly": 3_100}, 8_600)
+
+
 def test_what_is_left_of_a_prepaid_commitment_lapses_but_for_its_share() -> None:
     promise = {
         "key": "half",
