@@ -17,7 +17,7 @@ from services.rating.corrections.answers import (
 from services.rating.corrections.requests import LateUsageDecision
 from services.rating.corrections.rows import Place
 from services.rating.corrections.usecases import late_usage as usecases
-from services.rating.corrections.usecases.late_usage import DecidedAlready, MoreCame, NothingHeld
+from services.rating.corrections.usecases.late_usage import DecidedAlready, HeldUsageNotFound, MoreCame
 from services.rating.corrections.usecases.run_due import run_now
 from services.rating.statements.memory import Ctx
 from services.rating.statements.usecases.pass_barrier import pass_barrier
@@ -91,7 +91,7 @@ async def list_late_usage(
     summary="Bill or waive the late usage of a final period",
     response_model=DecisionAnswer,
 )
-@refuses(ContractNotFound, NothingHeld, MoreCame, DecidedAlready)
+@refuses(ContractNotFound, HeldUsageNotFound, MoreCame, DecidedAlready)
 async def decide_late_usage(
     contract: Key,
     period_start: date,

