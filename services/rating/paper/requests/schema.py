@@ -34,8 +34,8 @@ def _inlined(part: object, own: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JS
     if not isinstance(part, dict):
         return part
     if part.get("$ref") in own:
-        found = own[part["$ref"]]
-        return {**_inlined(found, own), "title": found["title"]}
+        definition = own[part["$ref"]]
+        return {**_inlined(definition, own), "title": definition["title"]}
     return {
         key: _inlined(value, own)
         for key, value in part.items()
