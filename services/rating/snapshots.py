@@ -10,6 +10,7 @@ from services.rating.catalogue.usecases import message_of as meter_message
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.rows import ContractFilter
 from services.rating.contracts.usecases.tell_versions import messages_of
+from services.rating.corrections.repository import CorrectionRepository
 from services.rating.customers.repository import CustomerRepository
 from services.rating.customers.usecases import message_of as customer_message
 from services.rating.metering.activity.repository import ActivityRepository
@@ -52,13 +53,18 @@ async def contracts(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
 
 
 async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
-    """The newest revision of each, as it was said, and what was asked for beforehand within its period."""
+    """The newest revision of each, as it was said, its notes, and what was asked for beforehand within its period."""
     place = (after[0], datetime.fromisoformat(after[1])) if after else None
     rows = await StatementRepository(uow.connection).said_after(place, STATEMENTS_A_PAGE)
     beforehand = await BlockRepository(uow.connection).said_beforehand(
         [row.contract for row in rows], [row.period_start for row in rows]
     )
-    messages = [row.message for row in rows] + [STATEMENTS.decode(said.encode()) for said in beforehand]
+    notes = await CorrectionRepository(uow.connection).notes(
+        [(row.contract, row.period_start) for row in rows]
+    )
+    messages = [*(row.message for row in rows), *notes] + [
+        STATEMENTS.decode(said.encode()) for said in beforehand
+    ]
     told = [page for message in messages for page in pages_of(message)]
     for page in told:
         uow.tell(STATEMENTS, page)

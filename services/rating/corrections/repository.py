@@ -12,7 +12,8 @@ from services.rating.metering.domain.apart import Left
 from services.rating.metering.domain.taken_out import TakenOut
 from services.rating.statements.rows import ClaimedPeriod
 from shared.db.columns import insert
-from shared.topics.rating import STATEMENTS
+from shared.topics.rating import STATEMENTS, StatementMessage
+from shared.topics.statement_steps import together
 
 CORRECTIONS = insert("rating.corrections", CorrectionRow)
 #: SQL: whether the batch of a row `{0}` is in the stretches $3: {"partition": [[after, up to or null], …]}.
@@ -236,6 +237,15 @@ class CorrectionRepository:
             limit,
         )
         return [row["contract"] for row in rows]
+
+    async def notes(self, periods: Sequence[Place]) -> list[StatementMessage]:
+        """The notes of these periods as they were told, with their explanations; oldest first."""
+        rows = await self._connection.fetch(
+            f"""select said, explanation from rating.corrections join {_PLACES} using (contract, period_start)
+                where outcome = 'note' order by contract, period_start, run""",
+            *_columns(periods),
+        )
+        return [together(STATEMENTS.decode(row["said"].encode()), row["explanation"]) for row in rows]
 
     async def insert(self, rows: Sequence[CorrectionRow]) -> None:
         await self._connection.execute(CORRECTIONS.sql, *CORRECTIONS.columns_of(rows))

@@ -7,6 +7,9 @@ import asyncpg
 
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.checks.k4_quantity import quantities_of
+from services.rating.snapshots import statements
+from shared.db.published import until_published
+from shared.topics.rating import STATEMENTS
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
 
 NOON = utc("2024-01-10T12:00:00")
@@ -244,3 +247,14 @@ async def test_final_periods_are_corrected_oldest_first_and_each_by_a_note_of_it
         ("2024-01-01", "note:1"),
         ("2024-02-01", "note:1"),
     ]
+
+
+async def test_notes_are_told_again_as_they_were_said(rating: Deployment) -> None:
+    await january_of_three_calls(rating)
+    await rating.send(event("late", "acme", NOON))
+    await rating.advance(FEBRUARY_CLOSED)
+    [note] = [said for said in await rating.said() if said.is_correction]
+    async with rating.context.db.transaction() as uow:
+        await statements(uow, None)
+    await until_published(rating.context.db, STATEMENTS.name)
+    assert [said for said in await rating.said() if said.is_correction] == [note, note]
