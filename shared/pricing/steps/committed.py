@@ -74,14 +74,12 @@ def _passed(one: Slice, layout: Layout, running: _Running) -> Slice:
     within = _as_written([due for due in one.dues if due.kind not in _OUTSIDE], layout)
     for due in within:
         running.amounts[due.line_id] = running.amounts.get(due.line_id, 0) + due.amount_minor
-    made = draw(_too_much(within, running), running.covered, (), {})
-    made += draw(
-        [due for due in within if due.amount_minor > 0],
-        (),
-        [promise.block for promise in promises],
-        running.left,
-    )
-    _take(running, made)
+    returned = draw(_too_much(within, running), running.covered, (), {})
+    _take(running, returned)
+    rises = [due for due in within if due.amount_minor > 0]
+    covered = draw(rises, (), [promise.block for promise in promises], running.left)
+    _take(running, covered)
+    made = [*returned, *covered]
     before = {promise.clause.key: _uplift_minor(promise, layout, running) for promise in promises}
     for due in within:
         _exceed(due, promises, made, running)

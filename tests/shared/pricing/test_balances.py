@@ -132,6 +132,22 @@ def test_a_commitment_pays_lines_in_the_order_in_which_terms_write_them() -> Non
     ]
 
 
+def test_what_returns_to_a_commitment_pays_what_rises_in_the_same_slice() -> None:
+    """100 of usage are covered when the credit expires; at the period's end the cap of 150 leaves 50 of them, and 100 of
+    the fee of 200: what returns pays half of it."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "200"}
+    promise = {"key": "annual", "amount": "100", "payment": "prepaid", "overage_percent": "110"}
+    agreement = agreed(
+        lines=[usage_line(CENT), fee],
+        cap={"spend_per_period": "150"},
+        commitments=[promise],
+        credits=[{"key": "gift", "amount": "1", "expires": "2026-01-15"}],
+    )
+    (january,) = year([agreement], [("api", on(1, 10), 10_000)], months=1)
+    assert lines(january)["uplift:annual"] == 500
+    assert (paid(january), january.total_minor) == ({"annual": 10_000}, 5_500)
+
+
 def test_nothing_is_short_where_nothing_is_to_be_made_up_for() -> None:
     promise = {"key": "annual", "amount": "1000", "period": "year", "shortfall": "none"}
     assert lines(year([agreed(commitments=[promise])], [])[-1]) == {"usage:api": 0}
