@@ -55,7 +55,7 @@ def bounds_of(stretches: Sequence[Effective[LineClause]]) -> Bounds | None:
     """Return the bounds of a line in a period; None where it has none."""
     agreed = [
         (one.clause, one.clause.days_charged(one.days, one.whole_days))
-        for one in stretches
+        for one in stretches[-1].clause.charged(stretches)
         if isinstance(one.clause, BoundedLine)
     ]
     whole_days = stretches[-1].whole_days

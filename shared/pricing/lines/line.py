@@ -60,6 +60,11 @@ class LineClause(Clause):
         ends."""
         return ()
 
+    @classmethod
+    def charged(cls, stretches: Sequence[Effective[Self]]) -> Sequence[Effective[Self]]:
+        """Return the stretches of a period, whose last is of this kind, in which it is charged and bounded."""
+        return stretches
+
     def allowance(self, billed_days: int, whole_days: int) -> Decimal:
         """Return the units that cost nothing in a period that is billed for so many of its days."""
         return Decimal(0)

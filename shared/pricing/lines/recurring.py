@@ -50,6 +50,11 @@ class RecurringLine(BoundedLine):
         return days if self.proration == "day" else whole_days
 
     @classmethod
+    def charged(cls, stretches: Sequence[Effective[Self]]) -> Sequence[Effective[Self]]:
+        """With `proration: none` the fee first in force in the period is due whole."""
+        return stretches if stretches[-1].clause.proration == "day" else stretches[:1]
+
+    @classmethod
     def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:
         """A stretch costs all so far less what came before, each divided once, so that the pieces sum to what is
         charged for all days: shares of ten and of twenty-one days by themselves are a last digit short of the whole,
@@ -89,10 +94,8 @@ class _Charged(NamedTuple):
 
 
 def _charged(stretches: Sequence[Effective[RecurringLine]]) -> Iterator[_Charged]:
-    """With `proration: none` the fee first in force in the period is due whole."""
-    by_day = stretches[-1].clause.proration == "day"
     days, fee_days = 0, _ZERO
-    for stretch in stretches if by_day else stretches[:1]:
+    for stretch in RecurringLine.charged(stretches):
         if stretch.clause.proration == "none":
             yield _Charged(stretch, 1, 1)
         else:

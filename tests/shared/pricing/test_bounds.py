@@ -48,6 +48,15 @@ def test_a_line_costs_at_least_its_minimum_and_at_most_its_maximum(
     assert words(priced, "line_minimum", "line_maximum") == ([said] if said else [])
 
 
+def test_a_fee_that_is_due_whole_is_bounded_once_however_often_it_changes() -> None:
+    """The fee first in force is due, within its own bounds; a version and a discount cut the line."""
+    whole = fee("200", proration="none", maximum="50", minimum="20")
+    first = terms(lines=[whole], discounts=[{"key": "week", "percent": "0", "until": "2026-01-07"}])
+    later = terms(lines=[fee("1", proration="none", maximum="60", minimum="40")], effective="2026-01-12")
+    assert amounts(price(chain(first))) == {"fee": 5000}
+    assert amounts(price(chain(first, later))) == {"fee": 5000}
+
+
 def test_a_part_period_bounds_a_line_by_the_day_unless_its_fee_is_due_whole() -> None:
     """15 of 31 days of 31 are 15; a fee that is not prorated is not bounded by the day either."""
     lines = [
