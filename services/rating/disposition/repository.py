@@ -66,6 +66,10 @@ _AFTER = (
 #: Whether a batch is taken out of what a final statement counts: held for a decision, or waived.
 _OUT = """exists (select from jsonb_array_elements(st.taken_out -> {1}::text) r
     where {0}::bigint > (r ->> 0)::bigint and ((r ->> 1) is null or {0}::bigint <= (r ->> 1)::bigint))"""
+#: Whether it was decided that a batch is never of a final period.
+_WAIVED = """exists (select from rating.late_decisions d where d.contract = c.contract
+            and d.period_start = p.period_start and d.decision = 'waive'
+            and {0}::bigint > (d.after ->> {1}::text)::bigint and {0}::bigint <= (d.up_to ->> {1}::text)::bigint)"""
 #: The contracts of customer $1 or of whoever had subject $5, with the period over $2 and the version in force.
 _TERMS_AT = f"""
 select c.contract, p.start_date, p.end_date, p.final, v.version,
@@ -83,9 +87,8 @@ select c.contract, p.start_date, p.end_date, p.final, v.version,
                 as late,
         p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0)
             or {_OUT.format("$6", "$7")}, false) as void_late,
-        p.final and exists (select from rating.late_decisions d where d.contract = c.contract
-            and d.period_start = p.period_start and d.decision = 'waive'
-            and $3::bigint > (d.after ->> $4::text)::bigint and $3::bigint <= (d.up_to ->> $4::text)::bigint) as waived,
+        p.final and {_WAIVED.format("$3", "$4")} as waived,
+        p.final and {_WAIVED.format("$6", "$7")} as void_waived,
         (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail,
             'owner', x.owner)
          from rating.exceptions x where x.kind = $8 and x.resolved_at is null and not p.final

@@ -236,6 +236,7 @@ TERMS = (
         select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id,
             'period_start', c.period_start,
                                                        'period_end', c.period_end, 'meters', c.meters, 'out', c.out,
+                                                       'waived', c.waived,
                                                            'watermark', coalesce(nullif(k.batches, 'null'),
                                                                c.watermark))) as closed
         from closed c cross join lateral jsonb_each(c.subjects) k (subject, batches)
@@ -294,6 +295,8 @@ VOID_LATE = (
     + among("c -> 'out'", "v")
     + ")"
 )
+#: Such a void, and nobody decided that the statement stays.
+VOID_HELD = f"({VOID_LATE} and not " + among("c -> 'waived'", "v") + ")"
 
 
 def took(meter: str, otherwise: str) -> str:
@@ -319,6 +322,7 @@ _FACTS = f""",
                coalesce(t.lined && taken.meters, false) as lined,
                coalesce(cut.late, false) as late,
                coalesce(cut.void_late, false) or coalesce(gone.void_late, false) as void_late,
+               coalesce(cut.void_held, false) or coalesce(gone.void_held, false) as void_held,
                coalesce(cut.counted, false) or gone.customer_id is not null as counted,
                gone.customer_id is not null as gone,
                coalesce(cut.waived, false) as waived,
@@ -334,7 +338,7 @@ _FACTS = f""",
         left join away a on a.subject = e.subject
         left join lateral (
             select min(c ->> 'customer_id') as customer_id, bool_or({VOID_LATE}) as void_late,
-                array_agg(named.meter) as meters,
+                bool_or({VOID_HELD}) as void_held, array_agg(named.meter) as meters,
                    jsonb_agg(distinct c || jsonb_build_object('meter', named.meter)) as closed
             from jsonb_array_elements(a.closed) c cross join lateral jsonb_each(c -> 'meters') named
                 (meter, otherwise)
@@ -342,6 +346,7 @@ _FACTS = f""",
         ) gone on a.subject is not null
         left join lateral (
             select bool_or(had.counted) as counted, bool_or(had.counted and {VOID_LATE}) as void_late,
+                   bool_or(had.counted and {VOID_HELD}) as void_held,
                    bool_or(c ->> 'meter' = any (taken.meters) and not had.counted) as late,
                    bool_or(c ->> 'meter' = any (taken.meters) and not had.counted
                        and {among("c -> 'waived'", "e")}) as waived

@@ -116,9 +116,9 @@ def money_sql(asked: str) -> str:
 """
 
 
-#: What came after the cut and changed no statement: a void of an event that stays applied, or the leaving of
-#: its subject.
-HELD_VOID = "(void and counted and void_late)"
+#: What came after the cut and changed no statement: a void of an event that stays applied, until it is decided that
+#: it does, or the leaving of its subject.
+HELD_VOID = "(void and counted and void_held)"
 HELD_LEAVING = f"(gone and not {VOIDED} and not {HELD_VOID})"
 
 

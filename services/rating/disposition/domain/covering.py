@@ -31,7 +31,8 @@ class Covering:
     `left`: the contract is another's than the customer's, who had the subject when a final statement over the
     event was cut. `counted_by`: meter → the version a final statement counted by, or, where it names none,
     the newest there was. `late` and `void_late`: the period is final, and the event or its void came after
-    the cut; `waived`: it was decided that nobody is billed for it. `exception`: what holds an open one.
+    the cut; `waived` and `void_waived`: it was decided that nobody is billed for it, or that the statement stays.
+    `exception`: what holds an open one.
     `takes`: which meters of its lines take the event.
     """
 
@@ -50,4 +51,5 @@ class Covering:
     meters: tuple[str, ...]
     lines: tuple[UsageLine, ...]
     waived: bool = False
+    void_waived: bool = False
     takes: tuple[str, ...] = ()

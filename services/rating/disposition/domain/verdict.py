@@ -124,6 +124,12 @@ def _billed(story: Story, late: bool, void_late: bool) -> tuple[Disposition, str
     held = exceptions_of(story.charged)
     if held:
         return "held", f"its period is on hold, owner {held[0].owner}: {held[0].detail}"
+    if void_late and all(contract.void_waived for contract in story.charged if contract.void_late):
+        return (
+            "priced",
+            "its void came after all was accepted for its period, and it was decided that the statement below stays: "
+            "GET /v1/audit says who decided",
+        )
     if void_late:
         return (
             "priced",

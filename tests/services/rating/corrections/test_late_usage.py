@@ -14,6 +14,7 @@ from tests.services.rating.corrections.test_corrections import (
     january_of_three_calls,
     notes,
 )
+from tests.services.rating.customers.test_leaving import explained, held_late
 from tests.services.rating.deployment import Deployment, event, utc, void
 
 #: January's usage is accepted until 20 February.
@@ -139,6 +140,26 @@ async def test_a_void_that_comes_too_late_is_held_and_takes_back_once_it_is_bill
     await rating.advance(MARCH_CLOSED)
     assert await notes(rating) == [("2024-01-01", "note:1", 400, [(-200, "-1", "period")])]
     assert await balance(auditor, "acme-1") == {"stored": 3, "new": 3, "applied": 2, "voided": 1}
+
+
+async def test_a_void_that_is_waived_is_held_no_more_and_its_event_stays_billed(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    await too_late(rating)
+    await rating.send(void("e0"))
+    await rating.settled()
+    assert [(row["kind"], row["id"]) for row in await held_late(auditor)] == [("void", "e0")]
+    assert (await explained(rating, "e0"))["detail"].endswith("the void is held late")
+    [held] = await late_usage(rating)
+    await decided(rating, "waive", held["watermark"])
+    assert await held_late(auditor) == [] and await late_usage(rating) == []
+    story = await explained(rating, "e0")
+    assert story["verdict"] == "billed" and "it was decided that the statement below stays" in story["detail"]
+    await rating.send(void("e1"))
+    await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == []
+    assert [(row["kind"], row["id"]) for row in await held_late(auditor)] == [("void", "e1")]
+    assert await balance(auditor, "acme-1") == {"stored": 3, "new": 3, "applied": 3}
 
 
 async def test_a_run_that_is_asked_for_corrects_now_and_another_finds_nothing(rating: Deployment) -> None:
