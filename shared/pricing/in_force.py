@@ -87,7 +87,8 @@ def effective_lines(
     """Return the line `key` of this kind wherever it is in force. It is cut where it changes, and only there; of one
     that is due on a day, that day alone is returned, where it is one of the period. A period of `own_months` has the lines with such
     periods."""
-    clause, found = clause_id(stretches[-1].in_force.terms.contract, "lines", key), list[Effective[L]]()
+    clause = clause_id(stretches[-1].in_force.terms.contract, "lines", key)
+    found: list[Effective[L]] = []
     for stretch in stretches:
         line = stretch.in_force.terms.by_key.get(key)
         if not isinstance(line, kind) or line.own_months != own_months:

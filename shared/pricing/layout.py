@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
+
 from shared.errors import AppError
 from shared.pricing.blocks import Block
 from shared.pricing.blocks.agreed import NOTHING_AGREED, Agreed, agreed_in
@@ -63,8 +65,7 @@ class Cut(NamedTuple):
     lines: tuple[Placed[LineClause], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """The lines of a period, kind after kind, as the version last in force writes them, then those of earlier
     versions.
 

@@ -10,7 +10,7 @@ from typing import Final
 # in ASCII order, so that text sorts as the number
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LENGTH: Final = 22  # 62^22 > 2^128
-_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "usage-to-cash")
+_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "usage-to-cash").bytes
 
 
 def new_id(prefix: str) -> str:
@@ -58,7 +58,7 @@ def _derived(*parts: str) -> str:
     ten things."""
     # The lengths keep ("a", "bc") and ("ab", "c") apart whatever the parts contain.
     name = "".join([f"{len(part)}:{part}" for part in parts])
-    digest = hashlib.sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 

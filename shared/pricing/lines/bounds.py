@@ -46,6 +46,10 @@ class BoundedLine(LineClause):
             refuse([Fault(("minimum",), "minimum_above_maximum", said)])
         return self
 
+    @property
+    def is_bounded(self) -> bool:
+        return self.minimum is not None or self.maximum is not None
+
     def days_charged(self, days: int, whole_days: int) -> int:
         """Return for how many of the days of a full period it is charged where it is in force for `days` of them."""
         return days
@@ -53,6 +57,8 @@ class BoundedLine(LineClause):
 
 def bounds_of(stretches: Sequence[Effective[LineClause]]) -> Bounds | None:
     """Return the bounds of a line in a period; None where it has none."""
+    if not any(isinstance(one.clause, BoundedLine) and one.clause.is_bounded for one in stretches):
+        return None
     agreed = [
         (one.clause, one.clause.days_charged(one.days, one.whole_days))
         for one in stretches[-1].clause.charged(stretches)
