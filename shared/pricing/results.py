@@ -2,7 +2,6 @@
 explanation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -54,8 +53,7 @@ class LineAsked(NamedTuple):
     quantity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class PricedPeriod:
+class PricedPeriod(msgspec.Struct, frozen=True, gc=False):
     """A whole service period. `subtotal_minor` is the sum of the lines; `difference` what a document made now asks
     for, by line id; `explanation`, line id → the steps that lead to its amount, in order, is empty unless
     asked for.
@@ -68,11 +66,11 @@ class PricedPeriod:
     subtotal_minor: int
     difference: Mapping[str, LineAsked]
     closing: Balances = EMPTY
-    explanation: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    explanation: Mapping[str, tuple[Step, ...]] = {}
     draws: tuple[Draw, ...] = ()
     blocks: tuple[Block, ...] = ()
     changes: tuple[Change, ...] = ()
-    left: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, int] = {}
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, Literal
 
+import msgspec
 from iso4217 import Currency as IsoCurrency
 
 from shared.errors import AppError
@@ -31,12 +32,8 @@ class Rounding(StrEnum):
     CEILING = "ceiling"
     FLOOR = "floor"
 
-    @property
-    def decimal_mode(self) -> str:
-        return _DECIMAL_MODES[self]
-
-
-_DECIMAL_MODES = {mode: "ROUND_" + mode.value.upper() for mode in Rounding}
+    def __init__(self, said: str) -> None:
+        self.decimal_mode = f"ROUND_{said.upper()}"
 
 
 #: What a column of money holds, in minor units.
@@ -59,8 +56,7 @@ class Currency:
     exponent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(msgspec.Struct, frozen=True, gc=False):
     """A settled amount: whole minor units of one currency."""
 
     minor: int

@@ -1,9 +1,10 @@
 """A step of pricing, as data: enough to work it out again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+import msgspec
 
 Op = Literal[
     "escalate",
@@ -31,8 +32,7 @@ Op = Literal[
 Input = Decimal | int | str | Mapping[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, gc=False):
     """One operation, the ids of the clauses it rests on (its own first), what went in, and what came out.
 
     op            inputs                                     output

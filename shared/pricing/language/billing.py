@@ -1,5 +1,6 @@
 """Billing."""
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,6 +18,6 @@ class Billing(Clause):
     grace_hours: Annotated[int, Field(strict=True, ge=0, le=8760)] = 72
     rounding: Literal["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"] = "half_up"
 
-    @property
+    @cached_property
     def rounding_mode(self) -> Rounding:
         return Rounding(self.rounding)

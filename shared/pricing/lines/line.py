@@ -78,6 +78,11 @@ class LineClause(Clause):
         """Return the order in which groups draw the allowance. Raises NoRateForGroup where terms name no price."""
         return 0
 
+    @property
+    def leaves_some(self) -> bool:
+        """Whether terms let usage without a price be stated as unpriced."""
+        return False
+
     def left_of(self, counted: TotalsRead) -> TotalsRead:
         """Return the usage that terms leave unpriced."""
         return {}

@@ -85,9 +85,11 @@ class UsageLine(BoundedLine):
     def rank(self, group: Group) -> int:
         return self.price.rank(group)
 
+    @cached_property
+    def leaves_some(self) -> bool:
+        return self.price.leaves_some
+
     def left_of(self, counted: TotalsRead) -> TotalsRead:
-        if not self.price.leaves_some:
-            return {}
         return {group: units for group, units in counted.items() if self.price.leaves(group)}
 
     def begins_anew(self, previous: Self) -> bool:
@@ -100,14 +102,12 @@ class UsageLine(BoundedLine):
     def gross(cls, stretches: Sequence[Effective[Self]], turns: Sequence[Turn[Self]]) -> list[PricedSegment]:
         """A stretch costs new(all so far) − new(what came before), so tiers and allowance run through an amendment,
         or new(its own units) where it begins anew."""
-        return [
-            segment
-            for turn in turns
-            for segment in (
-                *(_segment(turn, group) for group in _groups(turn)),
-                *(_left(turn, group) for group in sorted(turn.unpriced)),
-            )
-        ]
+        segments = []
+        for turn in turns:
+            segments += [_segment(turn, group) for group in _groups(turn)]
+            if turn.unpriced:
+                segments += [_left(turn, group) for group in sorted(turn.unpriced)]
+        return segments
 
     @classmethod
     def explain(
@@ -116,14 +116,16 @@ class UsageLine(BoundedLine):
         turns: Sequence[Turn[Self]],
         segments: Sequence[PricedSegment],
     ) -> Iterator[Step]:
-        told = ((turn, group) for turn in turns for group in (*_groups(turn), *sorted(turn.unpriced)))
-        for (turn, group), segment in zip(told, segments, strict=True):
-            yield from _units(turn, segment)
-            if segment.unpriced:
+        told = iter(segments)
+        for turn in turns:
+            span = turn.stretch.start.isoformat(), turn.stretch.end.isoformat()
+            for group in _groups(turn):
+                yield from _units(turn, next(told), span)
+                yield from _price(turn, group)
+            for _ in turn.unpriced:
+                yield from _units(turn, segment := next(told), span)
                 left: dict[str, Input] = {"counted": segment.quantity}
                 yield Step("unpriced", turn.stretch.clause_ids, left, output=-segment.unpriced)
-                continue
-            yield from _price(turn, group)
 
 
 def _groups(turn: Turn[UsageLine]) -> Sequence[Group]:
@@ -177,18 +179,18 @@ def _cost(line: UsageLine, group: Group, priced: Decimal) -> Decimal:
     return line.price.for_group(group).cost(priced)
 
 
-def _units(turn: Turn[UsageLine], segment: PricedSegment) -> Iterator[Step]:
-    """What was counted, and how much of it is covered."""
+def _units(turn: Turn[UsageLine], segment: PricedSegment, span: tuple[str, str]) -> Iterator[Step]:
+    """What was counted from one instant to another, as they are written, and how much of it is covered."""
     said: dict[str, Input] = {
         "meter": turn.stretch.clause.meter,
         "version": turn.stretch.version,
         "group": segment.group,
-        "start": segment.start.isoformat(),
-        "end": segment.end.isoformat(),
+        "start": span[0],
+        "end": span[1],
     }
     own = turn.stretch.clause_ids
     yield Step("quantity", own, said, output=segment.quantity)
-    off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))]
+    off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))] if turn.off else ()
     left = segment.priced + sum([one.taken for one in off], _ZERO)
     if left != segment.quantity and not segment.unpriced:
         covered: dict[str, Input] = {"counted": segment.quantity, "priced": left}

@@ -126,7 +126,10 @@ class Matrix(ByTotal):
         )
 
     def _row(self, group: Group) -> int | None:
-        for named in range(len(group), -1, -1):
+        row = self._rows.get(group)
+        if row is not None:
+            return row
+        for named in range(len(group) - 1, -1, -1):
             rows = [self._rows[subset] for subset in combinations(group, named) if subset in self._rows]
             if rows:
                 return min(rows)

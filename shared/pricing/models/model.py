@@ -1,9 +1,10 @@
 """What every price model says of itself, and what it answers by what it reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Self
+
+import msgspec
 
 from shared.pricing.clause import Clause
 from shared.pricing.escalator import Raise
@@ -12,8 +13,7 @@ from shared.pricing.needs import Need, Totals
 from shared.values.groups import Group
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, gc=False):
     """A piece of a price, for the explanation: `quantity` units cost `amount` together, which is `count` ×
     `at` + `flat`, or `cap` where that is less."""
 

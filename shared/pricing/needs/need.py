@@ -1,11 +1,11 @@
 """What every need says."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Need:
+
+class Need(msgspec.Struct, frozen=True, gc=False):
     """The usage that one stretch of a line is priced by: a meter between two instants (half-open), by dimensions.
 
     Its class says how that usage is read, and of what type the answer is.

@@ -1,7 +1,6 @@
 """A total a group."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from shared.pricing.needs.need import Need
@@ -11,6 +10,5 @@ TotalsRead = Mapping[Group, Decimal]
 """Group of the need's dimensions → its quantity; a group that is absent counts zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class Totals(Need):
+class Totals(Need, frozen=True, gc=False):
     """Answered by `TotalsRead`."""

@@ -36,7 +36,7 @@ def cover(
     measured: Sequence[Measured], opening: Balances, discounts: Sequence[PlacedDiscount] = ()
 ) -> list[Covered]:
     """Raises NoRateForGroup."""
-    of_units = [one for one in discounts if one.clause.kind == "units"]
+    of_units = [one for one in discounts if one.clause.kind == "units"] if discounts else ()
     return [_covered(line, opening, of_units) if line.counted else Covered(line.line) for line in measured]
 
 
@@ -76,13 +76,16 @@ def _turns(measured: Measured, carried: TotalsRead, rolled: Decimal) -> Iterator
     of what was rolled over there is what the one before did not need beside its own."""
     running, previous = carried, None
     for stretch, counted in zip(measured.line.stretches, measured.counted, strict=True):
-        left = stretch.clause.left_of(counted)
-        if left:
+        left: TotalsRead = {}
+        if stretch.clause.leaves_some:
+            left = stretch.clause.left_of(counted)
             counted = {group: units for group, units in counted.items() if group not in left}
         fresh = previous is None or _begins_anew(previous.stretch, stretch)
         if fresh and previous is not None and rolled:
             rolled -= max(previous.after.covered - _own(previous), _ZERO)
-        begun = {group: min(total, _ZERO) for group, total in running.items()} if fresh else running
+        begun = running
+        if fresh and running:
+            begun = {group: min(total, _ZERO) for group, total in running.items()}
         before = _reach(stretch, begun, rolled)
         after = _reach(stretch, _plus(before.totals, counted), rolled)
         previous = Turn(stretch, counted, before, after, fresh, rolled, unpriced=left)

@@ -33,13 +33,14 @@ def explain_lines(
     to, mode = terms.money, terms.billing.rounding_mode
     for turns, gross, left, exact, line in zip(covered, before, discounted, bounded, settled, strict=True):
         stretches, kind = exact.line.stretches, type(exact.line.last.clause)
-        steps = [
-            *_explain_raised(stretches),
-            *kind.explain(stretches, turns.turns, exact.segments),
-            *_explain_bound(gross),
-            *_explain_taken(left, to, mode),
-            *(_explain_bound(exact) if exact is not gross else ()),
-        ]
+        steps = list(_explain_raised(stretches)) if any(one.escalated for one in stretches) else []
+        steps += kind.explain(stretches, turns.turns, exact.segments)
+        if isinstance(gross, Bounded):
+            steps.append(_explain_bound(gross))
+        if isinstance(left, Discounted):
+            steps += _explain_taken(left, to, mode)
+        if isinstance(exact, Bounded) and exact is not gross:
+            steps.append(_explain_bound(exact))
         money = to_decimal(line.amount_minor, to)
         said: dict[str, Input] = {
             "line": line.key,
@@ -69,9 +70,9 @@ def _explain_raised(stretches: Sequence[Effective[LineClause]]) -> Iterator[Step
         yield Step("escalate", (one.clause_id, stretches[-1].clause_ids[0]), said, output=one.percent)
 
 
-def _explain_taken(line: Gross, to: Currency, mode: Rounding) -> Iterator[Step]:
+def _explain_taken(line: Discounted, to: Currency, mode: Rounding) -> Iterator[Step]:
     """Yield what discounts took off a line, in their order."""
-    for one in line.taken if isinstance(line, Discounted) else ():
+    for one in line.taken:
         clauses = (one.clause_id, *line.line.last.clause_ids)
         if isinstance(one, PercentOff):
             said: dict[str, Input] = {
@@ -99,11 +100,10 @@ def _of_amount(one: AmountOff, line: str, to: Currency, mode: Rounding) -> dict[
     }
 
 
-def _explain_bound(line: Gross) -> Iterator[Step]:
-    """Yield the step that moved a line to a bound, if one did."""
+def _explain_bound(line: Bounded) -> Step:
+    """Return the step that moved a line to a bound."""
     bounds = line.line.bounds
-    if not isinstance(line, Bounded) or bounds is None:
-        return
+    assert bounds is not None, "what moved it"
     op: Op = "line_minimum" if line.moved > 0 else "line_maximum"
     held_to = bounds.minimum if line.moved > 0 else bounds.maximum
     assert held_to is not None, "it was moved to it"
@@ -112,7 +112,7 @@ def _explain_bound(line: Gross) -> Iterator[Step]:
         "whole_days": held_to.whole_days,
         "charged": line.measured,
     }
-    yield Step(op, line.line.last.clause_ids, said, output=line.moved, amount=line.moved)
+    return Step(op, line.line.last.clause_ids, said, output=line.moved, amount=line.moved)
 
 
 def explain_floor(lines: Sequence[PricedLine], minimum: SpendBound) -> Iterator[LineSteps]:
