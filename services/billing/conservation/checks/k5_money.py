@@ -71,13 +71,16 @@ LAST = """last as materialized (
             order by run desc limit 1) c on true
     )"""
 
-#: After SCOPE. `settled_without`: corrections whose difference no document asks for: waived, or carried to the next.
+#: After SCOPE. `settled_without`: corrections whose difference no document asks for: waived, or carried to the next run,
+#: which says anew what differs by then, or that nothing does.
 SETTLED_WITHOUT = """settled_without as materialized (
-        select contract, period_start, c.run, c.outcome, c.asked_minor, c.document
+        select contract, period_start, c.run, c.outcome, c.document, (
+            select coalesce(sum((line ->> 'amount_minor')::bigint), 0)::bigint
+            from jsonb_array_elements(coalesce(c.document -> 'asked', '[]')) line) as asked_minor
         from scope join rating.corrections c using (contract, period_start)
         where c.outcome = 'waived' or c.outcome = 'carried' and not exists (
             select from rating.corrections later where later.contract = c.contract
-                and later.period_start = c.period_start and later.run > c.run and later.outcome <> 'unchanged')
+                and later.period_start = c.period_start and later.run > c.run)
     )"""
 
 # One row a statement that is told: what each side has of it.
@@ -104,8 +107,9 @@ SIDES = f"""
            (select coalesce(sum((line ->> 'amount_minor')::bigint), 0)::bigint
             from jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line) as lines_minor,
            s.heard_revision, s.heard_final, s.heard_statement,
-           d.documents, d.documents_currency, d.finalized, d.held, d.drafted_minor, d.said_minor,
-               d.document_id, l.documented_minor, last.subtotal_minor as settled_minor, w.waived_minor, w.carried_minor
+           d.documents, d.finalized, d.held, d.drafted_minor, d.said_minor,
+               d.document_id, l.documented_minor, l.documented_currency, last.subtotal_minor as settled_minor,
+               w.waived_minor, w.carried_minor
     from scope
     left join side s using (contract, period_start)
     left join asked_of a using (statement_id)
@@ -117,7 +121,7 @@ SIDES = f"""
         from settled_without w where w.contract = scope.contract and w.period_start = scope.period_start
     ) w on true
     left join lateral (
-        select count(*) as documents, max(d.currency) as documents_currency,
+        select count(*) as documents,
                count(*) filter (where d.status = 'finalized') as finalized, count(d.held_until) as held,
                sum(d.subtotal_minor) filter (where d.said_minor is not null)::bigint as drafted_minor,
                sum(d.said_minor)::bigint as said_minor, min(d.document_id) as document_id
@@ -141,7 +145,7 @@ SIDES = f"""
         ) d
     ) d on true
     left join lateral (
-        select coalesce(sum(l.amount_minor), 0)::bigint as documented_minor
+        select coalesce(sum(l.amount_minor), 0)::bigint as documented_minor, max(d.currency) as documented_currency
         from billing.document_lines l join billing.documents d using (document_id)
         where l.contract = scope.contract and l.period_start = scope.period_start
             and d.status = 'finalized' and {OF_PERIOD}
@@ -174,13 +178,19 @@ ASKED = f"""
         from settled_without w cross join lateral jsonb_array_elements(coalesce(w.document -> 'asked', '[]')) line
     )"""
 
-# Line by line: what the period comes to against what is asked for it.
+# Line by line: what the period comes to against what is asked for it. A line of nothing is on the first document, and on
+# no note.
 LINES = f"""
     with {SCOPE}, {ASKED},
     settled as (
         select s.contract, s.period_start, line ->> 'line_id' as line_id, line ->> 'key' as line_key,
                (line ->> 'amount_minor')::bigint as amount_minor, (line ->> 'quantity')::numeric as quantity
         from last s cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
+    ),
+    first as (
+        select s.contract, s.period_start, line ->> 'line_id' as line_id
+        from scope join rating.statements s using (contract, period_start)
+        cross join lateral jsonb_array_elements(coalesce(s.document -> 'lines', '[]')) line
     ),
     billed as (
         select contract, period_start, line_id, min(line_key) as line_key, count(*) as parts,
@@ -194,7 +204,8 @@ LINES = f"""
     from settled s full join billed b using (contract, period_start, line_id)
     where (coalesce(s.amount_minor, 0), coalesce(s.quantity, 0))
             <> (coalesce(b.amount_minor, 0), coalesce(b.quantity, 0))
-        or b.line_id is null or s.line_id is null and b.parts = 1
+        or b.line_id is null and (contract, period_start, line_id) in (select * from first)
+        or s.line_id is null and b.parts = 1 and (contract, period_start, line_id) not in (select * from first)
     order by contract, period_start, line_key, line_id
 """
 
@@ -378,7 +389,7 @@ def _count(figures: dict[str, int], row: asyncpg.Record) -> None:
 def _add(amounts: dict[str, dict[str, int]], row: asyncpg.Record) -> None:
     """Currency → what → minor units: settled by rating; documented, waived, carried and not yet billed."""
     of_period = row["occasion"] == "period"
-    for code in sorted({row["currency"], row["documents_currency"]} - {None}):
+    for code in sorted({row["currency"], row["documented_currency"]} - {None}):
         of = amounts.setdefault(
             code, dict.fromkeys(("settled", "documented", "waived", "carried", "unbilled"), 0)
         )
@@ -387,7 +398,7 @@ def _add(amounts: dict[str, dict[str, int]], row: asyncpg.Record) -> None:
             if of_period:
                 for name in ("settled", "waived", "carried"):
                     of[name] += row[f"{name}_minor"]
-        if code == row["documents_currency"] and of_period:
+        if code == row["documented_currency"] and of_period:
             of["documented"] += row["documented_minor"]
 
 
