@@ -38,8 +38,6 @@ from u2c.deployment.state import State
 from u2c.printing import AsJson, console, folding, print_json
 
 SHOWN_MAX = 40  # breaks a person is shown
-
-
 EVERY_KIND = "all"
 SABOTAGES = (*KINDS, EVERY_KIND)
 
@@ -85,7 +83,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Check K1–K5 over the whole book. Exit 0: all hold (or every sabotage was named); 1: a break (or one was
-    missed); 3: no book to check."""
+    missed); 3: no book to check, or nothing in it to damage. What `all` finds nothing for is listed."""
     words = console(as_json)
     with server(admin_url) as server_url:
         shown = asyncio.run(
@@ -113,10 +111,18 @@ async def _run(server_url: str, database: str | None, sabotage: str | None, aske
         async with _log(admin, asked.brokers) as log:
             if sabotage is not None:
                 kinds = list(KINDS) if sabotage == EVERY_KIND else [sabotage]
-                trials = [await _trial(admin, kind, log, asked.words) for kind in kinds]
-                _show_trials(trials, name, asked.words)
-                holds = all(trial.named for trial in trials)
-                return {"database": name, "holds": holds, "trials": [trial.shown() for trial in trials]}
+                tried = [await _trial(admin, kind, log, asked.words) for kind in kinds]
+                trials = [one for one in tried if isinstance(one, Trial)]
+                missing = [one for one in tried if isinstance(one, NothingToSabotage)]
+                if not trials:
+                    raise EnvironmentFault(str(missing[0]), "Fill the book first: ./u2c demo --once")
+                _show_trials(trials, missing, name, asked.words)
+                return {
+                    "database": name,
+                    "holds": all(trial.named for trial in trials),
+                    "trials": [trial.shown() for trial in trials],
+                    "not_planted": [{"sabotage": one.kind, "needs": one.needs} for one in missing],
+                }
             with asked.words.status(f"checking {name} …"):
                 report = await check_all(auditor, log, only=asked.only, hear=_progress)
         others = [] if database else await other_books(server_url, name)
@@ -149,8 +155,11 @@ async def _log(admin: asyncpg.Connection, brokers: str) -> AsyncIterator[Log | N
         await reader.close()
 
 
-async def _trial(admin: asyncpg.Connection, kind: str, log: Log | None, words: Console) -> Trial:
-    """Plant, check inside the same transaction as the auditor would, and roll back, whatever happens."""
+async def _trial(
+    admin: asyncpg.Connection, kind: str, log: Log | None, words: Console
+) -> Trial | NothingToSabotage:
+    """Plant, check inside the same transaction as the auditor would, and roll back, whatever happens; or say what the
+    book lacks for it."""
     transaction = admin.transaction(isolation="repeatable_read")
     await transaction.start()
     try:
@@ -158,7 +167,7 @@ async def _trial(admin: asyncpg.Connection, kind: str, log: Log | None, words: C
             try:
                 planted = await plant(admin, kind)
             except NothingToSabotage as missing:
-                raise EnvironmentFault(str(missing), "Fill the book first: ./u2c demo --once") from missing
+                return missing
             await admin.execute(f"set local role {AUDITOR}")
             report = await check_all(admin, log, listed_max=None)
     finally:
@@ -220,7 +229,9 @@ def _show_breaks(report: Report, words: Console) -> None:
         )
 
 
-def _show_trials(trials: Sequence[Trial], name: str, words: Console) -> None:
+def _show_trials(
+    trials: Sequence[Trial], missing: Sequence[NothingToSabotage], name: str, words: Console
+) -> None:
     for trial in trials:
         verdict = f"[green]named by {trial.named.k}[/]" if trial.named else "[bold red]MISSED[/]"
         words.print(f"{trial.planted.kind:18} {verdict}", soft_wrap=True)
@@ -233,4 +244,6 @@ def _show_trials(trials: Sequence[Trial], name: str, words: Console) -> None:
                 soft_wrap=True,
             )
             words.print(f"  says      {trial.named.says}", markup=False, highlight=False, soft_wrap=True)
+    for one in missing:
+        words.print(f"{one.kind:18} [yellow]not planted[/]: this book lacks {one.needs}", soft_wrap=True)
     words.print(f"{name} is as it was: every sabotage was rolled back.")

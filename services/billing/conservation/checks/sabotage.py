@@ -41,7 +41,11 @@ class Planted:
 
 
 class NothingToSabotage(Exception):
-    """The book has no row of this kind yet. The message says what to do first."""
+    """The book has no row of this kind yet: it `needs` one first."""
+
+    def __init__(self, kind: str, needs: str) -> None:
+        super().__init__(f"{kind} needs {needs}, and this book has none.")
+        self.kind, self.needs = kind, needs
 
 
 #: Joins: the meter, group and subject of an element of packed row (or item) `p` that readers see and K4 asks for.
@@ -255,7 +259,7 @@ async def plant(connection: asyncpg.Connection, kind: str) -> Planted:
     sabotage = KINDS[kind]
     row: Any = await connection.fetchrow(sabotage.find)
     if row is None:
-        raise NothingToSabotage(f"{kind} needs {sabotage.needs}, and this book has none.")
+        raise NothingToSabotage(kind, sabotage.needs)
     await connection.execute("set local session_replication_role = replica")
     done = await connection.execute(sabotage.harm, *row.values())
     assert done.endswith(" 1"), f"{kind} must damage one row: {done}"

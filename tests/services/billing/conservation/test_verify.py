@@ -50,7 +50,8 @@ def test_each_statement_says_when_it_is_checked_and_may_be_asked_for_alone(book:
 def test_all_sabotages_are_named_and_rolled_back(book: Book) -> None:
     done = verify(str(book.state.folder), book.server_url, book.name, "--sabotage", "all", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    trials = json.loads(done.stdout)["trials"]
+    told = json.loads(done.stdout)
+    trials = told["trials"]
     assert [trial["sabotage"] for trial in trials] == [
         "event-deleted",
         "packed-off",
@@ -60,9 +61,16 @@ def test_all_sabotages_are_named_and_rolled_back(book: Book) -> None:
         "admission-removed",
         "statement-dropped",
         "line-changed",
+        "draw-doubled",
+        "block-row-removed",
+        "waiver-forged",
         "batch-row-removed",
         "message-set-aside",
     ]
+    assert [(one["sabotage"], one["needs"]) for one in told["not_planted"]] == [
+        ("correction-dropped", "a note that billing has heard of"),
+        ("note-doubled", "a finalized note"),
+    ], "what this book has nothing for is said"
     for trial in trials:
         assert trial["break"]["table"] == trial["table"]
         assert trial["row"].items() <= trial["break"]["key"].items() | trial["row"].items()
