@@ -1,7 +1,8 @@
 """`u2c bench pricing`: what a statement costs in the pricing core, and nothing else: no reading, no telling, no database.
 
 The contracts are those of the benchmark, five lines each, with usage in every region; the same quantities every time.
-Only the public functions of `shared.pricing` are called.
+Only the public functions of `shared.pricing` are called. Beside them are contracts with terms of every kind, and the
+same arithmetic as a bare loop.
 """
 
 import gc
@@ -12,7 +13,11 @@ from datetime import date
 from decimal import Decimal
 from itertools import cycle, islice
 from random import Random
+from typing import Any, Final
 
+import msgspec
+
+from lab.bench.bare_statement import Paid, agreed_document, bare
 from lab.bench.rounds import Round, Rounds
 from lab.bench.workload import REGIONS, contract_document
 from shared.pricing import (
@@ -24,11 +29,14 @@ from shared.pricing import (
     price_period,
     usage_needs,
 )
+from shared.topics.statement_steps import told
 
 STARTS = date(2026, 11, 1)
 SEED = 7
 CONTRACTS_MAX = 2000
 THOUSANDTHS_MAX = 20_000_000  # of a unit, in a group: into the last tier of every price
+
+_encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 
 
 @dataclass(frozen=True)
@@ -55,21 +63,38 @@ class _Statement:
     def explain(self) -> None:
         price_period(self.chain, self.period, self.usage, explain=True)
 
+    def explain_in_writing(self) -> None:
+        """As a statement is told: its steps as JSON."""
+        _encode(told(price_period(self.chain, self.period, self.usage, explain=True).explanation))
+
+    def price_bare(self) -> None:
+        bare(self.usage)
+
+    def check_bare(self) -> None:
+        """The bare loop comes to the same cents."""
+        public, loop = Paid.of(price_period(self.chain, self.period, self.usage)), bare(self.usage)
+        assert public == loop, f"{self.chain[0].terms.contract}: {public} is not {loop}"
+
 
 async def measure_pricing(wanted: PricingWanted, say: Callable[[str], None]) -> Rounds:
     """CPU of this process, µs a statement, round by round: laid out and priced the first time, the parts of that, and
-    priced with its explanation."""
+    priced with its explanation; then of contracts with terms of every kind, also with the explanation serialised, and
+    of the bare loop. `ratio_to_bare`: 1 would be a product that does nothing but the arithmetic."""
+    contracts = range(min(wanted.statements, CONTRACTS_MAX))
     random = Random(SEED)
-    statements = [_statement(number, random) for number in range(min(wanted.statements, CONTRACTS_MAX))]
+    plain = [_statement(contract_document(number, STARTS), random) for number in contracts]
+    agreed = [_statement(agreed_document(number, STARTS), random) for number in contracts]
+    for statement in agreed:
+        statement.check_bare()
     rounds = []
     for number in range(wanted.rounds + 1):
         say(f"round {number} of {wanted.rounds}: {wanted.statements:,} statements …")
-        rounds.append(_round(statements, wanted.statements))
+        rounds.append(_round(plain, wanted.statements) | _agreed_round(agreed, wanted.statements))
     return rounds[1:]
 
 
-def _statement(number: int, random: Random) -> _Statement:
-    terms = parse_terms(contract_document(number, STARTS))
+def _statement(document: dict[str, Any], random: Random) -> _Statement:
+    terms = parse_terms(document)
     chain = (VersionInForce(1, terms.effective_at, terms, terms.hash),)
     period = next(terms.calendar.periods())
     return _Statement(chain, period, {need: _used(need, random) for need in usage_needs(chain, period)})
@@ -91,6 +116,19 @@ def _round(statements: Sequence[_Statement], count: int) -> Round:
         "layout_us": layout_us,
         "statement_us": statement_us,
         "explained_us": _us(_Statement.explain, statements, count),
+    }
+
+
+def _agreed_round(statements: Sequence[_Statement], count: int) -> Round:
+    agreed_us = _us(_Statement.price, statements, count)
+    written_us = _us(_Statement.explain_in_writing, statements, count)
+    bare_us = _us(_Statement.price_bare, statements, count)
+    return {
+        "agreed_us": agreed_us,
+        "agreed_written_us": written_us,
+        "bare_us": bare_us,
+        "ratio_to_bare": round(bare_us / agreed_us, 3),
+        "written_ratio_to_bare": round(bare_us / written_us, 3),
     }
 
 
