@@ -1,6 +1,6 @@
 """Price final periods once more, by what is known now and on their own opening balances. Nothing is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -92,15 +92,31 @@ async def price_again(
     ]
     usage = await read_usage(uow, due, meters, settled)
     earlier = _earlier(await repository.told(places))
-    return [
-        _priced(
-            periods[name_of(one)],
-            one,
-            earlier[name_of(one)],
-            _Read(quantities, before.taken_out, at, drawing),
-        )
-        for one, quantities, before in zip(due, usage, settled, strict=True)
-    ], drawing
+
+    def in_turn_of(turn: Drawing) -> list[PricedAgain]:
+        return [
+            _priced(
+                periods[name_of(one)],
+                one,
+                earlier[name_of(one)],
+                _Read(quantities, before.taken_out, at, turn),
+            )
+            for one, quantities, before in zip(due, usage, settled, strict=True)
+        ]
+
+    return _all_in_turn(drawing, in_turn_of), drawing
+
+
+def _all_in_turn(drawing: Drawing, in_turn_of: Callable[[Drawing], list[PricedAgain]]) -> list[PricedAgain]:
+    """Price in turn. A period that cannot be priced keeps what it drew before, which the others do without, those
+    before it too."""
+    keep = set[Place]()
+    while True:
+        found = in_turn_of(drawing.leaving(keep))
+        failed = {one.period.place for one in found if isinstance(one.made, AppError)}
+        if not any(drawing.own.get(place) for place in failed - keep):
+            return found
+        keep |= failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,6 @@ def _priced(period: FinalPeriod, due: DueStatement, earlier: Earlier, read: _Rea
             due.chain, due.period, read.usage, opening, before=earlier.asked(), explain=True
         )
     except AppError as fault:
-        read.drawing.keep(due)
         return PricedAgain(period, due, earlier, fault)
     read.drawing.take(due, priced)
     drawn = PricedStatement(due, opening, priced)

@@ -67,12 +67,6 @@ class Drawing:
             if one.block not in self.held:
                 self.made_for[one.block] = due.contract
 
-    def keep(self, due: DueStatement) -> None:
-        """Count what a statement drew before, which stands as it was, towards what those after it find."""
-        for row in self.own.get(name_of(due), ()):
-            if row.kind in ("draw", "return"):
-                self.drawn[row.block_id] = self.drawn.get(row.block_id, 0) - row.amount_minor
-
     def leaving(self, failed: Collection[Name]) -> "Drawing":
         """Return this before anything was drawn, but for what these statements drew before: they stand as they were."""
         drawn = dict(self.drawn)

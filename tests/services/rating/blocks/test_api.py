@@ -169,3 +169,27 @@ async def test_figures_beyond_what_is_kept_are_refused(rating: Deployment) -> No
     beyond = base64.urlsafe_b64encode(json.dumps([2**70]).encode()).decode()
     refused = await rating.client.get(f"/v1/blocks/{block}/rows", params={"cursor": beyond})
     assert (refused.status_code, refused.json()["code"]) == (422, "cursor_invalid"), refused.text
+
+
+async def test_a_final_period_that_cannot_be_corrected_keeps_what_it_drew(rating: Deployment) -> None:
+    """January would draw what February drew, and February's late usage is more than can be billed."""
+    await rating.customer("acme")
+    await rating.meter("calls", aggregation="sum", field="units")
+    await rating.apply(terms("acme-1", "acme"))
+    block = (await post(rating, "/v1/blocks", {**BLOCK, "effective": "2024-01-01"}, 201))["id"]
+    january, february = utc("2024-01-05T10:00:00"), utc("2024-02-05T10:00:00")
+    await rating.send(event("j", "acme", january, {"units": 1}), event("f", "acme", february, {"units": 3}))
+    await rating.settled()
+    await rating.advance(utc("2024-03-04T00:00:00"))
+    assert (await of(rating, block))["left"] == "2.00"
+    await rating.send(
+        event("late-j", "acme", january, {"units": 9}), event("late-f", "acme", february, {"units": 10**18})
+    )
+    await rating.settled()
+    made = await post(rating, "/v1/contracts/acme-1/corrections", {})
+    assert [(one["period"]["start"], one["asked"]) for one in made["corrections"]] == [
+        ("2024-01-01", "16.00")
+    ]
+    assert (await of(rating, block))["left"] == "0.00"
+    marked = await rating.context.db.pool.fetch("select period_start from rating.correction_marks")
+    assert [row["period_start"] for row in marked] == [utc("2024-02-01T00:00:00")]
