@@ -17,7 +17,13 @@ from services.rating.corrections.answers import (
 from services.rating.corrections.requests import LateUsageDecision
 from services.rating.corrections.rows import Place
 from services.rating.corrections.usecases import late_usage as usecases
-from services.rating.corrections.usecases.late_usage import DecidedAlready, HeldUsageNotFound, MoreCame
+from services.rating.corrections.usecases.late_usage import (
+    DecidedAlready,
+    HeldUsage,
+    HeldUsageNotFound,
+    MoreCame,
+    NotSeenYet,
+)
 from services.rating.corrections.usecases.run_due import run_now
 from services.rating.statements.memory import Ctx
 from services.rating.statements.usecases.pass_barrier import pass_barrier
@@ -75,8 +81,11 @@ async def list_late_usage(
     context: Ctx, page: Paged, contract: Annotated[Key | None, Query()] = None
 ) -> Listed[LateUsageAnswer]:
     now, after = context.clock.now(), _after(page)
-    async with context.db.transaction(isolation="repeatable_read") as uow:
-        found = await usecases.list_late_usage(uow, after, page.limit + 1, contract, now)
+
+    async def listed(uow: UnitOfWork) -> list[HeldUsage]:
+        return await usecases.list_late_usage(uow, after, page.limit + 1, contract, now)
+
+    found = await in_one_snapshot(context.db, listed)
     return Listed[LateUsageAnswer].page(
         found,
         page,
@@ -91,7 +100,7 @@ async def list_late_usage(
     summary="Bill or waive the late usage of a final period",
     response_model=DecisionAnswer,
 )
-@refuses(ContractNotFound, HeldUsageNotFound, MoreCame, DecidedAlready)
+@refuses(ContractNotFound, HeldUsageNotFound, NotSeenYet, MoreCame, DecidedAlready)
 async def decide_late_usage(
     contract: Key,
     period_start: date,

@@ -218,6 +218,18 @@ class CorrectionRepository:
         )
         return [EndedContract(**row) for row in rows]
 
+    async def unscheduled(self, limit: int) -> list[str]:
+        """Contracts with a marked period that open no period any more, and that nothing looks at again."""
+        rows = await self._connection.fetch(
+            """select distinct contract from rating.correction_marks join rating.contracts using (contract)
+               where next_period_at is null and correction_due_at is null
+                   and not exists (select from rating.periods p
+                       where p.contract = contracts.contract and not p.final)
+               order by contract limit $1""",
+            limit,
+        )
+        return [row["contract"] for row in rows]
+
     async def schedule(self, contracts: Sequence[str], due_at: Sequence[datetime | None]) -> None:
         """Let the business clock look for corrections of these contracts then; None: no more."""
         await self._connection.execute(

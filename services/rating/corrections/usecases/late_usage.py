@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from services.rating.catalogue.domain.meter import Meter
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.contracts.memory import Chain, load_chains
 from services.rating.contracts.repository import ContractRepository
@@ -28,6 +29,12 @@ class HeldUsageNotFound(AppError):
 
 class MoreCame(AppError):
     """More usage came for this period than the decision is about; look at it, and decide again."""
+
+    kind = Kind.CONFLICT
+
+
+class NotSeenYet(AppError):
+    """The decision is about usage that nobody has seen yet; decide up to the watermark that GET /v1/late-usage shows."""
 
     kind = Kind.CONFLICT
 
@@ -86,7 +93,7 @@ async def decide(
     """Decide about what is held of a final period up to these batches; return what was held. What is billed joins the
     next correction.
 
-    Raises HeldUsageNotFound, MoreCame and DecidedAlready.
+    Raises HeldUsageNotFound, NotSeenYet, MoreCame and DecidedAlready.
     """
     contract, start_date = place
     repository = CorrectionRepository(uow.connection)
@@ -101,6 +108,10 @@ async def decide(
         )
     late = (await repository.late([name]))[name]
     before = late.decided_up_to
+    if any(up_to.get(partition, batch) > batch for partition, batch in held[0].up_to.items()):
+        raise NotSeenYet(
+            f"nobody has seen what comes up to {dict(up_to)}; what is held is up to {dict(held[0].up_to)}"
+        )
     if any(up_to.get(partition, batch) < batch for partition, batch in before.items()) or not any(
         up_to.get(partition, batch) > batch for partition, batch in before.items()
     ):
@@ -109,8 +120,8 @@ async def decide(
         )
     decided = Decided(decision, dict(before), {one: up_to.get(one, batch) for one, batch in before.items()})
     rest = replace(late, decisions=(*late.decisions, decided))
-    types = await _types(uow, (await _chains(uow, [name]))[contract])
-    if await repository.late_events(name, rest.held, types):
+    counted = _types(await _meters(uow), (await _chains(uow, [name]))[contract])
+    if await repository.late_events(name, rest.held, counted):
         raise MoreCame(
             f"usage of {contract} {start_date} came after {dict(up_to)}; it is held up to {dict(held[0].up_to)}"
         )
@@ -124,11 +135,14 @@ async def decide(
 async def _held_of(uow: UnitOfWork, places: Sequence[Place], now: datetime) -> list[HeldUsage]:
     """Those of these periods of which anything is held."""
     repository = CorrectionRepository(uow.connection)
-    late, chains = await repository.late(places), await _chains(uow, places)
+    late = await repository.late(places)
+    if not late:
+        return []
+    chains, meters = await _chains(uow, list(late)), await _meters(uow)
     counted = {
         place: count
         for place, one in late.items()
-        if (count := await repository.late_events(place, one.held, await _types(uow, chains[place[0]])))
+        if (count := await repository.late_events(place, one.held, _types(meters, chains[place[0]])))
     }
     if not counted:
         return []
@@ -184,8 +198,11 @@ async def _chains(uow: UnitOfWork, places: Sequence[Place]) -> dict[str, Chain]:
     return await load_chains(ContractRepository(uow.connection), sorted({contract for contract, _ in places}))
 
 
-async def _types(uow: UnitOfWork, chain: Chain) -> list[str]:
+async def _meters(uow: UnitOfWork) -> Mapping[str, Meter]:
+    return await CatalogueRepository(uow.connection).meters_read()
+
+
+def _types(meters: Mapping[str, Meter], chain: Chain) -> list[str]:
     """The types of events that the contract's lines count."""
-    meters = await CatalogueRepository(uow.connection).meters_read()
     names = {line.meter for version in chain for line in version.terms.usage_lines}
     return sorted({meters[name].event_type for name in names if name in meters})

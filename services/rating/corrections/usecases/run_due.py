@@ -26,6 +26,7 @@ async def run_corrections(uow: UnitOfWork, contracts: Sequence[str], now: dateti
 
 async def run_now(uow: UnitOfWork, contract: str, now: datetime) -> list[Correction]:
     """The same for one contract. Raises ContractNotFound."""
+    await StatementRepository(uow.connection).hold_ownership()
     await find_contract(uow, contract)
     return await run_corrections(uow, [contract], now)
 

@@ -44,7 +44,9 @@ marked as materialized (
     where final and not_before is null order by mark_id for update of correction_marks skip locked),
 late as (
     insert into rating.late_periods (contract, period_start)
-    select contract, period_start from met where final and accept_until < $5 on conflict do nothing),
+    select contract, period_start from met where final and (accept_until < $5 or exists (
+        select from bus.positions q join rating.batch_times t on t.partition = q.partition and t.at > met.accept_until
+        where q.grp = 'rating' and q.topic = 'usage.events')) on conflict do nothing),
 marked_again as (
     update rating.correction_marks m set since = least(m.since, met.since)
     from marked k join met using (contract, period_start) where m.mark_id = k.mark_id),
@@ -133,6 +135,9 @@ class RequestRepository:
         What usage touches is due `told_every_us` after its revision, or never by itself (None). A held
         statement is due `retry_rest_us` before it would be tried again: what mends it is priced soon, and usage
         that does not is no reason to try all the time.
+
+        A final period may have late usage from `accept_until` on, by the clock here or by that of whoever metered a
+        batch, which may be ahead.
         """
         row = await self.connection.fetchrow(_FAN_OUT, after, marks_max, retry_rest_us, told_every_us, now)
         assert row is not None, "an aggregate has a row"

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.usecases.run_due import schedule_runs
 from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 
 MARKED_MAX = 10_000
+CONTRACTS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,10 @@ class Waits:
 
 
 async def keep_house(uow: UnitOfWork, now: datetime) -> Waits:
-    """Turn requests for what has become final into marks of what is to be corrected, and return what waits."""
+    """Turn requests for what has become final into marks of what is to be corrected, have contracts that close no more
+    looked at again where one is marked, and return what waits."""
     requests = RequestRepository(uow.connection)
     await requests.mark_of_final(MARKED_MAX)
+    await schedule_runs(uow, await CorrectionRepository(uow.connection).unscheduled(CONTRACTS_MAX), now)
     overdue_s = await StatementRepository(uow.connection).overdue_s(now)
     return Waits(await requests.open_marks(), await requests.backlog(), overdue_s)

@@ -1,10 +1,12 @@
 """Usage that comes after all was accepted for a final period is held until somebody decides about it; what is held or
 waived is of the period in no later pricing."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
 
+from services.rating.statements.usecases.keep_house import keep_house
 from tests.services.rating.corrections.test_corrections import (
     FEBRUARY_CLOSED,
     MARCH_CLOSED,
@@ -15,7 +17,8 @@ from tests.services.rating.corrections.test_corrections import (
     notes,
 )
 from tests.services.rating.customers.test_leaving import explained, held_late
-from tests.services.rating.deployment import Deployment, event, utc, void
+from tests.services.rating.deployment import Deployment, event, folder_held, utc, void
+from tests.waiting import until
 
 #: January's usage is accepted until 20 February.
 TWENTY = {"late_usage": {"accept_days": 20}}
@@ -171,3 +174,82 @@ async def test_a_run_that_is_asked_for_corrects_now_and_another_finds_nothing(ra
     again = await rating.client.post("/v1/contracts/acme-1/corrections")
     assert again.json()["corrections"] == []
     assert (await rating.client.post("/v1/contracts/nobody/corrections")).status_code == 404
+
+
+async def test_nobody_decides_about_usage_that_has_not_come(rating: Deployment) -> None:
+    await too_late(rating)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    for beyond in (1, 2**62):
+        up_to = {partition: batch + beyond for partition, batch in seen["watermark"].items()}
+        assert (await decided(rating, "waive", up_to, 409))["code"] == "not_seen_yet"
+    await decided(rating, "waive", seen["watermark"])
+    await rating.send(event("two", "acme", NOON))
+    await rating.settled()
+    assert [held["events"] for held in await late_usage(rating)] == [1]
+
+
+async def test_usage_that_a_clock_ahead_of_ours_found_too_late_is_listed(rating: Deployment) -> None:
+    """Who metered the batch was past the instant until which all is accepted, and who asks for corrections is not yet."""
+    await january_of_three_calls(rating, **TWENTY)
+    pool, heads = rating.context.db.pool, "select max(batch_id) from rating.batch_times"
+    before = await pool.fetchval(heads)
+    async with folder_held(rating):
+        await rating.send(event("late", "acme", NOON))
+
+        async def metered() -> bool:
+            return bool(await pool.fetchval(heads) != before)
+
+        await until(metered)
+        await pool.execute("update rating.batch_times set at = $1 where batch_id > $2", LATER, before)
+    await rating.settled()
+    assert [held["events"] for held in await late_usage(rating)] == [1]
+
+
+async def test_a_list_beside_who_moves_a_block_is_read_anew(rating: Deployment) -> None:
+    await too_late(rating)
+    granted = await rating.client.post(
+        "/v1/blocks",
+        json={
+            "contract": "acme-1",
+            "kind": "promotional",
+            "amount": "10.00",
+            "currency": "USD",
+            "effective": "2024-01-01",
+            "reason": "goodwill",
+        },
+    )
+    assert granted.status_code == 201, granted.text
+    await rating.send(event("late", "acme", NOON))
+    await rating.settled()
+    admin = await asyncpg.connect(rating.database.admin_url)
+    try:
+        async with admin.transaction():
+            await admin.execute("update rating.blocks set revision = revision + 1")
+            listing = asyncio.create_task(late_usage(rating))
+
+            async def waits() -> bool:
+                return bool(
+                    await rating.context.db.pool.fetchval(
+                        """select exists (select from pg_locks l join pg_stat_activity a using (pid)
+                           where not l.granted and a.datname = current_database())"""
+                    )
+                )
+
+            await until(waits)
+        assert [held["events"] for held in await listing] == [1]
+    finally:
+        await admin.close()
+
+
+async def test_a_mark_of_a_contract_that_nothing_looks_at_any_more_is_looked_at(rating: Deployment) -> None:
+    """As contracts are that ended before there were corrections."""
+    await january_of_three_calls(rating, term={"start": "2024-01-01", "months": 1})
+    await rating.context.db.pool.execute("update rating.contracts set correction_due_at = null")
+    await rating.send(event("late", "acme", NOON))
+    await rating.settled()
+    async with rating.context.db.transaction() as uow:
+        await keep_house(uow, rating.context.clock.now())
+    await rating.advance(FEBRUARY_CLOSED)
+    assert [occasion for _, occasion, _, _ in await notes(rating)] == ["note:1"]
