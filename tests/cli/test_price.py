@@ -42,6 +42,11 @@ def test_one_question_may_be_written_over_many_lines() -> None:
     assert run(json.dumps(GOOD, indent=2)) == (0, [ask(GOOD)])
 
 
+def test_what_is_nested_without_end_is_refused() -> None:
+    code, (answer,) = run("[" * 100_000 + "]" * 100_000 + "\n\n{}\n")
+    assert code == 1 and answer["problem"]["code"] == "document_unreadable"
+
+
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "u2c", "price", str(tmp_path / "none.json")], capture_output=True, check=False
