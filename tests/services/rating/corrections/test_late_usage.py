@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from services.billing.conservation.checks.k3_disposition import disposition
 from services.rating.statements.usecases.keep_house import keep_house
 from tests.services.rating.corrections.test_corrections import (
     FEBRUARY_CLOSED,
@@ -163,6 +164,12 @@ async def test_a_void_that_is_waived_is_held_no_more_and_its_event_stays_billed(
     assert await notes(rating) == []
     assert [(row["kind"], row["id"]) for row in await held_late(auditor)] == [("void", "e1")]
     assert await balance(auditor, "acme-1") == {"stored": 3, "new": 3, "applied": 3}
+    admin = await asyncpg.connect(rating.database.admin_url)
+    await admin.execute("set session_replication_role = replica")
+    await admin.execute("""update rating.late_decisions set up_to = up_to || '{"7": 99}'""")
+    await admin.close()
+    (widened,) = (await disposition(auditor, None)).breaks
+    assert widened.fault == "waiver_without_decision"
 
 
 async def test_a_run_that_is_asked_for_corrects_now_and_another_finds_nothing(rating: Deployment) -> None:
