@@ -53,19 +53,28 @@ BALANCES = """
     order by block_id
 """
 
-# What was asked for beforehand against its document: each is the part of its schedule, and parts sum to their whole.
+# What was asked for beforehand against its document: each that was told has one, it is the part of its schedule, and
+# parts sum to their whole; no document asks for what was not. Unless all is heard ($1), one without its document is under
+# way, and one of nothing may have none.
 BEFOREHAND = """
     with part as (
-        select a.*, d.document_id, d.subtotal_minor, d.total_minor,
-            sum(a.amount_minor) over (partition by a.contract, a.block_id) as parts_minor,
+        select a.*, sum(a.amount_minor) over (partition by a.contract, a.block_id) as parts_minor,
             count(*) over (partition by a.contract, a.block_id) as parts_known
         from rating.asked_beforehand a
-        left join billing.document_statements made_from on made_from.statement_id = a.statement_id
-        left join billing.documents d on d.document_id = made_from.document_id
+    ),
+    documented as (
+        select made_from.contract, made_from.period_start, made_from.occasion, made_from.statement_id, d.document_id,
+            d.subtotal_minor, d.total_minor
+        from billing.documents d join billing.document_statements made_from using (document_id)
+        where d.kind in ('commitment', 'prepayment')
     )
-    select contract, period_start, occasion, document_id, amount_minor, subtotal_minor, whole_minor, parts_minor
-    from part where document_id is not null and (subtotal_minor, total_minor) <> (amount_minor, amount_minor)
-        or parts_known = parts and parts_minor <> whole_minor
+    select coalesce(a.contract, d.contract) as contract, coalesce(a.period_start, d.period_start) as period_start,
+        coalesce(a.occasion, d.occasion) as occasion, d.document_id, a.amount_minor, d.subtotal_minor, d.total_minor,
+        a.whole_minor, a.parts_minor
+    from part a full join documented d using (statement_id)
+    where (d.subtotal_minor, d.total_minor) <> (a.amount_minor, a.amount_minor)
+        or a.parts_known = a.parts and a.parts_minor <> a.whole_minor
+        or a.contract is null or d.document_id is null and a.said is not null and a.amount_minor <> 0 and $1
     order by contract, occasion
 """
 
@@ -82,10 +91,10 @@ async def draws_of(
     return Checked(K.MONEY, {}, tuple(map(_draw_rows_differ, rows.rows)), more=rows.more)
 
 
-async def blocks(connection: asyncpg.Connection, listed_max: int | None) -> Checked:
-    """Every block, and what is asked for beforehand."""
+async def blocks(connection: asyncpg.Connection, listed_max: int | None, *, drained: bool) -> Checked:
+    """Every block, and what is asked for beforehand. Unless `drained`, what billing has not heard yet is under way."""
     off = await listed(connection, BALANCES, rows_max=listed_max)
-    asked = await listed(connection, BEFOREHAND, rows_max=listed_max)
+    asked = await listed(connection, BEFOREHAND, drained, rows_max=listed_max)
     breaks = (*map(_balance_off, off.rows), *map(_part_differs, asked.rows))
     known = await connection.fetchval("select count(*) from rating.blocks")
     return Checked(K.MONEY, {"blocks": known}, breaks, more=off.more + asked.more)
@@ -124,7 +133,15 @@ def _part_differs(row: asyncpg.Record) -> Break:
         "rating.asked_beforehand",
         {"contract": row["contract"], "occasion": row["occasion"]},
     )
-    expected = f"{row['amount_minor']} of {row['whole_minor']}"
-    found = f"{row['subtotal_minor']} documented, {row['parts_minor']} in all parts"
-    says = "a document of its kind asks for the part of its schedule (minor units); correct it by a note"
+    asked, documented = row["amount_minor"], row["document_id"]
+    expected = "nothing" if asked is None else f"{asked} of {row['whole_minor']}"
+    found = (
+        "no document"
+        if documented is None
+        else f"{row['subtotal_minor']}, less draws {row['total_minor']}, in {documented}; {row['parts_minor'] or 0} in all parts"
+    )
+    says = (
+        "a document of its kind asks for the part of its schedule, and none asks for anything else (minor units); let "
+        "billing hear the statement again, or correct the document by a note"
+    )
     return Break(K.MONEY, "part_differs", where, expected, found, says, row["contract"], row["period_start"])

@@ -91,7 +91,12 @@ async def _money(connection: asyncpg.Connection, heads: Heads | None, listed_max
         for chunk in _chunks(await all_periods(connection))
     ]
     return merged(
-        [await numbers(connection, listed_max), await blocks(connection, listed_max), *chunks, *drawn]
+        [
+            await numbers(connection, listed_max),
+            await blocks(connection, listed_max, drained=drained),
+            *chunks,
+            *drawn,
+        ]
     )
 
 

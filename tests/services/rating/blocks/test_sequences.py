@@ -113,7 +113,7 @@ class Sequence:
         pool = self.rating.context.db.pool
         periods = await pool.fetch("select contract, period_start from rating.periods")
         found = await draws_of(self.auditor, [(row["contract"], row["period_start"]) for row in periods])
-        assert found.breaks == () and (await blocks(self.auditor, None)).breaks == ()
+        assert found.breaks == () and (await blocks(self.auditor, None, drained=False)).breaks == ()
         assert await pool.fetchval(UNNAMED) == 0
         before = await pool.fetch(ROWS)
         await pool.execute(AGAIN)
