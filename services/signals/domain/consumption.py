@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from services.signals.domain.statement import Statement, StatementLine
 from shared.pricing.language import Terms
-from shared.pricing.lines import NO_SPEND, TOP_UP
+from shared.pricing.lines import KINDS, NO_SPEND
 
 #: What a meter counted in the period so far, as of the evaluated instant; None where that cannot be said from
 #: days.
@@ -45,17 +45,16 @@ def consumptions(
     the quantity).
     """
     elapsed = _elapsed(now, statement.start, statement.end)
-    lines = {line.key: _brought_to(line, quantity_at) for line in statement.lines}
+    # what pricing adds to the lines of the terms is neither usage nor spend, and may be called as one of them
+    lines = {line.key: line for line in statement.lines if line.kind in KINDS}
+    come_to = {key: _brought_to(line, quantity_at) for key, line in lines.items()}
     found = [
-        _consumption("allowance", line.key, line.meter, units, lines.get(line.key, _NOTHING)[0], elapsed)
+        _consumption("allowance", line.key, line.meter, units, come_to.get(line.key, _NOTHING)[0], elapsed)
         for line in terms.usage_lines
         if (units := line.included_units) is not None
     ]
     if statement.minimum_minor is not None:
-        spent = sum(
-            (lines[line.key][1] for line in statement.lines if line.kind not in {TOP_UP, *NO_SPEND}),
-            Decimal(),
-        )
+        spent = sum((come_to[key][1] for key, line in lines.items() if line.kind not in NO_SPEND), Decimal())
         unit = f"{statement.currency} minor"
         found.append(_consumption("minimum", None, unit, statement.minimum_minor, spent, elapsed))
     return found

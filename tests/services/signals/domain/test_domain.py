@@ -3,10 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from services.signals.domain.consumption import consumptions
 from services.signals.domain.renewal import renewal
+from services.signals.domain.statement import StatementLine
+from shared.pricing.lines import KINDS, PRICED_KINDS
 from tests.services.signals.contracts import statement
 from tests.shared.pricing.contracts import terms, usage_line
 
@@ -33,6 +36,15 @@ def test_allowance_and_minimum_against_the_time_elapsed() -> None:
     assert (minimum.used, minimum.share) == (Decimal(2500), Decimal("0.25")), (
         "the top-up itself is not consumption"
     )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PRICED_KINDS if kind not in KINDS])
+def test_what_pricing_adds_is_no_consumption_whatever_it_is_called(kind: str) -> None:
+    added = msgspec.structs.replace(
+        STATEMENT, lines=(*STATEMENT.lines, StatementLine("api", kind, Decimal(1), 9000))
+    )
+    agreed = terms(lines=[usage_line(included="1000")])
+    assert consumptions(added, agreed, END) == consumptions(STATEMENT, agreed, END)
 
 
 def test_a_zero_allowance_has_no_share_and_a_clock_before_the_period_no_pace() -> None:
