@@ -112,14 +112,14 @@ def check_step(said: dict[str, Any], line: dict[str, Any]) -> Decimal:
 def check_line(line: dict[str, Any]) -> str | None:
     if line.get("steps") is None:
         return "how its amount came about was not kept, or it is a draft's"
-    so_far = Decimal(0)
+    so_far, said = Decimal(0), {"op": "none"}
     for place, said in enumerate(line["steps"], 1):
         try:
             so_far += check_step(said, line)
         except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
             return f"step {place} ({said['op']}): {fault}"
     counted = sum(Decimal(said["output"]) for said in line["steps"] if said["op"] == "quantity")
-    units = Decimal(line["quantity"]) if line["kind"] == "usage" and not line["corrects"] else counted
+    units = Decimal(line["quantity"]) if line["kind"] == "usage" and said["op"] != "asked" else counted
     if (so_far, counted) != (Decimal(line["amount"]), units):
         return f"its steps come to {so_far:f} for {counted:f}, not {line['amount']} for {line['quantity']}"
     return None

@@ -1,5 +1,6 @@
 """`examples/recompute.py` works every document out again, and names the step in which one number was changed."""
 
+import hashlib
 import importlib.util
 import json
 import subprocess
@@ -278,8 +279,8 @@ def run(*paths: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def note(*, whole: int, asked: int) -> Document:
-    """A note that asks for so much of a line that comes to `whole` now."""
+def note(*, whole: int, asked: int, invoice: str | None = "inv_0") -> Document:
+    """A note that asks for so much of a line that comes to `whole` now; the period may have left no invoice."""
     statement = statement_of(final=True, occasion="note:1", amounts=(whole,))
     (line,) = statement.lines
     said = {name: getattr(line, name) for name in line.__struct_fields__}
@@ -289,9 +290,9 @@ def note(*, whole: int, asked: int) -> Document:
         "corrects": CorrectedOccasion("period", line.line_id),
     }
     statement = msgspec.structs.replace(statement, asked=(AskedLine(**said),))
-    lines = tuple(lines_of_draft(statement, {"period": "inv_0"}, segments=True))
-    invoice = document_of(price(chain(terms()), "3"))
-    return shown(replace(invoice, lines=lines, subtotal_minor=asked, total_minor=asked))
+    lines = tuple(lines_of_draft(statement, {"period": invoice} if invoice else {}, segments=True))
+    of = document_of(price(chain(terms()), "3"))
+    return shown(replace(of, lines=lines, subtotal_minor=asked, total_minor=asked))
 
 
 @pytest.mark.parametrize(("whole", "asked"), [(5_000, 1_200), (5_000, -300), (0, -5_000)])
@@ -302,6 +303,16 @@ def test_a_note_asks_for_what_its_line_comes_to_less_what_others_ask_for(whole: 
     assert step["op"] == "asked" and "other documents ask for" in step["text"]
     for place in numbers(document):
         changed(document, place, 1)
+
+
+def test_a_note_of_a_period_without_an_invoice_has_the_difference_too() -> None:
+    document = note(whole=5_000, asked=1_200, invoice=None)
+    assert document["lines"][0]["corrects"] is None
+    steps = document["lines"][0]["steps"]
+    counted: dict[str, Any] = {"op": "quantity", "clauses": [], "inputs": {}, "output": "13", "amount": None}
+    written = json.dumps(counted, sort_keys=True, separators=(",", ":"))
+    steps.insert(0, {**counted, "digest": hashlib.sha256(written.encode()).hexdigest()[:16]})
+    assert recompute.check(document) == []
 
 
 def test_it_knows_every_operation() -> None:
