@@ -29,13 +29,19 @@ from services.rating.statements.usecases.draw_on_blocks import Drawing, hold_blo
 from services.rating.statements.usecases.price import in_turn, meters_of
 from services.rating.statements.usecases.read_usage import Settled, read_usage
 from shared.db.unit_of_work import UnitOfWork
-from shared.errors import AppError
+from shared.errors import AppError, Kind
 from shared.pricing.figures import price_within_bounds
 from shared.pricing.needs import Usage
 from shared.runtime.clock import machine_us
 from shared.topics.rating import NOTE, StatementMessage
 from shared.values.ids import statement_id
 from shared.values.money import settle
+
+
+class RollOverCorrected(AppError):
+    """A correction would change what rolled over from one block to another, which is not corrected yet."""
+
+    kind = Kind.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +99,13 @@ async def price_again(
     usage = await read_usage(uow, due, meters, settled)
     earlier = _earlier(await repository.told(places))
 
-    def in_turn_of(turn: Drawing) -> list[PricedAgain]:
+    def in_turn_of(turn: Drawing, faults: Mapping[Place, AppError]) -> list[PricedAgain]:
         return [
             _priced(
                 periods[name_of(one)],
                 one,
                 earlier[name_of(one)],
-                _Read(quantities, before.taken_out, at, turn),
+                _Read(quantities, before.taken_out, at, turn, faults.get(name_of(one))),
             )
             for one, quantities, before in zip(due, usage, settled, strict=True)
         ]
@@ -107,26 +113,29 @@ async def price_again(
     return _all_in_turn(drawing, in_turn_of), drawing
 
 
-def _all_in_turn(drawing: Drawing, in_turn_of: Callable[[Drawing], list[PricedAgain]]) -> list[PricedAgain]:
+def _all_in_turn(
+    drawing: Drawing, in_turn_of: Callable[[Drawing, Mapping[Place, AppError]], list[PricedAgain]]
+) -> list[PricedAgain]:
     """Price in turn. A period that cannot be priced keeps what it drew before, which the others do without, those
-    before it too."""
-    keep = set[Place]()
+    before it too; its fault stays, as it is not priced without that."""
+    faults = dict[Place, AppError]()
     while True:
-        found = in_turn_of(drawing.leaving(keep))
-        failed = {one.period.place for one in found if isinstance(one.made, AppError)}
-        if not any(drawing.own.get(place) for place in failed - keep):
+        found = in_turn_of(drawing.leaving(faults), faults)
+        failed = {one.period.place: one.made for one in found if isinstance(one.made, AppError)}
+        if not any(drawing.own.get(place) for place in failed.keys() - faults.keys()):
             return found
-        keep |= failed
+        faults = failed
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a period is priced from."""
+    """What a period is priced from. `fault`: why it cannot be."""
 
     usage: Usage
     taken_out: TakenOut | None
     at: PricedAt
     drawing: Drawing
+    fault: AppError | None = None
 
 
 def _out(late: Late | None, watermark: Mapping[str, int], *, also_held: bool) -> TakenOut | None:
@@ -150,9 +159,16 @@ def _reopened(due: DueStatement) -> DueStatement:
 def _priced(period: FinalPeriod, due: DueStatement, earlier: Earlier, read: _Read) -> PricedAgain:
     opening = read.drawing.opened(due, from_stored(due.opening))
     try:
+        if read.fault:
+            raise read.fault
         priced = price_within_bounds(
             due.chain, due.period, read.usage, opening, before=earlier.asked(), explain=True
         )
+        if read.drawing.hands_on_otherwise(due, priced):
+            raise RollOverCorrected(
+                f"what {due.reference} would hand on of blocks that ended in it is not what it handed on, and the "
+                "periods after it draw on that; agree on what differs with the customer, and grant or adjust a block"
+            )
     except AppError as fault:
         return PricedAgain(period, due, earlier, fault)
     read.drawing.take(due, priced)

@@ -20,6 +20,7 @@ from shared.values.ids import statement_id
 Name = tuple[str, datetime]
 """Contract and start of a period: a statement."""
 OF_CLAUSE = "clause"
+ROLLED_OVER = "rolled_over"
 
 
 @dataclass
@@ -72,9 +73,15 @@ class Drawing:
         drawn = dict(self.drawn)
         for name in failed:
             for row in self.own.get(name, ()):
-                if row.kind in ("draw", "return"):
+                if _takes(row):
                     drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
         return replace(self, drawn=drawn, made_for={})
+
+    def hands_on_otherwise(self, due: DueStatement, priced: PricedPeriod) -> bool:
+        """Whether a statement hands on more or less of blocks that ended in it than it did before."""
+        before = [_said(row) for row in self.own.get(name_of(due), ()) if row.cause == ROLLED_OVER]
+        after = [_said(row) for row in _rows(due, priced, due.close_due_at) if row.cause == ROLLED_OVER]
+        return sorted(before, key=repr) != sorted(after, key=repr)
 
 
 async def hold_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:
@@ -91,7 +98,7 @@ async def hold_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:
         name = row.contract, row.period_start
         if name in names:
             own[name].append(row)
-        elif row.kind in ("draw", "return"):
+        elif _takes(row):
             drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
     return Drawing({one.block_id: one for one in held}, own, drawn)
 
@@ -191,9 +198,14 @@ def _rows(due: DueStatement, priced: PricedPeriod, now: datetime) -> Iterable[Ne
         yield row(draw.block, kind, -draw.amount_minor, draw.slice_start, draw.line_id, "statement")
     for change in priced.changes:
         if change.kind == "rolled_over":
-            yield row(change.block, "adjustment", -change.amount_minor, change.at, None, "rolled_over")
+            yield row(change.block, "adjustment", -change.amount_minor, change.at, None, ROLLED_OVER)
         elif change.kind == "granted":
-            yield row(change.block, "grant", change.amount_minor, change.at, None, "rolled_over")
+            yield row(change.block, "grant", change.amount_minor, change.at, None, ROLLED_OVER)
+
+
+def _takes(row: StoredRow) -> bool:
+    """Whether it is what a statement drew or returned, or handed on to another block: others have so much less."""
+    return row.kind in ("draw", "return") or (row.kind == "adjustment" and row.cause == ROLLED_OVER)
 
 
 def _said(row: StoredRow | NewRow) -> tuple[object, ...]:
