@@ -386,6 +386,23 @@ def test_what_is_no_question_is_refused_by_its_kind(body: bytes, code: str) -> N
     assert refused.value.code == code, refused.value.detail
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"null", "It is no object; write its keys and values in braces."),
+        (
+            b'{"versions": [[]], "until": "2026-02-01"}',
+            "It is no object; write its keys and values in braces.",
+        ),
+        (b'{"versions": {}, "until": "2026-02-01"}', "It is no list; write its items in brackets."),
+    ],
+)
+def test_what_has_another_shape_is_told_which_it_has(body: bytes, said: str) -> None:
+    with pytest.raises(AppError) as refused:
+        answer_question(body)
+    assert said in [one["detail"] for one in refused.value.errors]
+
+
 def test_another_media_type_is_named() -> None:
     with pytest.raises(AppError) as refused:
         answer_question(b"until: 1", "application/yaml")
