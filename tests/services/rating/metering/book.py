@@ -26,7 +26,8 @@ USERS = {"event_type": "api.call", "aggregation": "unique", "field": "user", "gr
 #: For an administrator: everything metered is gone, the catalogue stays.
 FORGET = """truncate rating.event_keys, rating.events, rating.voids, rating.conflicts, rating.duplicates,
     rating.usage_deltas, rating.usage_packed_hours, rating.usage_packed_days, rating.usage_items,
-    rating.admitted_groups, rating.group_limits, rating.marks, rating.activity_due, rating.event_types, bus.batches;
+    rating.admitted_groups, rating.group_limits, rating.marks, rating.activity_due, rating.event_types, rating.batch_times,
+    bus.batches;
     update rating.fold_state set epoch = epoch + 1, watermark = '{}', rolled_before = default,
         rolling_before = default, rolling_subject = default"""
 
