@@ -12,6 +12,7 @@ from services.rating.metering.domain.apart import Left
 from services.rating.metering.domain.taken_out import TakenOut
 from services.rating.statements.rows import ClaimedPeriod
 from shared.db.columns import insert
+from shared.db.filters import Where
 from shared.topics.rating import STATEMENTS, StatementMessage
 from shared.topics.statement_steps import together
 
@@ -156,14 +157,13 @@ class CorrectionRepository:
 
     async def late_periods(self, after: Place | None, limit: int, contract: str | None) -> list[Place]:
         """Periods that may have late usage, by contract and start, after this one."""
+        where = Where().also("(contract, period_start) > ({}, {})", *(after or (None, None)))
+        where = where.also("contract = {}", contract)
+        where, most = where.given(limit)
         rows = await self._connection.fetch(
-            """select contract, period_start from rating.late_periods
-               where ($1::text is null or (contract, period_start) > ($1, $2::timestamptz))
-                   and ($4::text is null or contract = $4)
-               order by 1, 2 limit $3""",
-            *(after or (None, None)),
-            limit,
-            contract,
+            f"""select contract, period_start from rating.late_periods where {where.sql}
+               order by 1, 2 limit {most}""",
+            *where.parameters,
         )
         return [(row["contract"], row["period_start"]) for row in rows]
 

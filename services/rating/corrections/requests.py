@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 BATCH_MAX = 2**63 - 1
+PARTITIONS_MAX = 1024
 
 
 class LateUsageDecision(BaseModel):
@@ -20,7 +21,7 @@ class LateUsageDecision(BaseModel):
             Annotated[int, Field(strict=True, ge=0, le=BATCH_MAX)],
         ],
         Field(
-            max_length=1024,
+            max_length=PARTITIONS_MAX,
             description="The watermark that GET /v1/late-usage showed: partition → last batch",
             examples=[{"0": 17}],
         ),

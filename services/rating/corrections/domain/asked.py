@@ -61,20 +61,26 @@ def asked_lines(
     gone = {name: line for name, line in earlier.known_lines().items() if name not in lines}
     left, draws = _left(earlier.told), _draws(drawn_of(now), earlier.drawn())
     return tuple(
-        made_from(
-            AskedLine,
-            line,
-            meter=line.meter,
-            description=line.description,
-            amount_minor=part.amount_minor,
-            quantity=part.quantity,
-            segments=(),
-            draws=() if number else draws.get(name, ()),
-            corrects=corrects,
-        )
+        _asked(line, part, () if number else draws.get(name, ()), corrects)
         for name, line in {**lines, **gone}.items()
         if name in difference or name in draws
         for number, (corrects, part) in enumerate(_parts(difference.get(name, _NONE), name, left))
+    )
+
+
+def _asked(
+    line: StatementLine, part: LineAsked, draws: tuple[LineDraw, ...], corrects: CorrectedOccasion | None
+) -> AskedLine:
+    return made_from(
+        AskedLine,
+        line,
+        meter=line.meter,
+        description=line.description,
+        amount_minor=part.amount_minor,
+        quantity=part.quantity,
+        segments=(),
+        draws=draws,
+        corrects=corrects,
     )
 
 

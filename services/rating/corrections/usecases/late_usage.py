@@ -108,16 +108,7 @@ async def decide(
         )
     late = (await repository.late([name]))[name]
     before = late.decided_up_to
-    if any(up_to.get(partition, batch) > batch for partition, batch in held[0].up_to.items()):
-        raise NotSeenYet(
-            f"nobody has seen what comes up to {dict(up_to)}; what is held is up to {dict(held[0].up_to)}"
-        )
-    if any(up_to.get(partition, batch) < batch for partition, batch in before.items()) or not any(
-        up_to.get(partition, batch) > batch for partition, batch in before.items()
-    ):
-        raise DecidedAlready(
-            f"all up to {dict(up_to)} was decided or accepted; what is held is up to {dict(held[0].up_to)}"
-        )
+    _refuse_undecidable(up_to, before, held[0].up_to)
     decided = Decided(decision, dict(before), {one: up_to.get(one, batch) for one, batch in before.items()})
     rest = replace(late, decisions=(*late.decisions, decided))
     counted = _types(await _meters(uow), (await _chains(uow, [name]))[contract])
@@ -130,6 +121,20 @@ async def decide(
         await repository.mark([name])
         await schedule_runs(uow, [contract], now)
     return held[0]
+
+
+def _refuse_undecidable(up_to: Batches, before: Batches, held: Batches) -> None:
+    """Raises NotSeenYet and DecidedAlready."""
+    if any(up_to.get(partition, batch) > batch for partition, batch in held.items()):
+        raise NotSeenYet(
+            f"nobody has seen what comes up to {dict(up_to)}; what is held is up to {dict(held)}"
+        )
+    if any(up_to.get(partition, batch) < batch for partition, batch in before.items()) or not any(
+        up_to.get(partition, batch) > batch for partition, batch in before.items()
+    ):
+        raise DecidedAlready(
+            f"all up to {dict(up_to)} was decided or accepted; what is held is up to {dict(held)}"
+        )
 
 
 async def _held_of(uow: UnitOfWork, places: Sequence[Place], now: datetime) -> list[HeldUsage]:

@@ -89,13 +89,8 @@ async def price_again(
     meters, covered = await meters_of(uow, due), await watermark(uow)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
     left, late = await repository.left(places), await repository.late(places)
-    settled = [
-        Settled(
-            left.get(name_of(one), ()),
-            _out(late.get(name_of(one)), covered.batches, also_held=also_held),
-        )
-        for one in due
-    ]
+    out = [_out(late.get(name_of(one)), covered.batches, also_held=also_held) for one in due]
+    settled = [Settled(left.get(name_of(one), ()), of) for one, of in zip(due, out, strict=True)]
     usage = await read_usage(uow, due, meters, settled)
     earlier = _earlier(await repository.told(places))
 
