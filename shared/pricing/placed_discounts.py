@@ -49,11 +49,12 @@ def place_discounts(
     every = (*own, *stretches)
     if not any(stretch.discounts for stretch in every):
         return ()
-    written, here = _written(every, lines), {one.key for stretch in stretches for one in stretch.discounts}
+    written = _written(every, lines)
+    here = {(one.key, one.kind) for stretch in stretches for one in stretch.discounts}
     placed = [
         _placed(key, kind, every if kind == "percent" else stretches, on, period)
         for key, kind in _in_order(every)
-        if kind == "percent" or key in here
+        if kind == "percent" or (key, kind) in here
         if (on := tuple([line.line_id for line in written if _holds_on(line, key, kind)]))
     ]
     return tuple(placed)

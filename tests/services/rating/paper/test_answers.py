@@ -219,3 +219,11 @@ def test_granted_blocks_pay_by_event_time_and_what_is_left_of_them_is_told() -> 
         "gift": {"left": "0.00", "expired": "10.00"},
         "pool": {"left": "0.00", "expired": "0.00"},
     }
+
+
+def test_a_discount_that_changes_its_kind_leaves_what_a_fee_of_its_own_interval_had_of_it() -> None:
+    """59 of the 90 days of the quarter have ten percent off; an amount is of the period in which it holds alone."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "30", "every": {"months": 3}}
+    first = document(lines=[fee], discounts=[{"key": "deal", "amount": "5"}])
+    then = document(lines=[fee], discounts=[{"key": "deal", "percent": "10"}], effective="2026-02-01")
+    assert totals(question(first, then, until="2026-04-01", usage=[])) == ["0.00", "0.00", "28.03"]
