@@ -1,8 +1,9 @@
 """Price final periods once more, by what is known now and on their own opening balances. Nothing is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 import msgspec
@@ -25,7 +26,7 @@ from services.rating.metering.usecases.read_quantities import watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement, PricedStatement
 from services.rating.statements.domain.message import PricedAt, message_of
-from services.rating.statements.usecases.draw_on_blocks import Drawing, hold_blocks, name_of
+from services.rating.statements.usecases.draw_on_blocks import Drawing, hold_blocks, name_of, price_in_turn
 from services.rating.statements.usecases.price import in_turn, meters_of
 from services.rating.statements.usecases.read_usage import Settled, read_usage
 from shared.db.unit_of_work import UnitOfWork
@@ -94,43 +95,24 @@ async def price_again(
     usage = await read_usage(uow, due, meters, settled)
     earlier = _earlier(await repository.told(places))
 
-    def in_turn_of(turn: Drawing, faults: Mapping[Place, AppError]) -> list[PricedAgain]:
-        return [
-            _priced(
-                periods[name_of(one)],
-                one,
-                earlier[name_of(one)],
-                _Read(quantities, before.taken_out, at, turn, faults.get(name_of(one))),
-            )
-            for one, quantities, before in zip(due, usage, settled, strict=True)
-        ]
-
-    return _all_in_turn(drawing, in_turn_of), drawing
-
-
-def _all_in_turn(
-    drawing: Drawing, in_turn_of: Callable[[Drawing, Mapping[Place, AppError]], list[PricedAgain]]
-) -> list[PricedAgain]:
-    """Price in turn. A period that cannot be priced keeps what it drew before, which the others do without, those
-    before it too; its fault stays, as it is not priced without that."""
-    faults = dict[Place, AppError]()
-    while True:
-        found = in_turn_of(drawing.leaving(faults), faults)
-        failed = {one.period.place: one.made for one in found if isinstance(one.made, AppError)}
-        if not any(drawing.own.get(place) for place in failed.keys() - faults.keys()):
-            return found
-        faults = failed
+    reads = [
+        _Read(periods[name_of(one)], one, earlier[name_of(one)], quantities, of, at)
+        for one, quantities, of in zip(due, usage, out, strict=True)
+    ]
+    found, _ = price_in_turn(drawing, partial(_priced_in_turn, reads))
+    return found, drawing
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a period is priced from. `fault`: why it cannot be."""
+    """What a period is priced from."""
 
+    period: FinalPeriod
+    due: DueStatement
+    earlier: Earlier
     usage: Usage
     taken_out: TakenOut | None
     at: PricedAt
-    drawing: Drawing
-    fault: AppError | None = None
 
 
 def _out(late: Late | None, watermark: Mapping[str, int], *, also_held: bool) -> TakenOut | None:
@@ -151,24 +133,33 @@ def _reopened(due: DueStatement) -> DueStatement:
     return replace(due, opening=to_stored(own))
 
 
-def _priced(period: FinalPeriod, due: DueStatement, earlier: Earlier, read: _Read) -> PricedAgain:
-    opening = read.drawing.opened(due, from_stored(due.opening))
+def _priced_in_turn(
+    reads: Sequence[_Read], drawing: Drawing, known: Mapping[Place, AppError]
+) -> tuple[list[PricedAgain], dict[Place, AppError]]:
+    found = [_priced(read, drawing, known.get(read.period.place)) for read in reads]
+    return found, {one.period.place: one.made for one in found if isinstance(one.made, AppError)}
+
+
+def _priced(read: _Read, drawing: Drawing, known: AppError | None) -> PricedAgain:
+    """`known`: why it cannot be priced."""
+    period, due, earlier = read.period, read.due, read.earlier
+    opening = drawing.opened(due, from_stored(due.opening))
     try:
-        if read.fault:
-            raise read.fault
+        if known:
+            raise known
         priced = price_within_bounds(
             due.chain, due.period, read.usage, opening, before=earlier.asked(), explain=True
         )
-        if read.drawing.hands_on_otherwise(due, priced):
+        if drawing.hands_on_otherwise(due, priced):
             raise RollOverCorrected(
                 f"what {due.reference} would hand on of blocks that ended in it is not what it handed on, and the "
                 "periods after it draw on that; agree on what differs with the customer, and grant or adjust a block"
             )
     except AppError as fault:
         return PricedAgain(period, due, earlier, fault)
-    read.drawing.take(due, priced)
+    drawing.take(due, priced)
     drawn = PricedStatement(due, opening, priced)
-    return PricedAgain(period, due, earlier, _corrected(period, drawn, earlier, read), drawn)
+    return PricedAgain(period, due, earlier, _corrected(drawn, read), drawn)
 
 
 def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:
@@ -182,8 +173,8 @@ def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:
     }
 
 
-def _corrected(period: FinalPeriod, drawn: PricedStatement, earlier: Earlier, read: _Read) -> Correction:
-    due, priced = drawn.due, drawn.priced
+def _corrected(drawn: PricedStatement, read: _Read) -> Correction:
+    period, due, earlier, priced = read.period, read.due, read.earlier, drawn.priced
     whole = message_of(due, priced, read.at)
     run, number = period.runs + 1, period.numbers + 1
     said = msgspec.structs.replace(

@@ -4,14 +4,16 @@ A statement's own rows are written with it and replaced with it. A block whose b
 whoever prices by an older snapshot collides on it, and is taken anew: no two draw the same money.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.rows import BlockContract, HeldBlock, NewBlock, NewRow, RowKind, StoredRow
 from services.rating.statements.domain.due import DueStatement, PricedStatement
 from shared.db.unit_of_work import UnitOfWork
+from shared.errors import AppError
 from shared.pricing.balances import Balances, BlockDrawn
 from shared.pricing.blocks import Block
 from shared.pricing.results import PricedPeriod
@@ -19,6 +21,7 @@ from shared.values.ids import statement_id
 
 Name = tuple[str, datetime]
 """Contract and start of a period: a statement."""
+P = TypeVar("P")
 OF_CLAUSE = "clause"
 ROLLED_OVER = "rolled_over"
 
@@ -82,6 +85,23 @@ class Drawing:
         before = [_said(row) for row in self.own.get(name_of(due), ()) if row.cause == ROLLED_OVER]
         after = [_said(row) for row in _rows(due, priced, due.close_due_at) if row.cause == ROLLED_OVER]
         return sorted(before, key=repr) != sorted(after, key=repr)
+
+
+def price_in_turn(
+    drawing: Drawing, price: Callable[[Drawing, Mapping[Name, AppError]], tuple[P, dict[Name, AppError]]]
+) -> tuple[P, dict[Name, AppError]]:
+    """Return what was priced, and the faults of what cannot be.
+
+    What cannot be priced keeps what it drew before, which the others do without, those before it too: `price` is called
+    again without it, until no more fails. It is told the faults of before, and they stay: nothing is priced without
+    its own draws.
+    """
+    faults: dict[Name, AppError] = {}
+    while True:
+        priced, found = price(drawing.leaving(faults), faults)
+        if not any(drawing.own.get(name) for name in found.keys() - faults.keys()):
+            return priced, found
+        faults = found
 
 
 async def hold_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:

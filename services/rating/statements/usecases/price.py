@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import asyncpg
@@ -26,6 +27,7 @@ from services.rating.statements.usecases.draw_on_blocks import (
     Name,
     hold_blocks,
     name_of,
+    price_in_turn,
     write_draws,
 )
 from services.rating.statements.usecases.hold import hold, release
@@ -175,14 +177,7 @@ def in_turn(due: Sequence[DueStatement], drawing: Drawing, closing: Collection[N
 def _price_all(
     due: Sequence[DueStatement], usage: Sequence[Usage], drawing: Drawing, outcome: Outcome
 ) -> list[PricedStatement]:
-    """Price in turn. A statement that cannot be priced keeps what it drew before, which the others do without."""
-    failed: dict[Name, AppError] = {}
-    while True:
-        priced, faults = _price_in_turn(due, usage, drawing.leaving(failed))
-        keeps = [name for name in faults.keys() - failed.keys() if drawing.own.get(name)]
-        failed = faults
-        if not keeps:
-            break
+    priced, failed = price_in_turn(drawing, partial(_priced_in_turn, due, usage))
     for one in due:
         fault = failed.get(name_of(one))
         if fault is None:
@@ -192,8 +187,11 @@ def _price_all(
     return priced
 
 
-def _price_in_turn(
-    due: Sequence[DueStatement], usage: Sequence[Usage], drawing: Drawing
+def _priced_in_turn(
+    due: Sequence[DueStatement],
+    usage: Sequence[Usage],
+    drawing: Drawing,
+    known: Mapping[Name, AppError],
 ) -> tuple[list[PricedStatement], dict[Name, AppError]]:
     """The closing balances of one period open the one that follows on it, also within one transaction; what follows on
     one that cannot be priced cannot be either."""
@@ -205,13 +203,13 @@ def _price_in_turn(
         before = closing.get(name_of(statement))
         opening = drawing.opened(statement, from_stored(statement.opening) if before is None else before)
         try:
-            if statement.contract in failed:
-                raise failed[statement.contract]
+            if fault := failed.get(statement.contract) or known.get(name_of(statement)):
+                raise fault
             one = price_within_bounds(
                 statement.chain, statement.period, quantities, opening, explain=statement.final
             )
-        except AppError as fault:
-            failed[statement.contract] = faults[name_of(statement)] = fault
+        except AppError as raised:
+            failed[statement.contract] = faults[name_of(statement)] = raised
             continue
         drawing.take(statement, one)
         priced.append(PricedStatement(statement, opening, one))
