@@ -23,6 +23,8 @@ _RETRY_US = "(extract(epoch from retry_at) * 1000000)::bigint"
 
 # A request that waits is renewed, one row a statement, unless its pricing is under way: that one may not see
 # what was marked, so it gets another. What a final statement lacks marks its period to be corrected, in the same way.
+# The planner takes a CTE for a row or two and joins two of them row by row against row: what is known brings along
+# what renews it, and what is new is told by `not in`, which is hashed.
 _FAN_OUT = f"""
 with taken as (
     delete from rating.marks where mark_id = any (array(
@@ -40,20 +42,20 @@ met as materialized (
     group by 1, 2, 3, 4, 5),
 touched as (select * from met where not final),
 marked as materialized (
-    select mark_id, contract, period_start from rating.correction_marks join met using (contract, period_start)
+    select mark_id, contract, period_start, met.since from rating.correction_marks join met using (contract, period_start)
     where final and not_before is null order by mark_id for update of correction_marks skip locked),
 late as (
     insert into rating.late_periods (contract, period_start)
-    select contract, period_start from met where final and (accept_until < $5 or exists (
-        select from bus.positions q join rating.batch_times t on t.partition = q.partition and t.at > met.accept_until
+    select contract, period_start from met where final and accept_until < greatest($5, (
+        select max(newest.at) from bus.positions q cross join lateral (
+            select t.at from rating.batch_times t where t.partition = q.partition order by t.at desc limit 1) newest
         where q.grp = 'rating' and q.topic = 'usage.events')) on conflict do nothing),
 marked_again as (
-    update rating.correction_marks m set since = least(m.since, met.since)
-    from marked k join met using (contract, period_start) where m.mark_id = k.mark_id),
+    update rating.correction_marks m set since = least(m.since, k.since) from marked k where m.mark_id = k.mark_id),
 marked_now as (
     insert into rating.correction_marks (contract, period_start, since)
-    select contract, period_start, since from met where final and not exists (
-        select from marked k where k.contract = met.contract and k.period_start = met.period_start)),
+    select contract, period_start, since from met
+    where final and (contract, period_start) not in (select contract, period_start from marked)),
 wanted as materialized (
     select contract, period_start, since, not at_once and retry_at is null as seldom,
         greatest({_WRITTEN_US}, case when at_once then 0
@@ -61,16 +63,16 @@ wanted as materialized (
             else coalesce($4::bigint + coalesce(st.revision, 0), {NEVER_US}) end) as due_us
     from touched left join rating.statements st using (contract, period_start)),
 known as materialized (
-    select stale_id, contract, period_start from rating.stale join wanted using (contract, period_start)
-    order by stale_id for update of stale skip locked),
+    select stale_id, contract, period_start, w.since, w.due_us, w.seldom
+    from rating.stale join wanted w using (contract, period_start) order by stale_id for update of stale skip locked),
 renewed as (
-    update rating.stale s set since = least(s.since, w.since), due_us = least(s.due_us, w.due_us),
-        seldom = s.seldom and w.seldom, retry = false
-    from known k join wanted w using (contract, period_start) where s.stale_id = k.stale_id),
+    update rating.stale s set since = least(s.since, k.since), due_us = least(s.due_us, k.due_us),
+        seldom = s.seldom and k.seldom, retry = false
+    from known k where s.stale_id = k.stale_id),
 asked as (
     insert into rating.stale (contract, period_start, since, due_us, seldom)
-    select contract, period_start, since, due_us, seldom from wanted w where not exists (
-        select from known k where k.contract = w.contract and k.period_start = w.period_start))
+    select contract, period_start, since, due_us, seldom from wanted
+    where (contract, period_start) not in (select contract, period_start from known))
 select (select count(*) from taken)::int as taken, (select max(mark_id) from taken) as last,
     {SNAPSHOT}"""
 _WAITING = f"""
