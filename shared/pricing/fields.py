@@ -9,21 +9,33 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 from pydantic_core import PydanticCustomError
 
 from shared.errors import AppError
-from shared.values.decimals import PRICE_PATTERN, QUANTITY_PATTERN, parse_price, parse_quantity
+from shared.values.decimals import (
+    PRICE_PATTERN,
+    QUANTITY_INTEGER_DIGITS_MAX,
+    QUANTITY_PATTERN,
+    parse_price,
+    parse_quantity,
+)
 from shared.values.instants import read_day, read_instant, written
 from shared.values.money import currency
 
-_INTEGER_MAX: Final = 10**19
+_TOO_LARGE: Final = 10**QUANTITY_INTEGER_DIGITS_MAX
 DAY_CHARACTERS: Final = len("2013-07-15")
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200  # where the business clock moves
 
 
 def _text_of(value: object) -> str:
+    if isinstance(value, (int, float)) and abs(value) >= _TOO_LARGE:
+        raise PydanticCustomError(
+            "not_a_decimal",
+            "It has more than {digits} integer digits; write fewer, or count in a larger unit.",
+            {"digits": QUANTITY_INTEGER_DIGITS_MAX},
+        )
     if isinstance(value, float):
         raise PydanticCustomError(
             "float_refused", "A float cannot hold money exactly; write the number as a string in quotes."
         )
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _INTEGER_MAX:
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str):
         return value

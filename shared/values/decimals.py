@@ -64,7 +64,8 @@ def parse_quantity(text: str) -> Decimal:
             f"{_shown(text)} has more than 19 integer digits or 12 decimals; send fewer digits or a larger unit."
         )
     raise QuantityUnreadable(
-        f'{_shown(text)} is not a plain decimal number; send digits with an optional sign and point, such as "12.5".'
+        f"{_shown(text)} is not a plain decimal number; send at most {QUANTITY_INTEGER_DIGITS_MAX} integer digits with an "
+        'optional sign and point, such as "12.5".'
     )
 
 
@@ -91,11 +92,17 @@ def quantity_from_json_number(text: str) -> Decimal:
 def parse_price(text: str) -> Decimal:
     """Return the price or amount written in `text`: up to 19 integer digits and 20 decimals. Raises
     PriceUnreadable."""
-    if not _PRICE.fullmatch(text):
+    if _PRICE.fullmatch(text):
+        return Decimal(text)
+    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text[:_LITERAL_CHARACTERS_MAX], re.ASCII):
         raise PriceUnreadable(
-            f'{_shown(text)} is not a plain decimal number with at most 20 decimals, such as "0.0008".'
+            f"{_shown(text)} has more than {QUANTITY_INTEGER_DIGITS_MAX} integer digits or "
+            f"{PRICE_FRACTION_DIGITS_MAX} decimals; write fewer digits, or the price of a larger unit."
         )
-    return Decimal(text)
+    raise PriceUnreadable(
+        f"{_shown(text)} is not a plain decimal number with at most {QUANTITY_INTEGER_DIGITS_MAX} integer digits and "
+        f'{PRICE_FRACTION_DIGITS_MAX} decimals, such as "0.0008".'
+    )
 
 
 def plain(number: Decimal) -> str:
