@@ -16,6 +16,7 @@ from services.rating.metering.memory import MeteringMemory
 from services.rating.metering.raw.api import router as raw_events
 from services.rating.metering.usage.api import router as usage
 from services.rating.paper.api import router as paper
+from services.rating.paper.memory import Desk
 from services.rating.settings import RatingSettings
 from services.rating.snapshots import JOBS as RETELLING
 from services.rating.statements.api import router as statements
@@ -36,13 +37,14 @@ class RatingState:
     closing: Closing
     queues: Queues
     reading: Reading
+    desk: Desk
 
 
 async def setup(foundation: Foundation[RatingSettings]) -> RatingState:
     """Nothing is known before the first batch."""
     settings = foundation.settings
     closing = Closing(DueSince(settings.close_delayed_after_s))
-    return RatingState(MeteringMemory(settings.groups_max), closing, Queues(), Reading())
+    return RatingState(MeteringMemory(settings.groups_max), closing, Queues(), Reading(), Desk())
 
 
 EXCEPTIONS = exceptions_router("list_rating_exceptions", "contracts:read")

@@ -1,6 +1,6 @@
 """The route of questions. It translates; the verb is in usecases."""
 
-import asyncio
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from services.rating.metering.domain.paper import EventsUnread
 from services.rating.paper.answers import PaperAnswer
 from services.rating.paper.domain.question import QuestionInvalid
+from services.rating.paper.memory import Ctx, QuestionsWaiting
 from services.rating.paper.requests.schema import question_schema
 from services.rating.paper.usecases import answer_question
 from shared.documents.faults import DocumentTypeUnsupported, DocumentUnreadable
@@ -70,12 +71,14 @@ BODY: dict[str, Any] = {
     PriceOutOfBounds,
     TooManyEdges,
     FiguresOutOfBounds,
+    QuestionsWaiting,
 )
 @changes_nothing("it answers a question, and stores nothing")
-async def price_on_paper(request: Request) -> PaperAnswer:
+async def price_on_paper(request: Request, context: Ctx) -> PaperAnswer:
     """Every period that begins before `until` is answered, oldest first: what ends by then as final, else as of that
     instant. With `usage` by line no meter is needed."""
-    return await asyncio.to_thread(_answered, await request.body(), request.headers.get("content-type", ""))
+    body, content_type = await request.body(), request.headers.get("content-type", "")
+    return await context.state.desk.answer(partial(_answered, body, content_type))
 
 
 def _answered(body: bytes, content_type: str) -> PaperAnswer:

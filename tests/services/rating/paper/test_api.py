@@ -1,10 +1,15 @@
 """POST /v1/price: asked by whoever may read contracts, and nothing is stored."""
 
+import asyncio
 from collections import Counter
 from decimal import Decimal
+from threading import Event
 from typing import Any
 
+import pytest
+
 from services.rating.paper.api import EXAMPLE
+from services.rating.paper.memory import QUESTIONS_MAX, Desk, QuestionsWaiting
 from tests.services.rating.deployment import Deployment, event, terms, utc
 from tests.services.rating.paper.questions import ask, question, used
 
@@ -80,6 +85,29 @@ async def test_it_is_the_statement_that_a_signed_contract_gets(rating: Deploymen
     for one in priced["draws"]:
         told[one["line"]] += int(Decimal(one["amount"]) * 100)
     assert drawn == dict(told) and sum(drawn.values()) == 2500
+
+
+async def test_questions_are_answered_one_after_the_other_and_so_many_wait() -> None:
+    """None of them takes a thread that other calls wait for."""
+    desk, go, running = Desk(), Event(), 0
+
+    def answer() -> int:
+        nonlocal running
+        running += 1
+        seen = running
+        go.wait()
+        running -= 1
+        return seen
+
+    asked = [asyncio.ensure_future(desk.answer(answer)) for _ in range(QUESTIONS_MAX)]
+    assert await asyncio.to_thread(lambda: "answered") == "answered"
+    assert desk.questions == QUESTIONS_MAX
+    with pytest.raises(QuestionsWaiting, match=f"{QUESTIONS_MAX} questions") as refused:
+        await desk.answer(answer)
+    assert refused.value.retry_after_s
+    go.set()
+    assert await asyncio.gather(*asked) == [1] * QUESTIONS_MAX, "one at a time"
+    assert await desk.answer(answer) == 1, "there is room again"
 
 
 async def _rows(rating: Deployment) -> dict[str, int]:

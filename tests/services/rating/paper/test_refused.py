@@ -28,6 +28,8 @@ MANY_BLOCKS = [
     | {"effective": begins(n), "expires": begins(n).replace(":01:", ":31:")}
     for n in range(BLOCKS_MAX)
 ]
+TEN_YEARS = {"start": "2026-01-01", "months": 120}
+DAILY = {"key": "daily", "amount": "1", "refill": {"every": "day"}}
 ONE_MORE = [{"key": "c", "amount": "1", "effective": "2026-01-20", "expires": "2026-01-21"}]
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
@@ -140,6 +142,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "too_many_edges",
         "",
         "",
+    ),
+    "a credit that is refilled every day for ten years": (
+        question(document(term=TEN_YEARS, credits=[DAILY]), until="2036-01-01"),
+        "question_invalid",
+        "until",
+        "too_many_slices",
     ),
     "a block in units": (
         question(
