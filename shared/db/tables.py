@@ -119,6 +119,7 @@ def add_standard_tables(metadata: MetaData) -> None:
         Index("audit_of", "object", "object_id", "at"),
         Index("audit_actor", "actor", "at"),
         Index("audit_key", "key_id", "at"),
+        Index("audit_verb", "verb", "at"),
     )
 
 
