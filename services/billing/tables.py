@@ -123,6 +123,8 @@ documents = Table(
         "contract",
         postgresql_where=text("status = 'draft' and complete"),
     ),
+    # Who deletes a draft looks for what corrects it.
+    Index("documents_corrects", "corrects", postgresql_where=text("corrects is not null")),
 )
 
 document_statements = Table(
@@ -183,6 +185,11 @@ document_lines = Table(
     ),
     CheckConstraint("num_nulls(corrects_document, corrects_line) <> 1", name="document_lines_corrects"),
     Index("document_lines_period", "contract", "period_start"),
+    Index(
+        "document_lines_corrects_document",
+        "corrects_document",
+        postgresql_where=text("corrects_document is not null"),
+    ),
 )
 
 number_series = Table(
