@@ -1,5 +1,6 @@
 """Exceptions of the business: every one has one owner, a deadline and, where it can be said, a price tag."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -92,10 +93,16 @@ async def open_exception(uow: UnitOfWork, case: NewCase, now: datetime) -> Opene
 
 async def resolve_exception(uow: UnitOfWork, kind: str, reference: str, now: datetime) -> None:
     """Close it, if it is open: the thing it was about is in order again."""
+    await resolve_exceptions(uow, kind, [reference], now)
+
+
+async def resolve_exceptions(uow: UnitOfWork, kind: str, references: Sequence[str], now: datetime) -> None:
+    """Close those that are open of this kind about these things."""
     await uow.connection.execute(
-        f"update {uow.schema}.exceptions set resolved_at = $3 where kind = $1 and reference = $2 and resolved_at is null",
+        f"""update {uow.schema}.exceptions set resolved_at = $3
+            where kind = $1 and reference = any($2::text[]) and resolved_at is null""",
         kind,
-        reference,
+        list(references),
         now,
     )
 

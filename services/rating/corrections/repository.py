@@ -73,6 +73,16 @@ class CorrectionRepository:
         )
         return [(row["contract"], row["period_start"]) for row in rows]
 
+    async def count_marked(self, contracts: Sequence[str], now: datetime) -> dict[str, int]:
+        """Contract → how many of its periods are marked to be corrected now, of those of which one is."""
+        rows = await self._connection.fetch(
+            """select contract, count(distinct period_start)::int as periods from rating.correction_marks
+               where contract = any($1::text[]) and (not_before is null or not_before <= $2) group by 1""",
+            list(contracts),
+            now,
+        )
+        return {row["contract"]: row["periods"] for row in rows}
+
     async def hold(self, periods: Sequence[Place]) -> list[FinalPeriod]:
         """Hold these periods, waiting for whoever corrects them; those that are open are left out."""
         rows = await self._connection.fetch(_HELD, *_columns(periods))

@@ -3,6 +3,7 @@
 Its caller is behind the barrier, so that all that was acknowledged before is in it, and holds who owns which subject.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,11 +12,11 @@ import structlog
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.corrections.repository import CorrectionRepository
-from services.rating.corrections.usecases.price_again import Correction, PricedAgain, price_again
+from services.rating.corrections.usecases.price_again import Correction, price_again
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import pages_of
 from services.rating.statements.usecases.draw_on_blocks import write_draws
-from shared.cases import NewCase, open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exceptions
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.runtime import failpoints
@@ -50,23 +51,13 @@ async def correct(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> l
     carried = [one.period for one, correction in made if correction.outcome == "carried"]
     await repository.mark([period.place for period in carried], [period.accept_until for period in carried])
     failpoints.reach("correct.before_telling")
-    for one, correction in made:
-        await _tell(uow, one, correction, now)
-    return [correction for _, correction in made]
-
-
-async def _tell(uow: UnitOfWork, corrected: PricedAgain, correction: Correction, now: datetime) -> None:
-    if correction.outcome == "note":
-        for page in pages_of(correction.message):
+    for note in [correction.message for _, correction in made if correction.outcome == "note"]:
+        for page in pages_of(note):
             uow.tell(STATEMENTS, page)
-    await resolve_exception(uow, CORRECTION_FAILED, corrected.due.reference, now)
-    log.info(
-        "period_corrected",
-        period=corrected.due.reference,
-        run=correction.run,
-        outcome=correction.outcome,
-        asked_minor=correction.row.asked_minor,
-    )
+    await resolve_exceptions(uow, CORRECTION_FAILED, [one.due.reference for one, _ in made], now)
+    outcomes = Counter(correction.outcome for _, correction in made)
+    log.info("periods_corrected", contracts=len(names), outcomes=dict(outcomes))
+    return [correction for _, correction in made]
 
 
 async def _leave_marked(uow: UnitOfWork, due: DueStatement, fault: AppError, now: datetime) -> None:

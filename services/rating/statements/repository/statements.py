@@ -296,15 +296,6 @@ class StatementRepository:
         )
         return found
 
-    async def open_exceptions(self, kind: str, references: Sequence[str]) -> list[str]:
-        """Those of these references with an open exception of this kind."""
-        rows = await self.connection.fetch(
-            "select reference from rating.exceptions where kind = $1 and resolved_at is null and reference = any($2::text[])",
-            kind,
-            list(references),
-        )
-        return [row["reference"] for row in rows]
-
     async def unfinished_meters(self, meters: Sequence[str]) -> set[str]:
         """Those of these meters whose older events are still being added."""
         rows = await self.connection.fetch(

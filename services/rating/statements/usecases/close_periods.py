@@ -1,9 +1,10 @@
 """Close the periods whose grace has ended, behind the barrier. The clock proposes, the barrier
 disposes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import TypeVar
 
 import structlog
 
@@ -20,14 +21,15 @@ from services.rating.statements.rows import ClaimedPeriod, DuePeriod
 from services.rating.statements.usecases.draw_on_blocks import name_of, take_what_lapsed
 from services.rating.statements.usecases.pass_barrier import pass_barrier
 from services.rating.statements.usecases.price import in_one_snapshot, price_held
-from shared.cases import NewCase, open_exception, resolve_exception
+from shared.cases import NewCase, open_exception, resolve_exceptions
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime import failpoints
 from shared.runtime.clock import machine_now
 
 log = structlog.get_logger()
 DUE_MAX = 20_000  # periods one barrier serves
-CHUNK_MAX = 100  # statements one transaction makes final
+CHUNK_MAX = 100  # statements one transaction makes final or corrects
+T = TypeVar("T")
 CLOSE_DELAYED = "close_delayed"
 
 
@@ -52,17 +54,19 @@ async def _close_due(context: StatementsContext) -> int:
         await _tell_delayed(context, since.delayed(due), now)
 
     await pass_barrier(context, waiting)
+    by_contract = {name: list(of) for name, of in groupby(sorted(ready, key=_place), key=_contract)}
+    marked = await _marked(context, [*by_contract, *ended], now)
     closed = 0
-    for chunk in _chunks(ready):
+    for chunk in _chunks(by_contract, marked):
         closed += await finalize(context, chunk, now)
-    for contract in ended:
-        await _correct_ended(context, contract, now)
+    for contracts in _chunks({name: [name] for name in ended}, marked):
+        await _correct_ended(context, contracts, now)
     return closed
 
 
-async def _correct_ended(context: StatementsContext, contract: str, now: datetime) -> None:
+async def _correct_ended(context: StatementsContext, contracts: Sequence[str], now: datetime) -> None:
     async def once(uow: UnitOfWork) -> None:
-        await run_corrections(uow, [contract], now)
+        await run_corrections(uow, contracts, now)
 
     await in_one_snapshot(context.db, once)
 
@@ -94,8 +98,7 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
         )
         await take_what_lapsed(uow, sorted({one.contract for one in closed}), now)
         await schedule_runs(uow, sorted({one.contract for one in closed}), now)
-        for reference in await statements.open_exceptions(CLOSE_DELAYED, [one.reference for one in closed]):
-            await resolve_exception(uow, CLOSE_DELAYED, reference, now)
+        await resolve_exceptions(uow, CLOSE_DELAYED, [one.reference for one in closed], now)
         return len(closed)
 
     closed = await in_one_snapshot(context.db, once)
@@ -152,19 +155,31 @@ async def _due(context: StatementsContext, now: datetime) -> list[DuePeriod]:
         return await StatementRepository(uow.connection).due_to_close(now, DUE_MAX)
 
 
-def _chunks(due: Sequence[DuePeriod]) -> list[list[DuePeriod]]:
-    """Split by contract, in chunks of about 100; the periods of one contract stay together and in order."""
-    chunks: list[list[DuePeriod]] = []
-    for _, group in groupby(
-        sorted(due, key=lambda period: (period.contract, period.period_start)),
-        key=lambda period: period.contract,
-    ):
-        periods = list(group)
-        if chunks and len(chunks[-1]) + len(periods) <= CHUNK_MAX:
-            chunks[-1] += periods
-        else:
-            chunks.append(periods)
-    return chunks
+async def _marked(context: StatementsContext, contracts: Sequence[str], now: datetime) -> Mapping[str, int]:
+    async with context.db.transaction() as uow:
+        return await CorrectionRepository(uow.connection).count_marked(contracts, now)
+
+
+def _chunks(by_contract: Mapping[str, Sequence[T]], marked: Mapping[str, int]) -> Iterator[list[T]]:
+    """Split what is due by contract, so that a transaction makes about a hundred statements final or corrects them; what
+    one contract has stays together and in order."""
+    chunk, statements = list[T](), 0
+    for contract, due in by_contract.items():
+        more = len(due) + marked.get(contract, 0)
+        if chunk and statements + more > CHUNK_MAX:
+            yield chunk
+            chunk, statements = [], 0
+        chunk, statements = [*chunk, *due], statements + more
+    if chunk:
+        yield chunk
+
+
+def _contract(period: DuePeriod) -> str:
+    return period.contract
+
+
+def _place(period: DuePeriod) -> tuple[str, datetime]:
+    return period.contract, period.period_start
 
 
 async def _tell_delayed(context: StatementsContext, late: Sequence[DuePeriod], now: datetime) -> None:
