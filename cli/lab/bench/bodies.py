@@ -48,7 +48,8 @@ class Writer:
 
     def __post_init__(self) -> None:
         self._rng = random.Random(self.plan.seed)
-        self._subjects = [subject(number) for number in range(self.plan.customers)]
+        first = self.plan.first
+        self._subjects = [subject(number) for number in range(first, first + self.plan.customers)]
         self._weights = list(
             accumulate(1 / (rank**ZIPF_EXPONENT) for rank in range(1, self.plan.customers + 1))
         )

@@ -72,12 +72,12 @@ def _plan(found: Scene, wanted: GateWanted) -> BodiesPlan:
 
 async def _round(found: Scene, contracts: int, group: int) -> Round:
     grace_over = datetime(2026, 2, 1 + group, tzinfo=UTC) + GRACE
-    await _move(found, grace_over - HOUR)
+    await move(found, grace_over - HOUR)
     before = await found.auditor.fetchval(FINALIZED)
     spending = Spending(found.deployed.pids(), found.admin)
     await spending.begin()
     async with beside(spending.backends.watch(LOOK_EVERY_S)):
-        await _move(found, grace_over + HOUR)
+        await move(found, grace_over + HOUR)
     spent = await spending.so_far()
     finalized = await found.auditor.fetchval(FINALIZED) - before
     assert finalized == contracts, f"{finalized:,} of {contracts:,} became invoices"
@@ -91,7 +91,7 @@ async def _round(found: Scene, contracts: int, group: int) -> Round:
     return {name: round(seconds / contracts * 1e6, 1) for name, seconds in in_all.items()}
 
 
-async def _move(found: Scene, to: datetime) -> None:
+async def move(found: Scene, to: datetime) -> None:
     """Move the business clock; the answer comes when everything due is done."""
     cluster = found.deployed.cluster
     connection = Connection(cluster.urls["rating"], cluster.admin_key)

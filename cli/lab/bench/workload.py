@@ -66,6 +66,7 @@ class BodiesPlan(msgspec.Struct, frozen=True):
     seed: int
     from_s: float  # the events' own times are spread from here …
     to_s: float  # … to here
+    first: int = 0  # the number of the first of the customers
 
 
 @dataclass(frozen=True)

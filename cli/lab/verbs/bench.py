@@ -13,6 +13,8 @@ from lab.bench import rounds as stage
 from lab.bench.against import PAIRS, Comparison, compare
 from lab.bench.against import show as show_comparison
 from lab.bench.checkout import Checkout, own
+from lab.bench.corrections import MONTHS_MAX, CorrectionsWanted, measure_corrections
+from lab.bench.corrections import ROUNDS_MAX as CORRECTED_MAX
 from lab.bench.door import DoorWanted, measure_door
 from lab.bench.figures import Figures, show
 from lab.bench.fold import FoldWanted, measure_fold
@@ -272,6 +274,34 @@ def gate(
     """CPU a contract of billing and the checker, from the end of a month's grace until its invoices stand."""
     wanted = GateWanted(bus, contracts, events, rounds)
     _stage(f"gate, {contracts:,} contracts", partial(measure_gate, wanted=wanted), against, pairs, as_json)
+
+
+@app.command()
+def corrections(
+    bus: OnBus = "postgres",
+    contracts: Annotated[
+        int, typer.Option("--contracts", min=1, help="Contracts, all of them corrected")
+    ] = 1000,
+    months: Annotated[
+        int, typer.Option("--months", min=1, max=MONTHS_MAX, help="Final months that a version reaches into")
+    ] = MONTHS_MAX,
+    events: Annotated[
+        int, typer.Option("--events", min=1, help="Events of a month, of all of them")
+    ] = 20_000,
+    stored: Stored = 0,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, max=CORRECTED_MAX, help="How many versions are applied to each")
+    ] = 3,
+    against: Against = None,
+    pairs: Pairs = PAIRS,
+    as_json: AsJson = False,
+) -> None:
+    """From applying back-dated versions until their corrections are told, and until all notes are numbered; beside
+    it pricing the same statements from memory. Exit 1: the books do not hold, so there is no figure."""
+    wanted = CorrectionsWanted(bus, contracts, months, events, stored, rounds)
+    title = f"corrections, {months} months of {contracts:,} contracts, {stored:,} events of others"
+    with _books_that_hold(console(as_json)):
+        _stage(title, partial(measure_corrections, wanted=wanted), against, pairs, as_json)
 
 
 @app.command()

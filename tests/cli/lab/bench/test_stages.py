@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from lab.bench.checkout import own
+from lab.bench.corrections import CorrectionsWanted, measure_corrections
 from lab.bench.fold import FoldWanted, measure_fold
 from lab.bench.gate import GateWanted, measure_gate
 from lab.bench.idle import IdleWanted, measure_idle
@@ -42,6 +43,11 @@ STAGES: dict[str, tuple[Measure, str, set[str]]] = {
         lambda say: measure_gate(own(), GateWanted("postgres", 20, 1_000, rounds=1), say),
         "cpu_us_per_contract",
         {"billing", "postgres for billing", "postgres for the checker", "postgres, not seen"},
+    ),
+    "corrections": (
+        lambda say: measure_corrections(own(), CorrectionsWanted("postgres", 5, 12, 200, 200, rounds=1), say),
+        "told_s",
+        {"applied_s", "corrected_s"},
     ),
     "idle": (
         lambda say: measure_idle(own(), IdleWanted("postgres", seconds=2, rounds=1), say),
