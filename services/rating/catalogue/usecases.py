@@ -12,6 +12,7 @@ from services.rating.catalogue.rows import MeterVersionRow
 from services.rating.metering.backfill.repository import BackfillRepository
 from services.rating.metering.backfill.usecases import begin_backfill, needs_backfill
 from services.rating.metering.domain.aggregations.aggregation import OverItems
+from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.fold import fold_all
 from services.rating.metering.repository.names import NamesRepository
 from services.rating.metering.repository.readings import ReadingsRepository
@@ -157,9 +158,12 @@ async def list_plans(uow: UnitOfWork, after: str, rows_max: int) -> list[Plan]:
 
 
 async def _stand_still(uow: UnitOfWork, now: datetime, groups_max: int) -> None:
-    """Keep batches out, and fold all that is stored by the terms it was stored under."""
+    """Keep batches out, and fold all that is stored by the terms it was stored under; what lies there already, while
+    batches still come."""
+    memory = FoldMemory(groups_max)
+    await fold_all(uow, memory, now)
     await BackfillRepository(uow.connection).close_fence()
-    await fold_all(uow, groups_max, now)
+    await fold_all(uow, memory, now)
 
 
 async def _put(uow: UnitOfWork, meter: Meter, now: datetime, *, backfill: bool) -> Meter:

@@ -30,15 +30,15 @@ async def name_values(uow: UnitOfWork, named: Iterable[NamedValue]) -> list[Subj
     """Let these values be admitted from now on; return where something of their meters was turned away
     before.
 
-    Values that are known already cost one question. New ones close the fence and hold the fold: whoever counts
-    afterwards knows them.
+    Values that are known already cost one question. New ones hold the fold and close the fence: whoever counts
+    afterwards knows them. In this order, so that no batch waits for a fold.
     """
     naming = NamingRepository(uow.connection)
     wanted = sorted({value._replace(value=label_of(value.value)) for value in named})
     if not wanted or not await naming.unknown(wanted):
         return []
-    await BackfillRepository(uow.connection).close_fence()
     await FoldRepository(uow.connection).claim()
+    await BackfillRepository(uow.connection).close_fence()
     fresh = await naming.unknown(wanted)  # another contract may have been first
     if not fresh:
         return []

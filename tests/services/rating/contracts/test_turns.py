@@ -3,13 +3,14 @@ for."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 
 from services.rating.metering.repository.usage import FENCE
-from tests.services.rating.deployment import Deployment, terms
+from tests.services.rating.deployment import Deployment, event, folder_held, terms, utc
 from tests.waiting import until
 
 WAITING = """select count(*) from pg_locks l join pg_database d on d.oid = l.database
@@ -44,6 +45,49 @@ async def test_an_alias_and_a_contract_that_names_a_value_take_turns(
         contract = asyncio.create_task(rating.apply(_naming("p1")))
         await waits(2)
     await asyncio.gather(alias, contract)
+
+
+async def test_who_waits_for_a_fold_keeps_no_batch_out(rating: Deployment, admin: asyncpg.Connection) -> None:
+    """A changed meter and a contract that names a value; what came meanwhile is counted by the meter's new terms."""
+    await rating.customer("acme")
+    await rating.customer("beta")
+    await rating.meter("calls", group_by=["plan"])
+    await rating.apply(terms("acme-1", "acme"))
+    await rating.advance(utc("2024-01-20T00:00:00"))
+
+    async def both_wait() -> bool:
+        found = await admin.fetchval(
+            """select count(*) from pg_stat_activity
+               where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0"""
+        )
+        return bool(found == 2)
+
+    async def wait_for_the_fold(batches: int) -> bool:
+        return bool(await admin.fetchval("select count(*) from rating.usage_deltas") == batches)
+
+    async def counted() -> bool:
+        lines = (await rating.statement("acme-1", "2024-01-01"))["lines"]
+        return bool(lines[0]["quantity"] == "1")
+
+    async with folder_held(rating):
+        calls = {
+            "event_type": "call",
+            "aggregation": "count",
+            "filters": {"plan": ["p1"]},
+            "group_by": ["plan"],
+        }
+        changing = asyncio.create_task(rating.client.put("/v1/meters/calls", json=calls))
+        naming = asyncio.create_task(
+            rating.apply({**_naming("p1"), "contract": "beta-1", "customer": "beta"})
+        )
+        await until(both_wait)
+        for stored in (1, 2):
+            await rating.send(event(f"e{stored}", "acme", utc("2024-01-10T10:00:00"), {"plan": f"p{stored}"}))
+            await until(partial(wait_for_the_fold, stored))
+        assert not changing.done() and not naming.done()
+    assert (await changing).status_code == 200
+    await naming
+    await until(counted)
 
 
 def _naming(plan: str) -> dict[str, Any]:

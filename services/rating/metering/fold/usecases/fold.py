@@ -75,9 +75,10 @@ async def folding(db: Database, memory: FoldMemory) -> AsyncIterator[tuple[UnitO
         memory.committed(claim.epoch)
 
 
-async def fold_all(uow: UnitOfWork, groups_max: int, now: datetime) -> None:
-    """Fold everything that waits, in the caller's transaction, which holds the packed rows from here on."""
-    memory, repository = FoldMemory(groups_max), FoldRepository(uow.connection)
+async def fold_all(uow: UnitOfWork, memory: FoldMemory, now: datetime) -> None:
+    """Fold everything that waits, in the caller's transaction, which holds the packed rows from here on. `memory` is
+    the caller's own: true until the transaction ends."""
+    repository = FoldRepository(uow.connection)
     claim = await repository.claim()
     while (await _fold(uow, claim, memory, now)).more:
         claim = await repository.claim()
