@@ -54,7 +54,11 @@ class Line:
 
     @classmethod
     def of(
-        cls, statement: StatementMessage, line: StatementLine, segments: tuple[StatementSegment, ...] | None
+        cls,
+        statement: StatementMessage,
+        line: StatementLine,
+        segments: tuple[StatementSegment, ...] | None,
+        corrects: CorrectedLine | None,
     ) -> Self:
         """Take over a line of a statement, and with segments its steps."""
         return made_from(
@@ -67,6 +71,7 @@ class Line:
             statement_id=statement.statement_id,
             meter=line.meter,
             description=line.description,
+            corrects=corrects,
             draws=line.draws,
             segments=segments,
             steps=None if segments is None else steps_asked(statement, line),

@@ -62,9 +62,8 @@ def lines_of_draft(
     """
     unknown = () if statement.final else None
     return [
-        replace(
-            Line.of(statement, line, (line.segments or unknown) if segments else None),
-            corrects=_corrected(line, documented),
+        Line.of(
+            statement, line, (line.segments or unknown) if segments else None, _corrected(line, documented)
         )
         for line in statement.document_lines
     ]
