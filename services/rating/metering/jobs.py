@@ -12,7 +12,7 @@ from services.rating.metering.fold.usecases.fold import fold_share, folding
 from services.rating.metering.fold.usecases.move_old_book import move_old_book_step, old_book_left
 from services.rating.metering.fold.usecases.pass_fold import waited_s
 from services.rating.metering.memory import MeteringContext
-from services.rating.metering.naming.usecases import recount_asked, recount_step
+from services.rating.metering.naming.usecases import count_ahead, recount_step
 from services.rating.metering.upkeep.usecases import (
     add_months,
     drop_replaced_items,
@@ -78,13 +78,16 @@ async def old_book(context: MeteringContext) -> None:
 
 
 async def recount(context: MeteringContext) -> None:
-    """Count again, month by month, what was named after it fell into `other`."""
+    """Count again, month by month, what was named after it fell into `other`: most of it before folds are kept
+    waiting."""
     memory, events_max = context.state.metering.fold, context.settings.backfill_events_max
-    async with context.db.transaction() as uow:
-        stepped = await recount_asked(uow)
-    while stepped:
+    while True:
+        async with context.db.transaction(isolation="repeatable_read") as uow:
+            ahead = await count_ahead(uow, events_max=events_max)
+        if ahead is None:
+            return
         async with folding(context.db, memory) as (uow, claim):
-            stepped = await recount_step(uow, Holding(memory, claim.rolled_up), events_max=events_max)
+            await recount_step(uow, Holding(memory, claim.rolled_up), ahead, events_max=events_max)
 
 
 async def replaced_items(context: MeteringContext) -> None:

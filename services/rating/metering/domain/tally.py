@@ -81,6 +81,14 @@ class Tally:
         for item, count in other.items.items():
             self._count(item, sign * count)
 
+    def standing(self) -> "Tally":
+        """The same without what came to nothing."""
+        return Tally(
+            {key: change for key, change in self.sums.items() if change.events},
+            {item: count for item, count in self.items.items() if count},
+            self.unread,
+        )
+
     def take(self, other: "Tally") -> None:
         """Subtract another tally: what it counted is void."""
         self.add(other, -1)

@@ -1,6 +1,6 @@
 """SQL of named values, and of the months in which they are counted again."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -25,6 +25,18 @@ class SubjectMonth(NamedTuple):
     meter: str
     subject: str
     month: date
+
+
+class MonthOfType(NamedTuple):
+    """The events of a subject and type in [start, end)."""
+
+    subject: str
+    event_type: str
+    start: datetime
+    end: datetime
+
+
+_EVENT = "e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body"
 
 
 class NamingRepository:
@@ -89,33 +101,45 @@ class NamingRepository:
         )
 
     async def events(
-        self, subject: str, event_type: str, start: datetime, end: datetime, events_max: int
+        self, of: MonthOfType, after: Mapping[str, int], events_max: int
     ) -> AsyncIterator[list[StoredEvent]]:
-        """The events of a subject and type in [start, end) that are not void, both as far as they are folded,
-        so many at a time."""
-        after = (start, -1, -1)
+        """The events of a subject's month that came after these batches, partition (as text) → batch id, and are not
+        void, both as far as they are folded; so many at a time."""
+        cursor = (of.start, -1, -1)
         while True:
             rows = await self._connection.fetch(
-                """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time,
-                    e.data::text as body,
+                f"""select {_EVENT},
                        exists (select from rating.voids v where v.key = e.key
                            and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0)) as void
                    from rating.events e cross join rating.fold_state f
                    where e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0)
+                       and e.batch_id > coalesce(($5::jsonb ->> e.partition::text)::bigint, 0)
                        and e.subject = $1 and e.type = $2 and e.time >= $3 and e.time < $4
-                       and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
-                   order by e.time, e.batch_id, e.seq limit $8""",
-                subject,
-                event_type,
-                start,
-                end,
-                *after,
+                       and (e.time, e.batch_id, e.seq) > ($6, $7, $8)
+                   order by e.time, e.batch_id, e.seq limit $9""",
+                *of,
+                after,
+                *cursor,
                 events_max,
             )
             yield [stored_event(row) for row in rows if not row["void"]]
             if len(rows) < events_max:
                 return
-            after = rows[-1]["time"], rows[-1]["batch_id"], rows[-1]["seq"]
+            cursor = rows[-1]["time"], rows[-1]["batch_id"], rows[-1]["seq"]
+
+    async def voided(self, of: MonthOfType, after: Mapping[str, int]) -> list[StoredEvent]:
+        """The events of a subject's month that came up to these batches and are void by what was folded since."""
+        rows = await self._connection.fetch(
+            f"""select {_EVENT} from rating.voids v cross join rating.fold_state f
+                join rating.events e on e.batch_id = v.event_batch_id and e.seq = v.event_seq
+                where v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0)
+                    and v.batch_id > coalesce(($5::jsonb ->> v.partition::text)::bigint, 0)
+                    and e.batch_id <= coalesce(($5::jsonb ->> e.partition::text)::bigint, 0)
+                    and e.subject = $1 and e.type = $2 and e.time >= $3 and e.time < $4""",
+            *of,
+            after,
+        )
+        return [stored_event(row) for row in rows]
 
     async def mark(self, subject: str, days: Sequence[date]) -> None:
         """Let these days be priced again."""

@@ -16,9 +16,11 @@ from services.rating.metering.fold.memory import FoldMemory
 from services.rating.metering.fold.usecases.add_changes import Holding
 from services.rating.metering.fold.usecases.fold import folding
 from services.rating.metering.naming.usecases import (
+    CountedAhead,
     NamedValue,
     SubjectMonth,
     ask_recounts,
+    count_ahead,
     name_values,
     recount_step,
 )
@@ -118,6 +120,58 @@ async def test_what_is_named_late_is_counted_again_where_that_is_asked_and_nowhe
         ("acme", OTHER): 1,
     }.items()
     assert ("acme", region("r5")) not in await counted(db, "calls", date(2026, 4, 1))
+
+
+@pytest.mark.parametrize("named_meanwhile", [False, True])
+async def test_what_comes_between_counting_ahead_and_the_recount_is_in_it(
+    db: Database, named_meanwhile: bool
+) -> None:
+    """Events and voids, of what was counted ahead and of what was not; and a name, which makes that worth nothing."""
+    metering = Metering(db, groups_max=LIMIT, batch_ids=None)
+    for name, terms in METERS.items():
+        await meter(db, name, **terms)
+    sent = [event(str(n), data={"region": f"r{n % 9}", "user": f"u{n % 4}"}) for n in range(40)]
+    await metering.take(*sent)
+    async with db.transaction() as uow:
+        await ask_recounts(uow, await name_values(uow, [NamedValue(name, "region", "r7") for name in METERS]))
+    more = [
+        event("r7", data={"region": "r7", "user": "new"}),
+        event("r8", data={"region": "r8", "user": "new"}),
+        void("7"),
+        void("r7"),
+        *(event(f"more{n}", data={"region": "r7", "user": f"u{n}"}) for n in range(9)),
+        void("more0"),
+        void("0"),
+    ]
+    known = await ahead(db)
+    await metering.take(*more[:4])
+    await metering.take(*more[4:])
+    if named_meanwhile:
+        async with db.transaction() as uow:
+            await ask_recounts(
+                uow, await name_values(uow, [NamedValue(name, "region", "r8") for name in METERS])
+            )
+    assert await recounted_from(db, known)
+    while await recounted(db):
+        pass
+    await agrees(db, [*sent, *more])
+    moved = {region(name) for name in (("r7", "r8") if named_meanwhile else ("r7",))}
+    assert moved <= {group for _, group in await counted(db, "calls")}
+
+
+async def test_what_was_counted_ahead_and_is_void_since_leaves_no_row(db: Database) -> None:
+    metering = Metering(db, groups_max=LIMIT, batch_ids=None)
+    for name, terms in METERS.items():
+        await meter(db, name, **terms)
+    sent = [event(str(n), data={"region": f"r{n}", "user": "u"}) for n in range(LIMIT + 2)]
+    await metering.take(*sent)
+    async with db.transaction() as uow:
+        await ask_recounts(uow, await name_values(uow, [NamedValue("calls", "region", f"r{LIMIT}")]))
+    known = await ahead(db)
+    await metering.take(void(str(LIMIT)))
+    assert await recounted_from(db, known)
+    assert ("acme", f"r{LIMIT}") not in await admitted(db, "calls")
+    await agrees(db, [*sent, void(str(LIMIT))])
 
 
 async def test_a_process_that_knows_a_group_still_learns_that_the_month_is_crowded(db: Database) -> None:
@@ -342,6 +396,15 @@ async def named(db: Database, *values: str, meters: tuple[str, ...] = ("calls",)
 
 
 async def recounted(db: Database) -> bool:
+    return await recounted_from(db, await ahead(db))
+
+
+async def ahead(db: Database) -> CountedAhead | None:
+    async with db.transaction(isolation="repeatable_read") as uow:
+        return await count_ahead(uow, events_max=7)
+
+
+async def recounted_from(db: Database, known: CountedAhead | None) -> bool:
     memory = FoldMemory(LIMIT)
     async with folding(db, memory) as (uow, claim):
-        return await recount_step(uow, Holding(memory, claim.rolled_up), events_max=7)
+        return await recount_step(uow, Holding(memory, claim.rolled_up), known, events_max=7)

@@ -76,7 +76,7 @@ async def test_a_value_that_is_named_late_moves_what_is_not_too_long(
         await ask_recounts(uow, await name_values(uow, [NamedValue("wide", PATHS[0], "named")]))
     memory = FoldMemory(1)
     async with folding(db, memory) as (uow, claim):
-        assert await recount_step(uow, Holding(memory, claim.rolled_up), events_max=2)
+        assert await recount_step(uow, Holding(memory, claim.rolled_up), None, events_max=2)
     assert await counted(db, "acme") == {group(SHORT): 1, group(late[0]): 1, OTHER: 3}
     assert await holds(database)
 
