@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -44,11 +45,11 @@ class Discount(Clause):
         refuse(list(self._not_one_measure()))
         return self
 
-    @property
+    @cached_property
     def kind(self) -> DiscountKind:
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
-    @property
+    @cached_property
     def measure(self) -> Decimal:
         """The percentage, the amount or the units."""
         measure: Decimal = getattr(self, self.kind)

@@ -1,6 +1,7 @@
 """A clause as it stands in a stretch of a period: all that later steps see of versions, phases and dates."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ class Effective(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
 
     `days` are the local days that begin there, `billed_days` those of the period, `whole_days` those of the full
     period that the anchors draw. `discounts` are those of a line, as they are written; `escalated`: what has raised the
-    prices of the clause, which are those of that time.
+    prices of the clause, which are those of that time; `allowance`: the units of a line that cost nothing in the period.
     """
 
     clause: C_co
@@ -32,3 +33,4 @@ class Effective(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     hashes: tuple[str, ...]
     discounts: tuple[Discount, ...] = ()
     escalated: tuple[Escalation, ...] = ()
+    allowance: Decimal = Decimal(0)

@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from shared.values.ids import clause_id
 from shared.values.period import ServicePeriod, local_date, local_midnight
 
 L = TypeVar("L", bound=LineClause)
+_NO_UNITS = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +89,19 @@ def effective_lines(
     """Return the line `key` of this kind wherever it is in force. It is cut where it changes, and only there; of one
     that is due on a day, that day alone is returned, where it is one of the period. A period of `own_months` has the lines with such
     periods."""
-    clause = clause_id(stretches[-1].in_force.terms.contract, "lines", key)
     found: list[Effective[L]] = []
     for stretch in stretches:
-        line = stretch.in_force.terms.by_key.get(key)
+        terms = stretch.in_force.terms
+        line = terms.by_key.get(key)
         if not isinstance(line, kind) or line.own_months != own_months:
             continue
         if line.due_on is not None:
             if not 0 <= (line.due_on - stretch.first_day).days < stretch.days:
                 continue
             stretch = _day(stretch, line.due_on, period.timezone)
-        last, one = found[-1] if found else None, _line(_effective(line, clause, stretch, period), stretch)
+        allowance = line.allowance(period.billed_days, period.whole_days)
+        one = _effective(line, terms.line_clauses[key], stretch, period, allowance)
+        last, one = found[-1] if found else None, _line(one, stretch)
         if last and last.end == one.start and _priced_by(last) == _priced_by(one):
             found[-1] = msgspec.structs.replace(last, end=one.end, days=last.days + one.days)
         else:
@@ -189,7 +193,9 @@ def _phase_id(phase: Phase, stretch: Stretch) -> str:
     return clause_id(stretch.in_force.terms.contract, "phases", phase.from_.isoformat())
 
 
-def _effective(clause: C, of: str, stretch: Stretch, period: ServicePeriod) -> Effective[C]:
+def _effective(
+    clause: C, of: str, stretch: Stretch, period: ServicePeriod, allowance: Decimal = _NO_UNITS
+) -> Effective[C]:
     return Effective(
         clause,
         stretch.in_force.version,
@@ -200,6 +206,7 @@ def _effective(clause: C, of: str, stretch: Stretch, period: ServicePeriod) -> E
         period.whole_days,
         (of,),
         (clause.hash,),
+        allowance=allowance,
     )
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.errors import AppError
-from shared.pricing.blocks import Block
+from shared.pricing.blocks import Block, in_order
 from shared.pricing.blocks.agreed import NOTHING_AGREED, Agreed, agreed_in
 from shared.pricing.bound import Bound, at_least, at_most
 from shared.pricing.clause import Clause
@@ -34,7 +34,7 @@ from shared.pricing.lines import CAP, KINDS, TOP_UP, LineClause
 from shared.pricing.lines.bounds import bounds_of
 from shared.pricing.needs import Totals
 from shared.pricing.own_periods import Span, own_spans
-from shared.pricing.placed import Placed
+from shared.pricing.placed import Placed, place
 from shared.pricing.placed_discounts import PlacedDiscount, place_discounts
 from shared.values.ids import line_id
 from shared.values.money import Money, settle
@@ -70,7 +70,8 @@ class Layout(msgspec.Struct, frozen=True):
     versions.
 
     `terms` are those last in force; None: no version is in force, and nothing is charged. `bounded`: a line has a minimum
-    or a maximum.
+    or a maximum. `credits` are the blocks of credits, and those that no clause makes, as they are drawn on. `as_written`:
+    terms write the lines in this order too, as far as commitments ask.
     """
 
     terms: Terms | None
@@ -82,10 +83,12 @@ class Layout(msgspec.Struct, frozen=True):
     cap: SpendBound | None = None
     needs: tuple[Totals, ...] = ()
     agreed: Agreed = NOTHING_AGREED
+    credits: tuple[Block, ...] = ()
     ended: bool = True
     cuts: tuple[Cut, ...] = ()
     discounts: tuple[PlacedDiscount, ...] = ()
     bounded: bool = False
+    as_written: bool = True
 
 
 def layout_of(chain: Sequence[VersionInForce], period: ServicePeriod, blocks: Sequence[Block] = ()) -> Layout:
@@ -121,11 +124,19 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         _cap(terms, effective_caps(stretches, period), period),
         tuple(dict.fromkeys(asked)) if cuts else tuple(asked),
         agreed,
+        tuple(in_order([*agreed.credits, *blocks], terms.draw_order)) if agreed.credits or blocks else (),
         period.ended,
         cuts,
         place_discounts(stretches, lines, period, [one for span in own for one in span.stretches]),
         any(line.bounds is not None for line in lines),
+        not agreed.promises or _as_written(lines, terms),
     )
+
+
+def _as_written(lines: Sequence[Placed[LineClause]], terms: Terms) -> bool:
+    places, last = terms.places, len(terms.lines)
+    found = [places.get(line.key, last) for line in lines]
+    return found == sorted(found)
 
 
 def _cuts(
@@ -147,9 +158,7 @@ def _counted_by(lines: Sequence[Placed[LineClause]], instant: datetime) -> Itera
     for line in lines:
         stretches = type(line.last.clause).up_to(line.stretches, instant)
         if stretches:
-            needs = [need for one in stretches for need in one.clause.needs(one.start, one.end)]
-            most = line.bounds.at_most if line.bounds else None
-            yield Placed(line.key, stretches, line.line_id, tuple(needs), most)
+            yield place(stretches, line.line_id, line.bounds.at_most if line.bounds else None)
 
 
 def _placed(key: str, span: Span, kind: type[L], period: ServicePeriod) -> Placed[L] | None:
@@ -158,13 +167,8 @@ def _placed(key: str, span: Span, kind: type[L], period: ServicePeriod) -> Place
     if not found:
         return None
     contract, last, bounds = span.stretches[-1].in_force.terms.contract, found[-1], bounds_of(found)
-    return Placed(
-        key,
-        found,
-        line_id(contract, last.clause_ids[0], period.start, last.clause.kind),
-        tuple([need for one in found for need in one.clause.needs(one.start, one.end)]),
-        bounds if period.ended or bounds is None else bounds.at_most,
-    )
+    name = line_id(contract, last.clause_ids[0], period.start, last.clause.kind)
+    return place(found, name, bounds if period.ended or bounds is None else bounds.at_most)
 
 
 def _minimum(terms: Terms, phases: Sequence[Effective[Phase]], period: ServicePeriod) -> SpendBound | None:

@@ -119,12 +119,13 @@ def _explained(whole: _Lines, capped: Capped, paid: Paid, layout: Layout) -> dic
 
 def _closing(covered: Sequence[Covered], paid: Balances) -> Balances:
     """Return what the period hands to the next."""
-    below_zero = [
-        UnitsBelowZero(line.line.key, group, units)
-        for line in covered
-        for group, units in line.below_zero.items()
-    ]
-    rolled_over = [UnitsRolledOver(line.line.key, line.rolled_over) for line in covered if line.rolled_over]
+    below_zero: list[UnitsBelowZero] = []
+    rolled_over: list[UnitsRolledOver] = []
+    for line in covered:
+        for group, units in line.below_zero.items():
+            below_zero.append(UnitsBelowZero(line.line.key, group, units))
+        if line.rolled_over:
+            rolled_over.append(UnitsRolledOver(line.line.key, line.rolled_over))
     if not below_zero and not rolled_over:
         return paid
     return replace(paid, below_zero=tuple(below_zero), rolled_over=tuple(rolled_over))

@@ -1,6 +1,6 @@
 """The discounts of a period: what each takes, and off which lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, localcontext
 
 import msgspec
@@ -18,8 +18,8 @@ from shared.values.period import ServicePeriod
 
 
 class PlacedDiscount(msgspec.Struct, frozen=True, gc=False):
-    """A discount in a period; `clause` is as last in force. `lines` are the ids of its lines, in the order they are
-    written in.
+    """A discount in a period; `clause` is as last in force. `held` are the ids of its lines, in the order they are
+    written in, each with the places of the stretches on which it holds, and the clause as it reads there.
 
     Of an amount, and of units, a day of the period that is billed has an equal part: `measure` is what falls on the
     days on which it holds, `measure_days` ÷ `billed_days` in whole minor units, or units to 12 decimals. A percentage
@@ -28,7 +28,7 @@ class PlacedDiscount(msgspec.Struct, frozen=True, gc=False):
 
     clause: Discount
     clause_id: str
-    lines: tuple[str, ...]
+    held: Mapping[str, tuple[tuple[int, Discount], ...]]
     measure: Decimal
     measure_days: Decimal
     billed_days: int
@@ -55,7 +55,7 @@ def place_discounts(
         _placed(key, kind, every if kind == "percent" else stretches, on, period)
         for key, kind in _in_order(every)
         if kind == "percent" or (key, kind) in here
-        if (on := tuple([line.line_id for line in written if _holds_on(line, key, kind)]))
+        if (on := {line.line_id: held for line in written if (held := tuple(_held_on(line, key, kind)))})
     ]
     return tuple(placed)
 
@@ -80,8 +80,11 @@ def _written(stretches: Sequence[Stretch], lines: Sequence[Placed[LineClause]]) 
     return sorted(lines, key=lambda line: rank[line.key])
 
 
-def _holds_on(line: Placed[LineClause], key: str, kind: DiscountKind) -> bool:
-    return any(_held(stretch, key, kind) for stretch in line.stretches)
+def _held_on(line: Placed[LineClause], key: str, kind: DiscountKind) -> Iterator[tuple[int, Discount]]:
+    for index, stretch in enumerate(line.stretches):
+        clause = _held(stretch, key, kind)
+        if clause is not None:
+            yield index, clause
 
 
 def _held(stretch: Effective[LineClause], key: str, kind: DiscountKind) -> Discount | None:
@@ -92,7 +95,7 @@ def _placed(
     key: str,
     kind: DiscountKind,
     stretches: Sequence[Stretch],
-    lines: tuple[str, ...],
+    on: Mapping[str, tuple[tuple[int, Discount], ...]],
     period: ServicePeriod,
 ) -> PlacedDiscount:
     held = [
@@ -108,7 +111,7 @@ def _placed(
         return PlacedDiscount(
             clause=held[-1][0],
             clause_id=clause_id(terms.contract, "discounts", key),
-            lines=lines,
+            held=on,
             measure=_rounded(kind, share(days, 1, period.billed_days), terms),
             measure_days=days,
             billed_days=period.billed_days,

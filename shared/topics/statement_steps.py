@@ -20,7 +20,13 @@ def told(explanation: Mapping[str, tuple[Step, ...]]) -> Explanation:
 
 
 def told_step(step: Step) -> StatementStep:
-    inputs = {name: _plain(value) for name, value in step.inputs.items() if value is not None}
+    """A number keeps all its digits, trailing zeros too, and is written without exponent."""
+    inputs: dict[str, object] = {}
+    for name, value in step.inputs.items():
+        if isinstance(value, Decimal):
+            inputs[name] = f"{value:f}"
+        elif value is not None:
+            inputs[name] = value
     return StatementStep(step.op, step.clauses, inputs, step.output, step.amount)
 
 
@@ -65,8 +71,3 @@ def together(statement: StatementMessage, explanation: str | None) -> StatementM
     if explanation is None:
         return statement
     return msgspec.structs.replace(statement, explanation=_decode(explanation.encode()))
-
-
-def _plain(value: object) -> object:
-    """A number keeps all its digits, trailing zeros too, and is written without exponent."""
-    return f"{value:f}" if isinstance(value, Decimal) else value

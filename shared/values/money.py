@@ -87,7 +87,7 @@ def currency(code: str) -> Currency:
 def round_to(exact: Decimal, scale: int, mode: Rounding) -> Decimal:
     """Return `exact` with `scale` decimals. The only rounding in the code base; meters and lines both call
     it."""
-    return exact.quantize(_unit(scale), rounding=mode.decimal_mode, context=_SETTLING)
+    return exact.quantize(_unit(scale), mode.decimal_mode, _SETTLING)
 
 
 @lru_cache(maxsize=64)
@@ -95,9 +95,14 @@ def _unit(scale: int) -> Decimal:
     return Decimal(1).scaleb(-scale)
 
 
-def settle(exact: Decimal, to: Currency, mode: Rounding) -> Money:
+def to_minor(exact: Decimal, to: Currency, mode: Rounding) -> int:
     """Round an exact amount to whole minor units."""
-    return Money(int(round_to(exact, to.exponent, mode).scaleb(to.exponent, _SETTLING)), to)
+    return int(round_to(exact, to.exponent, mode).scaleb(to.exponent, _SETTLING))
+
+
+def settle(exact: Decimal, to: Currency, mode: Rounding) -> Money:
+    """Return an exact amount as money, rounded to whole minor units."""
+    return Money(to_minor(exact, to, mode), to)
 
 
 def share(amount: Decimal, part: int, whole: int) -> Decimal:
@@ -112,7 +117,10 @@ def share(amount: Decimal, part: int, whole: int) -> Decimal:
 def percent_of(amount: Decimal, percent: Decimal) -> Decimal:
     """Return percent ÷ 100 of an amount; what is finer than 60 decimals, as no price × quantity is, is rounded half
     up."""
-    exact = _FINER.multiply(amount, percent).scaleb(-2, _FINER)
+    exact = _FINER.multiply(amount, percent.scaleb(-2))
+    written = str(exact)
+    if len(written) <= PART_DECIMALS_MAX and "E" not in written:  # too short to have more decimals
+        return exact
     exponent = exact.as_tuple().exponent
     assert isinstance(exponent, int)
     return exact if exponent >= -PART_DECIMALS_MAX else round_to(exact, PART_DECIMALS_MAX, Rounding.HALF_UP)

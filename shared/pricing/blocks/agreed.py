@@ -1,9 +1,10 @@
 """What the commitments and credits of a contract are in a period: blocks, each with its own window."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ from shared.values.period import ServicePeriod, add_months, local_date, local_mi
 _DAYS: Final = {"day": 1, "week": 7}
 _MONTHS: Final = {"month": 1, "year": 12}
 _DAYS_OF_MONTH: Final = 30
+_AT_ITS_PRICE: Final = Decimal(100)
 
 
 class Window(NamedTuple):
@@ -59,13 +61,39 @@ class Refilled:
         return kept if self.most_minor is None else min(kept, self.most_minor)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Agreed:
     """The commitments in the order written, and the blocks of credits, whose windows touch a period."""
 
     promises: tuple[Promise, ...] = ()
     credits: tuple[Block, ...] = ()
     refills: tuple[Refilled, ...] = ()
+
+    @cached_property
+    def promised(self) -> tuple[Block, ...]:
+        """What is committed."""
+        return tuple([promise.block for promise in self.promises])
+
+    @cached_property
+    def paid_for(self) -> Mapping[str, Block]:
+        """The commitments that pay, by id."""
+        return {block.id: block for block in self.promised if block.pays}
+
+    @cached_property
+    def dearer_beyond(self) -> tuple[Promise, ...]:
+        """The commitments that what exceeds them costs more than, each once, though two of its periods touch this one."""
+        dearer = [one for one in self.promises if one.clause.overage_percent != _AT_ITS_PRICE]
+        return tuple({one.clause.key: one for one in dearer}.values())
+
+    @cached_property
+    def refilled(self) -> Mapping[str, Refilled]:
+        """The blocks that follow on another of their credit, by the id of that one."""
+        return {one.after: one for one in self.refills}
+
+    @cached_property
+    def granted(self) -> Mapping[str, int]:
+        """What each block of a credit has by its clause."""
+        return {block.id: block.amount_minor for block in self.credits}
 
 
 NOTHING_AGREED: Final = Agreed()

@@ -8,7 +8,7 @@ import msgspec
 BlockKind = Literal["prepaid", "promotional", "commitment", "roll_over", "shortfall"]
 
 
-class Block(msgspec.Struct, frozen=True, gc=False):
+class Block(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """It pays for what happens from `effective` up to `ends` (exclusive; None: it never ends).
 
     `key` is that of its clause, or its own id. `amount_minor` is what was granted, and added or taken back since.

@@ -1,6 +1,6 @@
 """The one function by which anything is drawn on blocks: commitments, credits, and what is returned to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -22,7 +22,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 
 
 def draw(
-    amounts: Sequence[Due], facts: Sequence[Draw], blocks: Sequence[Block], left: Mapping[str, int]
+    amounts: Sequence[Due], facts: Sequence[Draw], blocks: Iterable[Block], left: Mapping[str, int]
 ) -> list[Draw]:
     """Return the draws that these amounts make, and what they return.
 
@@ -32,35 +32,55 @@ def draw(
     as far as there are any.
     """
     open_minor = [due.amount_minor for due in amounts]
-    made = [returned for due in amounts if due.amount_minor < 0 for returned in _returned(due, facts)]
+    made: list[Draw] = []
+    if facts:
+        made += [returned for due in amounts if due.amount_minor < 0 for returned in _returned(due, facts)]
     for block in blocks:
-        eligible = [
-            index
-            for index, due in enumerate(amounts)
-            if open_minor[index] > 0 and block.holds(due.start, due.end) and block.takes(due.key, due.kind)
-        ]
-        parts = _parts(block, left.get(block.id, 0), [open_minor[index] for index in eligible])
-        for index, part in zip(eligible, parts, strict=True):
-            if part:
-                open_minor[index] -= part
-                made.append(Draw(block.id, amounts[index].line_id, amounts[index].start, part))
+        left_minor = left.get(block.id, 0)
+        if left_minor <= 0:
+            continue
+        parts = _in_proportion if block.pro_rata else _in_turn
+        for index, part in parts(block, left_minor, amounts, open_minor):
+            open_minor[index] -= part
+            made.append(Draw(block.id, amounts[index].line_id, amounts[index].start, part))
     return made
 
 
-def _parts(block: Block, left_minor: int, wanted: Sequence[int]) -> list[int]:
-    """Return what of each amount the block pays."""
-    if block.pro_rata and 0 < left_minor < sum(wanted):
-        return allocate(left_minor, wanted)
-    parts = []
-    for minor in wanted:
-        part = max(min(minor, left_minor), 0)
-        left_minor -= part
-        parts.append(part)
-    return parts
+def _in_turn(
+    block: Block, left_minor: int, amounts: Sequence[Due], open_minor: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield what the block pays of each amount until nothing is left of it."""
+    for index, due in enumerate(amounts):
+        if open_minor[index] > 0 and _may_pay(block, due):
+            part = min(open_minor[index], left_minor)
+            yield index, part
+            left_minor -= part
+            if not left_minor:
+                return
+
+
+def _in_proportion(
+    block: Block, left_minor: int, amounts: Sequence[Due], open_minor: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Yield what the block pays where it has less than all amounts want, each by its part of them."""
+    wanted = {
+        index: open_minor[index]
+        for index, due in enumerate(amounts)
+        if open_minor[index] > 0 and _may_pay(block, due)
+    }
+    parts: Iterable[int] = wanted.values()
+    if left_minor < sum(parts):
+        parts = allocate(left_minor, list(parts))
+    yield from [(index, part) for index, part in zip(wanted, parts, strict=True) if part]
+
+
+def _may_pay(block: Block, due: Due) -> bool:
+    return block.holds(due.start, due.end) and block.takes(due.key, due.kind)
 
 
 def _returned(due: Due, facts: Sequence[Draw]) -> list[Draw]:
-    missing, back = -due.amount_minor, list[Draw]()
+    missing = -due.amount_minor
+    back: list[Draw] = []
     for block, slice_start, minor in _standing(due.line_id, facts):
         part = min(minor, missing)
         if part:

@@ -128,6 +128,16 @@ class Terms(Clause):
     def by_key(self) -> dict[str, Line]:
         return {line.key: line for line in self.lines}
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The key of each line, and its place among them as they are written."""
+        return {line.key: place for place, line in enumerate(self.lines)}
+
+    @cached_property
+    def line_clauses(self) -> dict[str, str]:
+        """The key of each line, and the id of its clause."""
+        return {line.key: clause_id(self.contract, "lines", line.key) for line in self.lines}
+
     @property
     def usage_lines(self) -> tuple[UsageLine, ...]:
         return tuple(line for line in self.lines if isinstance(line, UsageLine))

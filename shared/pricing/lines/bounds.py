@@ -1,6 +1,7 @@
 """The least and the most that a line costs in a period."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal, Self
 
 import msgspec
@@ -46,7 +47,7 @@ class BoundedLine(LineClause):
             refuse([Fault(("minimum",), "minimum_above_maximum", said)])
         return self
 
-    @property
+    @cached_property
     def is_bounded(self) -> bool:
         return self.minimum is not None or self.maximum is not None
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.pricing.effective import Effective
 from shared.pricing.escalator import Raise
-from shared.pricing.explanation.step import Input, Step
+from shared.pricing.explanation.step import Input, Step, edge
 from shared.pricing.fields import Amount, StartDay
 from shared.pricing.lines.line import LineClause
 from shared.pricing.reach import Turn
@@ -79,7 +79,7 @@ class OneOffLine(LineClause):
                 "whole_days": 1,
                 "before": _NONE,
                 "version": one.version,
-                "start": one.start.isoformat(),
-                "end": one.end.isoformat(),
+                "start": edge(one.start),
+                "end": edge(one.end),
             }
             yield Step("fee", one.clause_ids, said, output=one.clause.amount, amount=one.clause.amount)

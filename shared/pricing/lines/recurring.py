@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, Self
 
 from shared.pricing.effective import Effective
 from shared.pricing.escalator import Raise
-from shared.pricing.explanation.step import Input, Step
+from shared.pricing.explanation.step import Input, Step, edge
 from shared.pricing.fields import Amount
 from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.months import Months
@@ -76,8 +76,8 @@ class RecurringLine(BoundedLine):
                 "whole_days": charged.whole_days,
                 "before": charged.fee_days_before,
                 "version": charged.stretch.version,
-                "start": charged.stretch.start.isoformat(),
-                "end": charged.stretch.end.isoformat(),
+                "start": edge(charged.stretch.start),
+                "end": edge(charged.stretch.end),
             }
             yield Step("fee", charged.stretch.clause_ids, said, output=segment.exact, amount=segment.exact)
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 import msgspec
 
 from shared.pricing.effective import Effective
 from shared.pricing.escalator import Raise
-from shared.pricing.explanation.step import Input, Step
+from shared.pricing.explanation.step import Input, Step, edge
 from shared.pricing.lines.allowance import Allowance, Included, UnitRollOver
 from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.models import Price
@@ -23,6 +23,7 @@ from shared.values.groups import Group
 from shared.values.money import Rounding, round_to, share
 
 _ZERO = Decimal(0)
+_ALL_TOGETHER: Final[tuple[Group]] = ((),)
 
 
 class UsageLine(BoundedLine):
@@ -104,7 +105,8 @@ class UsageLine(BoundedLine):
         or new(its own units) where it begins anew."""
         segments = []
         for turn in turns:
-            segments += [_segment(turn, group) for group in _groups(turn)]
+            for group in _groups(turn):
+                segments.append(_segment(turn, group))
             if turn.unpriced:
                 segments += [_left(turn, group) for group in sorted(turn.unpriced)]
         return segments
@@ -118,12 +120,11 @@ class UsageLine(BoundedLine):
     ) -> Iterator[Step]:
         told = iter(segments)
         for turn in turns:
-            span = turn.stretch.start.isoformat(), turn.stretch.end.isoformat()
             for group in _groups(turn):
-                yield from _units(turn, next(told), span)
+                yield from _units(turn, next(told))
                 yield from _price(turn, group)
             for _ in turn.unpriced:
-                yield from _units(turn, segment := next(told), span)
+                yield from _units(turn, segment := next(told))
                 left: dict[str, Input] = {"counted": segment.quantity}
                 yield Step("unpriced", turn.stretch.clause_ids, left, output=-segment.unpriced)
 
@@ -131,18 +132,23 @@ class UsageLine(BoundedLine):
 def _groups(turn: Turn[UsageLine]) -> Sequence[Group]:
     """Return the groups the turn touches; a line without usage still has one."""
     if not turn.stretch.clause.price.dimensions:
-        return ((),)
+        return _ALL_TOGETHER
+    if turn.after.totals is turn.counted:
+        return sorted(turn.counted) or _ALL_TOGETHER
     touched = [
         group
         for group in turn.after.totals
         if group in turn.counted or turn.after.priced[group] != turn.before.priced.get(group, _ZERO)
     ]
-    return sorted(touched) or ((),)
+    return sorted(touched) or _ALL_TOGETHER
 
 
 def _segment(turn: Turn[UsageLine], group: Group) -> PricedSegment:
     stretch, quantity = turn.stretch, turn.counted.get(group, _ZERO)
-    earlier, now = turn.priced(group)
+    earlier, now = turn.before.priced.get(group, _ZERO), turn.after.priced.get(group, _ZERO)
+    priced, exact = now - earlier, _cost(stretch.clause.price, group, now)
+    if not turn.fresh:
+        exact -= _cost(stretch.clause.price, group, earlier)
     return PricedSegment(
         start=stretch.start,
         end=stretch.end,
@@ -150,10 +156,9 @@ def _segment(turn: Turn[UsageLine], group: Group) -> PricedSegment:
         clause_hash=stretch.hashes[0],
         group=dict(group),
         quantity=quantity,
-        allowance=quantity - (now - earlier),
-        priced=now - earlier,
-        exact=_cost(stretch.clause, group, now)
-        - (_ZERO if turn.fresh else _cost(stretch.clause, group, earlier)),
+        allowance=quantity - priced,
+        priced=priced,
+        exact=exact,
     )
 
 
@@ -173,42 +178,47 @@ def _left(turn: Turn[UsageLine], group: Group) -> PricedSegment:
     )
 
 
-def _cost(line: UsageLine, group: Group, priced: Decimal) -> Decimal:
-    if line.price.dimensions and not priced:
+def _cost(price: Price, group: Group, priced: Decimal) -> Decimal:
+    if not priced and price.dimensions:
         return _ZERO
-    return line.price.for_group(group).cost(priced)
+    return price.for_group(group).cost(priced)
 
 
-def _units(turn: Turn[UsageLine], segment: PricedSegment, span: tuple[str, str]) -> Iterator[Step]:
-    """What was counted from one instant to another, as they are written, and how much of it is covered."""
+def _units(turn: Turn[UsageLine], segment: PricedSegment) -> list[Step]:
+    """What was counted from one instant to another, and how much of it is covered."""
+    stretch = turn.stretch
     said: dict[str, Input] = {
-        "meter": turn.stretch.clause.meter,
-        "version": turn.stretch.version,
+        "meter": stretch.clause.meter,
+        "version": stretch.version,
         "group": segment.group,
-        "start": span[0],
-        "end": span[1],
+        "start": edge(stretch.start),
+        "end": edge(stretch.end),
     }
-    own = turn.stretch.clause_ids
-    yield Step("quantity", own, said, output=segment.quantity)
+    own, left = stretch.clause_ids, segment.priced
+    steps = [Step("quantity", own, said, output=segment.quantity)]
     off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))] if turn.off else ()
-    left = segment.priced + sum([one.taken for one in off], _ZERO)
+    for one in off:
+        left += one.taken
     if left != segment.quantity and not segment.unpriced:
         covered: dict[str, Input] = {"counted": segment.quantity, "priced": left}
         if turn.rolled_over:
             covered["rolled_over"] = turn.rolled_over
-        yield Step("allowance", own, covered, output=left - segment.quantity)
+        steps.append(Step("allowance", own, covered, output=left - segment.quantity))
     for one in off:
         taken: dict[str, Input] = {"discount": one.clause.key, "has": one.has, "left": one.left}
-        yield Step("units_off", (one.clause_id, *own), taken, output=-one.taken)
+        steps.append(Step("units_off", (one.clause_id, *own), taken, output=-one.taken))
+    return steps
 
 
-def _price(turn: Turn[UsageLine], group: Group) -> Iterator[Step]:
+def _price(turn: Turn[UsageLine], group: Group) -> list[Step]:
     """What all units so far cost, and what those before the change did."""
     clauses, (earlier, now) = turn.stretch.clause_ids, turn.priced(group)
-    if turn.stretch.clause.price.dimensions and not (now or earlier):
-        return
-    price = turn.stretch.clause.price.for_group(group)
+    if not (now or earlier) and turn.stretch.clause.price.dimensions:
+        return []
+    price, steps = turn.stretch.clause.price.for_group(group), []
     for part in price.parts(now):
-        yield Step("price", clauses, part.inputs(), output=part.amount, amount=part.amount)
-    for part in price.parts(earlier) if not turn.fresh and (earlier or price.cost(earlier)) else ():
-        yield Step("before", clauses, part.inputs(), output=-part.amount, amount=-part.amount)
+        steps.append(Step("price", clauses, part.inputs(), output=part.amount, amount=part.amount))
+    if not turn.fresh and (earlier or price.cost(earlier)):
+        for part in price.parts(earlier):
+            steps.append(Step("before", clauses, part.inputs(), output=-part.amount, amount=-part.amount))
+    return steps

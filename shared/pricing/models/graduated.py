@@ -1,12 +1,14 @@
 """Graduated tiers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Self
 
 from shared.pricing.escalator import Raise
 from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.models.tiers import Tier, Tiers
+
+_ZERO = Decimal(0)
 
 
 class Graduated(ByTotal):
@@ -33,34 +35,44 @@ class Graduated(ByTotal):
         return self.having(tiers=tuple([tier.escalated(price_now) for tier in self.tiers]))
 
     def cost(self, quantity: Decimal) -> Decimal:
-        return sum((tier.charge(units) for tier, units in self._entered(quantity)), Decimal(0))
+        total = _ZERO
+        for tier, units in self._entered(quantity):
+            total += tier.charge(units)
+        return total
 
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         return tuple(
-            Part(
-                units,
-                tier.charge(units),
-                units,
-                tier.unit,
-                tier.flat,
-                "up to" if tier.up_to else "beyond",
-                tier.up_to,
-                tier.cap,
-            )
-            for tier, units in self._entered(quantity)
+            [
+                Part(
+                    units,
+                    tier.charge(units),
+                    units,
+                    tier.unit,
+                    tier.flat,
+                    "up to" if tier.up_to else "beyond",
+                    tier.up_to,
+                    tier.cap,
+                )
+                for tier, units in self._entered(quantity)
+            ]
         )
 
-    def _entered(self, quantity: Decimal) -> Iterator[tuple[Tier, Decimal]]:
-        """Yield each entered tier with its units."""
-        lower = Decimal(0)
+    def _entered(self, quantity: Decimal) -> list[tuple[Tier, Decimal]]:
+        """Return each entered tier with its units."""
+        entered: list[tuple[Tier, Decimal]] = []
+        lower = _ZERO
         for tier in self.tiers:
-            if not self._enters(quantity, lower):
-                return
-            upper = quantity if tier.up_to is None else min(quantity, tier.up_to)
-            yield tier, upper - lower
-            lower = upper if tier.up_to is None else tier.up_to
+            if quantity <= lower and not self._enters_at(lower, quantity):
+                break
+            if tier.up_to is None or quantity < tier.up_to:
+                entered.append((tier, quantity - lower))
+                break
+            entered.append((tier, min(quantity, tier.up_to) - lower))
+            lower = tier.up_to
+        return entered
 
-    def _enters(self, quantity: Decimal, lower: Decimal) -> bool:
-        if lower == 0:
-            return quantity > 0 or self.flat_at_zero == "first_tier"
-        return quantity > lower or (quantity == lower and self.boundary == "lower")
+    def _enters_at(self, lower: Decimal, quantity: Decimal) -> bool:
+        """Whether so many units, not more than the bound, enter the tier above it."""
+        if lower:
+            return quantity == lower and self.boundary == "lower"
+        return self.flat_at_zero == "first_tier"

@@ -103,7 +103,9 @@ class Matrix(ByTotal):
         return self.having(rates=tuple([rate.having(unit=price_now(rate.unit)) for rate in self.rates]))
 
     def for_group(self, group: Group) -> PerUnit:
-        row = self.rank(group)
+        row = self._row(group)
+        if row is None:
+            row = self.rank(group)
         return self._prices[row] if row < len(self._prices) else _NOTHING
 
     @property
@@ -127,9 +129,13 @@ class Matrix(ByTotal):
 
     def _row(self, group: Group) -> int | None:
         row = self._rows.get(group)
-        if row is not None:
-            return row
-        for named in range(len(group) - 1, -1, -1):
+        if row is None and len(group) > 1:
+            row = self._row_of_some(group)
+        return self._rows.get(()) if row is None else row
+
+    def _row_of_some(self, group: Group) -> int | None:
+        """Return the row that names most of the group's values, but not all."""
+        for named in range(len(group) - 1, 0, -1):
             rows = [self._rows[subset] for subset in combinations(group, named) if subset in self._rows]
             if rows:
                 return min(rows)

@@ -44,7 +44,9 @@ class Volume(ByTotal):
         return (Part(quantity, self.cost(quantity), quantity, tier.unit, flat, named, tier.up_to, tier.cap),)
 
     def _tier(self, quantity: Decimal) -> Tier:
-        return next(tier for tier in self.tiers if tier.up_to is None or self._within(quantity, tier.up_to))
-
-    def _within(self, quantity: Decimal, bound: Decimal) -> bool:
-        return quantity < bound or (quantity == bound and self.boundary == "upper")
+        for tier in self.tiers:
+            if tier.up_to is None or quantity < tier.up_to:
+                return tier
+            if quantity == tier.up_to and self.boundary == "upper":
+                return tier
+        raise AssertionError("the last tier is open")

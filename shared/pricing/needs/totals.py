@@ -10,5 +10,5 @@ TotalsRead = Mapping[Group, Decimal]
 """Group of the need's dimensions → its quantity; a group that is absent counts zero."""
 
 
-class Totals(Need, frozen=True, gc=False):
+class Totals(Need, frozen=True, gc=False, cache_hash=True):
     """Answered by `TotalsRead`."""

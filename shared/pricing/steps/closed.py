@@ -1,6 +1,6 @@
 """Closed: what becomes of blocks that end in the period, and what all of them hand to the next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -22,34 +22,80 @@ class Closed(msgspec.Struct, frozen=True, gc=False):
     closing: Balances
 
 
-def made_by_commitments(committed: Committed, layout: Layout) -> list[Block]:
-    """Return the blocks that commitments make as they end in the period: of what is left of a prepaid one its share,
-    and what is short of one that rolls over."""
-    made = []
+def made_by_commitments(committed: Committed, layout: Layout) -> dict[str, Block]:
+    """Return the blocks that commitments make as they end in the period, by the id of what makes it: of what is left of a
+    prepaid one its share, and what is short of one that rolls over."""
+    return {
+        promise.block.id: _roll_over(promise, minor, layout)
+        for promise in layout.agreed.promises
+        if (minor := _rolled(promise, committed, layout)) > 0
+    }
+
+
+def close(committed: Committed, credited: Credited, layout: Layout, made: Mapping[str, Block]) -> Closed:
+    """`made` are the blocks that commitments make."""
+    found = _Found()
     for promise in layout.agreed.promises:
-        minor = _rolled(promise, committed, layout)
-        if minor > 0:
-            made.append(_roll_over(promise, minor, layout))
-    return made
-
-
-def close(committed: Committed, credited: Credited, layout: Layout) -> Closed:
+        found.commitment(promise.block, committed.left[promise.block.id], made.get(promise.block.id), layout)
+    for block in credited.blocks:
+        found.credit(block, credited, layout)
     return Closed(
-        (*_ends_of_commitments(committed, layout), *_ends_of_credits(credited, layout)),
+        tuple(found.changes),
         Balances(
-            blocks=tuple(_granted(credited, layout)),
-            drawn=tuple(_drawn(committed, credited, layout)),
-            counted=tuple(_counted(committed, layout)),
-            kept=tuple(_kept(credited, layout)),
+            blocks=tuple(found.blocks),
+            drawn=tuple(found.drawn),
+            counted=tuple(found.counted),
+            kept=tuple(found.kept),
         ),
     )
 
 
+class _Found(msgspec.Struct):
+    """What was found of the blocks so far."""
+
+    changes: list[Change] = []
+    blocks: list[Block] = []
+    drawn: list[BlockDrawn] = []
+    counted: list[CommitmentCounted] = []
+    kept: list[Kept] = []
+
+    def commitment(self, block: Block, left: int, made: Block | None, layout: Layout) -> None:
+        used = block.amount_minor - left
+        if not _goes_on(block, layout):
+            rolled = made.amount_minor if made else 0
+            self.changes += _ending(block, left, rolled) if block.pays else ()
+        elif used and block.pays:
+            self.drawn.append(BlockDrawn(block.id, used))
+        elif used:
+            self.counted.append(CommitmentCounted(block.id, used))
+        if made:
+            self.changes.append(Change(made.id, "granted", made.effective, made.amount_minor))
+
+    def credit(self, block: Block, credited: Credited, layout: Layout) -> None:
+        left, own = credited.left[block.id], layout.agreed.granted.get(block.id)
+        if not _goes_on(block, layout):
+            self._ends(block, left, layout)
+            return
+        if own is None:  # no clause makes it again in the next period
+            self.blocks.append(block)
+        elif block.amount_minor != own:
+            self.kept.append(Kept(block.id, block.amount_minor - own))
+        if block.amount_minor != left:
+            self.drawn.append(BlockDrawn(block.id, block.amount_minor - left))
+
+    def _ends(self, block: Block, left: int, layout: Layout) -> None:
+        refill = layout.agreed.refilled.get(block.id)
+        kept = refill.kept(left) if refill else 0
+        self.changes += _ending(block, left, min(kept, left))
+        if refill and kept and block.ends is not None:
+            self.changes.append(Change(refill.block, "granted", block.ends, kept))
+
+
 def _rolled(promise: Promise, committed: Committed, layout: Layout) -> int:
     """What of a commitment goes on in another block: rounded down to whole minor units."""
-    left = committed.left[promise.block.id]
     if _goes_on(promise.block, layout):
         return 0
+    left = committed.left[promise.block.id]
     if promise.clause.prepaid:
         exact = promise.clause.rollover_percent.scaleb(-2) * left
         return int(round_to(exact, 0, Rounding.DOWN))
@@ -72,29 +118,6 @@ def _roll_over(promise: Promise, minor: int, layout: Layout) -> Block:
     )
 
 
-def _ends_of_commitments(committed: Committed, layout: Layout) -> Iterator[Change]:
-    for promise in layout.agreed.promises:
-        if promise.block.pays and not _goes_on(promise.block, layout):
-            rolled = _rolled(promise, committed, layout)
-            yield from _ending(promise.block, committed.left[promise.block.id], rolled)
-        minor = _rolled(promise, committed, layout)
-        if minor > 0:
-            block = _roll_over(promise, minor, layout)
-            yield Change(block.id, "granted", block.effective, minor)
-
-
-def _ends_of_credits(credited: Credited, layout: Layout) -> Iterator[Change]:
-    refills = {refill.after: refill for refill in layout.agreed.refills}
-    for block in credited.blocks:
-        if not _goes_on(block, layout):
-            left = credited.left[block.id]
-            refill = refills.get(block.id)
-            kept = refill.kept(left) if refill else 0
-            yield from _ending(block, left, min(kept, left))
-            if refill and kept and block.ends is not None:
-                yield Change(refill.block, "granted", block.ends, kept)
-
-
 def _ending(block: Block, left: int, rolled: int) -> Iterator[Change]:
     assert block.ends is not None
     if rolled > 0:
@@ -106,34 +129,3 @@ def _ending(block: Block, left: int, rolled: int) -> Iterator[Change]:
 def _goes_on(block: Block, layout: Layout) -> bool:
     """Whether it lives on after the period, or the period itself goes on."""
     return block.ends is None or block.ends > layout.end or not layout.ended
-
-
-def _granted(credited: Credited, layout: Layout) -> Iterator[Block]:
-    """The blocks that no clause makes again in the next period."""
-    by_clause = {block.id for block in layout.agreed.credits}
-    for block in credited.blocks:
-        if block.id not in by_clause and _goes_on(block, layout):
-            yield block
-
-
-def _drawn(committed: Committed, credited: Credited, layout: Layout) -> Iterator[BlockDrawn]:
-    promised = [(one.block, committed.left) for one in layout.agreed.promises if one.block.pays]
-    for block, left in [*promised, *[(block, credited.left) for block in credited.blocks]]:
-        drawn = block.amount_minor - left[block.id]
-        if drawn and _goes_on(block, layout):
-            yield BlockDrawn(block.id, drawn)
-
-
-def _counted(committed: Committed, layout: Layout) -> Iterator[CommitmentCounted]:
-    for promise in layout.agreed.promises:
-        counted = promise.block.amount_minor - committed.left[promise.block.id]
-        if counted and not promise.block.pays and _goes_on(promise.block, layout):
-            yield CommitmentCounted(promise.block.id, counted)
-
-
-def _kept(credited: Credited, layout: Layout) -> Iterator[Kept]:
-    own = {block.id: block.amount_minor for block in layout.agreed.credits}
-    for block in credited.blocks:
-        kept = block.amount_minor - own.get(block.id, block.amount_minor)
-        if kept and _goes_on(block, layout):
-            yield Kept(block.id, kept)

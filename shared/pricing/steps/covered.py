@@ -1,12 +1,13 @@
 """Covered: what the allowance, units carried or rolled over and discounts of units leave of the counted units, stretch
 after stretch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
-from shared.pricing.balances import EMPTY, Balances
+from shared.pricing.balances import Balances
 from shared.pricing.effective import Effective
 from shared.pricing.lines import LineClause
 from shared.pricing.models.matrix import NoRateForGroup
@@ -19,7 +20,8 @@ from shared.pricing.steps.units_off import TakesUnits
 from shared.pricing.steps.without_rate import in_full
 from shared.values.groups import Group
 
-_ZERO = Decimal(0)
+_ZERO: Final = Decimal(0)
+_NO_UNITS: Final[TotalsRead] = {}
 
 
 class Covered(msgspec.Struct, frozen=True, gc=False):
@@ -27,8 +29,8 @@ class Covered(msgspec.Struct, frozen=True, gc=False):
     units of the allowance that were not used."""
 
     line: Placed[LineClause]
-    turns: tuple[Turn[LineClause], ...] = ()
-    below_zero: Mapping[Group, Decimal] = {}
+    turns: Sequence[Turn[LineClause]] = ()
+    below_zero: Mapping[Group, Decimal] = _NO_UNITS
     rolled_over: Decimal = _ZERO
 
 
@@ -41,22 +43,26 @@ def cover(
 
 
 def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDiscount]) -> Covered:
-    key, rolled = measured.line.key, _ZERO
-    carried: TotalsRead = {}
-    if opening is not EMPTY:
-        rolled = sum([row.units for row in opening.rolled_over if row.line_key == key], _ZERO)
-        carried = {row.group: row.units for row in opening.below_zero if row.line_key == key}
+    line, carried, rolled = measured.line, _NO_UNITS, _ZERO
+    if opening.below_zero:
+        carried = {row.group: row.units for row in opening.below_zero if row.line_key == line.key}
+    if opening.rolled_over:
+        rolled = sum([row.units for row in opening.rolled_over if row.line_key == line.key], _ZERO)
     try:
-        turns = tuple(_turns(measured, carried, rolled))
+        turns = _turns(measured, carried, rolled)
         unused = _unused(turns[-1])
         if of_units:
-            off = TakesUnits([one for one in of_units if measured.line.line_id in one.lines])
-            turns = tuple([off.of(turn) for turn in turns])
+            off = TakesUnits([one for one in of_units if line.line_id in one.held])
+            turns = [off.of(turn) for turn in turns]
     except NoRateForGroup as fault:
-        raise in_full(fault, measured.line, measured.counted) from fault
-    totals = turns[-1].after.totals
-    below_zero = {group: total for group, total in totals.items() if total < 0}
-    return Covered(measured.line, turns, below_zero, unused)
+        raise in_full(fault, line, measured.counted) from fault
+    return Covered(line, turns, _below_zero(turns[-1].after), unused)
+
+
+def _below_zero(reached: Reach) -> Mapping[Group, Decimal]:
+    if reached.priced is reached.totals:  # all are priced
+        return _NO_UNITS
+    return {group: total for group, total in reached.totals.items() if total < _ZERO}
 
 
 def _unused(last: Turn[LineClause]) -> Decimal:
@@ -64,33 +70,41 @@ def _unused(last: Turn[LineClause]) -> Decimal:
     roll_over = last.stretch.clause.rolls_over
     if roll_over is None:
         return _ZERO
-    return roll_over.of(max(_own(last) + last.rolled_over - last.after.covered, _ZERO))
+    return roll_over.of(max(last.stretch.allowance + last.rolled_over - last.after.covered, _ZERO))
 
 
-def _own(turn: Turn[LineClause]) -> Decimal:
-    return turn.stretch.clause.allowance(turn.stretch.billed_days, turn.stretch.whole_days)
-
-
-def _turns(measured: Measured, carried: TotalsRead, rolled: Decimal) -> Iterator[Turn[LineClause]]:
-    """Yield the line's stretches in order, each from where the one before has come to. Where an allowance begins anew,
+def _turns(measured: Measured, carried: TotalsRead, rolled: Decimal) -> list[Turn[LineClause]]:
+    """Return the line's stretches in order, each from where the one before has come to. Where an allowance begins anew,
     of what was rolled over there is what the one before did not need beside its own."""
-    running, previous = carried, None
-    for stretch, counted in zip(measured.line.stretches, measured.counted, strict=True):
-        left: TotalsRead = {}
-        if stretch.clause.leaves_some:
-            left = stretch.clause.left_of(counted)
-            counted = {group: units for group, units in counted.items() if group not in left}
-        fresh = previous is None or _begins_anew(previous.stretch, stretch)
-        if fresh and previous is not None and rolled:
-            rolled -= max(previous.after.covered - _own(previous), _ZERO)
-        begun = running
-        if fresh and running:
-            begun = {group: min(total, _ZERO) for group, total in running.items()}
-        before = _reach(stretch, begun, rolled)
-        after = _reach(stretch, _plus(before.totals, counted), rolled)
-        previous = Turn(stretch, counted, before, after, fresh, rolled, unpriced=left)
-        yield previous
-        running = after.totals
+    stretches, counted = measured.line.stretches, measured.counted
+    previous = _turn(stretches[0], counted[0], _owed(carried), rolled, fresh=True)
+    turns = [previous]
+    for index in range(1, len(stretches)):
+        stretch, running = stretches[index], previous.after.totals
+        fresh = _begins_anew(previous.stretch, stretch)
+        if fresh and rolled:
+            rolled -= max(previous.after.covered - previous.stretch.allowance, _ZERO)
+        previous = _turn(stretch, counted[index], _owed(running) if fresh else running, rolled, fresh)
+        turns.append(previous)
+    return turns
+
+
+def _owed(totals: TotalsRead) -> TotalsRead:
+    """Return what is left of the totals where units are counted anew: what is below zero."""
+    return {group: min(total, _ZERO) for group, total in totals.items()} if totals else totals
+
+
+def _turn(
+    stretch: Effective[LineClause], counted: TotalsRead, begun: TotalsRead, rolled: Decimal, fresh: bool
+) -> Turn[LineClause]:
+    """Return the turn of a stretch from the totals with which it begins."""
+    left = _NO_UNITS
+    if stretch.clause.leaves_some:
+        left = stretch.clause.left_of(counted)
+        counted = {group: units for group, units in counted.items() if group not in left}
+    before = _reach(stretch, begun, rolled) if begun else NOWHERE
+    after = _reach(stretch, _plus(begun, counted) if begun else counted, rolled)
+    return Turn(stretch, counted, before, after, fresh, rolled, (), left)
 
 
 def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]) -> bool:
@@ -101,25 +115,27 @@ def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]
 
 def _reach(stretch: Effective[LineClause], totals: TotalsRead, rolled: Decimal) -> Reach:
     """Cover each group's units by what is left of the allowance and of what was rolled over, in the order of their
-    ranks, then of the values."""
+    ranks, then of the values. Where nothing covers them, and none are below zero, all are priced."""
     if not totals:
         return NOWHERE
-    left = stretch.clause.allowance(stretch.billed_days, stretch.whole_days) + rolled
+    left = stretch.allowance + rolled
     if not left:
+        if min(totals.values()) >= _ZERO:
+            return Reach(totals, totals)
         return Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
     priced: dict[Group, Decimal] = {}
-    for group in (
-        sorted(totals, key=lambda group: (stretch.clause.rank(group), group)) if len(totals) > 1 else totals
-    ):
+    for group in _in_rank(stretch.clause, totals) if len(totals) > 1 else totals:
         units = max(totals[group], _ZERO)
         covered = min(units, left)
         left, priced[group] = left - covered, units - covered
     return Reach(totals, priced)
 
 
+def _in_rank(clause: LineClause, totals: TotalsRead) -> list[Group]:
+    return sorted(totals, key=lambda group: (clause.rank(group), group))
+
+
 def _plus(totals: TotalsRead, counted: TotalsRead) -> TotalsRead:
-    if not totals:
-        return counted
     return {
         group: totals.get(group, _ZERO) + counted.get(group, _ZERO)
         for group in totals.keys() | counted.keys()

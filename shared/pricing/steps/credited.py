@@ -1,7 +1,6 @@
 """Credited: what blocks pay of the lines, slice after slice, after commitments."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -22,13 +21,12 @@ class Credited(msgspec.Struct, frozen=True, gc=False):
     left: Mapping[str, int] = {}
 
 
-@dataclass
-class _Running:
+class _Running(msgspec.Struct):
     """Where the slices have come to."""
 
     blocks: dict[str, Block]
     left: dict[str, int]
-    made: list[Draw]
+    made: list[Draw] = []
 
     def take(self, draws: Sequence[Draw]) -> None:
         self.made += draws
@@ -45,28 +43,40 @@ class _Running:
 def credit(committed: Committed, layout: Layout, opening: Balances, more: Sequence[Block] = ()) -> Credited:
     """`more` are the blocks that commitments make as they end in the period. None pays what is short and makes it."""
     assert layout.terms is not None
-    paying = {promise.block.id for promise in layout.agreed.promises if promise.block.pays}
-    paid = tuple([one for one in committed.covered if one.block in paying])
-    blocks = in_order([*layout.agreed.credits, *opening.blocks, *more], layout.terms.draw_order)
+    paid = tuple([one for one in committed.covered if one.block in layout.agreed.paid_for])
+    blocks: Sequence[Block] = layout.credits
+    if more:
+        blocks = in_order([*blocks, *more], layout.terms.draw_order)
     if not blocks:
         return Credited((), paid)
     drawn = {row.block: row.amount_minor for row in opening.drawn}
     left = {block.id: block.amount_minor - drawn.get(block.id, 0) for block in blocks}
-    running = _Running({block.id: block for block in blocks}, left, [])
+    running = _Running({block.id: block for block in blocks}, left)
     for row in opening.kept:
         if row.block in running.blocks:
             running.keep(row.block, row.amount_minor)
     for one in committed.slices:
         _refill(one.start, layout, running)
-        running.take(draw([due for due in one.dues if due.amount_minor < 0], running.made, (), {}))
-        rises = [due for due in one.dues if due.amount_minor > 0]
-        makes = [due for due in rises if _makes(due, more)]
-        others = [due for due in rises if due not in makes]
-        running.take(draw(others, (), tuple(running.blocks.values()), running.left))
-        of_before = tuple([block for block in running.blocks.values() if block not in more])
-        running.take(draw(makes, (), of_before, running.left))
+        _return(one.dues, running)
+        _pay(one.dues, more, running)
     _refill(layout.end, layout, running)
     return Credited(tuple(running.blocks.values()), (*paid, *running.made), running.left)
+
+
+def _return(dues: Sequence[Due], running: _Running) -> None:
+    """Give back to blocks what lines fell by."""
+    if running.made:
+        running.take(draw([due for due in dues if due.amount_minor < 0], running.made, (), {}))
+
+
+def _pay(dues: Sequence[Due], more: Sequence[Block], running: _Running) -> None:
+    """Let blocks pay what lines rose by."""
+    makes = [due for due in dues if _makes(due, more)] if more else ()
+    others = [due for due in dues if due not in makes] if makes else dues
+    running.take(draw(others, (), running.blocks.values(), running.left))
+    if makes:
+        of_before = [block for block in running.blocks.values() if block not in more]
+        running.take(draw(makes, (), of_before, running.left))
 
 
 def _makes(due: Due, more: Sequence[Block]) -> bool:

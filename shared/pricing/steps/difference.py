@@ -16,10 +16,15 @@ _NONE: Final = LineAsked(0, Decimal(0))
 
 def difference(now: Sequence[PricedLine], before: Asked) -> Asked:
     """Return the lines that differ, by how much; one that is no longer there is taken back whole."""
+    if not before:
+        return {
+            line.line_id: LineAsked(line.amount_minor, line.quantity)
+            for line in now
+            if line.amount_minor or line.quantity
+        }
     asked = {line.line_id: LineAsked(line.amount_minor, line.quantity) for line in now}
-    if before:
-        asked = {name: _less(asked.get(name, _NONE), before.get(name, _NONE)) for name in [*asked, *before]}
-    return {name: line for name, line in asked.items() if line.amount_minor or line.quantity}
+    less = {name: _less(asked.get(name, _NONE), before.get(name, _NONE)) for name in [*asked, *before]}
+    return {name: line for name, line in less.items() if line.amount_minor or line.quantity}
 
 
 def _less(now: LineAsked, before: LineAsked) -> LineAsked:

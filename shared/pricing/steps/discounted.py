@@ -42,68 +42,68 @@ class Discounted(Gross, frozen=True, gc=False):
     taken: tuple[PercentOff | AmountOff, ...] = ()
 
 
+class _Line(msgspec.Struct):
+    """What is left of a line, stretch by stretch, and what was taken off it."""
+
+    key: str
+    left: list[Decimal]
+    taken: list[PercentOff | AmountOff] = []
+
+
 def discount(gross: Sequence[Gross], discounts: Sequence[PlacedDiscount], to: Currency) -> Sequence[Gross]:
     if not discounts:
         return gross
-    off = _Off(gross, to)
+    lines = {one.line.line_id: _Line(one.line.key, _by_stretch(one)) for one in gross}
     for placed in discounts:
         if placed.clause.kind == "percent":
-            off.percent(placed)
+            _take_percent(placed, lines)
         elif placed.clause.kind == "amount":
-            off.amount(placed)
-    return [_discounted(line, off.taken[line.line.line_id]) for line in gross]
+            _take_amount(placed, lines, to)
+    return [_discounted(one, lines[one.line.line_id].taken) for one in gross]
 
 
-def _discounted(line: Gross, taken: Sequence[PercentOff | AmountOff]) -> Gross:
+def _discounted(gross: Gross, taken: Sequence[PercentOff | AmountOff]) -> Gross:
     if not taken:
-        return line
-    left = line.exact - sum([one.taken for one in taken], _ZERO)
-    return Discounted(line.line, line.segments, line.quantity, left, tuple(taken))
+        return gross
+    left = gross.exact
+    for one in taken:
+        left -= one.taken
+    return Discounted(gross.line, gross.segments, gross.quantity, left, tuple(taken))
 
 
-class _Off:
-    """What is left of each line, stretch by stretch, and what was taken."""
+def _take_percent(placed: PlacedDiscount, lines: Mapping[str, _Line]) -> None:
+    for line, held in _held(placed, lines):
+        for index, clause in held:
+            before = line.left[index]
+            taken = percent_of(before, clause.measure)
+            if taken:
+                line.taken.append(PercentOff(clause, placed.clause_id, before, taken))
+                line.left[index] = before - taken
 
-    def __init__(self, gross: Sequence[Gross], to: Currency) -> None:
-        self._to = to
-        self._lines = {line.line.line_id: line.line for line in gross}
-        self._left = {line.line.line_id: _by_stretch(line) for line in gross}
-        self.taken: dict[str, list[PercentOff | AmountOff]] = {name: [] for name in self._lines}
 
-    def percent(self, placed: PlacedDiscount) -> None:
-        for name in self._present(placed):
-            left = self._left[name]
-            for index, clause in self._held(placed, name):
-                taken = percent_of(left[index], clause.measure)
-                if taken:
-                    self.taken[name].append(PercentOff(clause, placed.clause_id, left[index], taken))
-                    left[index] -= taken
+def _take_amount(placed: PlacedDiscount, lines: Mapping[str, _Line], to: Currency) -> None:
+    there = [(line, [index for index, _ in held]) for line, held in _held(placed, lines)]
+    lefts = [sum([line.left[index] for index in held], _ZERO) for line, held in there]
+    named = {line.key: left for (line, _), left in zip(there, lefts, strict=True)}
+    for (line, held), part in zip(there, parts_of(placed, lefts, to), strict=True):
+        if not part:
+            continue
+        line.taken.append(AmountOff(placed, named, part))
+        for index in held:  # off the stretches in which it holds, the first first
+            taken = min(line.left[index], part)
+            line.left[index], part = line.left[index] - taken, part - taken
 
-    def amount(self, placed: PlacedDiscount) -> None:
-        held = {name: [index for index, _ in self._held(placed, name)] for name in self._present(placed)}
-        lefts = [sum([self._left[name][index] for index in indexes], _ZERO) for name, indexes in held.items()]
-        named = {self._lines[name].key: left for name, left in zip(held, lefts, strict=True)}
-        for name, part in zip(held, parts_of(placed, lefts, self._to), strict=True):
-            if part:
-                self.taken[name].append(AmountOff(placed, named, part))
-                self._take(name, held[name], part)
 
-    def _present(self, placed: PlacedDiscount) -> list[str]:
-        """Its lines that are there: at an instant within a period those that count as it ends are not."""
-        return [name for name in placed.lines if name in self._lines]
-
-    def _held(self, placed: PlacedDiscount, name: str) -> Iterator[tuple[int, Discount]]:
-        for index, stretch in enumerate(self._lines[name].stretches):
-            clause = placed.on(stretch)
-            if clause is not None:
-                yield index, clause
-
-    def _take(self, name: str, held: Sequence[int], part: Decimal) -> None:
-        """Off the stretches in which the discount holds, the first first."""
-        left = self._left[name]
-        for index in held:
-            taken = min(left[index], part)
-            left[index], part = left[index] - taken, part - taken
+def _held(
+    placed: PlacedDiscount, lines: Mapping[str, _Line]
+) -> Iterator[tuple[_Line, Sequence[tuple[int, Discount]]]]:
+    """Yield its lines with the stretches on which it holds, and how it reads there: those that are there, as at an instant
+    within a period what comes later, or counts as it ends, is not."""
+    for name, held in placed.held.items():
+        line = lines.get(name)
+        if line is not None:
+            there = len(line.left)
+            yield line, held if held[-1][0] < there else [one for one in held if one[0] < there]
 
 
 def parts_of(placed: PlacedDiscount, lefts: Sequence[Decimal], to: Currency) -> list[Decimal]:
@@ -129,6 +129,8 @@ def _by_stretch(line: Gross) -> list[Decimal]:
     """Return what a line costs in each of its stretches. Where a later one takes back what those before it cost, as a
     volume price does at a bound, or a maximum is in the way, that is taken from the last first; nothing is left of a
     line below zero."""
+    if len(line.line.stretches) == 1:
+        return [max(line.exact, _ZERO)]
     starts = [stretch.start for stretch in line.line.stretches]
     costs = [_ZERO] * len(starts)
     for segment in line.segments:

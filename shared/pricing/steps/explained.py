@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from shared.pricing.effective import Effective
-from shared.pricing.escalator import rounding_of
+from shared.pricing.escalator import Escalation, RoundPrice, rounding_of
 from shared.pricing.explanation.step import Input, Op, Step
 from shared.pricing.language import Terms
 from shared.pricing.layout import SpendBound
@@ -33,7 +33,7 @@ def explain_lines(
     to, mode = terms.money, terms.billing.rounding_mode
     for turns, gross, left, exact, line in zip(covered, before, discounted, bounded, settled, strict=True):
         stretches, kind = exact.line.stretches, type(exact.line.last.clause)
-        steps = list(_explain_raised(stretches)) if any(one.escalated for one in stretches) else []
+        steps = list(_explain_raised(stretches))
         steps += kind.explain(stretches, turns.turns, exact.segments)
         if isinstance(gross, Bounded):
             steps.append(_explain_bound(gross))
@@ -45,7 +45,7 @@ def explain_lines(
         said: dict[str, Input] = {
             "line": line.key,
             "exact": exact.exact,
-            "rounding": mode.value,
+            "rounding": terms.billing.rounding,
             "currency": to.code,
         }
         steps.append(
@@ -56,9 +56,10 @@ def explain_lines(
 
 def _explain_raised(stretches: Sequence[Effective[LineClause]]) -> Iterator[Step]:
     """Yield what has raised the prices of a line, once for all stretches that have the same."""
-    told = dict.fromkeys(
-        (by, rounding_of(stretch.escalated)) for stretch in stretches for by in stretch.escalated
-    )
+    told: dict[tuple[Escalation, RoundPrice], None] = {}
+    for stretch in stretches:
+        for by in stretch.escalated:
+            told[by, rounding_of(stretch.escalated)] = None
     for one, rounding in told:
         said: dict[str, Input] = {
             "percent": one.clause.percent,

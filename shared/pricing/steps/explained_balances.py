@@ -5,13 +5,12 @@ from decimal import Decimal
 from typing import Literal
 
 from shared.pricing.blocks import Block, Draw
-from shared.pricing.explanation.step import Input, Step
+from shared.pricing.explanation.step import Input, Step, begun
 from shared.pricing.layout import Layout
 from shared.pricing.lines import UPLIFT
 from shared.pricing.results import PricedLine
 from shared.pricing.steps.committed import is_short
 from shared.pricing.steps.paid import UNPAID, Paid
-from shared.values.instants import written
 from shared.values.money import Currency, to_decimal
 
 Money = Callable[[int], Decimal]
@@ -55,7 +54,7 @@ def _drawn(
     said: dict[str, Input] = {
         "line": line.key,
         "commitment" if op == "commit" else "block": block.key,
-        "slice": written(one.slice_start),
+        "slice": begun(one.slice_start),
         "left": to_decimal(left, to),
         "currency": to.code,
     }

@@ -31,13 +31,17 @@ def price(covered: Sequence[Covered]) -> list[Gross]:
 
 def _gross(covered: Covered) -> Gross:
     line = covered.line
+    segments = _segments(covered) if covered.turns else line.segments
+    quantity = exact = _ZERO
+    for segment in segments:
+        quantity += segment.quantity
+        exact += segment.exact
+    return Gross(line, segments, quantity, exact)
+
+
+def _segments(covered: Covered) -> tuple[PricedSegment, ...]:
+    line = covered.line
     try:
-        segments = type(line.last.clause).gross(line.stretches, covered.turns)
+        return tuple(type(line.last.clause).gross(line.stretches, covered.turns))
     except NoRateForGroup as fault:
         raise in_full(fault, line, [turn.counted for turn in covered.turns]) from fault
-    return Gross(
-        line,
-        tuple(segments),
-        quantity=sum([segment.quantity for segment in segments], _ZERO),
-        exact=sum([segment.exact for segment in segments], _ZERO),
-    )

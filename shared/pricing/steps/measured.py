@@ -18,12 +18,15 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     """A line with the answer to each of its needs, groups of zero left out."""
 
     line: Placed[LineClause]
-    counted: tuple[TotalsRead, ...]
+    counted: Sequence[TotalsRead]
 
 
 def measure(lines: Sequence[Placed[LineClause]], usage: Usage) -> list[Measured]:
     """Raises UsageMissing."""
-    return [Measured(line, tuple([_counted(need, usage) for need in line.needs])) for line in lines]
+    measured = []
+    for line in lines:
+        measured.append(Measured(line, [_counted(need, usage) for need in line.needs] if line.needs else ()))
+    return measured
 
 
 def _counted(need: Totals, usage: Usage) -> TotalsRead:
@@ -32,4 +35,6 @@ def _counted(need: Totals, usage: Usage) -> TotalsRead:
         raise UsageMissing(
             f"The usage of {need.meter} for line {need.line_key} from {need.start.isoformat()} is missing; read it and price again."
         )
+    if all(found.values()):
+        return found
     return {group: quantity for group, quantity in found.items() if quantity}

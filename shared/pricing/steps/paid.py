@@ -43,16 +43,16 @@ def pay(
     nothing was agreed beforehand and nothing granted."""
     if layout.agreed is NOTHING_AGREED and not opening.blocks:
         return UNPAID
-    committed = commit(tuple(slice_up(layout.start, layout.end, cuts, lines)), layout, opening)
-    credited = credit(committed, layout, opening, made_by_commitments(committed, layout))
-    closed = close(committed, credited, layout)
-    promised = tuple([promise.block for promise in layout.agreed.promises if promise.block.pays])
+    committed = commit(slice_up(layout.start, layout.end, cuts, lines), layout, opening)
+    made = made_by_commitments(committed, layout)
+    credited = credit(committed, layout, opening, tuple(made.values()))
+    closed = close(committed, credited, layout, made)
     return Paid(
         committed.lines,
         committed,
         credited.draws,
         {**committed.left, **credited.left},
-        (*promised, *credited.blocks),
+        (*layout.agreed.paid_for.values(), *credited.blocks),
         closed.changes,
         closed.closing,
     )

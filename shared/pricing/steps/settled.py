@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from shared.pricing.results import PricedLine
 from shared.pricing.steps.gross import Gross
-from shared.values.money import Currency, Rounding, settle
+from shared.values.money import Currency, Rounding, to_minor
 
 
 def settle_all(lines: Sequence[Gross], to: Currency, mode: Rounding) -> list[PricedLine]:
@@ -12,17 +14,9 @@ def settle_all(lines: Sequence[Gross], to: Currency, mode: Rounding) -> list[Pri
 
 
 def _settled(gross: Gross, to: Currency, mode: Rounding) -> PricedLine:
-    line, last = gross.line, gross.line.last
-    return PricedLine(
-        line_id=line.line_id,
-        key=line.key,
-        clause_id=last.clause_ids[0],
-        clause_hash=last.hashes[0],
-        version=last.version,
-        kind=last.clause.kind,
-        meter=last.clause.metered_by,
-        description=last.clause.shown_as,
+    return msgspec.structs.replace(
+        gross.line.blank,
         quantity=gross.quantity,
-        amount_minor=settle(gross.exact, to, mode).minor,
+        amount_minor=to_minor(gross.exact, to, mode),
         segments=gross.segments,
     )

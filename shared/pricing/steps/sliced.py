@@ -1,6 +1,6 @@
 """Sliced: what each line comes to in each slice of the period, between the instants at which blocks begin and end."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,14 +10,11 @@ from shared.pricing.results import PricedLine
 
 
 class Slice(msgspec.Struct, frozen=True, gc=False):
-    """The lines as they stand at `end`, what each comes to more or less than at `start`, and whether the period ends
-    with it."""
+    """What each line comes to more or less at `end` than at `start`."""
 
     start: datetime
     end: datetime
-    lines: Sequence[PricedLine]
-    dues: tuple[Due, ...]
-    last: bool
+    dues: Sequence[Due]
 
 
 def slice_up(
@@ -25,19 +22,24 @@ def slice_up(
     end: datetime,
     earlier: Sequence[tuple[datetime, Sequence[PricedLine]]],
     whole: Sequence[PricedLine],
-) -> Iterator[Slice]:
-    """Yield the slices of the period in order. `earlier` are its lines as they stand at each instant that cuts it: a
+) -> list[Slice]:
+    """Return the slices of the period in order. `earlier` are its lines as they stand at each instant that cuts it: a
     slice costs what they come to up to its end, less what they come to up to its start."""
+    slices: list[Slice] = []
     before: Mapping[str, int] = {}
-    for until, lines in [*earlier, (end, whole)]:
-        yield Slice(start, until, lines, tuple(_dues(lines, before, start, until)), lines is whole)
+    for until, lines in earlier:
+        slices.append(Slice(start, until, _dues(lines, before, start, until)))
         start, before = until, {line.line_id: line.amount_minor for line in lines}
+    slices.append(Slice(start, end, _dues(whole, before, start, end)))
+    return slices
 
 
 def _dues(
     lines: Sequence[PricedLine], before: Mapping[str, int], start: datetime, end: datetime
-) -> Iterator[Due]:
+) -> list[Due]:
+    dues = []
     for line in lines:
         minor = line.amount_minor - before.get(line.line_id, 0)
         if minor:
-            yield Due(line.line_id, line.key, line.kind, minor, start, end)
+            dues.append(Due(line.line_id, line.key, line.kind, minor, start, end))
+    return dues

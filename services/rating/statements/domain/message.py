@@ -162,8 +162,6 @@ def _consumption(due: DueStatement, layout: Layout, lines: Sequence[PricedLine])
     for line in layout.lines:
         clause = line.last.clause
         if isinstance(clause, UsageLine) and clause.included_units and line.last.end == due.period.end:
-            said[f"included:{line.key}"] = plain(
-                clause.allowance(line.last.billed_days, line.last.whole_days)
-            )
+            said[f"included:{line.key}"] = plain(line.last.allowance)
             said[f"used:{line.key}"] = plain(quantities.get(line.key, Decimal(0)))
     return said
