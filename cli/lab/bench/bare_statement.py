@@ -1,14 +1,15 @@
 """A statement with terms of every kind, and the same arithmetic as a bare loop: what the pricing core costs around it.
 
 Five lines with an allowance, a discount, a commitment, a credit and a spending minimum. The bare loop has the prices as
-numbers, names nothing and keeps no pieces; that it comes to the same cents is checked before anything is measured.
+numbers, names nothing and keeps no pieces; that each line comes to the same cents, and is paid by the same, is checked
+before anything is measured.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab.bench.workload import contract_document
 from shared.pricing import Group, PricedPeriod, Totals
@@ -33,16 +34,25 @@ def agreed_document(number: int, start: date) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Paid:
-    """In minor units: what the lines come to, and what is left to pay."""
+class Paid(NamedTuple):
+    """In minor units, line by line: what each comes to, and what of it the commitment and the credit pay."""
 
-    subtotal_minor: int
-    total_minor: int
+    amounts: list[int]
+    committed: list[int]
+    credited: list[int]
 
     @classmethod
     def of(cls, priced: PricedPeriod) -> "Paid":
-        return cls(priced.subtotal_minor, priced.total_minor)
+        blocks = {block.id: block.kind for block in priced.blocks}
+        paid: Counter[tuple[str, str]] = Counter()
+        for one in priced.draws:
+            paid[one.line_id, blocks[one.block]] += one.amount_minor
+        names = [line.line_id for line in priced.lines]
+        return cls(
+            [line.amount_minor for line in priced.lines],
+            [paid[name, "commitment"] for name in names],
+            [paid[name, "promotional"] for name in names],
+        )
 
 
 def bare(usage: Mapping[Totals, Mapping[Group, Decimal]]) -> Paid:
@@ -54,12 +64,15 @@ def bare(usage: Mapping[Totals, Mapping[Group, Decimal]]) -> Paid:
     if missing > 0:
         minor.append(missing)
     committed, credited = int(Decimal(COMMITTED) * 100), int(Decimal(CREDITED) * 100)
-    left = []
+    paid = Paid(minor, [], [])
     for index, amount in enumerate(minor):
         covered = min(amount, committed) if index < 5 else 0  # a top-up uses up no commitment
         committed -= covered
-        left.append(amount - covered)
-    return Paid(sum(minor), sum(left) - min(sum(left), credited))
+        paid.committed.append(covered)
+        part = min(amount - covered, credited)
+        credited -= part
+        paid.credited.append(part)
+    return paid
 
 
 def _costs(used: Mapping[str, Mapping[Group, Decimal]]) -> list[Decimal]:
