@@ -32,13 +32,14 @@ _BLOCK: Final = """b.block_id, b.customer_id, b.key, b.kind, b.currency, b.effec
     b.draw_class, b.applies_to, b.clauses, b.over,
     (select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
         where c.block_id = b.block_id) as contracts"""
-_SUMS: Final = f"""coalesce((select sum(r.amount_minor) from rating.block_rows r
-        where r.block_id = b.block_id and {_GRANTED}), 0)::bigint as granted_minor,
-    coalesce((select sum(r.amount_minor) from rating.block_rows r where r.block_id = b.block_id), 0)::bigint
-        as left_minor"""
+_SUMS: Final = "summed.granted_minor, summed.left_minor"
+_SUMMED: Final = f"""cross join lateral (
+        select coalesce(sum(r.amount_minor) filter (where {_GRANTED}), 0)::bigint as granted_minor,
+            coalesce(sum(r.amount_minor), 0)::bigint as left_minor
+        from rating.block_rows r where r.block_id = b.block_id) summed"""
 # Its rows are read once it is held: a statement that waits has the sums of before.
 _HOLD_ONE: Final = "select from rating.blocks where block_id = $1 for update"
-_ONE: Final = f"select {_BLOCK}, {_SUMS} from rating.blocks b where b.block_id = $1"
+_ONE: Final = f"select {_BLOCK}, {_SUMS} from rating.blocks b {_SUMMED} where b.block_id = $1"
 _FOUND: Final = """select b.block_id, b.key, b.kind, b.currency, cu.external_id as customer, (
         select coalesce(array_agg(c.contract order by c.position), '{}') from rating.block_contracts c
         where c.block_id = b.block_id) as contracts, b.effective, b.ends, b.created_at, b.priority, b.applies_to,
@@ -57,7 +58,7 @@ _HOLD: Final = f"""
         where b.block_id in (select block_id from rating.block_contracts where contract = any($1::text[]))
             and (b.ends is null or b.ends > $2)
         order by b.block_id for update of b)
-    select {_BLOCK}, {_SUMS} from held b order by b.block_id"""
+    select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
 
 _OVER: Final = f"""
     with held as materialized (
@@ -67,7 +68,7 @@ _OVER: Final = f"""
                 select from rating.block_contracts c join rating.periods p using (contract)
                 where c.block_id = b.block_id and not p.final and p.period_start < b.ends)
         order by b.block_id for update of b)
-    select {_BLOCK}, {_SUMS} from held b order by b.block_id"""
+    select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
 
 
 class BlockRepository:

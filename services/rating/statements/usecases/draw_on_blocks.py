@@ -4,9 +4,11 @@ A statement's own rows are written with it and replaced with it. A block whose b
 whoever prices by an older snapshot collides on it, and is taken anew: no two draw the same money.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 from services.rating.blocks.repository import BlockRepository
@@ -21,7 +23,10 @@ from shared.values.ids import statement_id
 
 Name = tuple[str, datetime]
 """Contract and start of a period: a statement."""
+Said = tuple[object, ...]
+"""What a row says, whenever it was made."""
 P = TypeVar("P")
+R = TypeVar("R", StoredRow, NewRow)
 OF_CLAUSE = "clause"
 ROLLED_OVER = "rolled_over"
 
@@ -34,42 +39,41 @@ class Drawing:
     held: Mapping[str, HeldBlock] = field(default_factory=dict)
     own: Mapping[Name, Sequence[StoredRow]] = field(default_factory=dict)
     drawn: dict[str, int] = field(default_factory=dict)
-    made_for: dict[str, str] = field(default_factory=dict)
+    made_for: dict[str, set[str]] = field(default_factory=dict)  # contract → blocks made now
+
+    @cached_property
+    def held_by(self) -> Mapping[str, Sequence[HeldBlock]]:
+        """Each contract, and which of the blocks it draws on."""
+        found: dict[str, list[HeldBlock]] = {}
+        for block in self.held.values():
+            for contract in block.contracts:
+                found.setdefault(contract, []).append(block)
+        return found
 
     def granted_to(self, contract: str) -> tuple[Block, ...]:
         """The blocks that a call granted to a contract."""
-        return tuple(
-            [block.block() for block in self.held.values() if block.by_call and contract in block.contracts]
-        )
+        return tuple([block.block() for block in self.held_by.get(contract, ()) if block.by_call])
 
     def position(self, contract: str) -> int:
         """When a contract draws, of those that share a block."""
-        found = [
-            block.contracts.index(contract) for block in self.held.values() if contract in block.contracts
-        ]
+        found = [block.contracts.index(contract) for block in self.held_by.get(contract, ())]
         return min(found, default=0)
 
     def opened(self, due: DueStatement, opening: Balances) -> Balances:
         """Return what a statement opens with: what the period before handed over, and what is left of the blocks."""
-        drawn = [
-            BlockDrawn(block, minor)
-            for block, minor in sorted(self.drawn.items())
-            if minor and self._is_of(block, due.contract)
-        ]
+        own = {block.block_id for block in self.held_by.get(due.contract, ())}
+        own |= self.made_for.get(due.contract, set())
+        drawn = [BlockDrawn(block, minor) for block in sorted(own) if (minor := self.drawn.get(block, 0))]
         if not (drawn or due.granted):
             return opening
         return replace(opening, blocks=(*opening.blocks, *due.granted), drawn=tuple(drawn))
-
-    def _is_of(self, block: str, contract: str) -> bool:
-        held = self.held.get(block)
-        return self.made_for.get(block) == contract if held is None else contract in held.contracts
 
     def take(self, due: DueStatement, priced: PricedPeriod) -> None:
         """Count what a statement draws towards what those after it find."""
         for one in priced.draws:
             self.drawn[one.block] = self.drawn.get(one.block, 0) + one.amount_minor
             if one.block not in self.held:
-                self.made_for[one.block] = due.contract
+                self.made_for.setdefault(due.contract, set()).add(one.block)
 
     def leaving(self, failed: Collection[Name]) -> "Drawing":
         """Return this before anything was drawn, but for what these statements drew before: they stand as they were."""
@@ -189,19 +193,40 @@ class _Changes:
 
 
 def _changes(drawing: Drawing, priced: Sequence[PricedStatement], now: datetime) -> _Changes:
-    """What differs between what the statements made before and what they make now: of one that makes the same,
-    nothing."""
+    """What differs between what the statements made before and what they make now: a row that is made again stays."""
     found = _Changes()
     for one in priced:
-        before, after = drawing.own.get(name_of(one.due), ()), list(_rows(one.due, one.priced, now))
-        if [_said(row) for row in before] == [_said(row) for row in after]:
-            continue
+        before, after = _differing(
+            drawing.own.get(name_of(one.due), ()), list(_rows(one.due, one.priced, now))
+        )
         found.removed += [row.row_id for row in before]
         found.rows += after
         for row in before:
             found.by[row.block_id] = found.by.get(row.block_id, 0) - row.amount_minor
         for made in after:
             found.by[made.block_id] = found.by.get(made.block_id, 0) + made.amount_minor
+    return found
+
+
+def _differing(
+    before: Sequence[StoredRow], after: Sequence[NewRow]
+) -> tuple[Sequence[StoredRow], Sequence[NewRow]]:
+    """Return those that are not made again, and those that were not made before."""
+    was, now = [_said(row) for row in before], [_said(row) for row in after]
+    if was == now:
+        return (), ()
+    both = Counter(was) & Counter(now)
+    return _beyond(before, was, both), _beyond(after, now, both)
+
+
+def _beyond(rows: Sequence[R], said: Sequence[Said], stay: Counter[Said]) -> list[R]:
+    """Return the rows without those that stay."""
+    left, found = Counter(stay), []
+    for row, name in zip(rows, said, strict=True):
+        if left[name]:
+            left[name] -= 1
+        else:
+            found.append(row)
     return found
 
 
@@ -228,7 +253,7 @@ def _takes(row: StoredRow) -> bool:
     return row.kind in ("draw", "return") or (row.kind == "adjustment" and row.cause == ROLLED_OVER)
 
 
-def _said(row: StoredRow | NewRow) -> tuple[object, ...]:
+def _said(row: StoredRow | NewRow) -> Said:
     return row.block_id, row.kind, row.amount_minor, row.at, row.line_id and str(row.line_id), row.cause
 
 

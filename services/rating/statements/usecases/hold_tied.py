@@ -25,18 +25,21 @@ async def hold_tied(
     drawing = sharing | {name for name in contracts if _draws(chains[name])}
     if not drawing:
         return list(rows)
-    while further := await blocks.shared_by(sorted(drawing)) - drawing:
+    further = sharing - contracts
+    while further:
+        further = await blocks.shared_by(sorted(further)) - drawing
         drawing |= further
-    first = await statements.first_asked(sorted(drawing - contracts))
+    more = drawing - contracts
+    first = await statements.first_asked(sorted(more)) if more else {}
     for row in rows:
         if row.contract in drawing:
             first[row.contract] = min(row.period_start, first.get(row.contract, row.period_start))
     held = {(row.contract, row.period_start): row for row in rows}
     wanted = [name for name in await statements.open_from(first) if name not in held]
-    more = await statements.hold_free(wanted)
-    if len(more) < len(wanted):
+    tied = await statements.hold_free(wanted)
+    if len(tied) < len(wanted):
         raise HeldElsewhere
-    return [*rows, *more]
+    return [*rows, *tied]
 
 
 def _draws(chain: Chain) -> bool:

@@ -161,7 +161,11 @@ async def _load(
 async def meters_of(uow: UnitOfWork, due: Sequence[DueStatement]) -> dict[str, int]:
     """The meters these statements count → the revision that each is read by; one that is missing is left
     out."""
-    wanted = {need.meter for statement in due for need in usage_needs(statement.chain, statement.period)}
+    wanted = {
+        need.meter
+        for statement in due
+        for need in usage_needs(statement.chain, statement.period, statement.blocks)
+    }
     known = await CatalogueRepository(uow.connection).meters_read()
     return {name: known[name].revision for name in sorted(wanted & known.keys())}
 
