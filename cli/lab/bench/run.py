@@ -45,6 +45,7 @@ class Wanted:
     bare: bool = True  # measure the bare machine too
     statement_groups: bool = False  # have the server say what each statement costs, which costs a tenth
     warm_up_s: float = 10.0
+    balances: bool = False  # a commitment and a block on each contract
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ class Bench:
         """Meters, customers and contracts through the API; each contract has its draft then."""
         self.say(f"creating {self.wanted.customers:,} customers and contracts …")
         since = (datetime.now(UTC) - timedelta(seconds=LATE_BY_S)).date().replace(day=1)
-        await self.scene.populate(self.wanted.customers, lambda _number: since)
+        await self.scene.populate(self.wanted.customers, lambda _number: since, balances=self.wanted.balances)
 
     async def _fill(self) -> None:
         """Store events first, over the days of this month, so that what is measured meets a grown

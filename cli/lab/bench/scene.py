@@ -15,7 +15,14 @@ from lab.bench.deployment import Deployment
 from lab.bench.drafts import Billing, Reading, billing, cursors_of, knows_stale, read_all
 from lab.bench.progress import until_drafted, until_folded, until_told
 from lab.bench.sender import BATCH, EVENTS, Heard, Load, Sent, post_all, unheard
-from lab.bench.workload import METERS, Bodies, contract_document, customer_document
+from lab.bench.workload import (
+    METERS,
+    Bodies,
+    block_document,
+    committed_document,
+    contract_document,
+    customer_document,
+)
 
 HEARD_TIMEOUT_S, HEARD_POLL_S = 60.0, 0.1
 DOOR = "usage_ingest"
@@ -35,14 +42,20 @@ class Scene:
     _cursors: list[str | None] = field(default_factory=list)
     _current_when_read: bool = False  # whether a reading makes drafts current
 
-    async def populate(self, customers: int, starts: Callable[[int], date] | None) -> None:
+    async def populate(
+        self, customers: int, starts: Callable[[int], date] | None, *, balances: bool = False
+    ) -> None:
         """Create the meters and so many customers, each with a contract of a year from the day that `starts` says
-        for its number (None: without one); return when each contract has its draft."""
+        for its number (None: without one), and with a commitment and a block where there are `balances`; return when
+        each contract has its draft."""
+        begins = {number: starts(number) for number in range(customers)} if starts else {}
+        contract = committed_document if balances else contract_document
         documents = {
             "/v1/meters": list(METERS),
             "/v1/customers": [customer_document(number) for number in range(customers)],
-            "/v1/contracts": [contract_document(number, starts(number)) for number in range(customers)]
-            if starts
+            "/v1/contracts": [contract(number, start) for number, start in begins.items()],
+            "/v1/blocks": [block_document(number, start) for number, start in begins.items()]
+            if balances
             else [],
         }
         cluster = self.deployed.cluster

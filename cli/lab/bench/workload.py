@@ -123,6 +123,27 @@ def contract_document(number: int, start: date) -> dict[str, Any]:
     }
 
 
+def committed_document(number: int, start: date) -> dict[str, Any]:
+    """The same contract with a commitment a month, which most customers do not use up."""
+    monthly = {"key": "monthly", "amount": "500.00", "period": {"months": 1}}
+    return {
+        **contract_document(number, start),
+        "commitments": [{**monthly, "payment": "prepaid", "invoiced": "none"}],
+    }
+
+
+def block_document(number: int, start: date) -> dict[str, Any]:
+    """A block that pays what the contract's commitment leaves, from its first day on."""
+    return {
+        "contract": contract_name(subject(number)),
+        "kind": "promotional",
+        "amount": "50.00",
+        "currency": "USD",
+        "effective": start.isoformat(),
+        "reason": "benchmark",
+    }
+
+
 def _lines() -> list[dict[str, Any]]:
     """A fee, and one price model a meter."""
     return [

@@ -12,6 +12,7 @@ from rich.console import Console
 from lab.bench import rounds as stage
 from lab.bench.against import PAIRS, Comparison, compare
 from lab.bench.against import show as show_comparison
+from lab.bench.balances import measure_balances
 from lab.bench.checkout import Checkout, own
 from lab.bench.corrections import MONTHS_MAX, CorrectionsWanted, measure_corrections
 from lab.bench.corrections import ROUNDS_MAX as CORRECTED_MAX
@@ -236,6 +237,26 @@ def _of_its_own_code(
         return await ours(say) if checkout == own() else await own_rounds(checkout, verb, *asked)
 
     return measure
+
+
+@app.command()
+def balances(
+    bus: OnBus = "postgres",
+    seconds: Seconds = 20.0,
+    customers: Customers = 10_000,
+    rate: Rate = 0.0,
+    rounds: RoundsWanted = 3,
+    as_json: AsJson = False,
+) -> None:
+    """The whole flow with a commitment and a block on each contract, and without, in turns: events a second and CPU
+    an event of both."""
+    wanted = Wanted(bus, seconds, int((rate or GOAL_RATE) * seconds), customers, rate, stored=0, bare=False)
+    words = console(as_json)
+    with _books_that_hold(words):
+        found = asyncio.run(measure_balances(wanted, rounds, words.print))
+    stage.show(found, f"balances, {customers:,} contracts", words)
+    if as_json:
+        print_json(stage.shown(found))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.bench.balances import measure_balances
 from lab.bench.run import Bench, BooksBroken, Wanted, bench
 
 WANTED = Wanted(
@@ -52,6 +53,14 @@ async def test_every_figure_is_there() -> None:
     assert {"insert into rating.event_keys", "copy rating.events"} <= {
         group["statement"] for group in figures.statement_groups
     }
+
+
+async def test_balances_are_measured_beside_the_same_without() -> None:
+    (found,) = await measure_balances(LESS, 1, silent)
+    assert found["rate_ratio"] > 0 and found["cpu_us_per_event_without"] > 0
+    assert found["cpu_ratio"] == pytest.approx(
+        found["cpu_us_per_event_with"] / found["cpu_us_per_event_without"], abs=0.001
+    )
 
 
 async def test_broken_books_give_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
