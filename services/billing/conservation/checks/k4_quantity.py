@@ -33,6 +33,7 @@ from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 # partition had no usage yet.
 # A final statement is measured as it was corrected last, over the subjects that covers; what another customer's final
 # statement had before is measured there.
+# `covered`: whose usage other customers' statements cover, found before any of those is read: mostly none is.
 # What stands in `other` has none of the meter's dimensions, as pricing reads it.
 # OFFSET 0 keeps the planner on the index (subject, type, time), however small the book.
 STATEMENTS = f"""
@@ -88,14 +89,20 @@ STATEMENTS = f"""
         select t.contract, t.period_start, s.subject, null from statement t
             join rating.subjects s using (customer_id) where not t.final
     ),
+    covered as materialized (
+        select k.contract, k.period_start, k.run, k.subject, k.batches, c.customer_id
+        from (select distinct w.subject, t.customer_id from whose w join statement t using (contract, period_start)
+              where w.batches is null) s
+        join {LAST_SUBJECTS} k using (subject)
+        join rating.contracts c on c.contract = k.contract and c.customer_id <> s.customer_id
+    ),
     elsewhere as materialized (
         select w.contract, w.period_start, w.subject, coalesce(k.batches, x.watermark) as watermark,
             p.period_start as begins,
             p.period_end as ends,
                array({METERS_OF.format(s="x")}) as meters
         from whose w join statement t using (contract, period_start)
-        join {LAST_SUBJECTS} k on k.subject = w.subject
-        join rating.contracts c on c.contract = k.contract and c.customer_id <> t.customer_id
+        join covered k on k.subject = w.subject and k.customer_id <> t.customer_id
         join {LAST_STATEMENTS} x on x.contract = k.contract and x.period_start = k.period_start
             and x.final and x.run = k.run and (not t.final or x.final_revision < t.revision)
         join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
