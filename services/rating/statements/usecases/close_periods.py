@@ -1,8 +1,10 @@
 """Close the periods whose grace has ended, behind the barrier. The clock proposes, the barrier
 disposes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
@@ -29,6 +31,7 @@ from shared.runtime.clock import machine_now
 log = structlog.get_logger()
 DUE_MAX = 20_000  # periods one barrier serves
 CHUNK_MAX = 100  # statements one transaction makes final or corrects
+AT_ONCE = 2  # such transactions of one process
 T = TypeVar("T")
 CLOSE_DELAYED = "close_delayed"
 
@@ -56,19 +59,38 @@ async def _close_due(context: StatementsContext) -> int:
     await pass_barrier(context, waiting)
     by_contract = {name: list(of) for name, of in groupby(sorted(ready, key=_place), key=_contract)}
     marked = await _marked(context, [*by_contract, *ended], now)
-    closed = 0
-    for chunk in _chunks(by_contract, marked):
-        closed += await finalize(context, chunk, now)
-    for contracts in _chunks({name: [name] for name in ended}, marked):
-        await _correct_ended(context, contracts, now)
-    return closed
+    closed = [partial(finalize, context, chunk, now) for chunk in _chunks(by_contract, marked)]
+    corrected = [
+        partial(_correct_ended, context, contracts, now)
+        for contracts in _chunks({name: [name] for name in ended}, marked)
+    ]
+    return await _all_of([*closed, *corrected])
 
 
-async def _correct_ended(context: StatementsContext, contracts: Sequence[str], now: datetime) -> None:
+async def _all_of(acts: Sequence[Callable[[], Awaitable[int]]]) -> int:
+    """Return what these come to: while the database works for one, another is priced. One that fails ends none of the
+    others."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def alone(act: Callable[[], Awaitable[int]]) -> int:
+        async with room:
+            return await act()
+
+    done = await asyncio.gather(*map(alone, acts), return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+    return sum(one for one in done if isinstance(one, int))
+
+
+async def _correct_ended(context: StatementsContext, contracts: Sequence[str], now: datetime) -> int:
+    """None of them closes a period."""
+
     async def once(uow: UnitOfWork) -> None:
         await run_corrections(uow, contracts, now)
 
     await in_one_snapshot(context.db, once)
+    return 0
 
 
 async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: datetime) -> int:

@@ -1,13 +1,18 @@
 """What comes after a final statement corrects it at the contract's next close: the statement stays, and a note asks for
 the difference."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
+import pytest
 
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.checks.k4_quantity import quantities_of
 from services.rating.snapshots import statements
+from services.rating.statements.rows import DuePeriod
+from services.rating.statements.usecases import close_periods
 from shared.db.published import until_published
 from shared.topics.rating import STATEMENTS
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
@@ -258,3 +263,31 @@ async def test_notes_are_told_again_as_they_were_said(rating: Deployment) -> Non
         await statements(uow, None)
     await until_published(rating.context.db, STATEMENTS.name)
     assert [said for said in await rating.said() if said.is_correction] == [note, note]
+
+
+async def test_what_is_corrected_together_is_bounded_by_statements_not_by_contracts(
+    rating: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three contracts of two marked months and one that closes: three statements each, and a transaction takes six."""
+    monkeypatch.setattr(close_periods, "CHUNK_MAX", 6)
+    finalize, together = close_periods.finalize, list[list[str]]()
+
+    async def watched(context: Any, due: Sequence[DuePeriod], now: datetime) -> int:
+        together.append([period.contract for period in due])
+        return await finalize(context, due, now)
+
+    await rating.meter("calls")
+    for name in "abc":
+        await rating.customer(name)
+        await rating.apply(terms(f"{name}-1", name))
+        await rating.send(event(f"e-{name}", name, NOON))
+    await rating.settled()
+    await rating.advance(FEBRUARY_CLOSED)
+    for name in "abc":
+        dearer = terms(f"{name}-1", name, effective="2024-01-01", lines=DEARER)
+        answer = await rating.client.post("/v1/contracts", json=dearer, params={"corrects_final": True})
+        assert answer.status_code == 201, answer.text
+    monkeypatch.setattr(close_periods, "finalize", watched)
+    await rating.advance(MARCH_CLOSED)
+    assert together == [["a-1", "b-1"], ["c-1"]]
+    assert await notes(rating) == [("2024-01-01", "note:1", 250, [(50, "0", "period")])] * 3
