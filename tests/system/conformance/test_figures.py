@@ -20,10 +20,10 @@ LONGER = {
     "services/billing/conservation/checks/k1_transport.py:transport": "a second opinion is read in one piece: "
     "the query, and what each of its findings says",
     "services/billing/conservation/checks/k1_transport.py:_untiled": "one query, and the break it finds",
-    "services/billing/conservation/checks/k5_money.py:_sides": "one sentence for each way in which two sides of a "
+    "services/billing/conservation/checks/k5_sides.py:sides": "one sentence for each way in which two sides of a "
     "period can differ, in the order in which they are looked for",
-    "services/billing/conservation/checks/k5_money.py:_undocumented": "the same, of what has no document",
-    "services/billing/conservation/checks/k5_money.py:_books": "the same, of the journal and of numbers",
+    "services/billing/conservation/checks/k5_sides.py:_undocumented": "the same, of what has no document",
+    "services/billing/conservation/checks/k5_books.py:books": "the same, of the journal and of numbers",
 }
 
 

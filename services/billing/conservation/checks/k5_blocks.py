@@ -2,7 +2,7 @@
 expired − revived + voided + refunded + left, with nothing left below zero.
 
 Left: rating.block_rows. Right: the draws of each period's statement or last correction, and what each block says that it
-was granted. What documents say of draws is compared with statements in `k5_money`.
+was granted. What documents say of draws is compared with statements in `k5_lines`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 
 import asyncpg
 
-from services.billing.conservation.checks.k5_money import LAST, SCOPE
+from services.billing.conservation.checks.k5_told import LAST, SCOPE
 from services.billing.conservation.checks.listing import listed
 from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 

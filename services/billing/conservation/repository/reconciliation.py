@@ -12,7 +12,7 @@ from services.billing.conservation.checks.facts import (
     VOIDED,
     facts_where,
 )
-from services.billing.conservation.checks.k5_money import OF_PERIOD
+from services.billing.conservation.checks.k5_told import OF_PERIOD
 from services.billing.conservation.domain.dispositions import Bucket, Reason
 from services.billing.conservation.domain.filters import Drill, Narrow
 from services.billing.conservation.domain.readings import (

@@ -14,7 +14,8 @@ from services.billing.conservation.checks.k4_aggregates import aggregates
 from services.billing.conservation.checks.k4_fold import fold
 from services.billing.conservation.checks.k4_quantity import quantities_of
 from services.billing.conservation.checks.k5_blocks import blocks, draws_of
-from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of, numbers
+from services.billing.conservation.checks.k5_books import numbers
+from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of
 from services.billing.conservation.checks.listing import LISTED_MAX
 from services.billing.conservation.clients import snapshot
 from services.billing.conservation.domain.breaks import Break, Checked, K, Report, Row, merged

@@ -10,7 +10,8 @@ import re
 import asyncpg
 import pytest
 
-from services.billing.conservation.checks.k5_money import OF_PERIOD, RECEIVABLE
+from services.billing.conservation.checks.k5_books import RECEIVABLE
+from services.billing.conservation.checks.k5_told import OF_PERIOD
 from services.billing.documents.answers import DocumentAnswer
 from services.billing.documents.domain.filters import DocumentFilter
 from services.billing.documents.domain.kinds import INVOICE, KINDS, DocumentKind
