@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from services.billing.blocks.consumers import SUBSCRIPTIONS as OF_BLOCKS
 from services.billing.conservation.api import router as conservation
 from services.billing.conservation.clients import Auditor
 from services.billing.conservation.jobs import JOBS as CONSERVATION_JOBS
@@ -47,7 +48,7 @@ SERVICE = Service[BillingSettings, BillingState](
     port=8103,
     settings=BillingSettings,
     routers=(documents, tracing, journal, EXCEPTIONS, AUDIT, conservation),
-    subscriptions=SUBSCRIPTIONS,
+    subscriptions=(*SUBSCRIPTIONS, *OF_BLOCKS),
     jobs=(*FINALIZATION_JOBS, *CONSERVATION_JOBS, *DOCUMENT_JOBS, *RETELLING),
     setup=setup,
     finish_due_work=finish_due_work,

@@ -240,6 +240,8 @@ journal_postings = Table(
     Column("amount_minor", BigInteger, nullable=False),  # debit positive, credit negative
     Column("currency", String(3), nullable=False),
     Column("line_id", Text),  # the document line it books
+    Column("block_id", Text),  # the block whose balance it changes
     CheckConstraint("amount_minor <> 0", name="journal_postings_not_zero"),
     Index("journal_postings_account", "account", "entry_id"),
+    Index("journal_postings_block", "block_id", postgresql_where=text("block_id is not null")),
 )

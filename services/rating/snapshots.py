@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.rating.blocks.repository import BlockRepository
+from services.rating.blocks.usecases.tell_rows import tell_rows
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.catalogue.usecases import message_of as meter_message
 from services.rating.contracts.repository import ContractRepository
@@ -18,9 +19,10 @@ from services.rating.statements.domain.message import pages_of
 from services.rating.statements.repository.statements import StatementRepository
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.retelling import Place, Snapshots, retelling
-from shared.topics.rating import ACTIVE_HOURS, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
+from shared.topics.rating import ACTIVE_HOURS, BLOCK_ROWS, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
 
 METERS_A_PAGE, CUSTOMERS_A_PAGE, CONTRACTS_A_PAGE, STATEMENTS_A_PAGE, SUBJECTS_A_PAGE = 500, 200, 5, 100, 50
+BLOCK_ROWS_A_PAGE = 500
 
 
 async def meters(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
@@ -71,6 +73,13 @@ async def statements(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     return len(told), _last([[row.contract, row.period_start.isoformat()] for row in rows], STATEMENTS_A_PAGE)
 
 
+async def block_rows(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
+    """Every change of a balance that stays as it is, but draws."""
+    rows = await BlockRepository(uow.connection).lasting_after(after or 0, BLOCK_ROWS_A_PAGE)
+    tell_rows(uow, rows)
+    return len(rows), _last([row.row_id for row in rows], BLOCK_ROWS_A_PAGE)
+
+
 async def activity(uow: UnitOfWork, after: Place) -> tuple[int, Place]:
     """The fold tells them: nothing keeps what was said. Returns how many subjects it was asked for."""
     repository = ActivityRepository(uow.connection)
@@ -89,6 +98,7 @@ SNAPSHOTS = (
     Snapshots(CUSTOMERS, customers),
     Snapshots(CONTRACTS, contracts),
     Snapshots(STATEMENTS, statements),
+    Snapshots(BLOCK_ROWS, block_rows),
     Snapshots(ACTIVE_HOURS, activity),
 )
 JOBS = (retelling(SNAPSHOTS),)

@@ -2,7 +2,15 @@
 start."""
 
 from shared.topics.billing import DOCUMENTS
-from shared.topics.rating import ACTIVE_HOURS, ACTIVITY, CATALOGUE_METERS, CONTRACTS, CUSTOMERS, STATEMENTS
+from shared.topics.rating import (
+    ACTIVE_HOURS,
+    ACTIVITY,
+    BLOCK_ROWS,
+    CATALOGUE_METERS,
+    CONTRACTS,
+    CUSTOMERS,
+    STATEMENTS,
+)
 from shared.topics.registry import Key, Topic, TopicKind
 from shared.topics.signals import SIGNALS
 from shared.topics.usage_ingest import ACCESS_KEYS, USAGE_EVENTS, USAGE_QUARANTINE, USAGE_RAW, USAGE_RECEIPTS
@@ -21,6 +29,7 @@ ALL: dict[str, Topic] = {
         STATEMENTS,
         ACTIVITY,
         ACTIVE_HOURS,
+        BLOCK_ROWS,
         DOCUMENTS,
         SIGNALS,
     )

@@ -219,6 +219,7 @@ class StatementMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     # set: the lines are those of an older revision, and the period is on hold
     held: StatementHeld | None = None
     occasion: str = PERIOD  # why the period is told: one document a contract, period and occasion
+    block: str = ""  # which its document asks for, of what is asked for beforehand
     #: Travels with a final statement alone. None: a draft, or a statement that was final before steps were kept.
     explanation: Explanation | None = None
     #: Of a correction: what its document asks for, where `lines` are what the whole period comes to.
@@ -303,6 +304,28 @@ class ActiveHoursMessage(msgspec.Struct, frozen=True):
     subjects: tuple[SubjectActivity, ...]
 
 
+class BlockRowMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A change of a block's balance that stays as it is. What statements draw and return is told with them, and what
+    they hand on from one block to another as they become final."""
+
+    row: int
+    block: str  # its id
+    kind: str  # grant | expiry | revived | void | refund | adjustment
+    amount_minor: int  # what it adds
+    block_kind: str  # prepaid | promotional | commitment | roll_over | shortfall
+    contract: str  # of the statement that made it, or the first that draws on the block
+    customer_id: str
+    customer: str  # external id
+    currency: str
+    at_us: int  # when it counts from
+    recorded_us: int  # business clock
+    cause: str
+    asked_for: bool = False  # documents ask for it
+    period_start_us: int | None = None  # of the statement that made it
+    carried_from: str | None = None  # the block that has given up `carried_minor` of it
+    carried_minor: int = 0
+
+
 CONTRACT = fields("contract")
 CUSTOMER_OR_SUBJECT = Key(
     "customer or subject", lambda message: (message.customer or message.subject).encode()
@@ -362,4 +385,12 @@ ACTIVE_HOURS = Topic(
     fields("id"),
     "rating",
     ("signals",),
+)
+BLOCK_ROWS = Topic(
+    "rating.block_rows",
+    BlockRowMessage,
+    TopicKind.FACT,
+    fields("block"),
+    "rating",
+    ("billing",),
 )

@@ -188,6 +188,7 @@ def _draft(
             (statement.contract, from_us(statement.period_start_us)) for statement in statements
         ),
         lines=tuple(lines),
+        block=next((statement.block for statement in statements if statement.block), None),
         # What its lines correct first of all: the newest of the documents before it that they name.
         corrects=next((line.corrects.document_id for line in lines if line.corrects), None),
     )

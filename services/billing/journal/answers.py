@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from services.billing.documents.domain.kinds import RECEIVABLE
-from services.billing.journal.domain.sources import DOCUMENT, FINALIZED
+from services.billing.journal.domain.sources import BLOCK, DOCUMENT, FINALIZED
 from services.billing.journal.rows import Entry
 from shared.http.answers import Amount, Answer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerName, DocumentId
@@ -22,14 +22,18 @@ class PostingAnswer(Answer):
     amount: Amount
     line: Annotated[str | None, Field(json_schema_extra={"format": "uuid"})]
     """The document's line that it books"""
+    block: Annotated[str | None, Field(examples=["blk_0355r6GE5yU135fW6KlO0n"])]
+    """The block whose balance it changes"""
 
 
 class SourceAnswer(Answer):
     """What an entry books: an event of a thing, once."""
 
-    kind: Annotated[str, Field(examples=[DOCUMENT])]
+    kind: Annotated[str, Field(examples=[DOCUMENT, BLOCK])]
     id: DocumentId
-    event: Annotated[str, Field(examples=[FINALIZED])]
+    """Of the document, or of the block"""
+    event: Annotated[str, Field(examples=[FINALIZED, "expiry:17"])]
+    """Of a block: what its row says, and which row of `GET /v1/blocks/{block}/rows` it is"""
 
 
 class JournalEntryAnswer(Answer):
@@ -63,6 +67,7 @@ class JournalEntryAnswer(Answer):
                     account=posting.account,
                     amount=format_minor(posting.amount_minor, money),
                     line=posting.line_id,
+                    block=posting.block_id,
                 )
                 for posting in entry.postings
             ],

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/journal", tags=["Journal"], dependencies=[require
 @router.get(
     "",
     operation_id="list_journal",
-    summary="Journal entries with their postings, newest first; `account`: entries that touch it",
+    summary="Journal entries with their postings, newest first; `account`, `block`: entries that touch it",
 )
 async def list_journal(context: Ctx, page: Paged, asked: Asked) -> Listed[JournalEntryAnswer]:
     before = name_in(page)

@@ -16,6 +16,9 @@ class AskedEntries(EntryFilter):
     """The filter, as a query may say it."""
 
     document_id: Annotated[Word | None, Query(alias="document")] = None
+    block_id: Annotated[Word | None, Query(alias="block", description="Entries that change its balance")] = (
+        None
+    )
     account: Text = None
     customer: Customer = None
     contract: Contract = None

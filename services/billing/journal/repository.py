@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from services.billing.journal.domain.entries import NewEntry, Posting
+from services.billing.journal.domain.entries import NewEntry, Posting, Source
 from services.billing.journal.domain.sources import DOCUMENT
 from services.billing.journal.rows import Entry, EntryFilter, EntryRow, PostingRow
 from shared.db.columns import insert, names_of, read
@@ -18,6 +18,7 @@ _CONDITIONS = {
     "document_id": f"entry.source_kind = '{DOCUMENT}' and entry.source_id = {{}}",
     "posted_from": "entry.posted_on >= {}",
     "posted_to": "entry.posted_on <= {}",
+    "block_id": "exists (select from billing.journal_postings posting where posting.entry_id = entry.entry_id and posting.block_id = {})",
     "account": "exists (select from billing.journal_postings posting where posting.entry_id = entry.entry_id and posting.account = {})",
 }
 
@@ -44,6 +45,18 @@ class JournalRepository:
         postings = await self._postings([row["entry_id"] for row in rows])
         return [Entry(**row, postings=tuple(postings.get(row["entry_id"], ()))) for row in rows]
 
+    async def booked(self, sources: Sequence[Source]) -> set[Source]:
+        """Return which of these are booked."""
+        rows = await self._connection.fetch(
+            """select source_kind as kind, source_id as id, event from billing.journal_entries
+                join unnest($1::text[], $2::text[], $3::text[]) as asked (source_kind, source_id, event)
+                    using (source_kind, source_id, event)""",
+            [source.kind for source in sources],
+            [source.id for source in sources],
+            [source.event for source in sources],
+        )
+        return {Source(**row) for row in rows}
+
     async def insert(self, entries: Sequence[NewEntry]) -> None:
         """Insert entries, and the postings of them all at once: the database checks that each balances."""
         named = list(zip(new_ids("jou", len(entries)), entries, strict=True))
@@ -52,7 +65,13 @@ class JournalRepository:
         )
         postings = [
             PostingRow(
-                entry_id, position, posting.account, posting.amount_minor, entry.currency, posting.line_id
+                entry_id,
+                position,
+                posting.account,
+                posting.amount_minor,
+                entry.currency,
+                posting.line_id,
+                posting.block_id,
             )
             for entry_id, entry in named
             for position, posting in enumerate(entry.postings, 1)

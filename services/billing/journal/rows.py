@@ -64,13 +64,15 @@ class PostingRow:
     amount_minor: int
     currency: str
     line_id: str | None
+    block_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Every field that is given must match. `account`: entries with a posting on it, shown whole."""
+    """Every field that is given must match. `account`, `block_id`: entries with a posting on it, shown whole."""
 
     document_id: str | None = None
+    block_id: str | None = None
     account: str | None = None
     customer: str | None = None
     contract: str | None = None

@@ -13,6 +13,18 @@ async def post(uow: UnitOfWork, entries: Sequence[NewEntry]) -> None:
     await JournalRepository(uow.connection).insert(entries)
 
 
+async def post_once(uow: UnitOfWork, entries: Sequence[NewEntry]) -> int:
+    """Post those of these entries whose source has none; return how many that were. What is told again posts nothing."""
+    journal, by_source = JournalRepository(uow.connection), {entry.source: entry for entry in entries}
+    if not by_source:
+        return 0
+    booked = await journal.booked(list(by_source))
+    new = [entry for source, entry in by_source.items() if source not in booked]
+    if new:
+        await journal.insert(new)
+    return len(new)
+
+
 async def list_entries(uow: UnitOfWork, asked: EntryFilter, before: str | None, rows_max: int) -> list[Entry]:
     """Return entries newest first, whole; of one snapshot in a REPEATABLE READ transaction."""
     return await JournalRepository(uow.connection).newest_first(asked, before, rows_max)

@@ -13,6 +13,7 @@ from services.rating.blocks.rows import (
     BlockFilter,
     DueBeforehand,
     HeldBlock,
+    LastingRow,
     NewBlock,
     NewRow,
     StoredRow,
@@ -23,7 +24,10 @@ from shared.db.filters import narrowed
 
 NEW: Final = insert("rating.blocks", NewBlock, ignore_known=True)
 NEW_CONTRACTS: Final = insert("rating.block_contracts", BlockContract, ignore_known=True)
-NEW_ROWS: Final = insert("rating.block_rows", NewRow)
+#: Answers those that stay as they are: a statement's own are replaced with it.
+NEW_ROWS: Final = insert("rating.block_rows", NewRow).returning(
+    "case when period_start is null then row_id end as lasting"
+)
 NEW_ASKED: Final = insert("rating.asked_beforehand", AskedBeforehand, ignore_known=True)
 TOLD: Final = update("rating.asked_beforehand", ToldBeforehand, key=("contract", "occasion"))
 #: What of the rows of a block is what it was granted: the rest is drawn, or lapsed, and may come back.
@@ -60,15 +64,37 @@ _HOLD: Final = f"""
         order by b.block_id for update of b)
     select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
 
-_OVER: Final = f"""
+#: No period of a contract that draws on it begins in its time and is open, or is still to be opened.
+_OVER: Final = """not b.over and b.ends <= $1 and not exists (
+        select from rating.block_contracts c join rating.periods p using (contract)
+        where c.block_id = b.block_id and not p.final and p.period_start < b.ends)
+    and not exists (
+        select from rating.block_contracts c join rating.contracts k using (contract)
+        where c.block_id = b.block_id and k.next_period_at < b.ends)"""
+_HOLD_OVER: Final = f"""
     with held as materialized (
         select b.* from rating.blocks b
-        where b.block_id in (select block_id from rating.block_contracts where contract = any($1::text[]))
-            and not b.over and b.ends <= $2 and not exists (
-                select from rating.block_contracts c join rating.periods p using (contract)
-                where c.block_id = b.block_id and not p.final and p.period_start < b.ends)
-        order by b.block_id for update of b)
+        where {_OVER} and ($3::text[] is null
+            or b.block_id in (select block_id from rating.block_contracts where contract = any($3)))
+        order by b.block_id limit $2 for update of b)
     select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
+# What a statement hands on from one block to another stays as it is once it is final. What the one gives up is told with
+# what the other has of it.
+_LASTING: Final = """select r.row_id, r.block_id, r.kind, r.amount_minor, b.kind as block_kind,
+        coalesce(r.contract, (select c.contract from rating.block_contracts c where c.block_id = r.block_id
+            order by c.position limit 1)) as contract,
+        b.customer_id, cu.external_id as customer, b.currency, r.at, r.recorded_at, r.cause,
+        b.asked_for and r.kind = 'grant' and r.period_start is null as asked_for, r.period_start,
+        given.block_id as carried_from, coalesce(given.minor, 0)::bigint as carried_minor
+    from rating.block_rows r join rating.blocks b using (block_id) join rating.customers cu using (customer_id)
+    left join rating.periods p on (p.contract, p.period_start) = (r.contract, r.period_start)
+    left join lateral (
+        select g.block_id, -g.amount_minor as minor
+        from rating.block_rows g join rating.blocks gb using (block_id)
+        where (g.contract, g.period_start, g.at) = (r.contract, r.period_start, r.at) and g.kind = 'adjustment'
+            and gb.clauses = b.clauses
+    ) given on r.kind = 'grant'
+    where r.kind not in ('draw', 'return') and (r.period_start is null or p.final and r.kind = 'grant')"""
 
 
 class BlockRepository:
@@ -108,9 +134,35 @@ class BlockRepository:
         await self.connection.execute(NEW.sql, *NEW.columns_of(blocks))
         await self.connection.execute(NEW_CONTRACTS.sql, *NEW_CONTRACTS.columns_of(contracts))
 
-    async def write(self, rows: Sequence[NewRow]) -> None:
-        if rows:
-            await self.connection.execute(NEW_ROWS.sql, *NEW_ROWS.columns_of(rows))
+    async def write(self, rows: Sequence[NewRow]) -> list[int]:
+        """Write rows, and return the ids of those that stay as they are."""
+        if not rows:
+            return []
+        found = await self.connection.fetch(NEW_ROWS.sql, *NEW_ROWS.columns_of(rows))
+        return [row["lasting"] for row in found if row["lasting"] is not None]
+
+    async def lasting(self, row_ids: Sequence[int]) -> list[LastingRow]:
+        rows = await self.connection.fetch(
+            f"{_LASTING} and r.row_id = any($1::bigint[]) order by r.row_id", list(row_ids)
+        )
+        return [LastingRow(**row) for row in rows]
+
+    async def lasting_of(self, contracts: Sequence[str], starts: Sequence[datetime]) -> list[LastingRow]:
+        """What final statements of these contracts and periods have handed on."""
+        rows = await self.connection.fetch(
+            f"""{_LASTING} and (r.contract, r.period_start) in (select * from unnest($1::text[], $2::timestamptz[]))
+                order by r.row_id""",
+            list(contracts),
+            list(starts),
+        )
+        return [LastingRow(**row) for row in rows]
+
+    async def lasting_after(self, row_id: int, limit: int) -> list[LastingRow]:
+        """Rows that stay as they are, in the order they were made in, after this one."""
+        rows = await self.connection.fetch(
+            f"{_LASTING} and r.row_id > $1 order by r.row_id limit $2", row_id, limit
+        )
+        return [LastingRow(**row) for row in rows]
 
     async def remove(self, row_ids: Sequence[int]) -> None:
         """Delete draws that an open statement made: its next revision makes its own."""
@@ -142,11 +194,20 @@ class BlockRepository:
             "update rating.blocks set over = true where block_id = any($1::text[])", sorted(blocks)
         )
 
-    async def hold_over(self, contracts: Sequence[str], now: datetime) -> list[HeldBlock]:
-        """Hold the blocks that these contracts draw on whose time is over by `now`, and in whose time no open period of
-        any of their contracts begins."""
-        rows = await self.connection.fetch(_OVER, list(contracts), now)
+    async def hold_over(
+        self, now: datetime, limit: int | None = None, contracts: Sequence[str] | None = None
+    ) -> list[HeldBlock]:
+        """Hold blocks whose time is over by `now`, and in whose time no period of any of their contracts begins that is
+        not final: those that these contracts draw on, or all of them."""
+        rows = await self.connection.fetch(_HOLD_OVER, now, limit, contracts and list(contracts))
         return [HeldBlock(**row) for row in rows]
+
+    async def is_any_over(self, now: datetime) -> bool:
+        """Whether there is such a block."""
+        found: bool = await self.connection.fetchval(
+            f"select exists (select from rating.blocks b where {_OVER})", now
+        )
+        return found
 
     async def ask_others(
         self, blocks: Sequence[str], contracts: Sequence[str], starts: Sequence[datetime]

@@ -19,7 +19,7 @@ Clauses = Annotated[Sequence[str], JSONB]
 @dataclass(frozen=True, slots=True)
 class NewBlock:
     """A block as it is granted. `granted_minor`: by its clause or by a call, what the end of another block makes of it left
-    out."""
+    out; `asked_for`: documents ask for that."""
 
     block_id: str
     customer_id: str
@@ -35,9 +35,12 @@ class NewBlock:
     clauses: Clauses
     granted_minor: int
     reason: str | None = None
+    asked_for: bool = False
 
     @classmethod
-    def of(cls, block: Block, customer_id: str, currency: str, granted_minor: int) -> Self:
+    def of(
+        cls, block: Block, customer_id: str, currency: str, granted_minor: int, *, asked_for: bool
+    ) -> Self:
         return cls(
             block.id,
             customer_id,
@@ -52,6 +55,7 @@ class NewBlock:
             block.applies_to,
             block.clauses,
             granted_minor,
+            asked_for=asked_for,
         )
 
 
@@ -140,6 +144,29 @@ class StoredRow:
     statement_id: str | None
     line_id: str | None
     slice_start: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastingRow:
+    """A change of a balance that stays as it is, with what others are told of its block. `customer` is an external id;
+    `carried_from` is the block that has given up `carried_minor` of it."""
+
+    row_id: int
+    block_id: str
+    kind: RowKind
+    amount_minor: int
+    block_kind: BlockKind
+    contract: str
+    customer_id: str
+    customer: str
+    currency: str
+    at: datetime
+    recorded_at: datetime
+    cause: str
+    asked_for: bool
+    period_start: datetime | None
+    carried_from: str | None
+    carried_minor: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def add_block_tables(metadata: MetaData) -> None:
         # by its clause or by calls: what the end of another one makes of it is left out
         Column("granted_minor", BigInteger, nullable=False),
         Column("reason", Text),
+        Column("asked_for", Boolean, nullable=False, server_default=text("false")),  # by documents
         CheckConstraint(KINDS, name="blocks_kind"),
         Index("blocks_customer", "customer_id"),
         Index("blocks_ends", "ends", postgresql_where=text("not over")),

@@ -70,6 +70,9 @@ class ClockRepository:
                    union all select min(period_end) from rating.periods where not final and period_end > $1
                    union all select min(next_period_at) from rating.contracts where next_period_at > $1
                    union all select min(correction_due_at) from rating.contracts where correction_due_at > $1
+                   union all select min(ends) from rating.blocks b where not over and ends > $1 and not exists (
+                       select from rating.block_contracts join rating.contracts k using (contract)
+                       where block_id = b.block_id and k.next_period_at is not null)
                    union all select min(effective_at) from rating.contract_versions
                        where effective_at > $1) instants
                where due <= $2""",

@@ -11,6 +11,7 @@ from services.rating.statements.metrics import BACKLOG, MARKS, OVERDUE, SECONDS
 from services.rating.statements.usecases import keep_house as usecases
 from services.rating.statements.usecases.close_periods import close_due
 from services.rating.statements.usecases.fan_out import fan_out_all
+from services.rating.statements.usecases.lapse_due import lapse_due
 from services.rating.statements.usecases.price import price_due
 from shared.runtime.jobs import Job
 from shared.runtime.pacing import rest_s
@@ -32,6 +33,12 @@ async def ask_beforehand(context: StatementsContext) -> None:
         async with context.db.transaction() as uow:
             if not await tell_asked(uow, context.clock.now()):
                 return
+
+
+async def lapse(context: StatementsContext) -> None:
+    """Let blocks lapse whose time is over, also those that no period closes after."""
+    while await lapse_due(context):
+        pass
 
 
 async def price(context: StatementsContext) -> None:
@@ -67,5 +74,6 @@ def jobs(pricing_workers: int) -> list[Job[StatementsContext]]:
         Job("ask_beforehand", SELDOM_S, ask_beforehand, soon_s=SOON_S),
         Job("price", SELDOM_S, price, workers=pricing_workers, follows_clock=False, soon_s=SOON_S),
         Job("close", SELDOM_S, close),
+        Job("lapse", SELDOM_S, lapse),
         Job("keep_house", HOUSEKEEPING_EVERY_S, keep_house, follows_clock=False),
     ]

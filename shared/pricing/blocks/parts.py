@@ -84,6 +84,13 @@ def parts_due(chain: Sequence[VersionInForce], period: ServicePeriod) -> list[Pa
     return sorted(within, key=lambda part: (part.due, part.kind, part.block.key))
 
 
+def asked_for(block: Block, terms: Terms) -> bool:
+    """Whether documents ask for what a clause of these terms grants of a block."""
+    if block.kind == "commitment":
+        return any(one.key == block.key and one.schedule != "none" for one in terms.commitments)
+    return block.kind == "prepaid" and any(one.key == block.key and one.asked_for for one in terms.credits)
+
+
 def _of_promise(promise: Promise, terms: Terms) -> Iterator[Part]:
     """The amount in equal parts, by largest remainder; what fell due before the commitment was agreed is due then."""
     clause, block, window = promise.clause, promise.block, promise.window

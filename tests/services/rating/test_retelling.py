@@ -87,6 +87,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         "CUSTOMERS_A_PAGE",
         "CONTRACTS_A_PAGE",
         "STATEMENTS_A_PAGE",
+        "BLOCK_ROWS_A_PAGE",
         "SUBJECTS_A_PAGE",
     ):
         monkeypatch.setattr(snapshots, name, 3)

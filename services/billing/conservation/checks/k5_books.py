@@ -87,9 +87,11 @@ DATES = """
 STRAY = """
     select e.entry_id, e.source_kind, e.source_id, e.event, e.contract
     from billing.journal_entries e
-    left join billing.documents d on e.source_kind = 'document' and e.event = 'finalized'
-        and d.document_id = e.source_id and d.status = 'finalized'
-    where d.document_id is null order by e.entry_id
+    where not exists (select from billing.documents d where e.source_kind = 'document' and e.event = 'finalized'
+            and d.document_id = e.source_id and d.status = 'finalized')
+        and not exists (select from rating.block_rows r where e.source_kind = 'block'
+            and r.block_id = e.source_id and r.kind || ':' || r.row_id = e.event)
+    order by e.entry_id
 """
 
 
@@ -102,6 +104,7 @@ async def numbers(connection: asyncpg.Connection, listed_max: int | None) -> Che
     series = await connection.fetchval("select count(*) from billing.number_series")
     breaks = (*map(_number, off.rows), *map(_falling, falling.rows), *map(_stray, stray.rows))
     return Checked(K.MONEY, {"series": series}, breaks, more=off.more + falling.more + stray.more)
+
 
 def books(row: asyncpg.Record) -> list[Break]:
     where = Row("billing.documents", {"document_id": row["document_id"], "number": row["number"]})

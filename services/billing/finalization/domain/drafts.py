@@ -36,7 +36,7 @@ class Obstacle:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A draft whose statements are final; `contract_periods` are theirs. `customer_name` is None until billing
-    has heard of the customer."""
+    has heard of the customer. `block`: which it asks for beforehand."""
 
     document_id: str
     kind: DocumentKind
@@ -55,6 +55,7 @@ class Draft:
     subtotal_minor: int
     total_minor: int
     corrects: str | None
+    block: str | None
     contract_periods: tuple[CONTRACT_PERIOD, ...]
     lines: tuple[Line, ...]
 

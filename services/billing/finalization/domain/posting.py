@@ -27,6 +27,6 @@ def _postings(document: Numbered) -> Iterator[Posting]:
     draft = document.draft
     yield Posting(draft.kind.receivable, draft.total_minor)
     for line in draft.lines:
-        yield Posting(draft.kind.account_of(line.kind), -line.amount_minor, line.line_id)
+        yield Posting(draft.kind.account_of(line.kind), -line.amount_minor, line.line_id, draft.block)
         for draw in line.draws:
-            yield Posting(account_of(draw.kind), draw.amount_minor, line.line_id)
+            yield Posting(account_of(draw.kind), draw.amount_minor, line.line_id, draw.block)

@@ -15,11 +15,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A debit (positive) or credit (negative), in minor units; `line_id`: the document's line that it books."""
+    """A debit (positive) or credit (negative), in minor units; `line_id`: the document's line that it books, `block_id`:
+    the block whose balance it changes."""
 
     account: str
     amount_minor: int
     line_id: str | None = None
+    block_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ def _message(asked: DueBeforehand, chain: Chain, now: datetime) -> StatementMess
         net_days=terms.billing.net_days,
         contract_versions=(in_force.version,),
         occasion=asked.occasion,
+        block=asked.block_id,
         explanation=told({line.line_id: (share.step(terms.money),)}),
     )
 

@@ -7,6 +7,7 @@ from services.rating.blocks.requests import AdjustmentDocument, EndDocument
 from services.rating.blocks.rows import HeldBlock, NewRow, RowKind
 from services.rating.blocks.usecases.find import BlockNotFound
 from services.rating.blocks.usecases.grant import minor_of
+from services.rating.blocks.usecases.tell_rows import write_rows
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.values.money import MINOR_MAX, currency, format_minor
@@ -97,6 +98,6 @@ async def _end(
 
 async def _change(uow: UnitOfWork, block: HeldBlock, rows: list[NewRow]) -> None:
     blocks = BlockRepository(uow.connection)
-    await blocks.write(rows)
+    await write_rows(uow, rows)
     await blocks.move([block.block_id])
     await blocks.ask_others([block.block_id], (), ())

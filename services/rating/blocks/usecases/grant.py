@@ -6,6 +6,7 @@ from decimal import Decimal
 from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.requests import BlockDocument
 from services.rating.blocks.rows import BlockContract, NewBlock, NewRow
+from services.rating.blocks.usecases.tell_rows import write_rows
 from services.rating.contracts.memory import Chain, load_chains
 from services.rating.contracts.repository import ContractRepository
 from shared.db.unit_of_work import UnitOfWork
@@ -65,7 +66,7 @@ async def grant_block(uow: UnitOfWork, document: BlockDocument, now: datetime) -
     )
     turns = [BlockContract(block_id, contract, turn) for turn, contract in enumerate(document.draws)]
     await blocks.add([block], turns)
-    await blocks.write([NewRow(block_id, "grant", minor, effective, now, BY_CALL)])
+    await write_rows(uow, [NewRow(block_id, "grant", minor, effective, now, BY_CALL)])
     await blocks.ask_others([block_id], (), ())
     return block_id
 

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import structlog
 
+from services.rating.blocks.usecases.lapse import lapse
+from services.rating.blocks.usecases.tell_rows import tell_handed_on
 from services.rating.contracts.domain.chain import accept_until
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
@@ -20,7 +22,7 @@ from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import PRICED
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import ClaimedPeriod, DuePeriod
-from services.rating.statements.usecases.draw_on_blocks import name_of, take_what_lapsed
+from services.rating.statements.usecases.draw_on_blocks import name_of
 from services.rating.statements.usecases.pass_barrier import pass_barrier
 from services.rating.statements.usecases.price import in_one_snapshot, price_held
 from shared.cases import NewCase, open_exception, resolve_exceptions
@@ -118,7 +120,8 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
             [one.period.start for one in closed],
             [accept_until(one.chain, one.period.end) for one in closed],
         )
-        await take_what_lapsed(uow, sorted({one.contract for one in closed}), now)
+        await tell_handed_on(uow, [one.contract for one in closed], [one.period.start for one in closed])
+        await lapse(uow, now, sorted({one.contract for one in closed}))
         await schedule_runs(uow, sorted({one.contract for one in closed}), now)
         await resolve_exceptions(uow, CLOSE_DELAYED, [one.reference for one in closed], now)
         return len(closed)

@@ -13,11 +13,13 @@ from typing import TypeVar
 
 from services.rating.blocks.repository import BlockRepository
 from services.rating.blocks.rows import BlockContract, HeldBlock, NewBlock, NewRow, RowKind, StoredRow
+from services.rating.blocks.usecases.tell_rows import write_rows
 from services.rating.statements.domain.due import DueStatement, PricedStatement
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError
 from shared.pricing.balances import Balances, BlockDrawn
 from shared.pricing.blocks import Block
+from shared.pricing.blocks.parts import asked_for
 from shared.pricing.results import PricedPeriod
 from shared.values.ids import statement_id
 
@@ -140,24 +142,10 @@ async def write_draws(
     await blocks.add([block for block, _ in new], [contract for _, contract in new])
     changes = _changes(drawing, touching, now)
     await blocks.remove(changes.removed)
-    await blocks.write([*granted, *changes.rows, *_balanced(drawing.held, changes.by, now)])
+    await write_rows(uow, [*granted, *changes.rows, *_balanced(drawing.held, changes.by, now)])
     await blocks.move(changes.by)
     short = [block for block, by in changes.by.items() if _may_be_short(drawing.held.get(block), by)]
     await blocks.ask_others(short, *_names(one.due for one in priced))
-
-
-async def take_what_lapsed(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> None:
-    """Take what is left of blocks off them whose time is over: no open period of a contract that draws on them begins in
-    it. It comes when periods were made final."""
-    blocks = BlockRepository(uow.connection)
-    over = await blocks.hold_over(contracts, now)
-    rows = [
-        NewRow(block.block_id, "expiry", -block.left_minor, block.ends, now, "ended")
-        for block in over
-        if block.left_minor > 0 and block.ends is not None
-    ]
-    await blocks.write(rows)
-    await blocks.close([block.block_id for block in over])
 
 
 def _new_blocks(
@@ -177,7 +165,9 @@ def _new_blocks(
             currency = one.due.chain[-1].terms.currency
             of = BlockContract(block.id, one.due.contract, 0)
             own = block.amount_minor - kept.get(block.id, 0)
-            new.append((NewBlock.of(block, one.due.customer_id, currency, own), of))
+            asked = any(asked_for(block, version.terms) for version in one.due.chain)
+            made = NewBlock.of(block, one.due.customer_id, currency, own, asked_for=asked)
+            new.append((made, of))
             if own > 0:
                 rows.append(NewRow(block.id, "grant", own, block.effective, now, OF_CLAUSE))
     return new, rows
@@ -193,7 +183,8 @@ class _Changes:
 
 
 def _changes(drawing: Drawing, priced: Sequence[PricedStatement], now: datetime) -> _Changes:
-    """What differs between what the statements made before and what they make now: a row that is made again stays."""
+    """What differs between what the statements made before and what they make now: a row that is made again stays, since
+    others may have been told of it."""
     found = _Changes()
     for one in priced:
         before, after = _differing(

@@ -1,4 +1,4 @@
-"""Finish all due work now, whatever the pace: open, price and close what is due in rating. A moved
+"""Finish all due work now, whatever the pace: open, price, close and let lapse what is due in rating. A moved
 clock waits for it."""
 
 import asyncio
@@ -15,6 +15,7 @@ from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.usecases.close_periods import close_due
 from services.rating.statements.usecases.fan_out import fan_out
+from services.rating.statements.usecases.lapse_due import lapse_due
 from services.rating.statements.usecases.price import price_asked
 from shared.db.published import database_time
 
@@ -31,10 +32,13 @@ async def finish_due_work(context: StatementsContext) -> bool:
     await _ask_all(context)
     await price_all(context)
     await close_due(context)
+    while await lapse_due(context):
+        pass
     async with context.db.transaction() as uow:
         return not (
             await StatementRepository(uow.connection).closable_left(now)
             or await CorrectionRepository(uow.connection).due(now, 1)
+            or await BlockRepository(uow.connection).is_any_over(now)
         )
 
 

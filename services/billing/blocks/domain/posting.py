@@ -1,0 +1,57 @@
+"""What a change of a block's balance posts."""
+
+from typing import Final
+
+from services.billing.documents.domain.draws import CREDITS_LIABILITY, PROMOTIONAL
+from services.billing.journal.domain.entries import NewEntry, Posting, Source
+from services.billing.journal.domain.sources import BLOCK
+from shared.topics.rating import BlockRowMessage
+from shared.values.instants import from_us
+from shared.values.period import local_date
+
+#: What was paid and never used.
+BREAKAGE: Final = "revenue.breakage"
+#: What was there before, or is there without a document.
+OPENING_BALANCE: Final = "opening_balance"
+#: What is given back, and not paid out yet.
+CUSTOMER_CREDIT: Final = "customer_credit"
+#: What a statement asked for as short of a commitment that rolls over: it was no revenue yet.
+SHORTFALL: Final = "revenue.shortfall"
+#: What a refill guarantees beyond what was left: a gift.
+GIVEN: Final = "revenue.promotional"
+
+_AGAINST: Final = {
+    "grant": OPENING_BALANCE,
+    "adjustment": OPENING_BALANCE,
+    "expiry": BREAKAGE,
+    "revived": BREAKAGE,
+    "void": BREAKAGE,
+    "refund": CUSTOMER_CREDIT,
+}
+
+
+def entry_of(row: BlockRowMessage, zone: str) -> NewEntry | None:
+    """Return what a row posts: what customers have paid and not used up rises or falls by it, or moves from one block to
+    another. None: nothing, as of what was given, which posts as it is drawn, and of a grant that documents ask for."""
+    if row.block_kind == PROMOTIONAL or row.asked_for:
+        return None
+    postings = (
+        Posting(CREDITS_LIABILITY, row.carried_minor, block_id=row.carried_from),
+        Posting(_against(row), row.amount_minor - row.carried_minor),
+        Posting(CREDITS_LIABILITY, -row.amount_minor, block_id=row.block),
+    )
+    return NewEntry(
+        source=Source(BLOCK, row.block, f"{row.kind}:{row.row}"),
+        contract=row.contract,
+        customer=row.customer,
+        currency=row.currency,
+        posted_on=local_date(from_us(row.recorded_us), zone),
+        description=f"{row.kind} of {row.block_kind} block {row.block}",
+        postings=tuple(posting for posting in postings if posting.amount_minor),
+    )
+
+
+def _against(row: BlockRowMessage) -> str:
+    if row.period_start_us is None:
+        return _AGAINST[row.kind]
+    return SHORTFALL if row.block_kind == "roll_over" else GIVEN
