@@ -36,20 +36,21 @@ DRAW_ROWS = f"""
     order by contract, period_start, line_id, block
 """
 
-# Block by block: its rows by kind, what it was granted by its clause or call, and what is left.
+# Block by block: its rows by kind, what it was granted by its clause or call, and what is left. One that a statement handed
+# something on to, and does no more, has no row.
 BALANCES = """
     with summed as (
         select b.block_id, b.over, b.granted_minor,
             coalesce(sum(r.amount_minor), 0)::bigint as left_minor,
             coalesce(sum(r.amount_minor) filter (
                 where r.kind in ('grant', 'adjustment') and r.period_start is null), 0)::bigint as rows_minor,
-            count(*) filter (where r.kind = 'grant') as grants,
+            count(*) filter (where r.kind = 'grant') as grants, count(r.row_id) as rows,
             (select c.contract from rating.block_contracts c where c.block_id = b.block_id
                 order by c.position limit 1) as contract
         from rating.blocks b left join rating.block_rows r using (block_id) group by 1, 2, 3
     )
     select * from summed
-    where left_minor < 0 or over and left_minor <> 0 or rows_minor <> granted_minor or grants = 0
+    where left_minor < 0 or over and left_minor <> 0 or rows_minor <> granted_minor or grants = 0 and rows > 0
     order by block_id
 """
 

@@ -26,13 +26,16 @@ ALL_PERIODS = """
     union select contract, period_start from billing.documents
     order by contract, period_start
 """
-# Whether nothing of rating.statements is under way: then what billing has not heard was dropped.
+#: What rating tells billing of money.
+TOLD_ON = ("rating.statements", "rating.block_rows")
+# Whether nothing of a topic is under way: then what billing has not heard was dropped.
 DRAINED = """
-    select not exists (select from rating.outbox where topic = 'rating.statements') as outbox_empty,
+    select not exists (select from rating.outbox where topic = $1) as outbox_empty,
            (select coalesce(sum(position), 0)::bigint from bus.positions
-               where grp = 'billing' and topic = 'rating.statements') as consumed,
-           (select coalesce(sum(head), 0)::bigint from bus.heads where topic = 'rating.statements') as written
+               where grp = 'billing' and topic = $1) as consumed,
+           (select coalesce(sum(head), 0)::bigint from bus.heads where topic = $1) as written
 """
+
 
 async def all_periods(connection: asyncpg.Connection) -> list[tuple[str, datetime]]:
     """Every contract and period that either side knows of."""
@@ -40,10 +43,13 @@ async def all_periods(connection: asyncpg.Connection) -> list[tuple[str, datetim
 
 
 async def is_drained(connection: asyncpg.Connection, heads: Heads | None = None) -> bool:
-    """Whether billing has heard every statement that rating told. `heads` as in K1."""
-    [row] = await connection.fetch(DRAINED)
-    written = sum((await heads("rating.statements")).values()) if heads else row["written"]
-    return bool(row["outbox_empty"]) and row["consumed"] >= written
+    """Whether billing has heard all that rating told of money. `heads` as in K1."""
+    for topic in TOLD_ON:
+        [row] = await connection.fetch(DRAINED, topic)
+        written = sum((await heads(topic)).values()) if heads else row["written"]
+        if not row["outbox_empty"] or row["consumed"] < written:
+            return False
+    return True
 
 
 async def money_of(

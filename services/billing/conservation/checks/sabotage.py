@@ -73,6 +73,10 @@ def off_by_one(column: str) -> str:
             from ({NUMBERS}) named where p.subject_no = named.subject_no and p.hour = $4"""
 
 
+#: What was paid, and lapsed.
+LAPSED = """select source_id, event from billing.journal_entries
+            where source_kind = 'block' and event like 'expiry:%' order by 1, 2 limit 1"""
+
 KINDS: Mapping[str, Sabotage] = {
     "event-deleted": Sabotage(
         K.DISPOSITION,
@@ -188,6 +192,24 @@ KINDS: Mapping[str, Sabotage] = {
            group by 1 having count(*) = 1 order by 1 limit 1""",
         "delete from rating.block_rows where block_id = $1 and kind = 'grant' and period_start is null",
         "a granted block",
+    ),
+    "breakage-dropped": Sabotage(
+        K.MONEY,
+        "block_row_not_posted",
+        "billing.journal_entries",
+        LAPSED,
+        "delete from billing.journal_entries where source_kind = 'block' and (source_id, event) = ($1, $2)",
+        "a block of which something lapsed that was paid",
+    ),
+    "breakage-doubled": Sabotage(
+        K.MONEY,
+        "block_entry_differs",
+        "billing.journal_entries",
+        LAPSED,
+        """update billing.journal_postings p set amount_minor = 2 * p.amount_minor
+            from billing.journal_entries e where e.entry_id = p.entry_id and p.block_id is not null
+                and (e.source_kind, e.source_id, e.event) = ('block', $1, $2)""",
+        "a block of which something lapsed that was paid",
     ),
     "correction-dropped": Sabotage(
         K.MONEY,

@@ -26,7 +26,7 @@ SAYS: Mapping[K, str] = {
     K.DISPOSITION: "stored = voided + suspense + unpriced + held late + waived late + held + applied, and stored = new of the batches",
     K.QUANTITY: "quantities recomputed from raw events = the aggregates = the statements",
     K.MONEY: "settled lines and draws = documents + waived + carried + unbilled, the rows of each block are what it was granted "
-    "and what statements draw, numbers have no gap and dates rise with them, and the journal balances",
+    "and what statements draw, the journal owes of each what is left of it, numbers have no gap and dates rise with them, and the journal balances",
 }
 OWNERS: Mapping[K, str] = {
     K.TRANSPORT: "platform",

@@ -15,6 +15,7 @@ from services.billing.conservation.checks.k4_fold import fold
 from services.billing.conservation.checks.k4_quantity import quantities_of
 from services.billing.conservation.checks.k5_blocks import blocks, draws_of
 from services.billing.conservation.checks.k5_books import numbers
+from services.billing.conservation.checks.k5_liability import liability
 from services.billing.conservation.checks.k5_money import all_periods, is_drained, money_of
 from services.billing.conservation.checks.listing import LISTED_MAX
 from services.billing.conservation.clients import snapshot
@@ -95,6 +96,7 @@ async def _money(connection: asyncpg.Connection, heads: Heads | None, listed_max
         [
             await numbers(connection, listed_max),
             await blocks(connection, listed_max, drained=drained),
+            await liability(connection, listed_max, drained=drained),
             *chunks,
             *drawn,
         ]

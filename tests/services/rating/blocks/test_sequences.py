@@ -1,8 +1,9 @@
 """Random sequences of grants, usage, late usage, voids, corrections and expiries: no balance falls below zero, each draw
-names block, statement, line and slice, pricing twice changes no row, and K5 holds after each step."""
+names block, statement, line and slice, pricing twice changes no row, K5 holds after each step, and once all is final
+the journal owes of each block what is left of it."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +12,25 @@ import asyncpg
 import pytest
 
 from services.billing.conservation.checks.k5_blocks import blocks, draws_of
+from services.billing.conservation.checks.k5_liability import liability
+from shared.db.published import until_published
+from shared.db.unit_of_work import Database
+from shared.topics.rating import BLOCK_ROWS, STATEMENTS
+from tests.services.billing.hearing import Hearing
 from tests.services.rating.deployment import Deployment, event, terms, utc, void
 
 CONTRACTS = ("one", "two")
 BEGIN = utc("2024-01-01T00:00:00")
 STEPS = 25
+PROMISED = {
+    "key": "term",
+    "amount": "25.00",
+    "payment": "prepaid",
+    "invoiced": "monthly",
+    "period": {"months": 2},
+    "rollover_percent": "40",
+}
+SHORT = {"key": "short", "amount": "5.00", "shortfall": "roll_over", "period": {"months": 1}}
 UNNAMED = """select count(*) from rating.block_rows where kind in ('draw', 'return')
     and (statement_id is null or line_id is null or slice_start is null or contract is null)"""
 ROWS = "select row_id, block_id, kind, amount_minor from rating.block_rows order by row_id"
@@ -23,11 +38,27 @@ AGAIN = """insert into rating.stale (contract, period_start)
     select contract, period_start from rating.periods where not final"""
 
 
+OWED = """select b.block_id, b.key, coalesce((select sum(r.amount_minor) from rating.block_rows r
+        where r.block_id = b.block_id), 0)::bigint as left_minor,
+    coalesce((select -sum(p.amount_minor) from billing.journal_postings p
+        where p.account = 'credits_liability' and p.block_id = b.block_id), 0)::bigint as owed_minor
+    from rating.blocks b where b.kind <> 'promotional'"""
+
+
+@pytest.fixture
+async def billing(rating: Deployment) -> AsyncIterator[Hearing]:
+    db = Database(rating.database.url("billing"), "billing")
+    await db.open()
+    yield Hearing(db, rating.context.bus)
+    await db.close()
+
+
 @dataclass
 class Sequence:
     """A deployment, and what was done to it."""
 
     rating: Deployment
+    billing: Hearing
     auditor: asyncpg.Connection
     chosen: random.Random
     now: datetime = BEGIN
@@ -46,17 +77,11 @@ class Sequence:
                 "price": {"model": "per_unit", "unit": "1.00"},
             }
             gift = {"key": "gift", "amount": "9.00", "refill": {"every": "month", "anchor": "2024-01-11"}}
-            promise = {
-                "key": "term",
-                "amount": "25.00",
-                "payment": "prepaid",
-                "invoiced": "none",
-                "period": {"months": 2},
-            }
-            over = (
-                {"commitments": [promise]}
+            paid = {**gift, "key": "paid", "kind": "prepaid", "roll_over": {"max": "3.00", "min": "1.00"}}
+            over: dict[str, Any] = (
+                {"commitments": [PROMISED, SHORT]}
                 if name == "two"
-                else {"credits": [{**gift, "roll_over": {"max": "3.00"}}]}
+                else {"credits": [{**gift, "roll_over": {"max": "3.00"}}, paid]}
             )
             await self.rating.apply(terms(name, "acme", lines=[line], **over))
 
@@ -119,14 +144,33 @@ class Sequence:
         await pool.execute(AGAIN)
         await self.rating.settled()
         assert await pool.fetch(ROWS) == before
+        await self.booked()
+
+    async def booked(self) -> None:
+        """Billing has heard all of it, and K5 holds of its entries."""
+        for topic in (STATEMENTS, BLOCK_ROWS):
+            await until_published(self.rating.context.db, topic.name)
+        await self.billing.catch_up(self.now)
+        found = await liability(self.auditor, None, drained=True)
+        assert found.breaks == (), [(each.fault, each.where.key, each.says) for each in found.breaks]
+
+    async def end(self) -> None:
+        """All is final, asked for, and over: what is left is owed."""
+        self.now = utc("2025-06-01T00:00:00")
+        await self.rating.advance(self.now, test_clock=True)
+        await self.holds()
+        rows = await self.rating.context.db.pool.fetch("select 1 from rating.periods where not final")
+        assert rows == []
+        for row in await self.auditor.fetch(OWED):
+            assert row["left_minor"] == row["owed_minor"], dict(row)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 async def test_balances_hold_whatever_comes_in_whatever_order(
-    rating: Deployment, auditor: asyncpg.Connection, seed: int
+    rating: Deployment, billing: Hearing, auditor: asyncpg.Connection, seed: int
 ) -> None:
-    sequence = Sequence(rating, auditor, random.Random(seed))
+    sequence = Sequence(rating, billing, auditor, random.Random(seed))
     await sequence.begin()
     steps: list[tuple[int, Callable[[], Awaitable[Any]]]] = [
         (8, sequence.use),
@@ -141,6 +185,7 @@ async def test_balances_hold_whatever_comes_in_whatever_order(
         await act()
         sequence.done[act.__name__] = sequence.done.get(act.__name__, 0) + 1
         await sequence.holds()
+    await sequence.end()
     kinds = await rating.context.db.pool.fetch(
         "select kind, count(*) from rating.block_rows group by 1 order by 1"
     )
