@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.rating.catalogue.repository import CatalogueRepository
-from services.rating.metering.fold.domain.packed import Packed, element_of
+from services.rating.metering.fold.domain.packed import Packed, element_of, numbers_of
 from services.rating.metering.fold.domain.share import Backlog, Share, Waiting, share_of
 from services.rating.metering.fold.memory import ROW_BYTES, FoldMemory, KnownRows
 from services.rating.metering.fold.usecases import fold as folding
@@ -186,6 +186,16 @@ def test_rows_are_remembered_up_to_so_many_bytes_those_that_changed_last() -> No
         known.keep({(1, hour): row})
     found, unknown = known.among([(1, hour) for hour in range(30)])
     assert len(found) in range(5, 11) and unknown == [(1, hour) for hour in range(30 - len(found))]
+
+
+def test_a_series_is_found_among_numbers_whose_bytes_look_like_it() -> None:
+    """An element begins with its length, so it can be read across the border of two others."""
+    numbers = [8, 2048, 2056, 8 << 16, 8 << 24, 8 << 32, (8 << 32) | 8, 8 << 40, 1, 256, (3 << 32) | 8]
+    row, times = Packed(), 3
+    for number in (numbers + numbers[::-1]) * times:
+        row.add(element_of(number), 1, 0, number)
+    found = zip(numbers_of(row.series), numbers_of(row.events), numbers_of(row.values), strict=True)
+    assert sorted(found) == sorted((number, 2 * times, 2 * times * number) for number in numbers)
 
 
 async def test_a_hundred_of_the_largest_are_exact(db: Database, metering: Metering) -> None:
