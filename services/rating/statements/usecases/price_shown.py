@@ -23,7 +23,7 @@ log = structlog.get_logger()
 ANSWER_S = 0.8  # an answer waits so long for pricing, which goes on when it is not done then
 BEGIN_S = 0.5  # and begins nothing later than that
 DUE_WAIT_S = 30.0
-CHUNK_MAX = 50  # statements one transaction prices
+CHUNK_MAX = 100  # statements one transaction prices
 
 
 @dataclass(frozen=True, slots=True)
