@@ -3,8 +3,8 @@ goes by the key however small the table was. It was planned anew for each row, w
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
