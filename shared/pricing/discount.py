@@ -55,6 +55,11 @@ class Discount(Clause):
         measure: Decimal = getattr(self, self.kind)
         return measure
 
+    @cached_property
+    def rate(self) -> Decimal:
+        """What a percentage takes of each unit of money."""
+        return self.measure.scaleb(-2)
+
     def is_of(self, key: str, kind: str, metered_by: str | None) -> bool:
         """Whether a line is one of those it applies to; units are taken off what a meter counts."""
         return names_it(self.applies_to, key, kind) and (self.units is None or metered_by is not None)

@@ -5,6 +5,7 @@ import secrets
 import time
 import uuid
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 # in ASCII order, so that text sorts as the number
@@ -63,6 +64,7 @@ def _derived(*parts: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
+@lru_cache(10_000)
 def _instant(moment: datetime) -> str:
     assert moment.tzinfo is not None, "an id is derived from an instant, not from a local time"
     return str(int(moment.timestamp()))

@@ -114,10 +114,9 @@ def share(amount: Decimal, part: int, whole: int) -> Decimal:
     return ROUNDED.divide(EXACT.multiply(amount, Decimal(part)), Decimal(whole))
 
 
-def percent_of(amount: Decimal, percent: Decimal) -> Decimal:
-    """Return percent ÷ 100 of an amount; what is finer than 60 decimals, as no price × quantity is, is rounded half
-    up."""
-    exact = _FINER.multiply(amount, percent.scaleb(-2))
+def part_of(amount: Decimal, rate: Decimal) -> Decimal:
+    """Return amount × rate; what is finer than 60 decimals, as no price × quantity is, is rounded half up."""
+    exact = _FINER.multiply(amount, rate)
     written = str(exact)
     if len(written) <= PART_DECIMALS_MAX and "E" not in written:  # too short to have more decimals
         return exact

@@ -23,12 +23,13 @@ from lab.bench.workload import BodiesPlan
 @dataclass(frozen=True)
 class StatementsWanted:
     """So many `customers` with `events` of this month between them; then `rounds` times one more event of each,
-    after one round that warms up."""
+    after one round that warms up. `balances`: a commitment and a block on each contract."""
 
     bus: str
     customers: int
     events: int
     rounds: int
+    balances: bool = False
 
 
 async def measure_statements(
@@ -38,7 +39,7 @@ async def measure_statements(
     async with driven_scene(checkout, wanted.bus, "bench-statements") as found:
         month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         say(f"creating {wanted.customers:,} customers and contracts …")
-        await found.populate(wanted.customers, lambda _number: month.date())
+        await found.populate(wanted.customers, lambda _number: month.date(), balances=wanted.balances)
         fill = _plan(found, wanted, 0, month.timestamp())
         await found.send(await written(fill))
         rounds = []

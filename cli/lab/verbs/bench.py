@@ -264,13 +264,16 @@ def statements(
     bus: OnBus = "postgres",
     customers: Customers = 2000,
     events: Annotated[int, typer.Option("--events", min=1, help="Events stored before")] = 100_000,
+    with_balances: Annotated[
+        bool, typer.Option("--with-balances", help="A commitment and a block on each contract")
+    ] = False,
     rounds: RoundsWanted = 5,
     against: Against = None,
     pairs: Pairs = PAIRS,
     as_json: AsJson = False,
 ) -> None:
     """CPU a draft, over all processes, from one event of each customer until every draft, read, covers it."""
-    wanted = StatementsWanted(bus, customers, events, rounds)
+    wanted = StatementsWanted(bus, customers, events, rounds, with_balances)
     _stage(
         f"statements, {customers:,} drafts",
         partial(measure_statements, wanted=wanted),

@@ -58,7 +58,7 @@ class BoundedLine(LineClause):
 
 def bounds_of(stretches: Sequence[Effective[LineClause]]) -> Bounds | None:
     """Return the bounds of a line in a period; None where it has none."""
-    if not any(isinstance(one.clause, BoundedLine) and one.clause.is_bounded for one in stretches):
+    if not [one for one in stretches if isinstance(one.clause, BoundedLine) and one.clause.is_bounded]:
         return None
     agreed = [
         (one.clause, one.clause.days_charged(one.days, one.whole_days))

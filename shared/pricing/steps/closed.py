@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from shared.pricing.balances import Balances, BlockDrawn, CommitmentCounted, Kept
+from shared.pricing.balances import EMPTY, Balances, BlockDrawn, CommitmentCounted, Kept
 from shared.pricing.blocks import Block, Change
 from shared.pricing.blocks.agreed import Promise
 from shared.pricing.layout import Layout
@@ -39,15 +39,7 @@ def close(committed: Committed, credited: Credited, layout: Layout, made: Mappin
         found.commitment(promise.block, committed.left[promise.block.id], made.get(promise.block.id), layout)
     for block in credited.blocks:
         found.credit(block, credited, layout)
-    return Closed(
-        tuple(found.changes),
-        Balances(
-            blocks=tuple(found.blocks),
-            drawn=tuple(found.drawn),
-            counted=tuple(found.counted),
-            kept=tuple(found.kept),
-        ),
-    )
+    return Closed(tuple(found.changes), found.closing())
 
 
 class _Found(msgspec.Struct):
@@ -58,6 +50,16 @@ class _Found(msgspec.Struct):
     drawn: list[BlockDrawn] = []
     counted: list[CommitmentCounted] = []
     kept: list[Kept] = []
+
+    def closing(self) -> Balances:
+        if not (self.blocks or self.drawn or self.counted or self.kept):
+            return EMPTY
+        return Balances(
+            blocks=tuple(self.blocks),
+            drawn=tuple(self.drawn),
+            counted=tuple(self.counted),
+            kept=tuple(self.kept),
+        )
 
     def commitment(self, block: Block, left: int, made: Block | None, layout: Layout) -> None:
         used = block.amount_minor - left
@@ -96,6 +98,8 @@ def _rolled(promise: Promise, committed: Committed, layout: Layout) -> int:
     if _goes_on(promise.block, layout):
         return 0
     left = committed.left[promise.block.id]
+    if not left:
+        return 0
     if promise.clause.prepaid:
         exact = promise.clause.rollover_percent.scaleb(-2) * left
         return int(round_to(exact, 0, Rounding.DOWN))

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from shared.pricing.balances import Balances
+from shared.pricing.balances import Balances, BlockDrawn, CommitmentCounted
 from shared.pricing.blocks import Draw, Due, draw
 from shared.pricing.blocks.agreed import Promise
 from shared.pricing.layout import Layout
@@ -54,12 +54,15 @@ def commit(slices: Sequence[Slice], layout: Layout, opening: Balances) -> Commit
     agreed = layout.agreed
     if not agreed.promises:
         return Committed(slices)
-    used = {row.block: row.amount_minor for row in opening.drawn}
-    used |= {row.block: row.amount_minor for row in opening.counted}
-    running = _Running({block.id: block.amount_minor - used.get(block.id, 0) for block in agreed.promised})
+    rows: tuple[BlockDrawn | CommitmentCounted, ...] = (*opening.drawn, *opening.counted)
+    left = {block.id: block.amount_minor for block in agreed.promised}
+    for row in rows:
+        if row.block in left:
+            left[row.block] -= row.amount_minor
+    running = _Running(left)
     passed = [_passed(one, layout, running) for one in slices]
     uplifts = [line for promise in agreed.dearer_beyond for line in _uplift(promise, layout, running)]
-    shortfalls = list(_shortfalls(layout, running))
+    shortfalls = _shortfalls(layout, running)
     if shortfalls:
         last = passed[-1]
         short = [
@@ -165,13 +168,16 @@ def _uplift(promise: Promise, layout: Layout, running: _Running) -> Iterator[Pri
         yield _line(promise, layout, UPLIFT, shown, minor)
 
 
-def _shortfalls(layout: Layout, running: _Running) -> Iterator[PricedLine]:
-    """Yield what is short of each postpaid commitment whose end lies in the period."""
+def _shortfalls(layout: Layout, running: _Running) -> list[PricedLine]:
+    """Return what is short of each postpaid commitment whose end lies in the period."""
     ended = [one for one in layout.agreed.promises if is_short(one, layout)]
-    for promise in {one.clause.key: one for one in ended}.values():
+    lines = []
+    for promise in {one.clause.key: one for one in ended}.values() if ended else ():
         minor = sum([running.left[one.block.id] for one in ended if one.clause is promise.clause])
         if minor > 0:
-            yield _line(promise, layout, SHORTFALL, f"Short of the commitment {promise.clause.key}", minor)
+            shown = f"Short of the commitment {promise.clause.key}"
+            lines.append(_line(promise, layout, SHORTFALL, shown, minor))
+    return lines
 
 
 def is_short(promise: Promise, layout: Layout) -> bool:

@@ -49,9 +49,12 @@ def credit(committed: Committed, layout: Layout, opening: Balances, more: Sequen
         blocks = in_order([*blocks, *more], layout.terms.draw_order)
     if not blocks:
         return Credited((), paid)
-    drawn = {row.block: row.amount_minor for row in opening.drawn}
-    left = {block.id: block.amount_minor - drawn.get(block.id, 0) for block in blocks}
-    running = _Running({block.id: block for block in blocks}, left)
+    running = _Running(
+        {block.id: block for block in blocks}, {block.id: block.amount_minor for block in blocks}
+    )
+    for drawn in opening.drawn:
+        if drawn.block in running.left:
+            running.left[drawn.block] -= drawn.amount_minor
     for row in opening.kept:
         if row.block in running.blocks:
             running.keep(row.block, row.amount_minor)

@@ -9,7 +9,7 @@ import msgspec
 from shared.pricing.discount import Discount
 from shared.pricing.placed_discounts import PlacedDiscount
 from shared.pricing.steps.gross import Gross
-from shared.values.money import Currency, allocate, percent_of, to_decimal
+from shared.values.money import Currency, allocate, part_of, to_decimal
 
 _ZERO = Decimal(0)
 
@@ -75,7 +75,7 @@ def _take_percent(placed: PlacedDiscount, lines: Mapping[str, _Line]) -> None:
     for line, held in _held(placed, lines):
         for index, clause in held:
             before = line.left[index]
-            taken = percent_of(before, clause.measure)
+            taken = part_of(before, clause.rate)
             if taken:
                 line.taken.append(PercentOff(clause, placed.clause_id, before, taken))
                 line.left[index] = before - taken

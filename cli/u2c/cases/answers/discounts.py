@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from shared.values.money import percent_of
+from shared.values.money import part_of
 from u2c.cases.asking import ask, document, fee, less, rounded, settled
 from u2c.cases.case import Answer, Answers, Case, Terms, known, one_of
 
@@ -51,7 +51,7 @@ def percentage_of(case: Case) -> Answer:
     """A percentage of a base, by the function that discounts take it by."""
     terms, base = case.terms, Decimal(case.usage["base"])
     known(terms, "pct", "currency", "rounding", "clamp_to_base")
-    exact = percent_of(base, Decimal(terms["pct"]))
+    exact = part_of(base, Decimal(terms["pct"]).scaleb(-2))
     value = rounded(exact, terms["rounding"]) if "rounding" in terms else exact
     if terms.get("clamp_to_base"):
         value = min(value, base)
