@@ -18,7 +18,7 @@ from lab.bench.bodies import written
 from lab.bench.checkout import Checkout
 from lab.bench.from_memory import priced_from_memory, remember
 from lab.bench.gate import AUDITOR, BILLING, GRACE, HOUR, LOOK_EVERY_S, move
-from lab.bench.progress import Stuck
+from lab.bench.progress import Stuck, until_activity_told
 from lab.bench.rounds import Round, Rounds
 from lab.bench.rows_read import rows_read
 from lab.bench.run import BooksBroken
@@ -103,6 +103,7 @@ async def _round(found: Scene, wanted: CorrectionsWanted, number: int) -> Round:
     await move(found, _month(ended + 1) + DAY)
     await _use(found, wanted, ended, ended + 1)
     await found.until_folded()
+    await until_activity_told(found.auditor)
     invoiced, noted = wanted.contracts * (ended + 1), await found.auditor.fetchval(NOTED) + corrections
     dearer = [
         _terms(customer, _month(ended - wanted.months).date(), FEE + version)
