@@ -56,14 +56,6 @@ _CONDITIONS: Final = {
     "contract": "exists (select from rating.block_contracts c where c.block_id = b.block_id and c.contract = {})",
     "customer": "cu.external_id = {}",
 }
-_HOLD: Final = f"""
-    with held as materialized (
-        select b.* from rating.blocks b
-        where b.block_id in (select block_id from rating.block_contracts where contract = any($1::text[]))
-            and (b.ends is null or b.ends > $2)
-        order by b.block_id for update of b)
-    select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
-
 #: No period of a contract that draws on it begins in its time and is open, or is still to be opened.
 _OVER: Final = """not b.over and b.ends <= $1 and not exists (
         select from rating.block_contracts c join rating.periods p using (contract)
@@ -97,6 +89,16 @@ _LASTING: Final = """select r.row_id, r.block_id, r.kind, r.amount_minor, b.kind
     where r.kind not in ('draw', 'return') and (r.period_start is null or p.final and r.kind = 'grant')"""
 
 
+def _of_contracts(held: str) -> str:
+    return f"""
+    with held as materialized (
+        select b.* from rating.blocks b
+        where b.block_id in (select block_id from rating.block_contracts where contract = any($1::text[]))
+            and (b.ends is null or b.ends > $2)
+        order by b.block_id {held})
+    select {_BLOCK}, {_SUMS} from held b {_SUMMED} order by b.block_id"""
+
+
 class BlockRepository:
     """The tables `blocks`, `block_contracts` and `block_rows`."""
 
@@ -116,7 +118,12 @@ class BlockRepository:
     async def hold(self, contracts: Sequence[str], since: datetime) -> list[HeldBlock]:
         """Hold the blocks that these contracts draw on and that end after an instant, in the order of their ids. Whoever
         moved the revision of one since this snapshot was taken makes it collide."""
-        rows = await self.connection.fetch(_HOLD, list(contracts), since)
+        rows = await self.connection.fetch(_of_contracts("for update of b"), list(contracts), since)
+        return [HeldBlock(**row) for row in rows]
+
+    async def look(self, contracts: Sequence[str], since: datetime) -> list[HeldBlock]:
+        """The same without holding them."""
+        rows = await self.connection.fetch(_of_contracts(""), list(contracts), since)
         return [HeldBlock(**row) for row in rows]
 
     async def of_statements(self, blocks: Sequence[str]) -> list[StoredRow]:

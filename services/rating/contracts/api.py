@@ -25,7 +25,12 @@ from services.rating.contracts.usecases.apply import (
 )
 from services.rating.contracts.usecases.find import ContractNotFound
 from services.rating.contracts.usecases.refuse_double_pricing import MeterPricedTwice
-from services.rating.corrections.usecases.refuse_reaching_final import ReachesFinalPeriods
+from services.rating.corrections.usecases.refuse_reaching_final import (
+    ReachesFinal,
+    ReachesFinalPeriods,
+    what_would_change,
+)
+from services.rating.statements.usecases.price import in_one_snapshot
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.faults import UNREADABLE
 from shared.documents.reading import read_document
@@ -92,13 +97,11 @@ async def apply_contract(
         read_document, await request.body(), request.headers.get("content-type", "")
     )
     now = context.clock.now()
-    if dry_run:
+
+    async def would_be() -> Response:
         async with context.db.transaction() as uow:
-            would_be = ContractVersionAnswer.of(
-                await apply_document(uow, document, now, dry_run=True, corrects_final=corrects_final),
-                dry_run=True,
-            )
-        return JSONResponse(would_be.as_json())
+            applied = await apply_document(uow, document, now, dry_run=True, corrects_final=corrects_final)
+        return JSONResponse(ContractVersionAnswer.of(applied, dry_run=True).as_json())
 
     async def act(uow: UnitOfWork) -> Changed:
         applied = await apply_document(uow, document, now, corrects_final=corrects_final)
@@ -111,7 +114,15 @@ async def apply_contract(
             same=not applied.created,
         )
 
-    return await call.once(act, status=201)
+    try:
+        return await (would_be() if dry_run else call.once(act, status=201))
+    except ReachesFinal as fault:
+        reached = fault
+
+    async def refusal(uow: UnitOfWork) -> ReachesFinalPeriods:
+        return await what_would_change(uow, reached, now)
+
+    raise await in_one_snapshot(context.db, refusal)
 
 
 @router.get(

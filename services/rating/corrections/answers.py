@@ -130,6 +130,8 @@ class DecisionAnswer(Answer):
     period_start: date
     decision: Literal["bill", "waive"]
     reason: str
+    after: Batches
+    """The batches it begins after"""
     up_to: Batches
     late_usage: LateUsageAnswer
     """As it was held"""

@@ -109,19 +109,28 @@ async def decide_late_usage(
     call: Annotated[ChangingCall, changing("contracts:write")],
 ) -> Response:
     """What is billed joins the next correction of the period; what is waived is of no period any more."""
-    now, of = context.clock.now(), Of("late_usage", f"{contract}/{period_start}")
+    now = context.clock.now()
 
-    async def act(uow: UnitOfWork) -> Changed:
-        held = await usecases.decide(
-            uow, (contract, period_start), decision.decision, decision.reason, decision.up_to, now
-        )
+    async def look(uow: UnitOfWork) -> HeldUsage:
+        return await usecases.look_at(uow, contract, period_start, now)
+
+    async def work() -> DecisionAnswer:
+        held = await in_one_snapshot(context.db, look)
         before = LateUsageAnswer.of(held)
         after = DecisionAnswer(
-            contract=contract, period_start=period_start, late_usage=before, **decision.model_dump()
+            contract=contract,
+            period_start=period_start,
+            late_usage=before,
+            after=dict(held.late.decided_up_to),
+            **decision.model_dump(),
         )
-        return Changed(of, before, after)
+        async with context.db.transaction(trace=call.request_id) as uow:
+            await usecases.decide(uow, held, decision.decision, decision.reason, decision.up_to, now)
+            changed = Changed(Of("late_usage", f"{contract}/{period_start}"), before, after)
+            await call.note(uow, [changed], after)
+        return after
 
-    return await call.once(act, of)
+    return await call.in_steps(work)
 
 
 def _noted(made: CorrectionAnswer) -> Changed:

@@ -1,41 +1,56 @@
 """All SQL of corrections and of the marks that ask for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import asyncpg
 import msgspec
 
 from services.rating.corrections.domain.late import Decided, Late
-from services.rating.corrections.rows import CorrectionRow, EndedContract, FinalPeriod, Place, SaidCorrection
+from services.rating.corrections.rows import (
+    CorrectionRow,
+    EndedContract,
+    FinalPeriod,
+    NotedLate,
+    Place,
+    SaidCorrection,
+    StoredCorrection,
+)
 from services.rating.metering.domain.apart import Left
-from services.rating.metering.domain.taken_out import TakenOut
+from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.repository.batches import is_in
+from services.rating.statements.repository.requests import LOOKED_AT_AGAIN
 from services.rating.statements.rows import ClaimedPeriod
-from shared.db.columns import insert
+from shared.db.columns import insert, names_of
 from shared.db.filters import Where
 from shared.topics.rating import STATEMENTS, StatementMessage
 from shared.topics.statement_steps import together
 
 CORRECTIONS = insert("rating.corrections", CorrectionRow)
-#: SQL: whether the batch of a row `{0}` is in the stretches $3: {"partition": [[after, up to or null], …]}.
-_AMONG = """exists (select from jsonb_array_elements($3::jsonb -> {0}.partition::text) stretch
-    where {0}.batch_id > (stretch ->> 0)::bigint
-        and ((stretch ->> 1) is null or {0}.batch_id <= (stretch ->> 1)::bigint))"""
 _PLACES = "unnest($1::text[], $2::timestamptz[]) as asked (contract, period_start)"
+_NOTED = """unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) n (contract, period_start, noted_at)
+    where (l.contract, l.period_start, l.noted_at) = (n.contract, n.period_start, n.noted_at)"""
 _OUR_RUNS = """from rating.corrections c where c.contract = p.contract and c.period_start = p.period_start"""
-_HELD = f"""
+_FINAL = f"""
     select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at,
         p.accept_until, st.known_version as final_version, k.customer_id, cu.external_id, l.revision, l.closing,
         l.subtotal_minor, l.opening, (select count(*)::int {_OUR_RUNS}) as runs,
         (select count(c.number)::int {_OUR_RUNS}) as numbers
     from (select x.* from rating.periods x join {_PLACES} using (contract, period_start)
-          where x.final order by x.contract, x.period_start for no key update of x) p
+          where x.final order by x.contract, x.period_start {{held}}) p
     join rating.statements st using (contract, period_start)
     join rating.last_statements l using (contract, period_start)
     join rating.contracts k using (contract)
     join rating.customers cu using (customer_id)
     order by p.contract, p.period_start
 """
+#: Of period $1, $2 the subjects that are its customer's no more, and in which batches came what stays with it.
+_GONE = """select k.subject, true, coalesce(k.batches, l.watermark), k.taken_out
+    from rating.last_statements l join rating.last_subjects k using (contract, period_start)
+    where l.contract = $1 and l.period_start = $2 and not exists (
+        select from rating.subjects s join rating.contracts c using (customer_id)
+        where c.contract = $1 and s.subject = k.subject)"""
 
 
 class CorrectionRepository:
@@ -85,14 +100,22 @@ class CorrectionRepository:
 
     async def hold(self, periods: Sequence[Place]) -> list[FinalPeriod]:
         """Hold these periods, waiting for whoever corrects them; those that are open are left out."""
-        rows = await self._connection.fetch(_HELD, *_columns(periods))
+        return await self._final(periods, "for no key update of x")
+
+    async def look(self, periods: Sequence[Place]) -> list[FinalPeriod]:
+        """The same without holding them: they are shown as this snapshot has them."""
+        return await self._final(periods, "")
+
+    async def _final(self, periods: Sequence[Place], held: str) -> list[FinalPeriod]:
+        rows = await self._connection.fetch(_FINAL.format(held=held), *_columns(periods))
         return [_period(row) for row in rows]
 
     async def left(self, periods: Sequence[Place]) -> dict[Place, tuple[Left, ...]]:
         """(contract, period start) → the subjects it was settled with that are its customer's no more, and what of them
         counts all the same."""
         rows = await self._connection.fetch(
-            f"""select l.contract, l.period_start, k.subject, coalesce(k.batches, l.watermark) as batches
+            f"""select l.contract, l.period_start, k.subject, coalesce(k.batches, l.watermark) as batches,
+                    k.taken_out
                 from {_PLACES} join rating.last_statements l using (contract, period_start)
                 join rating.last_subjects k using (contract, period_start)
                 join rating.contracts c using (contract)
@@ -104,7 +127,8 @@ class CorrectionRepository:
         found: dict[Place, tuple[Left, ...]] = {}
         for row in rows:
             place = row["contract"], row["period_start"]
-            found[place] = (*found.get(place, ()), Left(row["subject"], row["batches"]))
+            left = _left(row["subject"], row["batches"], row["taken_out"])
+            found[place] = (*found.get(place, ()), left)
         return found
 
     async def late(self, periods: Sequence[Place]) -> dict[Place, Late]:
@@ -132,19 +156,23 @@ class CorrectionRepository:
             for row in rows
         }
 
-    async def late_events(self, place: Place, among: TakenOut, types: Sequence[str]) -> int:
-        """How many events of these types, and voids of such events, came for a period in these batches, folded or
-        not."""
+    async def late_events(self, place: Place, among: Stretches, types: Sequence[str]) -> int:
+        """How many events of these types, and voids of such events, came for a period in these batches, folded or not:
+        of a subject that has left the voids of what stays with the period."""
+        held_event, held_void = is_in("$3::jsonb", "e"), is_in("$3::jsonb", "v")
         found: int = await self._connection.fetchval(
-            f"""with usage as materialized (
-                    select e.key, e.partition, e.batch_id from rating.periods p join rating.contracts c using (contract)
-                    join rating.subjects s using (customer_id)
-                    join rating.events e on e.subject = s.subject and e.type = any($4::text[])
-                        and e.time >= p.period_start and e.time < p.period_end
-                    where p.contract = $1 and p.period_start = $2)
-                select (select count(*) from usage e where {_AMONG.format("e")}) + (
-                    select count(*) from usage u join rating.voids v using (key)
-                    where {_AMONG.format("v")} and not ({_AMONG.format("u")}))""",
+            f"""with whose as (
+                    select s.subject, false as gone, null::jsonb as batches, null::jsonb as taken_out
+                    from rating.contracts c join rating.subjects s using (customer_id) where c.contract = $1
+                    union all
+                    {_GONE})
+                select count(*) from whose w join rating.periods p on p.contract = $1 and p.period_start = $2
+                join rating.events e on e.subject = w.subject and e.type = any($4::text[])
+                    and e.time >= p.period_start and e.time < p.period_end and (not w.gone
+                        or e.batch_id <= coalesce((w.batches ->> e.partition::text)::bigint, 0)
+                            and not {is_in("w.taken_out", "e")})
+                left join rating.voids v using (key)
+                where not w.gone and {held_event} or {held_void}""",
             *place,
             among.as_stored(),
             list(types),
@@ -165,6 +193,15 @@ class CorrectionRepository:
             now,
         )
 
+    async def note_late(self, periods: Sequence[Place]) -> None:
+        """Note that these final periods may have late usage."""
+        await self._connection.execute(
+            f"""insert into rating.late_periods (contract, period_start)
+                select contract, period_start from {_PLACES} order by 1, 2
+                {LOOKED_AT_AGAIN}""",
+            *_columns(periods),
+        )
+
     async def late_periods(self, after: Place | None, limit: int, contract: str | None) -> list[Place]:
         """Periods that may have late usage, by contract and start, after this one."""
         where = Where().also("(contract, period_start) > ({}, {})", *(after or (None, None)))
@@ -176,6 +213,34 @@ class CorrectionRepository:
             *where.parameters,
         )
         return [(row["contract"], row["period_start"]) for row in rows]
+
+    async def not_looked_at(self, limit: int) -> list[NotedLate]:
+        """Periods of which nobody has seen whether they have late usage, longest noted first."""
+        rows = await self._connection.fetch(
+            f"""select {names_of(NotedLate)} from rating.late_periods where not looked_at
+                order by noted_at, contract, period_start limit $1""",
+            limit,
+        )
+        return [NotedLate(**row) for row in rows]
+
+    async def noted_late(self, place: Place) -> NotedLate | None:
+        row = await self._connection.fetchrow(
+            f"select {names_of(NotedLate)} from rating.late_periods where (contract, period_start) = ($1, $2)",
+            *place,
+        )
+        return NotedLate(**row) if row else None
+
+    async def keep_late(self, noted: Sequence[NotedLate]) -> None:
+        """Say of these periods that they were looked at and have late usage, unless they were noted again since."""
+        await self._connection.execute(
+            f"update rating.late_periods l set looked_at = true from {_NOTED}", *_noted_columns(noted)
+        )
+
+    async def forget_late(self, noted: Sequence[NotedLate]) -> None:
+        """Delete these periods, unless they were noted again since."""
+        await self._connection.execute(
+            f"delete from rating.late_periods l using {_NOTED}", *_noted_columns(noted)
+        )
 
     async def final_period(self, contract: str, start_date: date) -> datetime | None:
         """The start of the final period of a contract that begins on a local day."""
@@ -197,24 +262,15 @@ class CorrectionRepository:
         """The final statements of these periods, as run 0, and all their corrections that changed a line; oldest
         first."""
         rows = await self._connection.fetch(
-            f"""select contract, period_start, 0 as run, 'note' as outcome, said
+            f"""select contract, period_start, 0 as run, 'note' as outcome, said, null as explanation
                 from rating.statements join {_PLACES} using (contract, period_start)
                 union all
-                select contract, period_start, run, outcome, said
+                select contract, period_start, run, outcome, said, null
                 from rating.corrections join {_PLACES} using (contract, period_start) where outcome <> 'unchanged'
                 order by 1, 2, 3""",
             *_columns(periods),
         )
-        return [
-            SaidCorrection(
-                row["contract"],
-                row["period_start"],
-                row["run"],
-                row["outcome"],
-                STATEMENTS.decode(row["said"].encode()),
-            )
-            for row in rows
-        ]
+        return list(map(_said, rows))
 
     async def ended(self, contracts: Sequence[str]) -> list[EndedContract]:
         """Those of these contracts that have no open period and open none any more."""
@@ -269,12 +325,64 @@ class CorrectionRepository:
         )
         return [together(STATEMENTS.decode(row["said"].encode()), row["explanation"]) for row in rows]
 
+    async def correction(self, contract: str, start_date: date, number: int) -> StoredCorrection | None:
+        """A correction of the period that begins on a local day, with its explanation, and whose usage it covers."""
+        row = await self._connection.fetchrow(
+            """select c.contract, c.period_start, c.run, c.outcome, c.said, c.explanation, c.watermark, c.taken_out, (
+                   select jsonb_agg(jsonb_build_array(k.subject, k.batches, k.taken_out) order by k.subject)
+                   from rating.corrected_subjects k
+                   where (k.contract, k.period_start, k.run) = (c.contract, c.period_start, c.run)) as subjects
+               from rating.corrections c join rating.periods p using (contract, period_start)
+               where c.contract = $1 and p.start_date = $2 and c.number = $3""",
+            contract,
+            start_date,
+            number,
+        )
+        if row is None:
+            return None
+        subjects = row["subjects"] or []
+        return StoredCorrection(
+            _said(row),
+            tuple([subject for subject, _, _ in subjects]),
+            tuple([_left(*one) for one in subjects if one[1] is not None]),
+            Stretches.stored(row["taken_out"]),
+        )
+
+    async def corrections(self, contract: str, start_date: date) -> list[SaidCorrection]:
+        """The corrections of a period that changed a line, oldest first, without their explanations."""
+        rows = await self._connection.fetch(
+            """select c.contract, c.period_start, c.run, c.outcome, c.said, null as explanation
+               from rating.corrections c join rating.periods p using (contract, period_start)
+               where c.contract = $1 and p.start_date = $2 and c.number is not null order by c.run""",
+            contract,
+            start_date,
+        )
+        return list(map(_said, rows))
+
     async def insert(self, rows: Sequence[CorrectionRow]) -> None:
         await self._connection.execute(CORRECTIONS.sql, *CORRECTIONS.columns_of(rows))
 
 
 def _columns(periods: Sequence[Place]) -> tuple[list[str], list[datetime]]:
     return [contract for contract, _ in periods], [start for _, start in periods]
+
+
+def _left(subject: str, batches: Mapping[str, int], taken_out: Mapping[str, Any] | None) -> Left:
+    return Left(subject, Stretches.up_to(batches).without(Stretches.stored(taken_out)))
+
+
+def _said(row: asyncpg.Record) -> SaidCorrection:
+    return SaidCorrection(
+        row["contract"],
+        row["period_start"],
+        row["run"],
+        row["outcome"],
+        together(STATEMENTS.decode(row["said"].encode()), row["explanation"]),
+    )
+
+
+def _noted_columns(noted: Sequence[NotedLate]) -> tuple[list[str], list[datetime], list[datetime]]:
+    return (*_columns([one.place for one in noted]), [one.noted_at for one in noted])
 
 
 def _period(row: asyncpg.Record) -> FinalPeriod:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.values.fields import Label
+
 BATCH_MAX = 2**63 - 1
 PARTITIONS_MAX = 1024
 
@@ -14,7 +16,7 @@ class LateUsageDecision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["bill", "waive"]
-    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
+    reason: Label
     up_to: Annotated[
         dict[
             Annotated[str, Field(pattern=r"^[0-9]{1,5}$")],

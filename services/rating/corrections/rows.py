@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 import msgspec
 
+from services.rating.metering.domain.apart import Left
+from services.rating.metering.domain.stretches import Stretches
 from services.rating.statements.rows import ClaimedPeriod
 from shared.db.columns import JSONB, Integer, Uuid
 from shared.topics.rating import STATEMENTS, StatementMessage
@@ -89,6 +91,19 @@ class FinalPeriod:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedLate:
+    """A final period that may have late usage, and when that was noted last (machine clock)."""
+
+    contract: str
+    period_start: datetime
+    noted_at: datetime
+
+    @property
+    def place(self) -> Place:
+        return self.contract, self.period_start
+
+
+@dataclass(frozen=True, slots=True)
 class EndedContract:
     """A contract without open periods: when the last one ended, until when anything is accepted for one, and whether one
     is marked to be corrected, now or later."""
@@ -108,3 +123,13 @@ class SaidCorrection:
     run: int
     outcome: Outcome
     message: StatementMessage
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCorrection:
+    """A correction, whose usage it covers, of those that had left what of it, and what was out."""
+
+    said: SaidCorrection
+    subjects: tuple[str, ...]
+    left: tuple[Left, ...]
+    out: Stretches

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -27,7 +28,7 @@ def add_correction_tables(metadata: MetaData) -> None:
 
     Views: `last_statements` has of each statement its last correction or, without one, itself, and the revision in
     which it became final; `last_subjects` whose usage that covers, of a subject that has left since up to `batches`
-    alone.
+    alone, and without what was `taken_out` of them then.
     """
     Table(
         "corrections",
@@ -73,6 +74,8 @@ def add_correction_tables(metadata: MetaData) -> None:
         Column("subject", NAME, primary_key=True),
         # of a subject that left: what had counted by then, partition → last batch id
         Column("batches", JSONB),
+        # and what of these batches was held or waived: it did not count, and went with its subject
+        Column("taken_out", JSONB),
         ForeignKeyConstraint(
             ["contract", "period_start", "run"],
             [f"rating.corrections.{name}" for name in ("contract", "period_start", "run")],
@@ -82,15 +85,19 @@ def add_correction_tables(metadata: MetaData) -> None:
         ),
         Index("corrected_subjects_subject", "subject"),
     )
-    # Final periods that may have usage which came after all was accepted.
+    # Final periods that may have usage which came after all was accepted: who notes one renews `noted_at`, so that who
+    # has looked before removes nothing.
     Table(
         "late_periods",
         metadata,
         Column("contract", Text, primary_key=True),
         Column("period_start", INSTANT, primary_key=True),
+        Column("noted_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
+        Column("looked_at", Boolean, nullable=False, server_default=text("false")),
         ForeignKeyConstraint(
             ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
         ),
+        Index("late_periods_new", "noted_at", postgresql_where=text("not looked_at")),
     )
     # What was decided about it; history.
     Table(

@@ -16,6 +16,7 @@ from services.rating.disposition.rows import (
     SuspenseRow,
     VoidRow,
 )
+from services.rating.metering.repository.batches import batch_is_in, is_in
 from services.rating.metering.repository.usage import stored_event
 from services.rating.statements.domain.message import PRICING_FAILED
 from shared.db.filters import Where, narrowed
@@ -44,13 +45,14 @@ _TAKEN = f"""exists (select from rating.meters m where m.event_type = e.type and
 _COVERED = """exists (select from rating.contracts c join rating.periods p using (contract)
     where c.customer_id = s.customer_id and p.period_start <= e.time and e.time < p.period_end)"""
 #: What a final statement charged before its subject left is no suspense, whoever the subject means now.
-_CHARGED = """e.subject in (select subject from rating.departed_subjects) and exists (
+_CHARGED = f"""e.subject in (select subject from rating.departed_subjects) and exists (
     select from rating.last_subjects k join rating.contracts kc using (contract)
     join rating.periods p on p.contract = k.contract and p.period_start = k.period_start
     join rating.last_statements st on st.contract = k.contract and st.period_start = k.period_start
     where k.subject = e.subject and kc.customer_id is distinct from s.customer_id and p.period_start <= e.time
         and e.time < p.period_end
         and e.batch_id <= coalesce((coalesce(k.batches, st.watermark) ->> e.partition::text)::bigint, 0)
+        and not {is_in("k.taken_out", "e")}
         and exists (select from rating.meters m join jsonb_array_elements(st.document -> 'lines') line
             on line ->> 'meter' = m.meter
                     where m.event_type = e.type))"""
@@ -63,9 +65,6 @@ _CONDITIONS = {
 _AFTER = (
     """(owner, type, to_char(month at time zone 'UTC', 'YYYY-MM') collate "C", reason) > ({}, {}, {}, {})"""
 )
-#: Whether a batch is taken out of what a final statement counts: held for a decision, or waived.
-_OUT = """exists (select from jsonb_array_elements(st.taken_out -> {1}::text) r
-    where {0}::bigint > (r ->> 0)::bigint and ((r ->> 1) is null or {0}::bigint <= (r ->> 1)::bigint))"""
 #: Whether it was decided that a batch is never of a final period.
 _WAIVED = """exists (select from rating.late_decisions d where d.contract = c.contract
             and d.period_start = p.period_start and d.decision = 'waive'
@@ -79,14 +78,13 @@ select c.contract, p.start_date, p.end_date, p.final, v.version,
                 select meter, max(revision) as revision from rating.meter_versions
                     where revision <= st.revision group by meter) w),
             '{{}}') else '{{}}' end as counted_by,
-        p.final and ($3::bigint > coalesce((st.watermark ->> $4::text)::bigint, 0) or {_OUT.format("$3", "$4")}
-            or not exists (
+        p.final and not exists (
             select from rating.last_subjects k
             where k.contract = c.contract and k.period_start = p.period_start and k.subject = $5
-                and (k.batches is null or $3::bigint <= coalesce((k.batches ->> $4::text)::bigint, 0))))
-                as late,
+                and $3::bigint <= coalesce((coalesce(k.batches, st.watermark) ->> $4::text)::bigint, 0)
+                and not {batch_is_in("k.taken_out", "$4", "$3::bigint")}) as late,
         p.final and coalesce($6::bigint > coalesce((st.watermark ->> $7::text)::bigint, 0)
-            or {_OUT.format("$6", "$7")}, false) as void_late,
+            or {batch_is_in("st.taken_out", "$7", "$6::bigint")}, false) as void_late,
         p.final and {_WAIVED.format("$3", "$4")} as waived,
         p.final and {_WAIVED.format("$6", "$7")} as void_waived,
         (select jsonb_build_object('id', x.exception_id, 'kind', x.kind, 'detail', x.detail,

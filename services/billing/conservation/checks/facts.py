@@ -69,10 +69,12 @@ LAST_STATEMENTS = """(
         from rating.statements s
         left join lateral (select run, revision, watermark, document, taken_out from rating.corrections c
             where c.contract = s.contract and c.period_start = s.period_start order by run desc limit 1) c on s.final)"""
-#: Relation: whose usage that covers; of a subject that had left by then, up to `batches` alone.
+#: Relation: whose usage that covers; of a subject that had left by then, up to `batches` alone, without what was
+#: `taken_out` of them.
 LAST_SUBJECTS = """(
-        select contract, period_start, 0 as run, subject, null::jsonb as batches from rating.closed_subjects
-        union all select contract, period_start, run, subject, batches from rating.corrected_subjects)"""
+        select contract, period_start, 0 as run, subject, null::jsonb as batches, null::jsonb as taken_out
+        from rating.closed_subjects
+        union all select contract, period_start, run, subject, batches, taken_out from rating.corrected_subjects)"""
 
 
 def among(stretches: str, row: str) -> str:
@@ -204,8 +206,8 @@ METERS_OF = """select jsonb_object_keys({s}.document -> 'meters')
 
 #: CTEs after SPANS. `terms`: each customer's time cut where anything changes, so that an event meets at most
 #: one row. `closed` holds the
-#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark,
-#: subjects}]; `held` the open periods
+#: final statements that cover it, by the meters they charge: [{contract, period_start, meter, watermark, out,
+#: subjects}], where a subject has null, or, as it had left by then, {batches, out}; `held` the open periods
 #: that cannot be priced, with the exception that holds each: [{contract, period_start, meter, exception_id,
 #: kind, owner}].
 #: `closed.meters` says of each meter which version took other events than today's does (null: none did); in
@@ -227,7 +229,8 @@ TERMS = (
                     where v.meter = named.meter and v.revision = {version_of("s", "named.meter")}
                         and v.filters is distinct from m.filters))
                 from ({METERS_OF.format(s="s")}) named (meter)) as meters,
-               (select jsonb_object_agg(k.subject, k.batches) from {LAST_SUBJECTS} k
+               (select jsonb_object_agg(k.subject, case when k.batches is not null then
+                    jsonb_build_object('batches', k.batches, 'out', k.taken_out) end) from {LAST_SUBJECTS} k
                 where (k.contract, k.period_start, k.run) = (s.contract, s.period_start, s.run)) as subjects
         from {LAST_STATEMENTS} s join rating.periods p using (contract, period_start)
             join rating.contracts c using (contract) where s.final
@@ -236,10 +239,9 @@ TERMS = (
         select k.subject, jsonb_agg(jsonb_build_object('contract', c.contract, 'customer_id', c.customer_id,
             'period_start', c.period_start,
                                                        'period_end', c.period_end, 'meters', c.meters, 'out', c.out,
-                                                       'waived', c.waived,
-                                                           'watermark', coalesce(nullif(k.batches, 'null'),
-                                                               c.watermark))) as closed
-        from closed c cross join lateral jsonb_each(c.subjects) k (subject, batches)
+                                                       'waived', c.waived, 'watermark', c.watermark,
+                                                       'subject', k.until)) as closed
+        from closed c cross join lateral jsonb_each(c.subjects) k (subject, until)
             left join rating.subjects s on s.subject = k.subject
         where s.customer_id is distinct from c.customer_id group by k.subject
     ),
@@ -283,13 +285,20 @@ TERMS = (
     )"""
 )
 
-#: Whether event `e` or its void `v` came after the cut of a final statement `c` that charges it.
-EVENT_LATE = """e.batch_id > coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0) or not c -> 'subjects' ? e.subject
-    or """ + among("c -> 'out'", "e")
+
+def _had(subject: str) -> str:
+    """SQL: whether a final statement `c` had event `e` of this entry of its subjects (jsonb) within its cut."""
+    out = f"(case when jsonb_typeof({subject}) = 'object' then {subject} -> 'out' else c -> 'out' end)"
+    return f"""(e.batch_id <= coalesce((coalesce({subject} -> 'batches', c -> 'watermark') ->> e.partition::text)::bigint, 0)
+            and not {among(out, "e")})"""
+
+
+#: Whether event `e`, whose subject `whose` the statement has, or its void `v` came after the cut of a final statement `c`
+#: that charges it.
+EVENT_LATE = f"""not (whose.subject is not null and {_had("whose.subject")})"""
 #: Whether a final statement `c` of `away` had event `e` within its cut.
-GONE = """(c ->> 'period_start')::timestamptz <= e.time and e.time < (c ->> 'period_end')::timestamptz
-            and e.batch_id <= coalesce((c -> 'watermark' ->> e.partition::text)::bigint, 0)
-            and not """ + among("c -> 'out'", "e")
+GONE = f"""(c ->> 'period_start')::timestamptz <= e.time and e.time < (c ->> 'period_end')::timestamptz
+            and {_had("(c -> 'subject')")}"""
 VOID_LATE = (
     "(v.batch_id > coalesce((c -> 'watermark' ->> v.partition::text)::bigint, 0) or "
     + among("c -> 'out'", "v")
@@ -351,6 +360,7 @@ _FACTS = f""",
                    bool_or(c ->> 'meter' = any (taken.meters) and not had.counted
                        and {among("c -> 'waived'", "e")}) as waived
             from jsonb_array_elements(t.closed) c
+            cross join lateral (select c -> 'subjects' -> e.subject as subject offset 0) whose
             cross join lateral (select {took("c ->> 'meter'", "c -> 'otherwise'")}
                 and not ({EVENT_LATE}) as counted) had
             where gone.meters is null or not c ->> 'meter' = any (gone.meters)

@@ -32,7 +32,7 @@ from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 # are cut. What falls outside every segment shows as `uncovered`. Without an entry in the watermark a
 # partition had no usage yet.
 # A final statement is measured as it was corrected last, over the subjects that covers; what another customer's final
-# statement had before is measured there.
+# statement had before is measured there; what it took out counts here.
 # `covered`: whose usage other customers' statements cover, found before any of those is read: mostly none is.
 # What stands in `other` has none of the meter's dimensions, as pricing reads it.
 # OFFSET 0 keeps the planner on the index (subject, type, time), however small the book.
@@ -83,14 +83,16 @@ STATEMENTS = f"""
     ),
     cut as (select distinct contract, period_start, line_key, begins, ends from said),
     whose as (
-        select t.contract, t.period_start, k.subject, k.batches from statement t
+        select t.contract, t.period_start, k.subject, k.batches, case when k.batches is null then t.taken_out
+            else k.taken_out end as out
+        from statement t
             join {LAST_SUBJECTS} k using (contract, period_start, run) where t.final
         union all
-        select t.contract, t.period_start, s.subject, null from statement t
+        select t.contract, t.period_start, s.subject, null, null from statement t
             join rating.subjects s using (customer_id) where not t.final
     ),
     covered as materialized (
-        select k.contract, k.period_start, k.run, k.subject, k.batches, c.customer_id
+        select k.contract, k.period_start, k.run, k.subject, k.batches, k.taken_out, c.customer_id
         from (select distinct w.subject, t.customer_id from whose w join statement t using (contract, period_start)
               where w.batches is null) s
         join {LAST_SUBJECTS} k using (subject)
@@ -98,6 +100,7 @@ STATEMENTS = f"""
     ),
     elsewhere as materialized (
         select w.contract, w.period_start, w.subject, coalesce(k.batches, x.watermark) as watermark,
+            case when k.batches is null then x.taken_out else k.taken_out end as out,
             p.period_start as begins,
             p.period_end as ends,
                array({METERS_OF.format(s="x")}) as meters
@@ -120,7 +123,7 @@ STATEMENTS = f"""
             offset 0
         ) e
         where e.batch_id <= coalesce((t.watermark ->> e.partition::text)::bigint, 0)
-          and not {among("t.taken_out", "e")}
+          and not {among("w.out", "e")}
           and (w.batches is null or e.batch_id <= coalesce((w.batches ->> e.partition::text)::bigint, 0))
           and not exists (select from rating.voids v
               where v.key = e.key and not {among("t.taken_out", "v")} and v.batch_id <= coalesce((t.watermark ->> v.partition::text)::bigint, 0))
@@ -148,7 +151,8 @@ STATEMENTS = f"""
             where x.contract = e.contract and x.period_start = e.period_start and x.subject = e.subject
                 and m.meter = any (x.meters)
               and e.time >= x.begins and e.time < x.ends
-                  and e.batch_id <= coalesce((x.watermark ->> e.partition::text)::bigint, 0))
+                  and e.batch_id <= coalesce((x.watermark ->> e.partition::text)::bigint, 0)
+                  and not {among("x.out", "e")})
     ),
     raw as (
         select contract, period_start, line_key, begins, ends, grp, count(*) as events,

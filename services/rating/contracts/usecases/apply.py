@@ -17,7 +17,7 @@ from services.rating.contracts.usecases.refuse_double_pricing import refuse_doub
 from services.rating.contracts.usecases.tell_versions import tell_newest
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.corrections.rows import Place
-from services.rating.corrections.usecases.refuse_reaching_final import refuse_reaching_final
+from services.rating.corrections.usecases.refuse_reaching_final import ReachesFinal
 from services.rating.corrections.usecases.run_due import schedule_runs
 from services.rating.metering.naming.usecases import ask_recounts
 from shared.db.unit_of_work import UnitOfWork
@@ -73,7 +73,7 @@ async def apply_document(
 
     A meter that another contract of the customer prices at the same time is refused, unless one of the two
     names it in `shares_meters`. Opens the periods that have begun, asks for every open statement to be priced
-    again, and tells contracts.versions. One that reaches into final periods must say `corrects_final`.
+    again, and tells contracts.versions. One that reaches into final periods must say `corrects_final`, else raises ReachesFinal.
     """
     contracts = ContractRepository(uow.connection)
     terms = await _read(contracts, document)
@@ -93,7 +93,7 @@ async def apply_document(
     redrawn = _redrawn(terms, [period for period in periods if not period.final])
     touched = _touched(terms.contract, periods, added)
     if touched and not corrects_final:
-        await refuse_reaching_final(uow, (*chain, added), touched, now)
+        raise ReachesFinal((*chain, added), touched)
     if not dry_run:
         await contracts.add_version(terms.contract, _recorded(added, now, corrects_final=bool(touched)))
         await _follow(uow, contracts, (*chain, added), periods, redrawn, now)
@@ -204,7 +204,9 @@ def _touched(contract: str, periods: Sequence[PeriodRow], added: VersionInForce)
 async def _mark(uow: UnitOfWork, contract: str, touched: Sequence[Place], now: datetime) -> None:
     """Have these final periods corrected at the next close, or, where none comes, at the next anchor."""
     if touched:
-        await CorrectionRepository(uow.connection).mark(touched)
+        corrections = CorrectionRepository(uow.connection)
+        await corrections.mark(touched)
+        await corrections.note_late(touched)
         await schedule_runs(uow, [contract], now)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from services.rating.metering.domain.taken_out import TakenOut
+from services.rating.metering.domain.stretches import Stretches
 
 Decision = Literal["bill", "waive"]
 Batches = Mapping[str, int]
@@ -36,18 +36,18 @@ class Late:
         return {partition: max(batch, last.get(partition, 0)) for partition, batch in self.accepted.items()}
 
     @property
-    def held(self) -> TakenOut:
+    def held(self) -> Stretches:
         """What waits for a decision."""
-        return TakenOut({partition: [(batch, None)] for partition, batch in self.decided_up_to.items()})
+        return Stretches({partition: [(batch, None)] for partition, batch in self.decided_up_to.items()})
 
     @property
-    def waived(self) -> TakenOut:
-        return TakenOut({partition: list(self._waived(partition)) for partition in self.accepted})
+    def waived(self) -> Stretches:
+        return Stretches({partition: list(self._waived(partition)) for partition in self.accepted})
 
     @property
-    def taken_out(self) -> TakenOut:
+    def taken_out(self) -> Stretches:
         """What is not of the period: held or waived."""
-        return TakenOut(
+        return Stretches(
             {
                 partition: [*self._waived(partition), (batch, None)]
                 for partition, batch in self.decided_up_to.items()

@@ -20,6 +20,9 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.topics.rating import StatementMessage
 
+#: Periods that are priced together to be shown.
+AT_ONCE = 20
+
 
 class HeldUsageNotFound(AppError):
     """No usage of this contract and period is held for a decision."""
@@ -64,6 +67,7 @@ class HeldUsage:
     end_date: date
     currency: str
     events: int
+    late: Late
     up_to: Mapping[str, int]
     lines: tuple[LateLine, ...] = ()
     fault: str | None = None
@@ -76,51 +80,59 @@ class HeldUsage:
 async def list_late_usage(
     uow: UnitOfWork, after: Place | None, limit: int, contract: str | None, now: datetime
 ) -> list[HeldUsage]:
-    """Return what is held, by contract and period, of up to `limit` periods after this one."""
+    """Return what is held, by contract and period, of up to `limit` periods after this one. All reads share a snapshot,
+    and nothing is held: a few periods are in memory at once."""
     found: list[HeldUsage] = []
     while len(found) < limit:
-        places = await CorrectionRepository(uow.connection).late_periods(after, limit, contract)
+        places = await CorrectionRepository(uow.connection).late_periods(after, AT_ONCE, contract)
         found += await _held_of(uow, places, now)
-        if len(places) < limit:
+        if len(places) < AT_ONCE:
             break
         after = places[-1]
     return found[:limit]
 
 
-async def decide(
-    uow: UnitOfWork, place: tuple[str, date], decision: Decision, reason: str, up_to: Batches, now: datetime
-) -> HeldUsage:
-    """Decide about what is held of a final period up to these batches; return what was held. What is billed joins the
-    next correction.
-
-    Raises HeldUsageNotFound, NotSeenYet, MoreCame and DecidedAlready.
-    """
-    contract, start_date = place
-    repository = CorrectionRepository(uow.connection)
+async def look_at(uow: UnitOfWork, contract: str, start_date: date, now: datetime) -> HeldUsage:
+    """Return what is held of a final period. Raises ContractNotFound and HeldUsageNotFound."""
     await find_contract(uow, contract)
-    period_start = await repository.final_period(contract, start_date)
-    name = (contract, period_start) if period_start else None
-    await repository.hold([name] if name else [])
-    held = await _held_of(uow, [name] if name else [], now)
-    if not held or name is None:
+    period_start = await CorrectionRepository(uow.connection).final_period(contract, start_date)
+    held = await _held_of(uow, [(contract, period_start)], now) if period_start else []
+    if not held:
         raise HeldUsageNotFound(
             f"nothing of {contract} {start_date} is held; GET /v1/late-usage lists what is"
         )
-    late = (await repository.late([name]))[name]
-    before = late.decided_up_to
-    _refuse_undecidable(up_to, before, held[0].up_to)
+    return held[0]
+
+
+async def decide(
+    uow: UnitOfWork, seen: HeldUsage, decision: Decision, reason: str, up_to: Batches, now: datetime
+) -> None:
+    """Decide about what is held of a final period up to these batches, as it was seen. What is billed joins the next
+    correction. Of two decisions at once one finds it decided; usage that comes meanwhile lies beyond.
+
+    Raises NotSeenYet, MoreCame and DecidedAlready.
+    """
+    repository, place = CorrectionRepository(uow.connection), seen.period.place
+    await repository.hold([place])
+    noted = await repository.noted_late(place)
+    late = (await repository.late([place])).get(place, seen.late)
+    before = seen.late.decided_up_to
+    if any(late.decided_up_to.get(partition) != batch for partition, batch in before.items()):
+        raise DecidedAlready(
+            f"somebody decided about {place[0]} {seen.start_date} meanwhile; GET /v1/late-usage shows what is held"
+        )
+    _refuse_undecidable(up_to, before, seen.up_to)
     decided = Decided(decision, dict(before), {one: up_to.get(one, batch) for one, batch in before.items()})
     rest = replace(late, decisions=(*late.decisions, decided))
-    counted = _types(await _meters(uow), (await _chains(uow, [name]))[contract])
-    if await repository.late_events(name, rest.held, counted):
+    if await repository.late_events(place, rest.held, await _counted(uow, place)):
         raise MoreCame(
-            f"usage of {contract} {start_date} came after {dict(up_to)}; it is held up to {dict(held[0].up_to)}"
+            f"usage of {place[0]} {seen.start_date} came after {dict(up_to)}; it is held up to {dict(seen.up_to)}"
         )
-    await repository.decide(name, decided, reason, now)
+    await repository.decide(place, decided, reason, now)
+    await repository.forget_late([noted] if noted else [])
     if decision == "bill":
-        await repository.mark([name])
-        await schedule_runs(uow, [contract], now)
-    return held[0]
+        await repository.mark([place])
+        await schedule_runs(uow, [place[0]], now)
 
 
 def _refuse_undecidable(up_to: Batches, before: Batches, held: Batches) -> None:
@@ -135,6 +147,19 @@ def _refuse_undecidable(up_to: Batches, before: Batches, held: Batches) -> None:
         raise DecidedAlready(
             f"all up to {dict(up_to)} was decided or accepted; what is held is up to {dict(held)}"
         )
+
+
+async def forget_undue(uow: UnitOfWork, limit: int) -> None:
+    """Look at some of the periods that were noted since anybody looked: those of which nothing is held are listed no
+    more."""
+    repository = CorrectionRepository(uow.connection)
+    for noted in await repository.not_looked_at(limit):
+        late = (await repository.late([noted.place])).get(noted.place)
+        types = await _counted(uow, noted.place)
+        if late and await repository.late_events(noted.place, late.held, types):
+            await repository.keep_late([noted])
+        else:
+            await repository.forget_late([noted])
 
 
 async def _held_of(uow: UnitOfWork, places: Sequence[Place], now: datetime) -> list[HeldUsage]:
@@ -152,17 +177,20 @@ async def _held_of(uow: UnitOfWork, places: Sequence[Place], now: datetime) -> l
     if not counted:
         return []
     names = sorted(counted)
-    without, _ = await price_again(uow, names, chains, now)
-    billed, _ = await price_again(uow, names, chains, now, also_held=True)
+    without, _ = await price_again(uow, names, chains, now, held=False)
+    billed, _ = await price_again(uow, names, chains, now, held=False, also_held_usage=True)
     seen = (await watermark(uow)).batches
     by_place = {one.period.place: one for one in billed}
-    return [
-        _held(one, by_place[one.period.place], counted[one.period.place], _seen(late[one.period.place], seen))
+    found = [
+        _held(one, by_place[one.period.place], counted[one.period.place], late[one.period.place], seen)
         for one in without
     ]
+    return sorted(found, key=lambda one: one.period.place)
 
 
-def _held(without: PricedAgain, billed: PricedAgain, events: int, up_to: Batches) -> HeldUsage:
+def _held(
+    without: PricedAgain, billed: PricedAgain, events: int, late: Late, watermark: Batches
+) -> HeldUsage:
     terms = without.due.chain[-1].terms
     found = HeldUsage(
         without.period,
@@ -170,7 +198,8 @@ def _held(without: PricedAgain, billed: PricedAgain, events: int, up_to: Batches
         without.due.period.end_date,
         terms.currency,
         events,
-        up_to,
+        late,
+        _seen(late, watermark),
     )
     if isinstance(without.made, Correction) and isinstance(billed.made, Correction):
         return replace(found, lines=tuple(_lines(without.made.message, billed.made.message)))
@@ -205,6 +234,11 @@ async def _chains(uow: UnitOfWork, places: Sequence[Place]) -> dict[str, Chain]:
 
 async def _meters(uow: UnitOfWork) -> Mapping[str, Meter]:
     return await CatalogueRepository(uow.connection).meters_read()
+
+
+async def _counted(uow: UnitOfWork, place: Place) -> list[str]:
+    """The types of events that count for a period."""
+    return _types(await _meters(uow), (await _chains(uow, [place]))[place[0]])
 
 
 def _types(meters: Mapping[str, Meter], chain: Chain) -> list[str]:

@@ -21,12 +21,18 @@ from services.rating.corrections.rows import (
     Place,
     SaidCorrection,
 )
-from services.rating.metering.domain.taken_out import TakenOut
+from services.rating.metering.domain.stretches import Stretches
 from services.rating.metering.usecases.read_quantities import watermark
 from services.rating.statements.domain.balances import from_stored, to_stored
 from services.rating.statements.domain.due import DueStatement, PricedStatement
 from services.rating.statements.domain.message import PricedAt, message_of
-from services.rating.statements.usecases.draw_on_blocks import Drawing, hold_blocks, name_of, price_in_turn
+from services.rating.statements.usecases.draw_on_blocks import (
+    Drawing,
+    hold_blocks,
+    look_at_blocks,
+    name_of,
+    price_in_turn,
+)
 from services.rating.statements.usecases.price import in_turn, meters_of
 from services.rating.statements.usecases.read_usage import Settled, read_usage
 from shared.db.unit_of_work import UnitOfWork
@@ -75,22 +81,24 @@ async def price_again(
     chains: Mapping[str, Chain],
     now: datetime,
     *,
-    also_held: bool = False,
+    held: bool = True,
+    also_held_usage: bool = False,
 ) -> tuple[list[PricedAgain], Drawing]:
     """Return those of these periods that are final, oldest first, under these chains, held by this transaction with the
-    blocks that they draw on. All reads share its snapshot. `also_held`: as they would be with the late usage that is
-    held for a decision."""
+    blocks that they draw on. All reads share its snapshot. Not `held`: to be shown, and nobody waits for it.
+    `also_held_usage`: as they would be with the late usage that is held for a decision."""
     repository = CorrectionRepository(uow.connection)
-    periods = {period.place: period for period in await repository.hold(places)}
+    found = await (repository.hold(places) if held else repository.look(places))
+    periods = {period.place: period for period in found}
     if not periods:
         return [], Drawing()
     due = [period.claimed.due(chains[period.claimed.contract]) for period in periods.values()]
-    drawing = await hold_blocks(uow, due)
+    drawing = await (hold_blocks(uow, due) if held else look_at_blocks(uow, due))
     due = [_reopened(one) for one in in_turn(due, drawing, periods.keys())]
     meters, covered = await meters_of(uow, due), await watermark(uow)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)
     left, late = await repository.left(places), await repository.late(places)
-    out = [_out(late.get(name_of(one)), covered.batches, also_held=also_held) for one in due]
+    out = [_out(late.get(name_of(one)), covered.batches, also_held=also_held_usage) for one in due]
     settled = [Settled(left.get(name_of(one), ()), of) for one, of in zip(due, out, strict=True)]
     usage = await read_usage(uow, due, meters, settled)
     earlier = _earlier(await repository.told(places))
@@ -99,8 +107,8 @@ async def price_again(
         _Read(periods[name_of(one)], one, earlier[name_of(one)], quantities, of, at)
         for one, quantities, of in zip(due, usage, out, strict=True)
     ]
-    found, _ = price_in_turn(drawing, partial(_priced_in_turn, reads))
-    return found, drawing
+    priced, _ = price_in_turn(drawing, partial(_priced_in_turn, reads))
+    return priced, drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +119,12 @@ class _Read:
     due: DueStatement
     earlier: Earlier
     usage: Usage
-    taken_out: TakenOut | None
+    taken_out: Stretches | None
     at: PricedAt
 
 
-def _out(late: Late | None, watermark: Mapping[str, int], *, also_held: bool) -> TakenOut | None:
-    """What is taken out of a period; None where nothing is, so that it is read from aggregates."""
+def _out(late: Late | None, watermark: Mapping[str, int], *, also_held: bool) -> Stretches | None:
+    """What is taken out of a period; None where nothing is, so that it is read as any other."""
     if late is None:
         return None
     out = late.waived if also_held else late.taken_out

@@ -20,16 +20,24 @@ class ReachesFinalPeriods(AppError):
     kind = Kind.CONFLICT
 
 
-async def refuse_reaching_final(
-    uow: UnitOfWork, chain: Chain, touched: Sequence[Place], now: datetime
-) -> None:
-    """Raise ReachesFinalPeriods, saying of each of these final periods which of its lines would change, and which
-    document would follow, by the usage that is folded now."""
+class ReachesFinal(Exception):
+    """A chain whose newest version reaches into these final periods: refused, so nothing is recorded. What it would
+    change is priced afterwards, in a snapshot that holds nothing (see `what_would_change`)."""
+
+    def __init__(self, chain: Chain, touched: Sequence[Place]) -> None:
+        super().__init__(chain[-1].terms.contract)
+        self.chain, self.touched = chain, touched
+
+
+async def what_would_change(uow: UnitOfWork, reached: ReachesFinal, now: datetime) -> ReachesFinalPeriods:
+    """The refusal, which says of each of the final periods which of its lines would change, and which document would
+    follow, by the usage that is folded now. All reads share a snapshot."""
+    chain = reached.chain
     contract = chain[-1].terms.contract
-    found, _ = await price_again(uow, touched, {contract: chain}, now)
+    found, _ = await price_again(uow, reached.touched, {contract: chain}, now, held=False)
     errors = [_error(one) for one in found]
     documents = sum(len(error["documents"]) for error in errors)
-    raise ReachesFinalPeriods(
+    return ReachesFinalPeriods(
         f"{contract} from {written(chain[-1].effective_at)} on reaches into {len(found)} final periods, "
         f"{found[0].due.period.start_date} to {found[-1].due.period.end_date}, and {documents} notes would follow; "
         "say ?corrects_final=true to correct them at the next close, or let it take force after them",

@@ -1,31 +1,31 @@
 """Usage that counts for somebody else."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from services.rating.metering.domain.stretches import Stretches
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Usage of a subject between two instants that is somebody else's for good, up to a batch of each
-    partition (as text)."""
+    """Usage of a subject between two instants that is somebody else's for good: what came in these batches."""
 
     subject: str
     start: datetime
     end: datetime
-    batches: Mapping[str, int]
+    charged: Stretches
 
     def covers(self, subject: str, time: datetime, partition: int, batch_id: int) -> bool:
         return (
             self.subject == subject
             and self.start <= time < self.end
-            and batch_id <= self.batches.get(str(partition), 0)
+            and self.charged.has(partition, batch_id)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A subject that has left, and up to which batch of each partition (as text) its usage stays with whom it left."""
+    """A subject that has left, and in which batches came what of its usage stays with whom it left."""
 
     subject: str
-    batches: Mapping[str, int]
+    counted: Stretches

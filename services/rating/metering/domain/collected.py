@@ -1,7 +1,7 @@
 """What readers collect for needs: numbers that add up and items that are counted, by need and group, until they are
 quantities."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,12 @@ class Collected:
 
     def count(self, n: int, group: Group, item: str) -> None:
         self.items.setdefault((n, group), set()).add(item)
+
+    def forget_empty(self, among: Iterable[tuple[int, Group]]) -> None:
+        """Leave those of these groups out that come to nothing."""
+        for key in among:
+            if not self.sums[key]:
+                del self.sums[key]
 
     def quantities(self, needs: int) -> list[dict[Group, Decimal]]:
         """Return one mapping a need: group → quantity. Groups without usage are absent."""

@@ -17,6 +17,12 @@ class Cover:
     hours: tuple[Range, ...]
     raw: tuple[Range, ...]
 
+    @property
+    def aggregated(self) -> tuple[Range, ...]:
+        """Days and hours as one range, or none."""
+        whole = (*self.days, *self.hours)
+        return ((min(start for start, _ in whole), max(end for _, end in whole)),) if whole else ()
+
 
 @lru_cache(10_000)
 def cover(start: datetime, end: datetime, *, by_days: bool = True) -> Cover:

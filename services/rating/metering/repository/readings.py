@@ -1,6 +1,6 @@
 """SQL of readings: items and raw events of many customers, meters and ranges in one statement each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,16 +10,20 @@ import msgspec
 
 from services.rating.metering.domain.aggregations.aggregation import OverItems
 from services.rating.metering.domain.group import OTHER, GroupKey
-from services.rating.metering.domain.taken_out import TakenOut
+from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.repository.batches import is_in
 from services.rating.metering.repository.usage import StoredEvent, stored_event
+
+#: Events that are in memory at once.
+EVENTS_MAX = 2_000
 
 
 class AskedRange(NamedTuple):
     """Need number `n`: a customer's usage of a meter in [start, end), these subjects left out: by group,
     `blank` being the group that `other` is read as, or as a whole.
 
-    Of raw events only: `after`, what came later than these batches, partition (as text) → batch id; `until`, what came
-    no later than these; None: all of it. `taken_out`: what came in these batches, voids too, is left out.
+    Of raw events only: `among`, those that came in these batches; None: all. `out`: what came in these batches is left
+    out, `voids_out`: what was taken back in these counts all the same.
     """
 
     n: int
@@ -30,9 +34,9 @@ class AskedRange(NamedTuple):
     end: datetime
     event_type: str
     without: tuple[str, ...] = ()
-    after: Mapping[str, int] | None = None
-    until: Mapping[str, int] | None = None
-    taken_out: TakenOut | None = None
+    among: Stretches | None = None
+    out: Stretches | None = None
+    voids_out: Stretches | None = None
 
 
 _ASKED = """unnest(${0}::int[], ${1}::text[], ${2}::text[], ${3}::text[], ${4}::timestamptz[], ${5}::timestamptz[], ${6}::jsonb[])
@@ -53,10 +57,25 @@ cross join lateral (select grp, item from rating.usage_uniques where subject = s
 """
 
 
-#: SQL: whether the batch of a row `{0}` is taken out of a range `a`: {"partition": [[after, up to or null], …]}.
-_TAKEN_OUT = """(a.taken_out is not null and exists (
-    select from jsonb_array_elements(a.taken_out -> {0}.partition::text) out
-    where {0}.batch_id > (out ->> 0)::bigint and ((out ->> 1) is null or {0}.batch_id <= (out ->> 1)::bigint)))"""
+_EVENTS = """unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::jsonb[],
+        $8::jsonb[], $9::jsonb[]) a (n, customer_id, event_type, start, until, without, among, out, voids_out)"""
+
+
+def _is_out(row: str, stretches: str) -> str:
+    """SQL: whether a row of events or voids is in stretches of its range, which may be null: none."""
+    return f"({stretches} is not null and {is_in(stretches, row)})"
+
+
+#: Of an event that is folded, the void that is folded too.
+_VOIDED = """exists (select from rating.voids v where v.key = e.key
+    and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0){0})"""
+_OUT, _VOID_OUT = _is_out("e", "a.out"), _is_out("v", "a.voids_out")
+#: Whether an event counts.
+_COUNTS = f"""((a.among is null or {is_in("a.among", "e")}) and not {_OUT}
+    and not {_VOIDED.format(f" and not {_VOID_OUT}")})"""
+#: Whether aggregates have an event and it does not count, or the other way round.
+_DIFFERS = f"""case when {_OUT} then not {_VOIDED.format("")} else a.voids_out is not null
+    and {_VOIDED.format(f" and {_VOID_OUT}")} end"""
 #: One probe of an index a partition: batch ids rise with offsets.
 LAST_BATCHES = """
     select p.partition, b.batch_id from bus.positions p
@@ -92,37 +111,42 @@ class ReadingsRepository:
             )
         ]
 
-    async def raw_events(self, ranges: Sequence[AskedRange]) -> list[tuple[int, StoredEvent]]:
-        """Return (n, event) for the events of the ranges' type that are not void, both as far as they are
-        folded."""
-        rows = await self._connection.fetch(
+    async def raw_events(self, ranges: Sequence[AskedRange]) -> AsyncIterator[list[tuple[int, StoredEvent]]]:
+        """Yield (n, event), some at a time, for the events of the ranges' type that are not void, both as far as they
+        are folded."""
+        async for rows in self._events("true", _COUNTS, ranges):
+            yield [(row["n"], stored_event(row)) for row in rows]
+
+    async def differences(
+        self, ranges: Sequence[AskedRange]
+    ) -> AsyncIterator[list[tuple[int, StoredEvent, int]]]:
+        """Yield (n, event, sign), some at a time, for the events of the ranges' type that aggregates have and that are
+        out (-1), and those that they have no more and whose void is out (1)."""
+        async for rows in self._events(f"not {_OUT}", _DIFFERS, ranges):
+            yield [(row["n"], stored_event(row), 1 if row["added"] else -1) for row in rows]
+
+    async def _events(
+        self, added: str, condition: str, ranges: Sequence[AskedRange]
+    ) -> AsyncIterator[list[asyncpg.Record]]:
+        """Yield the events of the ranges that are folded and meet a condition."""
+        rows: list[asyncpg.Record] = []
+        async for row in self._connection.cursor(
             f"""select a.n, e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time,
-                e.data::text as body
-               from unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[],
-                   $6::jsonb[], $7::jsonb[], $8::jsonb[], $9::jsonb[])
-                   a (n, customer_id, event_type, start, until, without, after, no_later, taken_out)
-               cross join {SUBJECTS}
+                e.data::text as body, {added} as added
+               from {_EVENTS} cross join {SUBJECTS}
                join rating.events e on e.subject = s.subject and e.type = a.event_type and e.time >= a.start
                    and e.time < a.until
-                   and (a.after is null or e.batch_id > coalesce((a.after ->> e.partition::text)::bigint, 0))
-                   and (a.no_later is null
-                       or e.batch_id <= coalesce((a.no_later ->> e.partition::text)::bigint, 0))
-                   and not {_TAKEN_OUT.format("e")}
                cross join rating.fold_state f
-               where e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0) and not exists (
-                   select from rating.voids v where v.key = e.key and not {_TAKEN_OUT.format("v")}
-                       and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0))""",
-            [r.n for r in ranges],
-            [r.customer_id for r in ranges],
-            [r.event_type for r in ranges],
-            [r.start for r in ranges],
-            [r.end for r in ranges],
-            [_without(r) for r in ranges],
-            [r.after for r in ranges],
-            [r.until for r in ranges],
-            [r.taken_out and r.taken_out.as_stored() for r in ranges],
-        )
-        return [(row["n"], stored_event(row)) for row in rows]
+               where e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0) and {condition}""",
+            *_events_columns(ranges),
+            prefetch=EVENTS_MAX,
+        ):
+            rows.append(row)
+            if len(rows) == EVENTS_MAX:
+                yield rows
+                rows = []
+        if rows:
+            yield rows
 
     async def owner(self, customer: str | None, subject: str | None) -> asyncpg.Record | None:
         """The customer (customer_id, external_id, timezone) of an external id, or that a subject means."""
@@ -155,6 +179,20 @@ def _columns(ranges: Sequence[AskedRange]) -> tuple[list[Any], ...]:
         [r.start for r in ranges],
         [r.end for r in ranges],
         [_without(r) for r in ranges],
+    )
+
+
+def _events_columns(ranges: Sequence[AskedRange]) -> tuple[list[Any], ...]:
+    return (
+        [r.n for r in ranges],
+        [r.customer_id for r in ranges],
+        [r.event_type for r in ranges],
+        [r.start for r in ranges],
+        [r.end for r in ranges],
+        [_without(r) for r in ranges],
+        [r.among and r.among.as_stored() for r in ranges],
+        [r.out and r.out.as_stored() for r in ranges],
+        [r.voids_out and r.voids_out.as_stored() for r in ranges],
     )
 
 

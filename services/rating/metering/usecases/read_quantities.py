@@ -3,13 +3,15 @@ snapshot.
 
 Whole UTC days come from the daily roll-up, whole hours at the edges from the hourly one, and what lies inside
 an hour (Kathmandu is +5:45; an amendment may start at any instant) from raw events that are not void. Meters
-over items have no daily roll-up: they are read from hours.
+over items have no daily roll-up: they are read from hours. Where batches are left out, their events are subtracted from
+what adds up; meters over items are read from raw events, some at a time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,11 +22,12 @@ from services.rating.metering.domain.apart import Apart, Left
 from services.rating.metering.domain.collected import Collected, Need, projected
 from services.rating.metering.domain.group import GroupKey, group_of
 from services.rating.metering.domain.span import Cover, Range, cover
-from services.rating.metering.domain.taken_out import TakenOut
-from services.rating.metering.domain.tally import Catalogue
+from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.tally import Catalogue, Tally
 from services.rating.metering.repository.admission import AdmissionRepository
 from services.rating.metering.repository.readings import SUBJECT_ALONE, AskedRange, ReadingsRepository
 from services.rating.metering.repository.sums import SumsRepository
+from services.rating.metering.repository.usage import StoredEvent
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime.clock import to_us
 from shared.values.groups import Group
@@ -34,26 +37,25 @@ class UsageAsked(NamedTuple):
     """A need of one customer: all of its subjects count, what stands `apart` left out. "subject:x" as
     customer asks for the subject x alone.
 
-    `left`: subjects that are its no more, and up to which batches they count all the same. What is `taken_out` is read
-    as if it had not come; then all is read from raw events.
+    `left`: subjects that are its no more, and what of them counts all the same. What came in the batches that are `out`,
+    voids too, is read as if it had not come.
     """
 
     customer_id: str
     need: Need
     apart: tuple[Apart, ...] = ()
     left: tuple[Left, ...] = ()
-    taken_out: TakenOut | None = None
+    out: Stretches | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of one subject that is read by itself. `after`: only what came later than these batches;
-    None: all of it."""
+    """A stretch of one subject that is read by itself, but for what is charged elsewhere; None: all of it."""
 
     n: int
     subject: str
     cover: Cover
-    after: Mapping[str, int] | None
+    elsewhere: Stretches | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ async def read_quantities(uow: UnitOfWork, asked: Sequence[UsageAsked]) -> list[
     reading = _Reading(asked, meters, ReadingsRepository(uow.connection))
     await reading.read_sums(SumsRepository(uow.connection))
     await reading.read_items()
-    await reading.read_raw(AdmissionRepository(uow.connection))
+    rows_of = AdmissionRepository(uow.connection)
+    await reading.read_raw(rows_of)
+    await reading.read_differences(rows_of)
     return reading.collected.quantities(len(asked))
 
 
@@ -140,38 +144,68 @@ class _Reading:
                 self.collected.count(n, self._projected(n, group), item)
 
     async def read_raw(self, rows_of: AdmissionRepository) -> None:
-        """Read the events inside edge hours as their meter reads them."""
+        """Read the events inside edge hours, and what cannot be read otherwise, as their meter reads them."""
         ranges = [
             self._range(n, one.customer_id, (start, end), without=self._apart(n))
             for n, one in enumerate(self.asked)
             for start, end in self.covers[n].raw
         ] + [
-            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", (start, end), after=piece.after)
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", (start, end), elsewhere=piece.elsewhere)
             for piece in self.pieces
             for start, end in piece.cover.raw
         ]
         ranges += [
-            self._range(
-                n, f"{SUBJECT_ALONE}{left.subject}", (one.need.start, one.need.end), until=left.batches
+            self._range(n, f"{SUBJECT_ALONE}{left.subject}", (one.need.start, one.need.end))._replace(
+                among=left.counted, out=None
             )
             for n, one in enumerate(self.asked)
             for left in one.left
         ]
         if not ranges:
             return
-        rows = await self.repository.raw_events(ranges)
+        async for rows in self.repository.raw_events(ranges):
+            for n, tally in await self._tallied(rows_of, rows):
+                for (_, _, group, _), change in tally.sums.items():
+                    self._add(n, group, Decimal(change.value))
+                for _, _, group, _, item in tally.items:
+                    self.collected.count(n, self._projected(n, group), item)
+
+    async def read_differences(self, rows_of: AdmissionRepository) -> None:
+        """Take what is out off what aggregates have, and add what they have no more and whose void is out."""
+        ranges = [
+            self._range(n, one.customer_id, stretch, without=self._apart(n))
+            for n, one in enumerate(self.asked)
+            if one.out is not None
+            for stretch in self.covers[n].aggregated
+        ] + [
+            self._range(piece.n, f"{SUBJECT_ALONE}{piece.subject}", stretch)
+            for piece in self.pieces
+            if self.asked[piece.n].out is not None
+            for stretch in piece.cover.aggregated
+        ]
+        if not ranges:
+            return
+        changed: set[tuple[int, Group]] = set()
+        async for found in self.repository.differences(ranges):
+            for sign in (1, -1):
+                rows = [(n, event) for n, event, of_event in found if of_event == sign]
+                for n, tally in await self._tallied(rows_of, rows):
+                    for (_, _, group, _), change in tally.sums.items():
+                        self._add(n, group, sign * Decimal(change.value))
+                        changed.add((n, self._projected(n, group)))
+        self.collected.forget_empty(changed)
+
+    async def _tallied(
+        self, rows_of: AdmissionRepository, rows: Sequence[tuple[int, StoredEvent]]
+    ) -> list[tuple[int, Tally]]:
+        """What each of these events adds to the meter of its need, in the groups that aggregates keep it in."""
         meters = [self.meters[meter] for meter in sorted({self.asked[n].need.meter for n, _ in rows})]
-        # an edge hour is read as its aggregate is kept
         admission = await rows_of.admission(meters, {event.subject for _, event in rows})
-        catalogue = Catalogue(0, self.meters.values())
-        alone = {meter.meter: catalogue.only(meter.meter) for meter in meters}
-        for n, event in rows:
-            tally = alone[self.asked[n].need.meter].tally([event])
-            for (subject, meter, group, hour), change in tally.sums.items():
-                self._add(n, admission.where(subject, meter, group, hour), Decimal(change.value))
-            for subject, meter, group, hour, item in tally.items:
-                where = admission.where(subject, meter, group, hour)
-                self.collected.count(n, self._projected(n, where), item)
+        alone = {meter.meter: Catalogue(0, [meter]) for meter in meters}
+        return [
+            (n, alone[self.asked[n].need.meter].tally([event]).regrouped(admission.where))
+            for n, event in rows
+        ]
 
     def _keeps_groups(self, n: int) -> bool:
         """Whether the asked dimensions are none, or all of the meter's: then the database may count."""
@@ -207,10 +241,9 @@ class _Reading:
         stretch: Range,
         *,
         without: tuple[str, ...] = (),
-        after: Mapping[str, int] | None = None,
-        until: Mapping[str, int] | None = None,
+        elsewhere: Stretches | None = None,
     ) -> AskedRange:
-        need = self.asked[n].need
+        need, out = self.asked[n].need, self.asked[n].out
         return AskedRange(
             n,
             owner,
@@ -219,9 +252,8 @@ class _Reading:
             *stretch,
             self.meters[need.meter].event_type,
             without,
-            after,
-            until,
-            self.asked[n].taken_out,
+            out=out.with_all(elsewhere) if out and elsewhere else out or elsewhere,
+            voids_out=out,
         )
 
     def _apart(self, n: int) -> tuple[str, ...]:
@@ -230,7 +262,7 @@ class _Reading:
 
     def _pieces(self, n: int, one: UsageAsked) -> Iterator[Piece]:
         """Cut a subject's share of the need where anything stands apart: what does is read from raw events
-        that came after it."""
+        that are charged nowhere else."""
         start, end = one.need.start, one.need.end
         for subject in self._apart(n):
             taken = [
@@ -246,18 +278,15 @@ class _Reading:
                 }
             )
             for lower, upper in pairwise(edges):
-                over = [apart.batches for apart in taken if apart.start <= lower and upper <= apart.end]
+                over = [apart.charged for apart in taken if apart.start <= lower and upper <= apart.end]
                 if over:
-                    after = {
-                        partition: max(batches.get(partition, 0) for batches in over)
-                        for partition in {p for b in over for p in b}
-                    }
-                    yield Piece(n, subject, Cover((), (), ((lower, upper),)), after)
+                    elsewhere = reduce(Stretches.with_all, over)
+                    yield Piece(n, subject, Cover((), (), ((lower, upper),)), elsewhere)
                 else:
                     yield Piece(n, subject, self._cover(n, lower, upper), None)
 
     def _cover(self, n: int, start: datetime, end: datetime) -> Cover:
-        if self.asked[n].taken_out is not None:
+        if self.asked[n].out is not None and n in self.over_items:
             return Cover((), (), ((start, end),))
         return cover(start, end, by_days=n not in self.over_items)
 

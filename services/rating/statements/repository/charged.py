@@ -2,7 +2,7 @@
 once.
 
 A final statement keeps the subjects it closed with, so its usage of them, up to its cut, is its customer's
-for good.
+for good. What it took out, held for a decision or waived, goes with its subject.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from datetime import datetime
 import asyncpg
 
 from services.rating.metering.domain.apart import Apart
+from services.rating.metering.domain.stretches import Stretches
 
 #: The meters a statement `st` charges: those it names, or, where it was priced before it named any, those of
 #: its lines.
@@ -24,7 +25,7 @@ _CAME = """rating.departed_subjects d
 _ANY_CAME = f"select exists (select from {_CAME} where s.customer_id = any($1::text[]))"
 _OF_CUSTOMERS = f"""
     select s.customer_id, d.subject, p.period_start, p.period_end, coalesce(k.batches, st.watermark) as watermark,
-        {_METERS} as meters
+        k.taken_out, {_METERS} as meters
     from {_CAME}
     join rating.contracts c on c.customer_id = d.customer_id
     join rating.last_subjects k on k.contract = c.contract and k.subject = d.subject
@@ -33,7 +34,8 @@ _OF_CUSTOMERS = f"""
     where s.customer_id = any($1::text[])
 """
 _OF_SUBJECTS = f"""
-    select d.subject, p.period_start, p.period_end, coalesce(k.batches, st.watermark) as watermark, {_METERS} as meters
+    select d.subject, p.period_start, p.period_end, coalesce(k.batches, st.watermark) as watermark,
+        k.taken_out, {_METERS} as meters
     from rating.departed_subjects d
     join rating.contracts c on c.customer_id = d.customer_id
     join rating.last_subjects k on k.contract = c.contract and k.subject = d.subject
@@ -90,6 +92,11 @@ def of_meter(charged: Sequence[Charged], meter: str, start: datetime, end: datet
 
 def _charged(row: asyncpg.Record) -> Charged:
     return Charged(
-        Apart(row["subject"], row["period_start"], row["period_end"], row["watermark"]),
+        Apart(
+            row["subject"],
+            row["period_start"],
+            row["period_end"],
+            Stretches.up_to(row["watermark"]).without(Stretches.stored(row["taken_out"])),
+        ),
         frozenset(row["meters"]),
     )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import asyncpg
 
+from services.rating.metering.repository.batches import is_in
 from services.rating.statements.rows import StatementName
 from shared.db.floor import SNAPSHOT, Look
 
@@ -21,6 +22,21 @@ NOW_US = "(extract(epoch from statement_timestamp()) * 1000000)::bigint"
 _WRITTEN_US = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _RETRY_US = "(extract(epoch from retry_at) * 1000000)::bigint"
 
+#: After an insert into `late_periods`: who has looked at it before does not remove it.
+LOOKED_AT_AGAIN = """on conflict (contract, period_start)
+    do update set noted_at = clock_timestamp(), looked_at = false"""
+_ON_DAY = """p.period_start < (d.day + 1)::timestamp at time zone 'UTC'
+            and p.period_end > d.day::timestamp at time zone 'UTC'"""
+#: Whether usage of that day that stays with final period `p` of whom subject `d` has left was taken back since.
+_TAKEN_BACK = f"""exists (select from rating.last_subjects k join rating.last_statements st using (contract, period_start)
+        join rating.events e on e.subject = k.subject and e.type = any (array(select event_type from rating.meters))
+            and e.time >= p.period_start and e.time >= d.day::timestamp at time zone 'UTC'
+            and e.time < p.period_end and e.time < (d.day + 1)::timestamp at time zone 'UTC'
+            and e.batch_id <= coalesce((coalesce(k.batches, st.watermark) ->> e.partition::text)::bigint, 0)
+            and not {is_in("k.taken_out", "e")}
+        join rating.voids v using (key)
+        where k.contract = p.contract and k.period_start = p.period_start and k.subject = d.subject
+            and v.batch_id > coalesce((st.watermark ->> v.partition::text)::bigint, 0) offset 0)"""
 # A request that waits is renewed, one row a statement, unless its pricing is under way: that one may not see
 # what was marked, so it gets another. What a final statement lacks marks its period to be corrected, in the same way.
 # The planner takes a CTE for a row or two and joins two of them row by row against row: what is known brings along
@@ -30,15 +46,21 @@ with taken as (
     delete from rating.marks where mark_id = any (array(
         select mark_id from rating.marks where mark_id > $1 order by mark_id limit $2))
     returning mark_id, subject, day, marked_at, at_once),
+days as materialized (
+    select subject, day, min(marked_at) as since, bool_or(at_once) as at_once from taken group by 1, 2),
 met as materialized (
-    select p.contract, p.period_start, p.final, p.retry_at, p.accept_until, min(d.since) as since,
-        bool_or(d.at_once) as at_once
-    from (select subject, day, min(marked_at) as since, bool_or(at_once) as at_once from taken group by 1, 2) d
-    join rating.subjects s on s.subject = d.subject
-    join rating.contracts c on c.customer_id = s.customer_id
-    join rating.periods p on p.contract = c.contract
-        and p.period_start < (d.day + 1)::timestamp at time zone 'UTC'
-            and p.period_end > d.day::timestamp at time zone 'UTC'
+    select contract, period_start, final, retry_at, accept_until, min(since) as since, bool_or(at_once) as at_once
+    from (
+        select p.contract, p.period_start, p.final, p.retry_at, p.accept_until, d.since, d.at_once
+        from days d join rating.subjects s on s.subject = d.subject
+        join rating.contracts c on c.customer_id = s.customer_id
+        join rating.periods p on p.contract = c.contract and {_ON_DAY}
+        union all
+        select p.contract, p.period_start, p.final, p.retry_at, p.accept_until, d.since, d.at_once
+        from days d join rating.departed_subjects s on s.subject = d.subject
+        join rating.contracts c on c.customer_id = s.customer_id
+        join rating.periods p on p.contract = c.contract and p.final and {_ON_DAY}
+        where {_TAKEN_BACK}) of_day
     group by 1, 2, 3, 4, 5),
 touched as (select * from met where not final),
 marked as materialized (
@@ -49,7 +71,7 @@ late as (
     select contract, period_start from met where final and accept_until < greatest($5, (
         select max(newest.at) from bus.positions q cross join lateral (
             select t.at from rating.batch_times t where t.partition = q.partition order by t.at desc limit 1) newest
-        where q.grp = 'rating' and q.topic = 'usage.events')) on conflict do nothing),
+        where q.grp = 'rating' and q.topic = 'usage.events')) order by 1, 2 {LOOKED_AT_AGAIN}),
 marked_again as (
     update rating.correction_marks m set since = least(m.since, k.since) from marked k where m.mark_id = k.mark_id),
 marked_now as (
@@ -131,8 +153,9 @@ class RequestRepository:
         touch. Its caller must `have_fan_out`.
 
         A request is as old as its oldest mark, so that who waits for what was marked before a moment sees it.
-        A UTC day can touch two periods and a customer have several contracts. Marks of subjects nobody knows
-        go: when their customer, alias or contract comes, it leaves marks or requests of its own.
+        A UTC day can touch two periods and a customer have several contracts. What is taken back of a subject that has
+        left touches the final periods it stays with. Marks of subjects nobody knows go: when their customer, alias or
+        contract comes, it leaves marks or requests of its own.
 
         What usage touches is due `told_every_us` after its revision, or never by itself (None). A held
         statement is due `retry_rest_us` before it would be tried again: what mends it is priced soon, and usage

@@ -112,10 +112,22 @@ def price_in_turn(
 
 async def hold_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:
     """Hold the blocks that these statements draw on. It comes after the statements themselves are held."""
-    blocks = BlockRepository(uow.connection)
-    held = await blocks.hold(sorted({one.contract for one in due}), min(one.period.start for one in due))
+    return await _drawing(uow, due, await BlockRepository(uow.connection).hold(*_drawn_on(due)))
+
+
+async def look_at_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:
+    """The same without holding them: nothing of it is written."""
+    return await _drawing(uow, due, await BlockRepository(uow.connection).look(*_drawn_on(due)))
+
+
+def _drawn_on(due: Sequence[DueStatement]) -> tuple[list[str], datetime]:
+    return sorted({one.contract for one in due}), min(one.period.start for one in due)
+
+
+async def _drawing(uow: UnitOfWork, due: Sequence[DueStatement], held: Sequence[HeldBlock]) -> Drawing:
     if not held:
         return Drawing()
+    blocks = BlockRepository(uow.connection)
     rows, names = await blocks.of_statements([one.block_id for one in held]), {name_of(one) for one in due}
     own: dict[Name, list[StoredRow]] = {name: [] for name in names}
     drawn: dict[str, int] = {}

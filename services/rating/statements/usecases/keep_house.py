@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.usecases.late_usage import forget_undue
 from services.rating.corrections.usecases.run_due import schedule_runs
 from services.rating.statements.repository.requests import RequestRepository
 from services.rating.statements.repository.statements import StatementRepository
@@ -11,6 +12,7 @@ from shared.db.unit_of_work import UnitOfWork
 
 MARKED_MAX = 10_000
 CONTRACTS_MAX = 1_000
+LATE_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,11 @@ class Waits:
 
 async def keep_house(uow: UnitOfWork, now: datetime) -> Waits:
     """Turn requests for what has become final into marks of what is to be corrected, have contracts that close no more
-    looked at again where one is marked, and return what waits."""
+    looked at again where one is marked, forget final periods that were noted for late usage and have none, and return
+    what waits."""
     requests = RequestRepository(uow.connection)
     await requests.mark_of_final(MARKED_MAX)
     await schedule_runs(uow, await CorrectionRepository(uow.connection).unscheduled(CONTRACTS_MAX), now)
+    await forget_undue(uow, LATE_MAX)
     overdue_s = await StatementRepository(uow.connection).overdue_s(now)
     return Waits(await requests.open_marks(), await requests.backlog(), overdue_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.rating.metering.domain.apart import Left
-from services.rating.metering.domain.taken_out import TakenOut
+from services.rating.metering.domain.stretches import Stretches
 from services.rating.metering.usecases.read_quantities import UsageAsked, read_quantities
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.repository.charged import charged_elsewhere, of_meter
@@ -17,10 +17,10 @@ from shared.pricing.pipeline import usage_needs
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a final period keeps though its subject has left, and what is taken out of it."""
+    """What a final period keeps though its subject has left, and the batches that are out of it."""
 
     left: tuple[Left, ...] = ()
-    taken_out: TakenOut | None = None
+    out: Stretches | None = None
 
 
 OPEN: Final = Settled()
@@ -52,7 +52,7 @@ async def read_usage(
             need,
             of_meter(elsewhere.get(statement.customer_id, ()), need.meter, need.start, need.end),
             before.left,
-            before.taken_out,
+            before.out,
         )
         for statement, wanted, before in zip(due, known, settled or [OPEN] * len(due), strict=True)
         for need in wanted

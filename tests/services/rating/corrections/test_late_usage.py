@@ -2,14 +2,20 @@
 waived is of the period in no later pricing."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import httpx2
+import pytest
 
 from services.billing.conservation.checks.k3_disposition import disposition
+from services.rating.corrections.repository import CorrectionRepository
 from services.rating.statements.usecases.keep_house import keep_house
 from tests.services.rating.corrections.test_corrections import (
     FEBRUARY_CLOSED,
+    JANUARY,
     MARCH_CLOSED,
     NOON,
     amended,
@@ -18,7 +24,7 @@ from tests.services.rating.corrections.test_corrections import (
     notes,
 )
 from tests.services.rating.customers.test_leaving import explained, held_late
-from tests.services.rating.deployment import Deployment, event, folder_held, utc, void
+from tests.services.rating.deployment import Deployment, event, folder_held, terms, utc, void
 from tests.waiting import until
 
 #: January's usage is accepted until 20 February.
@@ -214,7 +220,7 @@ async def test_usage_that_a_clock_ahead_of_ours_found_too_late_is_listed(rating:
     assert [held["events"] for held in await late_usage(rating)] == [1]
 
 
-async def test_a_list_beside_who_moves_a_block_is_read_anew(rating: Deployment) -> None:
+async def test_a_list_waits_for_nobody_and_nobody_for_it(rating: Deployment) -> None:
     await too_late(rating)
     granted = await rating.client.post(
         "/v1/blocks",
@@ -233,21 +239,192 @@ async def test_a_list_beside_who_moves_a_block_is_read_anew(rating: Deployment) 
     admin = await asyncpg.connect(rating.database.admin_url)
     try:
         async with admin.transaction():
-            await admin.execute("update rating.blocks set revision = revision + 1")
-            listing = asyncio.create_task(late_usage(rating))
-
-            async def waits() -> bool:
-                return bool(
-                    await rating.context.db.pool.fetchval(
-                        """select exists (select from pg_locks l join pg_stat_activity a using (pid)
-                           where not l.granted and a.datname = current_database())"""
-                    )
-                )
-
-            await until(waits)
-        assert [held["events"] for held in await listing] == [1]
+            await admin.execute("lock table rating.blocks, rating.periods in exclusive mode")
+            assert [held["events"] for held in await late_usage(rating)] == [1]
     finally:
         await admin.close()
+
+
+async def walked(rating: Deployment) -> list[tuple[str, bool]]:
+    """The periods that a list looks at, and whether anybody has seen what they hold."""
+    rows = await rating.context.db.pool.fetch(
+        "select contract, period_start, looked_at from rating.late_periods order by 1, 2"
+    )
+    return [(f"{row['contract']} {row['period_start']:%Y-%m}", row["looked_at"]) for row in rows]
+
+
+async def house_kept(rating: Deployment) -> None:
+    async with rating.context.db.transaction() as uow:
+        await keep_house(uow, rating.context.clock.now())
+
+
+async def test_a_list_walks_only_what_is_held(rating: Deployment) -> None:
+    await too_late(rating)
+    await rating.meter("others", event_type="other")
+    await rating.send(event("none", "acme", NOON, type="other"))
+    await rating.settled()
+    assert [name for name, _ in await walked(rating)] == ["acme-1 2024-01"], "its meter is on no line"
+    await house_kept(rating)
+    assert await walked(rating) == []
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    await house_kept(rating)
+    assert await walked(rating) == [("acme-1 2024-01", True)]
+    [seen] = await late_usage(rating)
+    await decided(rating, "waive", seen["watermark"])
+    assert await walked(rating) == []
+    await rating.send(event("two", "acme", NOON))
+    await rating.settled()
+    assert [held["events"] for held in await late_usage(rating)] == [1]
+
+
+async def test_who_looked_before_it_was_noted_again_removes_nothing(rating: Deployment) -> None:
+    await too_late(rating)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    async with rating.context.db.transaction() as uow:
+        repository = CorrectionRepository(uow.connection)
+        noted = await repository.noted_late(("acme-1", JANUARY))
+        assert noted is not None
+        await repository.note_late([noted.place])
+        await repository.forget_late([noted])
+        await repository.keep_late([noted])
+        again = await repository.noted_late(noted.place)
+        assert again is not None and again.noted_at > noted.noted_at
+
+
+async def test_a_list_is_paged_by_contract_and_period(
+    rating: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.rating.corrections.usecases.late_usage.AT_ONCE", 2)
+    await too_late(rating)
+    for customer in ("bolt", "cord"):
+        await rating.customer(customer)
+        await rating.apply(terms(f"{customer}-1", customer, **TWENTY))
+    await rating.advance(utc("2024-05-05T00:00:00"))
+    months = [NOON, NOON.replace(month=2), NOON.replace(month=3)]
+    for customer in ("acme", "bolt", "cord"):
+        await rating.send(*(event(f"{customer}-{at:%m}", customer, at) for at in months))
+    await rating.settled()
+    found: list[tuple[str, str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = (await rating.client.get("/v1/late-usage", params={"limit": 2, **cursor})).json()
+        found += [(held["contract"], held["period"]["start"]) for held in answer["data"]]
+        if not answer["has_more"]:
+            break
+        cursor = {"cursor": answer["next_cursor"]}
+    assert found == [
+        (f"{customer}-1", f"2024-{month:02}-01")
+        for customer in ("acme", "bolt", "cord")
+        for month in (1, 2, 3)
+    ]
+    of_one = (await rating.client.get("/v1/late-usage", params={"contract": "bolt-1"})).json()["data"]
+    assert [held["period"]["start"] for held in of_one] == ["2024-01-01", "2024-02-01", "2024-03-01"]
+
+
+@asynccontextmanager
+async def period_held(rating: Deployment, waiting: int) -> AsyncIterator[None]:
+    """January is held until so many wait for it."""
+    admin = await asyncpg.connect(rating.database.admin_url)
+
+    async def waits() -> bool:
+        found = await rating.context.db.pool.fetchval(
+            """select count(distinct pid) from pg_locks l join pg_stat_activity a using (pid)
+               where not l.granted and a.datname = current_database()"""
+        )
+        return bool(found >= waiting)
+
+    try:
+        async with admin.transaction():
+            await admin.execute(
+                "select from rating.periods where contract = 'acme-1' and start_date = '2024-01-01' for no key update"
+            )
+            yield
+            await until(waits)
+    finally:
+        await admin.close()
+
+
+def deciding(rating: Deployment, decision: str, up_to: dict[str, int]) -> "asyncio.Task[httpx2.Response]":
+    return asyncio.create_task(
+        rating.client.post(
+            "/v1/late-usage/acme-1/2024-01-01/decision",
+            json={"decision": decision, "reason": "at once", "up_to": up_to},
+        )
+    )
+
+
+async def test_of_two_decisions_at_once_one_finds_it_decided(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    await too_late(rating)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    async with period_held(rating, 2):
+        calls = [deciding(rating, decision, seen["watermark"]) for decision in ("bill", "waive")]
+    answers = [await call for call in calls]
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert {answer.json().get("code") for answer in answers} == {None, "decided_already"}
+    await rating.advance(MARCH_CLOSED)
+    assert (await balance(auditor, "acme-1"))["stored"] == 4
+    assert len(await notes(rating)) == (answers[0].status_code == 200)
+
+
+async def test_a_decision_beside_a_run_of_corrections_is_in_that_run_or_the_next(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    await too_late(rating)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    async with period_held(rating, 2):
+        decision = deciding(rating, "bill", seen["watermark"])
+        run = asyncio.create_task(rating.client.post("/v1/contracts/acme-1/corrections"))
+    assert [(await one).status_code for one in (decision, run)] == [200, 200]
+    await rating.advance(MARCH_CLOSED)
+    assert await notes(rating) == [("2024-01-01", "note:1", 800, [(200, "1", "period")])]
+    assert await balance(auditor, "acme-1") == {"stored": 4, "new": 4, "applied": 4}
+
+
+async def test_a_decision_beside_new_late_usage_is_not_about_it(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    await too_late(rating)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    async with period_held(rating, 1):
+        decision = deciding(rating, "waive", seen["watermark"])
+        await rating.send(event("two", "acme", NOON))
+        await rating.metered()
+    answer = await decision
+    assert (answer.status_code, answer.json()["code"]) == (409, "more_came")
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    assert seen["events"] == 2
+    await decided(rating, "waive", seen["watermark"])
+    assert await balance(auditor, "acme-1") == {"stored": 5, "new": 5, "applied": 3, "waived_late": 2}
+
+
+async def test_a_decision_that_was_made_to_begin_earlier_is_named(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """Usage that was accepted would be waived by it, unseen."""
+    await too_late(rating)
+    await rating.send(event("one", "acme", NOON))
+    await rating.settled()
+    [seen] = await late_usage(rating)
+    answer = await decided(rating, "waive", seen["watermark"])
+    assert answer["after"] != {} and (await disposition(auditor, None)).holds
+    admin = await asyncpg.connect(rating.database.admin_url)
+    await admin.execute("set session_replication_role = replica")
+    await admin.execute("""update rating.late_decisions set after = '{"0": 0}' || (
+        select jsonb_object_agg(key, 0) from jsonb_object_keys(after) key)""")
+    await admin.close()
+    (widened,) = (await disposition(auditor, None)).breaks
+    assert widened.fault == "waiver_without_decision"
 
 
 async def test_a_mark_of_a_contract_that_nothing_looks_at_any_more_is_looked_at(rating: Deployment) -> None:

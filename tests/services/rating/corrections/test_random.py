@@ -1,4 +1,4 @@
-"""Random late events, voids, aliases, back-dated prices and decisions over several closes, against an oracle in fractions
+"""Random late events, voids, aliases that come and leave, back-dated prices and decisions over several closes, against an oracle in fractions
 that keeps its own account of what counts, at which price, and of what blocks have."""
 
 import hashlib
@@ -61,13 +61,15 @@ BALANCES = """select block_id, granted_minor, sum(r.amount_minor)::bigint as lef
 
 @dataclass
 class Sent:
-    """Usage or a void as it was sent. `state`: `in` the period, or `held` or `waived` because it came too late."""
+    """Usage or a void as it was sent. `state`: `in` the period, or `held` or `waived` because it came too late. `stays`:
+    though its subject has left, with the final period that had counted it by then."""
 
     contract: str
     time: datetime
     subject: str
     state: str
     voids: "list[Sent]" = field(default_factory=list)
+    stays: bool = False
 
     @property
     def period(self) -> datetime:
@@ -81,14 +83,30 @@ class Oracle:
     usage: dict[str, Sent] = field(default_factory=dict)
     prices: dict[str, list[tuple[datetime, Fraction]]] = field(default_factory=dict)
     subjects: set[str] = field(default_factory=lambda: {"acme"})
+    settled: dict[Place, list[Sent]] = field(default_factory=dict)
 
     def of(self, place: Place) -> list[Sent]:
         """What was sent of a period that is the customer's."""
         return [
             one
             for one in self.usage.values()
-            if (one.contract, one.period) == place and one.subject in self.subjects
+            if (one.contract, one.period) == place and (one.subject in self.subjects or one.stays)
         ]
+
+    def settle(self, place: Place) -> None:
+        """A final period was priced, by what is in it now."""
+        self.settled[place] = [one for one in self.of(place) if one.state == "in"]
+
+    def leave(self, subject: str) -> None:
+        self.subjects.discard(subject)
+        for one in self.usage.values():
+            if one.subject == subject:
+                one.stays = any(one is found for found in self.settled.get((one.contract, one.period), ()))
+
+    def come(self, subject: str) -> None:
+        self.subjects.add(subject)
+        for one in self.usage.values():
+            one.stays = one.stays and one.subject != subject
 
     def counted(self, place: Place, until: datetime | None = None) -> list[Sent]:
         return [
@@ -215,10 +233,18 @@ class History:
                 await self.rating.send(void(id))
 
     async def alias(self) -> None:
+        """One comes, or leaves."""
         name = self.chosen.choice(["lab-1", "lab-2"])
         if name not in self.oracle.subjects:
-            self.oracle.subjects.add(name)
+            self.oracle.come(name)
             await self.rating.alias("acme", name)
+        else:
+            self.oracle.leave(name)
+            self.done["left"] += 1
+            answer = await self.rating.client.patch(
+                "/v1/customers/acme", json={"aliases": {"remove": [name]}}
+            )
+            assert answer.status_code == 200, answer.text
 
     async def reprice(self) -> None:
         """From a day on that may be of a final period."""
@@ -278,6 +304,8 @@ class History:
             for row in await self._fetch(TOLD)
         }
         assert self.told.items() <= told.items(), "a final statement or correction changed"
+        for contract, start, _ in told.keys() - self.told.keys():
+            self.oracle.settle((contract, start))
         self.told = told
         self.drawn = await self._draws()
         for row in await self._fetch(BALANCES):
