@@ -6,16 +6,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from services.billing.documents.answers import LineAnswer, PeriodAnswer, Watermark
-from services.billing.documents.domain.document import StatementSource
+from services.billing.documents.answers import CorrectedLineAnswer, LineAnswer, PeriodAnswer, Watermark
+from services.billing.documents.domain.document import Line, StatementSource
 from services.billing.journal.answers import JournalEntryAnswer
 from services.billing.tracing.domain.clauses import ClauseText
-from services.billing.tracing.usecases import Trace
-from shared.http.answers import Answer, Instant, described_by
+from services.billing.tracing.usecases import Correction, Trace
+from shared.http.answers import Amount, Answer, Instant, Quantity, described_by
 from shared.http.shown_names import DocumentId, LineKey
 from shared.runtime.clock import from_us
 from shared.values.made_from import made_from
-from shared.values.money import currency
+from shared.values.money import Currency, currency, format_minor
 
 LINE = "/v1/statements/{contract}/{period_start}/lines/{line}"
 Explanation = Annotated[
@@ -68,6 +68,53 @@ class TracedStatementAnswer(Answer):
         return made_from(cls, source, id=source.statement_id, watermark=dict(source.watermark))
 
 
+class CorrectedPartAnswer(Answer):
+    """A part of a note's line: what it asks for beyond an older line; below zero: what it takes back of it."""
+
+    quantity: Quantity
+    amount: Amount
+    corrects: CorrectedLineAnswer | None
+    """Null where no older document has the line"""
+
+    @classmethod
+    def of(cls, line: Line, money: Currency) -> Self:
+        return cls(
+            quantity=line.quantity,
+            amount=format_minor(line.amount_minor, money),
+            corrects=CorrectedLineAnswer.of(line.corrects) if line.corrects else None,
+        )
+
+
+class TracedCorrectionAnswer(Answer):
+    """The correction that a note's line is from: what the line came to then, in the period as a whole, less what was asked
+    for before, is the difference that the note asks for."""
+
+    occasion: Annotated[str, Field(examples=["note:1"])]
+    subtotal: Amount
+    """Of the whole period as corrected"""
+    quantity: Quantity
+    """Of the whole line as corrected; `events` are those it counts"""
+    amount: Amount
+    before: Amount
+    """What was asked for, or waived, of the line before"""
+    asked: Amount
+    """The difference: the sum of the parts"""
+    parts: list[CorrectedPartAnswer]
+
+    @classmethod
+    def of(cls, made: Correction, money: Currency) -> Self:
+        asked = sum(part.amount_minor for part in made.parts)
+        return cls(
+            occasion=made.occasion,
+            subtotal=made.subtotal,
+            quantity=made.quantity,
+            amount=format_minor(made.amount_minor, money),
+            before=format_minor(made.amount_minor - asked, money),
+            asked=format_minor(asked, money),
+            parts=[CorrectedPartAnswer.of(part, money) for part in made.parts],
+        )
+
+
 class TraceAnswer(Answer):
     """One line, traced."""
 
@@ -89,10 +136,13 @@ class TraceAnswer(Answer):
     """Null while the document is a draft"""
     events: Events | None
     """Null where the line counts none"""
+    correction: TracedCorrectionAnswer | None
+    """Null where it is no note's line"""
 
     @classmethod
     def of(cls, trace: Trace) -> Self:
         document = trace.document
+        money = currency(document.currency)
         hashes = {
             **{piece.version: piece.clause_hash for piece in trace.pieces},
             trace.line.version: trace.line.clause_hash,
@@ -103,11 +153,12 @@ class TraceAnswer(Answer):
             customer=document.customer,
             contract=trace.line.contract,
             period=PeriodAnswer(start=trace.line.start_date, end=trace.line.end_date),
-            line=LineAnswer.of(trace.line, currency(document.currency)),
+            line=LineAnswer.of(trace.line, money),
             clause=ClauseAnswer.of(trace.clauses[-1], hashes),
             clause_versions=[ClauseAnswer.of(clause, hashes) for clause in trace.clauses],
             statement=TracedStatementAnswer.of(trace.statement),
             explanation=trace.explanation,
             journal_entry=JournalEntryAnswer.of(trace.entry) if trace.entry else None,
             events=trace.events,
+            correction=TracedCorrectionAnswer.of(trace.correction, money) if trace.correction else None,
         )

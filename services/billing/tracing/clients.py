@@ -67,17 +67,19 @@ class RatingClient:
         self._url = context.settings.rating_url.rstrip("/")
         self._key = context.settings.service_key
 
-    async def explanation(self, contract: str, period_start_date: str, line_id: str) -> dict[str, Any]:
-        """Return the steps that led to the line's amount."""
-        return await self._get(f"{_line(contract, period_start_date, line_id)}/explanation", {})
+    async def corrected(self, line: Line, occasion: str) -> dict[str, Any]:
+        """Return the statement that a note's line is from: its whole period as it was corrected then."""
+        return await self._get(_statement(line), {"occasion": occasion})
 
-    async def events(
-        self, contract: str, period_start_date: str, line_id: str, cursor: str | None, limit: int
-    ) -> dict[str, Any]:
+    async def explanation(self, line: Line, occasion: str) -> dict[str, Any]:
+        """Return the steps that led to the line's amount."""
+        return await self._get(f"{_line(line)}/explanation", {"occasion": occasion})
+
+    async def events(self, line: Line, occasion: str, cursor: str | None, limit: int) -> dict[str, Any]:
         """Return one page of the raw events a line counts, in order of time: rating knows whose they are and
         how they were counted."""
-        asked: dict[str, str | int] = {"limit": limit, **({"cursor": cursor} if cursor else {})}
-        return await self._get(f"{_line(contract, period_start_date, line_id)}/events", asked)
+        asked: dict[str, str | int] = {"occasion": occasion, "limit": limit}
+        return await self._get(f"{_line(line)}/events", asked | ({"cursor": cursor} if cursor else {}))
 
     async def _get(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -96,5 +98,9 @@ class RatingClient:
         return found
 
 
-def _line(contract: str, period_start_date: str, line_id: str) -> str:
-    return f"/v1/statements/{quote(contract, safe='')}/{period_start_date}/lines/{quote(line_id, safe='')}"
+def _statement(line: Line) -> str:
+    return f"/v1/statements/{quote(line.contract, safe='')}/{line.start_date.isoformat()}"
+
+
+def _line(line: Line) -> str:
+    return f"{_statement(line)}/lines/{quote(line.line_id, safe='')}"

@@ -1,9 +1,10 @@
 """Trace a line: every step between the clause, the money and the raw events. Nothing of the database is held
 while rating answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, Self
 
 from services.billing.documents.domain.document import Document, Line, StatementSource
 from services.billing.documents.usecases import get_document, show_current
@@ -14,7 +15,8 @@ from services.billing.tracing.domain.clauses import ClauseText, clause_of
 from services.billing.tracing.repository import versions_of
 from shared.db.unit_of_work import Database
 from shared.errors import AppError, Kind
-from shared.topics.rating import ContractVersion
+from shared.topics.rating import NOTE, PERIOD, ContractVersion
+from shared.values.money import currency
 
 
 class LineNotFound(AppError):
@@ -46,6 +48,30 @@ class Trace:
     entry: Entry | None
     explanation: dict[str, Any] | None
     events: dict[str, Any] | None
+    correction: "Correction | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a note's line is a difference of: the whole line as it was corrected then, and the `parts` of the note that
+    ask for what that is beyond what was asked before, each with the line that it corrects."""
+
+    occasion: str
+    subtotal: str
+    quantity: Decimal
+    amount_minor: int
+    parts: tuple[Line, ...]
+
+    @classmethod
+    def of(cls, statement: Mapping[str, Any], line: Line, document: Document) -> Self:
+        whole = next((one for one in statement["lines"] if one["id"] == line.line_id), None)
+        return cls(
+            statement["occasion"],
+            statement["subtotal"],
+            Decimal(whole["quantity"] if whole else 0),
+            int(Decimal(whole["amount"]).scaleb(currency(document.currency).exponent)) if whole else 0,
+            tuple([one for one in document.lines if one.line_id == line.line_id]),
+        )
 
 
 async def trace_line(
@@ -61,11 +87,13 @@ async def trace_line(
         raise LineNotFound(
             f"no line {line_id[:60]!r}; the document has {', '.join(found.line_id for found in document.lines[:10])}"
         )
-    place = line.contract, line.start_date.isoformat(), line.line_id
-    explanation = None if line.steps_kept else await rating.explanation(*place)
+    # A document beforehand has a statement of its own, which counts nothing.
+    occasion = document.occasion if document.occasion.startswith(NOTE) else PERIOD
+    explanation = None if line.steps_kept else await rating.explanation(line, occasion)
     pieces = pieces_kept(line) if explanation is None else pieces_of(explanation)
     counts = line.meter is not None and bool(pieces or line.corrects)
-    events = await rating.events(*place, cursor, limit) if counts else None
+    events = await rating.events(line, occasion, cursor, limit) if counts else None
+    corrected = await rating.corrected(line, occasion) if occasion != PERIOD else None
     async with db.transaction(isolation="repeatable_read") as uow:
         entries = await list_entries(uow, EntryFilter(document_id=document.document_id), None, 1)
         versions = await versions_of(uow.connection, line.contract)
@@ -78,6 +106,7 @@ async def trace_line(
         entries[0] if entries else None,
         explanation,
         events,
+        Correction.of(corrected, line, document) if corrected else None,
     )
 
 

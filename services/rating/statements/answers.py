@@ -1,23 +1,26 @@
 """What the API shows of statements."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from services.rating.answers import ClauseHash, LineKind
+from services.rating.corrections.rows import SaidCorrection
 from services.rating.statements.usecases.show_current import CurrentStatement
 from shared.http.answers import Amount, Answer, Instant, Quantity
 from shared.http.held import HeldAnswer
 from shared.http.shown_names import ContractName, CurrencyCode, CustomerId, CustomerName, LineKey, ZoneName
 from shared.http.steps import StepAnswer
 from shared.pricing.explanation.paper import line_text
-from shared.topics.rating import StatementLine, StatementMessage, StatementSegment, StatementStep
+from shared.topics.rating import AskedLine, StatementLine, StatementMessage, StatementSegment, StatementStep
 from shared.topics.statement_steps import steps_of
 from shared.values.instants import from_us
 from shared.values.made_from import made_from
 from shared.values.money import currency, format_minor, to_decimal
 
+Occasion = Annotated[str, Field(examples=["period"])]
 LineId = Annotated[str, Field(examples=["3b8d3c91-f712-56a8-84e8-c987dbb9311a"])]
 MeterName = Annotated[str | None, Field(examples=["api_calls"])]
 Consumption = Annotated[
@@ -186,15 +189,73 @@ class LineAnswer(Answer):
         )
 
 
+class CorrectedOccasionAnswer(Answer):
+    """A line of a statement that was told before."""
+
+    occasion: Occasion
+    line: LineId
+
+
+class AskedLineAnswer(Answer):
+    """What a correction asks for of a line beyond what was asked for before; below zero: what it takes back."""
+
+    id: LineId
+    key: LineKey
+    quantity: Quantity
+    amount: Amount
+    corrects: CorrectedOccasionAnswer | None
+    """Null where no earlier document has the line"""
+
+    @classmethod
+    def of(cls, statement: StatementMessage, line: AskedLine) -> Self:
+        of = line.corrects
+        return cls(
+            id=line.line_id,
+            key=line.key,
+            quantity=line.quantity,
+            amount=_amount(statement, line.amount_minor),
+            corrects=CorrectedOccasionAnswer(occasion=of.occasion, line=of.line_id) if of else None,
+        )
+
+
+class StatementCorrectionAnswer(Answer):
+    """A correction of a final statement: what the period came to then, and what was asked for beyond what was before."""
+
+    occasion: Occasion
+    outcome: Literal["note", "carried", "waived"]
+    priced_at: Instant
+    subtotal: Amount
+    asked: list[AskedLineAnswer]
+
+    @classmethod
+    def of(cls, made: SaidCorrection) -> Self:
+        said = made.message
+        assert made.outcome != "unchanged", "it is no correction"
+        return cls(
+            occasion=said.occasion,
+            outcome=made.outcome,
+            priced_at=from_us(said.priced_us),
+            subtotal=_amount(said, said.subtotal_minor),
+            asked=[AskedLineAnswer.of(said, line) for line in said.asked],
+        )
+
+
 class WholeStatementAnswer(StatementAnswer):
     """A statement with its lines and their segments."""
 
+    occasion: Occasion
+    """`period`: the period's own; else which correction it is"""
     lines: list[LineAnswer]
+    corrections: list[StatementCorrectionAnswer]
+    """What came after it was final, oldest first; its own lines stay"""
 
     @classmethod
-    def of(cls, statement: StatementMessage) -> Self:
+    def whole(cls, statement: StatementMessage, corrections: Sequence[SaidCorrection]) -> Self:
         return cls(
-            **_described(statement), lines=[LineAnswer.of(statement, line) for line in statement.lines]
+            **_described(statement),
+            occasion=statement.occasion,
+            lines=[LineAnswer.of(statement, line) for line in statement.lines],
+            corrections=list(map(StatementCorrectionAnswer.of, corrections)),
         )
 
 
@@ -205,6 +266,7 @@ class ExplanationAnswer(Answer):
     object: Literal["explanation"] = "explanation"
     contract: ContractName
     period_start: date
+    occasion: Occasion
     revision: int
     currency: CurrencyCode
     line: LineAnswer
@@ -218,6 +280,7 @@ class ExplanationAnswer(Answer):
         return cls(
             contract=statement.contract,
             period_start=date.fromisoformat(statement.period_start_date),
+            occasion=statement.occasion,
             revision=statement.revision,
             currency=statement.currency,
             line=LineAnswer.of(statement, line),

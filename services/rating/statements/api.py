@@ -40,11 +40,18 @@ from shared.http.cursors import event_place, instant_in, parts_in, place_key
 from shared.http.formats import TEXT, Format, as_text
 from shared.http.keys import requires
 from shared.http.paging import CursorInvalid, Page, Paged
-from shared.topics.rating import StatementMessage
+from shared.topics.rating import PERIOD, StatementMessage
 from shared.values.fields import AskedSubject, GivenId, Key
 from shared.values.names import KEY
 
 router = APIRouter(prefix="/v1", tags=["Statements"])
+Occasion = Annotated[
+    str,
+    Query(
+        pattern=r"^(period|note:[1-9][0-9]{0,8})$",
+        description="`period`: the statement itself; `note:1`, `note:2`, …: as it was corrected then",
+    ),
+]
 
 
 @router.get(
@@ -106,10 +113,14 @@ async def tell_statements(asked: AskedCustomers, context: Ctx) -> StatementsTold
     dependencies=[requires("contracts:read")],
 )
 @refuses(StatementNotFound)
-async def get_statement(contract: Key, period_start: date, context: Ctx) -> WholeStatementAnswer:
+async def get_statement(
+    contract: Key, period_start: date, context: Ctx, occasion: Occasion = PERIOD
+) -> WholeStatementAnswer:
     await price_shown(context, [StatementName(contract, period_start)])
     async with context.db.transaction() as uow:
-        return WholeStatementAnswer.of(await usecases.find_statement(uow, contract, period_start))
+        return WholeStatementAnswer.whole(
+            *await usecases.find_statement(uow, contract, period_start, occasion)
+        )
 
 
 @router.get(
@@ -122,11 +133,16 @@ async def get_statement(contract: Key, period_start: date, context: Ctx) -> Whol
 )
 @refuses(StatementNotFound, LineNotFound, ExplanationDiffers)
 async def explain(
-    contract: Key, period_start: date, line_id: GivenId, context: Ctx, format: Format = "json"
+    contract: Key,
+    period_start: date,
+    line_id: GivenId,
+    context: Ctx,
+    occasion: Occasion = PERIOD,
+    format: Format = "json",
 ) -> ExplanationAnswer | Response:
     await price_at_once(context, [StatementName(contract, period_start)])
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        explained = await explain_line(uow, contract, period_start, line_id)
+        explained = await explain_line(uow, contract, period_start, line_id, occasion)
     return as_text(explanation_text(*explained)) if format == "text" else ExplanationAnswer.of(*explained)
 
 
@@ -138,10 +154,16 @@ async def explain(
 )
 @refuses(StatementNotFound, LineNotFound, MeterNotFound)
 async def line_events(
-    contract: Key, period_start: date, line_id: GivenId, context: Ctx, page: Paged
+    contract: Key,
+    period_start: date,
+    line_id: GivenId,
+    context: Ctx,
+    page: Paged,
+    occasion: Occasion = PERIOD,
 ) -> Listed[CountedEventAnswer]:
+    name, after = StatementName(contract, period_start), event_place(page)
     async with context.db.transaction(isolation="repeatable_read") as uow:
-        found = await events_of_line(uow, contract, period_start, line_id, event_place(page), page.limit + 1)
+        found = await events_of_line(uow, name, line_id, after, page.limit + 1, occasion)
     return Listed[CountedEventAnswer].page(
         found, page, lambda event: place_key(event.place), CountedEventAnswer.of
     )

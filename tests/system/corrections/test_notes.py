@@ -15,6 +15,7 @@ from services.billing.conservation.usecases.check import check_all
 from tests.services.billing.conservation.test_sabotage import OF_NOTES
 from tests.system.corrections.history import digests, unchanged
 from u2c.deployment.cluster import Cluster, ClusterOptions
+from u2c.verbs.trace import told
 
 STARTS, NOON = datetime(2024, 1, 1, tzinfo=UTC), "2024-01-10T12:00:00Z"
 TERMS = {
@@ -122,6 +123,7 @@ async def test_late_usage_becomes_a_debit_note_and_a_void_a_credit_note(
         ("-4.00", debit["id"]),
         ("-2.00", invoice["id"]),
     ]
+    await traced_both_ways(client, debit, credit)
     entries = (await client.get("billing", "/v1/journal", limit=100))["data"]
     assert {entry["document"] for entry in entries} >= {invoice["id"], debit["id"], credit["id"]}
     report = await holds(client)
@@ -138,6 +140,45 @@ async def test_late_usage_becomes_a_debit_note_and_a_void_a_credit_note(
     assert unchanged(before, await digests(cluster.database_url))
     for kind in sorted(OF_NOTES):
         await sabotaged(cluster, kind)
+
+
+async def traced_both_ways(client: Client, debit: dict[str, Any], credit: dict[str, Any]) -> None:
+    """From a note's line to the period as it was corrected then, and its events; from the statement to its corrections."""
+    [id] = {line["id"] for document in (debit, credit) for line in document["lines"]}
+    asked, given = [
+        await client.get("billing", f"/v1/invoices/{document['id']}/lines/{id}/trace")
+        for document in (debit, credit)
+    ]
+    assert [trace["statement"]["id"] for trace in (asked, given)] == [
+        document["lines"][0]["statement"] for document in (debit, credit)
+    ]
+    assert {
+        name: asked["correction"][name] for name in ("occasion", "quantity", "amount", "before", "asked")
+    } == {
+        "occasion": "note:1",
+        "quantity": "5",
+        "amount": "10.00",
+        "before": "6.00",
+        "asked": "4.00",
+    }
+    assert [sorted(event["id"] for event in trace["events"]["data"]) for trace in (asked, given)] == [
+        ["e0", "e1", "e2", "late-1", "late-2"],
+        ["e2", "late-2"],
+    ]
+    assert [(part["amount"], part["corrects"]["document"]) for part in given["correction"]["parts"]] == [
+        (line["amount"], line["corrects"]["document"]) for line in credit["lines"]
+    ]
+    assert (given["correction"]["before"], given["correction"]["amount"]) == ("10.00", "4.00")
+    statement = await client.get("rating", "/v1/statements/acme-1/2024-01-01")
+    assert (statement["occasion"], statement["subtotal"]) == ("period", "6.00")
+    assert [
+        (one["occasion"], one["outcome"], one["subtotal"], [line["amount"] for line in one["asked"]])
+        for one in statement["corrections"]
+    ] == [("note:1", "note", "10.00", ["4.00"]), ("note:2", "note", "4.00", ["-4.00", "-2.00"])]
+    explained = await client.get("rating", "/v1/events/explain", source="test", id="late-2")
+    assert [line["line_id"] for contract in explained["contracts"] for line in contract["lines"]] == [id]
+    assert told(given)[0][1].startswith(f"{credit['number']}  acme  calls: ")
+    assert ("correction", "note:2: the line is 4.00 then, 10.00 was asked for before: -6.00") in told(given)
 
 
 async def sabotaged(cluster: Cluster, kind: str) -> None:

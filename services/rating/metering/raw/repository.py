@@ -8,6 +8,7 @@ import msgspec
 
 from services.rating.metering.domain.arrival import key_of
 from services.rating.metering.raw.rows import Selection
+from services.rating.metering.repository.batches import is_in
 from services.rating.metering.repository.usage import StoredEvent, stored_event
 
 #: An event's time, batch id and seq: the order of a page.
@@ -35,14 +36,16 @@ class RawRepository:
         that were stored, and not void, up to the batches of its `before_batch` (None: as far as is folded)."""
         before_batch = selection.before_batch
         rows = await self._connection.fetch(
-            """select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body,
+            f"""select e.key, e.partition, e.batch_id, e.seq, e.type, e.subject, e.time, e.data::text as body,
                 e.source, e.id, e.received_at
                from rating.events e
                cross join (select coalesce($8::jsonb, watermark) as watermark from rating.fold_state) f
                where e.subject = any($1::text[]) and e.type = $2 and e.time >= $3 and e.time < $4
                    and (e.time, e.batch_id, e.seq) > ($5, $6, $7)
                    and e.batch_id <= coalesce((f.watermark ->> e.partition::text)::bigint, 0)
+                   and not {is_in("$10::jsonb", "e")}
                    and not exists (select from rating.voids v where v.key = e.key
+                       and not {is_in("$10::jsonb", "v")}
                        and v.batch_id <= coalesce((f.watermark ->> v.partition::text)::bigint, 0))
                order by e.time, e.batch_id, e.seq limit $9""",
             list(selection.subjects),
@@ -52,6 +55,7 @@ class RawRepository:
             *(after or (selection.start, -1, -1)),
             dict(before_batch) if before_batch is not None else None,
             limit,
+            selection.out and selection.out.as_stored(),
         )
         return [(stored_event(row), row) for row in rows]
 

@@ -6,14 +6,16 @@ from datetime import datetime
 
 import asyncpg
 
-from services.rating.metering.domain.apart import Apart
+from services.rating.metering.domain.apart import Apart, Left
+from services.rating.metering.domain.stretches import Stretches
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Events of these subjects that a meter counts in [start, end), what stands `apart` left out.
 
-    `group`: asked dimensions; `before_batch`: partition → last batch id.
+    `group`: asked dimensions; `before_batch`: partition → last batch id; `out`: what came in these batches is left out,
+    voids too; `left`: of subjects that have left, what counts all the same.
     """
 
     subjects: tuple[str, ...]
@@ -23,11 +25,13 @@ class Selection:
     group: Mapping[str, str]
     before_batch: Mapping[str, int] | None = None
     apart: tuple[Apart, ...] = ()
+    left: tuple[Left, ...] = ()
+    out: Stretches | None = None
     #: Of the meter's version to count by; None: as it counts now.
     revision: int | None = None
 
     def leaves_out(self, row: asyncpg.Record) -> bool:
-        return any(
-            apart.covers(row["subject"], row["time"], row["partition"], row["batch_id"])
-            for apart in self.apart
+        place = row["partition"], row["batch_id"]
+        return any(apart.covers(row["subject"], row["time"], *place) for apart in self.apart) or any(
+            left.subject == row["subject"] and not left.counted.has(*place) for left in self.left
         )

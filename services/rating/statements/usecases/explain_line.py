@@ -9,13 +9,13 @@ from services.rating.contracts.memory import chain_of
 from services.rating.contracts.repository import ContractRepository
 from services.rating.statements.domain.balances import from_stored
 from services.rating.statements.rows import StoredStatement
-from services.rating.statements.usecases.find import find
+from services.rating.statements.usecases.find import find, find_correction
 from services.rating.statements.usecases.read_usage import read_needs
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.needs import Totals
 from shared.pricing.pipeline import price_period, usage_needs
-from shared.topics.rating import Explanation, StatementLine, StatementMessage, StatementStep
+from shared.topics.rating import PERIOD, Explanation, StatementLine, StatementMessage, StatementStep
 from shared.topics.statement_steps import told
 from shared.values.groups import Group
 from shared.values.instants import to_us
@@ -44,12 +44,17 @@ def line_of(statement: StatementMessage, line_id: str) -> StatementLine:
     return found
 
 
-async def explain_line(uow: UnitOfWork, contract: str, start_date: date, line_id: str) -> Explained:
+async def explain_line(
+    uow: UnitOfWork, contract: str, start_date: date, line_id: str, occasion: str = PERIOD
+) -> Explained:
     """Return the statement, the line and the steps that lead to its amount; the amounts of the steps sum to
     the line's. None: the statement was final before steps were kept.
 
-    A final statement is explained as it was, whatever came late and however terms are priced today.
+    A final statement is explained as it was, whatever came late and however terms are priced today, and so is a correction.
     """
+    if occasion != PERIOD:
+        corrected = (await find_correction(uow, contract, start_date, occasion)).said.message
+        return corrected, line_of(corrected, line_id), (corrected.explanation or {}).get(line_id, ())
     row = await find(uow, contract, start_date)
     statement = row.document
     line = line_of(statement, line_id)

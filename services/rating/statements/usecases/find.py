@@ -2,12 +2,14 @@
 
 from datetime import date, datetime
 
+from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.rows import SaidCorrection, StoredCorrection
 from services.rating.customers.domain import CustomerNotFound
 from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import StatementFilter, StoredStatement
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
-from shared.topics.rating import StatementMessage
+from shared.topics.rating import NOTE, PERIOD, StatementMessage
 
 
 class StatementNotFound(AppError):
@@ -26,9 +28,30 @@ async def find(uow: UnitOfWork, contract: str, start_date: date) -> StoredStatem
     return row
 
 
-async def find_statement(uow: UnitOfWork, contract: str, start_date: date) -> StatementMessage:
-    """Return the current revision of a statement, or raise StatementNotFound."""
-    return (await find(uow, contract, start_date)).document
+async def find_statement(
+    uow: UnitOfWork, contract: str, start_date: date, occasion: str
+) -> tuple[StatementMessage, list[SaidCorrection]]:
+    """Return the current revision of a statement, or a correction of it, and all of its corrections. Raises
+    StatementNotFound."""
+    if occasion != PERIOD:
+        found = (await find_correction(uow, contract, start_date, occasion)).said.message
+    else:
+        found = (await find(uow, contract, start_date)).document
+    return found, await CorrectionRepository(uow.connection).corrections(contract, start_date)
+
+
+async def find_correction(
+    uow: UnitOfWork, contract: str, start_date: date, occasion: str
+) -> StoredCorrection:
+    """Return the correction of this occasion, or raise StatementNotFound."""
+    number = int(occasion.removeprefix(NOTE))
+    row = await CorrectionRepository(uow.connection).correction(contract, start_date, number)
+    if row is None:
+        raise StatementNotFound(
+            f"{contract[:100]} has no correction {number} of the period from {start_date}; GET "
+            f"/v1/statements/{contract[:100]}/{start_date} lists what there is"
+        )
+    return row
 
 
 async def list_statements(
