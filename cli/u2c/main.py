@@ -32,6 +32,8 @@ VERBS = (
     "backtest",
     "dead-letters",
     "customer",
+    "late",
+    "trace",
     "status",
     "env",
     "backup",

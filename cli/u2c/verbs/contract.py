@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -11,7 +12,7 @@ import httpx2
 import typer
 import yaml
 
-from u2c.api import WRONG, Api, OfDatabase
+from u2c.api import WRONG, Api, OfDatabase, show_problem
 from u2c.contract_shapes import SHAPES, contract_of
 from u2c.documents import terms_in
 from u2c.printing import AsJson, console, folding, print_json
@@ -28,6 +29,7 @@ class Shape(StrEnum):
 
 assert {*Shape} == {*SHAPES}, "every shape that is written can be asked for"
 app = typer.Typer(no_args_is_help=True, help="Contracts as versioned documents.")
+REACHES_FINAL_PERIODS = "reaches_final_periods"
 
 
 @app.command()
@@ -38,11 +40,25 @@ def apply(
             exists=True, dir_okay=False, readable=True, help="A YAML document, or JSON in a file named .json"
         ),
     ],
+    corrects_final: Annotated[
+        bool,
+        typer.Option(
+            "--corrects-final", help="Correct the final periods that it reaches into, at the next close"
+        ),
+    ] = False,
     database: OfDatabase = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create the contract, or a new version of it. A fault is printed with its path in the document."""
-    _print(asyncio.run(_apply(terms_in(file), database)), as_json)
+    """Create the contract, or a new version of it. A fault is printed with its path in the document; a version that
+    reaches into final periods is refused with what would change, unless it is to correct them."""
+    answer = asyncio.run(_apply(terms_in(file), database, corrects_final=corrects_final))
+    if answer.status_code == httpx2.codes.CONFLICT and answer.json().get("code") == REACHES_FINAL_PERIODS:
+        _show_reached(answer.json(), file)
+    elif not answer.is_success:
+        show_problem(answer)
+    else:
+        return _print(answer.json(), as_json)
+    raise typer.Exit(WRONG)
 
 
 @app.command()
@@ -106,10 +122,35 @@ async def _list(customer: str | None, database: str | None) -> list[Any]:
         ]
 
 
-async def _apply(document: object, database: str | None) -> dict[str, Any]:
+async def _apply(document: object, database: str | None, *, corrects_final: bool) -> httpx2.Response:
+    asked = {"corrects_final": "true"} if corrects_final else {}
     async with Api("rating", database) as rating:
-        applied: dict[str, Any] = await rating.post("/v1/contracts", document)
-        return applied
+        return await rating.call("POST", "/v1/contracts", json=document, params=asked)
+
+
+def _show_reached(problem: dict[str, Any], file: Path) -> None:
+    """Say of each final period which lines would change, and which document would follow."""
+    words = console(as_json=True)
+    words.print(problem["title"], style="red", markup=False, soft_wrap=True)
+    table = folding("final period", "line", "settled", "would be", "document", "total")
+    for one in problem["errors"]:
+        period = f"{one['period']['start']} to {one['period']['end']}"
+        documents = [(each["kind"].replace("_", " "), each["total"]) for each in one["documents"]]
+        lines = [(line["key"], line["before"], line["after"]) for line in one["lines"]]
+        # Without a document it says why there is none.
+        for line, document in zip_longest(
+            lines or [("", "", "")], documents or [(one["detail"], "")], fillvalue=("", "", "")
+        ):
+            table.add_row(period, *line, *document[:2])
+            period = ""
+    words.print(table)
+    words.print(
+        f"Correct them at the next close: ./u2c contract apply {file} --corrects-final\n"
+        "or let the version take force after them: its `effective`.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 async def _show(name: str, database: str | None) -> dict[str, Any]:
