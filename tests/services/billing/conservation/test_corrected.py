@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from services.billing.conservation.checks.k5_money import money_of
+from services.billing.conservation.usecases.check import breaks_of
 from services.billing.finalization.usecases.finalize import finalize_due
 from shared.db.unit_of_work import Database
 from shared.topics.rating import STATEMENTS, AskedLine, LineDraw, StatementLine, StatementMessage
@@ -155,3 +156,17 @@ async def test_a_note_is_documented_where_the_period_came_to_nothing_and_has_no_
     await hear(note)
     assert await finalize_due(db, OpenGate(), NOW, ZONE) == 1
     assert await looked_at(admin) == {"settled": 5, "documented": 5, "waived": 0, "carried": 0, "unbilled": 0}
+
+
+async def test_a_note_that_is_on_its_way_holds_no_document_of_its_period(
+    db: Database, admin: asyncpg.Connection, hear: Hear, hear_customers: Hear
+) -> None:
+    """Rating has told it, and billing has not heard it yet: that is no lost message."""
+    await hear_customers()
+    await invoiced(db, admin, hear)
+    raised, asked = more(INVOICED.lines[0], 3)
+    await kept(admin, corrected([raised, INVOICED.lines[1]], [asked]), "note", 1)
+    at_the_gate = {broken.fault for broken in (await breaks_of(admin, [PERIOD])).get(PERIOD, [])}
+    assert "statement_not_heard" not in at_the_gate
+    lost = await money_of(admin, [PERIOD], NOW, drained=True)
+    assert "statement_not_heard" in {broken.fault for broken in lost.breaks}, "nothing is under way any more"
