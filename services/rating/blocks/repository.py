@@ -141,8 +141,9 @@ class BlockRepository:
         await self.connection.execute(NEW.sql, *NEW.columns_of(blocks))
         await self.connection.execute(NEW_CONTRACTS.sql, *NEW_CONTRACTS.columns_of(contracts))
 
-    async def write(self, rows: Sequence[NewRow]) -> list[int]:
-        """Write rows, and return the ids of those that stay as they are."""
+    async def insert_rows(self, rows: Sequence[NewRow]) -> list[int]:
+        """Insert rows, and return the ids of those that stay as they are: who writes them tells them (`write_rows` of
+        `services/rating/blocks/usecases/tell_rows.py`)."""
         if not rows:
             return []
         found = await self.connection.fetch(NEW_ROWS.sql, *NEW_ROWS.columns_of(rows))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.billing.documents.domain.draws import CREDITS_LIABILITY, PROMOTIONAL
+from services.billing.documents.domain.draws import CREDITS_LIABILITY, is_owed
 from services.billing.journal.domain.entries import NewEntry, Posting, Source
 from services.billing.journal.domain.sources import BLOCK
 from shared.topics.rating import BlockRowMessage
@@ -32,8 +32,8 @@ _AGAINST: Final = {
 
 def entry_of(row: BlockRowMessage, zone: str) -> NewEntry | None:
     """Return what a row posts: what customers have paid and not used up rises or falls by it, or moves from one block to
-    another. None: nothing, as of what was given, which posts as it is drawn, and of a grant that documents ask for."""
-    if row.block_kind == PROMOTIONAL or row.asked_for:
+    another. None: nothing, as of what is not owed, which posts as it is drawn, and of a grant that documents ask for."""
+    if not is_owed(row.block_kind) or row.asked_for:
         return None
     postings = (
         Posting(CREDITS_LIABILITY, row.carried_minor, block_id=row.carried_from),

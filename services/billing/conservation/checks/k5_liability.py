@@ -12,10 +12,12 @@ from services.billing.conservation.domain.breaks import Break, Checked, K, Row
 
 #: What customers have paid and not used up.
 LIABILITY = "credits_liability"
+#: Blocks that are owed: what was given, or asked for as short of a commitment, posts as it is drawn.
+OWED = "b.kind not in ('promotional', 'shortfall')"
 
 #: `booked`: the rows that stay as they are and post, each with the event that books it. What a block gives up to another is
-#: booked with what that one has of it. A gift posts as it is drawn; a grant that documents ask for is posted by them.
-BOOKED = """booked as materialized (
+#: booked with what that one has of it. A grant that documents ask for is posted by them.
+BOOKED = f"""booked as materialized (
         select r.row_id, r.block_id, r.kind, r.amount_minor, r.period_start, r.contract, r.recorded_at,
             coalesce(taker.block_id, r.block_id) as source_id,
             coalesce('grant:' || taker.row_id, r.kind || ':' || r.row_id) as event
@@ -26,7 +28,7 @@ BOOKED = """booked as materialized (
             where (g.contract, g.period_start, g.at) = (r.contract, r.period_start, r.at) and g.kind = 'grant'
                 and gb.clauses = b.clauses
         ) taker on r.kind = 'adjustment'
-        where b.kind <> 'promotional' and r.kind not in ('draw', 'return') and (r.period_start is null or p.final)
+        where {OWED} and r.kind not in ('draw', 'return') and (r.period_start is null or p.final)
             and not (b.asked_for and r.kind = 'grant' and r.period_start is null)
     )"""
 
@@ -90,7 +92,7 @@ BLOCKS = f"""
                 order by c.position limit 1) as contract
         from rating.blocks b left join rating.block_rows r using (block_id)
         left join rating.periods p on (p.contract, p.period_start) = (r.contract, r.period_start)
-        where b.kind <> 'promotional' group by 1, 2
+        where {OWED} group by 1, 2
     ),
     expected as (
         select k.block_id, k.contract, k.left_minor,

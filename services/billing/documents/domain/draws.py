@@ -4,10 +4,16 @@ from typing import Final
 
 #: What customers have paid and not used up.
 CREDITS_LIABILITY: Final = "credits_liability"
-#: A gift: what is drawn of it was never revenue. Every other block was paid, or agreed, before.
-PROMOTIONAL: Final = "promotional"
+#: Kind of block → what a draw on it takes back: what was given was never revenue, and what was asked for as short of a
+#: commitment is revenue already. Every other block was paid, or agreed, before, and is owed.
+_TAKES_BACK: Final = {"promotional": "revenue.promotional", "shortfall": "revenue.shortfall"}
 
 
 def account_of(kind: str) -> str:
     """The account that a draw on a block of this kind is a debit of."""
-    return "revenue.promotional" if kind == PROMOTIONAL else CREDITS_LIABILITY
+    return _TAKES_BACK.get(kind, CREDITS_LIABILITY)
+
+
+def is_owed(kind: str) -> bool:
+    """Whether what is left of a block of this kind is owed."""
+    return kind not in _TAKES_BACK

@@ -14,7 +14,7 @@ from shared.values.made_from import made_from
 async def write_rows(uow: UnitOfWork, rows: Sequence[NewRow]) -> None:
     """Write them. What statements make is replaced with them, and is not told yet."""
     blocks = BlockRepository(uow.connection)
-    lasting = await blocks.write(rows)
+    lasting = await blocks.insert_rows(rows)
     if lasting:
         tell_rows(uow, await blocks.lasting(lasting))
 

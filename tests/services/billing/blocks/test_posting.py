@@ -85,7 +85,10 @@ def test_what_is_handed_on_moves_from_block_to_block(
     assert found == [*moved, *rest, (LIABILITY, -300, "blk_1")]
 
 
-@pytest.mark.parametrize("changed", [{"block_kind": "promotional"}, {"kind": "grant", "asked_for": True}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"block_kind": "promotional"}, {"block_kind": "shortfall"}, {"kind": "grant", "asked_for": True}],
+)
 def test_a_gift_posts_as_it_is_drawn_and_what_documents_ask_for_by_them(changed: dict[str, object]) -> None:
     assert entry_of(msgspec.structs.replace(ROW, **changed), ZONE) is None
 
