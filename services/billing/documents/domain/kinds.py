@@ -12,6 +12,8 @@ from shared.topics.rating import StatementMessage
 
 #: The account of what customers owe.
 RECEIVABLE = "receivable"
+#: What the series of notes have between entity and year.
+NOTES = DEBIT, CREDIT = "DN", "CN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,11 @@ class DocumentKind:
         return f"{self.revenue}.{line_kind}" if self.owed is None else self.owed
 
     def series_of(self, legal_entity: str, issued_on: date) -> str:
-        """Return the series of a document, such as "DEFAULT-2013"."""
-        return self.series.format(entity=legal_entity.upper(), year=issued_on.year)
+        """Return the series of a document, such as "DEFAULT-2013". An entity that is called as the notes of another are
+        numbered is written with a character that no name has."""
+        first, dash, last = legal_entity.upper().rpartition("-")
+        entity = f"{first}~{last}" if dash and last in NOTES else f"{first}{dash}{last}"
+        return self.series.format(entity=entity, year=issued_on.year)
 
 
 INVOICE = DocumentKind("invoice", "Invoice")
@@ -48,8 +53,8 @@ KINDS: dict[str, DocumentKind] = {
         INVOICE,
         DocumentKind("commitment", "Commitment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
         DocumentKind("prepayment", "Prepayment invoice", owed=CREDITS_LIABILITY, counts_towards_k5=False),
-        DocumentKind("debit_note", "Debit note", series="{entity}-DN-{year}"),
-        DocumentKind("credit_note", "Credit note", series="{entity}-CN-{year}"),
+        DocumentKind("debit_note", "Debit note", series=f"{{entity}}-{DEBIT}-{{year}}"),
+        DocumentKind("credit_note", "Credit note", series=f"{{entity}}-{CREDIT}-{{year}}"),
     )
 }
 

@@ -6,6 +6,7 @@ whether K5 counts it and on which account its total stands.
 """
 
 import re
+from datetime import date
 
 import asyncpg
 import pytest
@@ -114,6 +115,20 @@ def test_conservation_leaves_out_of_k5_what_the_list_does() -> None:
 
 def test_conservation_looks_for_the_total_where_every_kind_posts_it() -> None:
     assert {kind.receivable for kind in KINDS.values()} == {RECEIVABLE}
+
+
+def test_no_entity_is_numbered_as_the_notes_of_another() -> None:
+    """Whatever entities are called, what is numbered together is of one entity and of kinds that share a series."""
+    day, names = date(2013, 5, 1), ("x", "x-dn", "x-DN-dn", "x-cn", "x-", "x--dn", "x-dn-", "dn", "x-dn-2013")
+    series = {
+        (entity, kind.name): kind.series_of(entity, day)
+        for entity in {name.upper() for name in names}
+        for kind in KINDS.values()
+    }
+    assert series["X", "invoice"] == "X-2013" and series["X", "debit_note"] == "X-DN-2013"
+    assert series["X-DN", "invoice"] == "X~DN-2013"
+    owners = {(name, KINDS[kind].series) for (name, kind), _ in series.items()}
+    assert len(set(series.values())) == len(owners)
 
 
 async def accounts(db: Database, document_id: str) -> list[tuple[str, int]]:
