@@ -16,6 +16,7 @@ from shared.bus.kafka_access import KafkaAccess
 from shared.environment_fault import EnvironmentFault
 from shared.postgres.setup import drop_database
 from tests.conftest import TestDatabase
+from tests.services.rating.deployment import terms
 from tests.waiting import until
 from u2c.backup.manifest import BOOK, read
 from u2c.backup.restoring import put_back
@@ -23,17 +24,6 @@ from u2c.backup.taking import take
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
 EVENTS = 3000
-TERMS = {
-    "contract": "acme-1",
-    "customer": "acme",
-    "currency": "USD",
-    "timezone": "UTC",
-    "term": {"start": "2024-01-01", "months": 12},
-    "billing": {"interval": "month", "net_days": 30, "grace_hours": 72},
-    "lines": [
-        {"key": "calls", "kind": "usage", "meter": "calls", "price": {"model": "per_unit", "unit": "2.00"}}
-    ],
-}
 
 
 @pytest.fixture
@@ -136,7 +126,7 @@ async def set_up(client: Client) -> None:
         "rating", "/v1/meters", {"meter": "calls", "event_type": "call", "aggregation": "count"}
     )
     await client.post("rating", "/v1/customers", {"external_id": "acme", "name": "Acme", "timezone": "UTC"})
-    await client.post("rating", "/v1/contracts", TERMS)
+    await client.post("rating", "/v1/contracts", terms("acme-1", "acme"))
 
 
 def event(n: int) -> bytes:

@@ -13,22 +13,12 @@ from lab.departures.client import Client
 from services.billing.conservation.checks.sabotage import plant
 from services.billing.conservation.usecases.check import check_all
 from tests.services.billing.conservation.test_sabotage import OF_NOTES
+from tests.services.rating.deployment import terms
 from tests.system.corrections.history import digests, unchanged
 from u2c.deployment.cluster import Cluster, ClusterOptions
 from u2c.verbs.trace import told
 
 STARTS, NOON = datetime(2024, 1, 1, tzinfo=UTC), "2024-01-10T12:00:00Z"
-TERMS = {
-    "contract": "acme-1",
-    "customer": "acme",
-    "currency": "USD",
-    "timezone": "UTC",
-    "term": {"start": "2024-01-01", "months": 12},
-    "billing": {"interval": "month", "net_days": 30, "grace_hours": 72},
-    "lines": [
-        {"key": "calls", "kind": "usage", "meter": "calls", "price": {"model": "per_unit", "unit": "2.00"}}
-    ],
-}
 
 
 @pytest.fixture
@@ -64,7 +54,7 @@ async def invoiced(client: Client) -> None:
         "rating", "/v1/meters", {"meter": "calls", "event_type": "call", "aggregation": "count"}
     )
     await client.post("rating", "/v1/customers", {"external_id": "acme", "name": "Acme", "timezone": "UTC"})
-    await client.post("rating", "/v1/contracts", TERMS)
+    await client.post("rating", "/v1/contracts", terms("acme-1", "acme"))
     await client.move_clock(datetime(2024, 1, 20, tzinfo=UTC))
     await client.send_events([event(f"e{n}") for n in range(3)])
     await client.move_clock(datetime(2024, 2, 4, tzinfo=UTC))
