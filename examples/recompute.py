@@ -1,9 +1,7 @@
-"""Work out every amount of exported documents again, from the steps they hold, and name the step that does not add up:
-`python examples/recompute.py FILE…`
+"""`python examples/recompute.py FILE…` works every amount of exported documents out again, from the steps they hold,
+and names the step that does not add up. A file holds one document as `GET /v1/invoices/{id}` answers it.
 
-A file holds one document as `GET /v1/invoices/{id}` answers it. The standard library only, and none of the product's
-code; quotients have 50 digits, percentages 60 decimals, all else is exact. Exits with 1 where something does not add up.
-"""
+Quotients have 50 digits, percentages 60 decimals, all else is exact. Exits with 1 where something does not add up."""
 
 import decimal
 import hashlib
@@ -16,21 +14,23 @@ from typing import Any
 
 EXACT, QUOTIENT = decimal.Context(prec=200), decimal.Context(prec=50)
 FACTS = {"quantity", "unpriced", "commit", "draw"}  # counted or drawn: events and blocks prove it
-ADD_NOTHING = {*FACTS, "allowance", "units_off", "escalate"}  # they move units, or pay
+ADD_NOTHING = {*FACTS, "convert", "allowance", "units_off", "escalate"}  # they move units, or pay
 
 
 class Step:
     """A step of a line; called with the name of an input, it answers that number."""
 
     def __init__(self, said: dict[str, Any], line: dict[str, Any]) -> None:
-        self.said, self.line, self.inputs = said, line, said["inputs"]
+        self.line, self.inputs = line, said["inputs"]
         self.unit = Decimal(1).scaleb(int(Decimal(line["amount"]).as_tuple().exponent))
 
     def __call__(self, name: str) -> Decimal:
         return Decimal(self.inputs[name])
 
     def rounded(self, exact: Decimal) -> Decimal:
-        return exact.quantize(self.unit, getattr(decimal, f"ROUND_{self.inputs['rounding'].upper()}"))
+        step, part = Decimal(self.inputs.get("step", self.unit)), Decimal(self.inputs.get("divide", 1))
+        exact = exact * Decimal(self.inputs.get("multiply", 1)) / part
+        return (exact / step).quantize(Decimal(1), f"ROUND_{self.inputs['rounding'].upper()}") * step
 
     def priced(self) -> Decimal:
         return min(self("count") * self("at") + self("flat"), Decimal(self.inputs.get("cap", "Infinity")))
@@ -42,16 +42,15 @@ class Step:
         """The parts of a whole by weight, in minor units; the rest to the largest remainders, or to the last part."""
         divided = [divmod(whole / self.unit * weight, sum(weights)) for weight in weights]
         first = sorted(range(len(weights)), key=lambda at: (-divided[at][1], at))
-        if rest == "last":
-            first = [max(at for at, weight in enumerate(weights) if weight)] * len(weights)
+        first = first if rest != "last" else [max(at for at in first if weights[at])] * len(first)
         over = first[: int(whole / self.unit - sum(part for part, _ in divided))]
         return [(part + over.count(at)) * self.unit for at, (part, _) in enumerate(divided)]
 
     def cut(self) -> Decimal:
-        """What a cap takes of one of the lines: the step that says it stands among those of the others."""
-        cuts = [said for said in self.line["steps"] if said["op"] == "cap"]
-        amounts = [Decimal(said["inputs"]["amount"]) for said in cuts]
-        return self.shares(self("beyond"), amounts)[cuts.index(self.said)]
+        cuts = [said["inputs"] for said in self.line["steps"] if said["op"] == "cap"]
+        return self.shares(self("beyond"), [Decimal(said["amount"]) for said in cuts])[
+            cuts.index(self.inputs)
+        ]
 
     def off(self) -> Decimal:
         """What a discount takes of one of its lines: what one has no room for goes to the next that has."""
@@ -72,6 +71,7 @@ class Step:
 
 
 OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
+    "convert": lambda s: s.rounded(s("counted")) - s.rounded(s("before")),
     "allowance": lambda s: s("priced") - s("counted"),
     "escalate": lambda s: s.raised(),
     "units_off": lambda s: -min(s("has"), s("left")),
@@ -80,8 +80,7 @@ OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
     "before": lambda s: -s.priced(),
     "percent_off": lambda s: -(s("left") * s("percent") / 100).quantize(Decimal("1e-60"), "ROUND_HALF_UP"),
     "amount_off": lambda s: -s.off(),
-    "line_minimum": lambda s: s.by_day(s("amount_days")) - s("charged"),
-    "line_maximum": lambda s: s.by_day(s("amount_days")) - s("charged"),
+    **dict.fromkeys(["line_minimum", "line_maximum"], lambda s: s.by_day(s("amount_days")) - s("charged")),
     "settle": lambda s: s.rounded(s("exact")),
     "minimum": lambda s: s("minimum") - s("charged"),
     "cap": lambda s: -s.cut(),
@@ -110,26 +109,27 @@ def check_step(said: dict[str, Any], line: dict[str, Any]) -> Decimal:
 
 
 def check_line(line: dict[str, Any]) -> str | None:
+    name = f"line {line['key']} ({line['id']})"
     if line.get("steps") is None:
-        return "how its amount came about was not kept, or it is a draft's"
+        return f"{name}, how its amount came about was not kept, or it is a draft's"
     so_far, said = Decimal(0), {"op": "none"}
     for place, said in enumerate(line["steps"], 1):
         try:
             so_far += check_step(said, line)
         except (ArithmeticError, LookupError, TypeError, ValueError) as fault:
-            return f"step {place} ({said['op']}): {fault}"
+            return f"{name}, step {place} ({said['op']}): {fault}"
     counted = sum(Decimal(said["output"]) for said in line["steps"] if said["op"] == "quantity")
-    units = Decimal(line["quantity"]) if line["kind"] == "usage" and said["op"] != "asked" else counted
-    if (so_far, counted) != (Decimal(line["amount"]), units):
-        return f"its steps come to {so_far:f} for {counted:f}, not {line['amount']} for {line['quantity']}"
+    fees = [step["inputs"] for step in line["steps"] if step["op"] == "fee"]
+    counted += round(sum(Decimal(fee["days"]) / int(fee["whole_days"]) for fee in fees), 12)
+    says = line["kind"] in ("usage", "recurring", "one_off") and said["op"] != "asked"
+    if so_far != Decimal(line["amount"]) or (says and counted != Decimal(line["quantity"])):
+        return f"{name}, its steps come to {so_far:f} for {counted:f}, not {line['amount']} for {line['quantity']}"
     return None
 
 
 def check(document: dict[str, Any]) -> list[str]:
-    """Return what does not add up in a document; nothing where all does."""
     with decimal.localcontext(EXACT):
-        faults = [(line, check_line(line)) for line in document["lines"]]
-        found = [f"line {line['key']} ({line['id']}), {fault}" for line, fault in faults if fault]
+        found = [fault for line in document["lines"] if (fault := check_line(line))]
         subtotal = sum((Decimal(line["amount"]) for line in document["lines"]), Decimal(0))
         if subtotal != Decimal(document["subtotal"]):
             found.append(f"its lines come to {subtotal:f}, its subtotal is {document['subtotal']}")

@@ -12,6 +12,7 @@ from shared.errors import AppError
 from shared.pricing.applies_to import AppliesTo, names_it
 from shared.pricing.clause import Clause
 from shared.pricing.fields import PercentChange, StartDay
+from shared.pricing.rounding import RoundPrice
 from shared.values.decimals import PRICE_FRACTION_DIGITS_MAX, QUANTITY_INTEGER_DIGITS_MAX
 from shared.values.money import Rounding, round_to
 from shared.values.period import add_months
@@ -38,13 +39,6 @@ def _leaves_something(value: Decimal) -> Decimal:
             "nothing_left", "A price that falls by 100 % or more is none any more: write more than -100."
         )
     return value
-
-
-class RoundPrice(Clause):
-    """To how many decimals a price is rounded, and how."""
-
-    scale: Annotated[int, Field(strict=True, ge=0, le=PRICE_FRACTION_DIGITS_MAX)]
-    mode: Literal["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"] = "half_up"
 
 
 _FINEST: Final = RoundPrice(scale=PRICE_FRACTION_DIGITS_MAX)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from shared.errors import AppError
-from shared.pricing.not_priced import NAMED_MEMBERS, NAMED_VALUES, is_not_priced
+from shared.pricing.not_priced import NAMED_MEMBERS, NAMED_VALUES, is_not_priced, written_elsewhere
 from shared.pricing.unions import tags_of
 from shared.values.fault_words import said
 
@@ -92,6 +92,9 @@ def _too_many(at: Path, most: int) -> Fault:
 
 
 def _unexpected_key(at: Path) -> Fault:
+    where = written_elsewhere(at)
+    if where is not None:
+        return Fault(at, "written_elsewhere", f"{at[-1]} is written {where}; move it there.")
     if is_not_priced(at):
         return Fault(
             at,

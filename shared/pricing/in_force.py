@@ -206,6 +206,8 @@ def _effective(
         period.whole_days,
         (of,),
         (clause.hash,),
+        stretch.first_day,
+        period,
         allowance=allowance,
     )
 

@@ -113,7 +113,12 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
     ]
     agreed = agreed_in(chain, terms, period)
     cuts = _cuts(lines, [*(one.block for one in agreed.promises), *agreed.credits, *blocks], period)
-    asked = [need for some in (lines, *(cut.lines for cut in cuts)) for line in some for need in line.needs]
+    asked = [
+        need
+        for some in (lines, *(cut.lines for cut in cuts))
+        for line in some
+        for need in (*line.needs, *line.full)
+    ]
     return Layout(
         terms,
         tuple(sorted({stretch.in_force.version for stretch in stretches})),

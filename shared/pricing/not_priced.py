@@ -4,6 +4,7 @@ nobody bills.
 A name need not leave these lists once it is offered: only what the types refuse is looked up here.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 _SECTIONS: Final = frozenset(
@@ -24,7 +25,6 @@ _SECTIONS: Final = frozenset(
         "advance_separately",
         "negative",
         "switch_day",
-        "minimum_spend",
         "cancellation",
         "top_up",
         "limits",
@@ -36,11 +36,6 @@ _SECTIONS: Final = frozenset(
 _LINE: Final = frozenset(
     {
         "unit_price",
-        "rounding",
-        "convert",
-        "discount",
-        "discounts",
-        "measured",
         "count",
         "increment",
         "overage",
@@ -50,7 +45,6 @@ _LINE: Final = frozenset(
         "until",
         "from",
         "phases",
-        "escalator",
         "currency",
         "counted",
         "one_off",
@@ -63,8 +57,6 @@ _LINE: Final = frozenset(
 _PRICE: Final = frozenset(
     {
         "cap",
-        "tier_by",
-        "convert",
         "duration",
         "blocks",
         "per_bucket",
@@ -137,15 +129,12 @@ NAMED_MEMBERS: Final = MILESTONE_FIELDS | frozenset(
 NAMED_VALUES: Final = frozenset(
     {
         ("timing", "advance"),
-        ("proration", "second"),
-        ("proration", "thirty_day_month"),
-        ("proration", "day_30"),
-        ("proration", "strict_30"),
         ("interval", "day"),
         ("interval", "week"),
         ("interval", "year"),
         ("interval", "quarter"),
         ("on_change", "scale"),
+        ("round_used_first", "False"),
         ("per", "day"),
         ("per", "event"),
     }
@@ -153,7 +142,36 @@ NAMED_VALUES: Final = frozenset(
 """(key, value) of a choice."""
 
 
+_ELSEWHERE: Final[Mapping[tuple[str | None, str], str]] = {
+    (None, "minimum_spend"): 'in a phase, such as phases: [{from: 2026-01-01, minimum_spend: "1000"}]',
+    (
+        "lines",
+        "minimum_spend",
+    ): "in a phase, for all lines together; the least that one line costs is its minimum",
+    (
+        "lines",
+        "cap",
+    ): "beside the lines, for all of them together; the most that one line costs is its maximum",
+    ("lines", "discount"): "beside the lines, among the discounts, and names its lines (applies_to)",
+    ("lines", "discounts"): "beside the lines, and each names its lines (applies_to)",
+    ("lines", "escalator"): "beside the lines, among the escalators, and names its lines (applies_to)",
+    ("price", "convert"): "on the line, beside its price",
+    ("price", "included"): "on the line, beside its price",
+}
+
+
 def is_not_priced(path: tuple[str | int, ...]) -> bool:
     """Whether an unknown key at this path is a clause of the language that is not priced yet."""
-    key, section = path[-1], next((part for part in reversed(path[:-1]) if isinstance(part, str)), None)
+    key, section = _place(path)
     return key in (_SECTIONS if section is None else _BELOW.get(section, frozenset()))
+
+
+def written_elsewhere(path: tuple[str | int, ...]) -> str | None:
+    """Return where a key that is unknown at this path is written; None: nowhere."""
+    key, section = _place(path)
+    return _ELSEWHERE.get((section, key))
+
+
+def _place(path: tuple[str | int, ...]) -> tuple[str, str | None]:
+    """Return the key, and the section that it stands in."""
+    return str(path[-1]), next((part for part in reversed(path[:-1]) if isinstance(part, str)), None)

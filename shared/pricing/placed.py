@@ -19,7 +19,7 @@ L_co = TypeVar("L_co", bound=LineClause, covariant=True)
 
 class Placed(msgspec.Struct, Generic[L_co], frozen=True, gc=False):
     """The stretches in which a line reads the same, its id, the usage they need (that of each stretch, or none at
-    all), and what its amount is held between.
+    all), what its amount is held between, and the usage they need as it was before proration (`full`).
 
     `last` is the line as it was last in force, which names the whole; `blank` is how it is shown, before it comes to
     anything. `segments` are all that a line comes to that needs no usage.
@@ -33,6 +33,7 @@ class Placed(msgspec.Struct, Generic[L_co], frozen=True, gc=False):
     last: Effective[L_co]
     blank: PricedLine
     segments: tuple[PricedSegment, ...] = ()
+    full: tuple[Totals, ...] = ()
 
 
 def place(stretches: Sequence[Effective[L]], line_id: str, bounds: Bounds | None) -> Placed[L]:
@@ -48,6 +49,7 @@ def place(stretches: Sequence[Effective[L]], line_id: str, bounds: Bounds | None
         last,
         _blank(last, line_id),
         () if needs else _segments(stretches),
+        tuple([need for one in stretches for need in one.clause.full_needs(one.start, one.end)]),
     )
 
 

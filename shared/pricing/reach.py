@@ -17,10 +17,18 @@ C_co = TypeVar("C_co", bound=Clause, covariant=True)
 
 class Reach(msgspec.Struct, frozen=True, gc=False):
     """The running total of each group, and how much of it is priced: above the allowance, and not taken off by a
-    discount."""
+    discount. `metered`: what its meter counted, where that is converted into the total; `prorated`: the units that its
+    meter's proration has taken off."""
 
     totals: TotalsRead
     priced: TotalsRead
+    metered: TotalsRead | None = None
+    prorated: Decimal = _ZERO
+
+    @property
+    def counted(self) -> TotalsRead:
+        """The running total as its meter counts."""
+        return self.totals if self.metered is None else self.metered
 
     @property
     def covered(self) -> Decimal:

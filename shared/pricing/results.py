@@ -14,8 +14,8 @@ from shared.pricing.explanation.step import Step
 
 
 class PricedSegment(msgspec.Struct, frozen=True, gc=False):
-    """One priced piece of a line: a span with one version of the clause, and one group. quantity = allowance
-    + priced + unpriced."""
+    """One priced piece of a line: a span with one version of the clause, and one group. `quantity` is what was metered;
+    `converted` what the line makes of it, where it makes something else. units = allowance + priced + unpriced."""
 
     start: datetime
     end: datetime
@@ -27,6 +27,12 @@ class PricedSegment(msgspec.Struct, frozen=True, gc=False):
     priced: Decimal
     exact: Decimal
     unpriced: Decimal = Decimal(0)
+    converted: Decimal | None = None
+
+    @property
+    def units(self) -> Decimal:
+        """What is covered or priced."""
+        return self.quantity if self.converted is None else self.converted
 
 
 class PricedLine(msgspec.Struct, frozen=True, gc=False):

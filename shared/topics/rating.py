@@ -98,11 +98,14 @@ class StatementSegment(msgspec.Struct, frozen=True, omit_defaults=True):
     clause_hash: str
     quantity: Decimal
     allowance: Decimal  # units covered by the included allowance
-    priced: Decimal  # quantity − allowance − unpriced = Σ tier quantities
+    priced: Decimal  # units − allowance − unpriced = Σ tier quantities
     # exact amount before settlement (its split may be notional; Σ over the line is what settles)
     exact: Decimal
     group: dict[str, str] = {}
     unpriced: Decimal = Decimal(0)  # units that terms leave without a price
+    converted: Decimal | None = (
+        None  # the units, where the line converts its quantity; else they are the quantity
+    )
 
 
 class LineDraw(msgspec.Struct, frozen=True):

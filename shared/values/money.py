@@ -90,6 +90,16 @@ def round_to(exact: Decimal, scale: int, mode: Rounding) -> Decimal:
     return exact.quantize(_unit(scale), mode.decimal_mode, _SETTLING)
 
 
+def round_quotient(exact: Decimal, by: Decimal, scale: int, mode: Rounding) -> Decimal:
+    """Return `exact` ÷ `by` with `scale` decimals; the quotient is rounded once."""
+    return round_to(_DIVIDING.divide(exact, by), scale, mode)
+
+
+def round_to_step(exact: Decimal, step: Decimal, mode: Rounding) -> Decimal:
+    """Return the multiple of `step` that `exact` is rounded to."""
+    return round_quotient(exact, step, 0, mode) * step
+
+
 @lru_cache(maxsize=64)
 def _unit(scale: int) -> Decimal:
     return Decimal(1).scaleb(-scale)
@@ -158,6 +168,9 @@ def format_minor(minor: int, of: Currency) -> str:
 # As many digits as an exact amount may have, times those of a percentage.
 _FINER = EXACT.copy()
 _FINER.prec = 2 * EXACT.prec
+# Where the quotient of exact amounts is no tie, its digits show it.
+_DIVIDING = _FINER.copy()
+_DIVIDING.clear_traps()
 # A settlement rounds by intent, from as many digits as an exact amount may have.
 _SETTLING = EXACT.copy()
 _SETTLING.clear_traps()

@@ -28,6 +28,12 @@ class ServicePeriod:
     timezone: str
     ended: bool = True
 
+    @property
+    def whole_seconds(self) -> int:
+        """Those of the full period; a day of it that is not billed has 24 hours."""
+        missing = timedelta(days=self.whole_days - self.billed_days)
+        return (self.end - self.start + missing) // timedelta(seconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class BillingCalendar:

@@ -144,8 +144,6 @@ def rounded_otherwise(terms: Terms) -> dict[str, Any]:
 
 def rounded(value: str | Decimal, rounding: Terms) -> Decimal:
     """Return a value rounded by the function that settles."""
-    if "scale" not in rounding:
-        raise Later(f"rounding to a step of {rounding.get('step')}")
     return round_to(Decimal(value), int(rounding["scale"]), Rounding(mode_of(rounding)))
 
 

@@ -45,6 +45,8 @@ class SegmentAnswer(Answer):
     group: dict[str, str]
     """Dimension → value, where the line is priced by dimensions"""
     quantity: Quantity
+    converted: Quantity | None
+    """The units that the line makes of the quantity; null: they are the quantity"""
     allowance: Quantity
     """Included or carried units that cover a part of it"""
     priced: Quantity

@@ -148,6 +148,8 @@ class SegmentAnswer(Answer):
     clause_hash: ClauseHash
     group: Annotated[dict[str, str], Field(examples=[{"region": "eu"}])]
     quantity: Quantity
+    converted: Quantity | None
+    """The units that the line makes of the quantity; null: they are the quantity"""
     allowance: Quantity
     """Units covered by the included allowance"""
     priced: Quantity
@@ -159,7 +161,12 @@ class SegmentAnswer(Answer):
 
     @classmethod
     def of(cls, segment: StatementSegment) -> Self:
-        return made_from(cls, segment, starts_at=from_us(segment.start_us), ends_at=from_us(segment.end_us))
+        return made_from(
+            cls,
+            segment,
+            starts_at=from_us(segment.start_us),
+            ends_at=from_us(segment.end_us),
+        )
 
 
 class LineAnswer(Answer):

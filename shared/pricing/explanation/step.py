@@ -13,6 +13,7 @@ from shared.values.instants import written
 Op = Literal[
     "escalate",
     "quantity",
+    "convert",
     "allowance",
     "unpriced",
     "units_off",
@@ -46,21 +47,24 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     op            inputs                                     output
     escalate      percent, times, kind, mode, scale          by how many percent prices are raised, half up at 20 decimals
     quantity      meter, version, group, start, end          the units counted
+    convert       counted, before, multiply, divide,         `counted` × multiply ÷ divide, rounded to a multiple of `step`, less
+                  rounding, step                             the same of `before`, the units that the period counted earlier
     allowance     counted, priced, rolled_over               priced − counted; `rolled_over`, where there are any, are the
                                                              units that cover usage beside the allowance
     unpriced      counted                                    −counted: terms leave them without a price
     units_off     discount, has, left                        −min(has, left)
-    fee           quantity, fee, days, whole_days, before,   (before + fee × days) ÷ whole_days − before ÷ whole_days
-                  version, start, end
-    price         quantity, count, at, flat, reach, bound,   count × at + flat, or cap where there is one and it is less
-                  cap
+    fee           quantity, fee, days, whole_days, before,   (before + fee × days) ÷ whole_days − before ÷ whole_days;
+                  version, start, end, counted               `counted`, where the days are not local ones, says what they are
+    price         quantity, count, at, flat, reach, bound,   count × at + flat, or cap where there is one and it is less;
+                  cap, full                                  `full` are the units before proration, which picked the tier
     before        as of a price, of units before the change  less what a price comes to
     percent_off   discount, percent, left                    −left × percent ÷ 100
     amount_off    discount, amount_days, days, rounding,     −the line's part of the amount: amount_days ÷ days, rounded
                   currency, amount, split, line, left        and split over what is left of each line
     line_minimum  amount_days, whole_days, charged           amount_days ÷ whole_days − charged, to 50 digits
     line_maximum  the same                                   the same, below zero
-    settle        line, exact, rounding, currency            exact, rounded to the currency's decimals
+    settle        line, exact, rounding, currency, step      exact, rounded to the currency's decimals, or where there is a
+                                                             step to a multiple of it
     minimum       minimum, charged, currency                 minimum − charged
     cap           line, amount, cap, beyond, currency        what the reduction, `beyond` the cap, takes of the line
     commit        line, commitment, slice, left, currency    what of it the commitment covers

@@ -33,6 +33,14 @@ def _quantity(step: Step, shown: Shown) -> str:
     return f"{step.inputs['meter']}{named}: {shown.units(step.output)} under version {step.inputs['version']}"
 
 
+def _convert(step: Step, shown: Shown) -> str:
+    times, part = step.number("multiply"), step.number("divide")
+    by = f"× {shown.units(times)}" if part == 1 else f"÷ {shown.units(part)}"
+    counted, before = shown.units(step.number("counted")), step.number("before")
+    more = f", of which {shown.units(before)} were converted before" if before else ""
+    return f"{counted} {by}{more}: {shown.units(step.output)}"
+
+
 def _allowance(step: Step, shown: Shown) -> str:
     if step.output > 0:
         return f"{shown.units(step.output)} below zero: negative quantity carried"
@@ -49,7 +57,8 @@ def _unpriced(step: Step, shown: Shown) -> str:
 
 def _fee(step: Step, shown: Shown) -> str:
     days, whole_days = step.inputs["days"], step.inputs["whole_days"]
-    part = "" if days == whole_days else f" × {days} of {whole_days} days"
+    what = "seconds" if step.inputs.get("counted") == "second" else "days"
+    part = "" if days == whole_days else f" × {days} of {whole_days} {what}"
     return f"{shown.price(step.number('fee'))}{part}"
 
 
@@ -65,7 +74,9 @@ def _price(step: Step, shown: Shown) -> str:
         + (f", at most {shown.price(most)}" if most is not None else "")
     )
     if isinstance(reach, str) and reach.startswith("in "):
-        return f"{charged}, {reach.removeprefix('in ')}{bound}"
+        full = step.number_or_none("full")
+        of = "" if full is None else f", of {shown.units(full)} before proration"
+        return f"{charged}, {reach.removeprefix('in ')}{bound}{of}"
     return (f"{reach}{bound}: " if reach else "") + charged
 
 
@@ -106,7 +117,8 @@ def _line_maximum(step: Step, shown: Shown) -> str:
 
 
 def _settle(step: Step, shown: Shown) -> str:
-    rounding = str(step.inputs["rounding"]).replace("_", " ")
+    rounding, unit = str(step.inputs["rounding"]).replace("_", " "), step.number_or_none("step")
+    rounding += "" if unit is None else f" by {shown.units(unit)}"
     return f"{shown.price(step.number('exact'))} rounded {rounding} to {_money(step, shown, step.output)}"
 
 
@@ -171,6 +183,7 @@ def _money(step: Step, shown: Shown, amount: Decimal) -> str:
 
 WORDS: Final[Mapping[Op, Callable[[Step, Shown], str]]] = {
     "quantity": _quantity,
+    "convert": _convert,
     "allowance": _allowance,
     "unpriced": _unpriced,
     "fee": _fee,

@@ -22,8 +22,11 @@ def check_amendment(previous: Terms, amended: Terms) -> None:
         for path in after
         if after[path] != before.get(path, after[path])
     ]
-    faults += [*_changed_balances(previous, amended)]
-    faults += _due_before(previous, amended)
+    faults += [
+        *_changed_balances(previous, amended),
+        *_due_before(previous, amended),
+        *_prolonged_too_late(previous, amended),
+    ]
     if faults:
         raise_for(faults, written)
 
@@ -44,6 +47,21 @@ def _due_before(previous: Terms, amended: Terms) -> list[Fault]:
         for index, line in enumerate(amended.lines)
         if line.due_on is not None and line.due_on < first_day and _due_on(previous, line.key) != line.due_on
     ]
+
+
+def _prolonged_too_late(previous: Terms, amended: Terms) -> Iterator[Fault]:
+    """The end of a term cuts the periods that lines have of their own, and what they come to is due: where it is put off
+    after it has come, the days before it would be charged again."""
+    end = previous.calendar.end_date
+    if end is None or amended.calendar.end_date == end:
+        return
+    own = [line.key for line in previous.lines if line.own_months is not None]
+    if own and amended.effective_at >= local_midnight(end, previous.timezone):
+        yield Fault(
+            ("effective",),
+            "term_has_ended",
+            f"The term ends on {end}, and with it the period of {own[0]} (every); let the amendment take force before that day.",
+        )
 
 
 def _due_on(terms: Terms, key: str) -> date | None:

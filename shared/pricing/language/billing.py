@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.pricing.clause import Clause
+from shared.pricing.rounding import Mode
 from shared.values.money import Rounding
 
 
@@ -16,7 +17,7 @@ class Billing(Clause):
     anchor_day: Annotated[int, Field(strict=True, ge=1, le=31)] = 1
     net_days: Annotated[int, Field(strict=True, ge=0, le=3650)] = 30
     grace_hours: Annotated[int, Field(strict=True, ge=0, le=8760)] = 72
-    rounding: Literal["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"] = "half_up"
+    rounding: Mode = "half_up"
 
     @cached_property
     def rounding_mode(self) -> Rounding:

@@ -10,15 +10,17 @@ from shared.pricing.clause import Clause
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import Amount, Day
 from shared.pricing.language.cap import SpendCap
+from shared.pricing.rounding import RoundUsedFirst
 
 
 class Phase(Clause):
     """From this day, until the next phase, at least `minimum_spend` is charged each period, and at most `cap`, which
-    goes before that of the terms."""
+    goes before that of the terms. What is used is rounded before it is compared, line by line (`round_used_first`)."""
 
     from_: Annotated[Day, Field(alias="from")]
     minimum_spend: Amount | None = None
     cap: SpendCap | None = None
+    round_used_first: RoundUsedFirst = True
 
     @model_validator(mode="after")
     def _says_a_bound(self) -> Self:

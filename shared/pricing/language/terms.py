@@ -27,7 +27,7 @@ from shared.pricing.language.term import Term
 from shared.pricing.lines import Line, RecurringLine, UsageLine, one_of_each
 from shared.values.fields import AskedSubject, Key
 from shared.values.ids import clause_id
-from shared.values.money import Currency, currency
+from shared.values.money import Currency, currency, to_decimal
 from shared.values.period import BillingCalendar, local_midnight
 
 LEGAL_ENTITY_UNNAMED: Final = "default"
@@ -77,6 +77,7 @@ class Terms(Clause):
                 *_early_effect(self),
                 *_never_due(self),
                 *_shared_unpriced(self),
+                *_finer_than_money(self),
                 *balance_faults(self),
                 *faults_of_discounts(self.discount_spans, self.lines),
                 *faults_of_escalators(self.escalators, self.lines, self.term),
@@ -191,4 +192,18 @@ def _shared_unpriced(terms: Terms) -> list[Fault]:
         )
         for index, meter in enumerate(terms.shares_meters)
         if meter not in priced
+    ]
+
+
+def _finer_than_money(terms: Terms) -> list[Fault]:
+    """What a line is rounded to is money."""
+    least = to_decimal(1, terms.money)
+    return [
+        Fault(
+            ("lines", index, "rounding", "step" if line.rounding.scale is None else "scale"),
+            "not_whole_minor_units",
+            f"A line is rounded once, to what {terms.currency} can be paid in: a multiple of {least}; write that or more.",
+        )
+        for index, line in enumerate(terms.lines)
+        if line.rounding is not None and line.rounding.unit % least
     ]

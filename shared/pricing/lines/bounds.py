@@ -12,6 +12,7 @@ from shared.pricing.effective import Effective
 from shared.pricing.faults import Fault, refuse
 from shared.pricing.fields import Amount
 from shared.pricing.lines.line import LineClause
+from shared.pricing.rounding import RoundUsedFirst
 
 
 class Bounds(msgspec.Struct, frozen=True, gc=False):
@@ -33,12 +34,14 @@ class BoundedLine(LineClause):
     some of the days, both count by the day.
 
     `measured: before_discounts`: discounts are taken of no more than the maximum, and what is missing to the minimum
-    is due beside what they leave.
+    is due beside what they leave. `round_used_first`: whether what is used is rounded before a minimum is compared with
+    it or after comes to the same, as a line is rounded as a whole.
     """
 
     minimum: Amount | None = None
     maximum: Amount | None = None
     measured: Literal["after_discounts", "before_discounts"] = "after_discounts"
+    round_used_first: RoundUsedFirst = True
 
     @model_validator(mode="after")
     def _minimum_within_maximum(self) -> Self:
@@ -51,20 +54,13 @@ class BoundedLine(LineClause):
     def is_bounded(self) -> bool:
         return self.minimum is not None or self.maximum is not None
 
-    def days_charged(self, days: int, whole_days: int) -> int:
-        """Return for how many of the days of a full period it is charged where it is in force for `days` of them."""
-        return days
-
 
 def bounds_of(stretches: Sequence[Effective[LineClause]]) -> Bounds | None:
     """Return the bounds of a line in a period; None where it has none."""
     if not [one for one in stretches if isinstance(one.clause, BoundedLine) and one.clause.is_bounded]:
         return None
-    agreed = [
-        (one.clause, one.clause.days_charged(one.days, one.whole_days))
-        for one in stretches[-1].clause.charged(stretches)
-        if isinstance(one.clause, BoundedLine)
-    ]
+    charged = type(stretches[-1].clause).days_charged(stretches)
+    agreed = [(clause, days) for clause, days in charged if isinstance(clause, BoundedLine)]
     whole_days = stretches[-1].whole_days
     minimum = at_least([(clause.minimum, days) for clause, days in agreed], whole_days)
     maximum = at_most([(clause.maximum, days) for clause, days in agreed], whole_days)

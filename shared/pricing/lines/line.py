@@ -13,7 +13,8 @@ from shared.pricing.lines.allowance import UnitRollOver
 from shared.pricing.needs import Totals, TotalsRead
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
-from shared.values.fields import Key
+from shared.pricing.rounding import RoundAmount
+from shared.values.fields import Key, Label
 from shared.values.groups import Group
 
 
@@ -25,6 +26,8 @@ class LineClause(Clause):
 
     key: Key
     kind: str
+    description: Label | None = None
+    rounding: RoundAmount | None = None
 
     @property
     def metered_by(self) -> str | None:
@@ -34,7 +37,7 @@ class LineClause(Clause):
     @property
     def shown_as(self) -> str:
         """What it is called on paper."""
-        raise NotImplementedError
+        return self.description or self.key
 
     def escalated(self, price_now: Raise) -> Self:
         """Return it at the prices that escalators have raised its own to; what bounds it is left as it is."""
@@ -54,6 +57,14 @@ class LineClause(Clause):
         """Return the usage that a stretch is priced by: one need, or none."""
         return ()
 
+    def full_needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
+        """Return the same before proration, where it is priced by that too."""
+        return ()
+
+    def converted(self, counted: TotalsRead) -> TotalsRead:
+        """Return what it makes of the units that its meter counted."""
+        return counted
+
     @classmethod
     def up_to(cls, stretches: Sequence[Effective[Self]], instant: datetime) -> tuple[Effective[Self], ...]:
         """Return the stretches as they count at an instant within the period; none where the line counts as the period
@@ -61,9 +72,9 @@ class LineClause(Clause):
         return ()
 
     @classmethod
-    def charged(cls, stretches: Sequence[Effective[Self]]) -> Sequence[Effective[Self]]:
-        """Return the stretches of a period, whose last is of this kind, in which it is charged and bounded."""
-        return stretches
+    def days_charged(cls, stretches: Sequence[Effective[Self]]) -> list[tuple[Self, int]]:
+        """Return what is charged in a period whose stretches are of this kind, each clause with how many days."""
+        return [(one.clause, one.days) for one in stretches]
 
     def allowance(self, billed_days: int, whole_days: int) -> Decimal:
         """Return the units that cost nothing in a period that is billed for so many of its days."""

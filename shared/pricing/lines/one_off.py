@@ -8,18 +8,17 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field
 
 from shared.pricing.effective import Effective
-from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Input, Step, edge
-from shared.pricing.fields import Amount, StartDay
-from shared.pricing.lines.line import LineClause
+from shared.pricing.fields import StartDay
+from shared.pricing.lines.amount import AmountLine
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
-from shared.values.fields import Key, Label
+from shared.values.fields import Key
 
 _NONE, _ONE = Decimal(0), Decimal(1)
 
 
-class OneOffLine(LineClause):
+class OneOffLine(AmountLine):
     """An amount that is due once, on a day, by what is in force as the day begins. It is never prorated, and counts
     towards no spending minimum and no cap."""
 
@@ -27,16 +26,7 @@ class OneOffLine(LineClause):
 
     key: Key
     kind: Literal["one_off"]
-    amount: Amount
     on: Annotated[StartDay, Field(alias="date")]
-    description: Label | None = None
-
-    @property
-    def shown_as(self) -> str:
-        return self.description or self.key
-
-    def escalated(self, price_now: Raise) -> Self:
-        return self.having(amount=price_now(self.amount))
 
     @property
     def due_on(self) -> date:

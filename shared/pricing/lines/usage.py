@@ -13,12 +13,14 @@ from shared.pricing.escalator import Raise
 from shared.pricing.explanation.step import Input, Step, edge
 from shared.pricing.lines.allowance import Allowance, Included, UnitRollOver
 from shared.pricing.lines.bounds import BoundedLine
+from shared.pricing.lines.conversion import Conversion
 from shared.pricing.models import Price
-from shared.pricing.needs import Totals, TotalsRead
+from shared.pricing.models.model import ByTotal
+from shared.pricing.needs import FullTotals, Totals, TotalsRead
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
 from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
-from shared.values.fields import Key, Label
+from shared.values.fields import Key
 from shared.values.groups import Group
 from shared.values.money import Rounding, round_to, share
 
@@ -27,7 +29,7 @@ _ALL_TOGETHER: Final[tuple[Group]] = ((),)
 
 
 class UsageLine(BoundedLine):
-    """A meter's quantity above the included allowance, at a price.
+    """A meter's quantity above the included allowance, at a price. `convert`: into other units, before anything else.
 
     `on_change`: at an amendment within a period tiers and allowance run through, or restart.
     """
@@ -35,24 +37,28 @@ class UsageLine(BoundedLine):
     key: Key
     kind: Literal["usage"]
     meter: Key
+    convert: Conversion | None = None
     included: Included | None = None
     price: Price
     on_change: Literal["run_through", "restart"] = "run_through"
-    description: Label | None = None
 
     @property
     def metered_by(self) -> str:
         return self.meter
-
-    @property
-    def shown_as(self) -> str:
-        return self.description or self.key
 
     def escalated(self, price_now: Raise) -> Self:
         return self.having(price=self.price.escalated(price_now))
 
     def needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
         return (self.price.reads(self.key, self.meter, start, end, self.price.dimensions),)
+
+    def full_needs(self, start: datetime, end: datetime) -> tuple[Totals, ...]:
+        return (FullTotals(self.key, self.meter, start, end, ()),) if self.price.reads_full else ()
+
+    def converted(self, counted: TotalsRead) -> TotalsRead:
+        if self.convert is None:
+            return counted
+        return {group: self.convert.of(units) for group, units in counted.items()}
 
     @classmethod
     def up_to(cls, stretches: Sequence[Effective[Self]], instant: datetime) -> tuple[Effective[Self], ...]:
@@ -146,9 +152,10 @@ def _groups(turn: Turn[UsageLine]) -> Sequence[Group]:
 def _segment(turn: Turn[UsageLine], group: Group) -> PricedSegment:
     stretch, quantity = turn.stretch, turn.counted.get(group, _ZERO)
     earlier, now = turn.before.priced.get(group, _ZERO), turn.after.priced.get(group, _ZERO)
-    priced, exact = now - earlier, _cost(stretch.clause.price, group, now)
+    converted, priced = _converted(turn, group), now - earlier
+    exact = _cost(stretch.clause.price, group, now, turn.after.prorated)
     if not turn.fresh:
-        exact -= _cost(stretch.clause.price, group, earlier)
+        exact -= _cost(stretch.clause.price, group, earlier, turn.before.prorated)
     return PricedSegment(
         start=stretch.start,
         end=stretch.end,
@@ -156,10 +163,18 @@ def _segment(turn: Turn[UsageLine], group: Group) -> PricedSegment:
         clause_hash=stretch.hashes[0],
         group=dict(group),
         quantity=quantity,
-        allowance=quantity - priced,
+        allowance=(quantity if converted is None else converted) - priced,
         priced=priced,
         exact=exact,
+        converted=converted,
     )
+
+
+def _converted(turn: Turn[UsageLine], group: Group) -> Decimal | None:
+    """What the units counted in a turn add to those converted; None: nothing is converted."""
+    if turn.stretch.clause.convert is None:
+        return None
+    return turn.after.totals.get(group, _ZERO) - turn.before.totals.get(group, _ZERO)
 
 
 def _left(turn: Turn[UsageLine], group: Group) -> PricedSegment:
@@ -178,10 +193,15 @@ def _left(turn: Turn[UsageLine], group: Group) -> PricedSegment:
     )
 
 
-def _cost(price: Price, group: Group, priced: Decimal) -> Decimal:
+def _cost(price: Price, group: Group, priced: Decimal, prorated: Decimal) -> Decimal:
     if not priced and price.dimensions:
         return _ZERO
-    return price.for_group(group).cost(priced)
+    return _price_of(price, group, priced, prorated).cost(priced)
+
+
+def _price_of(price: Price, group: Group, priced: Decimal, prorated: Decimal) -> ByTotal:
+    of_group = price.for_group(group)
+    return of_group.at(priced + prorated) if prorated else of_group
 
 
 def _units(turn: Turn[UsageLine], segment: PricedSegment) -> list[Step]:
@@ -196,29 +216,45 @@ def _units(turn: Turn[UsageLine], segment: PricedSegment) -> list[Step]:
     }
     own, left = stretch.clause_ids, segment.priced
     steps = [Step("quantity", own, said, output=segment.quantity)]
+    if segment.converted is not None:
+        steps.append(_converting(turn, tuple(sorted(segment.group.items())), segment.converted))
     off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))] if turn.off else ()
     for one in off:
         left += one.taken
-    if left != segment.quantity and not segment.unpriced:
-        covered: dict[str, Input] = {"counted": segment.quantity, "priced": left}
+    if left != segment.units and not segment.unpriced:
+        covered: dict[str, Input] = {"counted": segment.units, "priced": left}
         if turn.rolled_over:
             covered["rolled_over"] = turn.rolled_over
-        steps.append(Step("allowance", own, covered, output=left - segment.quantity))
+        steps.append(Step("allowance", own, covered, output=left - segment.units))
     for one in off:
         taken: dict[str, Input] = {"discount": one.clause.key, "has": one.has, "left": one.left}
         steps.append(Step("units_off", (one.clause_id, *own), taken, output=-one.taken))
     return steps
 
 
+def _converting(turn: Turn[UsageLine], group: Group, converted: Decimal) -> Step:
+    """What all units so far are converted into, less what those before were."""
+    convert = turn.stretch.clause.convert
+    assert convert is not None, "what converts them"
+    said: dict[str, Input] = {
+        "counted": turn.after.counted.get(group, _ZERO),
+        "before": turn.before.counted.get(group, _ZERO),
+        **convert.inputs(),
+    }
+    return Step("convert", turn.stretch.clause_ids, said, output=converted)
+
+
 def _price(turn: Turn[UsageLine], group: Group) -> list[Step]:
     """What all units so far cost, and what those before the change did."""
-    clauses, (earlier, now) = turn.stretch.clause_ids, turn.priced(group)
+    clauses, (earlier, now), prorated = turn.stretch.clause_ids, turn.priced(group), turn.after.prorated
     if not (now or earlier) and turn.stretch.clause.price.dimensions:
         return []
-    price, steps = turn.stretch.clause.price.for_group(group), []
-    for part in price.parts(now):
-        steps.append(Step("price", clauses, part.inputs(), output=part.amount, amount=part.amount))
-    if not turn.fresh and (earlier or price.cost(earlier)):
-        for part in price.parts(earlier):
+    price, steps = turn.stretch.clause.price, []
+    for part in _price_of(price, group, now, prorated).parts(now):
+        said = {**part.inputs(), "full": now + prorated} if prorated else part.inputs()
+        steps.append(Step("price", clauses, said, output=part.amount, amount=part.amount))
+    before = _price_of(price, group, earlier, turn.before.prorated)
+    if not turn.fresh and (earlier or before.cost(earlier)):
+        for part in before.parts(earlier):
             steps.append(Step("before", clauses, part.inputs(), output=-part.amount, amount=-part.amount))
     return steps

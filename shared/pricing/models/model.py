@@ -49,6 +49,11 @@ class Model(Clause):
     reads: ClassVar[type[Need]]
 
     @property
+    def reads_full(self) -> bool:
+        """Whether it also reads what there was before a meter prorated it."""
+        return False
+
+    @property
     def must_restart(self) -> bool:
         """Whether its rate depends on the total, so that it cannot run through an amendment."""
         return False
@@ -103,3 +108,7 @@ class ByTotal(Model):
     def parts(self, quantity: Decimal) -> tuple[Part, ...]:
         """Return the pieces that add up to `cost(quantity)`."""
         raise NotImplementedError
+
+    def at(self, full: Decimal) -> "ByTotal":
+        """Return the price of units that were so many before they were prorated."""
+        return self

@@ -12,8 +12,8 @@ _ZERO = Decimal(0)
 
 
 class Volume(ByTotal):
-    """The total picks one tier, and its rate holds for every unit. `cap`, `flat_at_zero` and `boundary` as in
-    Graduated."""
+    """The total picks one tier, and its rate holds for every unit; with `tier_by: full_quantity` it is the total before
+    proration that picks it. `cap`, `flat_at_zero` and `boundary` as in Graduated."""
 
     example: ClassVar[Mapping[str, Any]] = {
         "model": "volume",
@@ -24,6 +24,11 @@ class Volume(ByTotal):
     tiers: Tiers
     flat_at_zero: Literal["first_tier", "none"] = "first_tier"
     boundary: Literal["upper", "lower"] = "upper"
+    tier_by: Literal["quantity", "full_quantity"] = "quantity"
+
+    @property
+    def reads_full(self) -> bool:
+        return self.tier_by == "full_quantity"
 
     @property
     def must_restart(self) -> bool:
@@ -43,10 +48,14 @@ class Volume(ByTotal):
         flat = tier.flat if quantity or self.flat_at_zero == "first_tier" else _ZERO
         return (Part(quantity, self.cost(quantity), quantity, tier.unit, flat, named, tier.up_to, tier.cap),)
 
+    def at(self, full: Decimal) -> "Volume":
+        """It has the one tier that the full units pick."""
+        return self.having(tiers=(self._tier(full),))
+
     def _tier(self, quantity: Decimal) -> Tier:
         for tier in self.tiers:
             if tier.up_to is None or quantity < tier.up_to:
                 return tier
             if quantity == tier.up_to and self.boundary == "upper":
                 return tier
-        raise AssertionError("the last tier is open")
+        return self.tiers[-1]

@@ -6,10 +6,11 @@ A price says what it `reads`; the layout of a period asks for it, and the answer
 
 from collections.abc import Mapping
 
+from shared.pricing.needs.full_totals import FullTotals
 from shared.pricing.needs.need import Need
 from shared.pricing.needs.totals import Totals, TotalsRead
 
 Usage = Mapping[Totals, TotalsRead]
 """What was read: each need → its answer."""
 
-__all__ = ["Need", "Totals", "TotalsRead", "Usage"]
+__all__ = ["FullTotals", "Need", "Totals", "TotalsRead", "Usage"]

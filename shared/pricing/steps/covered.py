@@ -15,6 +15,7 @@ from shared.pricing.needs import TotalsRead
 from shared.pricing.placed import Placed
 from shared.pricing.placed_discounts import PlacedDiscount
 from shared.pricing.reach import NOWHERE, Reach, Turn
+from shared.pricing.steps.full_units import with_full_units
 from shared.pricing.steps.measured import Measured
 from shared.pricing.steps.units_off import TakesUnits
 from shared.pricing.steps.without_rate import in_full
@@ -51,6 +52,8 @@ def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDis
     try:
         turns = _turns(measured, carried, rolled)
         unused = _unused(turns[-1])
+        if measured.full:
+            turns = list(with_full_units(turns, measured))
         if of_units:
             off = TakesUnits([one for one in of_units if line.line_id in one.held])
             turns = [off.of(turn) for turn in turns]
@@ -60,9 +63,9 @@ def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDis
 
 
 def _below_zero(reached: Reach) -> Mapping[Group, Decimal]:
-    if reached.priced is reached.totals:  # all are priced
+    if reached.metered is None and reached.priced is reached.totals:  # all are priced
         return _NO_UNITS
-    return {group: total for group, total in reached.totals.items() if total < _ZERO}
+    return {group: total for group, total in reached.counted.items() if total < _ZERO}
 
 
 def _unused(last: Turn[LineClause]) -> Decimal:
@@ -80,7 +83,7 @@ def _turns(measured: Measured, carried: TotalsRead, rolled: Decimal) -> list[Tur
     previous = _turn(stretches[0], counted[0], _owed(carried), rolled, fresh=True)
     turns = [previous]
     for index in range(1, len(stretches)):
-        stretch, running = stretches[index], previous.after.totals
+        stretch, running = stretches[index], previous.after.counted
         fresh = _begins_anew(previous.stretch, stretch)
         if fresh and rolled:
             rolled -= max(previous.after.covered - previous.stretch.allowance, _ZERO)
@@ -114,21 +117,23 @@ def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]
 
 
 def _reach(stretch: Effective[LineClause], totals: TotalsRead, rolled: Decimal) -> Reach:
-    """Cover each group's units by what is left of the allowance and of what was rolled over, in the order of their
-    ranks, then of the values. Where nothing covers them, and none are below zero, all are priced."""
+    """Convert each group's units, and cover them by what is left of the allowance and of what was rolled over, in the
+    order of their ranks, then of the values. Where nothing covers them, and none are below zero, all are priced."""
     if not totals:
         return NOWHERE
+    units = stretch.clause.converted(totals)
+    metered = None if units is totals else totals
     left = stretch.allowance + rolled
     if not left:
-        if min(totals.values()) >= _ZERO:
-            return Reach(totals, totals)
-        return Reach(totals, {group: max(total, _ZERO) for group, total in totals.items()})
+        if min(units.values()) >= _ZERO:
+            return Reach(units, units, metered)
+        return Reach(units, {group: max(total, _ZERO) for group, total in units.items()}, metered)
     priced: dict[Group, Decimal] = {}
-    for group in _in_rank(stretch.clause, totals) if len(totals) > 1 else totals:
-        units = max(totals[group], _ZERO)
-        covered = min(units, left)
-        left, priced[group] = left - covered, units - covered
-    return Reach(totals, priced)
+    for group in _in_rank(stretch.clause, units) if len(units) > 1 else units:
+        total = max(units[group], _ZERO)
+        covered = min(total, left)
+        left, priced[group] = left - covered, total - covered
+    return Reach(units, priced, metered)
 
 
 def _in_rank(clause: LineClause, totals: TotalsRead) -> list[Group]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from shared.pricing.effective import Effective
-from shared.pricing.escalator import Escalation, RoundPrice, rounding_of
+from shared.pricing.escalator import Escalation, rounding_of
 from shared.pricing.explanation.step import Input, Op, Step
 from shared.pricing.language import Terms
 from shared.pricing.layout import SpendBound
 from shared.pricing.lines import NO_SPEND, TOP_UP, LineClause
 from shared.pricing.results import PricedLine
+from shared.pricing.rounding import RoundPrice
 from shared.pricing.steps.bounded import Bounded
 from shared.pricing.steps.cap import Capped
 from shared.pricing.steps.covered import Covered
@@ -41,16 +42,7 @@ def explain_lines(
             steps += _explain_taken(left, to, mode)
         if isinstance(exact, Bounded) and exact is not gross:
             steps.append(_explain_bound(exact))
-        money = to_decimal(line.amount_minor, to)
-        said: dict[str, Input] = {
-            "line": line.key,
-            "exact": exact.exact,
-            "rounding": terms.billing.rounding,
-            "currency": to.code,
-        }
-        steps.append(
-            Step("settle", exact.line.last.clause_ids, said, output=money, amount=money - exact.exact)
-        )
+        steps.append(_explain_settled(exact, line, to, mode))
         yield line.line_id, tuple(steps)
 
 
@@ -114,6 +106,20 @@ def _explain_bound(line: Bounded) -> Step:
         "charged": line.measured,
     }
     return Step(op, line.line.last.clause_ids, said, output=line.moved, amount=line.moved)
+
+
+def _explain_settled(gross: Gross, line: PricedLine, to: Currency, mode: Rounding) -> Step:
+    own, money = gross.line.last.clause.rounding, to_decimal(line.amount_minor, to)
+    said: dict[str, Input] = {
+        "line": line.key,
+        "exact": gross.exact,
+        "rounding": mode.value,
+        "currency": to.code,
+    }
+    if own is not None:
+        said["step"], by = own.on(mode)
+        said["rounding"] = by.value
+    return Step("settle", gross.line.last.clause_ids, said, output=money, amount=money - gross.exact)
 
 
 def explain_floor(lines: Sequence[PricedLine], minimum: SpendBound) -> Iterator[LineSteps]:

@@ -19,13 +19,16 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
 
     line: Placed[LineClause]
     counted: Sequence[TotalsRead]
+    full: Sequence[TotalsRead] = ()
 
 
 def measure(lines: Sequence[Placed[LineClause]], usage: Usage) -> list[Measured]:
     """Raises UsageMissing."""
     measured = []
     for line in lines:
-        measured.append(Measured(line, [_counted(need, usage) for need in line.needs] if line.needs else ()))
+        counted = [_counted(need, usage) for need in line.needs] if line.needs else ()
+        full = [_counted(need, usage) for need in line.full] if line.full else ()
+        measured.append(Measured(line, counted, full))
     return measured
 
 

@@ -53,4 +53,4 @@ class TakesUnits:
         if not taken:
             return reach
         priced = {group: max(units - taken.get(group, _ZERO), _ZERO) for group, units in reach.priced.items()}
-        return Reach(reach.totals, priced)
+        return msgspec.structs.replace(reach, priced=priced)

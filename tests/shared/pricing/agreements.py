@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from hypothesis import strategies as st
 
@@ -18,6 +18,7 @@ from services.rating.metering.domain.aggregations.sum import SUM
 from services.rating.metering.domain.paper import PaperEvent, PaperUsage
 from shared.documents.written_number import as_written
 from shared.pricing import EMPTY, PricedPeriod, Terms, VersionInForce
+from shared.pricing.lines.proration import Proration
 from shared.pricing.succession import price_periods
 from shared.values.instants import to_us
 from tests.shared.pricing.contracts import chain, terms
@@ -80,9 +81,23 @@ unmatched = st.fixed_dictionaries(
         "unmatched": st.just("leave"),
     }
 )
+rounding = st.one_of(
+    st.fixed_dictionaries({"step": st.sampled_from(["0.05", "5"])}, optional={"mode": st.just("down")}),
+    st.fixed_dictionaries({"scale": st.integers(0, 1)}, optional={"mode": st.just("up")}),
+)
+convert = st.tuples(
+    st.one_of(
+        st.fixed_dictionaries({"divide": st.sampled_from(["7", "1000"])}),
+        st.fixed_dictionaries({"multiply": st.just("1.2")}),
+    ),
+    some(round=st.fixed_dictionaries({"scale": st.integers(0, 2), "mode": st.sampled_from(["up", "down"])})),
+).map(lambda parts: parts[0] | parts[1])
 USAGE: Final[dict[str, st.SearchStrategy[Any]]] = {
     "price": st.sampled_from([*PRICES.values(), unmatched]).flatmap(lambda prices: prices),
     "included": included,
+    "convert": convert,
+    "rounding": rounding,
+    "round_used_first": st.just(True),
     "on_change": st.sampled_from(["run_through", "restart"]),
     "minimum": amounts,
     "maximum": amounts,
@@ -91,7 +106,9 @@ USAGE: Final[dict[str, st.SearchStrategy[Any]]] = {
 RECURRING: Final[dict[str, st.SearchStrategy[Any]]] = {
     "amount": amounts,
     "timing": st.just("arrears"),
-    "proration": st.sampled_from(["day", "none"]),
+    "proration": st.sampled_from(get_args(Proration)),
+    "rounding": rounding,
+    "round_used_first": st.just(True),
     "minimum": amounts,
     "maximum": amounts,
     "measured": st.just("before_discounts"),
@@ -100,6 +117,7 @@ RECURRING: Final[dict[str, st.SearchStrategy[Any]]] = {
 ONE_OFF: Final[dict[str, st.SearchStrategy[Any]]] = {
     "amount": amounts,
     "date": st.sampled_from(["2026-01-01", "2026-02-28", "2026-03-20"]),
+    "rounding": rounding,
 }
 
 

@@ -16,6 +16,7 @@ from shared.pricing import (
     usage_needs,
 )
 from shared.pricing.language import content_hash
+from shared.pricing.needs import FullTotals
 from shared.values.period import ServicePeriod, period_between
 
 JANUARY = period_between(date(2026, 1, 1), date(2026, 2, 1), "UTC")
@@ -69,11 +70,16 @@ def usage_of(
     *quantities: str | int | Mapping[Group, Decimal],
     period: ServicePeriod = JANUARY,
 ) -> dict[Totals, Mapping[Group, Decimal]]:
+    """Those of needs before proration may be left out: nothing is prorated then."""
     needs = usage_needs(versions, period)
-    return {
+    counted = [need for need in needs if not isinstance(need, FullTotals)]
+    asked = counted if len(quantities) == len(counted) else needs
+    found: dict[Totals, Mapping[Group, Decimal]] = {
         need: quantity if isinstance(quantity, Mapping) else {(): Decimal(quantity)}
-        for need, quantity in zip(needs, quantities, strict=True)
+        for need, quantity in zip(asked, quantities, strict=True)
     }
+    whole = {(need.line_key, need.start, need.end): read for need, read in found.items()}
+    return {need: found.get(need, whole[need.line_key, need.start, need.end]) for need in needs}
 
 
 def amounts(priced: PricedPeriod) -> dict[str, int]:

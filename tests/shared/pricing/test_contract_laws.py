@@ -121,7 +121,7 @@ def test_no_instant_is_priced_twice_or_not_at_all(agreement: Agreement) -> None:
             spans = sorted({(segment.start, segment.end) for segment in line.segments})
             assert all(one[1] <= other[0] for one, other in pairwise(spans)), line.key
             assert all(
-                segment.quantity == segment.allowance + segment.priced + segment.unpriced
+                segment.units == segment.allowance + segment.priced + segment.unpriced
                 for segment in line.segments
             )
             if line.kind == "usage":

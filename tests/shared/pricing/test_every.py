@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -82,6 +83,35 @@ def test_an_amendment_keeps_its_periods() -> None:
     (error,) = refused.value.errors
     assert (error["path"], error["code"]) == ("lines.yearly.every", "fixed_by_first_version")
     assert "12 months" in error["detail"]
+
+
+@pytest.mark.parametrize(
+    "over", [{"term": {"start": "2026-01-01", "months": 24}}, {"renewal": {"auto": True}}]
+)
+def test_a_term_is_put_off_before_it_ends_or_the_days_of_its_last_year_are_charged_twice(
+    over: dict[str, Any],
+) -> None:
+    """181 days of 2027 are due as the term ends; were it put off then, the year would be due too."""
+    term = {"start": "2026-01-01", "months": 18}
+    signed = terms(term=term, lines=[fee("365")])
+    later, earlier = (
+        terms(**{"term": term, **over}, lines=[fee("365")], effective=day)
+        for day in ("2027-07-01", "2027-06-30")
+    )
+    with pytest.raises(TermsInvalid) as refused:
+        check_amendment(signed, later)
+    (error,) = refused.value.errors
+    assert (error["path"], error["code"]) == ("effective", "term_has_ended")
+    check_amendment(signed, earlier)
+    check_amendment(signed, terms(term=term, lines=[fee("365", description="x")], effective="2027-07-01"))
+    due_in = {
+        period.start_date: price(chain(signed, earlier), period=period).subtotal_minor
+        for period in islice(earlier.calendar.periods(), 24)
+    }
+    assert {day: minor for day, minor in due_in.items() if minor} == {
+        date(2026, 12, 1): 36500,
+        date(2027, 12, 1): 36500,
+    }
 
 
 @pytest.mark.parametrize(

@@ -122,19 +122,29 @@ def test_a_fee_that_is_raised_is_divided_once(rounding: str, cut: int) -> None:
     assert amounts(price(versions)) == {"fee": 1000 + 100 * (32 - cut)}
 
 
-def test_a_fee_without_proration_takes_no_part_in_the_division() -> None:
-    """It is due whole as the first in force, and what takes over from it by the day is divided by itself."""
+def test_what_was_charged_whole_is_not_charged_again_by_what_takes_over_from_it() -> None:
+    """The fee first in force says how the period is counted: its own amount, once, with its own bounds."""
     versions = chain(
-        terms(lines=[fee("31", proration="none")]),
+        terms(lines=[fee("31", proration="none", maximum="20")]),
         *(
             terms(lines=[fee("200", description=name)], effective=day)
             for name, day in (("a", "2026-01-11"), ("b", "2026-01-16"))
         ),
     )
-    first, *by_day = line_of(price(versions)).segments
-    assert first.exact == 31 and first.quantity == 1
-    with localcontext(EXACT):
-        assert sum(segment.exact for segment in by_day) == share(Decimal(200), 21, 31)
+    (segment,) = line_of(price(versions)).segments
+    assert segment.exact == 31 and segment.quantity == 1 and amounts(price(versions)) == {"fee": 2000}
+    february = period_between(date(2026, 2, 1), date(2026, 3, 1), "UTC")
+    assert amounts(price(versions, period=february)) == {"fee": 20000}
+
+
+def test_a_fee_that_would_be_due_whole_is_charged_for_its_days_where_days_before_it_were() -> None:
+    """10 days of 31 at 31, and the other 21 at 62: each day once. The month after it is due whole."""
+    versions = chain(
+        terms(lines=[fee("31")]), terms(lines=[fee("62", proration="none")], effective="2026-01-11")
+    )
+    assert amounts(price(versions)) == {"fee": 1000 + 4200}
+    february = period_between(date(2026, 2, 1), date(2026, 2, 11), "UTC", whole_days=28)
+    assert amounts(price(versions, period=february)) == {"fee": 6200}
 
 
 def test_the_steps_of_a_cut_fee_say_what_came_before() -> None:

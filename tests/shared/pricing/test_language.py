@@ -286,11 +286,6 @@ def test_faults_of_blocks() -> None:
             {"lines": [{"key": "fee", "kind": "recurring", "amount": "1", "timing": "advance"}]},
             "lines[0].timing",
         ),
-        (
-            {"lines": [{"key": "fee", "kind": "recurring", "amount": "1", "proration": "second"}]},
-            "lines[0].proration",
-        ),
-        ({"lines": [usage_line(rounding={"step": "0.05"})]}, "lines[0].rounding"),
         ({"lines": [usage_line(on_change="scale")]}, "lines[0].on_change"),
         ({"lines": [usage_line({"model": "dynamic", "amount": "data.cost"})]}, "lines[0].price.model"),
         ({"lines": [usage_line({"model": "percentage", "rate": "3", "fixed": "2"})]}, "lines[0].price.fixed"),
@@ -298,9 +293,10 @@ def test_faults_of_blocks() -> None:
             {"lines": [usage_line({"model": "percentage", "rate": "3", "minimum": "2"})]},
             "lines[0].price.minimum",
         ),
+        ({"lines": [usage_line(round_used_first=False)]}, "lines[0].round_used_first"),
         (
-            {"lines": [usage_line({"model": "package", "size": 1, "price": 1, "convert": {"by": "1000"}})]},
-            "lines[0].price.convert",
+            {"phases": [{"from": "2026-01-01", "minimum_spend": "1", "round_used_first": False}]},
+            "phases[0].round_used_first",
         ),
         (
             {
@@ -320,6 +316,28 @@ def test_a_clause_that_is_not_priced_yet_is_refused_by_name(over: dict[str, Any]
         (path, "clause_not_priced_yet")
     ]
     assert path in refused.value.detail and "not priced yet" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("over", "path", "remedy"),
+    [
+        ({"minimum_spend": "5"}, "minimum_spend", "in a phase"),
+        ({"lines": [usage_line(discount={"percent": "5"})]}, "lines[0].discount", "applies_to"),
+        ({"lines": [usage_line(cap="5")]}, "lines[0].cap", "maximum"),
+        (
+            {"lines": [usage_line({"model": "package", "size": 1, "price": 1, "convert": {"divide": "2"}})]},
+            "lines[0].price.convert",
+            "on the line",
+        ),
+    ],
+)
+def test_a_clause_that_is_written_elsewhere_is_told_where(
+    over: dict[str, Any], path: str, remedy: str
+) -> None:
+    with pytest.raises(TermsInvalid) as refused:
+        parse_terms(document(**over))
+    (error,) = refused.value.errors
+    assert (error["path"], error["code"]) == (path, "written_elsewhere") and remedy in error["detail"]
 
 
 def test_a_contract_with_everything_names_each_clause_that_is_not_priced_yet() -> None:

@@ -3,16 +3,19 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice, takewhile
+from typing import Any
 
 from services.rating.catalogue.requests import MeterDocument, meter_of
 from services.rating.metering.domain.paper import PaperEvent, PaperUsage
 from shared.pricing.needs import Totals
+from shared.pricing.results import PricedPeriod
 from shared.values.decimals import QUANTITY_FRACTION_DIGITS_MAX
 from shared.values.instants import read_instant, to_us
 from shared.values.money import share
 from shared.values.period import (
     BillingCalendar,
     ServicePeriod,
+    add_months,
     day_after,
     days_between,
     local_date,
@@ -105,8 +108,8 @@ def calendar_days(case: Case) -> Answer:
 
 
 def linear(case: Case) -> Answer:
-    """A fee for part of a period: its days over the whole period's."""
-    terms, usage = case.terms, case.usage
+    """A fee for part of a period: its days, or its seconds, over the whole period's."""
+    terms = case.terms
     known(
         terms,
         "unit",
@@ -118,36 +121,53 @@ def linear(case: Case) -> Answer:
         "fixed_days_in_period",
         "end_dates",
     )
-    proration = (
-        "day_30"
-        if "fixed_days_in_period" in terms
-        else one_of(terms, "unit", {"day": "day", "second": "second"})
-    )
-    if proration != "day":
-        ask(document(lines=[fee("1", proration=proration)]))
-        raise Later(f"a fee by the {proration}, in a period that no calendar draws")
     if "trial_days" in terms:
         ask(document(lines=[fee("1")], phases=[{"from": "2026-01-01", "factor": "0"}]))
         raise Later("a trial within a period that no calendar draws")
-    period = _part(terms, usage)
-    answer: Answer = {"days": period.billed_days, "days_in_period": period.whole_days}
+    unit = one_of(terms, "unit", {"day": "day", "second": "second"})
+    if "fixed_days_in_period" in terms:
+        unit = one_of(terms, "fixed_days_in_period", {"30": "strict_30"})
+    line = fee(terms.get("amount", "1"), proration=unit)
+    priced, answer = _charged_seconds(case, line) if unit == "second" else _charged_days(case, line)
+    exact = total_of(segment.exact for one in priced.lines for segment in one.segments)
     if "fraction_rounding" in terms:
-        return answer | {"fraction": _fraction(period, terms["fraction_rounding"])}
-    asked = document(
-        lines=[fee(terms["amount"])], term={"start": "1980-01-01", "months": 1200}, **settled(terms)
-    )
-    line = priced_for(asked, period).lines[0]
-    exact = total_of(segment.exact for segment in line.segments)
+        return answer | {"fraction": rounded(exact, terms["fraction_rounding"])}
     return answer | {"amount": rounded(exact, terms["rounding"]) if "rounding" in terms else exact}
 
 
+def _charged_days(case: Case, line: Terms) -> tuple[PricedPeriod, Answer]:
+    """A part period, of the fee and nothing else."""
+    period = _part(case.terms, case.usage)
+    asked = _since_ever(lines=[line])
+    return priced_for(asked, period=period), {"days": period.billed_days, "days_in_period": period.whole_days}
+
+
+def _charged_seconds(case: Case, line: Terms) -> tuple[PricedPeriod, Answer]:
+    """A whole period, in which the fee is in force from one instant to another."""
+    usage, without = case.usage, [fee("0", key="another")]
+    begins, ends = usage["service_from"], usage["service_to"]
+    versions = [_since_ever(lines=without), _since_ever(lines=[line], effective=begins)]
+    if ends < usage["period_to"]:
+        versions.append(_since_ever(lines=without, effective=ends))
+    return priced_for(*versions, period=_part(case.terms, _whole(usage))), {}
+
+
+def _whole(usage: Terms) -> Terms:
+    return {**usage, "service_from": usage["period_from"], "service_to": usage["period_to"]}
+
+
+def _since_ever(**over: Any) -> Terms:
+    return document(term={"start": "1980-01-01", "months": 1200}, **over)
+
+
 def _part(terms: Terms, usage: Terms) -> ServicePeriod:
+    """Where no period is named, the part is of a month."""
     ends = {"inclusive": day_after, "exclusive": _same}
     after = one_of(terms, "end_dates", ends, _same)
-    whole = days_between(day(usage["period_from"]), after(day(usage["period_to"])))
-    return period_between(
-        day(usage["service_from"]), after(day(usage["service_to"])), "UTC", whole_days=whole
-    )
+    begins = day(usage["service_from"])
+    first, last = usage.get("period_from", usage["service_from"]), usage.get("period_to")
+    whole = days_between(day(first), add_months(begins, 1) if last is None else after(day(last)))
+    return period_between(begins, after(day(usage["service_to"])), "UTC", whole_days=whole)
 
 
 def _same(value: date) -> date:
@@ -176,11 +196,10 @@ def day_count(case: Case) -> Answer:
     known(case.terms, "convention")
     proration = one_of(case.terms, "convention", _PRORATIONS)
     first, last = day(usage["from"]), day(usage["to_inclusive"])
-    if proration != "day":
-        ask(document(lines=[fee("1", proration=proration)]))
-        raise Later(f"days counted by {proration}")
     month = next(BillingCalendar(last.replace(day=1), 1, "UTC").periods())
-    return {"days": days_between(first, day_after(last)), "days_in_month": month.whole_days}
+    period = period_between(first, day_after(last), "UTC", whole_days=month.whole_days)
+    (step,) = priced_for(_since_ever(lines=[fee("1", proration=proration)]), period=period).steps[:1]
+    return {"days": step.inputs["days"], "days_in_month": step.inputs["whole_days"]}
 
 
 def cycle_terms(case: Case) -> Answer:
@@ -191,12 +210,8 @@ def cycle_terms(case: Case) -> Answer:
     calendar = BillingCalendar(
         day(usage["from"]), int(terms["cycle_day"]), "UTC", end_date=day_after(day(usage["to_inclusive"]))
     )
-    asked = document(
-        lines=[fee(terms["price_per_cycle"], proration=proration)],
-        term={"start": "1980-01-01", "months": 1200},
-        **settled(terms),
-    )
-    priced = [priced_for(asked, period) for period in calendar.periods()]
+    asked = _since_ever(lines=[fee(terms["price_per_cycle"], proration=proration)], **settled(terms))
+    priced = [priced_for(asked, period=period) for period in calendar.periods()]
     quantities = [line.quantity for one in priced for line in one.lines]
     exact = [segment.exact for one in priced for line in one.lines for segment in line.segments]
     amounts = [rounded(one, terms["rounding"]) for one in exact] if "rounding" in terms else exact

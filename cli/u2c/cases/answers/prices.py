@@ -12,16 +12,15 @@ _METER = {"meter": "usage", "event_type": "usage", "aggregation": "sum", "field"
 
 
 def quantity_priced(case: Case) -> Answer:
-    """A slice costs the statement now less the statement before it."""
+    """A slice costs the statement now less the statement before it. A tier may be selected by another quantity, that
+    before it was prorated."""
     terms, usage = case.terms, case.usage
     known(usage, "quantity", "previous_quantity", "tier_selection_quantity")
-    picked = {"tier_by": "full_quantity"} if "tier_selection_quantity" in usage else {}
+    full = {"full_quantity": usage["tier_selection_quantity"]} if "tier_selection_quantity" in usage else {}
+    picked = {"tier_by": "full_quantity"} if full else {}
     asked = document(lines=[written.line(case.model, terms, **picked)], **written.money(terms))
-    if picked:
-        ask(asked)
-        raise Later("a meter that prorates, whose full quantity picks the tier")
     before = [used(usage["previous_quantity"])] if "previous_quantity" in usage else []
-    now = ask(asked, usage=[*before, used(usage["quantity"])])
+    now = ask(asked, usage=[*before, used(usage["quantity"], **full)])
     amount = now.amount(terms)
     if before:
         amount = less(amount, ask(asked, usage=before).amount(terms))

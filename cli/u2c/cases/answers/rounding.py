@@ -3,8 +3,17 @@
 from decimal import Decimal
 
 from shared.values.money import Currency, Rest, Rounding, allocate, settle, to_decimal
-from u2c.cases.asking import ask, document, rounded, settled, total_of, usage_line, used
-from u2c.cases.case import Answer, Answers, Case, Later, NotOffered, Terms, known, one_of
+from u2c.cases.asking import (
+    ask,
+    document,
+    rounded,
+    rounded_otherwise,
+    settled,
+    total_of,
+    usage_line,
+    used,
+)
+from u2c.cases.case import Answer, Answers, Case, NotOffered, Terms, known, one_of
 from u2c.cases.reasons import not_offered
 
 _UNIT = {"model": "per_unit", "unit": "1"}
@@ -14,7 +23,7 @@ def round_value(case: Case) -> Answer:
     known(case.terms, "rounding", "currency")
     rounding = case.terms["rounding"]
     if "step" in rounding:
-        line = usage_line(_UNIT, rounding=rounding)
+        line = usage_line(_UNIT, **rounded_otherwise(case.terms))
         return {"value": ask(document(lines=[line]), usage=[used(case.usage["value"])]).total}
     return {"value": rounded(case.usage["value"], rounding)}
 
@@ -22,15 +31,13 @@ def round_value(case: Case) -> Answer:
 def round_sum(case: Case) -> Answer:
     """A line for each value, or one for all: each line is rounded once."""
     known(case.terms, "rounding")
-    money, values = settled(case.terms), case.usage["values"]
-    if not money:
-        raise Later("lines that are rounded to other decimals than their currency has")
-    each = [usage_line(_UNIT, key=f"line{n}") for n in range(len(values))]
+    money, own, values = settled(case.terms), rounded_otherwise(case.terms), case.usage["values"]
+    each = [usage_line(_UNIT, key=f"line{n}", **own) for n in range(len(values))]
     apart = [used(value, line=f"line{n}") for n, value in enumerate(values)]
     together = [used(value) for value in values]
     return {
         "round_each_then_sum": ask(document(lines=each, **money), usage=apart).total,
-        "sum_then_round": ask(document(lines=[usage_line(_UNIT)], **money), usage=together).total,
+        "sum_then_round": ask(document(lines=[usage_line(_UNIT, **own)], **money), usage=together).total,
     }
 
 

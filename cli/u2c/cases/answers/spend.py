@@ -82,8 +82,8 @@ def prorated_minimum(case: Case) -> Answer:
     }
     period = days_of(int(case.usage["days"]), int(terms["days_in_period"]))
     written_ = {"phases": minimum(terms["minimum"]), **settled(rounding)}
-    priced = priced_for(document(lines=_billed(case), **written_), period)
-    alone = priced_for(document(**written_), period)
+    priced = priced_for(document(lines=_billed(case), **written_), period=period)
+    alone = priced_for(document(**written_), period=period)
     return {"true_up": _of_minimum(priced, written_), "minimum": _of_minimum(alone, written_)}
 
 
@@ -95,11 +95,11 @@ def days_of(days: int, whole: int) -> ServicePeriod:
     return period_between(first, last, "UTC", whole_days=whole)
 
 
-def priced_for(written_: Terms, period: ServicePeriod) -> PricedPeriod:
+def priced_for(*versions: Terms, period: ServicePeriod) -> PricedPeriod:
     """Price a period that no calendar draws, by the function that prices statements."""
-    terms = parse_terms(written_)
-    version = VersionInForce(1, terms.effective_at, terms, content_hash(terms))
-    return price_within_bounds([version], period, {}, EMPTY)
+    parsed = [parse_terms(one) for one in versions]
+    chain = [VersionInForce(n, one.effective_at, one, content_hash(one)) for n, one in enumerate(parsed, 1)]
+    return price_within_bounds(chain, period, {}, EMPTY, explain=True)
 
 
 def _billed(case: Case) -> list[dict[str, Any]]:

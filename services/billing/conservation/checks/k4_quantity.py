@@ -74,6 +74,7 @@ STATEMENTS = f"""
                to_timestamp(0) + (segment ->> 'start_us')::bigint * interval '1 microsecond' as begins,
                to_timestamp(0) + (segment ->> 'end_us')::bigint * interval '1 microsecond' as ends,
                coalesce(segment -> 'group', '{{}}') as grp, (segment ->> 'quantity')::numeric as quantity,
+               coalesce((segment ->> 'converted')::numeric, (segment ->> 'quantity')::numeric) as units,
                (segment ->> 'allowance')::numeric as allowance, (segment ->> 'priced')::numeric
                    + coalesce((segment ->> 'unpriced')::numeric, 0) as priced
         from statement t
@@ -165,11 +166,11 @@ STATEMENTS = f"""
         select contract, period_start, line_key, coalesce(raw.begins, said.begins) as begins,
             coalesce(raw.ends, said.ends) as ends, grp::text as grp,
                said.line_id, coalesce(raw.quantity, 0) as recomputed, coalesce(said.quantity, 0) as stated,
-                   said.allowance, said.priced,
+                   coalesce(said.units, 0) as units, said.allowance, said.priced,
                raw.line_key is not null and raw.begins is null as uncovered, raw.events
         from raw full join said using (contract, period_start, line_key, begins, ends, grp)
         union all
-        select distinct d.contract, d.period_start, d.line_key, d.begins, d.ends, null, null, 0, 0, 0, 0,
+        select distinct d.contract, d.period_start, d.line_key, d.begins, d.ends, null, null, 0, 0, 0, 0, 0,
             true, 0
         from due d where not exists (
             select from said where said.contract = d.contract and said.period_start = d.period_start
@@ -177,14 +178,14 @@ STATEMENTS = f"""
     ),
     off as materialized (
         select * from compared
-        where (recomputed <> stated or stated <> allowance + priced or uncovered)
+        where (recomputed <> stated or units <> allowance + priced or uncovered)
           and (contract, period_start, line_key) not in (select contract, period_start, line_key
               from unversioned)
     )
     select null as contract, null::timestamptz as period_start, null as line_key, null::timestamptz as begins,
            null::timestamptz as ends, null as grp, null as line_id,
                (select count(*) from unversioned)::numeric as recomputed,
-           null::numeric as stated, null::numeric as allowance,
+           null::numeric as stated, null::numeric as units, null::numeric as allowance,
            null::numeric as priced, false as uncovered, count(*) as events,
                (select count(*) from off) as rows_total
     from compared
@@ -276,7 +277,7 @@ def _segment_off(row: asyncpg.Record) -> Break:
         )
     else:
         fault = "segment_split_off"
-        says = f"the segment's allowance {row['allowance']} and priced units {row['priced']} are not its quantity; price it again"
+        says = f"the segment's allowance {row['allowance']} and priced units {row['priced']} are not its {row['units']} units; price it again"
     return Break(
         K.QUANTITY,
         fault,

@@ -38,13 +38,15 @@ class UsageRead(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """A quantity that a usage line counts at an instant, or between two (half-open)."""
+    """A quantity that a usage line counts at an instant, or between two (half-open), and what it was before it was
+    prorated."""
 
     path: str
     line: str
     start: datetime
     end: datetime | None
     quantity: Decimal
+    full_quantity: Decimal
     group: Group
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.rating.paper.domain.question import UsageRow, fault, refused
-from shared.pricing.needs import Totals
+from shared.pricing.needs import FullTotals, Totals
 from shared.values.groups import Group
 from shared.values.instants import written
 
@@ -44,7 +44,8 @@ class UsageByLine:
             if row.end is not None and row.end > edge:
                 raise refused(_across(row, edge))
             group = tuple((name, dict(row.group).get(name, "")) for name in sorted(need.dimensions))
-            found[group] = found.get(group, Decimal(0)) + row.quantity
+            units = row.full_quantity if isinstance(need, FullTotals) else row.quantity
+            found[group] = found.get(group, Decimal(0)) + units
             self._left.pop(row.path, None)
         return found
 

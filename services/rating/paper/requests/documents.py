@@ -65,7 +65,8 @@ class EventDocument(BaseModel):
 
 
 class UsageDocument(BaseModel):
-    """What a usage line counts at an instant, or between two (half-open); a day means its local midnight."""
+    """What a usage line counts at an instant, or between two (half-open); a day means its local midnight.
+    `full_quantity`: what it was before it was prorated."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,6 +75,7 @@ class UsageDocument(BaseModel):
     from_: Annotated[Effective | None, Field(alias="from")] = None
     to: Effective | None = None
     quantity: Counted
+    full_quantity: Counted | None = None
     group: Annotated[dict[Dimension, Value], Field(max_length=DIMENSIONS_MAX)] = {}
 
     @property
@@ -87,6 +89,15 @@ class UsageDocument(BaseModel):
         spans = self.from_ is not None and self.to is not None
         if spans == (self.at is not None) or (self.from_ is None) != (self.to is None):
             raise PydanticCustomError("when_misfit", "Usage has either `at`, or `from` and `to`.")
+        return self
+
+    @model_validator(mode="after")
+    def _full_is_no_less(self) -> Self:
+        if self.full_quantity is not None and self.full_quantity < self.quantity:
+            raise PydanticCustomError(
+                "full_below_quantity",
+                "Proration takes off a quantity: write a full_quantity of at least that, or none.",
+            )
         return self
 
 

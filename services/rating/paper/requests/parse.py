@@ -226,4 +226,5 @@ def _row(path: str, row: UsageDocument, zone: str) -> UsageRow:
     start, end = _instant(row.begins, zone), None if row.to is None else _instant(row.to, zone)
     if end is not None and end <= start:
         raise refused(fault(f"{path}.to", "span_empty", "It is after `from`, and excluded itself."))
-    return UsageRow(path, row.line, start, end, row.quantity, tuple(sorted(row.group.items())))
+    full = row.quantity if row.full_quantity is None else row.full_quantity
+    return UsageRow(path, row.line, start, end, row.quantity, full, tuple(sorted(row.group.items())))

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from services.rating.statements.domain.balances import from_stored
 from services.rating.statements.domain.due import DueStatement
 from shared.pricing.layout import Layout, layout_of
 from shared.pricing.lines import NO_SPEND, TOP_UP, UsageLine
@@ -22,6 +23,7 @@ from shared.values.made_from import made_from
 
 #: Why a statement is held, and the kind of the exception that says so.
 PRICING_FAILED = "pricing_failed"
+_NONE = Decimal(0)
 NOTHING_PRICED = PricedPeriod((), 0, {})
 # The edges of spans and the names of statements come again with every revision.
 _us = lru_cache(10_000)(to_us)
@@ -140,6 +142,7 @@ def _line(line: PricedLine, draws: Sequence[LineDraw]) -> StatementLine:
                     exact=segment.exact,
                     group=segment.group,
                     unpriced=segment.unpriced,
+                    converted=segment.converted,
                 )
                 for segment in line.segments
             ]
@@ -150,18 +153,20 @@ def _line(line: PricedLine, draws: Sequence[LineDraw]) -> StatementLine:
 def _consumption(due: DueStatement, layout: Layout, lines: Sequence[PricedLine]) -> dict[str, str]:
     """What the contract includes or guarantees in this period and how much of it is used, for signals.
 
-    Keys: `spend_minor` (settled, without top-up and one-off charges), `minimum_minor`, and `included:<line>`, `used:<line>` for
-    each line with an allowance.
+    Keys: `spend_minor` (settled, without top-up and one-off charges), `minimum_minor`, and of each line with an allowance
+    `included:<line>`, with what was rolled over to it, and `used:<line>`, both in the units that it prices.
     """
     said = {
         "spend_minor": str(sum(line.amount_minor for line in lines if line.kind not in {TOP_UP, *NO_SPEND}))
     }
     if layout.minimum and layout.minimum.exact:
         said["minimum_minor"] = str(layout.minimum.settled.minor)
-    quantities = {line.key: line.quantity for line in lines}
+    found = {line.key: line for line in lines}
+    rolled_over = {row.line_key: row.units for row in from_stored(due.opening).rolled_over}
     for line in layout.lines:
         clause = line.last.clause
         if isinstance(clause, UsageLine) and clause.included_units and line.last.end == due.period.end:
-            said[f"included:{line.key}"] = plain(line.last.allowance)
-            said[f"used:{line.key}"] = plain(quantities.get(line.key, Decimal(0)))
+            said[f"included:{line.key}"] = plain(line.last.allowance + rolled_over.get(line.key, _NONE))
+            segments = found[line.key].segments if line.key in found else ()
+            said[f"used:{line.key}"] = plain(sum([one.units for one in segments], _NONE))
     return said

@@ -25,6 +25,7 @@ from services.billing.documents.domain.document import Document as StoredDocumen
 from services.billing.documents.domain.following import lines_of_draft
 from shared.pricing import PricedPeriod, usage_needs
 from shared.pricing.explanation import Op
+from shared.pricing.lines.proration import Proration
 from shared.topics.rating import AskedLine, CorrectedOccasion
 from tests.services.billing.priced import document_of
 from tests.services.billing.statements import statement_of
@@ -86,6 +87,13 @@ ESCALATORS = st.fixed_dictionaries(
 )
 
 
+CONVERTED = [
+    {"convert": {"divide": "7"}},
+    {"convert": {"multiply": "1.25", "round": {"mode": "up", "scale": 0}}},
+    {"convert": {"divide": "1000", "round": {"mode": "half_even", "scale": 1}}},
+]
+
+
 @st.composite
 def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
     """A month of a random contract, its price and fee changed within it or not."""
@@ -104,6 +112,8 @@ def priced_contracts(draw: st.DrawFn) -> tuple[PricedPeriod, str]:
     if draw(st.booleans()):
         line["included"] = str(draw(st.integers(0, 500)))
     line |= draw(st.sampled_from([{}, {"minimum": "800"}, {"maximum": "5"}, {"maximum": "40"}]))
+    line |= draw(st.sampled_from([{}, {}, *CONVERTED]))
+    line |= draw(st.sampled_from([{}, {"rounding": {"step": "5"}}, {"rounding": {"mode": "up", "scale": 0}}]))
     versions = [
         terms(
             **written,
@@ -141,7 +151,7 @@ def _discounts(money: st.SearchStrategy[str]) -> st.SearchStrategy[Document]:
 
 
 def _fee(draw: st.DrawFn, money: st.SearchStrategy[str]) -> Document:
-    proration = draw(st.sampled_from(["day", "none"]))
+    proration = draw(st.sampled_from(get_args(Proration)))
     return {"key": "fee", "kind": "recurring", "amount": draw(money), "proration": proration}
 
 
@@ -238,10 +248,18 @@ def _next(text: str, by: int) -> str:
 
 
 @pytest.mark.parametrize("name", ["amount", "quantity"])
-def test_a_changed_line_and_changed_totals_are_named(name: str) -> None:
-    document = exported(price(chain(terms()), "3"))
+@pytest.mark.parametrize(
+    "line",
+    [
+        usage_line(),
+        {"key": "fee", "kind": "recurring", "amount": "3"},
+        {"key": "setup", "kind": "one_off", "amount": "3", "date": "2026-01-07"},
+    ],
+)
+def test_a_changed_line_and_changed_totals_are_named(name: str, line: Document) -> None:
+    document = exported(price(chain(terms(lines=[line])), *(["3"] if line["kind"] == "usage" else [])))
     document["lines"][0][name] = "4"
-    assert recompute.check(document)[0].partition(",")[0].startswith("line api")
+    assert recompute.check(document)[0].partition(",")[0].startswith(f"line {line['key']}")
     document = exported(price(chain(terms()), "3"))
     document["subtotal"] = "4.00"
     assert recompute.check(document) == [

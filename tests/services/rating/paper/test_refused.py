@@ -23,9 +23,19 @@ def begins(n: int) -> str:
     return f"2026-01-{n // 24 + 2:02}T{n % 24:02}:01:00Z"
 
 
+def block(**over: Any) -> dict[str, Any]:
+    return {
+        "id": "b",
+        "kind": "promotional",
+        "contract": "acme-2026",
+        "amount": "5",
+        "currency": "USD",
+        **over,
+    }
+
+
 MANY_BLOCKS = [
-    {"id": f"b{n}", "contract": "acme-2026", "kind": "promotional", "amount": "1", "currency": "USD"}
-    | {"effective": begins(n), "expires": begins(n).replace(":01:", ":31:")}
+    block(id=f"b{n}", effective=begins(n), expires=begins(n).replace(":01:", ":31:"))
     for n in range(BLOCKS_MAX)
 ]
 TEN_YEARS = {"start": "2026-01-01", "months": 120}
@@ -150,84 +160,52 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "too_many_slices",
     ),
     "a block in units": (
-        question(
-            blocks=[
-                {
-                    "id": "b",
-                    "kind": "promotional",
-                    "contract": "acme-2026",
-                    "amount": "5",
-                    "currency": "USD",
-                    "unit": "calls",
-                }
-            ]
-        ),
+        question(blocks=[block(unit="calls")]),
         "clause_not_priced_yet",
         "blocks[0]",
         "clause_not_priced_yet",
     ),
     "a block of nobody": (
-        question(blocks=[{"id": "b", "kind": "promotional", "amount": "5", "currency": "USD"}]),
+        question(blocks=[{name: value for name, value in block().items() if name != "contract"}]),
         "question_invalid",
         "blocks[0]",
         "whose",
     ),
     "a block of another contract": (
-        question(
-            blocks=[{"id": "b", "kind": "promotional", "contract": "other", "amount": "5", "currency": "USD"}]
-        ),
+        question(blocks=[block(contract="other")]),
         "question_invalid",
         "blocks[0]",
         "another_contract",
     ),
     "a block in another currency": (
-        question(
-            blocks=[
-                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "5", "currency": "EUR"}
-            ]
-        ),
+        question(blocks=[block(currency="EUR")]),
         "question_invalid",
         "blocks[0].currency",
         "currency_differs",
     ),
     "a block twice": (
-        question(
-            blocks=[
-                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "5", "currency": "USD"},
-                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "5", "currency": "USD"},
-            ]
-        ),
+        question(blocks=[block(), block()]),
         "question_invalid",
         "blocks[1].id",
         "duplicate_key",
     ),
     "an empty block": (
-        question(
-            blocks=[
-                {"id": "b", "kind": "promotional", "contract": "acme-2026", "amount": "0", "currency": "USD"}
-            ]
-        ),
+        question(blocks=[block(amount="0")]),
         "question_invalid",
         "blocks[0].amount",
         "not_positive",
     ),
     "a block that is over before it begins": (
-        question(
-            blocks=[
-                {
-                    "id": "b",
-                    "kind": "promotional",
-                    "contract": "acme-2026",
-                    "amount": "5",
-                    "currency": "USD",
-                    "effective": "2026-02-01",
-                    "expires": "2026-01-30",
-                }
-            ]
-        ),
+        question(blocks=[block(effective="2026-02-01", expires="2026-01-30")]),
         "question_invalid",
         "blocks[0].expires",
         "expires_before_effective",
+    ),
+    "more before proration than after it": (
+        question(usage=[used("5", full_quantity="4.9")]),
+        "question_invalid",
+        "usage[0]",
+        "full_below_quantity",
     ),
     "events and usage": (question(events=[], usage=[]), "question_invalid", "", "usage_misfit"),
     "a meter that is missing": (

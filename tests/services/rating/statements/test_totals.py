@@ -3,6 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
+
+from services.billing.conservation.checks.k4_quantity import quantities_of
 from tests.services.rating.deployment import Deployment, event, terms, utc
 
 
@@ -78,6 +81,36 @@ async def test_what_january_leaves_of_its_allowance_covers_february(rating: Depl
     await rating.settled()
     february = await rating.stored("acme-1", "2024-02-01")
     assert (february.final, february.subtotal_minor) == (True, 400)
+
+
+async def test_units_are_converted_and_amounts_rounded_and_what_is_included_is_said_with_what_was_rolled_over(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """Tens begun, 3 included: 5 calls are 1 of them, so February has 2 more, and of its 6 one is charged 2.00, by steps of
+    0.75."""
+    ten = {"divide": "10", "round": {"mode": "up", "scale": 0}}
+    line = calls(
+        convert=ten, included={"units": "3", "roll_over": True}, rounding={"step": "0.75", "mode": "up"}
+    )
+    fee = {"key": "fee", "kind": "recurring", "amount": "30.00", "proration": "strict_30"}
+    await started(rating, 5, lines=[line, fee])
+    await rating.advance(utc("2024-02-02T00:00:00"))
+    await rating.apply(
+        terms("acme-1", "acme", lines=[line, {**fee, "amount": "60.00"}], effective="2024-02-11")
+    )
+    await rating.send(*(event(f"feb-{n}", "acme", utc("2024-02-02T10:00:00")) for n in range(51)))
+    await rating.settled()
+    assert await amounts(rating) == {"fee": "30.00", "calls": "0.00"}
+    assert await amounts(rating, "2024-02-01") == {"fee": "50.00", "calls": "2.25"}
+    said = await rating.stored("acme-1", "2024-02-01")
+    assert {name: value for name, value in said.consumption.items() if name.endswith("calls")} == {
+        "included:calls": "5",
+        "used:calls": "6",
+    }
+    line_of_calls = said.lines[1]
+    assert line_of_calls.quantity == 51 and line_of_calls.segments[0].converted == 6
+    periods = [("acme-1", utc(f"2024-0{month}-01T00:00:00")) for month in (1, 2)]
+    assert (await quantities_of(auditor, periods)).holds
 
 
 async def test_a_one_off_charge_is_on_the_statement_of_its_day_alone(rating: Deployment) -> None:
@@ -170,7 +203,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "lines[0].every.months",
     ),
     ({"lines": [calls(included={"units": "1", "per": "day"})]}, "lines[0].included.per"),
-    ({"lines": [calls(rounding={"step": "0.05"})]}, "lines[0].rounding"),
+    ({"lines": [calls(per_bucket={"window": "hour"})]}, "lines[0].per_bucket"),
 ]
 
 
