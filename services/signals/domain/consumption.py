@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from services.signals.domain.statement import Statement, StatementLine
 from shared.pricing.language import Terms
-from shared.pricing.lines import KINDS, NO_SPEND
+from shared.pricing.lines import KINDS, NO_SPEND, UsageLine
 
 #: What a meter counted in the period so far, as of the evaluated instant; None where that cannot be said from
 #: days.
@@ -42,16 +42,17 @@ def consumptions(
 
     A statement says what is known when it was priced; with `quantity_at` each usage line is brought to the
     evaluated instant: its quantity exactly, its amount in proportion (an estimate for prices that change with
-    the quantity).
+    the quantity). What a line converts is converted as a whole, whatever groups it is of.
     """
     elapsed = _elapsed(now, statement.start, statement.end)
     # what pricing adds to the lines of the terms is neither usage nor spend, and may be called as one of them
     lines = {line.key: line for line in statement.lines if line.kind in KINDS}
     come_to = {key: _brought_to(line, quantity_at) for key, line in lines.items()}
     found = [
-        _consumption("allowance", line.key, line.meter, units, come_to.get(line.key, _NOTHING)[0], elapsed)
+        _consumption("allowance", line.key, line.meter, _capacity(line, statement), used, elapsed)
         for line in terms.usage_lines
-        if (units := line.included_units) is not None
+        if line.included_units is not None
+        for used in line.converted({(): come_to.get(line.key, _NOTHING)[0]}).values()
     ]
     if statement.minimum_minor is not None:
         spent = sum((come_to[key][1] for key, line in lines.items() if line.kind not in NO_SPEND), Decimal())
@@ -61,6 +62,12 @@ def consumptions(
 
 
 _NOTHING = (Decimal(), Decimal())
+
+
+def _capacity(line: UsageLine, statement: Statement) -> Decimal:
+    """What the period includes, with what was rolled over to it; what a whole one does where the statement does not
+    say."""
+    return statement.included(line.key) or line.included_units or Decimal()
 
 
 def _brought_to(line: StatementLine, quantity_at: QuantityAt | None) -> tuple[Decimal, Decimal]:

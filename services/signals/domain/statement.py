@@ -26,7 +26,8 @@ class Statement(msgspec.Struct, frozen=True):
     """A statement with an allowance or a spending minimum, as it is stored. The dates are local and both
     inclusive.
 
-    `consumption`: `minimum_minor`, and of each line with an allowance `included:<line>` and `used:<line>`.
+    `consumption`: `minimum_minor`, and of each line with an allowance `included:<line>`, with what was rolled over, and
+    `used:<line>`.
     """
 
     currency: str

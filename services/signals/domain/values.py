@@ -37,7 +37,7 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "features_month": ("features", "distinct features of the last 30 UTC days"),
     "consumed_share": (
         "share",
-        "used ÷ contracted capacity (allowance or spending minimum) in the service period that holds the last whole day",
+        "used ÷ contracted capacity (allowance, with what was rolled over, or spending minimum) in the service period that holds the last whole day",
     ),
     "elapsed_share": ("share", "time passed ÷ length of that period"),
     "pace": (

@@ -38,6 +38,16 @@ def test_allowance_and_minimum_against_the_time_elapsed() -> None:
     )
 
 
+def test_an_allowance_is_what_the_statement_says_and_what_is_used_is_as_it_is_converted() -> None:
+    """A thousand and five hundred that were rolled over; 750 calls are seven hundreds and a half."""
+    line = usage_line(included="1000", convert={"divide": "100"})
+    said = msgspec.structs.replace(
+        STATEMENT, consumption={**STATEMENT.consumption, "included:api": Decimal(1500)}
+    )
+    allowance, _minimum = consumptions(said, terms(lines=[line]), END)
+    assert allowance.capacity == 1500 and allowance.used == Decimal("7.5")
+
+
 @pytest.mark.parametrize("kind", [kind for kind in PRICED_KINDS if kind not in KINDS])
 def test_what_pricing_adds_is_no_consumption_whatever_it_is_called(kind: str) -> None:
     added = msgspec.structs.replace(
