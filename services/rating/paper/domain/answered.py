@@ -16,9 +16,9 @@ from shared.values.period import ServicePeriod
 
 #: Lines of all periods that one question may ask for: ten years of months, eighty lines each.
 LINES_MAX: Final = 10_000
-#: Where blocks cut periods: lines and blocks that are looked at, slice by slice. A credit that is refilled every day has a
-#: thousand a month.
-LOOKS_MAX: Final = 20_000
+#: Where blocks cut periods: lines and blocks that are looked at, slice by slice, about ten microseconds each. Beside one
+#: line, a credit that is refilled every day has a thousand a month.
+LOOKS_MAX: Final = 200_000
 
 
 class AnsweredPeriod(NamedTuple):

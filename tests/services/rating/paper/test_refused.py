@@ -153,8 +153,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
         "",
         "",
     ),
-    "a credit that is refilled every day for ten years": (
-        question(document(term=TEN_YEARS, credits=[DAILY]), until="2036-01-01"),
+    "a credit that is refilled every day for ten years, beside forty lines": (
+        question(
+            document(term=TEN_YEARS, credits=[DAILY], lines=[usage_line(key=f"k{n}") for n in range(40)]),
+            until="2036-01-01",
+        ),
         "question_invalid",
         "until",
         "too_many_slices",
