@@ -15,6 +15,7 @@ import pytest
 from lab.bench.deployment import Deployment, deployment
 from lab.departures.client import Client
 from services.billing.conservation.checks.sabotage import plant
+from services.billing.conservation.domain.breaks import K
 from services.billing.conservation.usecases.check import check_all
 from tests.needs import NEEDS_KAFKA
 from tests.services.billing.conservation.test_sabotage import OF_BREAKAGE
@@ -179,7 +180,8 @@ async def _given_back_and_lapsed(books: Books, client: Client, first: str) -> No
 async def _told_again(deployed: Deployment, books: Books) -> None:
     """A book of before has rows and no entries of them: what lasts is told again, and posted as it would have been."""
     before = {entry["source"]["event"]: entry for entry in await books.entries() if not entry["document"]}
-    admin = await asyncpg.connect(deployed.cluster.database_url)
+    assert len(before) == 8
+    admin = await asyncpg.connect(deployed.cluster.database_url, server_settings={"timezone": "UTC"})
     try:
         async with admin.transaction():
             await admin.execute("set local session_replication_role = replica")
@@ -188,6 +190,7 @@ async def _told_again(deployed: Deployment, books: Books) -> None:
                    delete from billing.journal_postings p using gone where p.entry_id = gone.entry_id"""
             )
             await admin.execute("delete from rating.retold where topic = 'rating.block_rows'")
+            assert (await check_all(admin, deployed.log(), only=(K.MONEY,))).holds, "they are under way"
     finally:
         await admin.close()
 

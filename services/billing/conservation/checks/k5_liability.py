@@ -32,7 +32,8 @@ BOOKED = f"""booked as materialized (
             and not (b.asked_for and r.kind = 'grant' and r.period_start is null)
     )"""
 
-# Row by row: what is booked of it, on the block and against it. Unless all is heard ($1), what has no entry is under way.
+# Row by row: what is booked of it, on the block and against it. Unless all is heard ($1), what has no entry is under way; so
+# are the rows of a book of before until all of them are told.
 # What a statement hands on moves within the account, or was short, or is given.
 ROWS = f"""
     with {BOOKED}
@@ -51,7 +52,8 @@ ROWS = f"""
             sum(p.amount_minor)::bigint as off
         from billing.journal_postings p where p.entry_id = e.entry_id
     ) b on true
-    where e.entry_id is null and $1
+    where e.entry_id is null and $1 and exists (
+            select from rating.retold where topic = 'rating.block_rows' and done_at is not null)
         or e.entry_id is not null and (b.owed_minor <> k.amount_minor or b.off <> 0
             or k.period_start is null and b.against_minor <> k.amount_minor)
     order by k.row_id
