@@ -393,7 +393,7 @@ async def test_final_periods_are_corrected_to_what_the_oracle_says(
     acts: list[tuple[int, Callable[[], Awaitable[Any]]]] = [
         (10, history.use),
         (3, history.void_event),
-        (2, history.alias),
+        (6, history.alias),
         (2, history.reprice),
         (3, history.decide),
         (2, history.run_now),
