@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 EXACT, QUOTIENT = decimal.Context(prec=200), decimal.Context(prec=50)
-FACTS = {"quantity", "unpriced", "commit", "draw"}  # counted or drawn: events and blocks prove it
+FACTS = {
+    "quantity",
+    "handed_on",
+    "unpriced",
+    "commit",
+    "draw",
+}  # counted or drawn: events and blocks prove it
 ADD_NOTHING = {*FACTS, "convert", "allowance", "units_off", "escalate"}  # they move units, or pay
 
 
@@ -77,7 +83,7 @@ OPERATIONS: dict[str, Callable[[Step], Decimal]] = {
     "units_off": lambda s: -min(s("has"), s("left")),
     "fee": lambda s: s.by_day(s("before") + s("fee") * s("days")) - s.by_day(s("before")),
     "price": lambda s: s.priced(),
-    "before": lambda s: -s.priced(),
+    **dict.fromkeys(["before", "credit"], lambda s: -s.priced()),
     "percent_off": lambda s: -(s("left") * s("percent") / 100).quantize(Decimal("1e-60"), "ROUND_HALF_UP"),
     "amount_off": lambda s: -s.off(),
     **dict.fromkeys(["line_minimum", "line_maximum"], lambda s: s.by_day(s("amount_days")) - s("charged")),

@@ -34,7 +34,7 @@ class Reach(msgspec.Struct, frozen=True, gc=False):
     def covered(self) -> Decimal:
         """The units that the allowance, and what was rolled over, cover."""
         units = sum([total for total in self.totals.values() if total > 0], _ZERO)
-        return units - sum(self.priced.values(), _ZERO)
+        return units - sum([one for one in self.priced.values() if one > 0], _ZERO)
 
 
 NOWHERE = Reach({}, {})
@@ -57,7 +57,8 @@ class UnitsOff(msgspec.Struct, frozen=True, gc=False):
 
 class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     """The usage counted in one stretch of a line. `fresh`: tiers and allowance begin anew with it; `rolled_over`: the units
-    that cover usage beside its allowance; `off`: units that discounts take off;
+    that cover usage beside its allowance, or, below zero, are missing in it; `handed_on`: what corrections of earlier
+    periods add to those counted; `off`: units that discounts take off;
     `unpriced`: units, of groups that terms leave unpriced, which are none of those counted."""
 
     stretch: Effective[C_co]
@@ -68,6 +69,7 @@ class Turn(msgspec.Struct, Generic[C_co], frozen=True, gc=False):
     rolled_over: Decimal = _ZERO
     off: tuple[UnitsOff, ...] = ()
     unpriced: TotalsRead = {}
+    handed_on: TotalsRead = {}
 
     def priced(self, group: Group) -> tuple[Decimal, Decimal]:
         """Return the units of a group that are priced, before and after."""

@@ -1,6 +1,7 @@
 """All SQL of corrections and of the marks that ask for them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -36,7 +37,9 @@ _FINAL = f"""
     select p.contract, p.period_start, p.period_end, p.start_date, p.end_date, p.whole_days, p.close_due_at,
         p.accept_until, st.known_version as final_version, k.customer_id, cu.external_id, l.revision, l.closing,
         l.subtotal_minor, l.opening, (select count(*)::int {_OUR_RUNS}) as runs,
-        (select count(c.number)::int {_OUR_RUNS}) as numbers
+        (select count(c.number)::int {_OUR_RUNS}) as numbers,
+        coalesce((select min(o.period_start) from rating.periods o where o.contract = p.contract and not o.final),
+            k.next_period_at) as next_open
     from (select x.* from rating.periods x join {_PLACES} using (contract, period_start)
           where x.final order by x.contract, x.period_start {{held}}) p
     join rating.statements st using (contract, period_start)
@@ -262,15 +265,16 @@ class CorrectionRepository:
         """The final statements of these periods, as run 0, and all their corrections that changed a line; oldest
         first."""
         rows = await self._connection.fetch(
-            f"""select contract, period_start, 0 as run, 'note' as outcome, said, null as explanation
+            f"""select contract, period_start, 0 as run, 'note' as outcome, said, null as explanation,
+                    null::jsonb as taken_out
                 from rating.statements join {_PLACES} using (contract, period_start)
                 union all
-                select contract, period_start, run, outcome, said, null
+                select contract, period_start, run, outcome, said, null, taken_out
                 from rating.corrections join {_PLACES} using (contract, period_start) where outcome <> 'unchanged'
                 order by 1, 2, 3""",
             *_columns(periods),
         )
-        return list(map(_said, rows))
+        return [replace(_said(row), out=Stretches.stored(row["taken_out"])) for row in rows]
 
     async def ended(self, contracts: Sequence[str]) -> list[EndedContract]:
         """Those of these contracts that have no open period and open none any more."""
@@ -359,6 +363,15 @@ class CorrectionRepository:
         )
         return list(map(_said, rows))
 
+    async def ask_who_takes_over(self, rows: Sequence[CorrectionRow]) -> None:
+        """Ask for the open statements to be priced again that these corrections hand on to."""
+        taking = sorted({(row.contract, row.handed_to) for row in rows if row.handed_to is not None})
+        await self._connection.execute(
+            f"""insert into rating.stale (contract, period_start) select contract, period_start
+                from rating.periods join {_PLACES} using (contract, period_start) where not final""",
+            *_columns(taking),
+        )
+
     async def insert(self, rows: Sequence[CorrectionRow]) -> None:
         await self._connection.execute(CORRECTIONS.sql, *CORRECTIONS.columns_of(rows))
 
@@ -386,6 +399,6 @@ def _noted_columns(noted: Sequence[NotedLate]) -> tuple[list[str], list[datetime
 
 
 def _period(row: asyncpg.Record) -> FinalPeriod:
-    own = ("accept_until", "final_version", "runs", "numbers")
+    own = ("accept_until", "final_version", "runs", "numbers", "next_open")
     claimed = {name: value for name, value in row.items() if name not in own}
     return FinalPeriod(ClaimedPeriod(**claimed, held=False, seldom=False), *(row[name] for name in own))

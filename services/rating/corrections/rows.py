@@ -1,6 +1,6 @@
 """Corrections as rows: the fields are the columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 
 from services.rating.metering.domain.apart import Left
-from services.rating.metering.domain.stretches import Stretches
+from services.rating.metering.domain.stretches import NOTHING_OUT, Stretches
 from services.rating.statements.rows import ClaimedPeriod
 from shared.db.columns import JSONB, Integer, Uuid
 from shared.topics.rating import STATEMENTS, StatementMessage
@@ -41,6 +41,8 @@ class CorrectionRow:
     closing: Annotated[msgspec.Raw, JSONB]
     known_version: Integer
     taken_out: Annotated[Mapping[str, Any] | None, JSONB]
+    handed_on: Annotated[msgspec.Raw | None, JSONB]
+    handed_to: datetime | None
 
     @classmethod
     def of(cls, message: StatementMessage, kept: "KeptWith") -> Self:
@@ -58,6 +60,8 @@ class CorrectionRow:
             closing=msgspec.Raw(msgspec.json.encode(kept.closing)),
             known_version=kept.known_version,
             taken_out=kept.taken_out,
+            handed_on=msgspec.Raw(msgspec.json.encode(kept.handed_on)) if kept.handed_on else None,
+            handed_to=kept.handed_to if kept.handed_on else None,
         )
 
 
@@ -72,18 +76,22 @@ class KeptWith:
     closing: list[Any]
     known_version: int
     taken_out: Mapping[str, Any] | None
+    handed_on: Sequence[Any]
+    handed_to: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class FinalPeriod:
     """A final period that this transaction holds to correct it: as it was settled last, with the opening of its
-    statement. `runs` and `numbers`: how many there were; until `accept_until` what comes is accepted."""
+    statement. `runs` and `numbers`: how many there were; until `accept_until` what comes is accepted; `next_open`: the
+    start of the oldest period of its contract that is not final, which takes over what its corrections hand on."""
 
     claimed: ClaimedPeriod
     accept_until: datetime
     final_version: int
     runs: int
     numbers: int
+    next_open: datetime | None
 
     @property
     def place(self) -> Place:
@@ -116,13 +124,14 @@ class EndedContract:
 
 @dataclass(frozen=True, slots=True)
 class SaidCorrection:
-    """A correction as it was said."""
+    """A correction as it was said, and what was held or waived then."""
 
     contract: str
     period_start: datetime
     run: int
     outcome: Outcome
     message: StatementMessage
+    out: Stretches = NOTHING_OUT
 
 
 @dataclass(frozen=True, slots=True)

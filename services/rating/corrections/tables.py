@@ -58,11 +58,18 @@ def add_correction_tables(metadata: MetaData) -> None:
         Column("taken_out", JSONB),
         # the newest version of the contract that pricing knew
         Column("known_version", Integer, nullable=False),
+        # what it hands on beyond what was before (rows of balances), and to the period that begins when
+        Column("handed_on", JSONB),
+        Column("handed_to", INSTANT),
         ForeignKeyConstraint(
             ["contract", "period_start"], ["rating.periods.contract", "rating.periods.period_start"]
         ),
         CheckConstraint("outcome in ('note', 'carried', 'waived', 'unchanged')", name="corrections_outcome"),
         CheckConstraint("(number is null) = (outcome = 'unchanged')", name="corrections_number"),
+        CheckConstraint("(handed_on is null) = (handed_to is null)", name="corrections_handed"),
+        Index(
+            "corrections_handed_to", "contract", "handed_to", postgresql_where=text("handed_to is not null")
+        ),
     )
     # Whose usage a correction covers, kept by a trigger in its snapshot.
     Table(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from services.rating.statements.domain.balances import opened_with
 from services.rating.statements.domain.due import DueStatement
 from shared.pricing.inputs import VersionInForce
 from shared.topics.rating import STATEMENTS, StatementMessage
@@ -40,8 +41,8 @@ class ClaimedPeriod(PeriodColumns):
     """A period that this transaction holds to price it.
 
     `revision`, `closing` and `subtotal_minor` are of its statement as it stands (0, none, None before the
-    first pricing); `opening` is what the period before closed with; `held`: pricing failed before; `seldom`:
-    usage alone asked for it.
+    first pricing); `opening` is what the period before closed with, `handed` what corrections handed on to this
+    one, each as a list of its own; `held`: pricing failed before; `seldom`: usage alone asked for it.
     """
 
     contract: str
@@ -54,6 +55,7 @@ class ClaimedPeriod(PeriodColumns):
     closing: Sequence[Any]
     subtotal_minor: int | None
     opening: Sequence[Any]
+    handed: Sequence[Sequence[Any]] = ()
 
     def due(self, chain: tuple[VersionInForce, ...]) -> DueStatement:
         """The statement that is due, under this chain of versions."""
@@ -66,7 +68,7 @@ class ClaimedPeriod(PeriodColumns):
             chain=chain,
             previous_revision=self.revision,
             closing=self.closing,
-            opening=self.opening,
+            opening=opened_with(self.opening, self.handed),
             held=self.held,
             subtotal_minor=self.subtotal_minor,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.pricing.balances.blocks import BlockDrawn, CommitmentCounted, Kept
 from shared.pricing.balances.units_below_zero import UnitsBelowZero
+from shared.pricing.balances.units_handed_on import UnitsHandedOn
 from shared.pricing.balances.units_rolled_over import UnitsRolledOver
 from shared.pricing.blocks.block import Block
 
@@ -20,6 +21,7 @@ class Balances:
     drawn: tuple[BlockDrawn, ...] = ()
     counted: tuple[CommitmentCounted, ...] = ()
     kept: tuple[Kept, ...] = ()
+    handed_on: tuple[UnitsHandedOn, ...] = ()
 
 
 EMPTY = Balances()
@@ -31,5 +33,6 @@ __all__ = [
     "CommitmentCounted",
     "Kept",
     "UnitsBelowZero",
+    "UnitsHandedOn",
     "UnitsRolledOver",
 ]

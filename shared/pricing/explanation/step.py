@@ -13,6 +13,7 @@ from shared.values.instants import written
 Op = Literal[
     "escalate",
     "quantity",
+    "handed_on",
     "convert",
     "allowance",
     "unpriced",
@@ -20,6 +21,7 @@ Op = Literal[
     "fee",
     "price",
     "before",
+    "credit",
     "percent_off",
     "amount_off",
     "line_minimum",
@@ -47,16 +49,21 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     op            inputs                                     output
     escalate      percent, times, kind, mode, scale          by how many percent prices are raised, half up at 20 decimals
     quantity      meter, version, group, start, end          the units counted
+    handed_on     meter                                      the units that corrections of earlier periods add to those
+                                                             counted, or take off them
     convert       counted, before, multiply, divide,         `counted` × multiply ÷ divide, rounded to a multiple of `step`, less
                   rounding, step                             the same of `before`, the units that the period counted earlier
     allowance     counted, priced, rolled_over               priced − counted; `rolled_over`, where there are any, are the
-                                                             units that cover usage beside the allowance
+                                                             units that cover usage beside the allowance, or are missing in
+                                                             it; counted are those that are handed on, too
     unpriced      counted                                    −counted: terms leave them without a price
     units_off     discount, has, left                        −min(has, left)
     fee           quantity, fee, days, whole_days, before,   (before + fee × days) ÷ whole_days − before ÷ whole_days;
                   version, start, end, counted               `counted`, where the days are not local ones, says what they are
     price         quantity, count, at, flat, reach, bound,   count × at + flat, or cap where there is one and it is less;
                   cap, full                                  `full` are the units before proration, which picked the tier
+    credit        as of a price, of as many units as there   less what a price comes to
+                  are below zero
     before        as of a price, of units before the change  less what a price comes to
     percent_off   discount, percent, left                    −left × percent ÷ 100
     amount_off    discount, amount_days, days, rounding,     −the line's part of the amount: amount_days ÷ days, rounded

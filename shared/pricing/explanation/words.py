@@ -46,9 +46,16 @@ def _allowance(step: Step, shown: Shown) -> str:
         return f"{shown.units(step.output)} below zero: negative quantity carried"
     rolled = step.number_or_none("rolled_over")
     more = "" if rolled is None else f", {shown.units(rolled)} rolled over among them"
+    if rolled is not None and rolled < 0:
+        more = f", of which corrections of earlier periods take {shown.units(-rolled)}"
     return (
         f"{shown.units(step.number('counted'))} used, {shown.units(-step.output)} included or carried{more}"
     )
+
+
+def _handed_on(step: Step, shown: Shown) -> str:
+    units = shown.units(abs(step.output))
+    return f"{units} {'more' if step.output > 0 else 'less'}, handed on by corrections of earlier periods"
 
 
 def _unpriced(step: Step, shown: Shown) -> str:
@@ -87,6 +94,10 @@ def _bound(step: Step, shown: Shown) -> str:
 
 def _before(step: Step, shown: Shown) -> str:
     return f"less {_price(step, shown)}, before the change"
+
+
+def _credit(step: Step, shown: Shown) -> str:
+    return f"less {_price(step, shown)}, as units below zero"
 
 
 def _units_off(step: Step, shown: Shown) -> str:
@@ -184,11 +195,13 @@ def _money(step: Step, shown: Shown, amount: Decimal) -> str:
 WORDS: Final[Mapping[Op, Callable[[Step, Shown], str]]] = {
     "quantity": _quantity,
     "convert": _convert,
+    "handed_on": _handed_on,
     "allowance": _allowance,
     "unpriced": _unpriced,
     "fee": _fee,
     "price": _price,
     "before": _before,
+    "credit": _credit,
     "line_minimum": _line_minimum,
     "line_maximum": _line_maximum,
     "settle": _settle,

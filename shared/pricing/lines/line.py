@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from shared.pricing.clause import Clause
 from shared.pricing.effective import Effective
@@ -16,6 +16,9 @@ from shared.pricing.results import PricedSegment
 from shared.pricing.rounding import RoundAmount
 from shared.values.fields import Key, Label
 from shared.values.groups import Group
+
+WhenNegative = Literal["carry", "zero", "credit"]
+"""What becomes of units below zero: they are carried into the next period, lost, or credited."""
 
 
 class LineClause(Clause):
@@ -84,6 +87,11 @@ class LineClause(Clause):
     def rolls_over(self) -> UnitRollOver | None:
         """What of its allowance goes into the next period; None: nothing."""
         return None
+
+    @property
+    def when_negative(self) -> WhenNegative:
+        """What becomes of units below zero."""
+        return "carry"
 
     def rank(self, group: Group) -> int:
         """Return the order in which groups draw the allowance. Raises NoRateForGroup where terms name no price."""

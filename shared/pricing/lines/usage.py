@@ -10,12 +10,13 @@ import msgspec
 
 from shared.pricing.effective import Effective
 from shared.pricing.escalator import Raise
-from shared.pricing.explanation.step import Input, Step, edge
+from shared.pricing.explanation.step import Input, Op, Step, edge
 from shared.pricing.lines.allowance import Allowance, Included, UnitRollOver
 from shared.pricing.lines.bounds import BoundedLine
 from shared.pricing.lines.conversion import Conversion
+from shared.pricing.lines.line import WhenNegative
 from shared.pricing.models import Price
-from shared.pricing.models.model import ByTotal
+from shared.pricing.models.model import ByTotal, Part
 from shared.pricing.needs import FullTotals, Totals, TotalsRead
 from shared.pricing.reach import Turn
 from shared.pricing.results import PricedSegment
@@ -31,7 +32,8 @@ _ALL_TOGETHER: Final[tuple[Group]] = ((),)
 class UsageLine(BoundedLine):
     """A meter's quantity above the included allowance, at a price. `convert`: into other units, before anything else.
 
-    `on_change`: at an amendment within a period tiers and allowance run through, or restart.
+    `on_change`: at an amendment within a period tiers and allowance run through, or restart. `negative`: units below zero
+    are carried into the next period, are lost, or are credited at what as many would cost.
     """
 
     key: Key
@@ -41,6 +43,7 @@ class UsageLine(BoundedLine):
     included: Included | None = None
     price: Price
     on_change: Literal["run_through", "restart"] = "run_through"
+    negative: WhenNegative = "carry"
 
     @property
     def metered_by(self) -> str:
@@ -88,6 +91,10 @@ class UsageLine(BoundedLine):
             return included
         part = share(included, billed_days, whole_days)
         return round_to(part, QUANTITY_FRACTION_DIGITS_MAX, Rounding.HALF_UP)
+
+    @property
+    def when_negative(self) -> WhenNegative:
+        return self.negative
 
     def rank(self, group: Group) -> int:
         return self.price.rank(group)
@@ -144,7 +151,9 @@ def _groups(turn: Turn[UsageLine]) -> Sequence[Group]:
     touched = [
         group
         for group in turn.after.totals
-        if group in turn.counted or turn.after.priced[group] != turn.before.priced.get(group, _ZERO)
+        if group in turn.counted
+        or group in turn.handed_on
+        or turn.after.priced[group] != turn.before.priced.get(group, _ZERO)
     ]
     return sorted(touched) or _ALL_TOGETHER
 
@@ -196,7 +205,15 @@ def _left(turn: Turn[UsageLine], group: Group) -> PricedSegment:
 def _cost(price: Price, group: Group, priced: Decimal, prorated: Decimal) -> Decimal:
     if not priced and price.dimensions:
         return _ZERO
-    return _price_of(price, group, priced, prorated).cost(priced)
+    of_group = _price_of(price, group, priced, prorated)
+    if priced < _ZERO:
+        return 2 * _without_units(price, of_group) - of_group.cost(-priced)
+    return of_group.cost(priced)
+
+
+def _without_units(price: Price, of_group: ByTotal) -> Decimal:
+    """What is due without any usage; of many groups it is nobody's."""
+    return _ZERO if price.dimensions else of_group.cost(_ZERO)
 
 
 def _price_of(price: Price, group: Group, priced: Decimal, prorated: Decimal) -> ByTotal:
@@ -215,17 +232,22 @@ def _units(turn: Turn[UsageLine], segment: PricedSegment) -> list[Step]:
         "end": edge(stretch.end),
     }
     own, left = stretch.clause_ids, segment.priced
-    steps = [Step("quantity", own, said, output=segment.quantity)]
+    steps, counted = [Step("quantity", own, said, output=segment.quantity)], segment.units
+    if turn.handed_on and not segment.unpriced:
+        handed_on = turn.handed_on.get(tuple(sorted(segment.group.items())), _ZERO)
+        counted += handed_on if segment.converted is None else _ZERO
+        if handed_on:
+            steps.append(Step("handed_on", own, {"meter": stretch.clause.meter}, output=handed_on))
     if segment.converted is not None:
         steps.append(_converting(turn, tuple(sorted(segment.group.items())), segment.converted))
     off = [one for one in turn.off if one.group == tuple(sorted(segment.group.items()))] if turn.off else ()
     for one in off:
         left += one.taken
-    if left != segment.units and not segment.unpriced:
-        covered: dict[str, Input] = {"counted": segment.units, "priced": left}
+    if (left != counted or turn.rolled_over < _ZERO) and not segment.unpriced:
+        covered: dict[str, Input] = {"counted": counted, "priced": left}
         if turn.rolled_over:
             covered["rolled_over"] = turn.rolled_over
-        steps.append(Step("allowance", own, covered, output=left - segment.units))
+        steps.append(Step("allowance", own, covered, output=left - counted))
     for one in off:
         taken: dict[str, Input] = {"discount": one.clause.key, "has": one.has, "left": one.left}
         steps.append(Step("units_off", (one.clause_id, *own), taken, output=-one.taken))
@@ -249,12 +271,26 @@ def _price(turn: Turn[UsageLine], group: Group) -> list[Step]:
     clauses, (earlier, now), prorated = turn.stretch.clause_ids, turn.priced(group), turn.after.prorated
     if not (now or earlier) and turn.stretch.clause.price.dimensions:
         return []
-    price, steps = turn.stretch.clause.price, []
-    for part in _price_of(price, group, now, prorated).parts(now):
+    price, steps = turn.stretch.clause.price, list[Step]()
+    for op, part in _parts(price, _price_of(price, group, now, prorated), now):
         said = {**part.inputs(), "full": now + prorated} if prorated else part.inputs()
-        steps.append(Step("price", clauses, said, output=part.amount, amount=part.amount))
-    before = _price_of(price, group, earlier, turn.before.prorated)
-    if not turn.fresh and (earlier or before.cost(earlier)):
-        for part in before.parts(earlier):
-            steps.append(Step("before", clauses, part.inputs(), output=-part.amount, amount=-part.amount))
+        amount = -part.amount if op == "credit" else part.amount
+        steps.append(Step(op, clauses, said, output=amount, amount=amount))
+    if not turn.fresh and (earlier or _cost(price, group, earlier, turn.before.prorated)):
+        before = _price_of(price, group, earlier, turn.before.prorated)
+        for op, part in _parts(price, before, earlier):
+            amount = part.amount if op == "credit" else -part.amount
+            again: Op = "price" if op == "credit" else "before"
+            steps.append(Step(again, clauses, part.inputs(), output=amount, amount=amount))
     return steps
+
+
+def _parts(price: Price, of_group: ByTotal, priced: Decimal) -> list[tuple[Literal["price", "credit"], Part]]:
+    """What so many units cost, in parts: units below zero are worth what as many cost beyond what is due without any."""
+    if priced >= _ZERO:
+        return [("price", part) for part in of_group.parts(priced)]
+    twice = 2 if _without_units(price, of_group) else 0
+    return [
+        *(("price", part) for part in twice * of_group.parts(_ZERO)),
+        *(("credit", part) for part in of_group.parts(-priced)),
+    ]

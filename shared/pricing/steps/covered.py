@@ -3,7 +3,7 @@ after stretch."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -50,7 +50,8 @@ def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDis
     if opening.rolled_over:
         rolled = sum([row.units for row in opening.rolled_over if row.line_key == line.key], _ZERO)
     try:
-        turns = _turns(measured, carried, rolled)
+        handed_on = _handed_on(line, opening) if opening.handed_on else _NO_UNITS
+        turns = _turns(measured, carried, rolled, handed_on)
         unused = _unused(turns[-1])
         if measured.full:
             turns = list(with_full_units(turns, measured))
@@ -59,37 +60,67 @@ def _covered(measured: Measured, opening: Balances, of_units: Sequence[PlacedDis
             turns = [off.of(turn) for turn in turns]
     except NoRateForGroup as fault:
         raise in_full(fault, line, measured.counted) from fault
-    return Covered(line, turns, _below_zero(turns[-1].after), unused)
+    return Covered(line, turns, _below_zero(turns[-1]), unused)
 
 
-def _below_zero(reached: Reach) -> Mapping[Group, Decimal]:
+def _handed_on(line: Placed[LineClause], opening: Balances) -> TotalsRead:
+    """What corrections hand on joins a line that counts by the same dimensions, as far as its terms price it."""
+    clause, dimensions = line.stretches[0].clause, sorted(line.needs[0].dimensions)
+    found = {
+        row.group: row.units
+        for row in opening.handed_on
+        if row.line_key == line.key and sorted(name for name, _ in row.group) == dimensions
+    }
+    left = clause.left_of(found) if clause.leaves_some else _NO_UNITS
+    return {group: units for group, units in found.items() if group not in left}
+
+
+def _below_zero(last: Turn[LineClause]) -> Mapping[Group, Decimal]:
+    reached = last.after
     if reached.metered is None and reached.priced is reached.totals:  # all are priced
         return _NO_UNITS
-    return {group: total for group, total in reached.counted.items() if total < _ZERO}
+    below = {group: total for group, total in reached.counted.items() if total < _ZERO}
+    return below if below and last.stretch.clause.when_negative == "carry" else _NO_UNITS
 
 
 def _unused(last: Turn[LineClause]) -> Decimal:
-    """What the allowance that was in force last hands on."""
+    """What the allowance that was in force last hands on; below zero, what it could not make up for of what is missing
+    in it."""
     roll_over = last.stretch.clause.rolls_over
-    if roll_over is None:
+    if roll_over is None and last.rolled_over >= _ZERO:
         return _ZERO
-    return roll_over.of(max(last.stretch.allowance + last.rolled_over - last.after.covered, _ZERO))
+    left = last.stretch.allowance + last.rolled_over
+    if roll_over is None:
+        return min(left, _ZERO)
+    return roll_over.of(max(left - last.after.covered, _ZERO)) + min(left, _ZERO)
 
 
-def _turns(measured: Measured, carried: TotalsRead, rolled: Decimal) -> list[Turn[LineClause]]:
-    """Return the line's stretches in order, each from where the one before has come to. Where an allowance begins anew,
-    of what was rolled over there is what the one before did not need beside its own."""
+def _turns(
+    measured: Measured, carried: TotalsRead, rolled: Decimal, handed_on: TotalsRead
+) -> list[Turn[LineClause]]:
+    """Return the line's stretches in order, each from where the one before has come to; what is handed on counts in the
+    first. Where an allowance begins anew, of what was rolled over there is what the one before did not need beside its
+    own, and of what is missing what it could not make up for."""
     stretches, counted = measured.line.stretches, measured.counted
-    previous = _turn(stretches[0], counted[0], _owed(carried), rolled, fresh=True)
+    first = _Begun(_owed(carried), rolled, fresh=True, handed_on=handed_on)
+    previous = _turn(stretches[0], counted[0], first)
     turns = [previous]
     for index in range(1, len(stretches)):
         stretch, running = stretches[index], previous.after.counted
         fresh = _begins_anew(previous.stretch, stretch)
         if fresh and rolled:
-            rolled -= max(previous.after.covered - previous.stretch.allowance, _ZERO)
-        previous = _turn(stretch, counted[index], _owed(running) if fresh else running, rolled, fresh)
+            rolled = _rolled_on(rolled, previous)
+        if fresh:
+            carries = previous.stretch.clause.when_negative == "carry"
+            running = _owed(running) if carries else _NO_UNITS
+        previous = _turn(stretch, counted[index], _Begun(running, rolled, fresh))
         turns.append(previous)
     return turns
+
+
+def _rolled_on(rolled: Decimal, previous: Turn[LineClause]) -> Decimal:
+    own = previous.stretch.allowance
+    return min(rolled + own, _ZERO) if rolled < _ZERO else rolled - max(previous.after.covered - own, _ZERO)
 
 
 def _owed(totals: TotalsRead) -> TotalsRead:
@@ -97,17 +128,27 @@ def _owed(totals: TotalsRead) -> TotalsRead:
     return {group: min(total, _ZERO) for group, total in totals.items()} if totals else totals
 
 
-def _turn(
-    stretch: Effective[LineClause], counted: TotalsRead, begun: TotalsRead, rolled: Decimal, fresh: bool
-) -> Turn[LineClause]:
-    """Return the turn of a stretch from the totals with which it begins."""
-    left = _NO_UNITS
+class _Begun(NamedTuple):
+    """Where a stretch begins: with which totals, and whether anew; with what was rolled over and is handed on."""
+
+    totals: TotalsRead
+    rolled: Decimal
+    fresh: bool
+    handed_on: TotalsRead = _NO_UNITS
+
+
+def _turn(stretch: Effective[LineClause], counted: TotalsRead, begun: _Begun) -> Turn[LineClause]:
+    """Return the turn of a stretch from where it begins. Nothing is priced before one that begins anew."""
+    left, (totals, rolled, fresh, handed_on) = _NO_UNITS, begun
     if stretch.clause.leaves_some:
         left = stretch.clause.left_of(counted)
         counted = {group: units for group, units in counted.items() if group not in left}
-    before = _reach(stretch, begun, rolled) if begun else NOWHERE
-    after = _reach(stretch, _plus(begun, counted) if begun else counted, rolled)
-    return Turn(stretch, counted, before, after, fresh, rolled, (), left)
+    before = _reach(stretch, totals, rolled) if totals else NOWHERE
+    if fresh and before is not NOWHERE:
+        before = msgspec.structs.replace(before, priced=_NO_UNITS)
+    more = _plus(handed_on, counted) if handed_on else counted
+    after = _reach(stretch, _plus(totals, more) if totals else more, rolled)
+    return Turn(stretch, counted, before, after, fresh, rolled, (), left, handed_on)
 
 
 def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]) -> bool:
@@ -118,20 +159,21 @@ def _begins_anew(previous: Effective[LineClause], stretch: Effective[LineClause]
 
 def _reach(stretch: Effective[LineClause], totals: TotalsRead, rolled: Decimal) -> Reach:
     """Convert each group's units, and cover them by what is left of the allowance and of what was rolled over, in the
-    order of their ranks, then of the values. Where nothing covers them, and none are below zero, all are priced."""
+    order of their ranks, then of the values. Where nothing covers them, and none are below zero or these
+    are credited, all are priced."""
     if not totals:
         return NOWHERE
     units = stretch.clause.converted(totals)
     metered = None if units is totals else totals
-    left = stretch.allowance + rolled
-    if not left:
-        if min(units.values()) >= _ZERO:
+    left, credits = stretch.allowance + rolled, stretch.clause.when_negative == "credit"
+    if left <= _ZERO:
+        if credits or min(units.values()) >= _ZERO:
             return Reach(units, units, metered)
         return Reach(units, {group: max(total, _ZERO) for group, total in units.items()}, metered)
     priced: dict[Group, Decimal] = {}
     for group in _in_rank(stretch.clause, units) if len(units) > 1 else units:
-        total = max(units[group], _ZERO)
-        covered = min(total, left)
+        total = units[group] if credits else max(units[group], _ZERO)
+        covered = max(min(total, left), _ZERO)
         left, priced[group] = left - covered, total - covered
     return Reach(units, priced, metered)
 

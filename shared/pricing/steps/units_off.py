@@ -52,5 +52,8 @@ class TakesUnits:
     def _less(reach: Reach, taken: Mapping[Group, Decimal]) -> Reach:
         if not taken:
             return reach
-        priced = {group: max(units - taken.get(group, _ZERO), _ZERO) for group, units in reach.priced.items()}
+        priced = {
+            group: max(units - taken.get(group, _ZERO), min(units, _ZERO))
+            for group, units in reach.priced.items()
+        }
         return msgspec.structs.replace(reach, priced=priced)

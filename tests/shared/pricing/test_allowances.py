@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.rating.statements.domain.balances import from_stored, to_stored
 from shared.pricing import Balances, ClauseNotPricedYet, TermsInvalid, UnitsBelowZero, price_period, text_of
-from shared.pricing.balances import UnitsRolledOver
+from shared.pricing.balances import UnitsHandedOn, UnitsRolledOver
 from shared.pricing.inputs import VersionInForce
 from shared.values.period import BillingCalendar, ServicePeriod
 from tests.shared.pricing.contracts import JANUARY, chain, price, terms, usage_line, usage_of
@@ -197,3 +197,35 @@ def test_no_unit_is_lost_or_covered_twice(units: int, used: list[int]) -> None:
         left += units
         assert due == max(quantity - left, 0)
         left = max(left - quantity, 0)
+
+
+@pytest.mark.parametrize(
+    ("below_zero", "handed_on", "used", "charged"),
+    [(0, 3, 10, 13), (-5, 3, 10, 8), (-5, -3, 10, 2), (-5, 9, 0, 4), (0, -3, 2, 0)],
+)
+def test_what_corrections_hand_on_counts_with_what_is_used(
+    below_zero: int, handed_on: int, used: int, charged: int
+) -> None:
+    versions = chain(terms(lines=[usage_line(included=None)]))
+    opening = Balances(
+        below_zero=(UnitsBelowZero("api", (), Decimal(below_zero)),) if below_zero else (),
+        handed_on=(UnitsHandedOn("api", (), Decimal(handed_on)),),
+    )
+    assert from_stored(to_stored(opening)) == opening
+    told = price_period(versions, JANUARY, usage_of(versions, str(used)), opening, explain=True)
+    (segment,) = told.lines[0].segments
+    assert (int(segment.quantity), int(segment.priced)) == (used, charged)
+    assert segment.quantity == segment.allowance + segment.priced
+    moved = sum(step.output for step in told.steps if step.op in ("quantity", "handed_on", "allowance"))
+    assert moved == charged
+    left = min(used + handed_on + below_zero, 0)
+    assert told.closing.below_zero == ((UnitsBelowZero("api", (), Decimal(left)),) if left else ())
+    assert not told.closing.handed_on
+
+
+def test_what_is_missing_in_an_allowance_goes_on_where_it_has_no_more() -> None:
+    versions = chain(terms(lines=[rolling("100", True)]))
+    opening = Balances(rolled_over=(UnitsRolledOver("api", Decimal(-150)),))
+    told = price_period(versions, JANUARY, usage_of(versions, "7"), opening)
+    assert told.lines[0].segments[0].priced == 7
+    assert told.closing == Balances(rolled_over=(UnitsRolledOver("api", Decimal(-50)),))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from services.rating.metering.domain.stretches import NOTHING_OUT, Stretches
 from shared.pricing.results import LineAsked
 from shared.topics.rating import AskedLine, CorrectedOccasion, LineDraw, StatementLine, StatementMessage
 from shared.values.made_from import made_from
@@ -15,10 +16,16 @@ _NONE = LineAsked(0, Decimal(0))
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """What was settled of a period before: the statements that were told, the first one the period's own, and the
-    corrections whose difference was waived; oldest first."""
+    corrections whose difference was waived; oldest first. `out`: what the last of all left out, as held or waived."""
 
     told: tuple[StatementMessage, ...]
     waived: tuple[StatementMessage, ...] = ()
+    out: Stretches = NOTHING_OUT
+
+    @property
+    def watermark(self) -> Mapping[str, int]:
+        """Up to where the last of all covers."""
+        return max((*self.told, *self.waived), key=lambda statement: statement.revision).watermark
 
     def asked(self) -> Mapping[str, LineAsked]:
         """Line id → what documents ask for and what was waived."""

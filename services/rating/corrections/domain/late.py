@@ -54,6 +54,16 @@ class Late:
             }
         )
 
+    def billed_beyond(self, covered: Batches, out: Stretches) -> bool:
+        """Whether somebody decided to bill what is not among these batches, or was out of them then."""
+        return any(
+            last > one.after.get(partition, 0)
+            and (covered.get(partition, 0) < last or out.has(int(partition), last))
+            for one in self.decisions
+            if one.decision == "bill"
+            for partition, last in one.up_to.items()
+        )
+
     def _waived(self, partition: str) -> Iterator[tuple[int, int | None]]:
         return (
             (one.after[partition], one.up_to[partition])

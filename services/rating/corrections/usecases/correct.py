@@ -46,7 +46,9 @@ async def correct(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> l
         if isinstance(one.made, AppError):
             await _leave_marked(uow, one.due, one.made, now)
     made = [(one, one.made) for one in found if isinstance(one.made, Correction)]
-    await repository.insert([correction.row for _, correction in made])
+    rows = [correction.row for _, correction in made]
+    await repository.insert(rows)
+    await repository.ask_who_takes_over(rows)
     await write_draws(uow, drawing, [one.drawn for one, _ in made if one.drawn], now)
     carried = [one.period for one, correction in made if correction.outcome == "carried"]
     await repository.mark([period.place for period in carried], [period.accept_until for period in carried])

@@ -23,7 +23,7 @@ from services.rating.corrections.rows import (
 )
 from services.rating.metering.domain.stretches import Stretches
 from services.rating.metering.usecases.read_quantities import watermark
-from services.rating.statements.domain.balances import from_stored, to_stored
+from services.rating.statements.domain.balances import from_stored, handed_on, to_stored
 from services.rating.statements.domain.due import DueStatement, PricedStatement
 from services.rating.statements.domain.message import PricedAt, message_of
 from services.rating.statements.usecases.draw_on_blocks import (
@@ -104,7 +104,7 @@ async def price_again(
     earlier = _earlier(await repository.told(places))
 
     reads = [
-        _Read(periods[name_of(one)], one, earlier[name_of(one)], quantities, of, at)
+        _Read(periods[name_of(one)], one, earlier[name_of(one)], quantities, of, late.get(name_of(one)), at)
         for one, quantities, of in zip(due, usage, out, strict=True)
     ]
     priced, _ = price_in_turn(drawing, partial(_priced_in_turn, reads))
@@ -120,6 +120,7 @@ class _Read:
     earlier: Earlier
     usage: Usage
     taken_out: Stretches | None
+    late: Late | None
     at: PricedAt
 
 
@@ -175,6 +176,7 @@ def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:
         place: Earlier(
             tuple(one.message for one in of_period if one.outcome == "note"),
             tuple(one.message for one in of_period if one.outcome == "waived"),
+            [one.out for one in of_period if one.outcome != "carried"][-1],
         )
         for place, rows in groupby(said, key=lambda one: (one.contract, one.period_start))
         for of_period in [list(rows)]
@@ -191,7 +193,7 @@ def _corrected(drawn: PricedStatement, read: _Read) -> Correction:
         statement_id=statement_id(due.contract, due.period.start, f"{NOTE}{number}"),
         asked=asked_lines(whole.lines, priced.difference, earlier),
     )
-    outcome = _outcome(period, due, said, read.at.now)
+    outcome = _outcome(read, said)
     if outcome == "unchanged":
         # It is no correction: the next one takes its number.
         said = msgspec.structs.replace(
@@ -205,13 +207,17 @@ def _corrected(drawn: PricedStatement, read: _Read) -> Correction:
         to_stored(drawn.closing),
         due.chain[-1].version,
         read.taken_out.as_stored() if read.taken_out else None,
+        [] if period.next_open is None else handed_on(due.closing, drawn.closing),
+        period.next_open,
     )
     return Correction(said, run, kept.number, outcome, CorrectionRow.of(said, kept))
 
 
-def _outcome(period: FinalPeriod, due: DueStatement, said: StatementMessage, now: datetime) -> Outcome:
+def _outcome(read: _Read, said: StatementMessage) -> Outcome:
     """What becomes of the difference: too little, or no money at all, is carried, and waived once nothing more is
-    accepted."""
+    accepted. What blocks pay more or less of is never too little, as what was paid before is not ours to waive; nor is
+    what somebody decided to bill."""
+    period, due = read.period, read.due
     if not said.asked:
         return "unchanged"
     known = [version for version in due.chain if version.version <= period.final_version]
@@ -219,7 +225,13 @@ def _outcome(period: FinalPeriod, due: DueStatement, said: StatementMessage, now
     least = settle(
         late_usage_of(known, due.period.end).waive_below, terms.money, terms.billing.rounding_mode
     ).minor
-    small = abs(said.document_minor - said.drawn_minor) < least
-    if not small and any(line.amount_minor or line.draws for line in said.asked):
+    small = abs(said.document_minor - said.drawn_minor) < least and not _decided(read)
+    if any(line.draws or (line.amount_minor and not small) for line in said.asked):
         return "note"
-    return "waived" if now >= period.accept_until else "carried"
+    return "waived" if read.at.now >= period.accept_until else "carried"
+
+
+def _decided(read: _Read) -> bool:
+    """Whether somebody decided to bill what no document or waiver knows of yet."""
+    earlier = read.earlier
+    return read.late is not None and read.late.billed_beyond(earlier.watermark, earlier.out)

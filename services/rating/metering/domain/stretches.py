@@ -73,6 +73,9 @@ class Stretches:
         return self.batches.get(partition, ())
 
 
+NOTHING_OUT: Final = Stretches()
+
+
 def _merged(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
     found: Stretch | None = None
     for after, until in sorted(stretches, key=lambda one: one[0]):

@@ -2,12 +2,15 @@
 
 units below zero        [line key, [[dimension, value], …], units]
 units rolled over       {"row": "rolled_over", "line": line key, "units": units}
+handed on               {"row": "handed_on", "line": line key, "group": [[dimension, value], …], "units": units}
 blocks of no clause     {"row": "block", "block": {…}}
 drawn, counted, kept    {"row": "drawn" | "counted" | "kept", "block": id, "minor": minor units}
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -19,6 +22,7 @@ from shared.pricing.balances import (
     CommitmentCounted,
     Kept,
     UnitsBelowZero,
+    UnitsHandedOn,
     UnitsRolledOver,
 )
 from shared.pricing.blocks import Block
@@ -34,6 +38,15 @@ def to_stored(balances: Balances) -> list[Any]:
         *(
             {"row": "rolled_over", "line": row.line_key, "units": plain(row.units)}
             for row in sorted(balances.rolled_over)
+        ),
+        *(
+            {
+                "row": "handed_on",
+                "line": row.line_key,
+                "group": [list(pair) for pair in row.group],
+                "units": plain(row.units),
+            }
+            for row in sorted(balances.handed_on)
         ),
         *(
             {"row": "block", "block": msgspec.to_builtins(block)}
@@ -65,7 +78,57 @@ def from_stored(stored: Sequence[Any]) -> Balances:
         drawn=tuple(BlockDrawn(*minor) for minor in _read(named, "drawn")),
         counted=tuple(CommitmentCounted(*minor) for minor in _read(named, "counted")),
         kept=tuple(Kept(*minor) for minor in _read(named, "kept")),
+        handed_on=tuple(
+            UnitsHandedOn(
+                said["line"], tuple((name, value) for name, value in said["group"]), Decimal(said["units"])
+            )
+            for said in named
+            if said["row"] == "handed_on"
+        ),
     )
+
+
+def handed_on(before: Sequence[Any], after: Balances) -> list[Any]:
+    """Return, as it is stored, what a period hands on now beyond what it did before: units below zero, of its
+    allowances, and counted towards commitments."""
+    old = from_stored(before)
+    return to_stored(
+        Balances(
+            handed_on=tuple(UnitsHandedOn(*row) for row in _more(old.below_zero, after.below_zero)),
+            rolled_over=tuple(UnitsRolledOver(*row) for row in _more(old.rolled_over, after.rolled_over)),
+            counted=tuple(CommitmentCounted(*row) for row in _more(old.counted, after.counted)),
+        )
+    )
+
+
+def opened_with(opening: Sequence[Any], handed: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Return what a period opens with where corrections of those before it handed on so much more."""
+    if not handed:
+        return opening
+    found, more = from_stored(opening), [from_stored(one) for one in handed]
+    return to_stored(
+        replace(
+            found,
+            handed_on=tuple(UnitsHandedOn(*row) for row in _sums(one.handed_on for one in more)),
+            rolled_over=tuple(
+                UnitsRolledOver(*row) for row in _sums(one.rolled_over for one in (found, *more))
+            ),
+            counted=tuple(CommitmentCounted(*row) for row in _sums(one.counted for one in (found, *more))),
+        )
+    )
+
+
+def _more(before: Sequence[tuple[Any, ...]], after: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """By how much the last of each row, which the others name, has changed."""
+    return _sums([[(*name, -number) for *name, number in before], after])
+
+
+def _sums(rows: Iterable[Sequence[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    """The rows of one name as one, those of nothing left out."""
+    found: dict[tuple[Any, ...], Any] = {}
+    for *name, number in chain.from_iterable(rows):
+        found[tuple(name)] = found.get(tuple(name), 0) + number
+    return [(*name, number) for name, number in found.items() if number]
 
 
 def _minor(name: str, rows: Iterable[tuple[str, int]]) -> Iterator[dict[str, object]]:

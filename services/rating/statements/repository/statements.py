@@ -28,14 +28,17 @@ _CLAIM = """
         p.retry_at is not null as held, p.seldom,
         c.customer_id, cu.external_id, coalesce(st.revision, 0) as revision,
             coalesce(st.closing, '[]'::jsonb) as closing, st.subtotal_minor,
-        coalesce((select before.closing from rating.statements before
-                  where before.contract = p.contract and before.period_start < p.period_start
-                      order by before.period_start desc limit 1),
-                 '[]'::jsonb) as opening
+        coalesce(before.closing, '[]'::jsonb) as opening,
+        coalesce((select jsonb_agg(n.handed_on order by n.period_start, n.run) from rating.corrections n
+            where n.contract = p.contract and n.handed_to > before.period_start
+                and n.handed_to <= p.period_start), '[]'::jsonb) as handed
     from {source} p
     join rating.contracts c on c.contract = p.contract
     join rating.customers cu on cu.customer_id = c.customer_id
     left join rating.statements st on st.contract = p.contract and st.period_start = p.period_start
+    left join lateral (select x.period_start, x.closing from rating.statements x
+        where x.contract = p.contract and x.period_start < p.period_start
+        order by x.period_start desc limit 1) before on true
 """
 # With `offset 0` around it, it is a walk along the instants from which requests are due, not one in the order
 # of their statements over all that were deleted.

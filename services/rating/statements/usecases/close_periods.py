@@ -110,7 +110,9 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
             [period.contract for period in due], [period.period_start for period in due]
         )
         rows = await _closable(uow, rows)
-        await correct(uow, sorted({row.contract for row in rows}), now)
+        if await correct(uow, sorted({row.contract for row in rows}), now):
+            # They may hand on to what closes now.
+            rows = await statements.hold([row.contract for row in rows], [row.period_start for row in rows])
         outcome = await price_held(uow, rows, now, final=True)
         asked = {(row.contract, row.period_start) for row in rows}
         closed = [one for one in outcome.priced if name_of(one) in asked]

@@ -10,6 +10,7 @@ import pytest
 
 from services.billing.conservation.checks.k3_disposition import disposition
 from services.billing.conservation.checks.k4_quantity import quantities_of
+from services.billing.conservation.checks.k5_blocks import draws_of
 from services.rating.snapshots import statements
 from services.rating.statements.rows import DuePeriod
 from services.rating.statements.usecases import close_periods
@@ -161,6 +162,29 @@ async def test_a_small_difference_is_carried_and_asked_for_with_the_next(
     await rating.send(event("late-2", "acme", NOON))
     await rating.advance(MARCH_CLOSED)
     assert await notes(rating) == [("2024-01-01", "note:2", 1000, [(400, "2", "period")])]
+
+
+async def test_what_blocks_pay_of_a_difference_is_told_however_little_is_left_of_it(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """Carried, and waived in the end, it would have left the block without a document that says what for."""
+    gift = {"key": "gift", "amount": "9.00"}
+    await january_of_three_calls(rating, late_usage={"waive_below": "5.00"}, credits=[gift])
+    for number, id in enumerate(("late-1", "late-2", "late-3"), 1):
+        await rating.send(event(id, "acme", NOON))
+        await rating.settled()
+        run = await rating.client.post("/v1/contracts/acme-1/corrections")
+        [made] = run.json()["corrections"]
+        asked = [("note", "0.00"), ("note", "1.00"), ("carried", "2.00")]
+        assert (made["outcome"], made["asked"]) == asked[number - 1]
+    drawn = [
+        [draw.amount_minor for line in said.asked for draw in line.draws]
+        for said in await rating.said()
+        if said.is_correction
+    ]
+    assert drawn == [[200], [100]]
+    paid = await draws_of(auditor, [("acme-1", JANUARY)])
+    assert paid.holds, paid.breaks
 
 
 async def test_what_is_carried_is_waived_once_nothing_more_is_accepted(rating: Deployment) -> None:

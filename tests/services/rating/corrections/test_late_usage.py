@@ -136,6 +136,37 @@ async def test_a_decision_is_refused_where_more_came_where_nothing_is_held_and_w
     )
 
 
+async def test_what_somebody_decided_to_bill_is_billed_however_little_it_is(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """Its note is no reason to bill the next small difference too."""
+    await january_of_three_calls(rating, late_usage={"accept_days": 20, "waive_below": "5.00"})
+    await rating.send(event("early", "acme", NOON))
+    await rating.settled()
+    run = await rating.client.post("/v1/contracts/acme-1/corrections")
+    assert [one["outcome"] for one in run.json()["corrections"]] == ["carried"]
+    await rating.advance(LATER)
+    await rating.send(event("late", "acme", NOON))
+    await rating.settled()
+    [held] = await late_usage(rating)
+    await decided(rating, "bill", held["watermark"])
+    await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == [("2024-01-01", "note:2", 1000, [(400, "2", "period")])], (
+        "with the early call, which was carried"
+    )
+    await amended(rating, 201, "2024-01-01", True, unit="2.10")
+    await rating.advance(MARCH_CLOSED)
+    runs = await rating.context.db.pool.fetch(
+        "select outcome, asked_minor from rating.corrections where number is not null order by run"
+    )
+    assert [tuple(row) for row in runs] == [
+        ("carried", 200),
+        ("note", 400),
+        ("waived", 50),
+    ]
+    assert await balance(auditor, "acme-1") == {"stored": 5, "new": 5, "applied": 5}
+
+
 async def test_a_void_that_comes_too_late_is_held_and_takes_back_once_it_is_billed(
     rating: Deployment, auditor: asyncpg.Connection
 ) -> None:
