@@ -1,4 +1,4 @@
-"""Corrections under `kill -9`: rating dies again and again between pricing them and telling their notes, billing between
+"""Corrections under `kill -9`, over each bus: rating dies again and again between pricing them and telling their notes, billing between
 a note's number and its commit; afterwards there is one note, the books hold and nothing finalized has changed."""
 
 import asyncio
@@ -9,8 +9,10 @@ import asyncpg
 import pytest
 
 from lab.departures.client import Client
+from tests.needs import NEEDS_KAFKA
 from tests.system.corrections.history import digests, unchanged
 from tests.system.corrections.test_notes import STARTS, event, holds, invoiced, notes
+from tests.system.spine.test_names import on_bus
 from tests.waiting import until
 from u2c.deployment.cluster import Cluster, ClusterOptions
 
@@ -29,10 +31,16 @@ def ended() -> list[str]:
     return []
 
 
-@pytest.fixture
-async def cluster(cluster_options: Callable[..., ClusterOptions], ended: list[str]) -> AsyncIterator[Cluster]:
-    async with Cluster(cluster_options(clock_at=STARTS, report=ended.append)) as running:
-        yield running
+@pytest.fixture(params=["postgres", pytest.param("kafka", marks=NEEDS_KAFKA)])
+async def cluster(
+    request: pytest.FixtureRequest,
+    cluster_options: Callable[..., ClusterOptions],
+    tmp_path_factory: pytest.TempPathFactory,
+    ended: list[str],
+) -> AsyncIterator[Cluster]:
+    with on_bus(request.param, tmp_path_factory) as options:
+        async with Cluster(cluster_options(clock_at=STARTS, report=ended.append, **options)) as running:
+            yield running
 
 
 @pytest.fixture
