@@ -86,6 +86,17 @@ class UnitOfWork:
         for call in self._when_committed:
             call()
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part of the transaction that leaves nothing behind where it fails, of what it told neither."""
+        told, waiting = len(self._told), len(self._when_committed)
+        try:
+            async with self.connection.transaction():
+                yield
+        except BaseException:
+            del self._told[told:], self._when_committed[waiting:]
+            raise
+
     async def flush(self) -> None:
         """Insert the told rows, in order. The unit of work's owner calls it before commit."""
         if not self._told:

@@ -135,6 +135,25 @@ class BlockRepository:
         )
         return [StoredRow(**row) for row in rows]
 
+    async def drafts_on(self, blocks: Sequence[str]) -> set[tuple[str, datetime]]:
+        """(contract, period start) of the open statements that draw on these blocks."""
+        rows = await self.connection.fetch(
+            """select distinct contract, period_start from rating.block_rows join rating.periods p
+                using (contract, period_start) where block_id = any($1::text[]) and not p.final""",
+            list(blocks),
+        )
+        return {(row["contract"], row["period_start"]) for row in rows}
+
+    async def overdrawn(self, contracts: Sequence[str]) -> bool:
+        """Whether more is drawn than there is on a block that one of these contracts draws on."""
+        found: bool = await self.connection.fetchval(
+            """select exists (select from rating.block_rows where block_id in (
+                select block_id from rating.block_contracts where contract = any($1::text[]))
+                group by block_id having sum(amount_minor) < 0)""",
+            list(contracts),
+        )
+        return found
+
     async def add(self, blocks: Sequence[NewBlock], contracts: Sequence[BlockContract]) -> None:
         if not blocks:
             return

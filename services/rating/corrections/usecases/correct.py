@@ -4,14 +4,16 @@ Its caller is behind the barrier, so that all that was acknowledged before is in
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
 
+from services.rating.blocks.repository import BlockRepository
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.corrections.repository import CorrectionRepository
+from services.rating.corrections.rows import Place
 from services.rating.corrections.usecases.price_again import Correction, price_again
 from services.rating.statements.domain.due import DueStatement
 from services.rating.statements.domain.message import pages_of
@@ -27,8 +29,11 @@ CORRECTION_FAILED = "correction_failed"
 OWNER = "finance"
 
 
-async def correct(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> list[Correction]:
-    """Correct the final periods of these contracts that are marked, oldest first; return what was written.
+async def correct(
+    uow: UnitOfWork, contracts: Sequence[str], now: datetime, keeping: Collection[Place] = ()
+) -> list[Correction]:
+    """Correct the final periods of these contracts that are marked, oldest first; return what was written. Drafts have
+    what that leaves of blocks, but for those that are `keeping` what they drew: they are asked for.
 
     One that cannot be priced opens an exception and stays marked; the others go on.
     """
@@ -38,9 +43,8 @@ async def correct(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> l
     if not marked:
         return []
     names = sorted({contract for contract, _ in marked})
-    found, drawing = await price_again(
-        uow, marked, await load_chains(ContractRepository(uow.connection), names), now
-    )
+    chains = await load_chains(ContractRepository(uow.connection), names)
+    found, drawing = await price_again(uow, marked, chains, now, keeping=keeping)
     await repository.forget(marked)
     for one in found:
         if isinstance(one.made, AppError):
@@ -49,7 +53,8 @@ async def correct(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> l
     rows = [correction.row for _, correction in made]
     await repository.insert(rows)
     await repository.ask_who_takes_over(rows)
-    await write_draws(uow, drawing, [one.drawn for one, _ in made if one.drawn], now)
+    moved = await write_draws(uow, drawing, [one.drawn for one, _ in made if one.drawn], now)
+    await BlockRepository(uow.connection).ask_others(moved, (), ())
     carried = [one.period for one, correction in made if correction.outcome == "carried"]
     await repository.mark([period.place for period in carried], [period.accept_until for period in carried])
     failpoints.reach("correct.before_telling")

@@ -177,8 +177,8 @@ async def _held_of(uow: UnitOfWork, places: Sequence[Place], now: datetime) -> l
     if not counted:
         return []
     names = sorted(counted)
-    without, _ = await price_again(uow, names, chains, now, held=False)
-    billed, _ = await price_again(uow, names, chains, now, held=False, also_held_usage=True)
+    without, _ = await price_again(uow, names, chains, now, keeping=None)
+    billed, _ = await price_again(uow, names, chains, now, keeping=None, also_held_usage=True)
     seen = (await watermark(uow)).batches
     by_place = {one.period.place: one for one in billed}
     found = [

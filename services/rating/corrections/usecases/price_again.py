@@ -1,6 +1,6 @@
 """Price final periods once more, by what is known now and on their own opening balances. Nothing is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -81,19 +81,21 @@ async def price_again(
     chains: Mapping[str, Chain],
     now: datetime,
     *,
-    held: bool = True,
+    keeping: Collection[Place] | None = (),
     also_held_usage: bool = False,
 ) -> tuple[list[PricedAgain], Drawing]:
     """Return those of these periods that are final, oldest first, under these chains, held by this transaction with the
-    blocks that they draw on. All reads share its snapshot. Not `held`: to be shown, and nobody waits for it.
-    `also_held_usage`: as they would be with the late usage that is held for a decision."""
+    blocks that they draw on. All reads share its snapshot. They draw on blocks before all drafts, but for those that are
+    `keeping` what they drew; None: nothing is held, to be shown, and nobody waits for it. `also_held_usage`: as they would
+    be with the late usage that is held for a decision."""
     repository = CorrectionRepository(uow.connection)
-    found = await (repository.hold(places) if held else repository.look(places))
+    found = await (repository.look(places) if keeping is None else repository.hold(places))
     periods = {period.place: period for period in found}
     if not periods:
         return [], Drawing()
     due = [period.claimed.due(chains[period.claimed.contract]) for period in periods.values()]
-    drawing = await (hold_blocks(uow, due) if held else look_at_blocks(uow, due))
+    look = look_at_blocks(uow, due, ()) if keeping is None else hold_blocks(uow, due, keeping)
+    drawing = await look
     due = [_reopened(one) for one in in_turn(due, drawing, periods.keys())]
     meters, covered = await meters_of(uow, due), await watermark(uow)
     at = PricedAt(machine_us(), covered.batches, covered.newest_received_us, now, meters)

@@ -34,7 +34,7 @@ async def what_would_change(uow: UnitOfWork, reached: ReachesFinal, now: datetim
     follow, by the usage that is folded now. All reads share a snapshot."""
     chain = reached.chain
     contract = chain[-1].terms.contract
-    found, _ = await price_again(uow, reached.touched, {contract: chain}, now, held=False)
+    found, _ = await price_again(uow, reached.touched, {contract: chain}, now, keeping=None)
     errors = [_error(one) for one in found]
     documents = sum(len(error["documents"]) for error in errors)
     return ReachesFinalPeriods(

@@ -9,9 +9,10 @@ from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.contracts.usecases.find import find_contract
 from services.rating.corrections.repository import CorrectionRepository
-from services.rating.corrections.usecases.correct import correct
+from services.rating.corrections.usecases.correct_first import correct_first
 from services.rating.corrections.usecases.price_again import Correction
 from services.rating.statements.repository.statements import StatementRepository
+from services.rating.statements.usecases.price import Outcome, price_asked_of
 from shared.db.unit_of_work import UnitOfWork
 
 
@@ -19,7 +20,11 @@ async def run_corrections(uow: UnitOfWork, contracts: Sequence[str], now: dateti
     """Correct what is marked of these contracts, and say when they are looked at next. Its caller has passed the
     barrier."""
     await StatementRepository(uow.connection).hold_ownership()
-    made = await correct(uow, contracts, now)
+
+    async def price(made: Sequence[Correction]) -> Outcome:
+        return await price_asked_of(uow, contracts, now) if made else Outcome()
+
+    made, _ = await correct_first(uow, contracts, now, price)
     await schedule_runs(uow, contracts, now)
     return made
 

@@ -16,7 +16,8 @@ from services.rating.contracts.domain.chain import accept_until
 from services.rating.contracts.memory import load_chains
 from services.rating.contracts.repository import ContractRepository
 from services.rating.corrections.repository import CorrectionRepository
-from services.rating.corrections.usecases.correct import correct
+from services.rating.corrections.usecases.correct_first import correct_first
+from services.rating.corrections.usecases.price_again import Correction
 from services.rating.corrections.usecases.run_due import run_corrections, schedule_runs
 from services.rating.statements.memory import StatementsContext
 from services.rating.statements.metrics import PRICED
@@ -24,7 +25,7 @@ from services.rating.statements.repository.statements import StatementRepository
 from services.rating.statements.rows import ClaimedPeriod, DuePeriod
 from services.rating.statements.usecases.draw_on_blocks import name_of
 from services.rating.statements.usecases.pass_barrier import pass_barrier
-from services.rating.statements.usecases.price import in_one_snapshot, price_held
+from services.rating.statements.usecases.price import Outcome, in_one_snapshot, price_held
 from shared.cases import NewCase, open_exception, resolve_exceptions
 from shared.db.unit_of_work import UnitOfWork
 from shared.runtime import failpoints
@@ -110,10 +111,7 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
             [period.contract for period in due], [period.period_start for period in due]
         )
         rows = await _closable(uow, rows)
-        if await correct(uow, sorted({row.contract for row in rows}), now):
-            # They may hand on to what closes now.
-            rows = await statements.hold([row.contract for row in rows], [row.period_start for row in rows])
-        outcome = await price_held(uow, rows, now, final=True)
+        outcome = await _price(uow, rows, now)
         asked = {(row.contract, row.period_start) for row in rows}
         closed = [one for one in outcome.priced if name_of(one) in asked]
         failpoints.reach("close.before_final")
@@ -133,6 +131,18 @@ async def finalize(context: StatementsContext, due: Sequence[DuePeriod], now: da
     if closed:
         log.info("periods_closed", periods=closed, business_time=now.isoformat())
     return closed
+
+
+async def _price(uow: UnitOfWork, rows: Sequence[ClaimedPeriod], now: datetime) -> Outcome:
+    """Correct what is marked of the contracts, then price what closes on what that leaves, and hands on."""
+
+    async def price(made: Sequence[Correction]) -> Outcome:
+        names = [row.contract for row in rows], [row.period_start for row in rows]
+        opened_anew = await StatementRepository(uow.connection).hold(*names) if made else rows
+        return await price_held(uow, opened_anew, now, final=True)
+
+    _, outcome = await correct_first(uow, sorted({row.contract for row in rows}), now, price)
+    return outcome
 
 
 async def _closable(uow: UnitOfWork, rows: Sequence[ClaimedPeriod]) -> list[ClaimedPeriod]:

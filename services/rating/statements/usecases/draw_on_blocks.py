@@ -110,25 +110,39 @@ def price_in_turn(
         faults = found
 
 
-async def hold_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:
-    """Hold the blocks that these statements draw on. It comes after the statements themselves are held."""
-    return await _drawing(uow, due, await BlockRepository(uow.connection).hold(*_drawn_on(due)))
+async def hold_blocks(
+    uow: UnitOfWork, due: Sequence[DueStatement], before_drafts: Collection[Name] | None = None
+) -> Drawing:
+    """Hold the blocks that these statements draw on. It comes after the statements themselves are held. `before_drafts`:
+    they draw before all that are open, but for these, which keep what they drew."""
+    held = await BlockRepository(uow.connection).hold(*_drawn_on(due))
+    return await _drawing(uow, due, held, before_drafts)
 
 
-async def look_at_blocks(uow: UnitOfWork, due: Sequence[DueStatement]) -> Drawing:
+async def look_at_blocks(
+    uow: UnitOfWork, due: Sequence[DueStatement], before_drafts: Collection[Name] | None = None
+) -> Drawing:
     """The same without holding them: nothing of it is written."""
-    return await _drawing(uow, due, await BlockRepository(uow.connection).look(*_drawn_on(due)))
+    found = await BlockRepository(uow.connection).look(*_drawn_on(due))
+    return await _drawing(uow, due, found, before_drafts)
 
 
 def _drawn_on(due: Sequence[DueStatement]) -> tuple[list[str], datetime]:
     return sorted({one.contract for one in due}), min(one.period.start for one in due)
 
 
-async def _drawing(uow: UnitOfWork, due: Sequence[DueStatement], held: Sequence[HeldBlock]) -> Drawing:
+async def _drawing(
+    uow: UnitOfWork,
+    due: Sequence[DueStatement],
+    held: Sequence[HeldBlock],
+    before_drafts: Collection[Name] | None,
+) -> Drawing:
     if not held:
         return Drawing()
     blocks = BlockRepository(uow.connection)
-    rows, names = await blocks.of_statements([one.block_id for one in held]), {name_of(one) for one in due}
+    ids, names = [one.block_id for one in held], {name_of(one) for one in due}
+    rows = await blocks.of_statements(ids)
+    behind = set[Name]() if before_drafts is None else await blocks.drafts_on(ids) - set(before_drafts)
     own: dict[Name, list[StoredRow]] = {name: [] for name in names}
     drawn: dict[str, int] = {}
     for row in rows:
@@ -136,19 +150,19 @@ async def _drawing(uow: UnitOfWork, due: Sequence[DueStatement], held: Sequence[
         name = row.contract, row.period_start
         if name in names:
             own[name].append(row)
-        elif _takes(row):
+        elif _takes(row) and name not in behind:
             drawn[row.block_id] = drawn.get(row.block_id, 0) - row.amount_minor
     return Drawing({one.block_id: one for one in held}, own, drawn)
 
 
 async def write_draws(
     uow: UnitOfWork, drawing: Drawing, priced: Sequence[PricedStatement], now: datetime
-) -> None:
+) -> list[str]:
     """Write what these statements draw in place of what they drew before; where that is the same, nothing. Those that
-    share a block which was, or is now, used up are asked for again."""
+    share a block which was, or is now, used up are asked for again. Return the blocks whose balances changed."""
     touching = [one for one in priced if one.priced.blocks or drawing.own.get(name_of(one.due))]
     if not touching:
-        return
+        return []
     blocks = BlockRepository(uow.connection)
     new, granted = _new_blocks(drawing.held, touching, now)
     await blocks.add([block for block, _ in new], [contract for _, contract in new])
@@ -158,6 +172,7 @@ async def write_draws(
     await blocks.move(changes.by)
     short = [block for block, by in changes.by.items() if _may_be_short(drawing.held.get(block), by)]
     await blocks.ask_others(short, *_names(one.due for one in priced))
+    return list(changes.by)
 
 
 def _new_blocks(

@@ -10,6 +10,7 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
+from services.rating.blocks.repository import BlockRepository
 from services.rating.catalogue.repository import CatalogueRepository
 from services.rating.contracts.memory import Chain, load_chains
 from services.rating.contracts.repository import ContractRepository
@@ -144,6 +145,17 @@ async def price_held(
     await release(uow, [due for due in outcome.priced if due.held], now)
     await name_unpriced(uow, priced, now)
     return outcome
+
+
+async def price_asked_of(uow: UnitOfWork, contracts: Sequence[str], now: datetime) -> Outcome:
+    """Price the drafts that are asked for of these contracts, and of those that share a block with them."""
+    statements = StatementRepository(uow.connection)
+    tied = {*contracts, *await BlockRepository(uow.connection).shared_by(contracts)}
+    wanted = await statements.open_from(await statements.first_asked(sorted(tied)))
+    rows = await statements.hold_free(wanted)
+    if len(rows) < len(wanted):
+        raise HeldElsewhere
+    return await price_held(uow, rows, now, final=False)
 
 
 async def _chains(uow: UnitOfWork, rows: Sequence[ClaimedPeriod]) -> dict[str, Chain]:
