@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -47,6 +47,12 @@ class Terms(Clause):
     renewal: Renewal = Renewal()
     billing: Billing = Billing()
     late_usage: LateUsage = LateUsage()
+    excess: Annotated[
+        Literal["negative_line", "credit_note"],
+        Field(
+            description="What falls below what was billed stands beside what rises, or on a note of its own"
+        ),
+    ] = "negative_line"
     plan: Key | None = None
     lines: Annotated[tuple[Line, ...], Field(max_length=1000), AfterValidator(one_of_each)] = ()
     phases: Annotated[tuple[Phase, ...], Field(max_length=200)] = ()

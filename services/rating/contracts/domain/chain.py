@@ -41,6 +41,11 @@ def late_usage_of(versions: Sequence[VersionInForce], period_end: datetime) -> L
     return in_force(versions, period_end - timedelta(microseconds=1)).terms.late_usage
 
 
+def credits_apart(versions: Sequence[VersionInForce], period_end: datetime) -> bool:
+    """Return whether the version in force at a period's end puts what falls below what was billed on a note of its own."""
+    return in_force(versions, period_end - timedelta(microseconds=1)).terms.excess == "credit_note"
+
+
 def accept_until(versions: Sequence[VersionInForce], period_end: datetime) -> datetime:
     """Return until when (business clock) what comes for a final period corrects it."""
     return period_end + timedelta(days=late_usage_of(versions, period_end).accept_days)

@@ -75,6 +75,19 @@ def asked_lines(
     )
 
 
+def falls_apart(asked: Sequence[AskedLine]) -> list[tuple[AskedLine, ...]]:
+    """Return the lines of a difference in two: those that come to less than was billed, and the others. One where all or
+    none do."""
+    change: dict[str, int] = {}
+    for line in asked:
+        change[line.line_id] = change.get(line.line_id, 0) + line.amount_minor
+    parts = [
+        tuple([line for line in asked if (change[line.line_id] < 0) is falls]) for falls in (True, False)
+    ]
+    rises = any(line.amount_minor > 0 for line in parts[1])
+    return [part for part in parts if part] if rises else [tuple(asked)]
+
+
 def _asked(
     line: StatementLine, part: LineAsked, draws: tuple[LineDraw, ...], corrects: CorrectedOccasion | None
 ) -> AskedLine:

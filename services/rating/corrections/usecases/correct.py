@@ -49,11 +49,12 @@ async def correct(
     for one in found:
         if isinstance(one.made, AppError):
             await _leave_marked(uow, one.due, one.made, now)
-    made = [(one, one.made) for one in found if isinstance(one.made, Correction)]
+    first = [(one, one.made) for one in found if isinstance(one.made, Correction)]
+    made = [(one, correction) for one, made in first for correction in made.all]
     rows = [correction.row for _, correction in made]
     await repository.insert(rows)
     await repository.ask_who_takes_over(rows)
-    moved = await write_draws(uow, drawing, [one.drawn for one, _ in made if one.drawn], now)
+    moved = await write_draws(uow, drawing, [one.drawn for one, _ in first if one.drawn], now)
     await BlockRepository(uow.connection).ask_others(moved, (), ())
     carried = [one.period for one, correction in made if correction.outcome == "carried"]
     await repository.mark([period.place for period in carried], [period.accept_until for period in carried])

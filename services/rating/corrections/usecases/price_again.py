@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import msgspec
 
-from services.rating.contracts.domain.chain import late_usage_of
+from services.rating.contracts.domain.chain import credits_apart, late_usage_of
 from services.rating.contracts.memory import Chain
-from services.rating.corrections.domain.asked import Earlier, asked_lines
+from services.rating.corrections.domain.asked import Earlier, asked_lines, falls_apart
 from services.rating.corrections.domain.late import Late
 from services.rating.corrections.repository import CorrectionRepository
 from services.rating.corrections.rows import (
@@ -38,9 +39,10 @@ from services.rating.statements.usecases.read_usage import Settled, read_usage
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import AppError, Kind
 from shared.pricing.figures import price_within_bounds
+from shared.pricing.inputs import VersionInForce
 from shared.pricing.needs import Usage
 from shared.runtime.clock import machine_us
-from shared.topics.rating import NOTE, StatementMessage
+from shared.topics.rating import NOTE, AskedLine, StatementMessage
 from shared.values.ids import statement_id
 from shared.values.money import settle
 
@@ -54,13 +56,19 @@ class RollOverCorrected(AppError):
 @dataclass(frozen=True, slots=True)
 class Correction:
     """What a period comes to when it is priced once more. `number` is None where no line changed, so that it is no
-    correction; `row` is what is kept of it."""
+    correction; `row` is what is kept of it; `rest` asks for what is not on the same note."""
 
     message: StatementMessage
     run: int
     number: int | None
     outcome: Outcome
     row: CorrectionRow
+    rest: "Correction | None" = None
+
+    @property
+    def all(self) -> list["Correction"]:
+        """It, and what is not on the same note."""
+        return [self, *(self.rest.all if self.rest else ())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,21 +194,38 @@ def _earlier(said: Sequence[SaidCorrection]) -> Mapping[Place, Earlier]:
 
 
 def _corrected(drawn: PricedStatement, read: _Read) -> Correction:
-    period, due, earlier, priced = read.period, read.due, read.earlier, drawn.priced
+    due, priced = drawn.due, drawn.priced
     whole = message_of(due, priced, read.at)
-    run, number = period.runs + 1, period.numbers + 1
+    asked = asked_lines(whole.lines, priced.difference, read.earlier)
+    outcome = _outcome(read, asked)
+    handed = [] if read.period.next_open is None else handed_on(due.closing, drawn.closing)
+    if outcome != "note" or not credits_apart(_known(read), due.period.end):
+        return _kept(drawn, read, whole, asked, (outcome, 1, handed))
+    first, *others = [
+        _kept(drawn, read, whole, part, (outcome, number, handed if number == 1 else []))
+        for number, part in enumerate(falls_apart(asked), 1)
+    ]
+    return replace(first, rest=others[0]) if others else first
+
+
+def _kept(
+    drawn: PricedStatement,
+    read: _Read,
+    whole: StatementMessage,
+    asked: tuple[AskedLine, ...],
+    as_what: tuple[Outcome, int, list[Any]],
+) -> Correction:
+    """`as_what`: what becomes of it, which one of its run it is, and what it hands on."""
+    (outcome, nth, handed), due, period = as_what, drawn.due, read.period
+    run, number = period.runs + nth, period.numbers + nth
+    # One that is no correction leaves its number to the next.
+    name = f"run:{run}" if outcome == "unchanged" else f"{NOTE}{number}"
     said = msgspec.structs.replace(
         whole,
         occasion=f"{NOTE}{number}",
-        statement_id=statement_id(due.contract, due.period.start, f"{NOTE}{number}"),
-        asked=asked_lines(whole.lines, priced.difference, earlier),
+        statement_id=statement_id(due.contract, due.period.start, name),
+        asked=asked,
     )
-    outcome = _outcome(read, said)
-    if outcome == "unchanged":
-        # It is no correction: the next one takes its number.
-        said = msgspec.structs.replace(
-            said, statement_id=statement_id(due.contract, due.period.start, f"run:{run}")
-        )
     kept = KeptWith(
         due.period.start,
         run,
@@ -209,28 +234,33 @@ def _corrected(drawn: PricedStatement, read: _Read) -> Correction:
         to_stored(drawn.closing),
         due.chain[-1].version,
         read.taken_out.as_stored() if read.taken_out else None,
-        [] if period.next_open is None else handed_on(due.closing, drawn.closing),
+        handed,
         period.next_open,
     )
     return Correction(said, run, kept.number, outcome, CorrectionRow.of(said, kept))
 
 
-def _outcome(read: _Read, said: StatementMessage) -> Outcome:
+def _known(read: _Read) -> list[VersionInForce]:
+    """The versions that were known when the period became final."""
+    return [version for version in read.due.chain if version.version <= read.period.final_version]
+
+
+def _outcome(read: _Read, asked: Sequence[AskedLine]) -> Outcome:
     """What becomes of the difference: too little, or no money at all, is carried, and waived once nothing more is
     accepted. What blocks pay more or less of is never too little, as what was paid before is not ours to waive; nor is
     what somebody decided to bill."""
-    period, due = read.period, read.due
-    if not said.asked:
+    if not asked:
         return "unchanged"
-    known = [version for version in due.chain if version.version <= period.final_version]
+    known = _known(read)
     terms = known[-1].terms
     least = settle(
-        late_usage_of(known, due.period.end).waive_below, terms.money, terms.billing.rounding_mode
+        late_usage_of(known, read.due.period.end).waive_below, terms.money, terms.billing.rounding_mode
     ).minor
-    small = abs(said.document_minor - said.drawn_minor) < least and not _decided(read)
-    if any(line.draws or (line.amount_minor and not small) for line in said.asked):
+    total = sum([line.amount_minor - sum([draw.amount_minor for draw in line.draws]) for line in asked])
+    small = abs(total) < least and not _decided(read)
+    if any(line.draws or (line.amount_minor and not small) for line in asked):
         return "note"
-    return "waived" if read.at.now >= period.accept_until else "carried"
+    return "waived" if read.at.now >= read.period.accept_until else "carried"
 
 
 def _decided(read: _Read) -> bool:

@@ -55,15 +55,20 @@ def _error(found: PricedAgain) -> dict[str, Any]:
     if not isinstance(found.made, Correction):
         detail = f"it cannot be priced by this version: {found.made.detail}"
         return {**said, "detail": detail, "lines": [], "documents": []}
-    message, outcome = found.made.message, found.made.outcome
-    documents = [] if outcome != "note" else [_document(message)]
+    outcome = found.made.outcome
+    documents = [] if outcome != "note" else [_document(one.message) for one in found.made.all]
     detail = {
         "note": "a note would follow",
         "carried": "too little would change: it is carried",
         "waived": "too little would change: it is waived",
         "unchanged": "no line would change",
     }[outcome]
-    return {**said, "detail": detail, "lines": _lines(found, message), "documents": documents}
+    return {
+        **said,
+        "detail": detail,
+        "lines": [line for one in found.made.all for line in _lines(found, one.message)],
+        "documents": documents,
+    }
 
 
 def _lines(found: PricedAgain, message: StatementMessage) -> list[dict[str, Any]]:

@@ -151,6 +151,40 @@ async def test_a_line_that_is_gone_is_taken_back_whole(rating: Deployment) -> No
     assert await notes(rating) == [("2024-01-01", "note:1", 750, [(-900, "-1", "period")])]
 
 
+async def test_what_falls_is_credited_on_a_note_of_its_own_where_terms_say_so(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    fee = {"key": "fee", "kind": "recurring", "amount": "9.00"}
+    await january_of_three_calls(rating, lines=[*DEARER, fee], excess="credit_note")
+    lines = [{**DEARER[0], "price": {"model": "per_unit", "unit": "4.00"}}, {**fee, "amount": "8.00"}]
+    answer = await rating.client.post(
+        "/v1/contracts",
+        json=terms("acme-1", "acme", effective="2024-01-01", lines=lines, excess="credit_note"),
+    )
+    [error] = answer.json()["errors"]
+    assert error["documents"] == [
+        {"kind": "credit_note", "total": "-1.00"},
+        {"kind": "debit_note", "total": "4.50"},
+    ]
+    assert [(line["key"], line["after"]) for line in error["lines"]] == [("fee", "8.00"), ("calls", "12.00")]
+    answer = await rating.client.post(
+        "/v1/contracts",
+        json=terms("acme-1", "acme", effective="2024-01-01", lines=lines, excess="credit_note"),
+        params={"corrects_final": True},
+    )
+    assert answer.status_code == 201, answer.text
+    await rating.send(event("late", "acme", NOON))
+    await rating.advance(FEBRUARY_CLOSED)
+    assert await notes(rating) == [
+        ("2024-01-01", "note:1", 2400, [(-100, "0", "period")]),
+        ("2024-01-01", "note:2", 2400, [(850, "1", "period")]),
+    ]
+    await rating.send(void("late"))
+    await rating.advance(MARCH_CLOSED)
+    assert (await notes(rating))[2:] == [("2024-01-01", "note:3", 2000, [(-400, "-1", "note:2")])]
+    assert await balance(auditor, "acme-1") == {"stored": 4, "new": 4, "applied": 3, "voided": 1}
+
+
 async def test_a_small_difference_is_carried_and_asked_for_with_the_next(
     rating: Deployment, auditor: asyncpg.Connection
 ) -> None:
