@@ -20,7 +20,7 @@ from u2c.cases.runner import Outcome, counts, outcome_of, run
 from u2c.deployment.state import ROOT
 
 CASES = cases_in(SHIPPED)
-ANSWERED_MIN = 260
+ANSWERED_MIN = 288
 """Of the shipped cases; it rises as terms come, and never falls."""
 
 
