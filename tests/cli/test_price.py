@@ -11,12 +11,12 @@ from tests.services.rating.paper.questions import ask, question, used
 GOOD, OTHER, BAD = question(usage=[used("3")]), question(usage=[used("4")]), question(until="soon")
 
 
-def run(text: str, path: Path | None = None) -> tuple[int, list[Any]]:
+def run(text: str, path: Path | None = None, *options: str) -> tuple[int, list[Any]]:
     """Run the verb on stdin, or on a file; return its exit code and what it printed."""
     if path is not None:
         path.write_text(text)
     ended = subprocess.run(
-        [sys.executable, "-m", "u2c", "price", "-" if path is None else str(path)],
+        [sys.executable, "-m", "u2c", "price", "-" if path is None else str(path), *options],
         input=text,
         capture_output=True,
         text=True,
@@ -40,6 +40,10 @@ def test_a_refused_question_answers_its_problem_in_its_place(tmp_path: Path) -> 
 
 def test_one_question_may_be_written_over_many_lines() -> None:
     assert run(json.dumps(GOOD, indent=2)) == (0, [ask(GOOD)])
+
+
+def test_json_is_what_it_answers_anyway(tmp_path: Path) -> None:
+    assert run(json.dumps(GOOD), tmp_path / "question.json", "--json") == (0, [ask(GOOD)])
 
 
 def test_what_is_nested_without_end_is_refused() -> None:

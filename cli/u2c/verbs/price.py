@@ -23,6 +23,7 @@ def command(
         Path,
         typer.Argument(metavar="FILE", help="One question as JSON, or one a line; - reads them from stdin"),
     ],
+    _: Annotated[bool, typer.Option("--json", help="As without: the answers are JSON")] = False,
 ) -> None:
     """Price terms and usage on paper, as POST /v1/price does: one JSON object a question, in order. One that is refused
     answers {"problem": …} in its place, and makes the exit code 1."""
