@@ -133,7 +133,7 @@ def _layout(chain: tuple[VersionInForce, ...], period: ServicePeriod, blocks: tu
         period.ended,
         cuts,
         place_discounts(stretches, lines, period, [one for span in own for one in span.stretches]),
-        any(line.bounds is not None for line in lines),
+        bool([line for line in lines if line.bounds is not None]),
         not agreed.promises or _as_written(lines, terms),
     )
 
@@ -203,11 +203,9 @@ def _spend_bound(
 def _keys(stretches: Sequence[Stretch], kind: type[LineClause]) -> list[str]:
     """Return the keys of a kind of line as the version last in force writes them, then those of earlier
     versions."""
-    return list(
-        dict.fromkeys(
-            line.key
-            for stretch in reversed(stretches)
-            for line in stretch.in_force.terms.lines
-            if isinstance(line, kind)
-        )
-    )
+    keys: dict[str, None] = {}
+    for stretch in reversed(stretches):
+        for line in stretch.in_force.terms.lines:
+            if isinstance(line, kind):
+                keys[line.key] = None
+    return list(keys)

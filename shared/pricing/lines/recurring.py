@@ -117,8 +117,8 @@ def _segment(charged: _Charged) -> PricedSegment:
 
 def _exact(charged: _Charged) -> Decimal:
     before, whole = charged.fee_units_before, charged.whole
-    so_far = before + charged.stretch.clause.amount * charged.units
-    return share(so_far, 1, whole) - share(before, 1, whole)
+    so_far = share(before + charged.stretch.clause.amount * charged.units, 1, whole)
+    return so_far - share(before, 1, whole) if before else so_far
 
 
 def _part(charged: _Charged) -> Decimal:
