@@ -1,6 +1,6 @@
 """What the commitments and credits of a contract are in a period: blocks, each with its own window."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -110,7 +110,7 @@ def agreed_in(chain: Sequence[VersionInForce], terms: Terms, period: ServicePeri
     )
     blocks, refills = list[Block](), list[Refilled]()
     for credit in terms.credits:
-        lots = list(_lots(credit, terms, _written_at(chain, "credits", credit.key), period))
+        lots = list(_begun(_lots(credit, terms, _written_at(chain, "credits", credit.key), period), terms))
         kept = credit.roll_over is not None
         blocks += [block for block in lots if block.effective < period.end or kept]
         refills += _refills(credit, terms, lots)
@@ -195,6 +195,12 @@ def _lots(credit: Credit, terms: Terms, written_at: datetime, period: ServicePer
                 credit.applies_to,
                 (own,),
             )
+
+
+def _begun(lots: Iterable[Block], terms: Terms) -> Iterator[Block]:
+    """Leave out what would begin as a term ends that is not renewed: no document asks for it, and nothing is kept for it."""
+    last = None if terms.renewal.auto else local_midnight(terms.term.end, terms.timezone)
+    return (block for block in lots if last is None or block.effective < last)
 
 
 def _credit_windows(

@@ -110,6 +110,20 @@ async def test_what_a_refill_keeps_is_told_once_its_statement_is_final(rating: D
     ]
 
 
+async def test_nothing_is_kept_for_a_block_that_would_begin_as_the_contract_ends(rating: Deployment) -> None:
+    """No document asks for that one: once it lapsed, more was earned of it than was ever paid."""
+    pool = {
+        "key": "pool",
+        "kind": "prepaid",
+        "amount": "10.00",
+        "refill": {"every": "month"},
+        "roll_over": {"max": "4.00"},
+    }
+    await started(rating, term={"start": "2024-01-01", "months": 1}, credits=[pool])
+    await rating.advance(utc("2024-03-10T00:00:00"), test_clock=True)
+    assert await told(rating) == [("grant", 1000), ("expiry", -1000)]
+
+
 async def test_what_is_short_of_a_commitment_and_rolls_over_is_told_as_handed_on(rating: Deployment) -> None:
     promise = {"key": "monthly", "amount": "9.00", "period": {"months": 1}, "shortfall": "roll_over"}
     await started(rating, commitments=[promise])
