@@ -13,13 +13,7 @@ from pathlib import Path
 from typing import Any
 
 EXACT, QUOTIENT = decimal.Context(prec=200), decimal.Context(prec=50)
-FACTS = {
-    "quantity",
-    "handed_on",
-    "unpriced",
-    "commit",
-    "draw",
-}  # counted or drawn: events and blocks prove it
+FACTS = {"quantity", "handed_on", "unpriced", "commit", "draw"}  # events and blocks prove them
 ADD_NOTHING = {*FACTS, "convert", "allowance", "units_off", "escalate"}  # they move units, or pay
 
 
@@ -54,9 +48,8 @@ class Step:
 
     def cut(self) -> Decimal:
         cuts = [said["inputs"] for said in self.line["steps"] if said["op"] == "cap"]
-        return self.shares(self("beyond"), [Decimal(said["amount"]) for said in cuts])[
-            cuts.index(self.inputs)
-        ]
+        parts = self.shares(self("beyond"), [Decimal(said["amount"]) for said in cuts])
+        return parts[cuts.index(self.inputs)]
 
     def off(self) -> Decimal:
         """What a discount takes of one of its lines: what one has no room for goes to the next that has."""
