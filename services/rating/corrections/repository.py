@@ -373,7 +373,14 @@ class CorrectionRepository:
         )
 
     async def insert(self, rows: Sequence[CorrectionRow]) -> None:
-        await self._connection.execute(CORRECTIONS.sql, *CORRECTIONS.columns_of(rows))
+        """Of a period the first, then what follows on it: who left is kept with each as with the one before, which must
+        be there."""
+        first: dict[Place, CorrectionRow] = {}
+        for row in rows:
+            first.setdefault((row.contract, row.period_start), row)
+        await self._connection.execute(CORRECTIONS.sql, *CORRECTIONS.columns_of(list(first.values())))
+        if others := [row for row in rows if first[row.contract, row.period_start] is not row]:
+            await self.insert(others)
 
 
 def _columns(periods: Sequence[Place]) -> tuple[list[str], list[datetime]]:

@@ -162,3 +162,42 @@ async def test_what_came_while_a_subject_was_away_is_late_once_it_has_returned(
     await rating.advance(FEBRUARY_CLOSED)
     assert await balance(auditor, "acme-1") == {"stored": 5, "new": 5, "applied": 5}
     assert (await disposition(auditor, None)).holds
+
+
+async def test_two_notes_of_one_run_both_know_who_left(
+    rating: Deployment, auditor: asyncpg.Connection
+) -> None:
+    """The second follows on the first, which is written with it: whoever left was settled with both."""
+    fee = {"key": "fee", "kind": "recurring", "amount": "9.00"}
+    calls = {
+        "key": "calls",
+        "kind": "usage",
+        "meter": "calls",
+        "price": {"model": "per_unit", "unit": "2.00"},
+    }
+    await acme_with_labs(rating, lines=[calls, fee], excess="credit_note")
+    await rating.advance(JANUARY_CLOSED)
+    await leaves(rating)
+    dearer = {**calls, "price": {"model": "per_unit", "unit": "4.00"}}
+    answer = await rating.client.post(
+        "/v1/contracts",
+        json=terms(
+            "acme-1",
+            "acme",
+            effective="2024-01-01",
+            lines=[dearer, {**fee, "amount": "8.00"}],
+            excess="credit_note",
+        ),
+        params={"corrects_final": True},
+    )
+    assert answer.status_code == 201, answer.text
+    await rating.advance(FEBRUARY_CLOSED)
+    asked = [
+        ("2024-01-01", "note:1", 2000, [(-100, "0", "period")]),
+        ("2024-01-01", "note:2", 2000, [(600, "0", "period")]),
+    ]
+    assert await notes(rating) == asked
+    await rating.send(event("own-late", "acme", NOON))
+    await rating.advance(MARCH_CLOSED)
+    assert await notes(rating) == [*asked, ("2024-01-01", "note:3", 2400, [(400, "1", "note:2")])]
+    assert await balance(auditor, "acme-1") == {"stored": 4, "new": 4, "applied": 4}
