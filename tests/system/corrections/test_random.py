@@ -178,6 +178,8 @@ class History:
         await self._apply(self.chosen.choice(["bare", "promised"]), since, price)
 
     async def decide(self) -> None:
+        # What was sent is metered before the clock moves: a decision is refused where more came than was listed.
+        await self.pass_time(0)
         listed = (await self.client.get("rating", "/v1/late-usage"))["data"]
         if listed:
             one, decision = self.chosen.choice(listed), self.chosen.choice(["bill", "waive"])
