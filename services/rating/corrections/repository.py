@@ -218,10 +218,11 @@ class CorrectionRepository:
         return [(row["contract"], row["period_start"]) for row in rows]
 
     async def not_looked_at(self, limit: int) -> list[NotedLate]:
-        """Periods of which nobody has seen whether they have late usage, longest noted first."""
+        """Periods of which nobody has seen whether they have late usage, those longest noted, in the order in which all
+        write them."""
         rows = await self._connection.fetch(
-            f"""select {names_of(NotedLate)} from rating.late_periods where not looked_at
-                order by noted_at, contract, period_start limit $1""",
+            f"""select * from (select {names_of(NotedLate)} from rating.late_periods where not looked_at
+                order by noted_at, contract, period_start limit $1) longest order by contract, period_start""",
             limit,
         )
         return [NotedLate(**row) for row in rows]
